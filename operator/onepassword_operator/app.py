@@ -1,0 +1,276 @@
+"""The composition root: settings in, running operator out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import signal
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import kopf
+
+from onepassword_operator import __version__
+from onepassword_operator.backends.factory import connect_source
+from onepassword_operator.cluster import credentials
+from onepassword_operator.cluster.api import KubernetesApi
+from onepassword_operator.cluster.event_log import KubernetesEvents
+from onepassword_operator.cluster.item_status import KubernetesItems
+from onepassword_operator.cluster.secret_store import KubernetesSecrets
+from onepassword_operator.cluster.workload_store import KubernetesWorkloads
+from onepassword_operator.handlers.registry import build_registry, build_settings
+from onepassword_operator.model.confidential import Confidential
+from onepassword_operator.model.errors import ClusterError
+from onepassword_operator.model.target import Rendering
+from onepassword_operator.ports import ItemSource
+from onepassword_operator.rules import seal
+from onepassword_operator.service.catalog import Catalog
+from onepassword_operator.service.follow_index import FollowIndex
+from onepassword_operator.service.observe import Observe
+from onepassword_operator.service.poll_vaults import PollVaults
+from onepassword_operator.service.read_item import ReadItem
+from onepassword_operator.service.reconcile import Reconcile, Reporter
+from onepassword_operator.service.restart_workloads import RestartLoop, RestartWorkloads
+from onepassword_operator.service.source_health import SourceHealth
+from onepassword_operator.service.sweep import Sweep
+from onepassword_operator.service.sync_secret import SyncSecret
+from onepassword_operator.service.work_queue import WorkQueue
+from onepassword_operator.settings import Settings, bind_address
+from onepassword_operator.telemetry import probes
+from onepassword_operator.telemetry.metrics import Metrics
+
+USER_AGENT: Final = f"onepassword-operator/{__version__}"
+RESTART_LOOPS: Final = 4
+CRD_CHECK_SECONDS: Final = 2.0
+LOOP_LAG_LIMIT_SECONDS: Final = 30.0
+OUTAGE_POLL_SECONDS: Final = 15.0
+
+_log = logging.getLogger(__name__)
+
+
+class SystemClock:
+    """The machine's clock and dice."""
+
+    def monotonic(self) -> float:
+        """Seconds since some moment."""
+        return time.monotonic()
+
+    def jitter(self) -> float:
+        """A number from 0 to 1."""
+        return random.random()  # noqa: S311  spreads load, guards nothing
+
+
+class Operator:
+    """The use-cases wired to their edges, and the tasks that drive them."""
+
+    def __init__(self, settings: Settings, *, api: KubernetesApi, source: ItemSource, metrics: Metrics) -> None:
+        clock = SystemClock()
+        self._settings = settings
+        self._api = api
+        self._metrics = metrics
+        self._rendering = Rendering(allow_empty_values=settings.allow_empty_values, copy_annotations=settings.enable_annotations)
+        token = Confidential.of_text(settings.connect_token.get_secret_value().strip())
+        sealer = seal.Sealer(rendering=self._rendering, key=seal.derive_key(token))
+        secrets = KubernetesSecrets(api, namespaces=settings.namespaces)
+        events = KubernetesEvents(api, unique=lambda: uuid.uuid4().hex[:16], instance=os.uname().nodename)
+        self._items = KubernetesItems(api, rendering=self._rendering, namespaces=settings.namespaces)
+        self._index, self._queue = FollowIndex(), WorkQueue()
+        self._health = SourceHealth(clock, staleness_seconds=settings.staleness_limit_seconds)
+        self._read_item = ReadItem(source, clock)
+        catalog = Catalog(source, clock)
+        self._poll = PollVaults(catalog=catalog, index=self._index, health=self._health, queue=self._queue, meter=metrics)
+        self._observe = Observe(index=self._index, queue=self._queue, sealer=sealer)
+        self._sweep = Sweep(secrets=secrets, claim_store=self._items, observe=self._observe, index=self._index, queue=self._queue)
+        sync = SyncSecret(
+            secrets=secrets, claim_store=self._items, catalog=catalog, read_item=self._read_item, index=self._index, sealer=sealer
+        )
+        reporter = Reporter(claim_store=self._items, events=events, meter=metrics, index=self._index, now=api.server_time)
+        self._reconcile = Reconcile(sync=sync, reporter=reporter, index=self._index, health=self._health, queue=self._queue, clock=clock)
+        restarts = RestartWorkloads(
+            secrets=secrets, workloads=KubernetesWorkloads(api), events=events, meter=metrics, index=self._index, sealer=sealer
+        )
+        restarts.auto_restart = settings.auto_restart
+        self._first_poll = asyncio.Event()
+        self._restarts = RestartLoop(restarts=restarts, secrets_queue=self._queue, first_poll=self._first_poll, clock=clock)
+        self._reconcile.interval_seconds = self._restarts.interval_seconds = float(settings.polling_interval)
+        self._reconcile.wake_restarts = self._restarts.wake
+        self._synced = False
+        self._beat = time.monotonic()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        metrics.observe("queue_depth", "Secrets waiting for their turn or being worked on.", self._queue.depth)
+        metrics.observe("retries_waiting", "Secrets waiting for the time of their next try.", self._queue.delayed)
+        metrics.observe("pending_restarts", "Secrets whose users are still to be restarted.", self._index.count_pending)
+
+    def unhealthy(self) -> str:
+        """What /healthz complains about: a supervised task that ended, or an event loop that stood still."""
+        dead = [name for name, task in self._tasks.items() if task.done()]
+        if dead:
+            return f"stopped: {', '.join(dead)}"
+        lag = time.monotonic() - self._beat
+        return f"the event loop stood still for {lag:.0f} s" if lag > LOOP_LAG_LIMIT_SECONDS else ""
+
+    def unready(self) -> str:
+        """What /readyz complains about: no CRD or no first LIST. 1Password's state is a condition and a metric, never readiness."""
+        return "" if self._synced else "waiting for the OnePasswordItem CRD and the first complete LISTs"
+
+    async def run(self) -> None:
+        """Run until cancelled, or until a supervised task fails."""
+        self._spawn("heartbeat", self._heartbeat)
+        await self._wait_for_crd()
+        await self._first_sweep()
+        for number in range(self._settings.workers):
+            self._spawn(f"worker-{number}", self._work)
+        for number in range(RESTART_LOOPS):
+            self._spawn(f"restarts-{number}", self._restarts.work)
+        self._spawn("poller", self._poll_forever)
+        self._spawn("sweeper", self._sweep_forever)
+        self._spawn("watches", self._watch)
+        done, _ = await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+        raise RuntimeError("a supervised task ended")
+
+    async def stop(self) -> None:
+        """End every task: the work first, the watches last."""
+        self._queue.close()
+        self._restarts.close()
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    def _spawn(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        async def run() -> None:
+            await work()
+
+        self._tasks[name] = asyncio.create_task(run(), name=name)
+
+    async def _heartbeat(self) -> None:
+        while True:
+            self._beat = time.monotonic()
+            await asyncio.sleep(1)
+
+    async def _wait_for_crd(self) -> None:
+        told = ""
+        while True:
+            try:
+                if await self._items.is_served():
+                    return
+                trouble = "the cluster does not serve onepassworditems.onepassword.com; apply the CRD: kubectl apply -f crds/"
+            except ClusterError as error:
+                trouble = str(error)
+            if trouble != told:
+                _log.error("not ready", extra={"detail": trouble})
+                told = trouble
+            await asyncio.sleep(CRD_CHECK_SECONDS)
+
+    async def _first_sweep(self) -> None:
+        # Nothing is concluded from a part of a LIST, so until all could be read there is nothing to do but to try again.
+        attempt = 0
+        while not self._synced:
+            try:
+                await self._sweep.sweep()
+                self._synced = True
+            except ClusterError as error:
+                attempt += 1
+                _log.error("not ready", extra={"detail": str(error), "reason": error.reason})
+                await asyncio.sleep(min(2.0**attempt, 30.0))
+        _log.info("resources and Secrets listed", extra={"resources": len(self._index.claims)})
+
+    async def _watch(self) -> None:
+        registry = build_registry(
+            observe=self._observe, rendering=self._rendering, server=self._api.server, new_session=self._api.new_session
+        )
+        namespaces = self._settings.namespaces
+        await kopf.operator(
+            registry=registry, settings=build_settings(), clusterwide=not namespaces, namespaces=namespaces, standalone=True
+        )
+        raise RuntimeError("the watches ended")
+
+    async def _work(self) -> None:
+        await self._first_poll.wait()
+        while True:
+            key = await self._queue.take()
+            try:
+                await self._reconcile.run(key)
+            finally:
+                self._queue.done(key)
+
+    async def _poll_forever(self) -> None:
+        interval = float(self._settings.polling_interval)
+        while True:
+            started = time.monotonic()
+            trouble = await self._poll.poll()
+            self._read_item.expire()
+            if not self._first_poll.is_set():
+                self._wake_pending()
+                self._first_poll.set()
+            if trouble:
+                _log.warning("poll failed", extra={"reason": trouble.reason, "detail": str(trouble)})
+            pause = (min(interval, OUTAGE_POLL_SECONDS) if trouble else interval) * (0.9 + 0.1 * random.random())  # noqa: S311  spreads load
+            await asyncio.sleep(max(pause - (time.monotonic() - started), 0.05))
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.sweep_seconds)
+            try:
+                await self._sweep.sweep()
+                await self._poll.poll(full=True)
+                self._wake_pending()
+            except ClusterError as error:
+                _log.warning("sweep failed", extra={"reason": error.reason, "detail": str(error)})
+
+    def _wake_pending(self) -> None:
+        for namespace in self._index.pending_namespaces():
+            self._restarts.wake(namespace)
+
+
+async def run(settings: Settings) -> int:
+    """Run the operator until a signal; the exit code: 0 after a signal, 1 after a failure."""
+    metrics = Metrics(version=__version__)
+    access = credentials.load(settings.kubeconfig or None, os.environ)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    if settings.leader_elect:
+        _log.warning("--leader-elect is accepted, but election comes in a later release: run one replica")
+    _log.info(
+        "starting", extra={"version": __version__, "namespaces": list(settings.namespaces) or "all", "poll": settings.polling_interval}
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        api = await stack.enter_async_context(KubernetesApi(access, user_agent=USER_AGENT, observer=metrics.kubernetes_request))
+        source = await stack.enter_async_context(
+            connect_source(
+                host=settings.connect_host,
+                token=Confidential.of_text(settings.connect_token.get_secret_value().strip()),
+                user_agent=USER_AGENT,
+                observer=metrics.connect_request,
+                clock=SystemClock(),
+                denied_probe_seconds=settings.denied_probe_seconds,
+            )
+        )
+        operator = Operator(settings, api=api, source=source, metrics=metrics)
+        health = {"/healthz": probes.probe(operator.unhealthy), "/readyz": probes.probe(operator.unready)}
+        await stack.enter_async_context(probes.serve(bind_address(settings.health_probe_bind_address), health))
+        exposition = {"/metrics": probes.exposition(metrics.render, metrics.content_type)}
+        await stack.enter_async_context(probes.serve(bind_address(settings.metrics_bind_address), exposition))
+        return await _until(stop, operator)
+
+
+async def _until(stop: asyncio.Event, operator: Operator) -> int:
+    running, stopping = asyncio.create_task(operator.run(), name="operator"), asyncio.create_task(stop.wait(), name="signals")
+    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    code = 0
+    if running.done():
+        code = 1
+        _log.error("stopping after a failure", exc_info=running.exception())
+    stopping.cancel()
+    running.cancel()
+    await operator.stop()
+    await asyncio.gather(running, stopping, return_exceptions=True)
+    _log.info("stopped", extra={"code": code})
+    return code

@@ -1,0 +1,1 @@
+"""EDGE to 1Password: where items come from."""

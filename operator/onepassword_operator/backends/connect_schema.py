@@ -1,0 +1,161 @@
+"""Connect's JSON, read tolerantly: unknown members and values are ignored, absent and null are alike; only identities are insisted on.
+
+Validation errors never carry what was sent: pydantic's are caught here and turned into our own, with field names only.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import orjson
+import pydantic
+
+from onepassword_operator.model.confidential import Confidential
+from onepassword_operator.model.errors import BackendAnswerError
+from onepassword_operator.model.item import Field, File, Item, ItemSummary, Url, Vault
+
+
+class _Wire(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, coerce_numbers_to_str=True)
+
+
+class WireVault(_Wire):
+    """An element of `GET /v1/vaults`."""
+
+    id: str
+    name: str | None = None
+    contentVersion: float | None = None  # noqa: N815  Connect's spelling, here and below
+    attributeVersion: float | None = None  # noqa: N815
+    items: float | None = None
+    createdAt: str | None = None  # noqa: N815
+    updatedAt: str | None = None  # noqa: N815
+
+    def to_model(self) -> Vault:
+        """Our own vault."""
+        return Vault(
+            id=self.id,
+            name=self.name or "",
+            content_version=int(self.contentVersion or 0),
+            attribute_version=int(self.attributeVersion or 0),
+            items=int(self.items or 0),
+            created_at=self.createdAt or "",
+            updated_at=self.updatedAt or "",
+        )
+
+
+class WireSummary(_Wire):
+    """An element of `GET /v1/vaults/{id}/items`."""
+
+    id: str
+    title: str | None = None
+    version: float | None = None
+    tags: list[str] | None = None
+    state: str | None = None
+    createdAt: str | None = None  # noqa: N815
+
+    def to_model(self) -> ItemSummary:
+        """Our own summary."""
+        return ItemSummary(
+            id=self.id,
+            title=self.title or "",
+            version=int(self.version or 0),
+            created_at=self.createdAt or "",
+            tags=tuple(self.tags or ()),
+            active=is_active(self.state),
+        )
+
+
+class _WireVaultReference(_Wire):
+    id: str
+
+
+class _WireUrl(_Wire):
+    label: str | None = None
+    href: str | None = pydantic.Field(default=None, repr=False)
+    primary: bool | None = None
+
+
+class _WireField(_Wire):
+    label: str | None = None
+    value: str | None = pydantic.Field(default=None, repr=False)
+
+
+class WireFile(_Wire):
+    """An attached file's description."""
+
+    id: str
+    name: str | None = None
+    size: float | None = None
+
+
+class WireItem(_Wire):
+    """`GET /v1/vaults/{id}/items/{id}`."""
+
+    id: str
+    vault: _WireVaultReference
+    title: str | None = None
+    version: float | None = None
+    tags: list[str] | None = None
+    state: str | None = None
+    urls: list[_WireUrl] | None = None
+    fields: list[_WireField] | None = pydantic.Field(default=None, repr=False)
+    files: list[WireFile] | None = None
+
+    def to_model(self, files: tuple[File, ...]) -> Item:
+        """Our own item, with the files' contents read meanwhile."""
+        return Item(
+            id=self.id,
+            vault_id=self.vault.id,
+            title=self.title or "",
+            version=int(self.version or 0),
+            tags=tuple(self.tags or ()),
+            active=is_active(self.state),
+            urls=tuple(Url(label=u.label or "", href=Confidential.of_text(u.href or ""), primary=bool(u.primary)) for u in self.urls or ()),
+            fields=tuple(Field(label=f.label or "", value=Confidential.of_text(f.value or "")) for f in self.fields or ()),
+            files=files,
+        )
+
+
+def is_active(state: str | None) -> bool:
+    """Whether an item's state, absent when active, lets it be used."""
+    return not state or state.upper() == "ACTIVE"
+
+
+_M = TypeVar("_M", bound=_Wire)
+
+
+def decode_one(kind: type[_M], body: bytes, *, route: str) -> _M:
+    """One object of this kind.
+
+    Raises:
+        BackendAnswerError: the body is something else.
+    """
+    return _validated(kind, _json(body, route), route)
+
+
+def decode_list(kind: type[_M], body: bytes, *, route: str) -> list[_M]:
+    """An array of this kind.
+
+    Raises:
+        BackendAnswerError: the body is something else.
+    """
+    decoded = _json(body, route)
+    if not isinstance(decoded, list):
+        raise BackendAnswerError(f"{route}: expected a JSON array, got {type(decoded).__name__}; is OP_CONNECT_HOST a Connect server?")
+    return [_validated(kind, element, route) for element in decoded]
+
+
+def _json(body: bytes, route: str) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        pass
+    raise BackendAnswerError(f"{route}: the reply is not JSON; is OP_CONNECT_HOST a Connect server?")
+
+
+def _validated(kind: type[_M], decoded: Any, route: str) -> _M:
+    try:
+        return kind.model_validate(decoded)
+    except pydantic.ValidationError as error:
+        places = ", ".join(sorted({".".join(str(part) for part in entry["loc"]) or "(all)" for entry in error.errors(include_input=False)}))
+    raise BackendAnswerError(f"{route}: the reply does not look as expected at {places[:200]}")

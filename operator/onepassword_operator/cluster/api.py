@@ -1,0 +1,173 @@
+"""A thin client of the Kubernetes API: session, authentication, error translation, retries of reads.
+
+About ten verbs over aiohttp and orjson. Errors come from the Status object's `reason`, never from its text; and the text of a refused write
+is not passed on, because admission webhooks are known to echo what was sent to them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import email.utils
+import random
+from collections.abc import AsyncIterator, Callable, Mapping
+from types import TracebackType
+from typing import Any, Final, Self
+
+import aiohttp
+import orjson
+
+from onepassword_operator.cluster.credentials import ClusterAccess
+from onepassword_operator.cluster.statuses import to_error
+from onepassword_operator.model.errors import ClusterAbsentError, ClusterError, ClusterUnavailableError
+
+PAGE: Final = 500
+TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=10)
+LIST_TIMEOUT: Final = aiohttp.ClientTimeout(total=60, connect=10)
+READ_TRIES: Final = 4
+_MERGE_PATCH: Final = "application/merge-patch+json"
+
+Observer = Callable[[str, str, int], None]
+"""Told of every request: verb, resource, status code (0 if there was no answer)."""
+
+
+class KubernetesApi:
+    """One session to one API server."""
+
+    def __init__(self, access: ClusterAccess, *, user_agent: str, observer: Observer) -> None:
+        self._access = access
+        self._user_agent = user_agent
+        self._observer = observer
+        self._session: aiohttp.ClientSession | None = None
+        self._connector: aiohttp.TCPConnector | None = None
+        self._clock_offset = datetime.timedelta(0)
+
+    @property
+    def server(self) -> str:
+        """The API server's base URL."""
+        return self._access.server
+
+    async def __aenter__(self) -> Self:
+        """Open the connection pool."""
+        self._connector = aiohttp.TCPConnector(ssl=self._access.ssl_context or True, limit=64, keepalive_timeout=50)
+        self._session = self.new_session()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Close the connection pool."""
+        if self._session:
+            await self._session.close()
+        if self._connector:
+            await self._connector.close()
+
+    def new_session(self) -> aiohttp.ClientSession:
+        """A session of its own over the shared pool and TLS context; closing it leaves the pool open (kopf closes the one it is given)."""
+        return aiohttp.ClientSession(
+            connector=self._connector, connector_owner=False, headers={"User-Agent": self._user_agent}, middlewares=(self._authorize,)
+        )
+
+    async def _authorize(self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        if self._access.token is not None:
+            request.headers["Authorization"] = f"Bearer {self._access.token()}"
+        return await handler(request)
+
+    def server_time(self) -> str:
+        """The API server's clock now, RFC 3339 UTC in whole seconds, by the `Date` header of its newest reply."""
+        now = datetime.datetime.now(datetime.UTC) + self._clock_offset
+        return now.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    async def get(self, path: str, *, resource: str) -> dict[str, Any] | None:
+        """One object, or None if it does not exist."""
+        try:
+            return await self._read(path, resource=resource, verb="get", limits=TIMEOUT)
+        except ClusterAbsentError:
+            return None
+
+    async def pages(self, path: str, *, resource: str, selector: str = "") -> AsyncIterator[list[dict[str, Any]]]:
+        """All objects of a collection, page by page, as of one moment.
+
+        Raises:
+            ClusterError: a page could not be read; what came before is not the whole.
+        """
+        token = ""
+        while True:
+            query = {"limit": str(PAGE)} | ({"labelSelector": selector} if selector else {}) | ({"continue": token} if token else {})
+            page = await self._read(path, resource=resource, verb="list", limits=LIST_TIMEOUT, query=query)
+            yield page.get("items") or []
+            token = (page.get("metadata") or {}).get("continue") or ""
+            if not token:
+                return
+
+    async def create(self, path: str, body: Mapping[str, Any], *, resource: str) -> dict[str, Any]:
+        """POST an object."""
+        return await self._send("POST", path, body, resource=resource, verb="create")
+
+    async def replace(self, path: str, body: Mapping[str, Any], *, resource: str) -> dict[str, Any]:
+        """PUT an object; its resourceVersion must be the one that was read."""
+        return await self._send("PUT", path, body, resource=resource, verb="update")
+
+    async def merge_patch(self, path: str, body: Mapping[str, Any], *, resource: str) -> dict[str, Any]:
+        """PATCH an object by JSON merge."""
+        return await self._send("PATCH", path, body, resource=resource, verb="patch")
+
+    async def _read(
+        self, path: str, *, resource: str, verb: str, limits: aiohttp.ClientTimeout, query: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        for attempt in range(1, READ_TRIES + 1):
+            try:
+                return await self._request("GET", path, resource=resource, verb=verb, limits=limits, query=query)
+            except ClusterUnavailableError:
+                if attempt == READ_TRIES:
+                    raise
+                await asyncio.sleep(random.random() * 0.2 * 2**attempt)  # noqa: S311  spreads retries
+        raise AssertionError("unreachable")
+
+    async def _send(self, method: str, path: str, body: Mapping[str, Any], *, resource: str, verb: str) -> dict[str, Any]:
+        # A write whose answer was lost may have happened: the pass reads live and decides again, so nothing is repeated blindly here.
+        return await self._request(method, path, resource=resource, verb=verb, limits=TIMEOUT, body=orjson.dumps(body))
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        resource: str,
+        verb: str,
+        limits: aiohttp.ClientTimeout,
+        query: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> dict[str, Any]:
+        if self._session is None:
+            raise ClusterUnavailableError("the connection to the API server is not open")
+        headers = {"Content-Type": _MERGE_PATCH if method == "PATCH" else "application/json"} if body is not None else {}
+        code = 0
+        try:
+            async with self._session.request(
+                method, self._access.server + path, params=query, data=body, headers=headers, timeout=limits, allow_redirects=False
+            ) as response:
+                code = response.status
+                self._note_time(response.headers.get("Date"))
+                payload = await response.read()
+            return self._decoded(code, payload, f"{verb} {resource}")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ClusterUnavailableError(f"{verb} {resource}: no answer from the API server ({type(error).__name__})") from None
+        finally:
+            self._observer(verb, resource, code)
+
+    def _decoded(self, code: int, payload: bytes, what: str) -> dict[str, Any]:
+        try:
+            decoded = orjson.loads(payload)
+        except orjson.JSONDecodeError:
+            decoded = None
+        if code < 300 and isinstance(decoded, dict):  # noqa: PLR2004
+            return decoded
+        failure: ClusterError = to_error(code, decoded if isinstance(decoded, dict) else {}, what)
+        raise failure
+
+    def _note_time(self, date: str | None) -> None:
+        if date:
+            try:
+                server = email.utils.parsedate_to_datetime(date)
+            except ValueError:
+                return
+            self._clock_offset = server - datetime.datetime.now(datetime.UTC)

@@ -1,0 +1,143 @@
+"""How to reach the API server: the pod's service account, or a kubeconfig (token, client certificate, insecure-skip-tls-verify)."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import os
+import pathlib
+import ssl
+import tempfile
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import yaml
+
+from onepassword_operator.model.errors import ClusterUnavailableError
+
+SERVICE_ACCOUNT: Final = pathlib.Path("/var/run/secrets/kubernetes.io/serviceaccount")
+_TOKEN_SECONDS: Final = 60.0
+
+
+class TokenFile:
+    """A bearer token in a file that is replaced in place, as the kubelet does it about hourly; re-read once a minute."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self._path = path
+        self._token = ""
+        self._read_at = -_TOKEN_SECONDS
+
+    def __call__(self) -> str:
+        """The current token; the last good one while the file can't be read."""
+        if time.monotonic() - self._read_at > _TOKEN_SECONDS:
+            try:
+                self._token = self._path.read_text().strip()
+            except OSError:
+                if not self._token:
+                    raise
+            self._read_at = time.monotonic()
+        return self._token
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FixedToken:
+    """A bearer token that stays."""
+
+    token: str = dataclasses.field(repr=False)
+
+    def __call__(self) -> str:
+        """The token."""
+        return self.token
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterAccess:
+    """An API server and the right to talk to it."""
+
+    server: str
+    ssl_context: ssl.SSLContext | None
+    token: TokenFile | FixedToken | None
+
+
+def load(kubeconfig: str | None, environment: Mapping[str, str]) -> ClusterAccess:
+    """The access to use: a named kubeconfig, else the pod's service account, else the user's own kubeconfig.
+
+    Raises:
+        ClusterUnavailableError: nothing usable was found; the message names what was looked at.
+    """
+    if kubeconfig:
+        return _from_kubeconfig(pathlib.Path(kubeconfig))
+    host, port = environment.get("KUBERNETES_SERVICE_HOST"), environment.get("KUBERNETES_SERVICE_PORT", "443")
+    if host and (SERVICE_ACCOUNT / "token").exists():
+        bracketed = f"[{host}]" if ":" in host else host
+        context = ssl.create_default_context(cafile=str(SERVICE_ACCOUNT / "ca.crt"))
+        return ClusterAccess(server=f"https://{bracketed}:{port}", ssl_context=context, token=TokenFile(SERVICE_ACCOUNT / "token"))
+    default = pathlib.Path(environment.get("HOME") or str(pathlib.Path.home())) / ".kube" / "config"
+    if default.exists():
+        return _from_kubeconfig(default)
+    raise ClusterUnavailableError(
+        f"no cluster to talk to: not in a pod (no {SERVICE_ACCOUNT}/token), KUBECONFIG is not set, and {default} does not exist; "
+        "set KUBECONFIG to a kubeconfig file"
+    )
+
+
+def _from_kubeconfig(path: pathlib.Path) -> ClusterAccess:
+    try:
+        config = yaml.safe_load(path.read_text())
+        context = _named(config, "contexts", config.get("current-context"))["context"]
+        cluster = _named(config, "clusters", context["cluster"])["cluster"]
+        user = _named(config, "users", context["user"])["user"] or {}
+        server = cluster["server"].rstrip("/")
+    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise ClusterUnavailableError(
+            f"kubeconfig {path} can't be used ({type(error).__name__}): it needs a current-context that names a cluster and a user"
+        ) from None
+    if "exec" in user or "auth-provider" in user:
+        raise ClusterUnavailableError(
+            f"kubeconfig {path} logs in through a plugin, which the operator does not run; use a token or a client certificate"
+        )
+    try:
+        ssl_context = _ssl_context(cluster, user, path.parent) if server.startswith("https:") else None
+    except (OSError, ssl.SSLError, ValueError) as error:
+        raise ClusterUnavailableError(f"kubeconfig {path} has certificates that can't be loaded: {type(error).__name__}") from None
+    return ClusterAccess(server=server, ssl_context=ssl_context, token=_token(user, path.parent))
+
+
+def _named(config: Mapping[str, Any], section: str, name: str) -> Any:
+    return next(entry for entry in [*config[section], {}] if entry.get("name") == name or not entry)
+
+
+def _token(user: Mapping[str, Any], folder: pathlib.Path) -> TokenFile | FixedToken | None:
+    if token := user.get("token"):
+        return FixedToken(token=token)
+    return TokenFile(folder / user["tokenFile"]) if user.get("tokenFile") else None
+
+
+def _ssl_context(cluster: Mapping[str, Any], user: Mapping[str, Any], folder: pathlib.Path) -> ssl.SSLContext:
+    authority = _pem(cluster, "certificate-authority", folder)
+    context = ssl.create_default_context(cadata=authority.decode() if authority else None)
+    if cluster.get("insecure-skip-tls-verify"):
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    certificate, key = _pem(user, "client-certificate", folder), _pem(user, "client-key", folder)
+    if certificate and key:
+        _load_client_certificate(context, certificate + b"\n" + key)
+    return context
+
+
+def _pem(section: Mapping[str, Any], name: str, folder: pathlib.Path) -> bytes | None:
+    if data := section.get(f"{name}-data"):
+        return base64.b64decode(data)
+    return (folder / section[name]).read_bytes() if section.get(name) else None
+
+
+def _load_client_certificate(context: ssl.SSLContext, pem: bytes) -> None:
+    # The ssl module loads client certificates from files only; this one lives for the duration of the call, readable by us alone.
+    handle, name = tempfile.mkstemp()
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(pem)
+        context.load_cert_chain(name)
+    finally:
+        pathlib.Path(name).unlink()

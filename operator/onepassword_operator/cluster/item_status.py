@@ -1,0 +1,52 @@
+"""OnePasswordItems in the cluster: reading them, and writing their status."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from onepassword_operator.cluster.api import KubernetesApi
+from onepassword_operator.model import names
+from onepassword_operator.model.outcome import Condition
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.model.target import Claim, Rendering
+
+_RESOURCE: Final = names.PLURAL
+_ROOT: Final = f"/apis/{names.GROUP}/{names.VERSION}"
+
+
+class KubernetesItems:
+    """`ClaimStore` over the API server."""
+
+    def __init__(self, api: KubernetesApi, *, rendering: Rendering, namespaces: Sequence[str] = ()) -> None:
+        self._api = api
+        self._rendering = rendering
+        self._namespaces = namespaces
+
+    async def is_served(self) -> bool:
+        """Whether the API server knows the resource; discovery is open to every authenticated user, so no rights on CRDs are needed."""
+        discovered = await self._api.get(_ROOT, resource="apigroups")
+        return any(resource.get("name") == names.PLURAL for resource in (discovered or {}).get("resources") or ())
+
+    async def get(self, key: SecretKey) -> Claim | None:
+        """The live resource."""
+        raw = await self._api.get(self._path(key), resource=_RESOURCE)
+        return Claim.from_object(raw, self._rendering) if raw else None
+
+    async def list_all(self) -> AsyncIterator[Claim]:
+        """All resources in the watched namespaces, by page."""
+        paths = [f"{_ROOT}/namespaces/{namespace}/{names.PLURAL}" for namespace in self._namespaces] or [f"{_ROOT}/{names.PLURAL}"]
+        for path in paths:
+            async for page in self._api.pages(path, resource=_RESOURCE):
+                for raw in page:
+                    yield Claim.from_object(raw, self._rendering)
+
+    async def write_condition(self, claim: Claim, condition: Condition) -> Claim:
+        """PATCH the status; the uid in the body makes the API server refuse a namesake that was created meanwhile (409)."""
+        body = {"metadata": {"uid": claim.uid}, "status": {"conditions": [condition.to_object()]}}
+        written = await self._api.merge_patch(f"{self._path(claim.key)}/status", body, resource=f"{_RESOURCE}/status")
+        return Claim.from_object(written, self._rendering)
+
+    @staticmethod
+    def _path(key: SecretKey) -> str:
+        return f"{_ROOT}/namespaces/{key.namespace}/{names.PLURAL}/{key.name}"

@@ -1,0 +1,81 @@
+"""Secrets in the cluster. One of the two places that open confidential values: the wire needs them in base64."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Final
+
+from onepassword_operator.cluster.api import KubernetesApi
+from onepassword_operator.model import names
+from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, OwnerReference, SecretKey
+
+_RESOURCE: Final = "secrets"
+
+
+def path_of(key: SecretKey) -> str:
+    """The URL path of a Secret."""
+    return f"/api/v1/namespaces/{key.namespace}/secrets/{key.name}"
+
+
+class KubernetesSecrets:
+    """`SecretStore` over the API server."""
+
+    def __init__(self, api: KubernetesApi, *, namespaces: Sequence[str] = ()) -> None:
+        self._api = api
+        self._namespaces = namespaces
+
+    async def get(self, key: SecretKey) -> ObservedSecret | None:
+        """The live Secret."""
+        raw = await self._api.get(path_of(key), resource=_RESOURCE)
+        return ObservedSecret.from_object(raw) if raw else None
+
+    async def list_managed(self) -> AsyncIterator[ObservedSecret]:
+        """All Secrets that carry our label, by page."""
+        paths = [f"/api/v1/namespaces/{namespace}/secrets" for namespace in self._namespaces] or ["/api/v1/secrets"]
+        for path in paths:
+            async for page in self._api.pages(path, resource=_RESOURCE, selector=names.MANAGED_SELECTOR):
+                for raw in page:
+                    yield ObservedSecret.from_object(raw)
+
+    async def create(self, desired: DesiredSecret) -> ObservedSecret:
+        """POST."""
+        path = f"/api/v1/namespaces/{desired.key.namespace}/secrets"
+        return ObservedSecret.from_object(await self._api.create(path, to_object(desired), resource=_RESOURCE))
+
+    async def replace(self, desired: DesiredSecret, *, basis: ObservedSecret) -> ObservedSecret:
+        """PUT over exactly what was read."""
+        body = to_object(desired)
+        body["metadata"] |= {"uid": basis.uid, "resourceVersion": basis.resource_version}
+        return ObservedSecret.from_object(await self._api.replace(path_of(desired.key), body, resource=_RESOURCE))
+
+    async def annotate(self, basis: ObservedSecret, annotations: dict[str, str | None]) -> ObservedSecret:
+        """PATCH annotations of exactly what was read."""
+        body = {"metadata": {"uid": basis.uid, "resourceVersion": basis.resource_version, "annotations": annotations}}
+        return ObservedSecret.from_object(await self._api.merge_patch(path_of(basis.key), body, resource=_RESOURCE))
+
+    def server_time(self) -> str:
+        """The API server's clock."""
+        return self._api.server_time()
+
+
+def to_object(desired: DesiredSecret) -> dict[str, Any]:
+    """The Secret as JSON, values in base64."""
+    metadata: dict[str, Any] = {
+        "name": desired.key.name,
+        "namespace": desired.key.namespace,
+        "labels": dict(desired.labels),
+        "annotations": dict(desired.annotations),
+        "ownerReferences": [_owner_object(owner) for owner in desired.owners],
+    }
+    if desired.finalizers:
+        metadata["finalizers"] = list(desired.finalizers)
+    body: dict[str, Any] = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": desired.type}
+    body["data"] = {key: base64.b64encode(value.reveal()).decode() for key, value in desired.data.items()}
+    if desired.immutable:
+        body["immutable"] = True
+    return body
+
+
+def _owner_object(owner: OwnerReference) -> dict[str, Any]:
+    return dict(owner.raw) or {"apiVersion": owner.api_version, "kind": owner.kind, "name": owner.name, "uid": owner.uid}

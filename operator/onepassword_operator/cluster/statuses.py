@@ -1,0 +1,65 @@
+"""Kubernetes Status objects → leaves of the error tree, by code and `reason`, never by wording."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from onepassword_operator.model.errors import (
+    ClusterAbsentError,
+    ClusterAdmissionError,
+    ClusterConflictError,
+    ClusterDeniedError,
+    ClusterError,
+    ClusterInvalidError,
+    ClusterQuotaError,
+    ClusterUnavailableError,
+)
+
+_UNPROCESSABLE: Final = 422
+
+
+def to_error(code: int, status: Mapping[str, Any], what: str) -> ClusterError:
+    """The error for an answer that is not a success.
+
+    Args:
+        code: the HTTP status.
+        status: the Status object, or empty if the body was something else.
+        what: the request in words, for example "update secrets".
+    """
+    reason = str(status.get("reason") or "")
+    details = status.get("details") or {}
+    causes = [cause for cause in details.get("causes") or () if isinstance(cause, dict)]
+    match code:
+        case 401:
+            return ClusterDeniedError(f"{what}: the API server does not accept the operator's credentials (401)")
+        case 403:
+            return _forbidden(status, causes, what)
+        case 404 | 410:
+            return ClusterAbsentError(f"{what}: not found")
+        case 409:
+            return ClusterConflictError(f"{what}: changed by somebody else meanwhile")
+        case 400 | 413 | 422:
+            return _invalid(causes, what, reason)
+        case _:
+            return ClusterUnavailableError(f"{what}: the API server answered {code}{f' ({reason})' if reason else ''}")
+
+
+def _forbidden(status: Mapping[str, Any], causes: list[dict[str, Any]], what: str) -> ClusterError:
+    if any(cause.get("reason") == "NamespaceTerminating" for cause in causes):
+        return ClusterAbsentError(f"{what}: the namespace is being deleted")
+    message = str(status.get("message") or "")
+    # The API server has no reason of its own for these two; its own fixed words are matched here and nowhere else.
+    if "exceeded quota:" in message:
+        return ClusterQuotaError(f"{what}: a ResourceQuota of the namespace is used up; raise it, or delete what is not needed")
+    if "admission webhook" in message or "ValidatingAdmissionPolicy" in message or "is forbidden: User " not in message:
+        return ClusterAdmissionError(f"{what}: refused by an admission webhook or policy; its own log says why")
+    return ClusterDeniedError(f"{what}: RBAC does not allow this; grant the operator's service account the verb on the resource")
+
+
+def _invalid(causes: list[dict[str, Any]], what: str, reason: str) -> ClusterError:
+    # Only field names and machine-readable reasons: messages may quote what was sent.
+    fields = ", ".join(sorted({f"{cause.get('field')} ({cause.get('reason')})" for cause in causes if cause.get("field")}))
+    if fields:
+        return ClusterInvalidError(f"{what}: the API server refuses {fields}; a Secret of this type needs other keys or values")
+    return ClusterAdmissionError(f"{what}: refused by validation or admission{f' ({reason})' if reason else ''}")

@@ -1,0 +1,1 @@
+"""EDGE to kopf: watch events in, queue keys out."""

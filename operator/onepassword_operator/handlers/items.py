@@ -1,0 +1,28 @@
+"""Watch events of OnePasswordItems → the index."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import kopf
+
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.model.target import Claim, Rendering
+from onepassword_operator.service.observe import Observe
+
+
+class ItemEvents:
+    """The kopf handler for OnePasswordItems. Returns nothing and fills no patch: either would make kopf write to the object."""
+
+    def __init__(self, observe: Observe, rendering: Rendering) -> None:
+        self._observe = observe
+        self._rendering = rendering
+
+    async def item_event(self, event: kopf.RawEvent, **_: Any) -> None:
+        """Listed, added, modified: seen; deleted: gone."""
+        raw: dict[str, Any] = dict(event["object"])
+        metadata = raw["metadata"]
+        if event["type"] == "DELETED":
+            self._observe.claim_gone(SecretKey(metadata["namespace"], metadata["name"]), metadata["uid"])
+        else:
+            self._observe.claim_seen(Claim.from_object(raw, self._rendering))

@@ -1,0 +1,95 @@
+"""Which watch event triggers what, and how kopf is told to do nothing else.
+
+Built by a function that receives services: nothing is registered at import. Only `on.event` handlers, because every other kind writes
+to the objects it watches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import aiohttp
+import kopf
+
+from onepassword_operator.handlers.items import ItemEvents
+from onepassword_operator.handlers.owned_secrets import SecretEvents
+from onepassword_operator.model import names
+from onepassword_operator.model.target import Rendering
+from onepassword_operator.service.observe import Observe
+
+NO_FINALIZER: Final = names.PREFIX + "kopf-sets-no-finalizer"
+"""A string that never occurs: kopf removes its configured finalizer from objects that it thinks do not need it."""
+
+
+def build_registry(
+    *, observe: Observe, rendering: Rendering, server: str, new_session: Callable[[], aiohttp.ClientSession]
+) -> kopf.OperatorRegistry:
+    """The routing table: OnePasswordItems and our Secrets; and a login that shares our connection pool."""
+    registry = kopf.OperatorRegistry()
+
+    async def login(**_: Any) -> kopf.AiohttpSession:
+        return kopf.AiohttpSession(server=server, aiohttp_session=new_session())
+
+    kopf.on.login(registry=registry)(login)
+    kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=registry)(ItemEvents(observe, rendering).item_event)
+    kopf.on.event("v1", "secrets", registry=registry)(SecretEvents(observe).secret_event)
+    return registry
+
+
+def build_settings() -> kopf.OperatorSettings:
+    """Kopf as a carrier of watches: no peering, no scanning, no posting, no bookkeeping on objects, short-lived workers."""
+    settings = kopf.OperatorSettings()
+    settings.peering.standalone = True
+    settings.scanning.disabled = True
+    settings.posting.enabled = False
+    settings.persistence.finalizer = NO_FINALIZER
+    settings.persistence.diffbase_storage = NoDiffBase()
+    settings.persistence.progress_storage = NoProgress()
+    settings.queueing.idle_timeout = 0.1
+    settings.queueing.exit_timeout = 1.0
+    settings.queueing.error_delays = (1, 2, 5, 10, 30, 60)
+    settings.watching.label_selectors["v1", "secrets"] = names.MANAGED_SELECTOR
+    settings.watching.chunk_size = 500
+    settings.watching.server_timeout = 290
+    settings.watching.connect_timeout = 10
+    settings.watching.inactivity_timeout = 70
+    settings.networking.request_timeout = 30
+    settings.networking.connect_timeout = 10
+    settings.networking.error_backoffs = (0.5, 1, 2, 4, 8)
+    return settings
+
+
+class NoDiffBase(kopf.DiffBaseStorage):
+    """Keeps no last-handled state: nothing here asks what changed."""
+
+    def build(self, *, body: kopf.Body, extra_fields: Iterable[Any] | None = None) -> kopf.BodyEssence:
+        """An empty essence; the default copies the whole body for every event."""
+        del body, extra_fields
+        return kopf.BodyEssence()
+
+    def fetch(self, *, body: kopf.Body) -> None:
+        """Nothing is known."""
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
+        """Nothing is kept."""
+
+
+class NoProgress(kopf.ProgressStorage):
+    """Keeps no handler progress: retries are the work queue's."""
+
+    def fetch(self, *, key: Any, body: kopf.Body) -> None:
+        """Nothing is known."""
+
+    def store(self, *, key: Any, record: Any, body: kopf.Body, patch: kopf.Patch) -> None:
+        """Nothing is kept."""
+
+    def purge(self, *, key: Any, body: kopf.Body, patch: kopf.Patch) -> None:
+        """There is nothing to purge."""
+
+    def touch(self, *, body: kopf.Body, patch: kopf.Patch, value: str | None) -> None:
+        """Objects are never touched."""
+
+    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
+        """The essence as it is."""
+        return essence

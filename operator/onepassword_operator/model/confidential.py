@@ -1,0 +1,60 @@
+"""The one type that holds secret values, built so that showing it by accident is impossible."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Final, NoReturn, Protocol
+
+SHOWN: Final = "[confidential]"
+
+
+class Absorbs(Protocol):
+    """A running digest or MAC, as `hashlib` and `hmac` make them."""
+
+    def update(self, data: bytes, /) -> None:
+        """Take more bytes in."""
+
+
+class Confidential:
+    """Secret bytes. `str`, `repr` and `format` show a constant; pickling and JSON fail; comparing takes constant time.
+
+    `reveal` is the only way to the bytes, and an architecture test names the files that may call it.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: bytes) -> None:
+        self._value = value
+
+    @classmethod
+    def of_text(cls, text: str) -> Confidential:
+        """UTF-8 bytes of a text; lone surrogates become U+FFFD, as Go's JSON decoder does it."""
+        return cls(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode())
+
+    def reveal(self) -> bytes:
+        """The bytes themselves."""
+        return self._value
+
+    def feed(self, mac: Absorbs) -> None:
+        """Let a digest or MAC absorb the value, framed by its length, without handing the bytes out."""
+        mac.update(len(self._value).to_bytes(8, "big"))
+        mac.update(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Confidential) and hmac.compare_digest(self._value, other._value)
+
+    __hash__ = None  # type: ignore[assignment]  # a hash could be brute-forced for short values
+
+    def __len__(self) -> int:
+        return len(self._value)
+
+    def __repr__(self) -> str:
+        return SHOWN
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return SHOWN
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("confidential values are not serialised")

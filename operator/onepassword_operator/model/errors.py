@@ -1,0 +1,237 @@
+"""Everything that can go wrong, as one tree.
+
+    OperatorError
+      InvalidTargetError                the user must change the resource
+        ItemPathError
+      BackendError                      1Password
+        BackendUnavailableError           network, 5xx, timeout
+        BackendRateLimitedError           carries the delay
+        BackendDeniedError                the token is refused altogether
+        BackendForbiddenError             the token may not see this vault or item
+        BackendAnswerError                a reply that is not understood
+      ItemLookupError                   nothing there by that name, yet
+        VaultNotFoundError
+        ItemNotFoundError
+        ItemArchivedError
+      ClusterError                      the Kubernetes API
+        ClusterUnavailableError
+        ClusterDeniedError                RBAC
+        ClusterConflictError              somebody else wrote first
+        ClusterAbsentError                the object or its namespace is gone
+        ClusterQuotaError
+        ClusterAdmissionError             a webhook or policy said no
+        ClusterInvalidError               the API server's own validation said no
+      RefusedError                      we could, but must not
+        TargetNotOwnedError
+        TypeNotAllowedError
+        TypeImmutableError
+        TargetImmutableError
+        SecretTooLargeError
+        NoUsableFieldsError
+
+Each leaf has a `reason` (the same CamelCase word in condition, Event, metric label and log) and a `retry` class. Messages name things, say
+the remedy, and never hold a value.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import ClassVar
+
+
+class Retry(enum.Enum):
+    """When trying again can help."""
+
+    SOON = "soon"
+    """Transient: back off exponentially from a fraction of a second."""
+    THEN = "then"
+    """At a known time: the error carries the delay."""
+    LATER = "later"
+    """Something outside must change and nobody tells us when: look again once per polling interval."""
+    ON_CHANGE = "on change"
+    """The resource or the item must change, and either wakes us."""
+
+
+class OperatorError(Exception):
+    """Root of the tree; only its leaves are raised."""
+
+    reason: ClassVar[str]
+    retry: ClassVar[Retry]
+
+
+class InvalidTargetError(OperatorError):
+    """What the resource asks for makes no sense."""
+
+    retry = Retry.ON_CHANGE
+
+
+class ItemPathError(InvalidTargetError):
+    """`spec.itemPath` is empty or malformed."""
+
+    reason = "InvalidItemPath"
+
+
+class BackendError(OperatorError):
+    """1Password could not be asked, or said no."""
+
+
+class BackendUnavailableError(BackendError):
+    """No usable answer: refused, reset, timed out, 5xx."""
+
+    reason = "SourceUnavailable"
+    retry = Retry.SOON
+
+
+class BackendRateLimitedError(BackendError):
+    """Told to wait; `delay_seconds` says how long."""
+
+    reason = "RateLimited"
+    retry = Retry.THEN
+
+    def __init__(self, message: str, *, delay_seconds: float) -> None:
+        super().__init__(message)
+        self.delay_seconds = delay_seconds
+
+
+class BackendDeniedError(BackendError):
+    """The token itself is refused (401)."""
+
+    reason = "Unauthorized"
+    retry = Retry.LATER
+
+
+class BackendForbiddenError(BackendError):
+    """The token is valid but may not see this (403)."""
+
+    reason = "AccessDenied"
+    retry = Retry.LATER
+
+
+class BackendAnswerError(BackendError):
+    """A reply that is not what the API promises."""
+
+    reason = "SourceAnswerInvalid"
+    retry = Retry.LATER
+
+
+class ItemLookupError(OperatorError):
+    """The name leads nowhere today; it may tomorrow, and the poll notices."""
+
+    retry = Retry.ON_CHANGE
+
+
+class VaultNotFoundError(ItemLookupError):
+    """No vault of that name or ID is visible to the token."""
+
+    reason = "VaultNotFound"
+
+
+class ItemNotFoundError(ItemLookupError):
+    """No item of that title or ID is in the vault."""
+
+    reason = "ItemNotFound"
+
+
+class ItemArchivedError(ItemLookupError):
+    """The item is there, but archived or deleted."""
+
+    reason = "ItemArchived"
+
+
+class ClusterError(OperatorError):
+    """The Kubernetes API could not be asked, or said no."""
+
+
+class ClusterUnavailableError(ClusterError):
+    """No usable answer from the API server."""
+
+    reason = "ClusterUnavailable"
+    retry = Retry.SOON
+
+
+class ClusterDeniedError(ClusterError):
+    """RBAC does not allow the request."""
+
+    reason = "ClusterAccessDenied"
+    retry = Retry.LATER
+
+
+class ClusterConflictError(ClusterError):
+    """The object is not the one that was read: read live and decide again."""
+
+    reason = "Conflict"
+    retry = Retry.SOON
+
+
+class ClusterAbsentError(ClusterError):
+    """The object, or the namespace it would live in, is gone or going."""
+
+    reason = "Absent"
+    retry = Retry.LATER
+
+
+class ClusterQuotaError(ClusterError):
+    """A ResourceQuota is used up."""
+
+    reason = "QuotaExceeded"
+    retry = Retry.LATER
+
+
+class ClusterAdmissionError(ClusterError):
+    """An admission webhook or policy refused the write."""
+
+    reason = "AdmissionDenied"
+    retry = Retry.LATER
+
+
+class ClusterInvalidError(ClusterError):
+    """The API server's validation refused the object."""
+
+    reason = "SecretInvalid"
+    retry = Retry.ON_CHANGE
+
+
+class RefusedError(OperatorError):
+    """The operator declines to write."""
+
+
+class TargetNotOwnedError(RefusedError):
+    """A Secret of that name exists and is not ours."""
+
+    reason = "TargetNotOwned"
+    retry = Retry.LATER
+
+
+class TypeNotAllowedError(RefusedError):
+    """A Secret type that grants access to the cluster itself."""
+
+    reason = "TypeNotAllowed"
+    retry = Retry.ON_CHANGE
+
+
+class TypeImmutableError(RefusedError):
+    """Kubernetes never changes the type of an existing Secret."""
+
+    reason = "SecretTypeImmutable"
+    retry = Retry.LATER
+
+
+class TargetImmutableError(RefusedError):
+    """The Secret is marked immutable and its content would change."""
+
+    reason = "TargetImmutable"
+    retry = Retry.LATER
+
+
+class SecretTooLargeError(RefusedError):
+    """The item does not fit into a Secret."""
+
+    reason = "SecretTooLarge"
+    retry = Retry.ON_CHANGE
+
+
+class NoUsableFieldsError(RefusedError):
+    """The item yields no key at all."""
+
+    reason = "NoUsableFields"
+    retry = Retry.ON_CHANGE

@@ -1,0 +1,108 @@
+"""1Password's side: vaults, item summaries, and whole items as every backend delivers them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from onepassword_operator.model.confidential import Confidential
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Vault:
+    """A vault as the vault list shows it."""
+
+    id: str
+    name: str
+    content_version: int
+    attribute_version: int
+    items: int
+    created_at: str
+    updated_at: str
+
+    @property
+    def fingerprint(self) -> tuple[object, ...]:
+        """What stands still as long as nothing in the vault changed; compared for equality only."""
+        return (self.content_version, self.attribute_version, self.items, self.updated_at)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ItemSummary:
+    """An item as a vault's item list shows it: no values."""
+
+    id: str
+    title: str
+    version: int
+    created_at: str
+    tags: tuple[str, ...] = ()
+    active: bool = True
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of an item; the value may be empty."""
+
+    label: str
+    value: Confidential
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Url:
+    """A website of an item."""
+
+    label: str
+    href: Confidential
+    primary: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """An attached file with its content."""
+
+    name: str
+    content: Confidential
+
+
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Revision:
+    """Which content: a vault's item at a version. Compared for equality; versions may go backwards after a restore."""
+
+    vault_id: str
+    item_id: str
+    version: int
+
+    def __str__(self) -> str:
+        return f"{self.vault_id}/{self.item_id}@{self.version}"
+
+    @classmethod
+    def parse(cls, text: str) -> Revision | None:
+        """The inverse of `str`; None for anything else."""
+        path, _, version = text.rpartition("@")
+        vault_id, slash, item_id = path.partition("/")
+        if not (slash and vault_id and item_id and version.isdecimal()):
+            return None
+        return cls(vault_id, item_id, int(version))
+
+    @property
+    def path(self) -> str:
+        """The item path with IDs, as Secrets carry it."""
+        return f"vaults/{self.vault_id}/items/{self.item_id}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A complete item, files included."""
+
+    id: str
+    vault_id: str
+    title: str
+    version: int
+    tags: tuple[str, ...] = ()
+    active: bool = True
+    urls: tuple[Url, ...] = ()
+    fields: tuple[Field, ...] = ()
+    files: tuple[File, ...] = ()
+
+    @property
+    def revision(self) -> Revision:
+        """The identity of this content."""
+        return Revision(self.vault_id, self.id, self.version)

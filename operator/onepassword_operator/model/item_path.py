@@ -1,0 +1,42 @@
+"""Item paths: `vaults/<vault name or ID>/items/<item title or ID>`, as resources and annotations spell them."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+from onepassword_operator.model.errors import ItemPathError
+
+_ID = re.compile(r"[a-z0-9]{26}\Z")
+_PARTS = 4
+
+
+def looks_like_id(text: str) -> bool:
+    """Whether a name has the shape of a 1Password ID: 26 lower-case letters and digits."""
+    return _ID.match(text) is not None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ItemPath:
+    """A parsed path; the parts are names or IDs, as the user wrote them."""
+
+    vault: str
+    item: str
+
+    def __str__(self) -> str:
+        return f"vaults/{self.vault}/items/{self.item}"
+
+    @classmethod
+    def parse(cls, text: str) -> ItemPath:
+        """Split a path, without trimming or unescaping, as 1Password's own operator does.
+
+        Raises:
+            ItemPathError: the text is empty, has another number of parts, or an empty vault or item.
+        """
+        if not text:
+            raise ItemPathError("spec.itemPath is empty; set it to vaults/<vault name or ID>/items/<item title or ID>")
+        parts = text.split("/")
+        if len(parts) != _PARTS or parts[0] != "vaults" or parts[2] != "items" or not parts[1] or not parts[3]:
+            hint = "; if a title contains a slash, use the item's ID" if len(parts) > _PARTS else ""
+            raise ItemPathError(f'itemPath "{text[:200]}" must have the form vaults/<vault name or ID>/items/<item title or ID>{hint}')
+        return cls(parts[1], parts[3])

@@ -1,0 +1,88 @@
+"""What a pass over one Secret came to, and how a resource's status tells it."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Mapping
+from typing import Any
+
+from onepassword_operator.model.errors import OperatorError
+from onepassword_operator.model.item import Revision
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """One entry of `status.conditions`, in the Kubernetes API conventions' words."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+    last_transition_time: str
+    observed_generation: int | None
+
+    @classmethod
+    def from_object(cls, raw: Mapping[str, Any]) -> Condition:
+        """Read an entry; the official operator's have neither reason nor observedGeneration."""
+        return cls(
+            type=raw.get("type", ""),
+            status=raw.get("status", ""),
+            reason=raw.get("reason", ""),
+            message=raw.get("message", ""),
+            last_transition_time=raw.get("lastTransitionTime", ""),
+            observed_generation=raw.get("observedGeneration"),
+        )
+
+    def to_object(self) -> dict[str, Any]:
+        """The entry as JSON."""
+        raw: dict[str, Any] = {"type": self.type, "status": self.status, "reason": self.reason, "message": self.message}
+        raw["lastTransitionTime"] = self.last_transition_time
+        if self.observed_generation is not None:
+            raw["observedGeneration"] = self.observed_generation
+        return raw
+
+
+class Change(enum.Enum):
+    """What a write did to the Secret; the names are Event reasons where an Event is due."""
+
+    NONE = "Unchanged"
+    CREATED = "Created"
+    UPDATED = "Updated"
+    """Another revision, or what was asked for changed."""
+    REPAIRED = "DriftCorrected"
+    """Same revision; somebody had edited the Secret."""
+    ADOPTED = "Adopted"
+    """The official operator's Secret became ours."""
+    REFRESHED = "Refreshed"
+    """Only copied metadata or the seal; nobody needs to hear of it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A part of an item that became no key, and why. Labels are names, not values."""
+
+    label: str
+    why: str
+    worth_telling: bool = True
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Synced:
+    """The Secret holds this revision."""
+
+    revision: Revision
+    change: Change
+    skipped: tuple[Skipped, ...] | None = ()
+    """None where the item was not read again: what was told about this revision before still holds."""
+    warning: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Failed:
+    """The pass ended with an error; the last good Secret stays."""
+
+    error: OperatorError
+
+
+Outcome = Synced | Failed

@@ -1,0 +1,102 @@
+"""The Kubernetes side: Secrets as they are observed and as they should be."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from onepassword_operator.model import names
+from onepassword_operator.model.confidential import Confidential
+
+
+class SecretKey(NamedTuple):
+    """The unit of work: one Secret."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerReference:
+    """An entry of `metadata.ownerReferences`; what else it holds is kept in `raw`."""
+
+    kind: str
+    name: str
+    uid: str
+    api_version: str
+    raw: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def from_object(cls, raw: Mapping[str, Any]) -> OwnerReference:
+        """Read one entry."""
+        return cls(
+            kind=raw.get("kind", ""), name=raw.get("name", ""), uid=raw.get("uid", ""), api_version=raw.get("apiVersion", ""), raw=dict(raw)
+        )
+
+    @property
+    def group(self) -> str:
+        """The API group; empty for core."""
+        return self.api_version.rpartition("/")[0]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedSecret:
+    """A Secret as the API server showed it at `resource_version`."""
+
+    key: SecretKey
+    uid: str
+    resource_version: str
+    type: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    owners: tuple[OwnerReference, ...]
+    finalizers: tuple[str, ...]
+    data: Mapping[str, Confidential]
+    immutable: bool = False
+    terminating: bool = False
+
+    @classmethod
+    def from_object(cls, raw: Mapping[str, Any]) -> ObservedSecret:
+        """Read a Secret object (from a GET, a LIST item or a watch event)."""
+        metadata = raw["metadata"]
+        return cls(
+            key=SecretKey(metadata["namespace"], metadata["name"]),
+            uid=metadata["uid"],
+            resource_version=metadata["resourceVersion"],
+            type=raw.get("type") or names.OPAQUE,
+            labels=dict(metadata.get("labels") or {}),
+            annotations=dict(metadata.get("annotations") or {}),
+            owners=tuple(OwnerReference.from_object(owner) for owner in metadata.get("ownerReferences") or ()),
+            finalizers=tuple(metadata.get("finalizers") or ()),
+            data={key: Confidential(_decode(value)) for key, value in (raw.get("data") or {}).items()},
+            immutable=bool(raw.get("immutable")),
+            terminating=bool(metadata.get("deletionTimestamp")),
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredSecret:
+    """What a Secret should be: the whole of the object except what Kubernetes owns."""
+
+    key: SecretKey
+    type: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    owners: tuple[OwnerReference, ...]
+    data: Mapping[str, Confidential]
+    finalizers: tuple[str, ...] = ()
+    immutable: bool = False
+
+
+def _decode(value: str | None) -> bytes:
+    # The API server only ever sends valid base64; an empty value arrives as null.
+    try:
+        return base64.b64decode(value or "", validate=True)
+    except binascii.Error:
+        return b""

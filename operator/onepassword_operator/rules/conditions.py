@@ -1,0 +1,89 @@
+"""Outcome × previous conditions × now → the conditions to write."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from onepassword_operator.model import names
+from onepassword_operator.model.errors import (
+    BackendAnswerError,
+    BackendRateLimitedError,
+    BackendUnavailableError,
+    ClusterConflictError,
+    ClusterUnavailableError,
+    OperatorError,
+)
+from onepassword_operator.model.outcome import Condition, Failed, Outcome, Skipped, Synced
+from onepassword_operator.model.target import Claim
+
+_TRANSIENT: Final = (
+    BackendUnavailableError,
+    BackendRateLimitedError,
+    BackendAnswerError,
+    ClusterUnavailableError,
+    ClusterConflictError,
+)
+_MAXIMUM_MESSAGE: Final = 1024
+_LABELS_SHOWN: Final = 5
+
+
+def ready(claim: Claim, outcome: Outcome, *, now: str, stale: bool) -> Condition | None:
+    """The Ready condition for an outcome, or None if what the resource says already is to stay.
+
+    Args:
+        claim: the resource, with the conditions it carries.
+        outcome: what the pass came to.
+        now: the time of a transition, RFC 3339 UTC.
+        stale: whether 1Password has been out of reach for longer than the staleness limit.
+    """
+    previous = claim.ready
+    if isinstance(outcome, Failed) and not stale and _forgivable(outcome.error, claim):
+        return None
+    status, reason, message = _words(claim, outcome)
+    transition = previous.last_transition_time if previous and previous.status == status else now
+    condition = Condition(
+        type=names.READY,
+        status=status,
+        reason=reason,
+        message=message,
+        last_transition_time=transition or now,
+        observed_generation=claim.generation,
+    )
+    return None if condition == previous else condition
+
+
+def _forgivable(error: OperatorError, claim: Claim) -> bool:
+    # A blip says nothing about a resource that was in sync for what it asks now; a new or changed one is owed an answer at once.
+    synced = claim.ready is not None and claim.ready.status == "True"
+    current = claim.ready is not None and claim.ready.observed_generation in {None, claim.generation}
+    return isinstance(error, _TRANSIENT) and synced and current
+
+
+def _words(claim: Claim, outcome: Outcome) -> tuple[str, str, str]:
+    match outcome:
+        case Failed(error=error):
+            return "False", error.reason, _clip(str(error))
+        case Synced(revision=revision, skipped=skipped, warning=warning):
+            fact = f'Secret "{claim.key.name}" holds version {revision.version} of {revision.path}'
+            if skipped is None and (told_before := _told_before(claim, fact)):
+                return told_before
+            if told := [skip for skip in skipped or () if skip.worth_telling]:
+                return "True", "FieldsSkipped", _clip(f"{fact}, without {_skipped(told)}")
+            return "True", "Synced", _clip(f"{fact}; {warning}" if warning else fact)
+
+
+def _told_before(claim: Claim, fact: str) -> tuple[str, str, str] | None:
+    previous = claim.ready
+    if previous is None or previous.status != "True" or not previous.message.startswith(fact):
+        return None
+    return previous.status, previous.reason, previous.message
+
+
+def _skipped(skipped: list[Skipped]) -> str:
+    shown = "; ".join(f'"{skip.label[:60]}" ({skip.why}; rename it in 1Password)' for skip in skipped[:_LABELS_SHOWN])
+    more = len(skipped) - _LABELS_SHOWN
+    return shown + (f" and {more} more" if more > 0 else "")
+
+
+def _clip(message: str) -> str:
+    return message if len(message) <= _MAXIMUM_MESSAGE else message[: _MAXIMUM_MESSAGE - 1] + "…"

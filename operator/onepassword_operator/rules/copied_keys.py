@@ -1,0 +1,31 @@
+"""Which labels and annotations of a Secret came from its resource: names only, so that one removed there is removed here."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from onepassword_operator.model.target import Claim
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CopiedKeys:
+    """The record behind the `copied-keys` annotation: `labels=a,b;annotations=c`."""
+
+    labels: frozenset[str] = frozenset()
+    annotations: frozenset[str] = frozenset()
+
+    @classmethod
+    def of_claim(cls, claim: Claim) -> CopiedKeys:
+        """What the claim asks to be copied."""
+        return cls(labels=frozenset(claim.labels), annotations=frozenset(claim.annotations))
+
+    @classmethod
+    def parse(cls, text: str) -> CopiedKeys:
+        """The inverse of `str`; unknown parts are ignored."""
+        parts = dict(part.split("=", 1) for part in text.split(";") if "=" in part)
+        kinds = {kind: frozenset(filter(None, parts.get(kind, "").split(","))) for kind in ("labels", "annotations")}
+        return cls(labels=kinds["labels"], annotations=kinds["annotations"])
+
+    def __str__(self) -> str:
+        kinds = (("labels", self.labels), ("annotations", self.annotations))
+        return ";".join(f"{kind}={','.join(sorted(keys))}" for kind, keys in kinds if keys)

@@ -1,0 +1,70 @@
+"""Which vault or item a name or ID means, decided over complete lists.
+
+An exact ID wins over every title that looks like it. Vault names compare without case; item titles exactly, and without case only where
+nothing matches exactly. Several matches: the oldest, ties by ID, so that the answer never flips; the others are reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Protocol, TypeVar
+
+from onepassword_operator.model.errors import ItemArchivedError, ItemNotFoundError, VaultNotFoundError
+from onepassword_operator.model.item import ItemSummary, Vault
+
+
+class _Dated(Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def created_at(self) -> str: ...
+
+
+_D = TypeVar("_D", bound=_Dated)
+
+
+def pick_vault(text: str, vaults: Collection[Vault]) -> tuple[Vault, str]:
+    """The vault that a path's first part means, and a warning if the name is ambiguous.
+
+    Raises:
+        VaultNotFoundError: no vault that the token sees has this ID or name.
+    """
+    by_id = [vault for vault in vaults if vault.id == text]
+    matches = by_id or [vault for vault in vaults if vault.name.casefold() == text.casefold()]
+    if not matches:
+        raise VaultNotFoundError(
+            f'no vault with the name or ID "{text}" is visible to the Connect token; check the spelling, or give the token access'
+        )
+    return _oldest(matches), _ambiguity("vault", text, matches)
+
+
+def pick_item(text: str, items: Iterable[ItemSummary], *, vault: Vault) -> tuple[ItemSummary, str]:
+    """The item that a path's second part means, and a warning if the title is ambiguous. Archived items count only if nothing else does.
+
+    Raises:
+        ItemNotFoundError: no item of the vault has this ID or title.
+        ItemArchivedError: the only matches are archived or deleted.
+    """
+    listed = list(items)
+    matches = (
+        [item for item in listed if item.id == text]
+        or [item for item in listed if item.title == text]
+        or [item for item in listed if item.title.casefold() == text.casefold()]
+    )
+    if not matches:
+        raise ItemNotFoundError(f'vault "{vault.name}" has no item with the title or ID "{text}"; check the spelling, or create the item')
+    active = [item for item in matches if item.active]
+    if not active:
+        raise ItemArchivedError(f'item "{text}" in vault "{vault.name}" is archived; restore it in 1Password, or point itemPath elsewhere')
+    return _oldest(active), _ambiguity("item", text, active)
+
+
+def _oldest(matches: Collection[_D]) -> _D:
+    return min(matches, key=lambda match: (match.created_at, match.id))
+
+
+def _ambiguity(noun: str, text: str, matches: Collection[_D]) -> str:
+    if len(matches) == 1:
+        return ""
+    ids = ", ".join(sorted(match.id for match in matches))
+    return f'{len(matches)} {noun}s are named "{text}" ({ids}); the oldest, {_oldest(matches).id}, is used; name the one you mean by its ID'

@@ -1,0 +1,101 @@
+"""Workload × pending marks → does it use the Secrets, may it restart, is it due; and the patch that restarts it exactly once.
+
+The first of four levels that says anything decides, per Secret: the Secret (its resource's annotation), the workload, the namespace, the
+operator's own setting. A value that is not a Go boolean counts as false and does not fall through, as in the official operator.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from onepassword_operator.model import names
+from onepassword_operator.model.workload import RestartMark, Workload
+
+GRACE_SECONDS: Final = 5
+"""A workload created later than this after the mark started with the new Secret: its pods read it at their first start."""
+
+_TRUE: Final = frozenset({"1", "t", "true"})
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PendingSecret:
+    """A Secret whose users are to be restarted, with its own level's setting."""
+
+    name: str
+    mark: RestartMark
+    auto_restart: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Levels:
+    """The settings below the workload's own."""
+
+    namespace: str | None
+    operator: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Restart:
+    """A due workload: the Secrets it restarts for, and the pod-template annotations that do it."""
+
+    secrets: tuple[str, ...]
+    template_annotations: Mapping[str, str]
+
+
+def decide(workload: Workload, pending: Mapping[str, PendingSecret], levels: Levels) -> Restart | None:
+    """The restart this workload is due for, or None. All its pending Secrets make one restart."""
+    if workload.terminating:
+        return None
+    restarted_for = parse_restarted_for(workload.template_annotations.get(names.RESTARTED_FOR))
+    due = {
+        name: pending[name].mark
+        for name in sorted(workload.secrets & pending.keys())
+        if may_restart(pending[name].auto_restart, workload, levels)
+        and restarted_for.get(name) != str(pending[name].mark.revision)
+        and not _created_after(workload, pending[name].mark)
+    }
+    if not due:
+        return None
+    merged = restarted_for | {name: str(mark.revision) for name, mark in due.items()}
+    newest = max([mark.time for mark in due.values()] + [workload.template_annotations.get(names.LAST_RESTARTED, "")], key=_instant)
+    return Restart(
+        secrets=tuple(due),
+        template_annotations={
+            names.RESTARTED_FOR: json.dumps(merged, sort_keys=True, separators=(",", ":")),
+            names.LAST_RESTARTED: newest,
+        },
+    )
+
+
+def may_restart(secret_level: str | None, workload: Workload, levels: Levels) -> bool:
+    """Whether the workload opted in, by the first level that is set."""
+    for value in (secret_level, workload.annotations.get(names.AUTO_RESTART), levels.namespace):
+        if value:
+            return value.lower() in _TRUE
+    return levels.operator
+
+
+def parse_restarted_for(text: str | None) -> dict[str, str]:
+    """Secret name → revision, from the pod template; anything unreadable counts as never restarted."""
+    try:
+        parsed = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return {k: v for k, v in parsed.items() if isinstance(v, str)} if isinstance(parsed, dict) else {}
+
+
+def _created_after(workload: Workload, mark: RestartMark) -> bool:
+    return _instant(workload.created_at) > _instant(mark.time) + datetime.timedelta(seconds=GRACE_SECONDS)
+
+
+def _instant(text: str) -> datetime.datetime:
+    # Whatever is not a time counts as long ago, which can only cause a restart, never lose one.
+    try:
+        instant = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.datetime.min.replace(tzinfo=datetime.UTC)
+    return instant if instant.tzinfo else instant.replace(tzinfo=datetime.UTC)

@@ -1,0 +1,33 @@
+"""Error × attempt → when to try again."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from onepassword_operator.model.errors import BackendRateLimitedError, OperatorError, Retry
+
+_FIRST_SECONDS: Final = 0.25
+_SOON_CAP_SECONDS: Final = 30.0
+_LATER_CAP_SECONDS: Final = 300.0
+
+
+def delay_seconds(error: OperatorError, *, attempt: int, interval_seconds: float, jitter: float) -> float | None:
+    """Seconds until the next try, or None if only a change of the resource or item can help.
+
+    Args:
+        error: what went wrong.
+        attempt: how often it went wrong in a row, from 1.
+        interval_seconds: the polling interval; no wait is longer, so that everything heals within one interval.
+        jitter: a number from 0 to 1 that spreads equal waits.
+    """
+    match error.retry:
+        case Retry.SOON:
+            ceiling = min(_FIRST_SECONDS * 2.0 ** min(attempt, 16), _SOON_CAP_SECONDS, max(interval_seconds, 1.0))
+            return ceiling * (0.5 + jitter / 2)
+        case Retry.THEN:
+            wait = error.delay_seconds if isinstance(error, BackendRateLimitedError) else interval_seconds
+            return wait + jitter
+        case Retry.LATER:
+            return min(interval_seconds, _LATER_CAP_SECONDS) * (0.9 + jitter / 10)
+        case Retry.ON_CHANGE:
+            return None

@@ -1,0 +1,71 @@
+"""The seal: proof that a Secret is as we left it, from one LIST and without reading the item.
+
+An HMAC, keyed from the credential, over the Secret's name, the annotations that are relied on, the rendering options, the mapping's
+version and the data. Annotations that do not verify are not believed, so nobody who can edit a Secret can steer what is read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Final
+
+from onepassword_operator.model import names
+from onepassword_operator.model.confidential import Confidential
+from onepassword_operator.model.secret import ObservedSecret, SecretKey
+from onepassword_operator.model.target import Rendering
+from onepassword_operator.rules.secret_data import MAPPING_VERSION
+
+SEALED_ANNOTATIONS: Final = (names.ITEM_PATH, names.ITEM_VERSION, names.REQUESTED_PATH, names.COPIED_KEYS, names.RESTART_PENDING)
+_HEX_DIGITS: Final = 32  # 128 bits
+
+
+class Verdict(enum.Enum):
+    """What a seal says about a Secret."""
+
+    INTACT = "intact"
+    OTHER_OPTIONS = "intact, but rendered with other options"
+    BROKEN = "absent or not matching"
+
+
+def derive_key(token: Confidential) -> Confidential:
+    """The sealing key of a credential; a new token makes every older seal unverifiable, which costs one read per item."""
+    mac = hmac.new(b"onepassword-operator/seal/1", digestmod=hashlib.sha256)
+    token.feed(mac)
+    return Confidential(mac.digest())
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Sealer:
+    """Seals with one credential's key and one set of rendering options."""
+
+    rendering: Rendering
+    key: Confidential
+
+    def compute(self, secret: SecretKey, annotations: Mapping[str, str], data: Mapping[str, Confidential]) -> str:
+        """The seal for a Secret with these annotations and data; hexadecimal, truncated to 128 bits."""
+        keying = hashlib.sha256()
+        self.key.feed(keying)
+        mac = hmac.new(keying.digest(), digestmod=hashlib.sha256)
+        facts = [secret.namespace, secret.name, *(annotations.get(name, "") for name in SEALED_ANNOTATIONS)]
+        facts += [str(MAPPING_VERSION), str(self.rendering.allow_empty_values)]
+        for fact in facts:
+            Confidential.of_text(fact).feed(mac)
+        for name in sorted(data):
+            Confidential.of_text(name).feed(mac)
+            data[name].feed(mac)
+        return mac.hexdigest()[:_HEX_DIGITS]
+
+    def verify(self, observed: ObservedSecret) -> Verdict:
+        """Judge the seal a Secret carries."""
+        carried = observed.annotations.get(names.SEAL, "")
+        if not carried.isascii():
+            return Verdict.BROKEN
+        flipped = dataclasses.replace(self.rendering, allow_empty_values=not self.rendering.allow_empty_values)
+        for sealer, verdict in ((self, Verdict.INTACT), (dataclasses.replace(self, rendering=flipped), Verdict.OTHER_OPTIONS)):
+            if hmac.compare_digest(carried, sealer.compute(observed.key, observed.annotations, observed.data)):
+                return verdict
+        return Verdict.BROKEN

@@ -1,0 +1,91 @@
+"""Item → keys and bytes, plus every part that became no key and why.
+
+The order is the official operator's: URLs, then fields (which win over URLs), then files (which win over nothing). Where that one is
+random or lets one bad label fail the whole Secret, the first label in the item's order wins and the bad label alone is skipped.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from onepassword_operator.model.confidential import Confidential
+from onepassword_operator.model.errors import NoUsableFieldsError, SecretTooLargeError
+from onepassword_operator.model.item import Item, Url
+from onepassword_operator.model.outcome import Skipped
+from onepassword_operator.rules.secret_keys import is_valid_key, secret_key
+
+MAPPING_VERSION: Final = 1
+"""Raised whenever the same item would give other data; part of the seal, so that existing Secrets follow."""
+
+MAXIMUM_BYTES: Final = 1024 * 1024
+"""The API server's limit for the values of one Secret together."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """The data of a Secret, and what was left out."""
+
+    data: Mapping[str, Confidential]
+    skipped: tuple[Skipped, ...]
+
+
+def render(item: Item, *, allow_empty: bool) -> Rendered:
+    """Map an item to Secret data.
+
+    Raises:
+        NoUsableFieldsError: not one key came out.
+        SecretTooLargeError: the values together exceed what a Secret may hold.
+    """
+    data: dict[str, Confidential] = {}
+    skipped: list[Skipped] = []
+    for url in _one_per_label(item.urls):
+        _take(data, skipped, label=url.label, value=url.href, allow_empty=allow_empty, replace=False)
+    field_keys: dict[str, Confidential] = {}
+    for field in item.fields:
+        _take(field_keys, skipped, label=field.label, value=field.value, allow_empty=allow_empty, replace=True)
+    data |= field_keys
+    for file in item.files:
+        _take(data, skipped, label=file.name, value=file.content, allow_empty=allow_empty, replace=False)
+    _check(item, data)
+    return Rendered(data=data, skipped=tuple(skipped))
+
+
+def _take(
+    data: dict[str, Confidential], skipped: list[Skipped], *, label: str, value: Confidential, allow_empty: bool, replace: bool
+) -> None:
+    key = secret_key(label)
+    if not key:
+        skipped.append(Skipped(label=label, why="has no character that a Secret key may have", worth_telling=bool(value)))
+    elif not is_valid_key(key):
+        skipped.append(Skipped(label=label, why='gives a key that is "." or starts with ".."', worth_telling=bool(value)))
+    elif not value and not allow_empty:
+        skipped.append(Skipped(label=label, why="is empty", worth_telling=False))
+    elif replace or key not in data:
+        data[key] = value
+    else:
+        skipped.append(Skipped(label=label, why="has a key that an earlier part of the item already gives", worth_telling=False))
+
+
+def _one_per_label(urls: Iterable[Url]) -> list[Url]:
+    kept: dict[str, Url] = {}
+    for url in urls:
+        held = kept.get(url.label)
+        if held is None or url.primary or not held.primary:
+            kept[url.label] = url
+    return list(kept.values())
+
+
+def _check(item: Item, data: Mapping[str, Confidential]) -> None:
+    if not data:
+        raise NoUsableFieldsError(
+            f'item "{item.title[:100]}" has no field, URL or file that gives a key; fill in a field, or run the operator with '
+            "--allow-empty-values to keep empty ones"
+        )
+    size = sum(map(len, data.values()))
+    if size > MAXIMUM_BYTES:
+        raise SecretTooLargeError(
+            f'item "{item.title[:100]}" has {size} bytes of values and a Secret holds at most {MAXIMUM_BYTES}; '
+            "remove or shrink an attached file"
+        )

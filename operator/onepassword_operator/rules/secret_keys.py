@@ -1,0 +1,39 @@
+"""One label → one valid Secret key or object name, byte for byte as 1Password's own operator does it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_MAXIMUM: Final = 253  # bytes, for keys and for object names alike
+_VALID_KEY: Final = re.compile(r"[-._a-zA-Z0-9]+\Z")
+_INVALID_RUN: Final = re.compile(r"[^-._a-zA-Z0-9]+")
+_VALID_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\Z")
+_INVALID_NAME_RUN: Final = re.compile(r"[^-.a-z0-9]+")
+
+
+def is_valid_key(text: str) -> bool:
+    """Whether the API server accepts this as a key of a Secret."""
+    return len(text.encode("utf-8", "replace")) <= _MAXIMUM and bool(_VALID_KEY.match(text)) and text != "." and not text.startswith("..")
+
+
+def secret_key(label: str) -> str:
+    """The key for a field label, URL label or file name. May be empty or still invalid: the caller skips those and says so."""
+    if is_valid_key(label):
+        return label
+    key = _INVALID_RUN.sub("-", _strip_invalid_ends(label))
+    return key[:_MAXIMUM]
+
+
+def _strip_invalid_ends(label: str) -> str:
+    start = _INVALID_RUN.match(label)
+    body = label[start.end() :] if start else label
+    runs = list(_INVALID_RUN.finditer(body))
+    return body[: runs[-1].start()] if runs and runs[-1].end() == len(body) else body
+
+
+def secret_name(text: str) -> str:
+    """The Secret name for an `item-name` annotation: unchanged if it is a DNS-1123 subdomain, else lower-cased and cleaned."""
+    if len(text) <= _MAXIMUM and _VALID_NAME.match(text):
+        return text
+    return _INVALID_NAME_RUN.sub("-", text.lower())[:_MAXIMUM].strip("-.")

@@ -1,0 +1,208 @@
+"""Desired × observed → create, update, nothing, or refuse.
+
+Ownership is proved before any write. Data are exactly those of the item; labels and annotations that came from elsewhere stay; a mark for
+pending restarts is set by every write that changes the recorded revision, and by nothing else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Final
+
+from onepassword_operator.model import names
+from onepassword_operator.model.confidential import Confidential
+from onepassword_operator.model.errors import (
+    TargetImmutableError,
+    TargetNotOwnedError,
+    TypeImmutableError,
+    TypeNotAllowedError,
+)
+from onepassword_operator.model.item import Revision
+from onepassword_operator.model.outcome import Change
+from onepassword_operator.model.secret import DesiredSecret, ObservedSecret
+from onepassword_operator.model.target import Claim
+from onepassword_operator.model.workload import RestartMark
+from onepassword_operator.rules import copied_keys, seal
+
+REFUSED_TYPES: Final = frozenset({"kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"})
+"""Types that grant access to the cluster itself."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What a Secret should hold: data and the revision they are of."""
+
+    revision: Revision
+    data: Mapping[str, Confidential]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a plan needs besides the claim, the Secret and the content."""
+
+    sealer: seal.Sealer
+    now: str
+    """The API server's time, RFC 3339 UTC."""
+    remembered: Revision | None = None
+    """What this process last knew the Secret to hold; consulted when the Secret is gone or its own record can't be believed."""
+    carried: RestartMark | None = None
+    """The mark of a Secret that was deleted meanwhile, as its last watch event showed it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The decision: `desired` is to be written, or None if the Secret is already right."""
+
+    change: Change
+    desired: DesiredSecret | None
+    mark: RestartMark | None
+
+
+def check_type(claim: Claim, observed: ObservedSecret | None) -> None:
+    """Refuse what can never be written, before anything is read from 1Password.
+
+    Raises:
+        TypeNotAllowedError: the type grants access to the cluster.
+        TypeImmutableError: the Secret exists with another type.
+    """
+    if claim.secret_type in REFUSED_TYPES:
+        raise TypeNotAllowedError(
+            f'Secrets of type "{claim.secret_type}" grant access to the cluster and are never written; choose another type'
+        )
+    if observed and observed.type != claim.secret_type:
+        raise TypeImmutableError(
+            f'Secret "{observed.key.name}" has type "{observed.type}", the resource asks for "{claim.secret_type}", and Kubernetes never '
+            "changes a Secret's type; delete the Secret to have it created anew, or restore the resource's type"
+        )
+
+
+def check_owner(claim: Claim, observed: ObservedSecret, verdict: seal.Verdict) -> None:
+    """Refuse a Secret that is not ours: without the claim's ownerReference, our seal, or the official operator's marks.
+
+    Raises:
+        TargetNotOwnedError: the Secret belongs to somebody else.
+    """
+    if any(owner.uid == claim.uid for owner in observed.owners):
+        return
+    foreign = [owner for owner in observed.owners if not _earlier_self(claim, owner.kind, owner.group, owner.name)]
+    if foreign:
+        raise TargetNotOwnedError(
+            f'Secret "{observed.key.name}" belongs to {foreign[0].kind} "{foreign[0].name}"; rename the resource, or remove that Secret'
+        )
+    if verdict is not seal.Verdict.BROKEN or recorded_revision(observed):
+        return
+    raise TargetNotOwnedError(
+        f'Secret "{observed.key.name}" exists and was not made by this operator; rename the resource, or delete that Secret to hand its '
+        "name over"
+    )
+
+
+def _earlier_self(claim: Claim, kind: str, group: str, name: str) -> bool:
+    # A resource of this name has the claim's uid, so a reference to another uid of the same name points at nothing that lives.
+    return (kind, group, name) == (names.KIND, names.GROUP, claim.key.name)
+
+
+def recorded_revision(observed: ObservedSecret) -> Revision | None:
+    """What a Secret's annotations say it holds; the official operator's say the same in the same words."""
+    parts = observed.annotations.get(names.ITEM_PATH, "").split("/")
+    version = observed.annotations.get(names.ITEM_VERSION, "")
+    if len(parts) != 4 or parts[0] != "vaults" or parts[2] != "items" or not version.isdecimal():  # noqa: PLR2004
+        return None
+    return Revision(parts[1], parts[3], int(version))
+
+
+def pinned(claim: Claim, observed: ObservedSecret | None, verdict: seal.Verdict) -> Revision | None:
+    """The revision whose item stays chosen: recorded under seal, for the path that is still asked for."""
+    if observed is None or verdict is seal.Verdict.BROKEN:
+        return None
+    return recorded_revision(observed) if observed.annotations.get(names.REQUESTED_PATH) == claim.item_path else None
+
+
+def plan(claim: Claim, observed: ObservedSecret | None, content: Content, context: Context) -> Plan:
+    """Decide the write for a Secret whose type and owner have been checked.
+
+    Raises:
+        TargetImmutableError: the content would change but the Secret is immutable.
+    """
+    if observed is None:
+        mark = _mark_of_recreation(content, context)
+        return Plan(change=Change.CREATED, desired=_desired(claim, None, content, context, mark=mark), mark=mark)
+    verdict = context.sealer.verify(observed)
+    mark = _mark(observed, verdict, content, context)
+    desired = _desired(claim, observed, content, context, mark=mark)
+    change = _change(observed, desired, verdict, content)
+    if observed.immutable and dict(observed.data) != dict(desired.data):
+        raise TargetImmutableError(f'Secret "{observed.key.name}" is marked immutable; delete it to have it created anew')
+    return Plan(change=change, desired=None if change is Change.NONE else desired, mark=mark)
+
+
+def _mark_of_recreation(content: Content, context: Context) -> RestartMark | None:
+    # A first creation has neither; a re-creation must not lose a restart that was due, nor a change that came with the deletion.
+    if context.remembered and context.remembered != content.revision:
+        return RestartMark(content.revision, context.now)
+    return context.carried if context.carried and context.carried.revision == content.revision else None
+
+
+def _mark(observed: ObservedSecret, verdict: seal.Verdict, content: Content, context: Context) -> RestartMark | None:
+    recorded = recorded_revision(observed)
+    if verdict is seal.Verdict.BROKEN:
+        recorded = context.remembered or recorded
+    pending = RestartMark.parse(observed.annotations.get(names.RESTART_PENDING))
+    if recorded is not None and recorded != content.revision:
+        return RestartMark(content.revision, context.now)
+    return pending if pending and pending.revision == content.revision else None
+
+
+def _desired(
+    claim: Claim, observed: ObservedSecret | None, content: Content, context: Context, *, mark: RestartMark | None
+) -> DesiredSecret:
+    copied = copied_keys.CopiedKeys.of_claim(claim)
+    former = copied_keys.CopiedKeys.parse(observed.annotations.get(names.COPIED_KEYS, "") if observed else "")
+    ours = {
+        names.ITEM_PATH: content.revision.path,
+        names.ITEM_VERSION: str(content.revision.version),
+        names.REQUESTED_PATH: claim.item_path,
+        names.COPIED_KEYS: str(copied),
+        **({names.RESTART_PENDING: str(mark)} if mark else {}),
+    }
+    foreign_labels = {k: v for k, v in (observed.labels if observed else {}).items() if k not in former.labels}
+    foreign_annotations = {
+        k: v
+        for k, v in (observed.annotations if observed else {}).items()
+        if k not in former.annotations and k not in (*seal.SEALED_ANNOTATIONS, names.SEAL, names.AUTO_RESTART)
+    }
+    annotations = foreign_annotations | dict(claim.annotations) | ours
+    annotations[names.SEAL] = context.sealer.compute(claim.key, annotations, content.data)
+    others = [o for o in (observed.owners if observed else ()) if not _earlier_self(claim, o.kind, o.group, o.name) or o.uid == claim.uid]
+    owners = others if any(owner.uid == claim.uid for owner in others) else [*others, claim.owner_reference]
+    return DesiredSecret(
+        key=claim.key,
+        type=claim.secret_type,
+        labels=foreign_labels | dict(claim.labels) | {names.MANAGED: names.MANAGED_VALUE},
+        annotations=annotations,
+        owners=tuple(owners),
+        data=content.data,
+        finalizers=observed.finalizers if observed else (),
+        immutable=observed.immutable if observed else False,
+    )
+
+
+def _change(observed: ObservedSecret, desired: DesiredSecret, verdict: seal.Verdict, content: Content) -> Change:
+    same_data = dict(observed.data) == dict(desired.data)
+    if (
+        same_data
+        and dict(observed.labels) == dict(desired.labels)
+        and dict(observed.annotations) == dict(desired.annotations)
+        and observed.owners == desired.owners
+    ):
+        return Change.NONE
+    asked = observed.annotations.get(names.REQUESTED_PATH)
+    if asked is None and names.SEAL not in observed.annotations:
+        return Change.ADOPTED
+    updated = verdict is seal.Verdict.OTHER_OPTIONS and not same_data
+    if updated or recorded_revision(observed) != content.revision or asked != desired.annotations[names.REQUESTED_PATH]:
+        return Change.UPDATED
+    owned = any(owner.uid == desired.owners[-1].uid for owner in observed.owners) and observed.owners == desired.owners
+    marked = observed.labels.get(names.MANAGED) == names.MANAGED_VALUE
+    return Change.REFRESHED if same_data and owned and marked else Change.REPAIRED

@@ -1,0 +1,1 @@
+"""USE-CASES: the order of steps, spoken through ports only."""

@@ -1,0 +1,61 @@
+"""From an item path to the item: which vault and item it means, over the shared catalog, with the pin honoured."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from onepassword_operator.model.errors import ItemArchivedError, ItemNotFoundError, VaultNotFoundError
+from onepassword_operator.model.item import Revision, Vault
+from onepassword_operator.model.item_path import ItemPath
+from onepassword_operator.rules import pick_item
+from onepassword_operator.service.catalog import Catalog
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The item a path means; `listed` is its revision in the list, `warning` says what was ambiguous."""
+
+    listed: Revision
+    warning: str = ""
+
+
+class FindItem:
+    """Resolves paths. A failed look-up is a failure; it is never reinterpreted as another kind of name."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    async def find(self, path: ItemPath, pin: Revision | None) -> Found:
+        """The item the path means today; the pinned one as long as it is not confirmed gone.
+
+        Raises:
+            VaultNotFoundError, ItemNotFoundError, ItemArchivedError: fresh and complete lists lack it.
+            BackendError: 1Password could not be asked.
+        """
+        if pin and (kept := self._pinned(pin)):
+            return kept
+        vault, vault_warning = await self._vault(path.vault)
+        listing = await self._catalog.listing(vault.id)
+        try:
+            item, warning = pick_item.pick_item(path.item, listing.items.values(), vault=vault)
+        except (ItemNotFoundError, ItemArchivedError):
+            listing = await self._catalog.fresh_listing(vault.id)
+            item, warning = pick_item.pick_item(path.item, listing.items.values(), vault=vault)
+        return Found(listed=Revision(vault.id, item.id, item.version), warning=vault_warning or warning)
+
+    def _pinned(self, pin: Revision) -> Found | None:
+        listing = self._catalog.listed(pin.vault_id)
+        summary = listing.items.get(pin.item_id) if listing else None
+        if summary and summary.active:
+            return Found(listed=Revision(pin.vault_id, pin.item_id, summary.version))
+        if self._catalog.confirmed_gone(pin.vault_id, pin.item_id) or (self._catalog.vaults and pin.vault_id not in self._catalog.vaults):
+            return None
+        return Found(listed=pin)
+
+    async def _vault(self, text: str) -> tuple[Vault, str]:
+        if not self._catalog.vaults:
+            await self._catalog.fresh_vaults()
+        try:
+            return pick_item.pick_vault(text, self._catalog.vaults.values())
+        except VaultNotFoundError:
+            return pick_item.pick_vault(text, (await self._catalog.fresh_vaults()).values())

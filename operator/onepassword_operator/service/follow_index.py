@@ -1,0 +1,113 @@
+"""Which Secrets follow which item, and what is asked for. In memory only; a LIST rebuilds all of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+
+from onepassword_operator.model.item import Revision
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.model.target import Claim
+from onepassword_operator.model.workload import RestartMark
+
+
+@dataclasses.dataclass(slots=True)
+class Followed:
+    """What this process knows of one Secret."""
+
+    revision: Revision | None = None
+    """The item it follows, at the version last read; None before the item is resolved."""
+    requested: str = ""
+    """The path that led to `revision`."""
+    held: Revision | None = None
+    """What the Secret was last known to hold."""
+    resource_version: int = 0
+    """The newest state of the Secret that was taken in; older watch events are late."""
+    mark: RestartMark | None = None
+    seen: bool = False
+    """Whether the Secret has existed: re-creating it takes a live look at its claim first."""
+    wanted_vault: str = ""
+    """The vault part of a path that led nowhere; a change there wakes the claim."""
+    attempts: int = 0
+    """Failures in a row."""
+    failing_since: float | None = None
+    """When the first of them was, on the monotonic clock."""
+
+
+class FollowIndex:
+    """Claims by Secret, Secrets by item, items by vault."""
+
+    def __init__(self) -> None:
+        self.claims: dict[SecretKey, Claim] = {}
+        self.followed: dict[SecretKey, Followed] = {}
+        self._by_item: dict[tuple[str, str], set[SecretKey]] = {}
+        self._by_vault: dict[str, set[str]] = {}
+
+    def record(self, key: SecretKey) -> Followed:
+        """The record of a Secret, made on first use."""
+        return self.followed.setdefault(key, Followed())
+
+    def follow(self, key: SecretKey, revision: Revision, requested: str) -> None:
+        """The Secret now stands for this revision, found by way of the requested path."""
+        record = self.record(key)
+        former = record.revision
+        record.revision, record.requested, record.wanted_vault = revision, requested, ""
+        if former and (former.vault_id, former.item_id) != (revision.vault_id, revision.item_id):
+            self._unlink(key, former)
+        self._by_item.setdefault((revision.vault_id, revision.item_id), set()).add(key)
+        self._by_vault.setdefault(revision.vault_id, set()).add(revision.item_id)
+
+    def unfollow(self, key: SecretKey) -> None:
+        """The Secret stands for nothing any more, but is remembered."""
+        record = self.followed.get(key)
+        if record and record.revision:
+            self._unlink(key, record.revision)
+            record.revision = None
+
+    def forget(self, key: SecretKey) -> None:
+        """Nobody asks for the Secret any more."""
+        self.unfollow(key)
+        self.followed.pop(key, None)
+        self.claims.pop(key, None)
+
+    def _unlink(self, key: SecretKey, revision: Revision) -> None:
+        item = (revision.vault_id, revision.item_id)
+        users = self._by_item.get(item, set())
+        users.discard(key)
+        if not users:
+            self._by_item.pop(item, None)
+            items = self._by_vault.get(revision.vault_id, set())
+            items.discard(revision.item_id)
+            if not items:
+                self._by_vault.pop(revision.vault_id, None)
+
+    def vaults(self) -> list[str]:
+        """Vaults with at least one followed item."""
+        return list(self._by_vault)
+
+    def revisions(self, vault_id: str) -> Iterator[Revision]:
+        """What the Secrets on a vault's items stand for; several per item while some lag behind."""
+        for item_id in self._by_vault.get(vault_id, ()):
+            for revision in {self.followed[key].revision for key in self._by_item[vault_id, item_id]}:
+                if revision:
+                    yield revision
+
+    def users(self, vault_id: str, item_ids: Iterable[str]) -> list[SecretKey]:
+        """The Secrets that follow these items."""
+        return [key for item_id in item_ids for key in self._by_item.get((vault_id, item_id), ())]
+
+    def waiting(self) -> list[tuple[SecretKey, str]]:
+        """Secrets whose path led nowhere, with its vault part."""
+        return [(key, record.wanted_vault) for key, record in self.followed.items() if record.wanted_vault]
+
+    def pending(self, namespace: str) -> dict[SecretKey, RestartMark]:
+        """Secrets of a namespace that carry a pending-restart mark."""
+        return {k: r.mark for k, r in self.followed.items() if k.namespace == namespace and r.mark}
+
+    def pending_namespaces(self) -> set[str]:
+        """Namespaces with at least one mark."""
+        return {key.namespace for key, record in self.followed.items() if record.mark}
+
+    def count_pending(self) -> int:
+        """How many Secrets carry a mark."""
+        return sum(record.mark is not None for record in self.followed.values())

@@ -1,0 +1,89 @@
+"""What the watches and the sweeps show → which Secrets need a look. Most of it needs none: our own writes come back as events."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Final
+
+from onepassword_operator.model import names
+from onepassword_operator.model.outcome import Change, Synced
+from onepassword_operator.model.secret import ObservedSecret, SecretKey
+from onepassword_operator.model.target import Claim
+from onepassword_operator.model.workload import RestartMark
+from onepassword_operator.rules import conditions, seal, secret_plan
+from onepassword_operator.service.follow_index import FollowIndex
+from onepassword_operator.service.work_queue import Priority, WorkQueue
+
+_TOMBSTONES: Final = 10_000
+
+
+class Observe:
+    """Takes in resources and Secrets as they are seen, and queues what is not as it should be."""
+
+    def __init__(self, *, index: FollowIndex, queue: WorkQueue, sealer: seal.Sealer) -> None:
+        self._index = index
+        self._queue = queue
+        self._sealer = sealer
+        self._gone: OrderedDict[str, None] = OrderedDict()
+
+    def claim_seen(self, claim: Claim) -> None:
+        """A resource exists."""
+        if (priority := self.take_in(claim)) is not None:
+            self._queue.add(claim.key, priority)
+
+    def take_in(self, claim: Claim) -> Priority | None:
+        """Remember a resource; returns how urgently its Secret needs a look, if at all. Late news and known-deleted uids are ignored."""
+        former = self._index.claims.get(claim.key)
+        if claim.uid in self._gone or (former and int(former.resource_version) > int(claim.resource_version)):
+            return None
+        self._index.claims[claim.key] = claim
+        if former and former.asks_the_same_as(claim):
+            return None
+        if former and former.uid != claim.uid and (record := self._index.followed.get(claim.key)):
+            record.attempts = 0
+        return Priority.NEW
+
+    def claim_gone(self, key: SecretKey, uid: str) -> None:
+        """A resource was deleted."""
+        self._gone[uid] = None
+        if len(self._gone) > _TOMBSTONES:
+            self._gone.popitem(last=False)
+        held = self._index.claims.get(key)
+        if held and held.uid == uid:
+            self._index.forget(key)
+
+    def secret_seen(self, observed: ObservedSecret) -> None:
+        """A Secret with our label exists; one that nobody asks for is not ours to touch."""
+        claim = self._index.claims.get(observed.key)
+        if claim is not None and not self.is_settled(claim, observed):
+            self._queue.add(observed.key, Priority.DRIFT)
+
+    def secret_gone(self, last: ObservedSecret) -> None:
+        """A Secret was deleted, or lost our label: either way it takes a live look. Its pending restart is carried over."""
+        if last.key not in self._index.claims:
+            return
+        record = self._index.record(last.key)
+        record.seen = True
+        if self._sealer.verify(last) is seal.Verdict.INTACT:
+            record.held = record.held or secret_plan.recorded_revision(last)
+            record.mark = RestartMark.parse(last.annotations.get(names.RESTART_PENDING))
+        self._queue.add(last.key, Priority.DRIFT)
+
+    def is_settled(self, claim: Claim, observed: ObservedSecret) -> bool:
+        """Whether Secret and status are exactly what a pass would leave behind; takes in what the Secret says about itself."""
+        record = self._index.record(observed.key)
+        if int(observed.resource_version) < record.resource_version:
+            return True
+        record.seen = True
+        verdict = self._sealer.verify(observed)
+        pin = secret_plan.pinned(claim, observed, verdict)
+        if verdict is not seal.Verdict.INTACT or pin is None or observed.terminating or observed.type != claim.secret_type:
+            return False
+        context = secret_plan.Context(sealer=self._sealer, now="")
+        plan = secret_plan.plan(claim, observed, secret_plan.Content(revision=pin, data=observed.data), context)
+        record.resource_version = int(observed.resource_version)
+        record.held, record.mark = pin, plan.mark
+        if record.revision is None:
+            self._index.follow(observed.key, pin, claim.item_path)
+        told = conditions.ready(claim, Synced(revision=pin, change=Change.NONE, skipped=None), now="", stale=False)
+        return plan.desired is None and told is None and record.attempts == 0

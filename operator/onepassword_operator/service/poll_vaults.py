@@ -1,0 +1,125 @@
+"""One polling pass: one request if nothing moved; a list per vault that did; then every affected Secret is queued at once.
+
+Queued together, so that Secrets that changed in one poll are written before their workloads restart, once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from onepassword_operator.model.errors import BackendError
+from onepassword_operator.model.item import Vault
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.ports import Meter
+from onepassword_operator.rules import drift
+from onepassword_operator.service.catalog import Catalog
+from onepassword_operator.service.follow_index import FollowIndex
+from onepassword_operator.service.source_health import SourceHealth
+from onepassword_operator.service.work_queue import Priority, WorkQueue
+
+STATUS_WRITES_PER_SECOND: Final = 100.0
+"""How fast resources are told of an outage and of its end."""
+
+_log = logging.getLogger(__name__)
+
+
+class PollVaults:
+    """Compares what 1Password lists with what the Secrets follow."""
+
+    def __init__(self, *, catalog: Catalog, index: FollowIndex, health: SourceHealth, queue: WorkQueue, meter: Meter) -> None:
+        self._catalog = catalog
+        self._index = index
+        self._health = health
+        self._queue = queue
+        self._meter = meter
+        self._signature: Mapping[str, str] = {}
+
+    async def poll(self, *, full: bool = False) -> BackendError | None:
+        """One pass; returns what went wrong altogether, after everything else has been done.
+
+        Args:
+            full: list every followed vault, whatever its fingerprint says, and count what the fingerprints had hidden.
+        """
+        former = dict(self._catalog.vaults)
+        try:
+            vaults = await self._catalog.read_vaults()
+        except BackendError as error:
+            self._health.failed(error)
+            self._meter.polled(ok=False)
+            self._tell_of_trouble()
+            return error
+        current = {vault_id for vault_id in self._followed(vaults) if self._catalog.is_current(vault_id)}
+        due = [v for v in self._followed(vaults) if full or v not in current]
+        listed = await self._list(due)
+        keys = self._drifted(listed)
+        if full:
+            await self._count_missed(listed & current)
+        keys += self._woken(vaults, former)
+        keys += [key for gone in former.keys() - vaults.keys() for key in self._users(gone)]
+        self._health.confirmed((vaults.keys() - set(due)) | listed)
+        self._meter.polled(ok=len(listed) == len(due))
+        for key in keys:
+            self._queue.add(key, Priority.CHANGED)
+        self._tell_of_trouble()
+        return None
+
+    def _followed(self, vaults: Mapping[str, Vault]) -> list[str]:
+        wanted = {text.casefold() for _, text in self._index.waiting()}
+        named = {v.id for v in vaults.values() if v.id in wanted or v.name.casefold() in wanted}
+        return sorted((set(self._index.vaults()) | named) & vaults.keys())
+
+    async def _list(self, due: Iterable[str]) -> set[str]:
+        due = list(due)
+        results = await asyncio.gather(*(self._catalog.list_vault(vault_id) for vault_id in due), return_exceptions=True)
+        listed = set()
+        for vault_id, result in zip(due, results, strict=True):
+            if isinstance(result, BackendError):
+                _log.warning("vault could not be listed", extra={"vault": vault_id, "reason": result.reason})
+                self._health.failed(result, vault_id=vault_id)
+            elif isinstance(result, BaseException):
+                raise result
+            else:
+                listed.add(vault_id)
+        return listed
+
+    def _drifted(self, listed: Iterable[str]) -> list[SecretKey]:
+        keys: list[SecretKey] = []
+        for vault_id in listed:
+            listing = self._catalog.listed(vault_id)
+            found = drift.compare(self._index.revisions(vault_id), listing.items if listing else {})
+            gone = self._catalog.note_missing(vault_id, found.missing)
+            keys += self._index.users(vault_id, found.changed | gone)
+        return keys
+
+    async def _count_missed(self, vaults: Iterable[str]) -> None:
+        # A change that arrives between the two lists of a sweep is no miss: the fingerprint has moved by the second look.
+        suspects = {
+            vault_id: missed
+            for vault_id in vaults
+            if (listing := self._catalog.listed(vault_id))
+            and (missed := len(drift.compare(self._index.revisions(vault_id), listing.items).changed))
+        }
+        if suspects:
+            again = await self._catalog.read_vaults()
+            before = {v: listing.fingerprint for v in suspects if (listing := self._catalog.listed(v))}
+            self._meter.sweep_found(sum(n for v, n in suspects.items() if v in again and again[v].fingerprint == before.get(v)))
+
+    def _woken(self, vaults: Mapping[str, Vault], former: Mapping[str, Vault]) -> list[SecretKey]:
+        moved = [v for v in vaults.values() if v.id not in former or former[v.id].fingerprint != v.fingerprint]
+        moved += [v for v in vaults.values() if v.id in former and former[v.id].name != v.name]
+        texts = {v.id for v in moved} | {v.name.casefold() for v in moved}
+        return [key for key, text in self._index.waiting() if text.casefold() in texts]
+
+    def _users(self, vault_id: str) -> list[SecretKey]:
+        return self._index.users(vault_id, {revision.item_id for revision in self._index.revisions(vault_id)})
+
+    def _tell_of_trouble(self) -> None:
+        signature = self._health.signature(self._index.vaults())
+        changed = [v for v, reason in signature.items() if self._signature.get(v, "") != reason]
+        self._signature = signature
+        keys = [key for vault_id in changed for key in self._users(vault_id)]
+        for position, key in enumerate(keys):
+            self._queue.add_later(key, Priority.SWEEP, position / STATUS_WRITES_PER_SECOND)

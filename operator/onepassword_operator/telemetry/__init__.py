@@ -1,0 +1,1 @@
+"""EDGE about the operator itself: logs, metrics, probes."""

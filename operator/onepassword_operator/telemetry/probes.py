@@ -1,0 +1,56 @@
+"""The operator's own HTTP endpoints: `/healthz`, `/readyz`, `/metrics`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+from aiohttp import web
+
+Check = Callable[[], str]
+"""Says what is wrong, or nothing."""
+
+
+@contextlib.asynccontextmanager
+async def serve(address: tuple[str, int] | None, routes: Mapping[str, Callable[[], web.Response]]) -> AsyncIterator[None]:
+    """Serve GET routes on an address; None serves nothing.
+
+    Raises:
+        OSError: the address can't be bound.
+    """
+    if address is None:
+        yield
+        return
+    application = web.Application()
+    for path, answer in routes.items():
+        application.router.add_get(path, _handler(answer))
+    runner = web.AppRunner(application, access_log=None, handle_signals=False)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, address[0] or None, address[1], shutdown_timeout=1).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _handler(answer: Callable[[], web.Response]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handle(request: web.Request) -> web.Response:
+        del request
+        return answer()
+
+    return handle
+
+
+def probe(check: Check) -> Callable[[], web.Response]:
+    """200 `ok`, or 503 with what is wrong."""
+
+    def answer() -> web.Response:
+        trouble = check()
+        return web.Response(text=trouble or "ok", status=503 if trouble else 200)
+
+    return answer
+
+
+def exposition(render: Callable[[], bytes], content_type: str) -> Callable[[], web.Response]:
+    """The metrics, as rendered now."""
+    return lambda: web.Response(body=render(), headers={"Content-Type": content_type})
