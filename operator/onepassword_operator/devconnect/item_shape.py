@@ -6,7 +6,7 @@ Errors name the place and the remedy, never a value.
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -112,7 +112,7 @@ def read_sequence(given: object, place: str) -> Sequence[object]:
 
 
 def read_text(given: object, place: str, *, required: bool = False) -> str:
-    """Return a text; YAML whole numbers count as text, other types do not because their spelling is lost."""
+    """Return a text; whole numbers count as text, other types do not because their spelling is lost."""
     if isinstance(given, int) and not isinstance(given, bool):
         return str(given)
     if given is None or given == "":
@@ -120,7 +120,7 @@ def read_text(given: object, place: str, *, required: bool = False) -> str:
             raise SeedError(place, "write a text that is not empty")
         return ""
     if not isinstance(given, str):
-        raise SeedError(place, "put it in quotes: YAML reads it as another type than text")
+        raise SeedError(place, "put it in quotes: it is read as another type than text")
     return given
 
 
@@ -138,16 +138,11 @@ def read_time(given: object, place: str) -> float | None:
     """Return a time as Unix seconds, or None when left out."""
     if given is None:
         return None
-    if isinstance(given, str):
-        try:
-            given = datetime.fromisoformat(given)
-        except ValueError:
-            raise SeedError(place, "write a time such as 2024-05-02T08:12:00Z") from None
-    if isinstance(given, datetime):
-        return (given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp()
-    if isinstance(given, date):
-        return datetime(given.year, given.month, given.day, tzinfo=UTC).timestamp()
-    raise SeedError(place, "write a time such as 2024-05-02T08:12:00Z")
+    try:
+        time = datetime.fromisoformat(read_text(given, place))
+    except ValueError:
+        raise SeedError(place, "write a time such as 2024-05-02T08:12:00Z") from None
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
 def _version(given: object, place: str) -> int:

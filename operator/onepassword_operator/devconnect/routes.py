@@ -39,12 +39,9 @@ class Call:
         """The item of the path."""
         return self.target.ids[1]
 
-    async def body(self) -> object:
-        """Read the JSON body, or raise 400; the content type is not looked at, because clients differ in it."""
-        try:
-            return orjson.loads(await self.request.read())
-        except orjson.JSONDecodeError:
-            raise bad_request("The body is not valid JSON") from None
+    async def receive(self) -> bytes:
+        """Wait for the body; a write receives it before it looks at the store, so that nothing changes in between."""
+        return await self.request.read()
 
     def query(self, name: str) -> str | None:
         """Return a query parameter; a plus sign in it means a space."""
@@ -102,8 +99,9 @@ async def get_item(call: Call) -> web.Response:
 
 async def create_item(call: Call) -> web.Response:
     """Answer `POST /v1/vaults/{v}/items`."""
-    body = await call.body()
+    received = await call.receive()
     call.store.vault(call.vault_id)
+    body = _json(received)
     item_input.check_addressed(body, vault_id=call.vault_id)
     content = item_input.parse_content(body)
     item_input.check_creatable(content)
@@ -112,8 +110,9 @@ async def create_item(call: Call) -> web.Response:
 
 async def replace_item(call: Call) -> web.Response:
     """Answer `PUT /v1/vaults/{v}/items/{i}`: what the body omits is gone, files stay."""
-    body = await call.body()
+    received = await call.receive()
     item = call.store.item(call.vault_id, call.item_id)
+    body = _json(received)
     item_input.check_addressed(body, vault_id=call.vault_id, item_id=call.item_id)
     content = item_input.parse_content(body)
     return _written(call, call.store.update_item(item, content, editor=ids.INTEGRATION_ID))
@@ -121,8 +120,9 @@ async def replace_item(call: Call) -> web.Response:
 
 async def patch_item(call: Call) -> web.Response:
     """Answer `PATCH /v1/vaults/{v}/items/{i}`; no operations leave the item and its version as they are."""
-    operations = await call.body()
+    received = await call.receive()
     item = call.store.item(call.vault_id, call.item_id)
+    operations = _json(received)
     content = patches.apply(item, operations)
     return _written(call, call.store.update_item(item, content, editor=ids.INTEGRATION_ID) if operations else item)
 
@@ -175,6 +175,15 @@ def health_response() -> web.Response:
     """Answer `GET /health`: this server has nothing to sync, so every dependency is active."""
     dependencies = [{"service": name, "status": "ACTIVE"} for name in ("sqlite", "sync", "1Password", "account_data")]
     return json_response(orjson.dumps({"name": "1Password Connect API", "version": VERSION, "dependencies": dependencies}))
+
+
+def _json(received: bytes) -> object:
+    # The content type is not looked at, because clients differ in it.
+    try:
+        body: object = orjson.loads(received)
+    except orjson.JSONDecodeError:
+        raise bad_request("The body is not valid JSON") from None
+    return body
 
 
 def _written(call: Call, item: Item) -> web.Response:

@@ -1,5 +1,6 @@
 """Seed data: reads the YAML a person writes by hand, or makes bulk for measurements, and fills a store with it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,8 +16,7 @@ from onepassword_operator.devconnect.vault_store import VaultStore
 
 # Fixed, so that a restart with the same seed shows the same data, times included: 2024-01-01T00:00:00Z.
 EPOCH: Final = 1_704_067_200.0
-# The C loader reads large seeds several times faster where it is installed.
-_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_PLAIN_NUMBER: Final = re.compile(r"0|-?[1-9][0-9]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class Seed:
     def parse(cls, text: str, *, folder: Path | None = None) -> Self:
         """Read YAML (or JSON, which is YAML) text, or raise SeedError."""
         try:
-            document = yaml.load(text, Loader=_LOADER)  # noqa: S506 - both loaders are the safe ones
+            document = yaml.load(text, Loader=_LOADER)  # noqa: S506 - derived from a safe loader
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 0
             # The parser's own text quotes the line, which may hold a value.
@@ -84,6 +84,24 @@ class Seed:
             stored = store.create_vault(vault.name, vault_id=vault.id, description=vault.description, at=EPOCH)
             for draft in vault.items:
                 store.create_item(stored.id, draft, editor=ids.PERSON_ID)
+
+
+def _as_written(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> str | int | bool:  # noqa: ARG001 - the signature of constructors
+    """Keep a scalar's spelling: YAML would turn 0600 into 384, 12:30 into 750, 1.10 into 1.1 and `no` into false."""
+    if node.value in {"true", "false"}:
+        return bool(node.value == "true")
+    return int(node.value) if _PLAIN_NUMBER.fullmatch(node.value) else str(node.value)
+
+
+def _build_loader() -> Any:  # noqa: ANN401 - a class made at run time
+    # The C loader reads large seeds several times faster where it is installed.
+    loader: Any = type("_SeedLoader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {})
+    for kind in ("int", "float", "bool", "timestamp"):
+        loader.add_constructor(f"tag:yaml.org,2002:{kind}", _as_written)
+    return loader
+
+
+_LOADER: Final = _build_loader()
 
 
 def _vault(given: object, place: str, folder: Path | None) -> SeedVault:

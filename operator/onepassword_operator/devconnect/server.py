@@ -42,7 +42,8 @@ class ConnectApi:
         answer = partial(self._answer, request, target)
         rule = self._faults.take(route=route, path=path)
         response = await answer() if rule is None else await fault_replies.perform(rule, request, answer)
-        logged.status = response.status
+        if request.transport is not None and not request.transport.is_closing():
+            logged.status = response.status
         return response
 
     def _note(self, request: web.BaseRequest, target: routing.Target, route: str) -> LoggedRequest:
