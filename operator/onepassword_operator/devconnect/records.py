@@ -1,0 +1,81 @@
+"""The values the store keeps: vaults, items, files; immutable, so that a lagging reader can hold an old one safely."""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+Json: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vault:
+    """A vault as the API shows it; `items` counts the active ones."""
+
+    id: str
+    name: str
+    description: str
+    attribute_version: int
+    content_version: int
+    items: int
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileDraft:
+    """A file before the store gives it an id."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file of an item with its bytes."""
+
+    id: str
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemContent:
+    """What a writer decides about an item, already in the form the API shows: ids assigned, tags sorted, empty values absent."""
+
+    title: str
+    category: str
+    tags: tuple[str, ...]
+    favorite: bool
+    urls: tuple[Json, ...]
+    sections: tuple[Json, ...]
+    fields: tuple[Json, ...]
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemDraft:
+    """An item before the store gives it an id; the optional parts exist for seeds, which may fix them."""
+
+    content: ItemContent
+    files: tuple[FileDraft, ...] = ()
+    id: str | None = None
+    version: int = 1
+    created_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One stored revision of an item."""
+
+    id: str
+    vault_id: str
+    version: int
+    created_at: float
+    updated_at: float
+    last_edited_by: str
+    content: ItemContent
+    files: tuple[StoredFile, ...]
+
+    @property
+    def is_active(self) -> bool:
+        """Archived and deleted items carry a state; lists and counts leave them out."""
+        return self.content.state is None

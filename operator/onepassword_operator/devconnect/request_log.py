@@ -1,0 +1,53 @@
+"""Remembers which requests reached the API port, so that a test can count reads; never bodies, headers or tokens."""
+
+import asyncio
+from collections import Counter, deque
+from dataclasses import dataclass
+from typing import Final
+
+KEPT: Final = 2000
+
+
+@dataclass(slots=True, kw_only=True)
+class LoggedRequest:
+    """One request; `status` is 0 while it is unanswered, or when no whole answer was sent."""
+
+    at: float
+    method: str
+    route: str
+    path: str
+    user_agent: str
+    status: int = 0
+
+
+class RequestLog:
+    """Counters over all `/v1` requests since the last reset, and the last 2,000 requests themselves."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.by_route: Final[Counter[str]] = Counter()
+        self.item_reads: Final[Counter[str]] = Counter()
+        self.entries: Final[deque[LoggedRequest]] = deque(maxlen=KEPT)
+        self._arrival: Final = asyncio.Event()
+
+    def arrived(self, request: LoggedRequest, *, item_read: str | None = None) -> None:
+        """Count a request on arrival, so that one which is never answered counts too."""
+        self.total += 1
+        self.by_route[request.route] += 1
+        if item_read is not None:
+            self.item_reads[item_read] += 1
+        self.entries.append(request)
+        self._arrival.set()
+
+    async def reached(self, total: int) -> None:
+        """Wait until this many requests have arrived since the last reset."""
+        while self.total < total:
+            self._arrival.clear()
+            await self._arrival.wait()
+
+    def clear(self) -> None:
+        """Start counting from zero."""
+        self.total = 0
+        self.by_route.clear()
+        self.item_reads.clear()
+        self.entries.clear()

@@ -1,0 +1,73 @@
+"""A watch that passes the Kubernetes proxy line by line, and that rules can hold back or cut."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+
+import aiohttp
+
+from faults.ledger import Request
+from faults.rules import CutWatches, HoldEvents, Rule
+
+
+class Stream:
+    """The lines of one open watch; used in the proxy's thread only.
+
+    The API server's side is read at once, also while lines are held back, because the API server ends watches of clients that don't read.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.broken = False  # the API server's connection failed, in contrast to a watch that ended
+        self._pending: deque[bytes] = deque()
+        self._holds: set[Rule] = set()
+        self._ended = False
+        self._cut = False
+        self._changed = asyncio.Event()
+
+    def apply(self, rule: Rule, *, just_opened: bool) -> None:
+        """Put the rule's action into effect, if it is one for watches."""
+        match rule.action:
+            case HoldEvents():
+                self._holds.add(rule)
+            case CutWatches(lifetime=lifetime):
+                asyncio.get_running_loop().call_later(lifetime if just_opened else 0, self.cut)
+
+    def let_go(self, rule: Rule) -> None:
+        """The rule holds no more."""
+        self._holds.discard(rule)
+        self._changed.set()
+
+    def cut(self) -> None:
+        """End it for the client, whatever is pending."""
+        self._cut = True
+        self._changed.set()
+
+    async def read(self, upstream: aiohttp.ClientResponse) -> None:
+        """Take in the API server's lines until its end."""
+        rest = b""
+        try:
+            async for chunk in upstream.content.iter_any():
+                *lines, rest = (rest + chunk).split(b"\n")
+                self._pending.extend(line + b"\n" for line in lines)
+                self._changed.set()
+        except (aiohttp.ClientError, OSError):
+            self.broken = True
+        if rest:
+            self._pending.append(rest)
+        self._ended = True
+        self._changed.set()
+
+    async def lines(self) -> AsyncIterator[bytes]:
+        """What the client may see, when it may see it."""
+        while not self._over():
+            while self._pending and not self._holds and not self._cut:
+                yield self._pending.popleft()
+            if not self._over():
+                await self._changed.wait()
+                self._changed.clear()
+
+    def _over(self) -> bool:
+        return self._cut or (self._ended and not self._pending and not self._holds)

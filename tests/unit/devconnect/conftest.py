@@ -1,0 +1,105 @@
+"""A running server with a clock the test owns, and a plain HTTP client of it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import pytest
+
+from onepassword_operator.devconnect.runtime import DevConnect
+from onepassword_operator.devconnect.seed import Seed
+
+SEED = """
+vaults:
+  - name: Prod apps
+    description: what production reads
+    items:
+      - title: billing db
+        tags: [team-a, k8s]
+        urls: [https://db.example]
+        fields: {username: svc, password: fake-password, notesPlain: "", host: db.example}
+        files: [{name: ca.pem, content: fake certificate}]
+      - title: Billing "DB"
+        category: API_CREDENTIAL
+        fields: {credential: fake-token}
+  - name: Staging
+    items:
+      - {title: billing db, fields: {username: svc}}
+"""
+
+
+class FakeClock:
+    """Unix seconds that pass only when a test says so."""
+
+    def __init__(self, now: float = 1_750_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@dataclass(kw_only=True)
+class Reply:
+    status: int
+    headers: Any
+    raw: bytes
+    json: Any = None
+
+
+@dataclass(kw_only=True)
+class Client:
+    """Asks the server over HTTP."""
+
+    session: aiohttp.ClientSession
+    server: DevConnect
+    vault: str = field(init=False)
+    item: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        found = self.server.editor.find_item("Prod apps", "billing db")
+        self.vault, self.item = found.vault_id, found.id
+
+    @property
+    def item_path(self) -> str:
+        return f"/v1/vaults/{self.vault}/items/{self.item}"
+
+    async def ask(self, method: str, path: str, *, token: str | None = "", **options: Any) -> Reply:
+        bearer = self.server.token if token == "" else token
+        headers = {} if bearer is None else {"Authorization": f"Bearer {bearer}"}
+        return await self._send(method, self.server.url + path, headers, options)
+
+    async def admin(self, method: str, path: str, **options: Any) -> Reply:
+        return await self._send(method, self.server.admin_url + path, {}, options)
+
+    async def get(self, path: str, **options: Any) -> Any:
+        reply = await self.ask("GET", path, **options)
+        assert reply.status == 200, reply
+        return reply.json
+
+    async def _send(self, method: str, url: str, headers: dict[str, str], options: dict[str, Any]) -> Reply:
+        async with self.session.request(method, url, headers=headers, allow_redirects=False, **options) as response:
+            raw = await response.read()
+            parsed = await response.json() if raw and response.content_type == "application/json" else None
+            return Reply(status=response.status, headers=response.headers, raw=raw, json=parsed)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def server(clock: FakeClock) -> AsyncIterator[DevConnect]:
+    running = await DevConnect.start(Seed.parse(SEED), clock=clock)
+    yield running
+    await running.stop()
+
+
+@pytest.fixture
+async def client(server: DevConnect) -> AsyncIterator[Client]:
+    async with aiohttp.ClientSession() as session:
+        yield Client(session=session, server=server)
