@@ -68,11 +68,13 @@ class SystemClock:
 class Operator:
     """The use-cases wired to their edges, and the tasks that drive them."""
 
-    def __init__(self, settings: Settings, *, api: KubernetesApi, source: ItemSource, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: Settings, *, api: KubernetesApi, source: ItemSource, metrics: Metrics, take_signals: Callable[[], None]
+    ) -> None:
         clock = SystemClock()
         self._settings = settings
         self._api = api
-        self._metrics = metrics
+        self._take_signals = take_signals
         self._rendering = Rendering(allow_empty_values=settings.allow_empty_values, copy_annotations=settings.enable_annotations)
         token = Confidential.of_text(settings.connect_token.get_secret_value().strip())
         sealer = seal.Sealer(rendering=self._rendering, key=seal.derive_key(token))
@@ -182,14 +184,27 @@ class Operator:
         _log.info("resources and Secrets listed", extra={"resources": len(self._index.claims)})
 
     async def _watch(self) -> None:
+        started = asyncio.Event()
+        self._spawn("signals", lambda: self._take_signals_back(started))
         registry = build_registry(
             observe=self._observe, rendering=self._rendering, server=self._api.server, new_session=self._api.new_session
         )
         namespaces = self._settings.namespaces
         await kopf.operator(
-            registry=registry, settings=build_settings(), clusterwide=not namespaces, namespaces=namespaces, standalone=True
+            registry=registry,
+            settings=build_settings(),
+            clusterwide=not namespaces,
+            namespaces=namespaces,
+            standalone=True,
+            ready_flag=started,
         )
         raise RuntimeError("the watches ended")
+
+    async def _take_signals_back(self, started: asyncio.Event) -> None:
+        # kopf installs handlers of its own at its start, and would stop the watches before the work has ended.
+        await started.wait()
+        self._take_signals()
+        await asyncio.Event().wait()
 
     async def _work(self) -> None:
         await self._first_poll.wait()
@@ -234,8 +249,12 @@ async def run(settings: Settings) -> int:
     metrics = Metrics(version=__version__)
     access = credentials.load(settings.kubeconfig or None, os.environ)
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+    def take_signals() -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+    take_signals()
     if settings.leader_elect:
         _log.warning("--leader-elect is accepted, but election comes in a later release: run one replica")
     _log.info(
@@ -253,7 +272,7 @@ async def run(settings: Settings) -> int:
                 denied_probe_seconds=settings.denied_probe_seconds,
             )
         )
-        operator = Operator(settings, api=api, source=source, metrics=metrics)
+        operator = Operator(settings, api=api, source=source, metrics=metrics, take_signals=take_signals)
         health = {"/healthz": probes.probe(operator.unhealthy), "/readyz": probes.probe(operator.unready)}
         await stack.enter_async_context(probes.serve(bind_address(settings.health_probe_bind_address), health))
         exposition = {"/metrics": probes.exposition(metrics.render, metrics.content_type)}

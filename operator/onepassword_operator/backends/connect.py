@@ -169,7 +169,7 @@ def to_error(code: int, headers: Mapping[str, str], route: str) -> BackendError 
     match code:
         case 401:
             return BackendDeniedError(
-                f"{route}: Connect refuses the token (401); it may be revoked, expired, cut off, encoded twice, or made for another server. "
+                f"{route}: Connect refuses the token (401); it may be revoked, expired, cut off, encoded twice, or of another server. "
                 "Put a valid one into OP_CONNECT_TOKEN"
             )
         case 403:

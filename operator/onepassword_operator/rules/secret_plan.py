@@ -127,7 +127,9 @@ def plan(claim: Claim, observed: ObservedSecret | None, content: Content, contex
     """
     if observed is None:
         mark = _mark_of_recreation(content, context)
-        return Plan(change=Change.CREATED, desired=_desired(claim, None, content, context, mark=mark), mark=mark)
+        again = Change.REPAIRED if context.remembered == content.revision else Change.UPDATED
+        change = again if context.remembered else Change.CREATED
+        return Plan(change=change, desired=_desired(claim, None, content, context, mark=mark), mark=mark)
     verdict = context.sealer.verify(observed)
     mark = _mark(observed, verdict, content, context)
     desired = _desired(claim, observed, content, context, mark=mark)

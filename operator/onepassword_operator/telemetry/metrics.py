@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics, generate_latest
 
 
 class Metrics:
@@ -14,6 +14,7 @@ class Metrics:
     content_type = "text/plain; version=0.0.4; charset=utf-8"
 
     def __init__(self, *, version: str) -> None:
+        disable_created_metrics()  # a second series per counter that nobody reads
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         name = "onepassword_operator"
