@@ -117,7 +117,7 @@ class _Actions:
 
     async def edit_item(self, request: web.Request) -> web.Response:
         edit = await _body(request)
-        return _json(_item(self._server.editor.edit_item(request.match_info["vault"], request.match_info["item"], edit)))
+        return _json(_item(self._server.editor.edit_item(request.match_info["vault"], request.match_info["item"], edit=edit)))
 
     async def delete_item(self, request: web.Request) -> web.Response:
         self._server.editor.delete_item(request.match_info["vault"], request.match_info["item"])

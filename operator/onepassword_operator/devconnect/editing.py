@@ -46,7 +46,7 @@ class Editor:
         """Add an item of the shape seeds use."""
         return self._store.create_item(self.find_vault(vault).id, item_shape.read_item(shape, "item"), editor=ids.PERSON_ID)
 
-    def edit_item(self, vault: str, item: str, edit: Mapping[str, object]) -> Item:
+    def edit_item(self, vault: str, item: str, *, edit: Mapping[str, object]) -> Item:
         """Store the next revision: `fields` sets values by label (null empties one), `files` adds or replaces by name."""
         found = self.find_item(vault, item)
         shape = item_shape.read_mapping(edit, "edit", allowed=_EDIT_KEYS)
@@ -72,7 +72,7 @@ def _edited(content: ItemContent, shape: Mapping[str, object]) -> ItemContent:
     if not isinstance(values, Mapping):
         raise bad_request("edit.fields: write a mapping of label to value")
     for label, value in values.items():
-        _set_field(fields, item_shape.field_named(label, value, f"edit.fields.{label}", category=content.category))
+        _set_field(fields, item_shape.field_named(label, value, place=f"edit.fields.{label}", category=content.category))
     document["fields"] = fields
     return parse_content(document)
 

@@ -23,7 +23,7 @@ _MESSAGES: Final = {
 }
 
 
-async def perform(rule: FaultRule, request: web.BaseRequest, answer: Callable[[], Awaitable[web.Response]]) -> web.StreamResponse:
+async def perform(rule: FaultRule, request: web.BaseRequest, *, answer: Callable[[], Awaitable[web.Response]]) -> web.StreamResponse:
     """Answer a request as the rule says; `answer` gives the right reply for the faults that spoil one."""
     if rule.delay_seconds and rule.action is not Action.SLOW:
         await asyncio.sleep(rule.delay_seconds)
@@ -35,7 +35,7 @@ async def perform(rule: FaultRule, request: web.BaseRequest, answer: Callable[[]
         case Action.RESET:
             return _reset(request)
         case Action.SLOW:
-            return await _drip(request, await answer(), rule.delay_seconds)
+            return await _drip(request, await answer(), seconds=rule.delay_seconds)
         case Action.TRUNCATE:
             return await _truncate(request, await answer())
         case _:
@@ -74,9 +74,9 @@ def _reset(request: web.BaseRequest) -> web.Response:
     return web.Response(status=500)
 
 
-async def _drip(request: web.BaseRequest, right: web.Response, seconds: float | None) -> web.StreamResponse:
+async def _drip(request: web.BaseRequest, right: web.Response, *, seconds: float | None) -> web.StreamResponse:
     body = _bytes_of(right)
-    response = await _start(request, right, len(body))
+    response = await _start(request, right, length=len(body))
     size = max(1, -(-len(body) // _PIECES))
     pause = (_DEFAULT_DRIP_SECONDS if seconds is None else seconds) / _PIECES
     for start in range(0, len(body), size):
@@ -87,7 +87,7 @@ async def _drip(request: web.BaseRequest, right: web.Response, seconds: float | 
 
 async def _truncate(request: web.BaseRequest, right: web.Response) -> web.StreamResponse:
     body = _bytes_of(right)
-    response = await _start(request, right, len(body) + 1)
+    response = await _start(request, right, length=len(body) + 1)
     await response.write(body[: len(body) // 2])
     response.force_close()
     if request.transport is not None:
@@ -95,7 +95,7 @@ async def _truncate(request: web.BaseRequest, right: web.Response) -> web.Stream
     return response
 
 
-async def _start(request: web.BaseRequest, right: web.Response, length: int) -> web.StreamResponse:
+async def _start(request: web.BaseRequest, right: web.Response, *, length: int) -> web.StreamResponse:
     response = web.StreamResponse(status=right.status, headers={"Content-Type": right.headers.get("Content-Type", "text/plain")})
     response.headers["1Password-Connect-Version"] = routes.VERSION
     response.content_length = length

@@ -69,6 +69,8 @@ def parse_content(body: object) -> ItemContent:
     category = _category(document.get("category"))
     fields = _fields(document.get("fields"))
     _check_passwords(category, fields)
+    if len({field["id"] for field in fields}) != len(fields):
+        raise bad_request("Two fields have the same id")
     return ItemContent(
         title=_text(document.get("title"), "title"),
         category=category,
@@ -117,17 +119,16 @@ def _state(given: object) -> str | None:
 
 def _fields(given: object) -> tuple[Json, ...]:
     occurrences: dict[tuple[str, str], int] = {}
-    fields = [_field(_mapping(entry, "a field"), occurrences) for entry in _sequence(given, "fields")]
-    if len({field["id"] for field in fields}) != len(fields):
-        raise bad_request("Two fields have the same id")
-    return tuple(fields)
+    return tuple(_field(_mapping(entry, "a field"), occurrences) for entry in _sequence(given, "fields"))
 
 
 def _field(given: Mapping[str, object], occurrences: dict[tuple[str, str], int]) -> Json:
     purpose = _purpose(given.get("purpose"))
     label = _text(given.get("label"), "a field's label")
     section = _section_of(given.get("section"))
-    identifier = _text(given.get("id"), "a field's id") or PURPOSE_IDS.get(purpose, "") or _field_id(label, section, occurrences)
+    identifier = (
+        _text(given.get("id"), "a field's id") or PURPOSE_IDS.get(purpose, "") or _field_id(label, section, occurrences=occurrences)
+    )
     field: Json = {"id": identifier}
     if section is not None:
         field["section"] = section
@@ -143,7 +144,7 @@ def _field(given: Mapping[str, object], occurrences: dict[tuple[str, str], int])
     return field
 
 
-def _field_id(label: str, section: Json | None, occurrences: dict[tuple[str, str], int]) -> str:
+def _field_id(label: str, section: Json | None, *, occurrences: dict[tuple[str, str], int]) -> str:
     key = (str(section.get("id", "")) if section else "", label)
     occurrences[key] = occurrences.get(key, 0) + 1
     return ids.derive("field", *key, occurrences[key])

@@ -69,13 +69,13 @@ def read_fields(given: object, place: str, *, category: str) -> list[Json]:
     if given is None:
         return []
     if isinstance(given, Mapping):
-        return [field_named(label, value, f"{place}.{label}", category=category) for label, value in given.items()]
+        return [field_named(label, value, place=f"{place}.{label}", category=category) for label, value in given.items()]
     if isinstance(given, list):
         return [_field_object(entry, f"{place}[{position}]") for position, entry in enumerate(given)]
     raise SeedError(place, "write a mapping of label to value, or a list of field objects")
 
 
-def field_named(label: object, value: object, place: str, *, category: str) -> Json:
+def field_named(label: object, value: object, *, place: str, category: str) -> Json:
     """Build a field from its label: in LOGIN items the well-known labels get their purpose, and secret-sounding ones are concealed."""
     name = read_text(label, place, required=True)
     field: Json = {"label": name, "value": read_text(value, place)}
@@ -89,7 +89,7 @@ def field_named(label: object, value: object, place: str, *, category: str) -> J
 def read_files(given: object, place: str, *, folder: Path | None) -> tuple[FileDraft, ...]:
     """Read the files of an item."""
     entries = read_sequence(given, place)
-    return tuple(_file(entry, f"{place}[{position}]", folder) for position, entry in enumerate(entries))
+    return tuple(_file(entry, f"{place}[{position}]", folder=folder) for position, entry in enumerate(entries))
 
 
 def read_mapping(given: object, place: str, *, allowed: frozenset[str]) -> Mapping[str, object]:
@@ -159,7 +159,7 @@ def _field_object(given: object, place: str) -> Json:
     return {**given, "value": read_text(given.get("value"), f"{place}.value")}
 
 
-def _file(given: object, place: str, folder: Path | None) -> FileDraft:
+def _file(given: object, place: str, *, folder: Path | None) -> FileDraft:
     shape = read_mapping(given, place, allowed=_FILE_KEYS)
     sources = [key for key in ("content", "content_base64", "path") if key in shape]
     if len(sources) != 1:
@@ -167,7 +167,7 @@ def _file(given: object, place: str, folder: Path | None) -> FileDraft:
     source = sources[0]
     text = read_text(shape[source], f"{place}.{source}")
     if source == "path":
-        content = _read_path(text, f"{place}.path", folder)
+        content = _read_path(text, f"{place}.path", folder=folder)
         return FileDraft(name=read_text(shape.get("name"), f"{place}.name") or Path(text).name, content=content)
     name = read_text(shape.get("name"), f"{place}.name", required=True)
     return FileDraft(name=name, content=text.encode() if source == "content" else _decode(text, f"{place}.{source}"))
@@ -180,7 +180,7 @@ def _decode(text: str, place: str) -> bytes:
         raise SeedError(place, "not standard base64; encode the bytes again, or use content for plain text") from None
 
 
-def _read_path(path: str, place: str, folder: Path | None) -> bytes:
+def _read_path(path: str, place: str, *, folder: Path | None) -> bytes:
     if folder is None:
         raise SeedError(place, "files are read from paths only in seed files; use content or content_base64")
     try:

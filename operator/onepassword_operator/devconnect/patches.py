@@ -23,7 +23,7 @@ def apply(item: Item, operations: object) -> ItemContent:
         raise bad_request("The body of a PATCH must be a list of operations")
     document = _document(item.content)
     for operation in operations:
-        document = _apply_one(document, operation, item)
+        document = _apply_one(document, operation, item=item)
     return item_input.parse_content(document)
 
 
@@ -40,14 +40,14 @@ def _document(content: ItemContent) -> Json:
     }
 
 
-def _apply_one(document: Json, operation: object, item: Item) -> Json:
+def _apply_one(document: Json, operation: object, *, item: Item) -> Json:
     if not isinstance(operation, Mapping) or operation.get("op") not in _OPERATIONS or not isinstance(operation.get("path"), str):
         raise bad_request("Invalid patch operation: it needs an op of add, replace or remove, and a path")
     op, path, value = operation["op"], operation["path"], copy.deepcopy(operation.get("value"))
     if op != "remove" and "value" not in operation:
         raise bad_request("Invalid patch operation: add and replace need a value")
     if path in {"/", ""}:
-        return _replace_all(op, value, item)
+        return _replace_all(op, value, item=item)
     segments = [segment.replace("~1", "/").replace("~0", "~") for segment in path.removeprefix("/").split("/")]
     name, rest = segments[0], segments[1:]
     if name in _READ_ONLY or name not in _PROPERTIES:
@@ -55,13 +55,13 @@ def _apply_one(document: Json, operation: object, item: Item) -> Json:
     if not rest:
         _property(document, name, op=op, value=value)
     elif name in _BY_ID:
-        _element(document, name, rest, op=op, value=value)
+        _element(document, name, rest=rest, op=op, value=value)
     else:
-        _position(document, name, rest, op=op, value=value)
+        _position(document, name, rest=rest, op=op, value=value)
     return document
 
 
-def _replace_all(op: str, value: object, item: Item) -> Json:
+def _replace_all(op: str, value: object, *, item: Item) -> Json:
     if op != "replace":
         raise bad_request("The whole item can only be replaced")
     item_input.check_addressed(value, vault_id=item.vault_id, item_id=item.id)
@@ -81,7 +81,7 @@ def _property(document: Json, name: str, *, op: str, value: Any) -> None:  # noq
         document[name] = value
 
 
-def _element(document: Json, name: str, rest: Sequence[str], *, op: str, value: Any) -> None:  # noqa: ANN401 - any JSON
+def _element(document: Json, name: str, *, rest: Sequence[str], op: str, value: Any) -> None:  # noqa: ANN401 - any JSON
     elements, identifier = document[name] or [], rest[0]
     position = next((index for index, element in enumerate(elements) if _id_of(element) == identifier), None)
     if position is None:
@@ -102,7 +102,7 @@ def _element(document: Json, name: str, rest: Sequence[str], *, op: str, value: 
         elements[position][rest[1]] = value
 
 
-def _position(document: Json, name: str, rest: Sequence[str], *, op: str, value: Any) -> None:  # noqa: ANN401 - any JSON
+def _position(document: Json, name: str, *, rest: Sequence[str], op: str, value: Any) -> None:  # noqa: ANN401 - any JSON
     elements = document[name]
     if len(rest) != 1 or not isinstance(elements, list):
         raise bad_request(f"The item doesn't have a {name} list with such an element.")

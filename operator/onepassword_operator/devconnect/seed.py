@@ -72,7 +72,7 @@ class Seed:
         shape = read_mapping(document, "seed", allowed=frozenset({"vaults", "generate"}))
         vaults = read_sequence(shape.get("vaults"), "vaults")
         seed = cls(
-            vaults=tuple(_vault(entry, f"vaults[{position}]", folder) for position, entry in enumerate(vaults)),
+            vaults=tuple(_vault(entry, f"vaults[{position}]", folder=folder) for position, entry in enumerate(vaults)),
             generate=_bulk(shape["generate"]) if shape.get("generate") is not None else None,
         )
         _check_unique_ids(seed)
@@ -104,7 +104,7 @@ def _build_loader() -> Any:  # noqa: ANN401 - a class made at run time
 _LOADER: Final = _build_loader()
 
 
-def _vault(given: object, place: str, folder: Path | None) -> SeedVault:
+def _vault(given: object, place: str, *, folder: Path | None) -> SeedVault:
     shape = read_mapping(given, place, allowed=frozenset({"name", "id", "description", "items"}))
     items = read_sequence(shape.get("items"), f"{place}.items")
     return SeedVault(

@@ -36,17 +36,17 @@ class ConnectApi:
         path = request.path
         target = routing.resolve(path)
         route = f"{request.method} {target.template}"
-        logged = self._note(request, target, route)
+        logged = self._note(request, target, route=route)
         if self._faults.latency_seconds:
             await asyncio.sleep(self._faults.latency_seconds)
         answer = partial(self._answer, request, target)
         rule = self._faults.take(route=route, path=path)
-        response = await answer() if rule is None else await fault_replies.perform(rule, request, answer)
+        response = await answer() if rule is None else await fault_replies.perform(rule, request, answer=answer)
         if request.transport is not None and not request.transport.is_closing():
             logged.status = response.status
         return response
 
-    def _note(self, request: web.BaseRequest, target: routing.Target, route: str) -> LoggedRequest:
+    def _note(self, request: web.BaseRequest, target: routing.Target, *, route: str) -> LoggedRequest:
         path = request.path
         logged = LoggedRequest(
             at=self._clock(), method=request.method, route=route, path=path, user_agent=request.headers.get("User-Agent", "")

@@ -67,7 +67,7 @@ class VaultStore:
 
     def visible_item(self, vault_id: str, item_id: str) -> Item:
         """Return an item as a GET shows it now, or raise 404."""
-        return _item_of(self._get_view.at(self._clock()), vault_id, item_id)
+        return _item_of(self._get_view.at(self._clock()), vault_id, item_id=item_id)
 
     # The newest state, which writers and the admin side meet.
 
@@ -89,7 +89,7 @@ class VaultStore:
 
     def item(self, vault_id: str, item_id: str) -> Item:
         """Return the newest state of an item, or raise 404."""
-        return _item_of(self._newest, vault_id, item_id)
+        return _item_of(self._newest, vault_id, item_id=item_id)
 
     # Writes.
 
@@ -188,7 +188,7 @@ class VaultStore:
         return identifier in self._newest.vaults or any(identifier in items for items in self._newest.items.values())
 
 
-def _item_of(contents: Contents, vault_id: str, item_id: str) -> Item:
+def _item_of(contents: Contents, vault_id: str, *, item_id: str) -> Item:
     items = contents.items.get(vault_id)
     if items is None:
         raise not_found("vault", vault_id)

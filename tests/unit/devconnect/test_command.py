@@ -30,7 +30,7 @@ async def spawn(*arguments: str) -> asyncio.subprocess.Process:
         *arguments,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(Path(command.__file__).parents[2])},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(command.__file__).parents[2])},
     )
 
 

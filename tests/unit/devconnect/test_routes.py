@@ -78,6 +78,21 @@ async def test_replacing_drops_what_is_omitted_keeps_files_and_moves_every_count
     assert (after["updatedAt"], after["items"]) == ("2025-06-15T15:06:45Z", 2)
 
 
+async def test_two_password_purposes_are_refused_as_too_many(client: Any) -> None:
+    fields = [{"purpose": "PASSWORD", "value": "a"}, {"id": "other", "purpose": "PASSWORD", "value": "b"}]
+    body = {"title": "new", "category": "LOGIN", "vault": {"id": client.vault}, "fields": fields}
+    assert "too many" in (await client.ask("POST", f"/v1/vaults/{client.vault}/items", json=body)).json["message"]
+
+
+async def test_a_list_read_before_a_change_is_not_served_after_it(client: Any) -> None:
+    path = f"/v1/vaults/{client.vault}/items"
+    before = await client.get(path)
+    await client.ask("PATCH", client.item_path, json=[{"op": "replace", "path": "/title", "value": "renamed"}])
+    after = await client.get(path)
+    assert [item["title"] for item in before] == ["billing db", 'Billing "DB"']
+    assert [item["title"] for item in after] == ["renamed", 'Billing "DB"']
+
+
 async def test_a_replacement_must_name_the_item_and_vault_of_the_path(client: Any) -> None:
     good = {"id": client.item, "title": "x", "category": "LOGIN", "vault": {"id": client.vault}}
     for body in ({**good, "id": "b" * 26}, {**good, "vault": {"id": "b" * 26}}, {**good, "vault": None}):
@@ -127,7 +142,7 @@ async def test_a_file_too_large_to_inline_is_413_naming_the_content_endpoint(cli
 
 
 async def test_an_archived_item_leaves_the_list_and_the_count_but_can_be_read(client: Any) -> None:
-    client.server.editor.edit_item("Prod apps", "billing db", {"state": "ARCHIVED"})
+    client.server.editor.edit_item("Prod apps", "billing db", edit={"state": "ARCHIVED"})
     listed = await client.get(f"/v1/vaults/{client.vault}/items")
     assert client.item not in {item["id"] for item in listed}
     assert (await client.get(f"/v1/vaults/{client.vault}"))["items"] == 1

@@ -43,7 +43,9 @@ async def test_refusals_come_in_the_documented_order(client: Any) -> None:
     permission = await client.ask("PUT", f"/v1/vaults/{vault}/items/{UNKNOWN}", token=staging, data=b"no json")
     missing = await client.ask("PUT", f"/v1/vaults/{vault}/items/{UNKNOWN}", data=b"no json")
     body = await client.ask("PUT", client.item_path, data=b"no json")
+    no_vault = await client.ask("POST", f"/v1/vaults/{UNKNOWN}/items", data=b"no json")
     assert (await client.ask("GET", "/v1/vaults/Short/items", token=None)).status == 401
+    assert no_vault.status == 404
     assert [malformed.status, scope.status, permission.status, missing.status, body.status] == [400, 403, 403, 404, 400]
     assert malformed.json["message"] == "Invalid Vault UUID"
     assert scope.json["message"] == f"Authorization: token does not have access to vault {client.vault}"

@@ -57,7 +57,7 @@ def test_renaming_a_vault_moves_its_attribute_version_only(store: VaultStore, va
 
 def test_an_edit_moves_version_content_version_and_times(store: VaultStore, vault: str, clock: Any) -> None:
     before = store.vault(vault)
-    item = Editor(store).edit_item(vault, "y", {"fields": {"k": "v"}})
+    item = Editor(store).edit_item(vault, "y", edit={"fields": {"k": "v"}})
     assert (item.version, item.updated_at) == (8, clock.now)
     assert (store.vault(vault).content_version, store.vault(vault).updated_at) == (before.content_version + 1, clock.now)
 
@@ -73,7 +73,7 @@ def test_an_edit_moves_version_content_version_and_times(store: VaultStore, vaul
 def test_each_way_of_reading_lags_on_its_own(store: VaultStore, vault: str, clock: Any, lag: Lag, order: list[str]) -> None:
     content_version = store.vault(vault).content_version
     store.set_lag(lag)
-    item = Editor(store).edit_item(vault, "y", {"tags": ["new"]})
+    item = Editor(store).edit_item(vault, "y", edit={"tags": ["new"]})
     seen: list[str] = []
     for _ in range(4):
         fresh = {
@@ -103,9 +103,9 @@ def test_a_created_item_is_missing_and_a_deleted_one_still_there_until_the_lag_i
 def test_changes_become_visible_in_the_order_they_were_made_when_the_lag_shrinks(store: VaultStore, vault: str) -> None:
     editor = Editor(store)
     store.set_lag(Lag(get_seconds=100))
-    editor.edit_item(vault, "y", {"fields": {"k": "first"}})
+    editor.edit_item(vault, "y", edit={"fields": {"k": "first"}})
     store.set_lag(Lag())
-    item = editor.edit_item(vault, "y", {"fields": {"k": "second"}})
+    item = editor.edit_item(vault, "y", edit={"fields": {"k": "second"}})
     assert store.visible_item(vault, item.id).version == 9
 
 
