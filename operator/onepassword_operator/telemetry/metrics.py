@@ -14,7 +14,7 @@ class Metrics:
     content_type = "text/plain; version=0.0.4; charset=utf-8"
 
     def __init__(self, *, version: str) -> None:
-        disable_created_metrics()  # a second series per counter that nobody reads
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series per counter that nobody reads
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         name = "onepassword_operator"

@@ -1,0 +1,56 @@
+# The only door. On a new machine `make demo` and `make test` install what they need, once, with progress.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+TOOLS := .tools/bin
+
+.PHONY: help venv tools demo test unit check format bench soak lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+venv: .venv/.installed ## the locked environment in .venv
+
+.venv/.installed: requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("make: Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0] + "; set PYTHON=...") if sys.version_info < (3, 11) else None'
+	@echo "venv: installing the locked environment into .venv (about a minute)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+	@echo "venv: ready; try $(BIN)/onepassword-operator --help"
+
+tools: ## etcd, kube-apiserver, kube-controller-manager, kubectl, helm in .tools/bin
+	@$(PYTHON) tests/controlplane/build.py --into $(TOOLS)
+
+demo: venv tools ## the main job, shown on a real API server; KEEP=1 leaves it running
+	@$(BIN)/python demo/tour.py $(if $(KEEP),--keep)
+
+test: venv tools ## all tests, on a real control plane where they need one
+	@$(BIN)/python -m pytest -q
+
+unit: venv ## the unit tests only, with coverage
+	@$(BIN)/python -m pytest -q tests/unit tests/architecture --cov --cov-report=term-missing:skip-covered
+
+check: venv ## format, lint, types, import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: venv ## format and fix what can be fixed
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+bench: venv tools ## measure, and write docs/performance.md
+	@$(BIN)/python tests/bench/run.py
+
+lock: venv ## resolve the dependencies anew (names no registry, so the ordinary configuration applies)
+	@test -x .tools/uv/bin/uv || { $(PYTHON) -m venv .tools/uv && .tools/uv/bin/pip install --quiet uv==0.13.8; }
+	@.tools/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements.lock
+	@.tools/uv/bin/uv pip compile pyproject.toml --group dev -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-dev.lock
+
+clean: ## remove the environment, the tools and caches
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache dist
