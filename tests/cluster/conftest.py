@@ -1,0 +1,46 @@
+"""Fixtures of the cluster tests: the installed CRD and role, and worlds."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster.world import World
+from controlplane.fixtures import Observer
+from controlplane.launcher import ControlPlane
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+MakeWorld = Callable[[Mapping[str, Any]], World]
+
+
+def kubectl(plane: ControlPlane, *arguments: str) -> str:
+    """kubectl as the admin."""
+    command = [str(plane.binaries / "kubectl"), "--kubeconfig", str(plane.admin_kubeconfig), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture(scope="session")
+def installed(control_plane: ControlPlane) -> ControlPlane:
+    """The control plane with our CRD and role, as a user applies them."""
+    kubectl(control_plane, "apply", "-f", str(REPOSITORY / "crds"), "-f", str(REPOSITORY / "deploy"))
+    kubectl(control_plane, "wait", "--for=condition=Established", "crd/onepassworditems.onepassword.com", "--timeout=30s")
+    return control_plane
+
+
+@pytest.fixture
+def make_world(installed: ControlPlane, observer: Observer, namespace: str, tmp_path: Path) -> Iterator[MakeWorld]:
+    """Makes the test's world from a seed; it is searched for leaks when the test ends."""
+    made: list[World] = []
+
+    def make(seed: Mapping[str, Any]) -> World:
+        made.append(World(plane=installed, observer=observer, namespace=namespace, directory=tmp_path, seed=seed))
+        return made[-1]
+
+    yield make
+    for world in made:
+        world.close()

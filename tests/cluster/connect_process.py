@@ -1,0 +1,96 @@
+"""The embedded Connect server as a process, and its admin port as a test uses it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+POLL_ROUTE = "GET /v1/vaults"
+ITEM_ROUTE = "GET /v1/vaults/:uuid/items/:uuid"
+
+
+class ConnectProcess:
+    """A running `dev-connect`."""
+
+    def __init__(self, seed: Mapping[str, Any], directory: Path) -> None:
+        path = directory / "seed.yaml"
+        path.write_text(yaml.safe_dump(seed, allow_unicode=True))
+        command = [sys.executable, "-m", "onepassword_operator", "dev-connect", "--seed", str(path)]
+        with (directory / "connect.log").open("w") as log:
+            self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        assert self._process.stdout
+        ready = json.loads(self._process.stdout.readline())
+        self.url, self.token, self._admin_url = ready["url"], ready["token"], ready["admin"]
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(10)
+        assert self._process.stdout
+        self._process.stdout.close()
+
+    def admin(self, method: str, *path: str, body: object = None) -> Any:
+        """One call to the admin port."""
+        url = self._admin_url + "".join("/" + urllib.parse.quote(part, safe="") for part in path)
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, method=method, data=data, headers={"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return json.loads(response.read() or b"null")
+
+    def edit(self, vault: str, item: str, **change: Any) -> None:
+        """Edit an item as a person in the app would."""
+        self.admin("POST", "vaults", vault, "items", item, body=change)
+
+    def ids(self, vault: str, item: str) -> tuple[str, str]:
+        """The IDs behind names."""
+        found = next(v for v in self.admin("GET", "vaults") if v["name"] == vault)
+        return found["id"], next(i["id"] for i in found["items"] if i["title"] == item)
+
+    def version(self, vault: str, item: str) -> int:
+        """The item's current version."""
+        found = next(v for v in self.admin("GET", "vaults") if v["name"] == vault)
+        return next(int(i["version"]) for i in found["items"] if i["title"] == item)
+
+    def faults(self, *rules: Mapping[str, Any]) -> None:
+        """Replace all faults."""
+        self.admin("PUT", "faults", body=list(rules))
+
+    def heal(self) -> None:
+        """No faults."""
+        self.admin("DELETE", "faults")
+
+    def lag(self, **seconds: float) -> None:
+        """Delay what vault objects, lists and item reads show."""
+        self.admin("PUT", "lag", body=seconds)
+
+    def counts(self) -> dict[str, int]:
+        """Requests by route since the last reset."""
+        return dict(self.admin("GET", "requests")["by_route"])
+
+    def item_reads(self) -> dict[str, int]:
+        """Reads of whole items since the last reset, by vault ID/item ID."""
+        return dict(self.admin("GET", "requests")["item_reads"])
+
+    def log(self) -> Sequence[Mapping[str, Any]]:
+        """The newest requests."""
+        return list(self.admin("GET", "requests")["log"])
+
+    def reset(self) -> None:
+        """Forget what was counted."""
+        self.admin("DELETE", "requests")
+
+    def wait_polls(self, number: int, *, timeout: float = 30.0) -> None:
+        """Return when so many further polls have been answered, and whatever the last one may have led to had a moment."""
+        start = self.counts().get(POLL_ROUTE, 0)
+        deadline = time.monotonic() + timeout
+        while self.counts().get(POLL_ROUTE, 0) < start + number:
+            assert time.monotonic() < deadline, f"no {number} polls within {timeout} s"
+            time.sleep(0.05)

@@ -1,0 +1,184 @@
+"""A OnePasswordItem becomes a Secret and follows its item, at a cost that can be counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cluster.conftest import MakeWorld
+from cluster.connect_process import POLL_ROUTE
+from cluster.world import PREFIX, World, eventually
+
+pytestmark = pytest.mark.cluster
+
+PEM = "-----BEGIN CERTIFICATE-----\nMIIB canary file content ÄÖÜ\n-----END CERTIFICATE-----\n"
+
+SEED: dict[str, Any] = {
+    "vaults": [
+        {
+            "name": "Prod apps",
+            "items": [
+                {
+                    "title": "billing db",
+                    "category": "LOGIN",
+                    "urls": [{"label": "website", "href": "https://db.canary.example", "primary": True}],
+                    "fields": [
+                        {"label": "username", "value": "svc-billing-canary", "purpose": "USERNAME", "type": "STRING"},
+                        {
+                            "label": "password",
+                            "value": ' pässword\twith "quotes" \\ and\nlines ',
+                            "purpose": "PASSWORD",
+                            "type": "CONCEALED",
+                        },
+                        {"label": "first host", "value": "db-0.canary.internal", "type": "STRING"},
+                        {"label": "empty one", "value": "", "type": "STRING"},
+                    ],
+                    "files": [{"name": "ca bundle.pem", "content": PEM}],
+                },
+                {"title": "api key", "category": "API_CREDENTIAL", "fields": {"credential": "canary-credential-1"}},
+            ],
+        }
+    ]
+}
+BILLING = {
+    "website": b"https://db.canary.example",
+    "username": b"svc-billing-canary",
+    "password": ' pässword\twith "quotes" \\ and\nlines '.encode(),
+    "first-host": b"db-0.canary.internal",
+    "ca-bundle.pem": PEM.encode(),
+}
+
+
+def test_items_by_title_and_by_id_give_every_key_byte_exact(make_world: MakeWorld) -> None:
+    world = make_world(SEED)
+    world.operator()
+    vault, item = world.connect.ids("Prod apps", "billing db")
+    world.item("by-title", "vaults/Prod apps/items/billing db", metadata={"labels": {"team": "billing"}})
+    world.item("by-id", f"vaults/{vault}/items/{item}")
+    world.item("by-vault-in-another-case", "vaults/PROD APPS/items/api key")
+    world.wait_ready("by-title", "by-id", "by-vault-in-another-case")
+
+    assert world.data("by-title") == BILLING
+    assert world.data("by-id") == BILLING
+    assert world.data("by-vault-in-another-case") == {"credential": b"canary-credential-1"}
+    secret = world.secret("by-title")
+    assert secret.type == "Opaque"
+    assert secret.metadata.labels == {"team": "billing", PREFIX + "managed": "true"}
+    assert secret.metadata.finalizers is None
+    owner = secret.metadata.owner_references[0]
+    assert (owner.kind, owner.name, owner.controller, owner.block_owner_deletion) == ("OnePasswordItem", "by-title", None, None)
+    assert world.annotations("by-title")["item-path"] == f"vaults/{vault}/items/{item}"
+    assert world.annotations("by-title")["item-version"] == "1"
+    assert world.events("by-title") == [("Normal", "Created")]
+    assert world.custom("by-title")["metadata"].get("finalizers") is None
+    assert world.condition("by-title")["observedGeneration"] == 1
+
+
+def bulk(*, items: int, vaults: int) -> dict[str, Any]:
+    def item(number: int) -> dict[str, Any]:
+        return {"title": f"item-{number}", "fields": {"username": f"canary-user-{number}", "password": f"canary-password-{number}"}}
+
+    return {"vaults": [{"name": f"v{v}", "items": [item(i) for i in range(v, items, vaults)]} for v in range(vaults)]}
+
+
+def ask_for_all(world: World, *, items: int, vaults: int) -> list[str]:
+    names = [f"cr-{number}" for number in range(items)]
+    for number, name in enumerate(names):
+        world.item(name, f"vaults/v{number % vaults}/items/item-{number}")
+    world.wait_ready(*names, timeout=60)
+    return names
+
+
+@pytest.mark.parametrize(("items", "vaults"), [(1, 1), (50, 1), (50, 8), (200, 1), (200, 8)])
+def test_an_unchanged_poll_is_one_request_and_no_write(make_world: MakeWorld, items: int, vaults: int) -> None:
+    world = make_world(bulk(items=items, vaults=vaults))
+    world.operator()
+    ask_for_all(world, items=items, vaults=vaults)
+    world.connect.wait_polls(2)
+
+    written = world.writes()
+    world.connect.reset()
+    world.connect.wait_polls(3)
+    counts = world.connect.counts()
+    assert set(counts) == {POLL_ROUTE}
+    assert world.writes() == written
+    assert len(written) == 2 * items  # a Secret and a status each
+
+
+def test_a_restart_with_everything_in_place_reads_no_item_and_writes_nothing(make_world: MakeWorld) -> None:
+    world = make_world(bulk(items=20, vaults=3))
+    first = world.operator()
+    ask_for_all(world, items=20, vaults=3)
+    assert first.stop() == 0
+
+    written = world.writes()
+    world.connect.reset()
+    world.operator()
+    world.connect.wait_polls(3)
+    assert world.connect.item_reads() == {}
+    counts = world.connect.counts()
+    assert counts.pop("GET /v1/vaults/:uuid/items") == 3
+    assert set(counts) == {POLL_ROUTE}
+    assert world.writes() == written
+
+
+def test_a_hand_edit_made_while_the_operator_was_down_is_repaired_with_one_item_read(make_world: MakeWorld) -> None:
+    world = make_world(bulk(items=5, vaults=1))
+    first = world.operator()
+    ask_for_all(world, items=5, vaults=1)
+    first.stop()
+
+    good = world.data("cr-3")
+    assert good
+    world.patch_secret("cr-3", {"data": {"password": "ZWRpdGVk"}})
+    world.connect.reset()
+    world.operator()
+    world.wait_data("cr-3", good, timeout=5)
+    world.connect.wait_polls(2)
+    assert list(world.connect.item_reads().values()) == [1]
+    eventually(lambda: world.events("cr-3"), lambda events: ("Normal", "DriftCorrected") in events)
+
+
+def test_a_changed_item_is_read_once_and_reaches_all_its_secrets_within_an_interval(make_world: MakeWorld) -> None:
+    world = make_world(SEED)
+    world.operator(POLLING_INTERVAL="2")
+    names = [f"user-{number}" for number in range(12)]
+    for name in names:
+        world.item(name, "vaults/Prod apps/items/api key")
+    world.wait_ready(*names)
+    world.connect.wait_polls(2)
+
+    world.connect.reset()
+    world.connect.edit("Prod apps", "api key", fields={"credential": "canary-credential-2"})
+    for name in names:
+        world.wait_data(name, {"credential": b"canary-credential-2"}, timeout=4)
+    assert list(world.connect.item_reads().values()) == [1]
+    world.wait_ready(*names)
+    for name in names:
+        eventually(lambda name=name: world.condition(name)["message"], lambda message: "version 2" in message)  # type: ignore[misc]
+
+
+def test_a_spec_that_names_another_item_is_followed_at_once(make_world: MakeWorld) -> None:
+    world = make_world(SEED)
+    world.operator(POLLING_INTERVAL="60")
+    world.item("db", "vaults/Prod apps/items/billing db", metadata={"labels": {"a": "1", "b": "2"}})
+    world.wait_ready("db")
+    world.patch_item("db", {"spec": {"itemPath": "vaults/Prod apps/items/api key"}, "metadata": {"labels": {"a": None, "c": "3"}}})
+    world.wait_data("db", {"credential": b"canary-credential-1"}, timeout=5)
+    labels = eventually(lambda: world.secret("db").metadata.labels, lambda labels: "a" not in labels)
+    assert labels == {"b": "2", "c": "3", PREFIX + "managed": "true"}
+    eventually(lambda: world.condition("db"), lambda c: c["observedGeneration"] == 2 and c["status"] == "True")
+
+
+def test_renames_and_new_duplicates_keep_the_same_item(make_world: MakeWorld) -> None:
+    world = make_world(SEED)
+    world.operator()
+    world.item("key", "vaults/Prod apps/items/api key")
+    world.wait_ready("key")
+    _, item = world.connect.ids("Prod apps", "api key")
+    world.connect.edit("Prod apps", item, title="api key (old)")
+    world.connect.admin("POST", "vaults", "Prod apps", "items", body={"title": "api key", "fields": {"credential": "canary-impostor"}})
+    world.connect.wait_polls(3)
+    assert world.data("key") == {"credential": b"canary-credential-1"}
+    assert world.annotations("key")["item-path"].endswith(item)

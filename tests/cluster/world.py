@@ -1,0 +1,206 @@
+"""A test's world: a namespace, a fault proxy, an embedded Connect server, operators, and an independent look at what came out.
+
+Every value that a seed plants is a canary; when the world ends, everything that left the operator is searched for them.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import kubernetes
+
+from cluster import leak_scan
+from cluster.connect_process import ConnectProcess
+from cluster.operator_process import SERVICE_ACCOUNT, OperatorProcess
+from controlplane.fixtures import Observer
+from controlplane.launcher import ControlPlane
+from faults.kube_proxy import KubeProxy
+
+GROUP = ("onepassword.com", "v1")
+PLURAL = "onepassworditems"
+PREFIX = "operator.1password.io/"
+
+_T = TypeVar("_T")
+
+
+def eventually(look: Callable[[], _T], until: Callable[[_T], object], *, timeout: float = 20.0, what: str = "") -> _T:
+    """Look until it is as it should be; fails with what was seen last."""
+    deadline = time.monotonic() + timeout
+    while True:
+        seen = look()
+        if until(seen):
+            return seen
+        assert time.monotonic() < deadline, f"not within {timeout} s: {what or until}; last seen: {seen!r}"
+        time.sleep(0.05)
+
+
+class World:
+    """Everything a cluster test touches."""
+
+    def __init__(self, *, plane: ControlPlane, observer: Observer, namespace: str, directory: Path, seed: Mapping[str, Any]) -> None:
+        self.observer, self.namespace, self.directory = observer, namespace, directory
+        self._seed = seed
+        self._closing = contextlib.ExitStack()
+        self.proxy = self._closing.enter_context(KubeProxy(plane))
+        self.connect = ConnectProcess(seed, directory)
+        self._closing.callback(self.connect.stop)
+        self.operators: list[OperatorProcess] = []
+        self.log = directory / "operator.log"
+
+    # --- the operator ---
+
+    def operator(self, *flags: str, ready: bool = True, **environment: str) -> OperatorProcess:
+        """Start an operator that watches this namespace only, through the proxy, with the rights of the deployed role."""
+        started = OperatorProcess(
+            kubeconfig=self.proxy.kubeconfig_for(SERVICE_ACCOUNT),
+            connect=self.connect,
+            log=self.log,
+            environment={"WATCH_NAMESPACE": self.namespace} | environment,
+            flags=list(flags),
+        )
+        self.operators.append(started)
+        if ready:
+            started.wait_ready()
+        return started
+
+    def writes(self) -> list[str]:
+        """What the operators have written so far, Events aside: `verb resource/name`."""
+        return [
+            f"{r.verb} {r.resource}{'/' + r.subresource if r.subresource else ''} {r.name}"
+            for r in self.proxy.writes(events=False)
+            if r.user_agent.startswith("onepassword-operator")
+        ]
+
+    # --- what the user does ---
+
+    def item(self, name: str, path: str, **extra: Any) -> None:
+        """Create a OnePasswordItem."""
+        metadata = {"name": name, **extra.pop("metadata", {})}
+        body = {"apiVersion": "/".join(GROUP), "kind": "OnePasswordItem", "metadata": metadata, "spec": {"itemPath": path}, **extra}
+        self.observer.custom.create_namespaced_custom_object(*GROUP, self.namespace, PLURAL, body)
+
+    def patch_item(self, name: str, body: Mapping[str, Any]) -> None:
+        """Merge-patch a OnePasswordItem."""
+        self.observer.custom.patch_namespaced_custom_object(*GROUP, self.namespace, PLURAL, name, body)
+
+    def delete_item(self, name: str) -> None:
+        """Delete a OnePasswordItem."""
+        self.observer.custom.delete_namespaced_custom_object(*GROUP, self.namespace, PLURAL, name)
+
+    def deployment(self, name: str, *secrets: str, opt_in: str | None = "true") -> None:
+        """Create a Deployment whose only container reads the Secrets."""
+        annotations = {} if opt_in is None else {PREFIX + "auto-restart": opt_in}
+        container = {"name": "c", "image": "app", "envFrom": [{"secretRef": {"name": secret}} for secret in secrets]}
+        template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}
+        spec = {"replicas": 1, "selector": {"matchLabels": {"app": name}}, "template": template}
+        self.observer.apps.create_namespaced_deployment(
+            self.namespace, {"metadata": {"name": name, "annotations": annotations}, "spec": spec}
+        )
+        self.rollouts(name, 1)
+
+    def patch_secret(self, name: str, body: Mapping[str, Any]) -> None:
+        """Edit a Secret by hand."""
+        self.observer.core.patch_namespaced_secret(name, self.namespace, body)
+
+    # --- what there is ---
+
+    def custom(self, name: str) -> dict[str, Any]:
+        """The OnePasswordItem."""
+        found: dict[str, Any] = self.observer.custom.get_namespaced_custom_object(*GROUP, self.namespace, PLURAL, name)
+        return found
+
+    def condition(self, name: str) -> dict[str, Any]:
+        """The Ready condition; empty if there is none."""
+        conditions = (self.custom(name).get("status") or {}).get("conditions") or []
+        return next((dict(c) for c in conditions if c["type"] == "Ready"), {})
+
+    def wait_ready(self, *names: str, timeout: float = 20.0) -> None:
+        """Return when the resources say Ready."""
+        for name in names:
+            self.wait_reason(name, "Synced", "FieldsSkipped", timeout=timeout)
+
+    def wait_reason(self, name: str, *reasons: str, timeout: float = 20.0) -> dict[str, Any]:
+        """Return the Ready condition when it has one of the reasons."""
+        return eventually(lambda: self.condition(name), lambda c: c.get("reason") in reasons, timeout=timeout, what=f"{name}: {reasons}")
+
+    def secret(self, name: str) -> Any:
+        """The Secret, or None."""
+        try:
+            return self.observer.core.read_namespaced_secret(name, self.namespace)
+        except kubernetes.client.ApiException as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def data(self, name: str) -> dict[str, bytes] | None:
+        """The Secret's data, decoded."""
+        found = self.secret(name)
+        return None if found is None else {k: base64.b64decode(v) for k, v in (found.data or {}).items()}
+
+    def wait_data(self, name: str, data: Mapping[str, bytes], *, timeout: float = 20.0) -> None:
+        """Return when the Secret's data is exactly this."""
+        eventually(lambda: self.data(name), lambda seen: seen == data, timeout=timeout, what=f"data of {name}")
+
+    def annotations(self, name: str) -> dict[str, str]:
+        """The Secret's annotations without our prefix."""
+        found = self.secret(name).metadata.annotations or {}
+        return {key.removeprefix(PREFIX): value for key, value in found.items()}
+
+    def replica_sets(self, deployment: str) -> int:
+        """How many ReplicaSets the Deployment has made: one, and one more for each rollout."""
+        listed = self.observer.apps.list_namespaced_replica_set(self.namespace, label_selector=f"app={deployment}")
+        return len(listed.items)
+
+    def rollouts(self, deployment: str, number: int, *, timeout: float = 20.0) -> None:
+        """Return when the Deployment has made so many ReplicaSets, and no restart is pending any more."""
+        eventually(
+            lambda: self.replica_sets(deployment), lambda n: n == number, timeout=timeout, what=f"{number} ReplicaSets of {deployment}"
+        )
+
+    def no_marks(self, *, timeout: float = 20.0) -> None:
+        """Return when no Secret of the namespace carries a pending restart."""
+
+        def marks() -> list[str]:
+            listed = self.observer.core.list_namespaced_secret(self.namespace).items
+            return [s.metadata.name for s in listed if PREFIX + "restart-pending" in (s.metadata.annotations or {})]
+
+        eventually(marks, lambda names: not names, timeout=timeout, what="no pending restarts")
+
+    def restarted_for(self, deployment: str) -> dict[str, str]:
+        """The pod template's annotations without our prefix."""
+        found = self.observer.apps.read_namespaced_deployment(deployment, self.namespace).spec.template.metadata.annotations or {}
+        return {key.removeprefix(PREFIX): value for key, value in found.items()}
+
+    def events(self, name: str) -> list[tuple[str, str]]:
+        """(type, reason) of our Events on an object, oldest first."""
+        listed = self.observer.core.list_namespaced_event(self.namespace, field_selector=f"involvedObject.name={name}").items
+        ours = [event for event in listed if event.reporting_component == "onepassword-operator"]
+        return [(event.type, event.reason) for event in sorted(ours, key=lambda event: int(event.metadata.resource_version))]
+
+    # --- the end ---
+
+    def close(self) -> None:
+        """Stop everything, and search what the operator said for what it must not say."""
+        metrics = "".join(operator.metrics() for operator in self.operators if operator.process.poll() is None)
+        codes = [operator.stop() for operator in self.operators]
+        leaks = leak_scan.find(self._seed, self._spoken(metrics), token=self.connect.token)
+        self._closing.close()
+        assert not leaks, f"values left the operator: {leaks}"
+        assert set(codes) <= {0, -9}, f"exit codes {codes}:\n{self.log.read_text()[-3000:]}"
+
+    def _spoken(self, metrics: str) -> dict[str, str]:
+        client = self.observer.api
+        secrets = self.observer.core.list_namespaced_secret(self.namespace).items
+        return {
+            "log": self.log.read_text() if self.log.exists() else "",
+            "metrics": metrics,
+            "events": str(client.sanitize_for_serialization(self.observer.core.list_namespaced_event(self.namespace).items)),
+            "resources": str(self.observer.custom.list_namespaced_custom_object(*GROUP, self.namespace, PLURAL)),
+            "deployments": str(client.sanitize_for_serialization(self.observer.apps.list_namespaced_deployment(self.namespace).items)),
+            "Secret metadata": str(client.sanitize_for_serialization([secret.metadata for secret in secrets])),
+        }
