@@ -1,5 +1,15 @@
-"""What every test run has: the control-plane fixtures."""
+"""What every test run has: the control-plane fixtures, with our CRD in place before the controllers start."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 pytest_plugins = ["controlplane.fixtures"]
+
+
+@pytest.fixture(scope="session")
+def crds() -> tuple[Path, ...]:
+    """Created before kube-controller-manager starts: its garbage collector looks for new kinds every 30 s only."""
+    return tuple(sorted((Path(__file__).parents[1] / "crds").glob("*.yaml")))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import email.utils
+import io
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from types import TracebackType
@@ -140,10 +141,17 @@ class KubernetesApi:
         if self._session is None:
             raise ClusterUnavailableError("the connection to the API server is not open")
         headers = {"Content-Type": _MERGE_PATCH if method == "PATCH" else "application/json"} if body is not None else {}
+        content = io.BytesIO(body) if body is not None else None  # aiohttp warns of raw bytes beyond 1 MiB
         code = 0
         try:
             async with self._session.request(
-                method, self._access.server + path, params=query, data=body, headers=headers, timeout=limits, allow_redirects=False
+                method,
+                self._access.server + path,
+                params=query,
+                data=content,
+                headers=headers,
+                timeout=limits,
+                allow_redirects=False,
             ) as response:
                 code = response.status
                 self._note_time(response.headers.get("Date"))

@@ -67,6 +67,15 @@ class Catalog:
         await self._once("", lambda: self._vaults_at, self.read_vaults)
         return self._vaults
 
+    async def read_unlisted(self, vault_id: str) -> Vault:
+        """A vault that the vault list does not show: the error that asking for its items gives, or the vault after all.
+
+        Raises:
+            BackendForbiddenError, VaultNotFoundError: what Connect says of it.
+        """
+        await self.list_vault(vault_id)
+        return Vault(id=vault_id, name=vault_id, content_version=0, attribute_version=0, items=0, created_at="", updated_at="")
+
     def is_current(self, vault_id: str) -> bool:
         """Whether the vault's listing needs no request: nothing moved since, and no extra listing is due."""
         listing, vault = self._listings.get(vault_id), self._vaults.get(vault_id)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Final
 
 from onepassword_operator.model.errors import ItemArchivedError, ItemNotFoundError, VaultNotFoundError
-from onepassword_operator.model.item import Revision, Vault
-from onepassword_operator.model.item_path import ItemPath
+from onepassword_operator.model.item import ItemSummary, Revision, Vault
+from onepassword_operator.model.item_path import ItemPath, looks_like_id
 from onepassword_operator.rules import pick_item
 from onepassword_operator.service.catalog import Catalog
+
+UNLISTED: Final = 0
+"""The version of an item that no list shows; no item has it, so the item is read."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +39,22 @@ class FindItem:
         if pin and (kept := self._pinned(pin)):
             return kept
         vault, vault_warning = await self._vault(path.vault)
+        try:
+            item, warning = await self._item(path.item, vault)
+        except ItemNotFoundError:
+            if not looks_like_id(path.item):
+                raise
+            # Lists hide archived items; reading the item by its ID tells archived from absent.
+            return Found(listed=Revision(vault.id, path.item, UNLISTED), warning=vault_warning)
+        return Found(listed=Revision(vault.id, item.id, item.version), warning=vault_warning or warning)
+
+    async def _item(self, text: str, vault: Vault) -> tuple[ItemSummary, str]:
         listing = await self._catalog.listing(vault.id)
         try:
-            item, warning = pick_item.pick_item(path.item, listing.items.values(), vault=vault)
+            return pick_item.pick_item(text, listing.items.values(), vault=vault)
         except (ItemNotFoundError, ItemArchivedError):
             listing = await self._catalog.fresh_listing(vault.id)
-            item, warning = pick_item.pick_item(path.item, listing.items.values(), vault=vault)
-        return Found(listed=Revision(vault.id, item.id, item.version), warning=vault_warning or warning)
+            return pick_item.pick_item(text, listing.items.values(), vault=vault)
 
     def _pinned(self, pin: Revision) -> Found | None:
         listing = self._catalog.listed(pin.vault_id)
@@ -58,4 +71,8 @@ class FindItem:
         try:
             return pick_item.pick_vault(text, self._catalog.vaults.values())
         except VaultNotFoundError:
-            return pick_item.pick_vault(text, (await self._catalog.fresh_vaults()).values())
+            vaults = await self._catalog.fresh_vaults()
+        if looks_like_id(text) and text not in vaults:
+            # The list shows what the token may see; asking for the vault itself tells forbidden from absent.
+            return await self._catalog.read_unlisted(text), ""
+        return pick_item.pick_vault(text, vaults.values())

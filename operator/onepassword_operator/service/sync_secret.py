@@ -13,6 +13,7 @@ from onepassword_operator.model.errors import (
     ItemLookupError,
     ItemNotFoundError,
     OperatorError,
+    RefusedError,
 )
 from onepassword_operator.model.item import Item, Revision
 from onepassword_operator.model.item_path import ItemPath
@@ -135,7 +136,12 @@ class SyncSecret:
         found = await self._find.find(path, pin)
         if observed and verdict is seal.Verdict.INTACT and secret_plan.recorded_revision(observed) == found.listed:
             return _Fetched(secret_plan.Content(revision=found.listed, data=observed.data), None, found.warning)
-        item = await self._item(found.listed)
+        try:
+            item = await self._item(found.listed)
+        except RefusedError:
+            # Too large to be read at all: follow what the list says, so that the next version gets its chance.
+            self._index.follow(work.claim.key, found.listed, work.claim.item_path)
+            raise
         if item.revision != found.listed:
             self._catalog.expect_more(item.vault_id)
         self._index.follow(work.claim.key, item.revision, work.claim.item_path)

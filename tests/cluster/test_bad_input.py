@@ -1,0 +1,189 @@
+"""Each thing a user or an item can get wrong has a reason of its own, a message with the remedy, and heals when its cause ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cluster.conftest import MakeWorld
+from cluster.world import World, eventually
+
+pytestmark = pytest.mark.cluster
+
+MIB = 1024 * 1024
+SEED: dict[str, Any] = {
+    "vaults": [
+        {
+            "name": "v",
+            "items": [
+                {"title": "good", "fields": {"password": "canary-password-1"}},
+                {"title": "unusable", "fields": {"###": "canary-without-key", "empty": ""}},
+                {"title": "too large", "fields": {"blob": "canary-large-" + "x" * MIB}},
+                {"title": "files", "files": [{"name": f"f{n}", "content": "canary-file-" + "y" * (600 * 1024)} for n in range(2)]},
+                {"title": "bad label", "fields": {"password": "canary-password-2", "..": "canary-dots", "Ключ": "canary-cyrillic"}},
+                {"title": "archived", "fields": {"password": "canary-archived"}, "state": "ARCHIVED"},
+            ],
+        },
+        {"name": "hidden", "items": [{"title": "secret", "fields": {"password": "canary-hidden-1"}}]},
+    ]
+}
+
+Remedy = Callable[[World], None]
+
+
+def point_at_good(world: World) -> None:
+    world.patch_item("bad", {"spec": {"itemPath": "vaults/v/items/good"}})
+
+
+def as_opaque(world: World) -> None:
+    world.patch_item("bad", {"type": "Opaque"})
+
+
+def edit(item: str, **change: Any) -> Remedy:
+    return lambda world: world.connect.edit("v", item, **change)
+
+
+def make_item(world: World) -> None:
+    world.connect.admin("POST", "vaults", "v", "items", body={"title": "absent", "fields": {"password": "canary-late-item"}})
+
+
+def make_vault(world: World) -> None:
+    world.connect.admin("POST", "vaults", body={"name": "absent"})
+    world.connect.admin("POST", "vaults", "absent", "items", body={"title": "x", "fields": {"password": "canary-late-vault"}})
+
+
+SMALL, USABLE = {"blob": "canary-small"}, {"password": "canary-now-usable"}
+TLS = {"tls.crt": "canary-certificate", "tls.key": "canary-private-key"}
+TOKEN, BOOTSTRAP, NEEDS_KEYS = "kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token", "kubernetes.io/tls"
+
+CASES = [  # path, type, reason, what the message says, what ends the cause
+    pytest.param("", None, "InvalidItemPath", "vaults/<vault name or ID>/items/", point_at_good, id="empty path"),
+    pytest.param("v/good", None, "InvalidItemPath", '"v/good" must have the form', point_at_good, id="malformed path"),
+    pytest.param("vaults/v/items/a/b", None, "InvalidItemPath", "use the item's ID", point_at_good, id="slash in a title"),
+    pytest.param("vaults/absent/items/x", None, "VaultNotFound", '"absent"', make_vault, id="vault absent"),
+    pytest.param("vaults/v/items/absent", None, "ItemNotFound", '"absent"', make_item, id="item absent"),
+    pytest.param(
+        "vaults/v/items/unusable", None, "NoUsableFields", "fill in a field", edit("unusable", fields=USABLE), id="no usable field"
+    ),
+    pytest.param("vaults/v/items/too large", None, "SecretTooLarge", "shrink", edit("too large", fields=SMALL), id="fields over 1 MiB"),
+    pytest.param(
+        "vaults/v/items/files", None, "SecretTooLarge", "shrink a file", edit("files", remove_files=["f1"]), id="files over 1 MiB"
+    ),
+    pytest.param("vaults/v/items/good", TOKEN, "TypeNotAllowed", "choose another type", as_opaque, id="service-account token"),
+    pytest.param("vaults/v/items/good", BOOTSTRAP, "TypeNotAllowed", "choose another type", as_opaque, id="bootstrap token"),
+    pytest.param("vaults/v/items/good", NEEDS_KEYS, "SecretInvalid", "data[tls.crt]", edit("good", fields=TLS), id="type lacks its keys"),
+]
+
+
+@pytest.mark.parametrize(("path", "secret_type", "reason", "says", "remedy"), CASES)
+def test_bad_input_is_explained_harms_nobody_else_and_heals(
+    make_world: MakeWorld, path: str, secret_type: str | None, reason: str, says: str, remedy: Remedy
+) -> None:
+    world = make_world(SEED)
+    world.operator()
+    world.item("bad", path, **({"type": secret_type} if secret_type else {}))
+    condition = world.wait_reason("bad", reason)
+    assert condition["status"] == "False"
+    assert says in condition["message"]
+    assert world.secret("bad") is None
+    eventually(lambda: world.events("bad"), lambda events: events == [("Warning", reason)])
+    world.item("fine", "vaults/v/items/good")
+    world.wait_reason("fine", "Synced", timeout=5)
+
+    world.connect.wait_polls(2)
+    written = world.writes()
+    world.connect.wait_polls(3)
+    assert world.writes() == written  # said once
+
+    remedy(world)
+    world.wait_ready("bad", timeout=6)
+    assert world.condition("bad")["status"] == "True"
+
+
+def test_an_archived_item_is_told_from_an_absent_one_by_its_id(make_world: MakeWorld) -> None:
+    world = make_world(SEED)
+    world.operator()
+    vault, item = world.connect.ids("v", "archived")
+    world.item("bad", f"vaults/v/items/{item}")
+    assert "restore it" in world.wait_reason("bad", "ItemArchived")["message"]
+    world.item("absent", f"vaults/{vault}/items/{'a' * 26}")
+    world.wait_reason("absent", "ItemNotFound")
+    world.connect.edit("v", item, state="ACTIVE")
+    world.wait_ready("bad", timeout=6)
+
+
+def test_an_empty_spec_is_explained_too(make_world: MakeWorld) -> None:
+    world = make_world(SEED)
+    world.operator()
+    world.item("bad", "x")
+    world.patch_item("bad", {"spec": None})
+    world.wait_reason("bad", "InvalidItemPath")
+
+
+def test_a_label_that_can_not_be_a_key_is_skipped_and_told(make_world: MakeWorld) -> None:
+    world = make_world(SEED)
+    world.operator()
+    world.item("odd", "vaults/v/items/bad label")
+    condition = world.wait_reason("odd", "FieldsSkipped")
+    assert condition["status"] == "True"
+    assert '".."' in condition["message"]
+    assert '"Ключ"' in condition["message"]
+    assert "rename it in 1Password" in condition["message"]
+    assert world.data("odd") == {"password": b"canary-password-2"}
+    world.patch_secret("odd", {"metadata": {"labels": {"operator.1password.io/managed": None}}})
+    eventually(lambda: world.events("odd")[-1], lambda event: event == ("Normal", "DriftCorrected"))
+    assert world.condition("odd")["reason"] == "FieldsSkipped"  # repaired without reading the item, and still not forgotten
+
+
+def test_a_type_change_is_refused_and_the_last_good_secret_stays(make_world: MakeWorld) -> None:
+    world = make_world(SEED)
+    world.operator()
+    world.item("db", "vaults/v/items/good")
+    world.wait_ready("db")
+    world.patch_item("db", {"type": "example.com/custom"})
+    condition = world.wait_reason("db", "SecretTypeImmutable")
+    assert "delete the Secret" in condition["message"]
+    assert world.data("db") == {"password": b"canary-password-1"}
+    world.observer.core.delete_namespaced_secret("db", world.namespace)
+    world.wait_reason("db", "Synced", timeout=6)
+    assert world.secret("db").type == "example.com/custom"
+
+
+def test_an_item_that_turns_bad_leaves_the_last_good_secret(make_world: MakeWorld) -> None:
+    world = make_world(SEED)
+    world.operator()
+    world.item("db", "vaults/v/items/good")
+    world.wait_ready("db")
+    world.connect.edit("v", "good", fields={"blob": "canary-large-" + "z" * MIB})
+    world.wait_reason("db", "SecretTooLarge")
+    assert world.data("db") == {"password": b"canary-password-1"}
+    world.connect.reset()
+    world.connect.wait_polls(3)
+    assert world.connect.item_reads() == {}  # read once, and not again before it changes
+    world.connect.edit("v", "good", remove_fields=["blob"], fields={"password": "canary-password-3"})
+    world.wait_data("db", {"password": b"canary-password-3"}, timeout=6)
+
+
+def test_a_deleted_item_is_told_after_two_lists_and_the_secret_stays(make_world: MakeWorld) -> None:
+    world = make_world(SEED)
+    world.operator()
+    world.item("db", "vaults/v/items/good")
+    world.wait_ready("db")
+    world.connect.admin("DELETE", "vaults", "v", "items", "good")
+    world.wait_reason("db", "ItemNotFound", timeout=6)
+    assert world.data("db") == {"password": b"canary-password-1"}
+
+
+def test_a_vault_that_the_token_may_not_see_is_told_apart(make_world: MakeWorld) -> None:
+    world = make_world(SEED)
+    vault, item = world.connect.ids("hidden", "secret")
+    scoped = world.connect.admin("POST", "tokens", body={"vaults": {"v": "r"}})["token"]
+    world.operator(OP_CONNECT_TOKEN=scoped)
+    world.item("by-name", "vaults/hidden/items/secret")
+    world.item("by-id", f"vaults/{vault}/items/{item}")
+    world.item("fine", "vaults/v/items/good")
+    assert "give the token access" in world.wait_reason("by-name", "VaultNotFound")["message"]
+    assert "no access to this vault" in world.wait_reason("by-id", "AccessDenied")["message"]
+    world.wait_ready("fine")
