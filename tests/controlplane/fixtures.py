@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import kubernetes
 import pytest
@@ -32,7 +33,7 @@ class Observer:
 
     @classmethod
     def connect(cls, kubeconfig: Path) -> Observer:
-        """An observer with the rights of the kubeconfig; close it."""
+        """An observer with the rights of the kubeconfig; close it, or use it as a context manager."""
         configuration = kubernetes.client.Configuration()
         loader: Any = kubernetes.config
         loader.load_kube_config(str(kubeconfig), client_configuration=configuration)
@@ -47,6 +48,12 @@ class Observer:
             extensions=kubernetes.client.ApiextensionsV1Api(api),
         )
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+        self.close()
+
     def close(self) -> None:
         """Close every pooled connection, which the client itself leaves to the garbage collector and its warnings."""
         self.api.close()
@@ -54,18 +61,23 @@ class Observer:
 
 
 @pytest.fixture(scope="session")
-def control_plane() -> Iterator[ControlPlane]:
+def crds() -> Sequence[Path]:
+    """The CustomResourceDefinitions that the control plane starts with; a conftest overrides this."""
+    return ()
+
+
+@pytest.fixture(scope="session")
+def control_plane(crds: Sequence[Path]) -> Iterator[ControlPlane]:
     """A control plane for the whole run."""
-    with ControlPlane.start() as plane:
+    with ControlPlane.start(crds=crds) as plane:
         yield plane
 
 
 @pytest.fixture(scope="session")
 def observer(control_plane: ControlPlane) -> Iterator[Observer]:
     """The admin's view."""
-    connected = Observer.connect(control_plane.admin_kubeconfig)
-    yield connected
-    connected.close()
+    with Observer.connect(control_plane.admin_kubeconfig) as connected:
+        yield connected
 
 
 @pytest.fixture

@@ -29,6 +29,18 @@ signal.pause()
 """
 
 
+CRD = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: things.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {plural: things, singular: thing, kind: Thing}
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]
+"""
+
+
 def deployment(name: str) -> dict[str, Any]:
     template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [{"name": "main", "image": "example.invalid/none"}]}}
     return {"metadata": {"name": name}, "spec": {"selector": {"matchLabels": {"app": name}}, "template": template}}
@@ -36,6 +48,10 @@ def deployment(name: str) -> dict[str, Any]:
 
 def config_map(name: str, **metadata: Any) -> dict[str, Any]:
     return {"metadata": {"name": name, **metadata}, "data": {"key": "value"}}
+
+
+def names_of_config_maps(observer: Observer, namespace: str) -> set[str]:
+    return {found.metadata.name for found in observer.core.list_namespaced_config_map(namespace).items}
 
 
 def alive(pid: int) -> bool:
@@ -46,13 +62,10 @@ def alive(pid: int) -> bool:
 
 
 def test_two_control_planes_run_at_once_and_know_nothing_of_each_other(control_plane: launcher.ControlPlane, observer: Observer) -> None:
-    with launcher.ControlPlane.start() as other:
-        second = Observer.connect(other.admin_kubeconfig)
+    with launcher.ControlPlane.start() as other, Observer.connect(other.admin_kubeconfig) as second:
         second.core.create_namespaced_config_map("default", config_map("only-here"))
-        names = {found.metadata.name for found in observer.core.list_namespaced_config_map("default").items}
-        second.close()
         assert other.url != control_plane.url
-        assert "only-here" not in names
+        assert "only-here" not in names_of_config_maps(observer, "default")
     assert not other.directory.exists()
     assert not any(alive(program.pid) for program in other.programs)
 
@@ -68,11 +81,18 @@ def test_what_an_object_owns_is_collected_with_it(observer: Observer, namespace:
     reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner.metadata.uid}
     observer.core.create_namespaced_config_map(namespace, config_map("owned", ownerReferences=[reference]))
     observer.core.delete_namespaced_config_map("owner", namespace)
+    until(lambda: "owned" not in names_of_config_maps(observer, namespace), what="the owned ConfigMap to go")
 
-    def names() -> set[str]:
-        return {found.metadata.name for found in observer.core.list_namespaced_config_map(namespace).items}
 
-    until(lambda: not names() & {"owner", "owned"}, what="the owned ConfigMap to go")
+def test_what_a_custom_resource_owns_is_collected_at_once_when_its_kind_is_there_from_the_start(tmp_path: Path) -> None:
+    (tmp_path / "things.yaml").write_text(CRD)
+    with launcher.ControlPlane.start(crds=[tmp_path / "things.yaml"]) as plane, Observer.connect(plane.admin_kubeconfig) as seen:
+        thing = {"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "owner"}}
+        created = seen.custom.create_namespaced_custom_object("example.com", "v1", "default", "things", thing)
+        reference = {"apiVersion": "example.com/v1", "kind": "Thing", "name": "owner", "uid": created["metadata"]["uid"]}
+        seen.core.create_namespaced_config_map("default", config_map("owned", ownerReferences=[reference]))
+        seen.custom.delete_namespaced_custom_object("example.com", "v1", "default", "things", "owner")
+        until(lambda: "owned" not in names_of_config_maps(seen, "default"), timeout=5, what="the owned ConfigMap to go")
 
 
 def test_a_namespace_goes_with_its_contents(observer: Observer) -> None:
@@ -83,10 +103,9 @@ def test_a_namespace_goes_with_its_contents(observer: Observer) -> None:
 
 
 def test_the_audit_log_names_who_did_what(control_plane: launcher.ControlPlane, namespace: str) -> None:
-    someone = Observer.connect(control_plane.kubeconfig_for("someone", ["some-group"]))
-    with pytest.raises(Exception, match="Forbidden"):
+    kubeconfig = control_plane.kubeconfig_for("someone", ["some-group"])
+    with Observer.connect(kubeconfig) as someone, pytest.raises(Exception, match="Forbidden"):
         someone.core.list_namespaced_secret(namespace)
-    someone.close()
     entries = [json.loads(line) for line in control_plane.audit_log.read_text().splitlines()]
     [entry] = [entry for entry in entries if entry["user"]["username"] == "someone"]
     assert entry["user"]["groups"] == ["some-group", "system:authenticated"]
@@ -100,11 +119,10 @@ def test_a_token_makes_the_same_user_as_a_certificate(control_plane: launcher.Co
     by_token = control_plane.kubeconfig_for(access.OPERATOR, server=control_plane.url)
     seen = []
     for kubeconfig in (by_certificate, by_token):
-        connected = Observer.connect(kubeconfig)
-        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-        answer = connected.custom.create_cluster_custom_object("authentication.k8s.io", "v1", "selfsubjectreviews", review)
+        with Observer.connect(kubeconfig) as connected:
+            review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+            answer = connected.custom.create_cluster_custom_object("authentication.k8s.io", "v1", "selfsubjectreviews", review)
         seen.append((answer["status"]["userInfo"]["username"], set(answer["status"]["userInfo"]["groups"])))
-        connected.close()
     groups = {"system:serviceaccounts", "system:serviceaccounts:onepassword-operator", "system:authenticated"}
     assert seen == [(access.OPERATOR, groups)] * 2
 
@@ -146,7 +164,9 @@ def test_a_given_directory_is_kept(tmp_path: Path) -> None:
 
 def test_a_missing_program_is_named_together_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
-    with pytest.raises(ControlPlaneError, match=r"etcd, kube-apiserver, kube-controller-manager not found in .*: run `make tools`"):
+    with pytest.raises(
+        ControlPlaneError, match=r"etcd, kube-apiserver, kube-controller-manager, kubectl not found in .*: run `make tools`"
+    ):
         launcher.find_binaries(tmp_path)
 
 

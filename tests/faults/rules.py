@@ -39,7 +39,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Delay(Action):
-    """Forward later."""
+    """Forward later, also when the client has given up by then: a slow network delivers too."""
 
     seconds: float
 

@@ -17,6 +17,7 @@ import yaml
 from controlplane import access
 from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
+from controlplane.waiting import until
 from faults.kube_proxy import (
     WRITES,
     CallAfter,
@@ -123,10 +124,9 @@ def test_writes_of_events_are_told_apart(proxy: KubeProxy, client: Client, names
 
 
 def test_the_official_client_works_through_it(proxy: KubeProxy, namespace: str) -> None:
-    connected = Observer.connect(proxy.kubeconfig_for(access.ADMIN))
-    connected.core.create_namespaced_config_map(namespace, {"metadata": {"name": "one"}, "data": {"key": "ü" * 400_000}})
-    assert connected.core.read_namespaced_config_map("one", namespace).data["key"] == "ü" * 400_000
-    connected.close()
+    with Observer.connect(proxy.kubeconfig_for(access.ADMIN)) as connected:
+        connected.core.create_namespaced_config_map(namespace, {"metadata": {"name": "one"}, "data": {"key": "ü" * 400_000}})
+        assert connected.core.read_namespaced_config_map("one", namespace).data["key"] == "ü" * 400_000
 
 
 def test_delay_forwards_later(proxy: KubeProxy, client: Client) -> None:
@@ -204,10 +204,7 @@ def test_events_pass_at_once_and_a_client_that_leaves_ends_its_watch(proxy: Kube
     client.create("one")
     assert next_names(watch, 1) == ["one"]
     watch.close()
-    deadline = time.monotonic() + 5
-    while proxy._forwarder._streams and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not proxy._forwarder._streams
+    until(lambda: not proxy._forwarder._streams, timeout=5, what="the proxy to end the watch")
 
 
 @pytest.mark.parametrize(("action", "expected"), [(CallBefore, set()), (CallAfter, {"one"})])
