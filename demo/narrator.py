@@ -36,7 +36,7 @@ class Narrator:
 
     def opening(self, text: str) -> None:
         """What this is, before anything happens."""
-        self._write(textwrap.fill(text, WIDTH))
+        self._write("\n".join(_wrap(text, WIDTH)))
 
     def step(self, number: int, count: int, title: str) -> None:
         """The heading of a step."""
@@ -44,12 +44,16 @@ class Narrator:
 
     def why(self, text: str) -> None:
         """Why the step is worth looking at."""
-        for line in textwrap.wrap(text, WIDTH - 5):
+        for line in _wrap(text, WIDTH - 5):
             self._write(f"     {line}")
 
     def command(self, text: str) -> None:
         """The command or call that is made, as one could type it."""
         self._write(f"     {self._paint('$ ' + text, _CYAN)}")
+
+    def call(self, text: str) -> None:
+        """The call that is made where it is no command."""
+        self._write(f"     {self._paint('> ' + text, _CYAN)}")
 
     def progress(self, text: str) -> None:
         """A line about something that takes a while."""
@@ -63,7 +67,7 @@ class Narrator:
     def happened(self, text: str, seconds: float | None = None) -> None:
         """Something that was checked and is so."""
         took = "" if seconds is None else f"  ({seconds:.1f} s)"
-        first, *rest = textwrap.wrap(text + took, WIDTH - 8)
+        first, *rest = _wrap(text + took, WIDTH - 8)
         self._write(f"     {self._paint('ok', _GREEN)} {first}")
         for line in rest:
             self._write(f"        {line}")
@@ -88,3 +92,8 @@ class Narrator:
 
     def _write(self, text: str) -> None:
         print(text, file=self._out, flush=True)
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    # Names and URLs stay in one piece, so that they can be copied.
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 from urllib.parse import quote, urlsplit
 
 from demo.cluster import Cluster
@@ -44,7 +44,6 @@ class Stage:
     plane: ControlPlane
     cluster: Cluster
     connect_url: str
-    token_file: Path
 
     def __init__(self) -> None:
         self._closing = ExitStack()
@@ -79,14 +78,22 @@ class Stage:
         return self.plane.directory / "operator.log"
 
     @property
+    def token_file(self) -> Path:
+        """Where the Connect server's token is, for the owner's eyes only; removed with the rest."""
+        return self.plane.directory / "connect-token"
+
+    @property
     def admin_url(self) -> str:
         """Where the embedded Connect server lets its items be edited."""
         return self._admin
 
+    def connect_arguments(self) -> list[str]:
+        """What the operator's command is given to be the Connect server."""
+        return ["dev-connect", "--seed", str(SEED.relative_to(REPOSITORY)), "--token-file", str(self.token_file)]
+
     def start_connect(self) -> None:
         """Start the embedded Connect server with the seed; it says where it listens in one line, which holds its token too."""
-        self.token_file = self.plane.directory / "connect-token"
-        command = [str(program()), "dev-connect", "--seed", str(SEED), "--token-file", str(self.token_file)]
+        command = [str(program()), *self.connect_arguments()]
         server = self._start(command, own_environment(), stdout=subprocess.PIPE, log=self.plane.directory / "connect.log")
         if server.stdout is None or not select.select([server.stdout], [], [], START_SECONDS)[0]:
             raise TourError(expected=f"the Connect server to be ready within {START_SECONDS:.0f} s", seen="not a word from it")
@@ -116,15 +123,31 @@ class Stage:
 
     def edit_item(self, vault: str, item: str, fields: Mapping[str, str]) -> None:
         """Edit an item in the embedded Connect server, as a person would in the 1Password app."""
-        port = urlsplit(self._admin).port
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=START_SECONDS)
+        self._ask("POST", f"/vaults/{quote(vault)}/items/{quote(item)}", {"fields": fields})
+
+    def forget_requests(self) -> None:
+        """Let the embedded Connect server count from zero."""
+        self._ask("DELETE", "/requests")
+
+    def requests(self) -> dict[str, int]:
+        """What the embedded Connect server was asked since then: route and how often."""
+        counted: dict[str, int] = self._ask("GET", "/requests")["by_route"]
+        return counted
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401  JSON
+        what = f"{method} {path} at the Connect server's admin port"
+        connection = http.client.HTTPConnection("127.0.0.1", urlsplit(self._admin).port, timeout=START_SECONDS)
         try:
-            connection.request("POST", f"/vaults/{quote(vault)}/items/{quote(item)}", json.dumps({"fields": fields}))
-            status = connection.getresponse().status
+            connection.request(method, path, json.dumps(body) if body is not None else None)
+            response = connection.getresponse()
+            content = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise TourError(expected=f"an answer to {what}", seen=type(error).__name__) from None
         finally:
             connection.close()
-        if status != http.HTTPStatus.OK:
-            raise TourError(expected=f'200 for the edit of "{item}"', seen=str(status))
+        if response.status >= 300:
+            raise TourError(expected=f"success of {what}", seen=str(response.status))
+        return json.loads(content or "null")
 
     def wait_while_running(self) -> None:
         """Return only by an exception: KeyboardInterrupt, or a TourError when the operator ends."""
@@ -142,6 +165,7 @@ class Stage:
         with log.open("wb") as output:
             process = subprocess.Popen(
                 leash.command(command),
+                cwd=REPOSITORY,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output if stdout is None else stdout,

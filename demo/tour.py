@@ -7,6 +7,8 @@ not happen ends the tour with exit code 1. Keys and sizes of Secrets are shown, 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
 import os
 import secrets
 import shlex
@@ -15,8 +17,6 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
-
-import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:1] = [str(REPOSITORY), str(REPOSITORY / "tests")]
@@ -29,6 +29,7 @@ from demo.stage import OPERATOR_USER, POLLING_SECONDS, SEED, Stage  # noqa: E402
 
 from controlplane.errors import ControlPlaneError  # noqa: E402
 
+POLL_REQUEST: Final = "GET /v1/vaults"
 ITEMS: Final = {"shop-database": "shop database", "payments-api": "payments api", "deploy-key": "deploy key"}
 
 
@@ -38,12 +39,13 @@ def start_the_surroundings(stage: Stage, say: Narrator) -> None:
         "An API server, a controller manager and etcd, as in any cluster, with the CRD in crds/. There are no nodes, so no pod ever "
         "runs; everything the operator touches is real. The Connect server is part of this project and keeps its items in memory."
     )
-    say.command("python tests/controlplane/launcher.py")
+    say.call("ControlPlane.start(crds=[crds/onepassworditems.yaml])   of tests/controlplane/launcher.py")
     watch = Stopwatch()
     stage.start_control_plane(say.progress)
     version = stage.cluster.run(["get", "--raw=/version"])
-    say.happened(f"a control plane that runs Kubernetes {yaml.safe_load(version)['gitVersion']}", watch.seconds)
-    say.command("onepassword-operator dev-connect --seed demo/seed.yaml --token-file connect-token")
+    say.happened(f"a control plane of Kubernetes {json.loads(version)['gitVersion']}", watch.seconds)
+    say.why(f"From here on `kubectl` is {shown_path(stage.kubectl)}, as this cluster's administrator.")
+    say.command(shlex.join(["onepassword-operator", *stage.connect_arguments()]))
     watch = Stopwatch()
     stage.start_connect()
     say.happened(f"a Connect server at {stage.connect_url} with a vault of {len(ITEMS)} items", watch.seconds)
@@ -82,7 +84,7 @@ def create_the_items(stage: Stage, say: Narrator) -> None:
     say.output(
         f"{secret['metadata']['name']:<15}{', '.join(f'{key} ({size} B)' for key, size in sizes(secret).items())}" for secret in found
     )
-    say.happened("three Secrets hold what the items hold (compared, not printed), and the resources are Ready", seconds)
+    say.happened("three Secrets hold what the items hold (compared, not printed)", seconds)
     stage.cluster.wait_for("deployment", "shop", lambda shop: revision(shop) == "1", expected='the Deployment "shop" at revision 1')
     say.happened("the Deployment is at revision 1")
 
@@ -94,7 +96,7 @@ def change_a_password(stage: Stage, say: Narrator) -> None:
         "out once, because pods read environment variables only when they start."
     )
     new_password = secrets.token_urlsafe(12)
-    say.command(f'curl {stage.admin_url}/vaults/Demo/items/shop%20database -d \'{{"fields": {{"password": ...}}}}\'')
+    say.call(f'POST {stage.admin_url}/vaults/Demo/items/shop%20database  {{"fields": {{"password": <a new one>}}}}')
     watch = Stopwatch()
     stage.edit_item("Demo", ITEMS["shop-database"], {"password": new_password})
     secret = stage.cluster.wait_for("secret", "shop-database", lambda seen: item_version(seen) == "2", expected="item version 2")
@@ -104,10 +106,10 @@ def change_a_password(stage: Stage, say: Narrator) -> None:
     shop = stage.cluster.wait_for("deployment", "shop", lambda seen: revision(seen) == "2", expected='"shop" at revision 2')
     say.happened('Deployment "shop" went from revision 1 to 2: a new ReplicaSet', watch.seconds)
     kubectl(stage, say, "get", "replicasets", "-l", "app=shop")
+    sets = stage.cluster.names("replicasets", "app=shop")
+    check(len(sets) == 2, expected="two ReplicaSets, the old and the new", seen=", ".join(sets) or "none")
     say.output(f"{name}: {value}" for name, value in pod_annotations(shop).items())
-    say.why(
-        "The pod template tells for which item version it was restarted; that is how a restart happens once, even if the operator dies."
-    )
+    say.why("The pod template records for which item version it was restarted, so the same change never restarts it twice.")
 
 
 def delete_a_secret(stage: Stage, say: Narrator) -> None:
@@ -121,9 +123,25 @@ def delete_a_secret(stage: Stage, say: Narrator) -> None:
     seconds = watch.seconds
     check_content(after, data(before))
     say.happened("the Secret is back: another object with the same content", seconds)
-    shop = stage.cluster.wait_for("deployment", "shop", lambda seen: bool(revision(seen)), expected='the Deployment "shop"')
+
+
+def wait_quietly(stage: Stage, say: Narrator) -> None:
+    """Step: while nothing changes, hardly anything is asked, and nothing restarts."""
+    say.why(
+        "The poll after a change lists the vault once more, to be sure. Then nothing changes, and however many items are followed, a "
+        "poll is one request. The Deployment has to be left alone all the while: its Secret was written anew, but no value changed."
+    )
+    say.call(f"GET {stage.admin_url}/requests   until two polls in a row were one request each")
+    stage.forget_requests()
+    watch = Stopwatch()
+    expected = f"two polls in a row that ask 1Password for {POLL_REQUEST} and nothing else"
+    stage.cluster.until(
+        lambda: requests_if_quiet(stage), lambda asked: asked.get(POLL_REQUEST, 0) >= 2 and len(asked) == 1, expected=expected
+    )
+    say.happened(f"two polls, two requests: {POLL_REQUEST} and {POLL_REQUEST}", watch.seconds)
+    shop = stage.cluster.wait_for("deployment", "shop", exists, expected='the Deployment "shop"')
     check(revision(shop) == "2", expected='"shop" still at revision 2, because no value changed', seen=facts(shop))
-    say.happened("the Deployment was left alone, because no value changed")
+    say.happened("the Deployment is still at revision 2")
 
 
 def break_a_path(stage: Stage, say: Narrator) -> None:
@@ -167,6 +185,7 @@ STEPS: Final[dict[str, Callable[[Stage, Narrator], None]]] = {
     "Three items become three Secrets": create_the_items,
     "A password changes in 1Password": change_a_password,
     "A Secret is deleted by hand": delete_a_secret,
+    "Nothing changes": wait_quietly,
     "A path leads nowhere": break_a_path,
     "The end: everything goes": clean_up,
 }
@@ -182,28 +201,43 @@ def run_steps(stage: Stage, say: Narrator, *, keep: bool) -> None:
 
 def leave_running(stage: Stage, say: Narrator) -> None:
     """Tell how to go on by hand, and wait for Ctrl-C."""
-    kubectl_program = os.path.relpath(stage.kubectl) if stage.kubectl.is_relative_to(Path.cwd()) else str(stage.kubectl)
+    program = shown_path(stage.kubectl)
     password_url = f"{stage.admin_url}/vaults/Demo/items/shop%20database"
     say.closing(
         [
             "Everything keeps running until you press Ctrl-C here; then it all goes. In another terminal:",
             "",
             f"  export KUBECONFIG={stage.plane.admin_kubeconfig}",
-            f"  {kubectl_program} get opi,secrets,deployments",
+            f"  {program} get opi,secrets,deployments",
             f'  curl {password_url} -d \'{{"fields": {{"password": "another one"}}}}\'',
-            f"  {kubectl_program} describe opi shop-database",
+            f"  {program} describe opi shop-database",
             "",
             f"The Connect API is at {stage.connect_url}, its token in {stage.token_file}",
             f"The operator's log is {stage.operator_log}",
         ]
     )
-    stage.wait_while_running()
+    with contextlib.suppress(KeyboardInterrupt):
+        stage.wait_while_running()
+    say.closing(["Stopping."])
+
+
+def shown_path(path: Path) -> str:
+    """A path as short as it can be typed from here."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def kubectl(stage: Stage, say: Narrator, *arguments: str) -> None:
     """Show a kubectl command, run it, and show what it printed."""
     say.command(f"kubectl {shlex.join(arguments)}")
     say.output(stage.cluster.run(arguments).splitlines())
+
+
+def requests_if_quiet(stage: Stage) -> dict[str, int]:
+    """What the Connect server was asked; counts from zero again after anything but an unchanged poll."""
+    asked = stage.requests()
+    if not asked.keys() <= {POLL_REQUEST}:
+        stage.forget_requests()
+    return asked
 
 
 def exists(_found: Object) -> bool:
@@ -226,6 +260,7 @@ def tour(say: Narrator, *, keep: bool) -> int:
             seconds = watch.seconds
             if keep:
                 leave_running(stage, say)
+                return 0
         except TourError as error:
             say.failure(error, stage.log_tail())
             return 1
@@ -242,7 +277,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     say.opening(
         "onepassword-operator keeps Kubernetes Secrets equal to 1Password items. This tour shows it on a real API server, on this "
-        "machine. Needed: no cluster, no 1Password account. Left behind: nothing. `kubectl` is the one in .tools/bin."
+        "machine, without a cluster and without a 1Password account. It leaves nothing running."
     )
     try:
         return tour(say, keep=keep)
