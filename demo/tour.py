@@ -99,7 +99,9 @@ def change_a_password(stage: Stage, say: Narrator) -> None:
     say.call(f'POST {stage.admin_url}/vaults/Demo/items/shop%20database  {{"fields": {{"password": <a new one>}}}}')
     watch = Stopwatch()
     stage.edit_item("Demo", ITEMS["shop-database"], {"password": new_password})
-    secret = stage.cluster.wait_for("secret", "shop-database", lambda seen: item_version(seen) == "2", expected="item version 2")
+    secret = stage.cluster.wait_for(
+        "secret", "shop-database", lambda seen: item_version(seen) == "2", expected='Secret "shop-database" at item version 2'
+    )
     seconds = watch.seconds
     check_content(secret, seeded_content(SEED, ITEMS["shop-database"]) | {"password": new_password.encode()})
     say.happened('Secret "shop-database" went from item version 1 to 2 and holds the new password', seconds)
