@@ -49,6 +49,7 @@ class Stage:
         self._closing = ExitStack()
         self._operator: subprocess.Popen[bytes] | None = None
         self._admin = ""
+        self._probe_port = free_port()
 
     def __enter__(self) -> Self:
         return self
@@ -103,18 +104,21 @@ class Stage:
         told = json.loads(line)
         self.connect_url, self._admin = told["url"], told["admin"]
 
+    def operator_arguments(self) -> list[str]:
+        """What the operator's command is given to be the operator: probes on a free port of loopback, no metrics."""
+        return [f"--health-probe-bind-address=127.0.0.1:{self._probe_port}", "--metrics-bind-address=0"]
+
     def start_operator(self) -> None:
         """Start the operator as its service account, and return when its /readyz says 200."""
-        port = free_port()
         environment = own_environment() | {
             "OP_CONNECT_HOST": self.connect_url,
             "OP_CONNECT_TOKEN": self.token_file.read_text(),
             "KUBECONFIG": str(self.plane.kubeconfig_for(OPERATOR_USER)),
             "POLLING_INTERVAL": str(POLLING_SECONDS),
         }
-        command = [str(program()), f"--health-probe-bind-address=127.0.0.1:{port}", "--metrics-bind-address=0"]
+        command = [str(program()), *self.operator_arguments()]
         self._operator = self._start(command, environment, stdout=None, log=self.operator_log)
-        self.cluster.until(lambda: readiness(port), lambda said: said == "200", expected="/readyz of the operator to say 200")
+        self.cluster.until(lambda: readiness(self._probe_port), lambda said: said == "200", expected="/readyz of the operator to say 200")
 
     def stop_operator(self) -> int:
         """Ask the operator to end, as the kubelet would, and return its exit code."""
