@@ -16,7 +16,8 @@ from onepassword_operator.telemetry import log
 COMMANDS: Final = ("run", "dev-connect", "version")
 
 _ENVIRONMENT: Final = "environment variables:\n" + "\n".join(
-    f"  {field.validation_alias}\n      {field.description}" + (f" Default: {str(field.default).lower()}." if field.default else "")
+    f"  {field.validation_alias}\n      {field.description}"
+    + ("" if field.is_required() or not field.default else f" Default: {str(field.default).lower()}.")
     for field in settings.Settings.model_fields.values()
     if field.validation_alias
 )
