@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from controlplane import leash
+
 POLL_ROUTE = "GET /v1/vaults"
 ITEM_ROUTE = "GET /v1/vaults/:uuid/items/:uuid"
 
@@ -24,7 +26,7 @@ class ConnectProcess:
     def __init__(self, seed: Mapping[str, Any], directory: Path) -> None:
         path = directory / "seed.yaml"
         path.write_text(yaml.safe_dump(seed, allow_unicode=True))
-        command = [sys.executable, "-m", "onepassword_operator", "dev-connect", "--seed", str(path)]
+        command = leash.command([sys.executable, "-m", "onepassword_operator", "dev-connect", "--seed", str(path)])
         with (directory / "connect.log").open("w") as log:
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         assert self._process.stdout

@@ -13,6 +13,7 @@ import urllib.request
 from pathlib import Path
 
 from cluster.connect_process import ConnectProcess
+from controlplane import leash
 
 SERVICE_ACCOUNT = "system:serviceaccount:onepassword-operator:onepassword-operator"
 
@@ -43,7 +44,7 @@ class OperatorProcess:
             *flags,
         ]
         with log.open("a") as file:
-            self.process = subprocess.Popen(command, env=inherited | settings | environment, stdout=file, stderr=file)
+            self.process = subprocess.Popen(leash.command(command), env=inherited | settings | environment, stdout=file, stderr=file)
 
     def _get(self, port: int, path: str) -> tuple[int, str]:
         try:

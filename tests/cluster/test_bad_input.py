@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cluster.conftest import MakeWorld
+from cluster.fixtures import MakeWorld
 from cluster.world import World, eventually
 
 pytestmark = pytest.mark.cluster
@@ -110,7 +110,7 @@ def test_an_archived_item_is_told_from_an_absent_one_by_its_id(make_world: MakeW
     assert "restore it" in world.wait_reason("bad", "ItemArchived")["message"]
     world.item("absent", f"vaults/{vault}/items/{'a' * 26}")
     world.wait_reason("absent", "ItemNotFound")
-    world.connect.edit("v", item, state="ACTIVE")
+    world.connect.edit("v", item, state=None)
     world.wait_ready("bad", timeout=6)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cluster.conftest import MakeWorld
+from cluster.fixtures import MakeWorld
 from cluster.world import PREFIX, World, eventually
 from faults.kube_proxy import HoldEvents, Rule
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cluster.conftest import MakeWorld
 from cluster.connect_process import POLL_ROUTE
+from cluster.fixtures import MakeWorld
 from cluster.world import PREFIX, World, eventually
 
 pytestmark = pytest.mark.cluster

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cluster.conftest import MakeWorld
+from cluster.fixtures import MakeWorld
 from cluster.world import GROUP, PLURAL, PREFIX, eventually
 
 pytestmark = pytest.mark.cluster

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cluster.conftest import MakeWorld
+from cluster.fixtures import MakeWorld
 from cluster.world import PREFIX, World, eventually
 
 pytestmark = pytest.mark.cluster
