@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from onepassword_operator.model.confidential import Confidential
@@ -27,6 +27,9 @@ class FakeItemSource:
         self.requests: list[str] = []
         self.outage: BackendError | None = None
         self.refused: dict[str, OperatorError] = {}
+        """What a vault's list, an item's GET, or the vault list (`vaults`) answers."""
+        self.before: dict[str, Callable[[], None]] = {}
+        """What happens at 1Password, once, just before the next request of a kind (`vaults`, `list`, `item`) is answered."""
         self.gate: asyncio.Event | None = None
         self.in_flight = 0
         self.peak = 0
@@ -105,7 +108,7 @@ class FakeItemSource:
         return sum(request.startswith(prefix) for request in self.requests)
 
     async def list_vaults(self) -> Sequence[Vault]:
-        await self._answer("vaults", "")
+        await self._answer("vaults", "vaults")
         return [self.still_fingerprints.get(state.id) or self._vault(state) for state in self._vaults.values()]
 
     async def list_items(self, vault_id: str) -> Sequence[ItemSummary]:
@@ -129,6 +132,8 @@ class FakeItemSource:
         self.peak = max(self.peak, self.in_flight)
         try:
             await (self.gate.wait() if self.gate else asyncio.sleep(0))
+            if happens := self.before.pop(request.split()[0], None):
+                happens()
             if error := self.outage or self.refused.get(subject):
                 raise error
         finally:
