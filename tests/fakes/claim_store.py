@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +23,8 @@ class FakeClaimStore:
         self.requests: list[str] = []
         self.events: list[tuple[str, Claim]] = []
         self.faults = Faults()
+        self.before: dict[str, Callable[[], None]] = {}
+        """What happens in the cluster, once, just before the next request of a verb is carried out."""
         self._version = 500
 
     def apply(self, key: SecretKey, path: str, **members: Any) -> Claim:
@@ -62,6 +64,8 @@ class FakeClaimStore:
     async def get(self, key: SecretKey) -> Claim | None:
         self.requests.append(f"get {key}")
         await asyncio.sleep(0)
+        if happens := self.before.pop("get", None):
+            happens()
         with self.faults.around("get"):
             return self.objects.get(key)
 

@@ -132,7 +132,7 @@ class FakeItemSource:
         self.peak = max(self.peak, self.in_flight)
         try:
             await (self.gate.wait() if self.gate else asyncio.sleep(0))
-            if happens := self.before.pop(request.split()[0], None):
+            if happens := self.before.pop(request.split(maxsplit=1)[0], None):
                 happens()
             if error := self.outage or self.refused.get(subject):
                 raise error

@@ -46,8 +46,9 @@ class HandQueue(WorkQueue):
         super().add(key, priority)
 
     def add_later(self, key: SecretKey, priority: Priority, delay_seconds: float) -> None:
-        if key not in self._waiting and key not in self._again:
-            self.retries[key] = (self._clock.now + delay_seconds, priority)
+        due = self._clock.now + delay_seconds
+        if key not in self._waiting and key not in self._again and due < self.retries.get(key, (due + 1, priority))[0]:
+            self.retries[key] = (due, priority)
 
     def ripen(self) -> None:
         for key, (due, priority) in list(self.retries.items()):
