@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or (given[0] not in COMMANDS and given[0] not in {"-h", "--help", "-help"}):
         given = ["run", *given]
-    parsed = _parser().parse_args([given[0], *settings.normalised(given[1:])])
+    parsed = _parser().parse_args(settings.normalised(given))
     return int(parsed.run(parsed))
 
 

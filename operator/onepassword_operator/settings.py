@@ -11,6 +11,7 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
 
 import pydantic
 import pydantic_settings
@@ -20,6 +21,7 @@ _TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE: Final = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 # For a Service named onepassword-operator the kubelet puts variables of these shapes into every pod.
 _SERVICE_LINK: Final = re.compile(PREFIX + r"(\w+_)?(SERVICE_HOST|SERVICE_PORT|PORT)(_\w+)?\Z")
+_NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR, "panic": logging.CRITICAL}
 
 
@@ -45,7 +47,14 @@ class Settings(pydantic_settings.BaseSettings):
     """Everything that can be set, read once at start."""
 
     model_config = pydantic_settings.SettingsConfigDict(
-        frozen=True, extra="ignore", hide_input_in_errors=True, populate_by_name=True, env_ignore_empty=True
+        # Settings without a variable of their own fall under the prefix, where `load` refuses whatever it does not know: without it a
+        # stray WORKERS or LEADER_ELECT in the environment would be taken for ours.
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        env_ignore_empty=True,
+        env_prefix=PREFIX,
+        case_sensitive=True,
     )
 
     connect_host: str = pydantic.Field(
@@ -98,10 +107,39 @@ class Settings(pydantic_settings.BaseSettings):
     def _trimmed(cls, value: object) -> object:
         return value.strip() if isinstance(value, str) else value
 
+    @pydantic.field_validator("connect_host")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            valid = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+        except ValueError:
+            valid = False
+        if not valid:
+            raise ValueError("must be a URL such as http://onepassword-connect:8080")
+        if parts.username or parts.password:
+            raise ValueError("must not contain credentials; the token goes into OP_CONNECT_TOKEN")
+        return value
+
+    @pydantic.field_validator("connect_token")
+    @classmethod
+    def _token(cls, value: pydantic.SecretStr) -> pydantic.SecretStr:
+        # It becomes an HTTP header: a line break inside would make every request fail with words that name no setting.
+        if not re.fullmatch(r"[!-~]+", value.get_secret_value().strip()):
+            raise ValueError("is empty, or has white space or other characters inside that no token has; paste it anew")
+        return value
+
+    @pydantic.field_validator("watch_namespace")
+    @classmethod
+    def _namespaces(cls, value: str) -> str:
+        if any(not _NAMESPACE.fullmatch(name) for part in value.split(",") if (name := part.strip())):
+            raise ValueError("must be names of namespaces, separated by commas")
+        return value
+
     @pydantic.field_validator("zap_log_level")
     @classmethod
     def _level(cls, value: str) -> str:
-        if value not in _LEVELS and not value.lstrip("-").isdecimal():
+        if value not in _LEVELS and not value.removeprefix("-").isdecimal():
             raise ValueError("must be debug, info, warn, error, panic or a number")
         return value
 
@@ -188,7 +226,9 @@ def load(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
     ]
     settings = None
     try:
-        settings = Settings(**{name: value for name, value in flags.items() if name in Settings.model_fields and value is not None})
+        fields = Settings.model_fields
+        given = {str(fields[n].validation_alias or n): value for n, value in flags.items() if n in fields and value is not None}
+        settings = Settings(**given)
     except pydantic.ValidationError as error:
         problems += [_problem(str(entry["loc"][0]), entry["type"], entry["msg"]) for entry in error.errors(include_input=False)]
     if settings is None or problems:

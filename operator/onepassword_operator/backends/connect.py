@@ -121,7 +121,7 @@ class ConnectSource:
                 if attempt == TRIES:
                     raise
             except (BackendDeniedError, BackendForbiddenError):
-                # Connect 1.7 refuses valid tokens now and then; a second and third look tell a slip from a refusal.
+                # Connect 1.7 refuses valid tokens now and then; a second look tells a slip from a refusal.
                 refused += 1
                 if refused == 2:  # noqa: PLR2004
                     raise

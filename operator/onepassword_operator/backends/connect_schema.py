@@ -16,7 +16,10 @@ from onepassword_operator.model.item import Field, File, Item, ItemSummary, Url,
 
 
 class _Wire(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, coerce_numbers_to_str=True)
+    # Numbers sent as strings are read as numbers; "inf" and "nan" are none that an int could be made of.
+    model_config = pydantic.ConfigDict(
+        extra="ignore", frozen=True, hide_input_in_errors=True, coerce_numbers_to_str=True, allow_inf_nan=False
+    )
 
 
 class WireVault(_Wire):

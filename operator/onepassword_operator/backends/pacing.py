@@ -10,7 +10,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
-from onepassword_operator.model.errors import BackendDeniedError, BackendError, BackendRateLimitedError, BackendUnavailableError
+from onepassword_operator.model.errors import (
+    BackendAnswerError,
+    BackendDeniedError,
+    BackendError,
+    BackendForbiddenError,
+    BackendRateLimitedError,
+    BackendUnavailableError,
+    ItemLookupError,
+)
 from onepassword_operator.model.item import Item, ItemSummary, Vault
 from onepassword_operator.ports import Clock, ItemSource
 
@@ -72,7 +80,12 @@ class PacedSource:
             if self._failures >= FAILURES_TO_OPEN:
                 self._break(error, 0.0)
             raise
-        self._failures, self._open = 0, None
+        except (ItemLookupError, BackendForbiddenError, BackendAnswerError):
+            self._failures = 0  # whatever it says, it is an answer
+            raise
+        self._failures = 0
+        if self._clock.monotonic() >= self._probe_at:  # a call that was on its way before the wait was asked for does not end it
+            self._open = None
         return result
 
     def _break(self, error: BackendError, pause_seconds: float) -> None:

@@ -178,4 +178,5 @@ class KubernetesApi:
                 server = email.utils.parsedate_to_datetime(date)
             except ValueError:
                 return
-            self._clock_offset = server - datetime.datetime.now(datetime.UTC)
+            # "-0000" says UTC without a zone, and comes back without one.
+            self._clock_offset = server.replace(tzinfo=server.tzinfo or datetime.UTC) - datetime.datetime.now(datetime.UTC)

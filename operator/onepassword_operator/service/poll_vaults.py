@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from onepassword_operator.model.errors import BackendError
+from onepassword_operator.model.errors import BackendError, ItemLookupError
 from onepassword_operator.model.item import Vault
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.ports import Meter
@@ -35,6 +35,7 @@ class PollVaults:
         self._health = health
         self._queue = queue
         self._meter = meter
+        self._polled: Mapping[str, Vault] = {}
         self._signature: Mapping[str, str] = {}
 
     async def poll(self, *, full: bool = False) -> BackendError | None:
@@ -43,7 +44,6 @@ class PollVaults:
         Args:
             full: list every followed vault, whatever its fingerprint says, and count what the fingerprints had hidden.
         """
-        former = dict(self._catalog.vaults)
         try:
             vaults = await self._catalog.read_vaults()
         except BackendError as error:
@@ -51,6 +51,8 @@ class PollVaults:
             self._meter.polled(ok=False)
             self._tell_of_trouble()
             return error
+        # Compared with the last poll, not with the catalog: a look-up may have read the vaults meanwhile, and wakes nobody.
+        former, self._polled = self._polled, vaults
         current = {vault_id for vault_id in self._followed(vaults) if self._catalog.is_current(vault_id)}
         due = [v for v in self._followed(vaults) if full or v not in current]
         listed = await self._list(due)
@@ -59,7 +61,10 @@ class PollVaults:
             await self._count_missed(listed & current)
         keys += self._woken(vaults, former)
         keys += [key for gone in former.keys() - vaults.keys() for key in self._users(gone)]
-        self._health.confirmed((vaults.keys() - set(due)) | listed)
+        confirmed = (vaults.keys() - set(due)) | listed
+        # Passes between two polls tell of trouble as well; what they may have told is owed to be taken back.
+        self._signature = {**self._signature, **self._health.signature(confirmed)}
+        self._health.confirmed(confirmed)
         self._meter.polled(ok=len(listed) == len(due))
         for key in keys:
             self._queue.add(key, Priority.CHANGED)
@@ -79,6 +84,9 @@ class PollVaults:
             if isinstance(result, BackendError):
                 _log.warning("vault could not be listed", extra={"vault": vault_id, "reason": result.reason})
                 self._health.failed(result, vault_id=vault_id)
+            elif isinstance(result, ItemLookupError):
+                # Deleted since the vault list was read; the next one says so.
+                _log.info("vault is gone", extra={"vault": vault_id, "reason": result.reason})
             elif isinstance(result, BaseException):
                 raise result
             else:
@@ -103,7 +111,10 @@ class PollVaults:
             and (missed := len(drift.compare(self._index.revisions(vault_id), listing.items).changed))
         }
         if suspects:
-            again = await self._catalog.read_vaults()
+            try:
+                again = await self._catalog.read_vaults()
+            except BackendError:
+                return  # the count is lost, the changes are not
             before = {v: listing.fingerprint for v in suspects if (listing := self._catalog.listed(v))}
             self._meter.sweep_found(sum(n for v, n in suspects.items() if v in again and again[v].fingerprint == before.get(v)))
 

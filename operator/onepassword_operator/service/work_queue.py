@@ -53,11 +53,12 @@ class WorkQueue:
         self._ready.set()
 
     def add_later(self, key: SecretKey, priority: Priority, delay_seconds: float) -> None:
-        """Have the key looked at after a delay, unless something brings it forward."""
-        if key in self._waiting or key in self._again:
+        """Have the key looked at after a delay, unless something brings it forward; of two delays the one that ends first counts."""
+        loop, held = asyncio.get_running_loop(), self._later.get(key)
+        if key in self._waiting or key in self._again or (held and held.when() <= loop.time() + delay_seconds):
             return
         self._forget_later(key)
-        self._later[key] = asyncio.get_running_loop().call_later(delay_seconds, self._due, key, priority)
+        self._later[key] = loop.call_later(delay_seconds, self._due, key, priority)
 
     def _due(self, key: SecretKey, priority: Priority) -> None:
         self._later.pop(key, None)

@@ -1,0 +1,34 @@
+"""Events as people would read them."""
+
+from typing import NamedTuple
+
+from onepassword_operator.model.errors import OperatorError
+from onepassword_operator.model.outcome import Change
+from onepassword_operator.model.target import Claim
+from onepassword_operator.model.workload import Workload
+
+
+class Told(NamedTuple):
+    name: str
+    kind: str
+    reason: str
+    message: str
+
+
+class FakeEventLog:
+    """`EventLog` in memory."""
+
+    def __init__(self) -> None:
+        self.told: list[Told] = []
+
+    async def changed(self, claim: Claim, change: Change, message: str) -> None:
+        self.told.append(Told(claim.key.name, "Normal", change.value, message))
+
+    async def failed(self, claim: Claim, error: OperatorError) -> None:
+        self.told.append(Told(claim.key.name, "Warning", error.reason, str(error)))
+
+    async def restarted(self, workload: Workload, message: str) -> None:
+        self.told.append(Told(workload.name, "Normal", "Restarted", message))
+
+    def reasons(self, name: str) -> list[str]:
+        return [event.reason for event in self.told if event.name == name]

@@ -1,0 +1,94 @@
+"""Deployments in memory: what they use, what was patched into their pod templates, and who else edits them meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from fakes.faults import Faults
+from onepassword_operator.model.errors import ClusterAbsentError, ClusterConflictError, ClusterError
+from onepassword_operator.model.workload import Workload
+from onepassword_operator.rules.restart import parse_restarted_for
+
+
+class FakeWorkloadStore:
+    """`WorkloadStore` in memory."""
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str], Workload] = {}
+        self.requests: list[str] = []
+        self.rollouts: Counter[str] = Counter()
+        self.refused: dict[str, ClusterError] = {}
+        self.faults = Faults()
+        self.before: dict[str, Callable[[], None]] = {}
+        """What happens in the cluster, once, just before the next request of a verb is carried out."""
+        self.settings: dict[str, str] = {}
+        self._version = 900
+
+    def deploy(
+        self,
+        name: str,
+        *secrets: str,
+        namespace: str = "app",
+        annotations: dict[str, str] | None = None,
+        created_at: str = "2024-01-01T00:00:00Z",
+    ) -> None:
+        workload = Workload(
+            namespace=namespace,
+            name=name,
+            uid=f"deployment-{self._version}",
+            resource_version="0",
+            created_at=created_at,
+            annotations=annotations or {},
+            template_annotations={},
+            secrets=frozenset(secrets),
+        )
+        self._keep(workload)
+
+    def touch(self, name: str, namespace: str = "app", *, secrets: frozenset[str] | None = None) -> None:
+        """Somebody edits the Deployment."""
+        held = self.objects[namespace, name]
+        self._keep(replace(held, secrets=held.secrets if secrets is None else secrets))
+
+    def restarted_for(self, name: str, namespace: str = "app") -> dict[str, str]:
+        held = self.objects[namespace, name].template_annotations
+        return parse_restarted_for(held.get("operator.1password.io/restarted-for"))
+
+    async def list_namespace(self, namespace: str) -> Sequence[Workload]:
+        await self._asked("list")
+        with self.faults.around("list"):
+            return [workload for (place, _), workload in self.objects.items() if place == namespace]
+
+    async def get(self, namespace: str, name: str) -> Workload | None:
+        await self._asked("get")
+        return self.objects.get((namespace, name))
+
+    async def annotate_template(self, workload: Workload, annotations: dict[str, str]) -> None:
+        await self._asked("patch")
+        with self.faults.around("patch"):
+            if error := self.refused.get(workload.name):
+                raise error
+            held = self.objects.get((workload.namespace, workload.name))
+            if held is None:
+                raise ClusterAbsentError("gone")
+            if (held.uid, held.resource_version) != (workload.uid, workload.resource_version):
+                raise ClusterConflictError("changed since")
+            self._keep(replace(held, template_annotations=dict(held.template_annotations) | annotations))
+            self.rollouts[workload.name] += 1
+
+    async def namespace_setting(self, namespace: str) -> str | None:
+        await asyncio.sleep(0)
+        with self.faults.around("namespace"):
+            return self.settings.get(namespace)
+
+    async def _asked(self, verb: str) -> None:
+        self.requests.append(verb)
+        await asyncio.sleep(0)
+        if happens := self.before.pop(verb, None):
+            happens()
+
+    def _keep(self, workload: Workload) -> None:
+        self._version += 1
+        self.objects[workload.namespace, workload.name] = replace(workload, resource_version=str(self._version))

@@ -1,0 +1,184 @@
+"""A small world: 1Password, a cluster and the operator's use-cases between them, with the time in the test's hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from fakes.claim_store import FakeClaimStore
+from fakes.clock import FakeClock
+from fakes.event_log import FakeEventLog
+from fakes.item_source import FakeItemSource
+from fakes.meter import FakeMeter
+from fakes.secret_store import FakeSecretStore
+from fakes.workload_store import FakeWorkloadStore
+from onepassword_operator.model.confidential import Confidential
+from onepassword_operator.model.errors import BackendError
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.model.target import Rendering
+from onepassword_operator.rules import seal
+from onepassword_operator.service.catalog import Catalog
+from onepassword_operator.service.follow_index import FollowIndex
+from onepassword_operator.service.observe import Observe
+from onepassword_operator.service.poll_vaults import PollVaults
+from onepassword_operator.service.read_item import ReadItem
+from onepassword_operator.service.reconcile import Reconcile, Reporter
+from onepassword_operator.service.restart_workloads import RestartWorkloads
+from onepassword_operator.service.source_health import SourceHealth
+from onepassword_operator.service.sweep import Sweep
+from onepassword_operator.service.sync_secret import SyncSecret
+from onepassword_operator.service.work_queue import Priority, WorkQueue
+
+STALENESS_SECONDS = 180.0
+PASSES = 1000
+
+
+class HandQueue(WorkQueue):
+    """The work queue with retries that become due when the test's clock says so."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__()
+        self._clock = clock
+        self.retries: dict[SecretKey, tuple[float, Priority]] = {}
+
+    def add(self, key: SecretKey, priority: Priority) -> None:
+        self.retries.pop(key, None)
+        super().add(key, priority)
+
+    def add_later(self, key: SecretKey, priority: Priority, delay_seconds: float) -> None:
+        due = self._clock.now + delay_seconds
+        if key not in self._waiting and key not in self._again and due < self.retries.get(key, (due + 1, priority))[0]:
+            self.retries[key] = (due, priority)
+
+    def ripen(self) -> None:
+        for key, (due, priority) in list(self.retries.items()):
+            if due <= self._clock.now:
+                self.add(key, priority)
+
+
+class Process:
+    """One run of the operator; a second one over the same stores is a restart."""
+
+    def __init__(self, world: World) -> None:
+        sealer = seal.Sealer(rendering=world.rendering, key=seal.derive_key(Confidential(b"a token")))
+        self.sealer = sealer
+        self.index, self.queue = FollowIndex(), HandQueue(world.clock)
+        self.health = SourceHealth(world.clock, staleness_seconds=STALENESS_SECONDS)
+        self.catalog, self.read_item = Catalog(world.source, world.clock), ReadItem(world.source, world.clock)
+        self.observe = Observe(index=self.index, queue=self.queue, sealer=sealer)
+        self.poller = PollVaults(catalog=self.catalog, index=self.index, health=self.health, queue=self.queue, meter=world.meter)
+        self.sweeper = Sweep(secrets=world.secrets, claim_store=world.claims, observe=self.observe, index=self.index, queue=self.queue)
+        self.sync = SyncSecret(
+            secrets=world.secrets,
+            claim_store=world.claims,
+            catalog=self.catalog,
+            read_item=self.read_item,
+            index=self.index,
+            sealer=sealer,
+        )
+        reporter = Reporter(
+            claim_store=world.claims, events=world.events, meter=world.meter, index=self.index, now=world.secrets.server_time
+        )
+        self.reconcile = Reconcile(
+            sync=self.sync, reporter=reporter, index=self.index, health=self.health, queue=self.queue, clock=world.clock
+        )
+        self.restarts = RestartWorkloads(
+            secrets=world.secrets,
+            workloads=world.workloads,
+            events=world.events,
+            meter=world.meter,
+            index=self.index,
+            sealer=sealer,
+        )
+        self.woken: set[str] = set()
+        self.reconcile.wake_restarts = self.woken.add
+
+
+class World:
+    """State in, passes, state out."""
+
+    def __init__(self, *, rendering: Rendering | None = None) -> None:
+        self.rendering = rendering or Rendering()
+        self.clock, self.source, self.meter, self.events = FakeClock(), FakeItemSource(), FakeMeter(), FakeEventLog()
+        self.secrets, self.claims, self.workloads = FakeSecretStore(), FakeClaimStore(), FakeWorkloadStore()
+        self.vault = self.source.add_vault("Prod")
+        self.process = Process(self)
+
+    def key(self, name: str = "db", namespace: str = "app") -> SecretKey:
+        return SecretKey(namespace, name)
+
+    def claim(self, name: str, path: str, **members: Any) -> SecretKey:
+        """Somebody applies a resource."""
+        key = self.key(name)
+        self.claims.apply(key, path, **members)
+        return key
+
+    async def synced(self, *names: str) -> str:
+        """An item `db` and resources on it, all of it in sync and polled, with clean records; returns the item's ID."""
+        item = self.source.put(self.vault, "db", password="one")
+        for name in names or ("db",):
+            self.claim(name, "vaults/Prod/items/db")
+        await self.settle()
+        await self.poll()
+        await self.poll()
+        self.forget_requests()
+        return item
+
+    async def restart_process(self) -> None:
+        """The operator dies and comes back: memory is lost, LISTs rebuild it."""
+        self.process = Process(self)
+        self.claims.events.clear()
+        self.secrets.events.clear()
+        await self.process.sweeper.sweep()
+
+    def watch(self) -> None:
+        """Deliver what the watches have to say."""
+        observe = self.process.observe
+        for kind, claim in self._taken(self.claims.events):
+            observe.claim_gone(claim.key, claim.uid) if kind == "DELETED" else observe.claim_seen(claim)
+        for kind, secret in self._taken(self.secrets.events):
+            observe.secret_gone(secret) if kind == "DELETED" else observe.secret_seen(secret)
+
+    @staticmethod
+    def _taken(events: list[Any]) -> Iterable[Any]:
+        taken = list(events)
+        events.clear()
+        return taken
+
+    async def settle(self) -> None:
+        """Deliver events and run passes until there is nothing to do now."""
+        queue = self.process.queue
+        for _ in range(PASSES):
+            queue.ripen()
+            self.watch()
+            if not queue.depth():
+                return
+            key = await queue.take()
+            await self.process.reconcile.run(key)
+            queue.done(key)
+        raise AssertionError(f"no rest after {PASSES} passes")
+
+    async def poll(self, *, full: bool = False) -> BackendError | None:
+        """A poll, and everything that follows at once."""
+        trouble = await self.process.poller.poll(full=full)
+        await self.settle()
+        return trouble
+
+    async def poll_after(self, seconds: float) -> BackendError | None:
+        self.clock.advance(seconds)
+        await self.settle()
+        trouble = await self.poll()
+        self.clock.advance(1.0)  # what is told of a trouble is spread over time
+        await self.settle()
+        return trouble
+
+    async def restart(self, namespace: str = "app") -> None:
+        await self.process.restarts.run(namespace)
+        await self.settle()
+
+    def forget_requests(self) -> None:
+        self.source.requests.clear()
+        self.secrets.requests.clear()
+        self.claims.requests.clear()
+        self.workloads.requests.clear()
+        self.events.told.clear()

@@ -1,0 +1,51 @@
+"""A scripted Connect server and a client of it that loses no time."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from fakes.scripted_server import ScriptedServer, scripted_server
+from onepassword_operator.backends import connect
+from onepassword_operator.backends.connect import ConnectSource
+from onepassword_operator.model.confidential import Confidential
+
+TOKEN = "fake-connect-token"
+
+
+@dataclass
+class Observed:
+    """What the source told its observer."""
+
+    requests: list[tuple[str, int]] = field(default_factory=list)
+
+    def __call__(self, route: str, code: int, seconds: float) -> None:
+        assert seconds >= 0
+        self.requests.append((route, code))
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses_and_no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connect, "FIRST_PAUSE_SECONDS", 0.0)
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ScriptedServer]:
+    async with scripted_server() as running:
+        yield running
+
+
+@pytest.fixture
+def observed() -> Observed:
+    return Observed()
+
+
+@pytest.fixture
+async def source(server: ScriptedServer, observed: Observed) -> AsyncIterator[ConnectSource]:
+    async with ConnectSource(
+        host=server.url, token=Confidential(TOKEN.encode()), user_agent="operator-test/1", observer=observed
+    ) as opened:
+        yield opened

@@ -1,0 +1,316 @@
+"""The Connect client against a server that does everything a server can do wrong."""
+
+import datetime
+import email.utils
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+
+from fakes.scripted_server import ScriptedServer, reply, reset, scripted_server, truncated
+from onepassword_operator.backends import connect
+from onepassword_operator.backends.connect import ConnectSource, base_url, retry_after_seconds, to_error
+from onepassword_operator.model.confidential import Confidential
+from onepassword_operator.model.errors import (
+    BackendAnswerError,
+    BackendDeniedError,
+    BackendError,
+    BackendForbiddenError,
+    BackendRateLimitedError,
+    BackendUnavailableError,
+    ItemNotFoundError,
+    OperatorError,
+    SecretTooLargeError,
+    VaultNotFoundError,
+)
+
+VAULT, ITEM, FILE = "v" * 26, "i" * 26, "f" * 26
+TOKEN = "fake-connect-token"
+VAULTS, ITEMS = "GET /v1/vaults", "GET /v1/vaults/:uuid/items"
+
+
+def item(**members: Any) -> dict[str, Any]:
+    return {"id": ITEM, "vault": {"id": VAULT}, "title": "db", "version": 3} | members
+
+
+async def error_of(awaitable: Awaitable[object]) -> OperatorError:
+    with pytest.raises(OperatorError) as caught:
+        await awaitable
+    return caught.value
+
+
+class TestRequests:
+    async def test_vaults_are_listed(self, server: ScriptedServer, source: ConnectSource, observed: Any) -> None:
+        server.script(reply([{"id": VAULT, "name": "Prod", "contentVersion": 7, "items": 2, "unknown": {"a": 1}}]))
+        (vault,) = await source.list_vaults()
+        assert (vault.id, vault.name, vault.content_version, vault.items) == (VAULT, "Prod", 7, 2)
+        assert server.paths() == ["/v1/vaults"]
+        assert observed.requests == [(VAULTS, 200)]
+
+    async def test_items_are_listed_without_a_filter(self, server: ScriptedServer, source: ConnectSource) -> None:
+        server.script(reply([{"id": ITEM, "title": "db", "version": 3, "state": "ARCHIVED"}]))
+        (summary,) = await source.list_items(VAULT)
+        assert (summary.id, summary.version, summary.active) == (ITEM, 3, False)
+        assert server.paths() == [f"/v1/vaults/{VAULT}/items"]
+        assert server.seen[0].query == {}
+
+    async def test_an_item_comes_with_the_content_of_its_files(self, server: ScriptedServer, source: ConnectSource) -> None:
+        described = {"id": FILE, "name": "ca.pem", "size": 3, "content_path": "/v1/somewhere/else"}
+        server.script(reply(item(fields=[{"label": "a", "value": "b"}], files=[described])), reply(b"pem"))
+        read = await source.get_item(VAULT, ITEM)
+        assert [(field.label, field.value.reveal()) for field in read.fields] == [("a", b"b")]
+        assert [(file.name, file.content.reveal()) for file in read.files] == [("ca.pem", b"pem")]
+        assert server.paths()[1] == f"/v1/vaults/{VAULT}/items/{ITEM}/files/{FILE}/content"
+
+    async def test_the_token_is_in_the_authorization_header_and_nowhere_else(self, server: ScriptedServer, source: ConnectSource) -> None:
+        await source.list_vaults()
+        (request,) = server.seen
+        assert request.headers["Authorization"] == f"Bearer {TOKEN}"
+        assert request.headers["User-Agent"] == "operator-test/1"
+        assert request.body == b""
+        elsewhere = {name: value for name, value in request.headers.items() if name != "Authorization"}
+        assert TOKEN not in f"{elsewhere} {request.path} {request.query}"
+
+    @pytest.mark.parametrize("identity", ["../../v1/vaults", "db", "V" * 26, "v" * 27, ""])
+    async def test_nothing_but_an_id_gets_into_a_path(self, server: ScriptedServer, source: ConnectSource, identity: str) -> None:
+        for call in (source.list_items(identity), source.get_item(identity, ITEM), source.get_item(VAULT, identity)):
+            assert isinstance(await error_of(call), BackendAnswerError)
+        assert server.seen == []
+
+    async def test_a_file_whose_id_is_no_id_is_not_asked_for(self, server: ScriptedServer, source: ConnectSource) -> None:
+        server.script(reply(item(files=[{"id": "../content", "name": "x"}])))
+        assert isinstance(await error_of(source.get_item(VAULT, ITEM)), BackendAnswerError)
+        assert len(server.seen) == 1
+
+    async def test_a_path_prefix_in_the_host_is_kept(self, server: ScriptedServer, observed: Any) -> None:
+        async with ConnectSource(host=f" {server.url}/connect/v1/ ", token=Confidential(b"t"), user_agent="x", observer=observed) as source:
+            await source.list_vaults()
+        assert server.paths() == ["/connect/v1/vaults"]
+
+
+class TestRedirects:
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 304])
+    async def test_a_redirect_is_an_error_and_the_token_never_follows_it(
+        self, server: ScriptedServer, source: ConnectSource, status: int
+    ) -> None:
+        async with scripted_server() as elsewhere:
+            server.script(reply(b"", status=status, headers={"Location": f"{elsewhere.url}/v1/vaults"}))
+            error = await error_of(source.list_vaults())
+            assert isinstance(error, BackendAnswerError)
+            assert str(status) in str(error)
+            assert elsewhere.seen == []
+        assert len(server.seen) == 1
+
+
+class TestRetries:
+    @pytest.mark.parametrize("status", [408, 425, 500, 502, 503, 504])
+    async def test_a_passing_trouble_is_tried_again(
+        self, server: ScriptedServer, source: ConnectSource, status: int, observed: Any
+    ) -> None:
+        server.script(reply("oops", status=status))
+        assert await source.list_vaults() == []
+        assert observed.requests == [(VAULTS, status), (VAULTS, 200)]
+
+    @pytest.mark.parametrize("answer", [reset, truncated])
+    async def test_a_broken_connection_is_tried_again(
+        self, server: ScriptedServer, source: ConnectSource, answer: Callable[[Any], Awaitable[Any]]
+    ) -> None:
+        server.script(answer, answer)
+        assert await source.list_vaults() == []
+        assert len(server.seen) >= 3
+
+    async def test_four_tries_are_enough(self, server: ScriptedServer, source: ConnectSource) -> None:
+        server.script(*[reply("oops", status=500)] * 10)
+        error = await error_of(source.list_vaults())
+        assert isinstance(error, BackendUnavailableError)
+        assert str(error) == f"{VAULTS}: Connect answered 500"
+        assert len(server.seen) == connect.TRIES
+
+    async def test_a_server_that_says_nothing_is_given_up_at_the_limit(
+        self, server: ScriptedServer, observed: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(connect, "TIMEOUT", aiohttp.ClientTimeout(total=0.05))
+        async with ConnectSource(host=server.url, token=Confidential(b"t"), user_agent="x", observer=observed) as source:
+            server.script(*[server.hang()] * connect.TRIES)
+            error = await error_of(source.list_vaults())
+        assert isinstance(error, BackendUnavailableError)
+        assert observed.requests == [(VAULTS, 0)] * connect.TRIES
+
+    async def test_nobody_there_is_an_outage(self, observed: Any) -> None:
+        async with scripted_server() as server:
+            address = server.url
+        async with ConnectSource(host=address, token=Confidential(b"t"), user_agent="x", observer=observed) as source:
+            error = await error_of(source.list_vaults())
+        assert isinstance(error, BackendUnavailableError)
+        assert address not in str(error)
+        assert observed.requests == [(VAULTS, 0)] * connect.TRIES
+
+    async def test_plain_text_where_tls_is_expected_is_an_outage_that_names_tls(self, server: ScriptedServer, observed: Any) -> None:
+        host = server.url.replace("http:", "https:")
+        async with ConnectSource(host=host, token=Confidential(b"t"), user_agent="x", observer=observed) as source:
+            error = await error_of(source.list_vaults())
+        assert isinstance(error, BackendUnavailableError)
+        assert "TLS" in str(error)
+
+    async def test_pauses_grow_and_are_spread(self, server: ScriptedServer, source: ConnectSource, monkeypatch: pytest.MonkeyPatch) -> None:
+        pauses: list[float] = []
+
+        async def pause(seconds: float) -> None:
+            pauses.append(seconds)
+
+        monkeypatch.setattr(connect, "FIRST_PAUSE_SECONDS", 0.2)
+        monkeypatch.setattr("random.random", lambda: 0.5)
+        monkeypatch.setattr("asyncio.sleep", pause)
+        server.script(*[reply("oops", status=500)] * 10)
+        await error_of(source.list_vaults())
+        assert pauses == pytest.approx([0.2, 0.4, 0.8])
+
+    async def test_before_it_is_opened_a_source_is_out_of_reach(self, observed: Any) -> None:
+        source = ConnectSource(host="http://127.0.0.1:1", token=Confidential(b"t"), user_agent="x", observer=observed)
+        assert isinstance(await error_of(source.list_vaults()), BackendUnavailableError)
+        await source.__aexit__(None, None, None)
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(("status", "kind"), [(401, BackendDeniedError), (403, BackendForbiddenError)])
+    async def test_a_refusal_is_believed_the_second_time(
+        self, server: ScriptedServer, source: ConnectSource, status: int, kind: type[BackendError]
+    ) -> None:
+        server.script(*[reply({"message": "no"}, status=status)] * 5)
+        assert type(await error_of(source.list_vaults())) is kind
+        assert len(server.seen) == 2
+
+    @pytest.mark.parametrize("status", [401, 403])
+    async def test_a_single_refusal_is_a_slip(self, server: ScriptedServer, source: ConnectSource, status: int) -> None:
+        server.script(reply("Authorization: token validation failed", status=status))
+        assert await source.list_vaults() == []
+
+    async def test_what_does_not_exist_is_not_asked_for_again(self, server: ScriptedServer, source: ConnectSource) -> None:
+        for call, kind in ((source.list_items(VAULT), VaultNotFoundError), (source.get_item(VAULT, ITEM), ItemNotFoundError)):
+            server.seen.clear()
+            server.script(reply({"message": "not found"}, status=404))
+            assert type(await error_of(call)) is kind
+            assert len(server.seen) == 1
+
+    async def test_a_server_without_the_api_is_no_empty_answer(self, server: ScriptedServer, source: ConnectSource) -> None:
+        server.script(reply("404 page not found", status=404))
+        assert isinstance(await error_of(source.list_vaults()), BackendAnswerError)
+
+    async def test_a_rate_limit_says_how_long_and_is_not_tried_again(self, server: ScriptedServer, source: ConnectSource) -> None:
+        server.script(reply("slow down", status=429, headers={"Retry-After": "17"}))
+        error = await error_of(source.list_vaults())
+        assert isinstance(error, BackendRateLimitedError)
+        assert error.delay_seconds == 17
+        assert len(server.seen) == 1
+
+    async def test_what_a_body_says_never_gets_into_an_error(self, server: ScriptedServer, source: ConnectSource) -> None:
+        for status in (400, 401, 403, 404, 418, 429, 500):
+            server.script(*[reply({"message": "canary-value"}, status=status)] * 4)
+            assert "canary" not in str(await error_of(source.get_item(VAULT, ITEM)))
+            server.answers.clear()
+
+
+class TestAnswers:
+    @pytest.mark.parametrize(
+        "body",
+        ["<html>canary-value</html>", "", '{"canary-value', {"message": "canary-value"}, [{"name": "canary-value"}], ["canary-value"]],
+    )
+    async def test_what_is_no_list_of_vaults_is_not_understood(self, server: ScriptedServer, source: ConnectSource, body: Any) -> None:
+        server.script(reply(body))
+        error = await error_of(source.list_vaults())
+        assert isinstance(error, BackendAnswerError)
+        assert "canary" not in str(error)
+        assert error.__context__ is None
+        assert len(server.seen) == 1
+
+    @pytest.mark.parametrize("wrong", [{"id": "x" * 26}, {"vault": {"id": "x" * 26}}])
+    async def test_an_answer_about_another_item_is_refused(
+        self, server: ScriptedServer, source: ConnectSource, wrong: dict[str, Any]
+    ) -> None:
+        server.script(reply(item(**wrong)))
+        error = await error_of(source.get_item(VAULT, ITEM))
+        assert isinstance(error, BackendAnswerError)
+        assert "another item" in str(error)
+
+    async def test_a_list_without_end_is_cut_off(
+        self, server: ScriptedServer, source: ConnectSource, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(connect, "LIST_BYTES", 100)
+        server.script(reply(b" " * 101))
+        assert isinstance(await error_of(source.list_vaults()), BackendAnswerError)
+        server.script(reply(b"[" + b" " * 98 + b"]"))
+        assert await source.list_vaults() == []
+
+    async def test_an_item_too_large_for_a_secret_is_the_users_matter(
+        self, server: ScriptedServer, source: ConnectSource, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(connect, "ITEM_BYTES", 100)
+        server.script(reply(b" " * 101))
+        assert isinstance(await error_of(source.get_item(VAULT, ITEM)), SecretTooLargeError)
+
+    async def test_files_that_are_announced_too_large_are_not_read(self, server: ScriptedServer, source: ConnectSource) -> None:
+        half = {"id": FILE, "name": "x", "size": connect.FILES_BYTES / 2 + 1}
+        server.script(reply(item(files=[half, half])))
+        assert isinstance(await error_of(source.get_item(VAULT, ITEM)), SecretTooLargeError)
+        assert len(server.seen) == 1
+
+    async def test_a_file_larger_than_announced_is_cut_off(self, server: ScriptedServer, source: ConnectSource) -> None:
+        server.script(reply(item(files=[{"id": FILE, "name": "x"}])), reply(b"x" * (connect.FILES_BYTES + 1)))
+        assert isinstance(await error_of(source.get_item(VAULT, ITEM)), SecretTooLargeError)
+
+    async def test_a_file_that_fails_at_first_is_read_again(self, server: ScriptedServer, source: ConnectSource) -> None:
+        server.script(reply(item(files=[{"id": FILE}])), reply("oops", status=500), reply(b"pem"))
+        (file,) = (await source.get_item(VAULT, ITEM)).files
+        assert (file.name, file.content.reveal()) == ("", b"pem")
+
+    async def test_a_file_that_cannot_be_read_fails_the_item_and_is_no_missing_key(
+        self, server: ScriptedServer, source: ConnectSource
+    ) -> None:
+        server.script(reply(item(files=[{"id": FILE, "name": "x"}])), reply("gone", status=404))
+        assert isinstance(await error_of(source.get_item(VAULT, ITEM)), ItemNotFoundError)
+
+
+@pytest.mark.parametrize(
+    ("host", "base"),
+    [
+        ("http://connect:8080", "http://connect:8080"),
+        ("https://connect/", "https://connect"),
+        ("https://connect/v1", "https://connect"),
+        ("https://connect/v1/", "https://connect"),
+        (" https://gate/way/v1 ", "https://gate/way"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+    ],
+)
+def test_a_host_is_a_base_for_paths(host: str, base: str) -> None:
+    assert base_url(host) == base
+
+
+@pytest.mark.parametrize("host", ["connect:8080", "ftp://connect", "http://", "", "http://me@connect", "http://me:canary@connect"])
+def test_what_is_no_plain_url_is_refused_by_name(host: str) -> None:
+    with pytest.raises(ValueError, match="OP_CONNECT_HOST") as caught:
+        base_url(host)
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("code", [*range(300, 400), *range(400, 600)])
+def test_every_status_has_a_leaf_of_the_error_tree(code: int) -> None:
+    for route in (VAULTS, ITEMS, f"{ITEMS}/:uuid", f"{ITEMS}/:uuid/files/:uuid/content"):
+        error = to_error(code, {}, route)
+        assert type(error).reason
+        assert route in str(error)
+
+
+class TestRetryAfter:
+    @pytest.mark.parametrize(
+        ("text", "seconds"),
+        [(None, 10), ("", 10), ("soon", 10), ("-5", 10), ("0", 1), (" 7 ", 7), ("86400", 300), ("9" * 400, 300)],
+    )
+    def test_seconds_are_kept_within_reason(self, text: str | None, seconds: float) -> None:
+        assert retry_after_seconds(text) == seconds
+
+    def test_a_date_is_a_moment_from_now(self) -> None:
+        moment = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=60)
+        assert retry_after_seconds(email.utils.format_datetime(moment, usegmt=True)) == pytest.approx(60, abs=2)
+        assert retry_after_seconds(email.utils.formatdate(time.time() - 60, usegmt=True)) == 1

@@ -1,0 +1,99 @@
+"""Connect's JSON, and what is made of it when it is odd."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from onepassword_operator.backends import connect_schema as schema
+from onepassword_operator.model.errors import BackendAnswerError
+
+ROUTE = "GET /x"
+
+
+def one(raw: Any) -> schema.WireItem:
+    return schema.decode_one(schema.WireItem, orjson.dumps(raw), route=ROUTE)
+
+
+BARE = {"id": "i", "vault": {"id": "v"}}
+
+
+def test_only_identities_are_insisted_on() -> None:
+    item = one(BARE).to_model(())
+    assert (item.id, item.vault_id, item.title, item.version, item.tags, item.active) == ("i", "v", "", 0, (), True)
+    assert (item.urls, item.fields, item.files) == ((), (), ())
+
+
+def test_null_is_like_absent() -> None:
+    nothing = dict.fromkeys(("title", "version", "tags", "state", "urls", "fields", "files"))
+    assert one(BARE | nothing).to_model(()) == one(BARE).to_model(())
+    (vault,) = schema.decode_list(schema.WireVault, b'[{"id":"v","name":null,"contentVersion":null}]', route=ROUTE)
+    assert (vault.to_model().name, vault.to_model().content_version) == ("", 0)
+    (summary,) = schema.decode_list(schema.WireSummary, b'[{"id":"i","title":null,"tags":null}]', route=ROUTE)
+    assert (summary.to_model().title, summary.to_model().tags, summary.to_model().active) == ("", (), True)
+
+
+def test_unknown_members_and_values_are_ignored() -> None:
+    item = one(BARE | {"category": "NEWLY_INVENTED", "x": [1], "fields": [{"label": "a", "value": "b", "type": "NEW", "k": None}]})
+    assert [field.value.reveal() for field in item.to_model(()).fields] == [b"b"]
+
+
+@pytest.mark.parametrize("version", [3, 3.0, "3"])
+def test_versions_may_come_as_any_kind_of_number(version: object) -> None:
+    assert one(BARE | {"version": version}).to_model(()).version == 3
+
+
+def test_values_may_come_as_numbers_and_may_be_absent() -> None:
+    item = one(BARE | {"fields": [{"label": "a", "value": 5}, {"label": "b"}, {}]}).to_model(())
+    assert [(field.label, field.value.reveal()) for field in item.fields] == [("a", b"5"), ("b", b""), ("", b"")]
+
+
+def test_urls_keep_their_labels_and_which_is_primary() -> None:
+    item = one(BARE | {"urls": [{"label": "site", "href": "https://x", "primary": True}, {}]}).to_model(())
+    assert [(url.label, url.href.reveal(), url.primary) for url in item.urls] == [("site", b"https://x", True), ("", b"", False)]
+
+
+@pytest.mark.parametrize(
+    ("state", "active"), [(None, True), ("", True), ("ACTIVE", True), ("active", True), ("ARCHIVED", False), ("DELETED", False)]
+)
+def test_an_item_is_active_unless_it_says_otherwise(state: str | None, active: object) -> None:
+    assert schema.is_active(state) is active
+
+
+@pytest.mark.parametrize(
+    ("raw", "place"),
+    [
+        ({"vault": {"id": "v"}}, "id"),
+        ({"id": "i"}, "vault"),
+        ({"id": "i", "vault": {}}, "vault.id"),
+        (BARE | {"version": "canary"}, "version"),
+        (BARE | {"version": "inf"}, "version"),
+        (BARE | {"version": "nan"}, "version"),
+        (BARE | {"fields": [{"label": "a", "value": {"canary": "canary"}}]}, "fields.0.value"),
+        (["canary"], "(all)"),
+    ],
+)
+def test_what_does_not_fit_is_named_by_place_and_never_by_value(raw: Any, place: str) -> None:
+    with pytest.raises(BackendAnswerError) as caught:
+        one(raw)
+    assert str(caught.value) == f"{ROUTE}: the reply does not look as expected at {place}"
+    assert caught.value.__context__ is None
+    assert caught.value.__cause__ is None
+
+
+def test_values_are_in_no_representation() -> None:
+    item = one(BARE | {"fields": [{"label": "a", "value": "canary"}], "urls": [{"href": "canary"}]})
+    assert "canary" not in repr(item)
+    assert "canary" not in repr(item.to_model(()))
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[" * 100_000, b'{"id":1e999}', b"\xff"])
+def test_what_is_no_json_is_said_to_be_none(body: bytes) -> None:
+    with pytest.raises(BackendAnswerError, match="not JSON") as caught:
+        schema.decode_list(schema.WireVault, body, route=ROUTE)
+    assert caught.value.__context__ is None
+
+
+def test_an_object_is_no_list() -> None:
+    with pytest.raises(BackendAnswerError, match="expected a JSON array, got dict"):
+        schema.decode_list(schema.WireVault, b'{"message":"canary"}', route=ROUTE)

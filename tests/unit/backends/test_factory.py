@@ -1,0 +1,27 @@
+"""An open source, from settings' values."""
+
+from typing import Any
+
+import pytest
+
+from fakes.clock import FakeClock
+from fakes.scripted_server import ScriptedServer, reply
+from onepassword_operator.backends.factory import connect_source
+from onepassword_operator.model.confidential import Confidential
+from onepassword_operator.model.errors import BackendDeniedError
+
+
+async def test_the_source_is_connect_and_paced(server: ScriptedServer, observed: Any) -> None:
+    server.script(*[reply("no", status=401)] * 2)
+    async with connect_source(
+        host=server.url,
+        token=Confidential(b"t"),
+        user_agent="x",
+        observer=observed,
+        clock=FakeClock(),
+        denied_probe_seconds=60,
+    ) as source:
+        for _ in range(3):
+            with pytest.raises(BackendDeniedError):
+                await source.list_vaults()
+    assert len(server.seen) == 2

@@ -1,0 +1,186 @@
+"""The budget of one credential: concurrency, waits, and the circuit."""
+
+import asyncio
+
+import pytest
+
+from fakes.clock import FakeClock
+from fakes.item_source import FakeItemSource
+from onepassword_operator.backends.pacing import CONCURRENCY, FAILURES_TO_OPEN, PacedSource
+from onepassword_operator.model.errors import (
+    BackendAnswerError,
+    BackendDeniedError,
+    BackendError,
+    BackendForbiddenError,
+    BackendRateLimitedError,
+    BackendUnavailableError,
+    ItemNotFoundError,
+    OperatorError,
+)
+
+PROBE = 60.0
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def source() -> FakeItemSource:
+    made = FakeItemSource()
+    made.put(made.add_vault("Prod"), "db", a="b")
+    return made
+
+
+@pytest.fixture
+def paced(source: FakeItemSource, clock: FakeClock) -> PacedSource:
+    return PacedSource(source, clock, denied_probe_seconds=PROBE)
+
+
+async def vault_and_item(source: FakeItemSource) -> tuple[str, str]:
+    (vault,) = await source.list_vaults()
+    (item,) = await source.list_items(vault.id)
+    source.requests.clear()
+    return vault.id, item.id
+
+
+async def fails(paced: PacedSource, vault: str) -> OperatorError:
+    with pytest.raises(OperatorError) as caught:
+        await paced.list_items(vault)
+    return caught.value
+
+
+async def probe_fails(paced: PacedSource) -> OperatorError:
+    with pytest.raises(OperatorError) as caught:
+        await paced.list_vaults()
+    return caught.value
+
+
+async def test_everything_passes_while_all_is_well(paced: PacedSource, source: FakeItemSource) -> None:
+    vault, item = await vault_and_item(source)
+    assert [v.id for v in await paced.list_vaults()] == [vault]
+    assert [s.id for s in await paced.list_items(vault)] == [item]
+    assert (await paced.get_item(vault, item)).id == item
+
+
+async def test_only_so_many_calls_are_under_way(paced: PacedSource, source: FakeItemSource) -> None:
+    vault, item = await vault_and_item(source)
+    source.gate = asyncio.Event()
+    calls = [asyncio.create_task(paced.get_item(vault, item)) for _ in range(3 * CONCURRENCY)]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert source.in_flight == CONCURRENCY
+    source.gate.set()
+    await asyncio.gather(*calls)
+    assert source.peak == CONCURRENCY
+
+
+class TestOutage:
+    async def test_the_circuit_opens_after_three_calls_in_a_row_without_an_answer(self, paced: PacedSource, source: FakeItemSource) -> None:
+        vault, _ = await vault_and_item(source)
+        source.outage = BackendUnavailableError("no answer")
+        for _ in range(FAILURES_TO_OPEN + 5):
+            assert await fails(paced, vault) is source.outage
+        assert source.count("list") == FAILURES_TO_OPEN
+
+    async def test_the_vault_list_is_the_probe_that_still_goes_out(self, paced: PacedSource, source: FakeItemSource) -> None:
+        vault, _ = await vault_and_item(source)
+        source.outage = BackendUnavailableError("no answer")
+        for _ in range(FAILURES_TO_OPEN):
+            await fails(paced, vault)
+        await probe_fails(paced)
+        assert source.count("vaults") == 1
+        await fails(paced, vault)
+        source.outage = None
+        await fails(paced, vault)  # nobody knows yet
+        assert source.count("list") == FAILURES_TO_OPEN
+        await paced.list_vaults()
+        await paced.list_items(vault)
+
+    async def test_after_recovery_it_takes_three_failures_again(self, paced: PacedSource, source: FakeItemSource) -> None:
+        vault, _ = await vault_and_item(source)
+        outage = BackendUnavailableError("no answer")
+        for _ in range(3):
+            source.outage = outage
+            for _ in range(FAILURES_TO_OPEN - 1):
+                await fails(paced, vault)
+            source.outage = None
+            await paced.list_items(vault)
+
+    @pytest.mark.parametrize("answer", [ItemNotFoundError("no"), BackendForbiddenError("no"), BackendAnswerError("what?")])
+    async def test_any_answer_breaks_the_row(self, paced: PacedSource, source: FakeItemSource, answer: OperatorError) -> None:
+        vault, item = await vault_and_item(source)
+        source.refused = {vault: BackendUnavailableError("no answer"), item: answer}
+        for _ in range(FAILURES_TO_OPEN):
+            await fails(paced, vault)
+            with pytest.raises(type(answer)):
+                await paced.get_item(vault, item)
+        assert source.count("list") == FAILURES_TO_OPEN
+        source.refused.clear()
+        await paced.list_items(vault)  # the circuit never opened
+
+    async def test_what_waits_for_a_slot_when_the_circuit_opens_does_not_go_out(self, paced: PacedSource, source: FakeItemSource) -> None:
+        vault, item = await vault_and_item(source)
+        source.gate = asyncio.Event()
+        source.outage = BackendUnavailableError("no answer")
+        calls = [asyncio.create_task(paced.get_item(vault, item)) for _ in range(3 * CONCURRENCY)]
+        for _ in range(5):
+            await asyncio.sleep(0)
+        source.gate.set()
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        assert all(result is source.outage for result in results)
+        assert source.count("item") < 2 * CONCURRENCY
+
+
+class TestDenied:
+    async def test_one_refusal_of_the_token_stops_everything_and_the_probe_is_paced(
+        self, paced: PacedSource, source: FakeItemSource, clock: FakeClock
+    ) -> None:
+        vault, _ = await vault_and_item(source)
+        source.outage = BackendDeniedError("refused")
+        for _ in range(5):
+            assert await probe_fails(paced) is source.outage
+            assert await fails(paced, vault) is source.outage
+        assert source.requests == ["vaults"]
+        clock.advance(PROBE)
+        await probe_fails(paced)
+        assert source.requests == ["vaults"] * 2
+        source.outage = None
+        clock.advance(PROBE - 1)
+        await probe_fails(paced)
+        clock.advance(1)
+        await paced.list_vaults()
+        await paced.list_items(vault)
+
+
+class TestRateLimit:
+    async def test_the_wait_that_was_asked_for_is_kept(self, paced: PacedSource, source: FakeItemSource, clock: FakeClock) -> None:
+        vault, _ = await vault_and_item(source)
+        source.outage = BackendRateLimitedError("slow down", delay_seconds=30)
+        await fails(paced, vault)
+        source.outage = None
+        clock.advance(29)
+        await probe_fails(paced)
+        await fails(paced, vault)
+        assert source.requests == [f"list {vault}"]
+        clock.advance(1)
+        await paced.list_vaults()
+        await paced.list_items(vault)
+
+    @pytest.mark.parametrize("error", [BackendRateLimitedError("slow down", delay_seconds=30), BackendDeniedError("refused")])
+    async def test_a_call_that_was_on_its_way_does_not_end_the_wait(
+        self, paced: PacedSource, source: FakeItemSource, error: BackendError
+    ) -> None:
+        vault, item = await vault_and_item(source)
+        source.gate = asyncio.Event()
+        refused = asyncio.create_task(paced.list_items(vault))
+        early = asyncio.create_task(paced.get_item(vault, item))
+        await asyncio.sleep(0)
+        source.refused[vault] = error
+        source.gate.set()
+        results = await asyncio.gather(refused, early, return_exceptions=True)
+        assert results[0] is error
+        late = asyncio.create_task(paced.get_item(vault, item))
+        assert (await asyncio.gather(late, return_exceptions=True))[0] is error
+        assert source.count("item") == 1

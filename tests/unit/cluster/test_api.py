@@ -1,0 +1,196 @@
+"""The Kubernetes client against a server that does everything a server can do wrong."""
+
+import datetime
+from collections.abc import Awaitable
+from typing import Any
+
+import aiohttp
+import pytest
+
+from fakes.scripted_server import Answer, ScriptedServer, reply, reset, scripted_server, truncated
+from onepassword_operator.cluster import api as module
+from onepassword_operator.cluster.api import READ_TRIES, KubernetesApi
+from onepassword_operator.cluster.credentials import ClusterAccess
+from onepassword_operator.model.errors import (
+    ClusterAbsentError,
+    ClusterConflictError,
+    ClusterDeniedError,
+    ClusterError,
+    ClusterUnavailableError,
+)
+
+TOKEN = "fake-kubernetes-token"
+A, B, C = {"name": "a"}, {"name": "b"}, {"name": "c"}
+
+
+async def error_of(awaitable: Awaitable[object]) -> ClusterError:
+    with pytest.raises(ClusterError) as caught:
+        await awaitable
+    return caught.value
+
+
+async def test_an_object_is_read(server: ScriptedServer, api: KubernetesApi, observed: Any) -> None:
+    server.script(reply({"kind": "Secret"}))
+    assert await api.get("/api/v1/x", resource="secrets") == {"kind": "Secret"}
+    assert api.server == server.url
+    assert observed.requests == [("get", "secrets", 200)]
+
+
+async def test_what_is_absent_is_none_and_what_is_refused_is_an_error(server: ScriptedServer, api: KubernetesApi) -> None:
+    server.script(reply({"reason": "NotFound"}, status=404), reply({"message": "is forbidden: User x"}, status=403))
+    assert await api.get("/x", resource="secrets") is None
+    assert isinstance(await error_of(api.get("/x", resource="secrets")), ClusterDeniedError)
+    assert len(server.seen) == 2
+
+
+async def test_the_token_is_in_the_authorization_header_and_nowhere_else(server: ScriptedServer, api: KubernetesApi) -> None:
+    server.script(reply({}), reply({}))
+    await api.get("/x", resource="secrets")
+    await api.create("/x", {"a": 1}, resource="secrets")
+    for request in server.seen:
+        assert request.headers["Authorization"] == f"Bearer {TOKEN}"
+        assert request.headers["User-Agent"] == "operator-test/1"
+        elsewhere = {name: value for name, value in request.headers.items() if name != "Authorization"}
+        assert TOKEN not in f"{elsewhere} {request.path} {request.query} {request.body!r}"
+
+
+async def test_without_a_token_there_is_no_such_header(server: ScriptedServer, observed: Any) -> None:
+    access = ClusterAccess(server=server.url, ssl_context=None, token=None)
+    async with KubernetesApi(access, user_agent="x", observer=observed) as api:
+        server.script(reply({}))
+        await api.get("/x", resource="secrets")
+    assert "Authorization" not in server.seen[0].headers
+
+
+async def test_a_redirect_is_an_error_and_the_token_never_follows_it(server: ScriptedServer, api: KubernetesApi) -> None:
+    async with scripted_server() as elsewhere:
+        server.script(*[reply(b"", status=307, headers={"Location": elsewhere.url})] * READ_TRIES)
+        assert isinstance(await error_of(api.get("/x", resource="secrets")), ClusterUnavailableError)
+        assert elsewhere.seen == []
+
+
+class TestPages:
+    async def test_a_list_is_read_page_by_page(self, server: ScriptedServer, api: KubernetesApi) -> None:
+        server.script(
+            reply({"items": [A, B], "metadata": {"continue": "more"}}),
+            reply({"items": None, "metadata": {"continue": "yet more"}}),
+            reply({"items": [C]}),
+        )
+        assert [page async for page in api.pages("/x", resource="secrets", selector="a=b")] == [[A, B], [], [C]]
+        assert [request.query for request in server.seen] == [
+            {"limit": "500", "labelSelector": "a=b"},
+            {"limit": "500", "labelSelector": "a=b", "continue": "more"},
+            {"limit": "500", "labelSelector": "a=b", "continue": "yet more"},
+        ]
+
+    async def test_an_expired_list_is_an_error_and_not_a_short_list(self, server: ScriptedServer, api: KubernetesApi) -> None:
+        server.script(reply({"items": [A], "metadata": {"continue": "more"}}), reply({"reason": "Expired"}, status=410))
+        pages = api.pages("/x", resource="secrets")
+        assert await anext(pages) == [A]
+        assert isinstance(await error_of(anext(pages)), ClusterError)
+
+    async def test_a_list_of_something_that_is_not_served_is_an_error(self, server: ScriptedServer, api: KubernetesApi) -> None:
+        server.script(reply("404 page not found", status=404))
+        assert isinstance(await error_of(anext(api.pages("/x", resource="secrets"))), ClusterAbsentError)
+        assert server.seen[0].query == {"limit": "500"}
+
+
+class TestTrouble:
+    @pytest.mark.parametrize(
+        "answer", [reset, truncated, reply("oops", status=500), reply("busy", status=429), reply("<html>"), reply([1]), reply("")]
+    )
+    async def test_a_read_is_tried_again(self, server: ScriptedServer, api: KubernetesApi, answer: Answer) -> None:
+        server.script(answer, reply({"a": 1}))
+        if answer is reset:  # aiohttp repeats a GET on a connection that it had kept open
+            server.answers.appendleft(answer)
+        assert await api.get("/x", resource="secrets") == {"a": 1}
+
+    async def test_four_tries_are_enough(self, server: ScriptedServer, api: KubernetesApi, observed: Any) -> None:
+        server.script(*[reply("canary", status=503)] * 10)
+        error = await error_of(api.get("/x", resource="secrets"))
+        assert isinstance(error, ClusterUnavailableError)
+        assert "canary" not in str(error)
+        assert observed.requests == [("get", "secrets", 503)] * READ_TRIES
+
+    @pytest.mark.parametrize("answer", [reset, truncated, reply("oops", status=500)])
+    async def test_a_write_is_never_repeated(self, server: ScriptedServer, api: KubernetesApi, answer: Answer) -> None:
+        server.script(answer, answer, answer)
+        for write in (api.create, api.merge_patch):
+            before = len(server.seen)
+            assert isinstance(await error_of(write("/x", {}, resource="secrets")), ClusterUnavailableError)
+            assert len(server.seen) == before + 1
+
+    async def test_a_replace_is_repeated_at_most_by_the_library_and_carries_what_it_is_based_on(
+        self, server: ScriptedServer, api: KubernetesApi
+    ) -> None:
+        server.script(reset, reply({"reason": "Conflict"}, status=409))
+        assert isinstance(await error_of(api.replace("/x", {}, resource="secrets")), ClusterConflictError)
+        assert len(server.seen) == 2
+
+    async def test_a_server_that_says_nothing_is_given_up_at_the_limit(
+        self, server: ScriptedServer, api: KubernetesApi, observed: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "TIMEOUT", aiohttp.ClientTimeout(total=0.05))
+        server.script(server.hang())
+        error = await error_of(api.create("/x", {}, resource="secrets"))
+        assert isinstance(error, ClusterUnavailableError)
+        assert observed.requests == [("create", "secrets", 0)]
+
+    async def test_nobody_there_is_an_outage(self, observed: Any) -> None:
+        async with scripted_server() as server:
+            access = ClusterAccess(server=server.url, ssl_context=None, token=None)
+        async with KubernetesApi(access, user_agent="x", observer=observed) as api:
+            assert isinstance(await error_of(api.get("/x", resource="secrets")), ClusterUnavailableError)
+
+    async def test_before_it_is_opened_it_is_out_of_reach(self, observed: Any) -> None:
+        access = ClusterAccess(server="http://127.0.0.1:1", ssl_context=None, token=None)
+        api = KubernetesApi(access, user_agent="x", observer=observed)
+        assert isinstance(await error_of(api.get("/x", resource="secrets")), ClusterUnavailableError)
+        await api.__aexit__(None, None, None)
+
+
+class TestWrites:
+    async def test_bodies_are_json_and_patches_are_merges(self, server: ScriptedServer, api: KubernetesApi) -> None:
+        server.script(*[reply({"done": True}, status=201)] * 3)
+        for write in (api.create, api.replace, api.merge_patch):
+            assert await write("/x", {"a": 1}, resource="secrets") == {"done": True}
+        assert [(request.method, request.headers["Content-Type"], request.body) for request in server.seen] == [
+            ("POST", "application/json", b'{"a":1}'),
+            ("PUT", "application/json", b'{"a":1}'),
+            ("PATCH", "application/merge-patch+json", b'{"a":1}'),
+        ]
+
+    async def test_a_refusal_does_not_echo_what_was_sent(self, server: ScriptedServer, api: KubernetesApi) -> None:
+        server.script(reply({"reason": "Invalid", "message": "data: canary"}, status=422))
+        assert "canary" not in str(await error_of(api.create("/x", {}, resource="secrets")))
+
+    async def test_a_conflict_is_a_conflict(self, server: ScriptedServer, api: KubernetesApi) -> None:
+        server.script(reply({"reason": "Conflict"}, status=409))
+        assert isinstance(await error_of(api.replace("/x", {}, resource="secrets")), ClusterConflictError)
+
+
+class TestServerTime:
+    @pytest.mark.parametrize("zone", ["GMT", "-0000", "+0000"])
+    async def test_the_servers_clock_counts(self, server: ScriptedServer, api: KubernetesApi, zone: str) -> None:
+        server.script(reply({}, headers={"Date": f"Wed, 01 Jan 2031 00:00:00 {zone}"}))
+        await api.get("/x", resource="secrets")
+        assert api.server_time().startswith("2031-01-01T00:00:0")
+
+    async def test_a_date_that_is_none_is_passed_over(self, server: ScriptedServer, api: KubernetesApi) -> None:
+        server.script(reply({}, headers={"Date": "yesterday"}))
+        await api.get("/x", resource="secrets")
+        now = datetime.datetime.fromisoformat(api.server_time())
+        assert abs(now - datetime.datetime.now(datetime.UTC)) < datetime.timedelta(seconds=5)
+
+    async def test_a_server_without_a_date_leaves_the_clock_alone(self, api: KubernetesApi) -> None:
+        api._note_time(None)
+        now = datetime.datetime.fromisoformat(api.server_time())
+        assert abs(now - datetime.datetime.now(datetime.UTC)) < datetime.timedelta(seconds=5)
+
+
+async def test_a_session_for_somebody_else_shares_the_pool_and_may_be_closed(server: ScriptedServer, api: KubernetesApi) -> None:
+    async with api.new_session() as session, session.get(server.url + "/x") as response:
+        assert response.status == 200
+    assert server.seen[0].headers["Authorization"] == f"Bearer {TOKEN}"
+    server.script(reply({"a": 1}))
+    assert await api.get("/x", resource="secrets") == {"a": 1}

@@ -1,0 +1,89 @@
+"""Events over the wire."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from fakes.scripted_server import ScriptedServer, reply
+from onepassword_operator.cluster import event_log
+from onepassword_operator.cluster.api import KubernetesApi
+from onepassword_operator.cluster.event_log import KubernetesEvents
+from onepassword_operator.model.errors import BackendDeniedError, ItemNotFoundError
+from onepassword_operator.model.outcome import Change
+from onepassword_operator.model.target import Claim, Rendering
+from onepassword_operator.model.workload import Workload
+
+
+def claim(uid: str = "u", name: str = "db") -> Claim:
+    return Claim.from_object({"metadata": {"namespace": "app", "name": name, "uid": uid, "resourceVersion": "7"}}, Rendering())
+
+
+@pytest.fixture
+def events(api: KubernetesApi) -> KubernetesEvents:
+    return KubernetesEvents(api, unique=lambda: "unique", instance="node")
+
+
+@pytest.fixture(autouse=True)
+def _accepting(server: ScriptedServer) -> None:
+    server.script(*[reply({}, status=201)] * 10)
+
+
+def bodies(server: ScriptedServer) -> list[dict[str, Any]]:
+    return [orjson.loads(request.body) for request in server.seen]
+
+
+async def test_a_change_is_a_normal_event_on_the_resource(server: ScriptedServer, events: KubernetesEvents) -> None:
+    await events.changed(claim(), Change.UPDATED, "text")
+    assert server.paths() == ["/api/v1/namespaces/app/events"]
+    (body,) = bodies(server)
+    assert (body["type"], body["reason"], body["message"], body["metadata"]["name"]) == ("Normal", "Updated", "text", "db.unique")
+    assert body["involvedObject"] == {
+        "apiVersion": "onepassword.com/v1",
+        "kind": "OnePasswordItem",
+        "namespace": "app",
+        "name": "db",
+        "uid": "u",
+    }
+    assert body["firstTimestamp"] == body["lastTimestamp"]
+
+
+async def test_a_failure_is_a_warning_that_is_not_repeated_until_something_else_happened(
+    server: ScriptedServer, events: KubernetesEvents
+) -> None:
+    for error in (BackendDeniedError("a"), BackendDeniedError("a"), ItemNotFoundError("b"), BackendDeniedError("a")):
+        await events.failed(claim(), error)
+    await events.changed(claim(), Change.UPDATED, "text")
+    await events.failed(claim(), BackendDeniedError("a"))
+    assert [body["reason"] for body in bodies(server)] == ["Unauthorized", "ItemNotFound", "Unauthorized", "Updated", "Unauthorized"]
+    assert bodies(server)[0]["type"] == "Warning"
+
+
+async def test_only_so_many_resources_are_remembered(
+    server: ScriptedServer, events: KubernetesEvents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_log, "_REMEMBERED", 2)
+    for uid in ("a", "b", "c", "a", "c"):
+        await events.failed(claim(uid), BackendDeniedError("x"))
+    assert [body["involvedObject"]["uid"] for body in bodies(server)] == ["a", "b", "c", "a"]
+
+
+async def test_a_restart_is_a_normal_event_on_the_deployment(server: ScriptedServer, events: KubernetesEvents) -> None:
+    raw = {"metadata": {"namespace": "app", "name": "web", "uid": "w", "resourceVersion": "1"}}
+    await events.restarted(Workload.from_object(raw), "text")
+    (body,) = bodies(server)
+    assert (body["involvedObject"]["kind"], body["involvedObject"]["uid"], body["reason"]) == ("Deployment", "w", "Restarted")
+
+
+async def test_long_names_and_messages_are_cut_to_what_the_api_takes(server: ScriptedServer, events: KubernetesEvents) -> None:
+    await events.changed(claim(name="n" * 253), Change.UPDATED, "x" * 5000)
+    (body,) = bodies(server)
+    assert len(body["metadata"]["name"]) <= 253
+    assert len(body["message"]) == 1024
+
+
+async def test_an_event_that_cannot_be_posted_is_nobodys_trouble(server: ScriptedServer, events: KubernetesEvents) -> None:
+    server.answers.clear()
+    server.script(reply({"message": "events is forbidden: User x"}, status=403))
+    await events.changed(claim(), Change.UPDATED, "text")
+    assert len(server.seen) == 1

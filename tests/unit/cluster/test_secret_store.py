@@ -1,0 +1,109 @@
+"""Secrets over the wire."""
+
+import base64
+from typing import Any
+
+import orjson
+import pytest
+
+from fakes.scripted_server import ScriptedServer, reply
+from onepassword_operator.cluster.api import KubernetesApi
+from onepassword_operator.cluster.secret_store import KubernetesSecrets, to_object
+from onepassword_operator.model.confidential import Confidential
+from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, OwnerReference, SecretKey
+
+KEY = SecretKey("app", "db")
+RAW: dict[str, Any] = {
+    "metadata": {"namespace": "app", "name": "db", "uid": "u", "resourceVersion": "7", "annotations": {"a": "b"}},
+    "data": {"password": base64.b64encode(b"one").decode()},
+}
+OWNER = OwnerReference(kind="OnePasswordItem", name="db", uid="c", api_version="onepassword.com/v1")
+
+
+def desired(**members: Any) -> DesiredSecret:
+    defaults: dict[str, Any] = {
+        "key": KEY,
+        "type": "Opaque",
+        "labels": {"l": "1"},
+        "annotations": {"a": "1"},
+        "owners": (OWNER,),
+        "data": {"password": Confidential(b"two")},
+    }
+    return DesiredSecret(**(defaults | members))
+
+
+@pytest.fixture
+def store(api: KubernetesApi) -> KubernetesSecrets:
+    return KubernetesSecrets(api)
+
+
+async def test_a_secret_is_read_or_absent(server: ScriptedServer, store: KubernetesSecrets) -> None:
+    server.script(reply(RAW), reply({}, status=404))
+    found = await store.get(KEY)
+    assert found == ObservedSecret.from_object(RAW)
+    assert await store.get(KEY) is None
+    assert server.paths() == ["/api/v1/namespaces/app/secrets/db"] * 2
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "paths"),
+    [((), ["/api/v1/secrets"]), (("a", "b"), ["/api/v1/namespaces/a/secrets", "/api/v1/namespaces/b/secrets"])],
+)
+async def test_only_ours_are_listed_in_the_watched_namespaces(
+    server: ScriptedServer, api: KubernetesApi, namespaces: tuple[str, ...], paths: list[str]
+) -> None:
+    server.script(*[reply({"items": [RAW]})] * len(paths))
+    store = KubernetesSecrets(api, namespaces=namespaces)
+    assert [secret.key async for secret in store.list_managed()] == [KEY] * len(paths)
+    assert server.paths() == paths
+    assert {request.query["labelSelector"] for request in server.seen} == {"operator.1password.io/managed=true"}
+
+
+async def test_a_secret_is_created_with_values_in_base64(server: ScriptedServer, store: KubernetesSecrets) -> None:
+    server.script(reply(RAW, status=201))
+    assert (await store.create(desired())).resource_version == "7"
+    (request,) = server.seen
+    assert (request.method, request.path) == ("POST", "/api/v1/namespaces/app/secrets")
+    assert orjson.loads(request.body) == {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "Opaque",
+        "metadata": {
+            "name": "db",
+            "namespace": "app",
+            "labels": {"l": "1"},
+            "annotations": {"a": "1"},
+            "ownerReferences": [{"apiVersion": "onepassword.com/v1", "kind": "OnePasswordItem", "name": "db", "uid": "c"}],
+        },
+        "data": {"password": base64.b64encode(b"two").decode()},
+    }
+
+
+async def test_a_secret_is_replaced_over_exactly_what_was_read(server: ScriptedServer, store: KubernetesSecrets) -> None:
+    server.script(reply(RAW))
+    await store.replace(desired(), basis=ObservedSecret.from_object(RAW))
+    (request,) = server.seen
+    metadata = orjson.loads(request.body)["metadata"]
+    assert (request.method, metadata["uid"], metadata["resourceVersion"]) == ("PUT", "u", "7")
+
+
+async def test_annotations_are_set_and_removed_on_exactly_what_was_read(server: ScriptedServer, store: KubernetesSecrets) -> None:
+    server.script(reply(RAW))
+    await store.annotate(ObservedSecret.from_object(RAW), {"a": None, "b": "2"})
+    (request,) = server.seen
+    assert request.method == "PATCH"
+    assert orjson.loads(request.body) == {"metadata": {"uid": "u", "resourceVersion": "7", "annotations": {"a": None, "b": "2"}}}
+
+
+def test_what_was_there_before_survives_a_replace() -> None:
+    foreign = OwnerReference.from_object({"apiVersion": "v1", "kind": "X", "name": "x", "uid": "x", "controller": True})
+    body = to_object(desired(finalizers=("f",), immutable=True, owners=(foreign,)))
+    assert body["metadata"]["finalizers"] == ["f"]
+    assert body["metadata"]["ownerReferences"] == [dict(foreign.raw)]
+    assert body["immutable"] is True
+
+
+async def test_the_time_is_the_servers(server: ScriptedServer, store: KubernetesSecrets) -> None:
+    server.script(reply(RAW, headers={"Date": "Wed, 01 Jan 2031 00:00:00 GMT"}))
+    await store.get(KEY)
+    assert store.server_time().startswith("2031-01-01")

@@ -1,0 +1,56 @@
+"""Status objects and the leaves they become."""
+
+from typing import Any
+
+import pytest
+
+from onepassword_operator.cluster.statuses import to_error
+from onepassword_operator.model.errors import (
+    ClusterAbsentError,
+    ClusterAdmissionError,
+    ClusterConflictError,
+    ClusterDeniedError,
+    ClusterError,
+    ClusterInvalidError,
+    ClusterQuotaError,
+    ClusterUnavailableError,
+)
+
+CASES: list[tuple[int, dict[str, Any], type[ClusterError]]] = [
+    (401, {}, ClusterDeniedError),
+    (403, {"message": 'secrets is forbidden: User "x" cannot create resource'}, ClusterDeniedError),
+    (403, {"message": "x is forbidden: exceeded quota: q, requested: secrets=1"}, ClusterQuotaError),
+    (403, {"message": 'admission webhook "w" denied the request: canary'}, ClusterAdmissionError),
+    (403, {"message": "x is forbidden: ValidatingAdmissionPolicy 'p' denied request: is forbidden: User "}, ClusterAdmissionError),
+    (403, {"message": "a plugin's own words"}, ClusterAdmissionError),
+    (403, {}, ClusterAdmissionError),
+    (403, {"details": {"causes": [{"reason": "NamespaceTerminating"}]}}, ClusterAbsentError),
+    (404, {"reason": "NotFound"}, ClusterAbsentError),
+    (410, {"reason": "Expired"}, ClusterAbsentError),
+    (409, {"reason": "AlreadyExists"}, ClusterConflictError),
+    (422, {"details": {"causes": [{"field": "data[x]", "reason": "FieldValueInvalid", "message": "canary"}]}}, ClusterInvalidError),
+    (422, {"details": {"causes": ["odd", {"message": "canary"}]}, "reason": "Invalid"}, ClusterAdmissionError),
+    (400, {"message": "canary"}, ClusterAdmissionError),
+    (413, {}, ClusterAdmissionError),
+    (429, {"reason": "TooManyRequests"}, ClusterUnavailableError),
+    (500, {"reason": "InternalError", "message": "canary"}, ClusterUnavailableError),
+    (504, {"details": None}, ClusterUnavailableError),
+]
+
+
+@pytest.mark.parametrize(("code", "status", "kind"), CASES)
+def test_a_refusal_is_told_by_code_and_reason_and_never_quotes(code: int, status: dict[str, Any], kind: type[ClusterError]) -> None:
+    error = to_error(code, status, "create secrets")
+    assert type(error) is kind
+    assert str(error).startswith("create secrets: ")
+    assert "canary" not in str(error)
+
+
+def test_a_field_that_is_refused_is_named() -> None:
+    causes = [{"field": "b", "reason": "R"}, {"field": "a", "reason": "Q"}, {"field": "a", "reason": "Q"}]
+    assert "refuses a (Q), b (R);" in str(to_error(422, {"details": {"causes": causes}}, "x"))
+
+
+@pytest.mark.parametrize("code", [*range(300, 400), *range(400, 600)])
+def test_every_status_has_a_leaf_of_the_error_tree(code: int) -> None:
+    assert type(to_error(code, {}, "x")).reason

@@ -1,0 +1,72 @@
+"""Deployments over the wire."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from fakes.scripted_server import ScriptedServer, reply
+from onepassword_operator.cluster.api import KubernetesApi
+from onepassword_operator.cluster.workload_store import KubernetesWorkloads
+from onepassword_operator.model.errors import ClusterUnavailableError
+from onepassword_operator.model.workload import Workload
+
+ROOT = "/apis/apps/v1/namespaces/app/deployments"
+RAW: dict[str, Any] = {
+    "metadata": {"namespace": "app", "name": "web", "uid": "u", "resourceVersion": "7"},
+    "spec": {"template": {"spec": {"volumes": [{"secret": {"secretName": "db"}}]}}},
+}
+AUTO_RESTART = "operator.1password.io/auto-restart"
+
+
+@pytest.fixture
+def store(api: KubernetesApi) -> KubernetesWorkloads:
+    return KubernetesWorkloads(api)
+
+
+async def test_all_pages_of_a_namespace_are_listed(server: ScriptedServer, store: KubernetesWorkloads) -> None:
+    server.script(reply({"items": [RAW], "metadata": {"continue": "more"}}), reply({"items": [RAW]}))
+    found = await store.list_namespace("app")
+    assert [(workload.name, workload.secrets) for workload in found] == [("web", frozenset({"db"}))] * 2
+    assert server.paths() == [ROOT] * 2
+
+
+async def test_one_deployment_is_read_or_absent(server: ScriptedServer, store: KubernetesWorkloads) -> None:
+    server.script(reply(RAW), reply({}, status=404))
+    assert await store.get("app", "web") == Workload.from_object(RAW)
+    assert await store.get("app", "web") is None
+    assert server.paths() == [f"{ROOT}/web"] * 2
+
+
+async def test_a_pod_template_is_patched_on_exactly_what_was_read(server: ScriptedServer, store: KubernetesWorkloads) -> None:
+    server.script(reply(RAW))
+    await store.annotate_template(Workload.from_object(RAW), {"a": "b"})
+    (request,) = server.seen
+    assert (request.method, request.path) == ("PATCH", f"{ROOT}/web")
+    assert orjson.loads(request.body) == {
+        "metadata": {"uid": "u", "resourceVersion": "7"},
+        "spec": {"template": {"metadata": {"annotations": {"a": "b"}}}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("answer", "setting"),
+    [
+        (reply({"metadata": {"annotations": {AUTO_RESTART: "true"}}}), "true"),
+        (reply({"metadata": {"annotations": None}}), None),
+        (reply({"metadata": {}}), None),
+        (reply({}, status=404), None),
+        (reply({"message": "namespaces is forbidden: User x"}, status=403), None),
+    ],
+)
+async def test_a_namespace_says_whether_it_opted_in(
+    server: ScriptedServer, store: KubernetesWorkloads, answer: Any, setting: str | None
+) -> None:
+    server.script(answer)
+    assert await store.namespace_setting("app") == setting
+
+
+async def test_an_unanswered_question_is_no_setting(server: ScriptedServer, store: KubernetesWorkloads) -> None:
+    server.script(*[reply("oops", status=500)] * 4)
+    with pytest.raises(ClusterUnavailableError):
+        await store.namespace_setting("app")

@@ -1,0 +1,144 @@
+"""The catalog: what is asked for, and what is believed without asking."""
+
+import asyncio
+
+import pytest
+
+from fakes.clock import FakeClock
+from fakes.item_source import FakeItemSource
+from onepassword_operator.model.errors import BackendUnavailableError
+from onepassword_operator.service.catalog import Catalog
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def source() -> FakeItemSource:
+    return FakeItemSource()
+
+
+@pytest.fixture
+def catalog(source: FakeItemSource, clock: FakeClock) -> Catalog:
+    return Catalog(source, clock)
+
+
+async def test_a_fresh_vault_list_serves_everybody_with_one_request(catalog: Catalog, source: FakeItemSource, clock: FakeClock) -> None:
+    vault = source.add_vault("Prod")
+    seen = await asyncio.gather(*(catalog.fresh_vaults() for _ in range(5)))
+    assert all(list(vaults) == [vault] for vaults in seen)
+    assert source.requests == ["vaults"]
+    clock.advance(2.5)
+    await catalog.fresh_vaults()
+    assert source.count("vaults") == 2
+
+
+async def test_a_listing_is_shared_and_kept(catalog: Catalog, source: FakeItemSource, clock: FakeClock) -> None:
+    vault = source.add_vault("Prod")
+    item = source.put(vault, "db", a="b")
+    await asyncio.gather(*(catalog.listing(vault) for _ in range(5)))
+    clock.advance(100)
+    listing = await catalog.listing(vault)
+    assert list(listing.items) == [item]
+    assert source.count("list") == 1
+
+
+async def test_a_fresh_listing_asks_again_once_for_everybody(catalog: Catalog, source: FakeItemSource, clock: FakeClock) -> None:
+    vault = source.add_vault("Prod")
+    await catalog.listing(vault)
+    clock.advance(2.5)
+    await asyncio.gather(*(catalog.fresh_listing(vault) for _ in range(5)))
+    assert source.count("list") == 2
+
+
+async def test_a_failed_list_is_an_error_for_all_who_wait_and_no_fact(catalog: Catalog, source: FakeItemSource) -> None:
+    vault = source.add_vault("Prod")
+    source.refused[vault] = BackendUnavailableError("no answer")
+    results = await asyncio.gather(*(catalog.listing(vault) for _ in range(2)), return_exceptions=True)
+    assert all(isinstance(result, BackendUnavailableError) for result in results)
+    assert catalog.listed(vault) is None
+
+
+async def test_a_listing_is_current_while_the_fingerprint_it_was_read_under_stands(catalog: Catalog, source: FakeItemSource) -> None:
+    vault = source.add_vault("Prod")
+    await catalog.read_vaults()
+    assert not catalog.is_current(vault)
+    await catalog.list_vault(vault)
+    assert catalog.is_current(vault)
+    source.put(vault, "db", a="b")
+    await catalog.read_vaults()
+    assert not catalog.is_current(vault)
+
+
+async def test_a_listing_read_before_any_vault_list_is_not_current(catalog: Catalog, source: FakeItemSource) -> None:
+    vault = source.add_vault("Prod")
+    await catalog.list_vault(vault)
+    assert not catalog.is_current(vault)
+    await catalog.read_vaults()
+    assert not catalog.is_current(vault)
+
+
+async def test_a_change_during_the_list_is_seen_at_the_next_poll(catalog: Catalog, source: FakeItemSource) -> None:
+    vault = source.add_vault("Prod")
+    await catalog.read_vaults()
+    source.before["list"] = lambda: void(source.put(vault, "db", a="b"))
+    await catalog.list_vault(vault)
+    await catalog.read_vaults()
+    assert not catalog.is_current(vault)
+
+
+async def test_a_vault_that_is_gone_takes_its_listing_along(catalog: Catalog, source: FakeItemSource) -> None:
+    vault, other = source.add_vault("Prod"), source.add_vault("Other")
+    await catalog.read_vaults()
+    await catalog.listing(vault)
+    await catalog.list_vault(other)
+    source.delete_vault(vault)
+    source.delete_vault(other)
+    await catalog.read_vaults()
+    assert catalog.listed(vault) is None
+    assert catalog.listed(other) is None
+    assert catalog.vaults == {}
+
+
+async def test_a_vault_that_vanishes_while_its_listing_is_read_is_asked_for_again(catalog: Catalog, source: FakeItemSource) -> None:
+    vault = source.add_vault("Prod")
+    first = asyncio.create_task(catalog.listing(vault))
+    second = asyncio.create_task(catalog.fresh_listing(vault))
+    await first
+    catalog._listings.clear()  # what a vault list without the vault does in between
+    assert (await second).items == {}
+
+
+async def test_an_item_is_gone_after_two_lists_in_a_row_without_it(catalog: Catalog, source: FakeItemSource) -> None:
+    vault = source.add_vault("Prod")
+    await catalog.read_vaults()
+    await catalog.list_vault(vault)
+    item = frozenset({"gone"})
+    assert catalog.note_missing(vault, item) == frozenset()
+    assert not catalog.confirmed_gone(vault, "gone")
+    assert not catalog.is_current(vault)  # another look is due
+    await catalog.list_vault(vault)
+    assert catalog.note_missing(vault, item) == item
+    assert catalog.confirmed_gone(vault, "gone")
+
+
+async def test_nothing_is_confirmed_about_a_vault_that_was_never_listed(catalog: Catalog) -> None:
+    assert not catalog.confirmed_gone("unknown", "x")
+    catalog.expect_more("unknown")
+    assert catalog.listed("unknown") is None
+
+
+async def test_list_and_item_at_odds_make_one_more_list_due(catalog: Catalog, source: FakeItemSource) -> None:
+    vault = source.add_vault("Prod")
+    await catalog.read_vaults()
+    await catalog.list_vault(vault)
+    catalog.expect_more(vault)
+    assert not catalog.is_current(vault)
+    await catalog.list_vault(vault)
+    assert catalog.is_current(vault)
+
+
+def void(_: object) -> None:
+    """For lambdas whose result is of no interest."""

@@ -1,0 +1,134 @@
+"""From a path and a pin to an item."""
+
+import pytest
+
+from fakes.clock import FakeClock
+from fakes.item_source import FakeItemSource
+from onepassword_operator.model.errors import BackendUnavailableError, ItemArchivedError, ItemNotFoundError, VaultNotFoundError
+from onepassword_operator.model.item import Revision
+from onepassword_operator.model.item_path import ItemPath
+from onepassword_operator.service.catalog import Catalog
+from onepassword_operator.service.find_item import FindItem
+
+DB = ItemPath("Prod", "db")
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def source() -> FakeItemSource:
+    return FakeItemSource()
+
+
+@pytest.fixture
+def catalog(source: FakeItemSource, clock: FakeClock) -> Catalog:
+    return Catalog(source, clock)
+
+
+@pytest.fixture
+def vault(source: FakeItemSource) -> str:
+    return source.add_vault("Prod")
+
+
+async def test_names_are_found_with_one_list_each(catalog: Catalog, source: FakeItemSource, vault: str) -> None:
+    item = source.put(vault, "db", a="b")
+    find = FindItem(catalog)
+    assert (await find.find(DB, None)).listed == Revision(vault, item, 1)
+    assert (await find.find(DB, None)).listed == Revision(vault, item, 1)
+    assert source.requests == ["vaults", f"list {vault}"]
+
+
+async def test_ids_are_found_like_names(catalog: Catalog, source: FakeItemSource, vault: str) -> None:
+    item = source.put(vault, "db", a="b")
+    assert (await FindItem(catalog).find(ItemPath(vault, item), None)).listed == Revision(vault, item, 1)
+
+
+async def test_ambiguity_is_a_warning_about_the_vault_first(catalog: Catalog, source: FakeItemSource, vault: str) -> None:
+    item = source.put(vault, "db", a="b")
+    source.put(vault, "db", a="c")
+    found = await FindItem(catalog).find(DB, None)
+    assert found.listed.item_id == item
+    assert "2 items" in found.warning
+    source.add_vault("Prod")
+    await catalog.read_vaults()
+    assert "2 vaults" in (await FindItem(catalog).find(DB, None)).warning
+
+
+async def test_what_a_list_lacks_is_believed_only_while_the_list_is_fresh(
+    catalog: Catalog, source: FakeItemSource, vault: str, clock: FakeClock
+) -> None:
+    find = FindItem(catalog)
+    with pytest.raises(ItemNotFoundError):
+        await find.find(DB, None)
+    assert source.count("list") == 1
+    item = source.put(vault, "db", a="b")
+    clock.advance(3)
+    assert (await find.find(DB, None)).listed.item_id == item
+
+
+async def test_an_archived_item_is_looked_at_twice_as_well(catalog: Catalog, source: FakeItemSource, vault: str, clock: FakeClock) -> None:
+    source.archive(source.put(vault, "db", a="b"))
+    await catalog.listing(vault)
+    clock.advance(3)
+    with pytest.raises(ItemArchivedError):
+        await FindItem(catalog).find(DB, None)
+    assert source.count("list") == 2
+
+
+async def test_an_unknown_vault_is_looked_for_once_more(catalog: Catalog, source: FakeItemSource, vault: str, clock: FakeClock) -> None:
+    find = FindItem(catalog)
+    with pytest.raises(VaultNotFoundError):
+        await find.find(ItemPath("Late", "db"), None)
+    late = source.add_vault("Late")
+    source.put(late, "db", a="b")
+    clock.advance(3)
+    assert (await find.find(ItemPath("Late", "db"), None)).listed.vault_id == late
+
+
+async def test_a_failed_look_up_is_a_failure_and_not_an_absence(catalog: Catalog, source: FakeItemSource, vault: str) -> None:
+    source.outage = BackendUnavailableError("no answer")
+    with pytest.raises(BackendUnavailableError):
+        await FindItem(catalog).find(DB, None)
+    source.outage = None
+    source.refused[vault] = BackendUnavailableError("no answer")
+    with pytest.raises(BackendUnavailableError):
+        await FindItem(catalog).find(DB, None)
+
+
+class TestPin:
+    async def test_without_a_list_a_pin_is_believed_and_costs_nothing(self, catalog: Catalog, source: FakeItemSource) -> None:
+        pin = Revision("v", "i", 7)
+        assert (await FindItem(catalog).find(DB, pin)).listed == pin
+        assert source.requests == []
+
+    async def test_a_listed_pin_shows_the_listed_version(self, catalog: Catalog, source: FakeItemSource, vault: str) -> None:
+        item = source.put(vault, "renamed", a="b")
+        await catalog.read_vaults()
+        await catalog.list_vault(vault)
+        assert (await FindItem(catalog).find(DB, Revision(vault, item, 7))).listed == Revision(vault, item, 1)
+
+    async def test_a_pin_that_one_list_lacks_is_kept(self, catalog: Catalog, source: FakeItemSource, vault: str) -> None:
+        item = source.put(vault, "db", a="b")
+        source.hide(item)
+        await catalog.read_vaults()
+        await catalog.list_vault(vault)
+        pin = Revision(vault, item, 1)
+        assert (await FindItem(catalog).find(DB, pin)).listed == pin
+
+    async def test_a_pin_that_is_confirmed_gone_gives_way_to_the_title(self, catalog: Catalog, source: FakeItemSource, vault: str) -> None:
+        successor = source.put(vault, "db", a="b")
+        await catalog.read_vaults()
+        for _ in range(2):
+            await catalog.list_vault(vault)
+            catalog.note_missing(vault, frozenset({"gone"}))
+        assert (await FindItem(catalog).find(DB, Revision(vault, "gone", 1))).listed.item_id == successor
+
+    async def test_a_pin_into_a_vault_that_is_gone_gives_way_to_the_path(
+        self, catalog: Catalog, source: FakeItemSource, vault: str
+    ) -> None:
+        item = source.put(vault, "db", a="b")
+        await catalog.read_vaults()
+        assert (await FindItem(catalog).find(DB, Revision("another", "i", 1))).listed.item_id == item

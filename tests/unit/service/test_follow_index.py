@@ -1,0 +1,70 @@
+"""What follows what."""
+
+from onepassword_operator.model.item import Revision
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.model.workload import RestartMark
+from onepassword_operator.service.follow_index import FollowIndex
+
+A, B = SecretKey("app", "a"), SecretKey("app", "b")
+X1, X2, Y1, Z1 = Revision("v", "x", 1), Revision("v", "x", 2), Revision("v", "y", 1), Revision("w", "z", 1)
+
+
+def test_an_item_knows_its_users_and_a_vault_its_followed_items() -> None:
+    index = FollowIndex()
+    index.follow(A, X1, "path")
+    index.follow(B, X1, "path")
+    assert sorted(index.users("v", ["x", "unknown"])) == [A, B]
+    assert index.vaults() == ["v"]
+    assert list(index.revisions("v")) == [X1]
+
+
+def test_secrets_that_lag_behind_show_their_own_version() -> None:
+    index = FollowIndex()
+    index.follow(A, X1, "path")
+    index.follow(B, X2, "path")
+    assert sorted(index.revisions("v")) == [X1, X2]
+
+
+def test_following_another_item_lets_go_of_the_former() -> None:
+    index = FollowIndex()
+    index.follow(A, X1, "path")
+    index.follow(B, X1, "path")
+    index.follow(A, Y1, "path")
+    assert index.users("v", ["x"]) == [B]
+    index.follow(B, Z1, "path")
+    assert index.users("v", ["x"]) == []
+    assert sorted(index.vaults()) == ["v", "w"]
+    index.follow(A, Z1, "path")
+    assert index.vaults() == ["w"]
+
+
+def test_an_unfollowed_secret_is_remembered_and_a_forgotten_one_is_not() -> None:
+    index = FollowIndex()
+    index.follow(A, X1, "path")
+    index.record(A).held = X1
+    index.unfollow(A)
+    assert (index.users("v", ["x"]), index.vaults(), index.record(A).held) == ([], [], X1)
+    index.unfollow(A)
+    index.forget(A)
+    assert index.followed == {}
+    index.forget(A)
+    index.unfollow(A)
+
+
+def test_a_path_that_leads_somewhere_waits_no_longer() -> None:
+    index = FollowIndex()
+    index.record(A).wanted_vault = "Prod"
+    assert index.waiting() == [(A, "Prod")]
+    index.follow(A, X1, "path")
+    assert index.waiting() == []
+
+
+def test_marks_are_found_by_namespace() -> None:
+    index = FollowIndex()
+    mark = RestartMark(X1, "2024-05-01T12:00:00Z")
+    index.record(A).mark = mark
+    index.record(B)
+    index.record(SecretKey("other", "c")).mark = mark
+    assert index.pending("app") == {A: mark}
+    assert index.pending_namespaces() == {"app", "other"}
+    assert index.count_pending() == 2

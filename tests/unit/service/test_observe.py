@@ -1,0 +1,117 @@
+"""What events make worth a look."""
+
+import dataclasses
+
+import pytest
+
+from fakes.world import World
+from onepassword_operator.model import names
+from onepassword_operator.service import observe
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def test_our_own_writes_come_back_and_need_no_look(world: World) -> None:
+    await world.synced()
+    world.process.observe.claim_seen(world.claims.objects[world.key()])
+    world.process.observe.secret_seen(world.secrets.objects[world.key()])
+    assert world.process.queue.depth() == 0
+
+
+@pytest.mark.parametrize("change", [{"item_path": "vaults/a/items/b"}, {"labels": {"a": "b"}}, {"annotations": {"a": "b"}}, {"uid": "new"}])
+async def test_a_resource_that_asks_for_something_else_needs_one(world: World, change: dict[str, object]) -> None:
+    await world.synced()
+    held = world.claims.objects[world.key()]
+    world.process.observe.claim_seen(dataclasses.replace(held, resource_version="9999", **change))  # type: ignore[arg-type]
+    assert world.process.queue.depth() == 1
+
+
+async def test_late_news_of_a_resource_is_ignored(world: World) -> None:
+    await world.synced()
+    held = world.claims.objects[world.key()]
+    world.process.observe.claim_seen(dataclasses.replace(held, resource_version="1", item_path="vaults/a/items/b"))
+    assert world.process.queue.depth() == 0
+    assert world.process.index.claims[world.key()] == held
+
+
+async def test_news_of_a_resource_that_is_known_to_be_deleted_is_ignored(world: World) -> None:
+    await world.synced()
+    held = world.claims.objects[world.key()]
+    world.process.observe.claim_gone(world.key(), held.uid)
+    world.process.observe.claim_seen(dataclasses.replace(held, resource_version="9999"))
+    assert world.process.index.claims == {}
+    assert world.process.queue.depth() == 0
+
+
+async def test_the_deletion_of_a_predecessor_does_not_disturb_its_namesake(world: World) -> None:
+    await world.synced()
+    world.process.observe.claim_gone(world.key(), "an earlier uid")
+    assert world.key() in world.process.index.claims
+
+
+async def test_only_so_many_deletions_are_remembered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observe, "_TOMBSTONES", 2)
+    for uid in ("a", "b", "c"):
+        world.process.observe.claim_gone(world.key(), uid)
+    assert list(world.process.observe._gone) == ["b", "c"]
+
+
+async def test_a_secret_that_nobody_asks_for_is_not_touched(world: World) -> None:
+    stray = world.secrets.place(world.key("stray"), labels={names.MANAGED: names.MANAGED_VALUE})
+    await world.settle()
+    world.process.observe.secret_gone(stray)
+    assert world.secrets.requests == []
+    assert world.process.index.followed == {}
+
+
+async def test_late_news_of_a_secret_is_ignored(world: World) -> None:
+    item = await world.synced()
+    before = world.secrets.objects[world.key()]
+    world.source.edit(item, password="two")
+    await world.poll()
+    world.process.observe.secret_seen(before)
+    assert world.process.queue.depth() == 0
+
+
+async def test_a_label_taken_away_is_put_back(world: World) -> None:
+    await world.synced()
+    bare = world.secrets.edit(world.key(), labels={})
+    world.process.observe.secret_gone(bare)  # a watch that selects by label reports it so
+    await world.settle()
+    assert world.secrets.objects[world.key()].labels[names.MANAGED] == names.MANAGED_VALUE
+    assert world.secrets.mark(world.key()) is None
+
+
+async def test_a_forged_secret_leaves_no_mark_when_it_is_deleted(world: World) -> None:
+    item = await world.synced()
+    forged = dict(world.secrets.objects[world.key()].annotations) | {names.RESTART_PENDING: f"{world.vault}/{item}@1@2024-01-01T00:00:00Z"}
+    world.secrets.edit(world.key(), annotations=forged)
+    world.secrets.delete(world.key())
+    await world.settle()
+    assert world.secrets.values(world.key()) == {"password": "one"}
+    assert world.secrets.mark(world.key()) is None
+
+
+async def test_a_resource_with_a_new_uid_starts_without_its_namesakes_failures(world: World) -> None:
+    await world.synced()
+    world.process.index.record(world.key()).attempts = 7
+    held = world.claims.objects[world.key()]
+    world.process.observe.claim_seen(dataclasses.replace(held, uid="new", resource_version="9999"))
+    assert world.process.index.record(world.key()).attempts == 0
+
+
+async def test_a_secret_whose_resource_says_nothing_yet_needs_a_look(world: World) -> None:
+    await world.synced()
+    held = world.claims.objects[world.key()]
+    silent = dataclasses.replace(held, conditions=(), resource_version="9999")
+    world.process.observe.take_in(silent)
+    assert not world.process.observe.is_settled(silent, world.secrets.objects[world.key()])
+
+
+async def test_a_secret_of_another_type_needs_a_look(world: World) -> None:
+    await world.synced()
+    claim = dataclasses.replace(world.claims.objects[world.key()], secret_type="kubernetes.io/tls")
+    assert not world.process.observe.is_settled(claim, world.secrets.objects[world.key()])

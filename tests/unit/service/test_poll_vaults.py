@@ -1,0 +1,327 @@
+"""Worlds in which 1Password is polled."""
+
+import pytest
+
+from fakes.world import World
+from onepassword_operator.model.errors import (
+    BackendDeniedError,
+    BackendForbiddenError,
+    BackendRateLimitedError,
+    BackendUnavailableError,
+    VaultNotFoundError,
+)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def test_an_unchanged_poll_is_exactly_one_vault_list_and_nothing_in_the_cluster(world: World) -> None:
+    await world.synced("db", "copy")
+    assert await world.poll() is None
+    assert world.source.requests == ["vaults"]
+    assert world.secrets.requests == []
+    assert world.claims.requests == []
+    assert world.meter.polls[-1] is True
+
+
+async def test_a_changed_item_is_read_once_and_every_secret_on_it_is_replaced_with_a_mark(world: World) -> None:
+    names = ("db", "copy", "third")
+    item = await world.synced(*names)
+    world.source.edit(item, password="two")
+    await world.poll()
+    assert world.source.count("item") == 1
+    assert world.secrets.count("replace") == 3
+    for name in names:
+        assert world.secrets.values(world.key(name)) == {"password": "two"}
+        mark = world.secrets.mark(world.key(name))
+        assert mark
+        assert str(mark) == f"{world.vault}/{item}@2@{world.secrets.time}"
+        assert world.events.reasons(name) == ["Updated"]
+
+
+async def test_secrets_that_changed_in_one_poll_are_queued_together(world: World) -> None:
+    first = await world.synced()
+    second = world.source.put(world.vault, "cache", password="one")
+    world.clock.advance(5)
+    world.claim("cache", "vaults/Prod/items/cache")
+    await world.settle()
+    world.source.edit(first, password="two")
+    world.source.edit(second, password="two")
+    await world.process.poller.poll()
+    assert world.process.queue.depth() == 2
+
+
+async def test_a_changed_vault_is_listed_now_and_once_more_at_the_next_poll(world: World) -> None:
+    item = await world.synced()
+    world.source.edit(item, password="two")
+    await world.poll()
+    world.forget_requests()
+    await world.poll()
+    assert world.source.requests == ["vaults", f"list {world.vault}"]
+    world.forget_requests()
+    await world.poll()
+    assert world.source.requests == ["vaults"]
+
+
+async def test_a_vault_that_nobody_follows_is_not_listed(world: World) -> None:
+    await world.synced()
+    other = world.source.add_vault("Other")
+    world.source.put(other, "x", a="b")
+    await world.poll()
+    assert world.source.requests == ["vaults"]
+
+
+async def test_an_item_missing_from_one_list_keeps_secret_and_status(world: World) -> None:
+    item = await world.synced()
+    world.source.hide(item)
+    await world.poll()
+    assert world.claims.ready(world.key()).reason == "Synced"
+    world.source.show(item)
+    await world.poll()
+    await world.poll()
+    assert world.claims.ready(world.key()).reason == "Synced"
+    assert world.claims.requests == []
+    assert world.secrets.writes() == []
+
+
+async def test_two_separate_gaps_do_not_add_up(world: World) -> None:
+    item = await world.synced()
+    for _ in range(2):
+        world.source.hide(item)
+        await world.poll()
+        world.source.show(item)
+        await world.poll()
+    assert world.claims.requests == []
+
+
+@pytest.mark.parametrize(("what", "reason"), [("delete", "ItemNotFound"), ("archive", "ItemArchived")])
+async def test_an_item_missing_from_two_lists_is_told_and_the_secret_stays(world: World, what: str, reason: str) -> None:
+    item = await world.synced()
+    getattr(world.source, what)(item)
+    await world.poll()
+    assert world.claims.ready(world.key()).reason == "Synced"
+    await world.poll_after(60)
+    assert world.claims.ready(world.key()).reason == reason
+    assert world.secrets.values(world.key()) == {"password": "one"}
+    assert world.events.reasons("db") == [reason]
+
+
+async def test_a_new_item_of_the_title_takes_the_place_of_one_that_is_gone(world: World) -> None:
+    item = await world.synced()
+    world.source.delete(item)
+    await world.poll_after(60)
+    await world.poll_after(60)
+    world.source.put(world.vault, "db", password="successor")
+    await world.poll_after(60)
+    assert world.secrets.values(world.key()) == {"password": "successor"}
+    assert world.claims.ready(world.key()).reason == "Synced"
+    assert world.secrets.mark(world.key())
+
+
+async def test_a_path_that_led_nowhere_is_woken_by_its_vault(world: World) -> None:
+    key = world.claim("db", "vaults/prod/items/db")
+    await world.poll()
+    assert world.claims.ready(key).reason == "ItemNotFound"
+    assert world.process.queue.retries == {}
+    world.source.put(world.vault, "db", password="one")
+    await world.poll_after(60)
+    assert world.claims.ready(key).reason == "Synced"
+
+
+@pytest.mark.parametrize("how", ["made", "renamed"])
+async def test_a_path_to_an_unknown_vault_is_woken_when_it_appears(world: World, how: str) -> None:
+    key = world.claim("db", "vaults/Staging/items/db")
+    other = world.source.add_vault("Other")
+    world.source.put(other, "db", password="one")
+    await world.poll()
+    assert world.claims.ready(key).reason == "VaultNotFound"
+    if how == "made":
+        world.source.put(world.source.add_vault("Staging"), "db", password="one")
+    else:
+        world.source.rename_vault(other, "Staging")
+    await world.poll_after(60)
+    assert world.claims.ready(key).reason == "Synced"
+
+
+async def test_a_path_is_woken_even_if_another_look_up_saw_the_change_first(world: World) -> None:
+    key = world.claim("db", "vaults/Prod/items/db")
+    await world.poll()
+    world.source.put(world.vault, "db", password="one")
+    world.clock.advance(30)
+    world.claim("lost", "vaults/Nowhere/items/db")  # reads the vault list anew, between two polls
+    await world.settle()
+    await world.poll_after(30)
+    assert world.claims.ready(key).reason == "Synced"
+
+
+async def test_a_vault_that_is_gone_is_told_and_its_secrets_stay(world: World) -> None:
+    world.source.add_vault("Other")
+    await world.synced()
+    world.source.delete_vault(world.vault)
+    await world.poll_after(60)
+    assert world.claims.ready(world.key()).reason == "VaultNotFound"
+    assert world.secrets.values(world.key()) == {"password": "one"}
+
+
+async def test_a_vault_that_is_gone_is_told_even_if_another_look_up_saw_it_first(world: World) -> None:
+    world.source.add_vault("Other")
+    await world.synced()
+    world.clock.advance(30)
+    world.source.delete_vault(world.vault)
+    world.claim("lost", "vaults/Nowhere/items/db")
+    await world.settle()
+    await world.poll_after(30)
+    assert world.claims.ready(world.key()).reason == "VaultNotFound"
+
+
+class TestTrouble:
+    async def test_a_refused_token_is_told_to_all_after_the_poll_and_taken_back_after_recovery(self, world: World) -> None:
+        await world.synced("db", "copy")
+        world.source.outage = BackendDeniedError("the token is refused")
+        assert await world.poll_after(60) is world.source.outage
+        for name in ("db", "copy"):
+            assert world.claims.ready(world.key(name)).reason == "Unauthorized"
+        assert world.secrets.writes() == []
+        world.source.outage = None
+        await world.poll_after(60)
+        for name in ("db", "copy"):
+            assert world.claims.ready(world.key(name)).reason == "Synced"
+
+    async def test_a_blip_writes_no_status(self, world: World) -> None:
+        await world.synced()
+        world.source.outage = BackendUnavailableError("no answer")
+        await world.poll_after(60)
+        await world.poll_after(60)
+        world.source.outage = None
+        await world.poll_after(30)
+        assert world.claims.requests == []
+        assert world.meter.polls[-3:] == [False, False, True]
+
+    async def test_an_outage_longer_than_the_limit_is_told_and_taken_back(self, world: World) -> None:
+        await world.synced()
+        world.source.outage = BackendUnavailableError("no answer")
+        for _ in range(4):
+            await world.poll_after(60)
+        told = world.claims.ready(world.key())
+        assert told.reason == "SourceUnavailable"
+        assert "no answer" in told.message
+        assert world.claims.count("status") == 1
+        world.source.outage = None
+        await world.poll_after(60)
+        assert world.claims.ready(world.key()).reason == "Synced"
+        assert world.claims.count("status") == 2
+        assert world.secrets.writes() == []
+
+    async def test_trouble_that_a_pass_told_between_two_polls_is_taken_back_too(self, world: World) -> None:
+        await world.synced()
+        world.source.outage = BackendUnavailableError("no answer")
+        await world.poll_after(170)
+        world.clock.advance(20)  # past the limit, and something has the Secret looked at before the next poll
+        world.secrets.overwrite(world.key(), password="edited")
+        world.source.outage = None
+        await world.settle()
+        assert world.claims.ready(world.key()).reason == "SourceUnavailable"
+        await world.poll_after(1)
+        assert world.claims.ready(world.key()).reason == "Synced"
+
+    async def test_one_vault_that_cannot_be_listed_does_not_disturb_the_others(self, world: World) -> None:
+        item = await world.synced()
+        other = world.source.add_vault("Other")
+        theirs = world.source.put(other, "cache", password="one")
+        world.clock.advance(5)
+        cache = world.claim("cache", "vaults/Other/items/cache")
+        await world.poll_after(60)
+        world.source.refused[other] = BackendForbiddenError("no access to this vault")
+        world.source.edit(item, password="two")
+        world.source.edit(theirs, password="two")
+        assert await world.poll_after(60) is None
+        assert world.secrets.values(world.key()) == {"password": "two"}
+        assert world.claims.ready(world.key()).reason == "Synced"
+        assert world.claims.ready(cache).reason == "AccessDenied"
+        assert world.meter.polls[-1] is False
+        world.source.refused.clear()
+        await world.poll_after(60)
+        assert world.secrets.values(cache) == {"password": "two"}
+        assert world.claims.ready(cache).reason == "Synced"
+
+    async def test_one_vault_out_of_reach_is_a_blip_until_the_limit(self, world: World) -> None:
+        item = await world.synced()
+        world.source.edit(item, password="two")
+        world.source.refused[world.vault] = BackendUnavailableError("no answer")
+        await world.poll_after(60)
+        assert world.claims.requests == []
+        for _ in range(3):
+            await world.poll_after(60)
+        assert world.claims.ready(world.key()).reason == "SourceUnavailable"
+
+    async def test_a_vault_deleted_between_the_two_lists_does_not_end_the_poll(self, world: World) -> None:
+        item = await world.synced()
+        other = world.source.add_vault("Other")
+        theirs = world.source.put(other, "cache", password="one")
+        world.clock.advance(5)
+        world.claim("cache", "vaults/Other/items/cache")
+        await world.poll_after(60)
+        world.source.refused[other] = VaultNotFoundError("no such vault")
+        world.source.edit(item, password="two")
+        world.source.edit(theirs, password="two")
+        assert await world.poll_after(60) is None
+        assert world.secrets.values(world.key()) == {"password": "two"}
+
+    async def test_a_rate_limit_is_no_news_for_resources(self, world: World) -> None:
+        await world.synced()
+        world.source.outage = BackendRateLimitedError("slow down", delay_seconds=5)
+        assert await world.poll_after(60) is world.source.outage
+        assert world.claims.requests == []
+
+    async def test_something_else_than_a_known_error_is_not_swallowed(self, world: World) -> None:
+        item = await world.synced()
+        world.source.edit(item, password="two")
+        world.source.refused[world.vault] = ZeroDivisionError()  # type: ignore[assignment]  # a bug
+        with pytest.raises(ZeroDivisionError):
+            await world.poll()
+
+
+class TestFull:
+    async def test_a_full_poll_lists_every_followed_vault(self, world: World) -> None:
+        await world.synced()
+        await world.poll(full=True)
+        assert world.source.requests == ["vaults", f"list {world.vault}"]
+        assert world.meter.found == 0
+
+    async def test_it_finds_and_counts_what_fingerprints_had_hidden(self, world: World) -> None:
+        item = await world.synced()
+        world.source.hold_fingerprint(world.vault)
+        world.source.edit(item, password="two")
+        await world.poll()
+        assert world.secrets.values(world.key()) == {"password": "one"}
+        await world.poll(full=True)
+        assert world.secrets.values(world.key()) == {"password": "two"}
+        assert world.meter.found == 1
+
+    async def test_a_change_that_arrives_between_its_lists_is_no_miss(self, world: World) -> None:
+        item = await world.synced()
+        world.source.hold_fingerprint(world.vault)
+        world.source.edit(item, password="two")
+        world.source.before["list"] = world.source.catch_up
+        await world.poll(full=True)
+        assert world.secrets.values(world.key()) == {"password": "two"}
+        assert world.meter.found == 0
+
+    async def test_a_change_that_a_poll_would_have_found_is_not_counted(self, world: World) -> None:
+        item = await world.synced()
+        world.source.edit(item, password="two")
+        await world.poll(full=True)
+        assert world.secrets.values(world.key()) == {"password": "two"}
+        assert world.meter.found == 0
+
+    async def test_a_second_look_that_fails_costs_the_count_only(self, world: World) -> None:
+        item = await world.synced()
+        world.source.hold_fingerprint(world.vault)
+        world.source.edit(item, password="two")
+        trouble = BackendUnavailableError("no answer")
+        world.source.before["list"] = lambda: world.source.refused.update(vaults=trouble)
+        assert await world.poll(full=True) is None
+        assert world.secrets.values(world.key()) == {"password": "two"}
+        assert world.meter.found == 0

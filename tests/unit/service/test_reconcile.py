@@ -1,0 +1,151 @@
+"""What a pass leads to: status, Events, counts, and when to look again."""
+
+import dataclasses
+
+import pytest
+
+from fakes.world import World
+from onepassword_operator.model.errors import (
+    BackendDeniedError,
+    BackendForbiddenError,
+    BackendRateLimitedError,
+    BackendUnavailableError,
+    ClusterAbsentError,
+    ClusterConflictError,
+    ClusterUnavailableError,
+)
+from onepassword_operator.service.reconcile import Reconcile
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def retry_in(world: World) -> float:
+    due, _ = world.process.queue.retries[world.key()]
+    return due - world.clock.now
+
+
+async def failing(world: World, error: BackendUnavailableError | BackendRateLimitedError | BackendDeniedError) -> None:
+    world.source.put(world.vault, "db", password="one")
+    world.source.outage = error
+    world.claim("db", "vaults/Prod/items/db")
+    await world.settle()
+
+
+async def test_transient_failures_are_tried_again_soon_and_then_less_often(world: World) -> None:
+    await failing(world, BackendUnavailableError("no answer"))
+    waits = []
+    for _ in range(9):
+        waits.append(retry_in(world))
+        world.clock.advance(waits[-1])
+        await world.settle()
+    assert waits[0] < 1
+    assert waits == sorted(waits)
+    assert waits[-1] <= 30
+
+
+async def test_a_rate_limit_is_waited_for(world: World) -> None:
+    await failing(world, BackendRateLimitedError("slow down", delay_seconds=42))
+    assert 42 <= retry_in(world) <= 43
+
+
+async def test_what_needs_a_person_is_looked_at_once_per_interval(world: World) -> None:
+    await failing(world, BackendDeniedError("refused"))
+    assert 54 <= retry_in(world) <= 60
+    assert world.meter.passes == {"Unauthorized": 1}
+
+
+async def test_a_failure_that_changes_nothing_is_told_once(world: World) -> None:
+    await failing(world, BackendDeniedError("refused"))
+    for _ in range(3):
+        world.clock.advance(60)
+        await world.settle()
+    assert world.claims.count("status") == 1
+    assert world.events.reasons("db") == ["Unauthorized"]
+
+
+async def test_a_single_item_in_trouble_is_a_blip_until_the_limit(world: World) -> None:
+    item = await world.synced()
+    world.source.edit(item, password="two")
+    world.source.refused[item] = BackendUnavailableError("no answer")
+    for _ in range(2):
+        await world.poll_after(60)
+    assert world.claims.ready(world.key()).reason == "Synced"
+    for _ in range(3):
+        await world.poll_after(60)
+    assert world.claims.ready(world.key()).reason == "SourceUnavailable"
+    world.source.refused.clear()
+    await world.poll_after(60)
+    assert world.claims.ready(world.key()).reason == "Synced"
+    assert world.secrets.values(world.key()) == {"password": "two"}
+
+
+async def test_a_resource_that_vanished_before_its_status_is_no_failure(world: World) -> None:
+    world.source.put(world.vault, "db", password="one")
+    world.claims.faults.refuse("status", ClusterAbsentError("gone"))
+    key = world.claim("db", "vaults/Prod/items/db")
+    await world.process.reconcile.run(key)  # before any watch event: nobody asks for it
+    world.watch()
+    await world.process.reconcile.run(await world.process.queue.take())
+    assert world.process.queue.retries == {}
+
+
+@pytest.mark.parametrize("error", [ClusterUnavailableError("no answer"), ClusterConflictError("another uid")])
+async def test_a_status_that_could_not_be_written_is_tried_again(
+    world: World, error: ClusterUnavailableError | ClusterConflictError
+) -> None:
+    world.source.put(world.vault, "db", password="one")
+    world.claims.faults.refuse("status", error)
+    world.claim("db", "vaults/Prod/items/db")
+    world.watch()
+    key = await world.process.queue.take()
+    await world.process.reconcile.run(key)
+    world.process.queue.done(key)
+    assert retry_in(world) < 1
+
+
+async def test_a_namesake_does_not_inherit_the_status_of_its_predecessor(world: World) -> None:
+    await world.synced()
+    index, key = world.process.index, world.key()
+    held = index.claims[key]
+    world.source.edit(next(iter(world.process.catalog.listed(world.vault).items)), password="two")  # type: ignore[union-attr]
+    await world.process.poller.poll()
+    namesake = dataclasses.replace(held, uid="new", conditions=())
+    world.secrets.before["replace"] = lambda: index.claims.update({key: namesake})
+    await world.process.reconcile.run(await world.process.queue.take())
+    assert index.claims[key] == namesake
+
+
+async def test_somebody_elses_trouble_with_a_vault_is_told_although_the_secret_is_right(world: World) -> None:
+    await world.synced()
+    world.process.health.failed(BackendForbiddenError("no access"), vault_id=world.vault)
+    world.secrets.overwrite(world.key(), password="edited")
+    await world.settle()
+    assert world.secrets.values(world.key()) == {"password": "one"}
+    assert world.claims.ready(world.key()).reason == "AccessDenied"
+
+
+async def test_a_pass_for_a_secret_that_nobody_asks_for_any_more_leaves_nothing(world: World) -> None:
+    await world.synced()
+    del world.process.index.claims[world.key()]
+    await world.process.reconcile.run(world.key())
+    assert world.process.index.followed == {}
+
+
+async def test_without_restarts_wired_a_mark_is_kept_and_nothing_happens(world: World) -> None:
+    item = await world.synced()
+    process = world.process
+    world.source.edit(item, password="two")
+    await process.poller.poll()
+    reconcile = Reconcile(
+        sync=process.sync,
+        reporter=process.reconcile._reporter,
+        index=process.index,
+        health=process.health,
+        queue=process.queue,
+        clock=world.clock,
+    )
+    await reconcile.run(await process.queue.take())
+    assert world.secrets.mark(world.key())

@@ -1,0 +1,408 @@
+"""Restarts: exactly once per workload and revision, whatever happens on the way."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from fakes.world import World
+from onepassword_operator.model import names
+from onepassword_operator.model.confidential import Confidential
+from onepassword_operator.model.errors import (
+    ClusterAbsentError,
+    ClusterConflictError,
+    ClusterDeniedError,
+    ClusterInvalidError,
+    ClusterUnavailableError,
+    OperatorError,
+)
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.service import restart_workloads
+from onepassword_operator.service.restart_workloads import RestartLoop
+from onepassword_operator.service.work_queue import Priority, WorkQueue
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    made.process.restarts.auto_restart = True
+    return made
+
+
+async def changed(world: World, *secrets: str) -> str:
+    """Secrets of one item that has just changed; returns the item's ID."""
+    item = await world.synced(*secrets)
+    world.source.edit(item, password="two")
+    await world.poll()
+    world.forget_requests()
+    return item
+
+
+async def test_users_of_a_changed_secret_restart_once_and_the_mark_goes(world: World) -> None:
+    world.workloads.deploy("web", "db")
+    world.workloads.deploy("cron", "unrelated")
+    item = await changed(world)
+    await world.restart()
+    assert world.workloads.rollouts == {"web": 1}
+    assert world.workloads.restarted_for("web") == {"db": f"{world.vault}/{item}@2"}
+    assert world.secrets.mark(world.key()) is None
+    assert world.events.reasons("web") == ["Restarted"]
+    assert world.meter.restarts == 1
+    await world.restart()
+    assert world.workloads.rollouts == {"web": 1}
+
+
+async def test_clearing_the_mark_leaves_a_secret_that_needs_no_look(world: World) -> None:
+    await changed(world)
+    await world.restart()
+    world.forget_requests()
+    await world.settle()
+    await world.restart_process()
+    assert world.process.queue.depth() == 0
+    assert world.secrets.writes() == []
+
+
+async def test_the_time_of_the_restart_is_the_marks_and_not_now(world: World) -> None:
+    world.workloads.deploy("web", "db")
+    await changed(world)
+    world.secrets.time = "2030-01-01T00:00:00Z"
+    await world.restart()
+    assert world.workloads.objects["app", "web"].template_annotations[names.LAST_RESTARTED] == "2024-05-01T12:00:00Z"
+
+
+async def test_two_secrets_on_one_deployment_are_one_patch(world: World) -> None:
+    world.workloads.deploy("web", "db", "copy")
+    await changed(world, "db", "copy")
+    await world.restart()
+    assert world.workloads.rollouts == {"web": 1}
+    assert world.workloads.requests.count("patch") == 1
+    assert set(world.workloads.restarted_for("web")) == {"db", "copy"}
+    assert world.secrets.mark(world.key("db")) is None
+    assert world.secrets.mark(world.key("copy")) is None
+
+
+async def test_a_refused_patch_keeps_the_mark_and_the_others_go_on(world: World) -> None:
+    for name in ("api", "web", "zoo"):
+        world.workloads.deploy(name, "db")
+    await changed(world)
+    world.workloads.refused["web"] = ClusterDeniedError("RBAC")
+    with pytest.raises(ClusterDeniedError):
+        await world.restart()
+    assert world.workloads.rollouts == {"api": 1, "zoo": 1}
+    assert world.secrets.mark(world.key())
+    world.workloads.refused.clear()
+    await world.restart()
+    assert world.workloads.rollouts == {"api": 1, "web": 1, "zoo": 1}
+    assert world.secrets.mark(world.key()) is None
+
+
+async def test_a_secret_whose_users_are_done_is_cleared_although_another_is_stuck(world: World) -> None:
+    world.workloads.deploy("web", "db")
+    await changed(world, "db", "copy")
+    world.workloads.refused["web"] = ClusterDeniedError("RBAC")
+    with pytest.raises(ClusterDeniedError):
+        await world.restart()
+    assert world.secrets.mark(world.key("db"))
+    assert world.secrets.mark(world.key("copy")) is None
+
+
+async def test_a_conflict_reads_live_and_decides_again(world: World) -> None:
+    world.workloads.deploy("web", "db")
+    await changed(world)
+    world.workloads.before["patch"] = lambda: world.workloads.touch("web")
+    await world.restart()
+    assert world.workloads.rollouts == {"web": 1}
+    assert world.workloads.requests[:4] == ["list", "patch", "get", "patch"]
+
+
+async def test_a_deployment_that_stopped_using_the_secret_meanwhile_is_left_alone(world: World) -> None:
+    world.workloads.deploy("web", "db")
+    await changed(world)
+    world.workloads.before["patch"] = lambda: world.workloads.touch("web", secrets=frozenset())
+    await world.restart()
+    assert world.workloads.rollouts == {}
+    assert world.secrets.mark(world.key()) is None
+
+
+async def test_a_deployment_deleted_meanwhile_is_done(world: World) -> None:
+    world.workloads.deploy("web", "db")
+    world.workloads.deploy("old", "db")
+    await changed(world)
+    world.workloads.before["patch"] = lambda: void(world.workloads.objects.pop(("app", "web")))
+    await world.restart()
+    assert world.workloads.rollouts == {"old": 1}
+    assert world.secrets.mark(world.key()) is None
+
+
+async def test_a_deployment_deleted_between_conflict_and_get_is_done(world: World) -> None:
+    world.workloads.deploy("web", "db")
+    await changed(world)
+    world.workloads.faults.refuse("patch", ClusterConflictError("changed"))
+    world.workloads.before["get"] = lambda: void(world.workloads.objects.pop(("app", "web")))
+    await world.restart()
+    assert world.secrets.mark(world.key()) is None
+
+
+async def test_a_lost_answer_does_not_restart_twice(world: World) -> None:
+    world.workloads.deploy("web", "db")
+    await changed(world)
+    world.workloads.faults.lose_answer("patch")
+    with pytest.raises(ClusterUnavailableError):
+        await world.restart()
+    await world.restart()
+    assert world.workloads.rollouts == {"web": 1}
+    assert world.secrets.mark(world.key()) is None
+
+
+async def test_a_deployment_made_midway_is_seen_by_the_second_list(world: World) -> None:
+    world.workloads.deploy("web", "db")
+    await changed(world)
+    world.workloads.before["patch"] = lambda: world.workloads.deploy("late", "db", created_at="2024-05-01T12:00:01Z")
+    await world.restart()
+    assert world.workloads.rollouts == {"web": 1, "late": 1}
+    assert world.secrets.mark(world.key()) is None
+
+
+async def test_a_deployment_made_well_after_the_change_is_not_due(world: World) -> None:
+    await changed(world)
+    world.workloads.deploy("late", "db", created_at="2024-05-01T12:00:06Z")
+    await world.restart()
+    assert world.workloads.rollouts == {}
+    assert world.secrets.mark(world.key()) is None
+
+
+async def test_workloads_that_never_come_to_rest_keep_the_mark(world: World) -> None:
+    await changed(world)
+    made = iter(range(100))
+
+    def another() -> None:
+        world.workloads.deploy(f"web-{next(made)}", "db")
+        world.workloads.before["list"] = another
+
+    world.workloads.before["list"] = another
+    with pytest.raises(ClusterUnavailableError):
+        await world.restart()
+    assert world.secrets.mark(world.key())
+
+
+@pytest.mark.parametrize("verb", ["list", "namespace"])
+async def test_what_is_unknown_keeps_the_mark(world: World, verb: str) -> None:
+    world.workloads.deploy("web", "db")
+    await changed(world)
+    world.workloads.faults.refuse(verb, ClusterUnavailableError("no answer"))
+    with pytest.raises(ClusterUnavailableError):
+        await world.restart()
+    assert world.secrets.mark(world.key())
+    assert world.workloads.rollouts == {}
+
+
+class TestOptIn:
+    async def test_without_it_the_mark_is_cleared_and_nothing_is_patched(self, world: World) -> None:
+        world.process.restarts.auto_restart = False
+        world.workloads.deploy("web", "db")
+        await changed(world)
+        await world.restart()
+        assert world.workloads.requests == ["list"]
+        assert world.secrets.mark(world.key()) is None
+
+    @pytest.mark.parametrize(("operator", "setting", "restarts"), [("off", "true", 1), ("on", "false", 0), ("on", "", 1)])
+    async def test_the_namespace_overrules_the_operator(self, world: World, operator: str, setting: str, restarts: int) -> None:
+        world.process.restarts.auto_restart = operator == "on"
+        world.workloads.settings["app"] = setting
+        world.workloads.deploy("web", "db")
+        await changed(world)
+        await world.restart()
+        assert world.workloads.rollouts["web"] == restarts
+
+    async def test_the_deployment_overrules_the_namespace(self, world: World) -> None:
+        world.workloads.settings["app"] = "false"
+        world.workloads.deploy("web", "db", annotations={names.AUTO_RESTART: "true"})
+        world.workloads.deploy("api", "db")
+        await changed(world)
+        await world.restart()
+        assert world.workloads.rollouts == {"web": 1}
+
+    async def test_the_resource_overrules_the_deployment(self, world: World) -> None:
+        world.workloads.deploy("web", "db", annotations={names.AUTO_RESTART: "true"})
+        item = world.source.put(world.vault, "db", password="one")
+        key = world.claim("db", "vaults/Prod/items/db", annotations={names.AUTO_RESTART: "false"})
+        await world.poll()
+        world.source.edit(item, password="two")
+        await world.poll()
+        await world.restart()
+        assert world.workloads.rollouts == {}
+        assert world.secrets.mark(key) is None
+
+
+class TestClearing:
+    async def test_a_mark_that_moved_on_meanwhile_stays(self, world: World) -> None:
+        item = await changed(world)
+        before = world.secrets.objects[world.key()].annotations[names.RESTART_PENDING]
+        world.source.edit(item, password="three")
+        await world.poll()
+        moved = world.secrets.mark(world.key())
+        record = world.process.index.record(world.key())
+        record.mark = type(moved).parse(before) if moved else None  # what a pass that began earlier goes by
+        await world.restart()
+        assert world.secrets.mark(world.key()) == moved
+
+    async def test_a_secret_that_somebody_edited_keeps_its_mark_until_it_is_put_right(self, world: World) -> None:
+        await changed(world)
+        world.secrets.edit(world.key(), data={"password": Confidential(b"edited")})
+        world.secrets.events.clear()
+        await world.restart()
+        assert world.secrets.mark(world.key())
+
+    async def test_a_secret_that_is_gone_keeps_its_mark_in_memory(self, world: World) -> None:
+        await changed(world)
+        world.secrets.delete(world.key())
+        world.secrets.events.clear()
+        await world.restart()
+        assert world.process.index.count_pending() == 1
+
+    async def test_a_conflict_keeps_the_mark_for_the_next_pass(self, world: World) -> None:
+        await changed(world)
+        world.secrets.before["annotate"] = lambda: void(world.secrets.edit(world.key(), labels={names.MANAGED: "true", "a": "b"}))
+        with pytest.raises(ClusterConflictError):
+            await world.restart()
+        await world.restart()
+        assert world.secrets.mark(world.key()) is None
+        assert world.secrets.objects[world.key()].labels["a"] == "b"
+
+
+async def test_a_crash_between_restart_and_clearing_repeats_nothing(world: World) -> None:
+    world.workloads.deploy("web", "db")
+    await changed(world)
+    world.secrets.faults.refuse("annotate", ClusterUnavailableError("no answer"))
+    with pytest.raises(ClusterUnavailableError):
+        await world.restart()
+    await world.restart_process()
+    world.process.restarts.auto_restart = True
+    await world.poll()
+    await world.restart()
+    assert world.workloads.rollouts == {"web": 1}
+    assert world.secrets.mark(world.key()) is None
+
+
+class Restarts:
+    """Stands for `RestartWorkloads`: which namespaces had a pass, and what each came to."""
+
+    def __init__(self) -> None:
+        self.ran: list[str] = []
+        self.errors: list[OperatorError] = []
+        self.changed = asyncio.Event()
+        self.during: Callable[[], None] | None = None
+
+    async def run(self, namespace: str) -> None:
+        self.ran.append(namespace)
+        self.changed.set()
+        if self.during:
+            during, self.during = self.during, None
+            during()
+        if self.errors:
+            raise self.errors.pop(0)
+
+    async def times(self, count: int) -> None:
+        async with asyncio.timeout(5):
+            while len(self.ran) < count:
+                self.changed.clear()
+                await self.changed.wait()
+
+
+class TestLoop:
+    @pytest.fixture
+    def restarts(self) -> Restarts:
+        return Restarts()
+
+    @pytest.fixture
+    def first_poll(self) -> asyncio.Event:
+        return asyncio.Event()
+
+    @pytest.fixture
+    def queue(self) -> WorkQueue:
+        return WorkQueue()
+
+    @pytest.fixture
+    async def loop(self, world: World, restarts: Restarts, first_poll: asyncio.Event, queue: WorkQueue) -> AsyncIterator[RestartLoop]:
+        made = RestartLoop(
+            restarts=restarts,  # type: ignore[arg-type]
+            secrets_queue=queue,
+            first_poll=first_poll,
+            clock=world.clock,
+        )
+        made.interval_seconds = 0.001
+        worker = asyncio.create_task(made.work())
+        yield made
+        worker.cancel()
+        made.close()
+        await asyncio.gather(worker, return_exceptions=True)
+
+    async def test_it_waits_for_the_first_poll(self, loop: RestartLoop, restarts: Restarts, first_poll: asyncio.Event) -> None:
+        loop.wake("app")
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert restarts.ran == []
+        first_poll.set()
+        await restarts.times(1)
+
+    async def test_it_waits_until_the_secrets_of_the_namespace_are_written(
+        self, loop: RestartLoop, restarts: Restarts, first_poll: asyncio.Event, queue: WorkQueue
+    ) -> None:
+        first_poll.set()
+        key = SecretKey("app", "db")
+        queue.add(key, Priority.CHANGED)
+        loop.wake("app")
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert restarts.ran == []
+        queue.done(await queue.take())
+        await restarts.times(1)
+
+    async def test_it_does_not_wait_for_ever(
+        self,
+        loop: RestartLoop,
+        restarts: Restarts,
+        first_poll: asyncio.Event,
+        queue: WorkQueue,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(restart_workloads, "IDLE_WAIT_SECONDS", 0.0)
+        first_poll.set()
+        queue.add(SecretKey("app", "db"), Priority.CHANGED)
+        loop.wake("app")
+        await restarts.times(1)
+
+    @pytest.mark.parametrize(
+        "error", [ClusterUnavailableError("no answer"), ClusterAbsentError("gone"), ClusterInvalidError("only a change helps")]
+    )
+    async def test_what_failed_is_tried_again(
+        self, loop: RestartLoop, restarts: Restarts, first_poll: asyncio.Event, error: OperatorError
+    ) -> None:
+        first_poll.set()
+        restarts.errors = [error]
+        loop.wake("app")
+        await restarts.times(2)
+        assert restarts.ran == ["app", "app"]
+
+    async def test_a_mark_set_during_a_pass_gets_a_pass_of_its_own(
+        self, loop: RestartLoop, restarts: Restarts, first_poll: asyncio.Event
+    ) -> None:
+        first_poll.set()
+        restarts.during = lambda: loop.wake("app")
+        loop.wake("app")
+        await restarts.times(2)
+
+    async def test_a_namespace_in_trouble_does_not_hold_up_another(
+        self, loop: RestartLoop, restarts: Restarts, first_poll: asyncio.Event
+    ) -> None:
+        first_poll.set()
+        loop.interval_seconds = 3600
+        restarts.errors = [ClusterDeniedError("RBAC")]
+        loop.wake("app")
+        loop.wake("other")
+        await restarts.times(2)
+        assert restarts.ran == ["app", "other"]
+
+
+def void(_: object) -> None:
+    """For lambdas whose result is of no interest."""

@@ -1,0 +1,97 @@
+"""Complete LISTs against what is known."""
+
+import pytest
+
+from fakes.world import World
+from onepassword_operator.model.errors import ClusterUnavailableError
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def sweep(world: World) -> None:
+    """A sweep, while the watches are silent."""
+    world.claims.events.clear()
+    world.secrets.events.clear()
+    await world.process.sweeper.sweep()
+
+
+async def test_settled_secrets_are_not_queued(world: World) -> None:
+    await world.synced("db", "copy")
+    await sweep(world)
+    assert world.process.queue.depth() == 0
+    assert world.claims.requests == ["list"]
+    assert world.secrets.requests == ["list"]
+
+
+async def test_what_the_watches_missed_is_queued(world: World) -> None:
+    await world.synced("db", "copy")
+    world.secrets.overwrite(world.key(), password="edited")
+    del world.secrets.objects[world.key("copy")]
+    world.claim("third", "vaults/Prod/items/db")
+    await sweep(world)
+    assert world.process.queue.depth() == 3
+    await world.settle()
+    for name in ("db", "copy", "third"):
+        assert world.secrets.values(world.key(name)) == {"password": "one"}
+
+
+async def test_new_resources_come_first(world: World) -> None:
+    await world.synced()
+    world.secrets.overwrite(world.key(), password="edited")
+    third = world.claim("third", "vaults/Prod/items/db")
+    await sweep(world)
+    assert await world.process.queue.take() == third
+
+
+async def test_an_absent_resource_is_let_go_after_a_live_look(world: World) -> None:
+    await world.synced()
+    del world.claims.objects[world.key()]
+    await sweep(world)
+    assert world.claims.requests == ["list", "get app/db"]
+    assert world.process.index.claims == {}
+    assert world.process.index.followed == {}
+
+
+async def test_a_resource_that_the_list_lacked_but_a_live_look_shows_is_kept(world: World) -> None:
+    await world.synced()
+    hidden = world.claims.objects.pop(world.key())
+    world.claims.before["get"] = lambda: world.claims.objects.update({hidden.key: hidden})
+    await sweep(world)
+    assert world.process.index.claims == {world.key(): hidden}
+
+
+async def test_a_namesake_that_a_live_look_shows_takes_the_place(world: World) -> None:
+    await world.synced()
+    del world.claims.objects[world.key()]
+    world.claims.before["get"] = lambda: void(world.claims.apply(world.key(), "vaults/Prod/items/db"))
+    await sweep(world)
+    assert world.process.index.claims[world.key()].uid == world.claims.objects[world.key()].uid
+    assert world.process.queue.depth() == 1
+
+
+@pytest.mark.parametrize("which", ["claims", "secrets"])
+async def test_nothing_is_concluded_from_a_list_that_broke_off(world: World, which: str) -> None:
+    await world.synced("db", "copy", "third")
+    del world.claims.objects[world.key()]
+    store = world.claims if which == "claims" else world.secrets
+    store.faults.refuse("list", ClusterUnavailableError("no answer"))
+    with pytest.raises(ClusterUnavailableError):
+        await sweep(world)
+    assert len(world.process.index.claims) == 3
+    assert world.process.queue.depth() == 0
+
+
+async def test_a_live_look_that_fails_lets_nobody_go(world: World) -> None:
+    await world.synced()
+    del world.claims.objects[world.key()]
+    world.claims.faults.refuse("get", ClusterUnavailableError("no answer"))
+    with pytest.raises(ClusterUnavailableError):
+        await sweep(world)
+    assert world.key() in world.process.index.claims
+
+
+def void(_: object) -> None:
+    """For lambdas whose result is of no interest."""

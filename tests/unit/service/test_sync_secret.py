@@ -1,0 +1,481 @@
+"""Worlds in which one Secret is brought in line."""
+
+import dataclasses
+
+import pytest
+
+from fakes.world import World
+from onepassword_operator.model import names
+from onepassword_operator.model.errors import (
+    BackendUnavailableError,
+    ClusterAdmissionError,
+    ClusterConflictError,
+    ClusterUnavailableError,
+)
+from onepassword_operator.model.secret import OwnerReference
+from onepassword_operator.model.target import Rendering
+from onepassword_operator.service.work_queue import Priority
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def owner(uid: str, *, kind: str = names.KIND, name: str = "db", api_version: str = names.API_VERSION) -> OwnerReference:
+    return OwnerReference(kind=kind, name=name, uid=uid, api_version=api_version)
+
+
+async def test_a_new_resource_costs_one_item_read_one_create_one_status_write_and_no_get(world: World) -> None:
+    await world.poll()
+    item = world.source.put(world.vault, "db", password="one")
+    key = world.claim("db", "vaults/Prod/items/db")
+    world.forget_requests()
+    await world.settle()
+    assert world.secrets.values(key) == {"password": "one"}
+    assert world.source.requests == [f"list {world.vault}", f"item {item}"]
+    assert world.secrets.requests == ["create app/db"]
+    assert world.claims.requests == ["status app/db"]
+    assert world.claims.ready(key).reason == "Synced"
+    assert world.events.reasons("db") == ["Created"]
+
+
+async def test_the_first_creation_sets_no_restart_mark(world: World) -> None:
+    await world.synced()
+    assert world.secrets.mark(world.key()) is None
+    assert not world.process.woken
+
+
+async def test_the_same_again_asks_and_writes_nothing_but_one_look(world: World) -> None:
+    await world.synced()
+    world.process.queue.add(world.key(), Priority.SWEEP)
+    await world.settle()
+    assert world.source.requests == []
+    assert world.secrets.requests == ["get app/db"]
+    assert world.claims.requests == []
+    assert world.events.told == []
+
+
+async def test_a_restarted_process_finds_everything_in_place_without_reading_an_item(world: World) -> None:
+    await world.synced("db", "copy")
+    await world.restart_process()
+    await world.poll()
+    assert world.source.requests == ["vaults", f"list {world.vault}"]
+    assert world.secrets.writes() == []
+    assert world.claims.count("status") == 0
+
+
+async def test_a_changed_path_moves_the_secret_to_the_other_item_with_a_mark(world: World) -> None:
+    await world.synced()
+    other = world.source.put(world.vault, "other", user="x")
+    world.clock.advance(5)  # a list older than this is not believed when it lacks an item
+    key = world.claim("db", "vaults/Prod/items/other")
+    await world.settle()
+    assert world.secrets.values(key) == {"user": "x"}
+    mark = world.secrets.mark(key)
+    assert mark
+    assert (mark.revision.item_id, mark.time) == (other, world.secrets.time)
+    assert world.process.woken == {"app"}
+
+
+async def test_an_invalid_path_is_told_at_once_and_costs_no_request(world: World) -> None:
+    key = world.claim("db", "nonsense")
+    await world.settle()
+    assert world.claims.ready(key).reason == "InvalidItemPath"
+    assert world.source.requests == []
+    assert world.secrets.requests == []
+    assert world.process.queue.retries == {}
+
+
+async def test_a_type_that_grants_access_to_the_cluster_is_never_written(world: World) -> None:
+    world.source.put(world.vault, "db", password="one")
+    key = world.claim("db", "vaults/Prod/items/db", secret_type="kubernetes.io/service-account-token")
+    await world.settle()
+    assert world.claims.ready(key).reason == "TypeNotAllowed"
+    assert world.source.requests == []
+    assert key not in world.secrets.objects
+
+
+async def test_a_pinned_item_survives_a_rename_and_a_new_item_of_its_title(world: World) -> None:
+    item = await world.synced()
+    world.source.rename(item, "db (old)")
+    world.source.put(world.vault, "db", password="impostor")
+    world.source.edit(item, password="two")
+    await world.poll()
+    assert world.secrets.values(world.key()) == {"password": "two"}
+
+
+async def test_a_pin_survives_a_restart_of_the_process(world: World) -> None:
+    item = await world.synced()
+    world.source.rename(item, "db (old)")
+    world.source.put(world.vault, "db", password="impostor")
+    await world.restart_process()
+    await world.poll()
+    assert world.secrets.values(world.key()) == {"password": "one"}
+    assert item in world.secrets.objects[world.key()].annotations[names.ITEM_PATH]
+
+
+async def test_annotations_without_a_seal_do_not_decide_what_is_read(world: World) -> None:
+    await world.synced()
+    secret = world.source.put(world.vault, "crown jewels", password="forbidden")
+    key = world.key()
+    forged = dict(world.secrets.objects[key].annotations) | {names.ITEM_PATH: f"vaults/{world.vault}/items/{secret}"}
+    world.secrets.edit(key, annotations=forged)
+    await world.restart_process()
+    await world.settle()
+    assert world.secrets.values(key) == {"password": "one"}
+    assert world.source.count(f"item {secret}") == 0
+
+
+async def test_an_edited_secret_is_put_right_without_a_restart_mark(world: World) -> None:
+    await world.synced()
+    world.secrets.overwrite(world.key(), password="edited")
+    await world.settle()
+    assert world.secrets.values(world.key()) == {"password": "one"}
+    assert world.secrets.mark(world.key()) is None
+    assert world.meter.repairs == 1
+    assert world.events.reasons("db") == ["DriftCorrected"]
+
+
+async def test_keys_that_somebody_added_are_removed(world: World) -> None:
+    await world.synced()
+    world.secrets.overwrite(world.key(), extra="x")
+    await world.settle()
+    assert world.secrets.values(world.key()) == {"password": "one"}
+
+
+async def test_a_secret_edited_while_nobody_watched_is_found_by_the_sweep_of_the_next_start(world: World) -> None:
+    await world.synced()
+    world.secrets.overwrite(world.key(), password="edited")
+    await world.restart_process()
+    await world.poll()
+    assert world.secrets.values(world.key()) == {"password": "one"}
+    assert world.secrets.mark(world.key()) is None
+
+
+class TestDeleted:
+    async def test_a_deleted_secret_is_made_anew_while_its_resource_lives(self, world: World) -> None:
+        await world.synced()
+        world.secrets.delete(world.key())
+        await world.settle()
+        assert world.secrets.values(world.key()) == {"password": "one"}
+        assert world.claims.requests[0] == "get app/db"  # a live look comes first
+
+    async def test_it_carries_the_mark_it_had_when_it_was_deleted(self, world: World) -> None:
+        item = await world.synced()
+        world.source.edit(item, password="two")
+        await world.poll()
+        mark = world.secrets.mark(world.key())
+        assert mark
+        world.secrets.time = "2024-06-01T00:00:00Z"
+        world.secrets.delete(world.key())
+        await world.settle()
+        assert world.secrets.mark(world.key()) == mark
+
+    async def test_it_gets_a_mark_if_the_item_changed_together_with_the_deletion(self, world: World) -> None:
+        item = await world.synced()
+        world.source.edit(item, password="two")
+        world.secrets.delete(world.key())
+        await world.poll()
+        mark = world.secrets.mark(world.key())
+        assert mark
+        assert mark.revision.version == 2
+
+    async def test_it_stays_gone_if_the_resource_is_gone(self, world: World) -> None:
+        await world.synced()
+        del world.claims.objects[world.key()]  # the watch has not told yet
+        world.secrets.delete(world.key())
+        await world.settle()
+        assert world.key() not in world.secrets.objects
+        assert world.key() not in world.process.index.claims
+
+    async def test_it_stays_gone_if_the_resource_is_a_namesake_with_another_uid(self, world: World) -> None:
+        await world.synced()
+        del world.claims.objects[world.key()]
+        world.claims.apply(world.key(), "vaults/Prod/items/db")
+        world.claims.events.clear()
+        world.secrets.delete(world.key())
+        await world.settle()
+        assert world.key() not in world.secrets.objects
+
+    async def test_it_stays_gone_if_the_resource_is_being_deleted(self, world: World) -> None:
+        await world.synced()
+        world.claims.terminate(world.key())
+        world.claims.events.clear()
+        world.secrets.delete(world.key())
+        await world.settle()
+        assert world.key() not in world.secrets.objects
+
+    async def test_a_failed_look_at_the_resource_re_creates_nothing_until_it_succeeds(self, world: World) -> None:
+        await world.synced()
+        world.claims.faults.refuse("get", ClusterUnavailableError("no answer"))
+        world.secrets.delete(world.key())
+        await world.settle()
+        assert world.key() not in world.secrets.objects
+        world.clock.advance(1)
+        await world.settle()
+        assert world.key() in world.secrets.objects
+
+    async def test_a_secret_of_a_deleted_resource_is_left_to_the_garbage_collector(self, world: World) -> None:
+        item = await world.synced()
+        world.claims.delete(world.key())
+        await world.settle()
+        world.source.edit(item, password="two")
+        await world.poll()
+        assert world.secrets.requests == []
+        assert world.source.requests == ["vaults"]
+
+    async def test_a_resource_that_is_being_deleted_is_let_go(self, world: World) -> None:
+        item = await world.synced()
+        world.claims.terminate(world.key())
+        await world.settle()
+        world.source.edit(item, password="two")
+        await world.poll()
+        assert world.secrets.writes() == []
+
+
+class TestConflict:
+    async def test_a_secret_that_is_there_already_and_ours_is_adopted_after_one_get(self, world: World) -> None:
+        await world.synced()
+        world.claims._keep("MODIFIED", dataclasses.replace(world.claims.objects[world.key()], conditions=()))
+        world.process = type(world.process)(world)  # a process that has not listed yet
+        await world.settle()
+        assert world.secrets.requests == ["create app/db", "get app/db"]
+        assert world.claims.ready(world.key()).reason == "Synced"
+
+    async def test_a_secret_of_somebody_else_is_refused_and_untouched(self, world: World) -> None:
+        world.source.put(world.vault, "db", password="one")
+        before = world.secrets.place(world.key(), data={})
+        key = world.claim("db", "vaults/Prod/items/db")
+        await world.settle()
+        assert world.secrets.objects[key] == before
+        assert world.claims.ready(key).reason == "TargetNotOwned"
+
+    async def test_a_refused_name_is_taken_at_the_next_interval_after_it_was_freed(self, world: World) -> None:
+        world.source.put(world.vault, "db", password="one")
+        world.secrets.place(world.key())
+        key = world.claim("db", "vaults/Prod/items/db")
+        await world.settle()
+        del world.secrets.objects[key]
+        world.clock.advance(60)
+        await world.settle()
+        assert world.secrets.values(key) == {"password": "one"}
+
+    async def test_somebody_who_writes_in_between_makes_the_pass_decide_anew(self, world: World) -> None:
+        item = await world.synced()
+        key = world.key()
+        world.source.edit(item, password="two")
+        world.secrets.before["replace"] = lambda: void(
+            world.secrets.edit(key, labels=dict(world.secrets.objects[key].labels) | {"team": "a"})
+        )
+        await world.poll()
+        assert world.secrets.values(key) == {"password": "two"}
+        assert world.secrets.objects[key].labels["team"] == "a"
+
+    async def test_endless_conflicts_give_way_and_come_back_soon(self, world: World) -> None:
+        item = await world.synced()
+        world.source.edit(item, password="two")
+        world.secrets.faults.refuse("replace", ClusterConflictError("changed"), times=5)
+        await world.poll()
+        assert world.secrets.count("replace") == 5
+        assert world.claims.ready(world.key()).reason == "Synced"  # a blip is not told
+        world.clock.advance(1)
+        await world.settle()
+        assert world.secrets.values(world.key()) == {"password": "two"}
+
+    async def test_a_secret_that_is_being_deleted_is_waited_for(self, world: World) -> None:
+        await world.synced()
+        world.secrets.edit(world.key(), terminating=True)
+        await world.settle()
+        assert world.secrets.writes() == []
+        world.secrets.delete(world.key())
+        await world.settle()
+        assert world.secrets.values(world.key()) == {"password": "one"}
+
+    async def test_another_type_than_the_secret_has_is_refused_before_anything_is_read(self, world: World) -> None:
+        await world.synced()
+        key = world.claim("db", "vaults/Prod/items/db", secret_type="kubernetes.io/tls")
+        await world.settle()
+        assert world.claims.ready(key).reason == "SecretTypeImmutable"
+        assert world.source.requests == []
+
+    async def test_the_secret_of_a_dead_namesake_is_taken_over_without_a_restart(self, world: World) -> None:
+        await world.synced()
+        key = world.key()
+        world.claims.delete(key)
+        await world.settle()
+        renewed = world.claims.apply(key, "vaults/Prod/items/db")
+        await world.settle()
+        assert [reference.uid for reference in world.secrets.objects[key].owners] == [renewed.uid]
+        assert world.secrets.mark(key) is None
+        assert world.claims.ready(key).reason == "Synced"
+
+    async def test_it_is_taken_over_even_if_the_deletion_was_never_seen(self, world: World) -> None:
+        await world.synced()
+        key = world.key()
+        del world.claims.objects[key]
+        renewed = world.claims.apply(key, "vaults/Prod/items/db")
+        await world.settle()
+        assert [reference.uid for reference in world.secrets.objects[key].owners] == [renewed.uid]
+
+    async def test_a_secret_owned_by_another_kind_is_refused(self, world: World) -> None:
+        await world.synced()
+        world.secrets.edit(world.key(), owners=(owner("x", kind="Certificate", name="tls", api_version="cert-manager.io/v1"),))
+        await world.settle()
+        assert world.claims.ready(world.key()).reason == "TargetNotOwned"
+
+
+class TestLostAnswer:
+    async def test_a_create_that_happened_unheard_is_found_and_nothing_is_written_again(self, world: World) -> None:
+        world.source.put(world.vault, "db", password="one")
+        world.secrets.faults.lose_answer("create")
+        key = world.claim("db", "vaults/Prod/items/db")
+        await world.settle()
+        world.clock.advance(1)
+        await world.settle()
+        assert world.secrets.count("replace") == 0
+        assert world.secrets.mark(key) is None
+        assert world.claims.ready(key).reason == "Synced"
+
+    async def test_a_replace_that_happened_unheard_sets_no_second_mark(self, world: World) -> None:
+        item = await world.synced()
+        world.source.edit(item, password="two")
+        world.secrets.faults.lose_answer("replace")
+        await world.poll()
+        mark = world.secrets.mark(world.key())
+        world.secrets.time = "2024-06-01T00:00:00Z"
+        world.clock.advance(1)
+        await world.settle()
+        assert world.secrets.writes() == ["replace app/db"]
+        assert world.secrets.mark(world.key()) == mark
+        assert world.process.woken == {"app"}
+
+    async def test_after_a_crash_at_that_moment_the_mark_still_wakes_the_restarts(self, world: World) -> None:
+        item = await world.synced()
+        world.source.edit(item, password="two")
+        world.secrets.faults.lose_answer("replace")
+        await world.poll()
+        await world.restart_process()
+        await world.poll()
+        assert world.secrets.writes() == ["replace app/db"]
+        assert world.process.index.pending_namespaces() == {"app"}
+
+    async def test_a_status_that_was_not_written_is_written_later(self, world: World) -> None:
+        world.source.put(world.vault, "db", password="one")
+        world.claims.faults.refuse("status", ClusterUnavailableError("no answer"))
+        key = world.claim("db", "vaults/Prod/items/db")
+        await world.settle()
+        world.clock.advance(1)
+        await world.settle()
+        assert world.claims.requests == ["status app/db"] * 2
+        assert world.claims.ready(key).reason == "Synced"
+        assert world.secrets.writes() == ["create app/db"]
+
+
+class TestOutOfStep:
+    async def test_a_get_behind_the_list_converges_with_one_read_per_poll(self, world: World) -> None:
+        item = await world.synced()
+        world.source.hold_item(item)
+        world.source.edit(item, password="two")
+        for _ in range(3):
+            await world.poll_after(60)
+        reads = world.source.count("item")
+        assert world.secrets.values(world.key()) == {"password": "one"}
+        assert reads <= 3
+        world.source.catch_up()
+        await world.poll_after(60)
+        assert world.secrets.values(world.key()) == {"password": "two"}
+        world.forget_requests()
+        await world.poll_after(60)
+        await world.poll_after(60)
+        world.forget_requests()
+        await world.poll_after(60)
+        assert world.source.requests == ["vaults"]
+
+    async def test_a_list_behind_the_get_converges_with_one_read_per_poll(self, world: World) -> None:
+        item = await world.synced()
+        world.source.edit(item, password="two")
+        world.source.hold_list(world.vault)
+        world.source.edit(item, password="three")
+        for _ in range(3):
+            await world.poll_after(60)
+        assert world.secrets.values(world.key()) == {"password": "three"}
+        assert world.secrets.count("replace") == 1
+        assert world.source.count("item") <= 3
+        world.source.catch_up()
+        await world.poll_after(60)
+        await world.poll_after(60)
+        world.forget_requests()
+        await world.poll_after(60)
+        assert world.source.requests == ["vaults"]
+
+    async def test_an_item_that_is_listed_but_not_delivered_keeps_the_secret_and_the_status(self, world: World) -> None:
+        item = await world.synced()
+        world.source.edit(item, password="two")
+        world.source.hold_list(world.vault)
+        world.source.delete(item)
+        await world.poll()
+        assert world.secrets.values(world.key()) == {"password": "one"}
+        assert world.claims.ready(world.key()).reason == "Synced"
+
+    async def test_an_item_archived_between_list_and_get_is_told(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        world.source.hold_list(world.vault)
+        world.source.archive(item)
+        key = world.claim("db", "vaults/Prod/items/db")
+        await world.settle()
+        assert world.claims.ready(key).reason == "ItemArchived"
+
+
+class TestRestored:
+    async def test_an_item_restored_to_a_lower_version_is_followed(self, world: World) -> None:
+        item = await world.synced()
+        for password in ("two", "three"):
+            world.source.edit(item, password=password)
+            await world.poll_after(60)
+        world.source._keep(dataclasses.replace(world.source.item(item), version=1))
+        await world.poll_after(60)
+        mark = world.secrets.mark(world.key())
+        assert mark
+        assert mark.revision.version == 1
+
+
+class TestFailures:
+    async def test_an_item_that_gives_no_key_is_told_and_the_old_secret_stays(self, world: World) -> None:
+        item = await world.synced()
+        world.source.edit(item, password="")
+        await world.poll()
+        assert world.claims.ready(world.key()).reason == "NoUsableFields"
+        assert world.secrets.values(world.key()) == {"password": "one"}
+
+    async def test_empty_values_are_kept_where_the_option_says_so(self) -> None:
+        world = World(rendering=Rendering(allow_empty_values=True))
+        world.source.put(world.vault, "db", password="")
+        key = world.claim("db", "vaults/Prod/items/db")
+        await world.settle()
+        assert world.secrets.values(key) == {"password": ""}
+
+    async def test_a_refused_write_is_told_and_tried_again(self, world: World) -> None:
+        world.source.put(world.vault, "db", password="one")
+        world.secrets.faults.refuse("create", ClusterAdmissionError("a webhook said no"))
+        key = world.claim("db", "vaults/Prod/items/db")
+        await world.settle()
+        assert world.claims.ready(key).reason == "AdmissionDenied"
+        world.clock.advance(60)
+        await world.settle()
+        assert world.claims.ready(key).reason == "Synced"
+
+    async def test_a_new_resource_in_an_outage_is_told_at_once_and_synced_after_it(self, world: World) -> None:
+        world.source.put(world.vault, "db", password="one")
+        world.source.outage = BackendUnavailableError("no answer")
+        key = world.claim("db", "vaults/Prod/items/db")
+        await world.settle()
+        assert world.claims.ready(key).reason == "SourceUnavailable"
+        world.source.outage = None
+        world.clock.advance(30)
+        await world.settle()
+        assert world.claims.ready(key).reason == "Synced"
+
+
+def void(_: object) -> None:
+    """For lambdas whose result is of no interest."""

@@ -1,0 +1,181 @@
+"""The work queue: order, one pass per key, retries, and rest."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.service.work_queue import Priority, WorkQueue
+
+A, B, C, D = (SecretKey("app", name) for name in "abcd")
+FAR = 3600.0
+
+
+@pytest.fixture
+async def queue() -> AsyncIterator[WorkQueue]:
+    made = WorkQueue()
+    yield made
+    made.close()
+
+
+async def drained(queue: WorkQueue) -> list[SecretKey]:
+    taken = []
+    while queue.depth():
+        key = await queue.take()
+        queue.done(key)
+        taken.append(key)
+    return taken
+
+
+async def turns(count: int = 5) -> None:
+    """Let everything run that can run."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def test_new_comes_before_drift_before_changed_before_sweep(queue: WorkQueue) -> None:
+    for key, priority in ((A, Priority.SWEEP), (B, Priority.CHANGED), (C, Priority.NEW), (D, Priority.DRIFT)):
+        queue.add(key, priority)
+    assert await drained(queue) == [C, D, B, A]
+
+
+async def test_equals_come_in_the_order_they_were_added(queue: WorkQueue) -> None:
+    for key in (C, A, B):
+        queue.add(key, Priority.CHANGED)
+    assert await drained(queue) == [C, A, B]
+
+
+async def test_a_key_added_twice_runs_once_at_its_best_priority(queue: WorkQueue) -> None:
+    queue.add(A, Priority.SWEEP)
+    queue.add(B, Priority.CHANGED)
+    queue.add(A, Priority.NEW)
+    queue.add(A, Priority.SWEEP)
+    assert queue.depth() == 2
+    assert await drained(queue) == [A, B]
+
+
+async def test_a_key_added_while_its_pass_runs_runs_once_more_and_never_twice_at_a_time(queue: WorkQueue) -> None:
+    queue.add(A, Priority.NEW)
+    assert await queue.take() == A
+    queue.add(A, Priority.SWEEP)
+    queue.add(A, Priority.DRIFT)
+    second = asyncio.create_task(queue.take())
+    await turns()
+    assert not second.done()
+    queue.done(A)
+    assert await second == A
+    queue.done(A)
+    assert queue.depth() == 0
+
+
+async def test_what_was_added_meanwhile_keeps_its_best_priority(queue: WorkQueue) -> None:
+    queue.add(A, Priority.NEW)
+    await queue.take()
+    queue.add(A, Priority.DRIFT)
+    queue.add(A, Priority.SWEEP)
+    queue.add(B, Priority.CHANGED)
+    queue.done(A)
+    assert await drained(queue) == [A, B]
+
+
+async def test_a_worker_waits_until_there_is_something(queue: WorkQueue) -> None:
+    worker = asyncio.create_task(queue.take())
+    await turns()
+    assert not worker.done()
+    queue.add(A, Priority.NEW)
+    assert await worker == A
+
+
+async def test_a_retry_comes_when_its_time_has_come(queue: WorkQueue) -> None:
+    queue.add_later(A, Priority.SWEEP, 0.0)
+    assert (queue.depth(), queue.delayed()) == (0, 1)
+    assert await queue.take() == A
+    assert queue.delayed() == 0
+
+
+async def test_a_waiting_retry_is_brought_forward_and_does_not_come_again(queue: WorkQueue) -> None:
+    queue.add_later(A, Priority.SWEEP, FAR)
+    queue.add(A, Priority.DRIFT)
+    assert queue.delayed() == 0
+    assert await drained(queue) == [A]
+
+
+async def test_a_retry_is_dropped_for_a_key_that_has_its_turn_anyway(queue: WorkQueue) -> None:
+    queue.add(A, Priority.NEW)
+    queue.add_later(A, Priority.SWEEP, FAR)
+    assert queue.delayed() == 0
+    await queue.take()
+    queue.add(A, Priority.NEW)
+    queue.add_later(A, Priority.SWEEP, FAR)
+    assert queue.delayed() == 0
+
+
+async def test_a_later_retry_does_not_put_off_a_nearer_one(queue: WorkQueue) -> None:
+    queue.add_later(A, Priority.SWEEP, 0.0)
+    queue.add_later(A, Priority.SWEEP, FAR)
+    assert queue.delayed() == 1
+    assert await asyncio.wait_for(queue.take(), 5) == A
+
+
+async def test_a_nearer_retry_takes_the_place_of_a_later_one(queue: WorkQueue) -> None:
+    queue.add_later(A, Priority.SWEEP, FAR)
+    queue.add_later(A, Priority.SWEEP, 0.0)
+    assert queue.delayed() == 1
+    assert await asyncio.wait_for(queue.take(), 5) == A
+
+
+async def test_a_closed_queue_has_no_timers(queue: WorkQueue) -> None:
+    queue.add_later(A, Priority.SWEEP, 0.0)
+    queue.close()
+    await turns()
+    assert (queue.depth(), queue.delayed()) == (0, 0)
+
+
+class TestNamespaceIdle:
+    async def test_a_namespace_without_work_is_idle(self, queue: WorkQueue) -> None:
+        queue.add(SecretKey("other", "x"), Priority.NEW)
+        queue.add_later(A, Priority.SWEEP, FAR)  # retries that wait for their time do not count
+        await asyncio.wait_for(queue.namespace_idle("app"), 5)
+
+    async def test_it_waits_for_what_waits_and_for_what_runs(self, queue: WorkQueue) -> None:
+        queue.add(A, Priority.NEW)
+        queue.add(B, Priority.NEW)
+        waiting = [asyncio.create_task(queue.namespace_idle("app")) for _ in range(2)]
+        for _ in range(2):
+            key = await queue.take()
+            await turns()
+            assert not any(task.done() for task in waiting)
+            queue.done(key)
+        await asyncio.wait_for(asyncio.gather(*waiting), 5)
+
+    async def test_work_that_came_up_during_the_last_pass_counts(self, queue: WorkQueue) -> None:
+        queue.add(A, Priority.NEW)
+        await queue.take()
+        idle = asyncio.create_task(queue.namespace_idle("app"))
+        await turns()
+        queue.add(A, Priority.NEW)
+        queue.done(A)
+        await turns()
+        assert not idle.done()
+        assert await drained(queue) == [A]
+        await asyncio.wait_for(idle, 5)
+
+    async def test_it_looks_again_after_it_woke(self, queue: WorkQueue) -> None:
+        queue.add(A, Priority.NEW)
+        idle = asyncio.create_task(queue.namespace_idle("app"))
+        await turns()
+        queue.done(await queue.take())
+        queue.add(B, Priority.NEW)
+        await turns()
+        assert not idle.done()
+        assert await drained(queue) == [B]
+        await asyncio.wait_for(idle, 5)
+
+    async def test_a_waiter_that_gave_up_disturbs_nobody(self, queue: WorkQueue) -> None:
+        queue.add(A, Priority.NEW)
+        idle = asyncio.create_task(queue.namespace_idle("app"))
+        await turns()
+        idle.cancel()
+        await turns()
+        assert await drained(queue) == [A]
