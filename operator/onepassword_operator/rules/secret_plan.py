@@ -18,7 +18,7 @@ from onepassword_operator.model.errors import (
     TypeImmutableError,
     TypeNotAllowedError,
 )
-from onepassword_operator.model.item import Revision
+from onepassword_operator.model.item import Revision, parse_version
 from onepassword_operator.model.outcome import Change
 from onepassword_operator.model.secret import DesiredSecret, ObservedSecret
 from onepassword_operator.model.target import Claim
@@ -106,10 +106,10 @@ def _earlier_self(claim: Claim, kind: str, group: str, name: str) -> bool:
 def recorded_revision(observed: ObservedSecret) -> Revision | None:
     """What a Secret's annotations say it holds; the official operator's say the same in the same words."""
     parts = observed.annotations.get(names.ITEM_PATH, "").split("/")
-    version = observed.annotations.get(names.ITEM_VERSION, "")
-    if len(parts) != 4 or parts[0] != "vaults" or parts[2] != "items" or not version.isdecimal():  # noqa: PLR2004
+    version = parse_version(observed.annotations.get(names.ITEM_VERSION, ""))
+    if len(parts) != 4 or parts[0] != "vaults" or parts[2] != "items" or version is None:  # noqa: PLR2004
         return None
-    return Revision(parts[1], parts[3], int(version))
+    return Revision(parts[1], parts[3], version)
 
 
 def pinned(claim: Claim, observed: ObservedSecret | None, verdict: seal.Verdict) -> Revision | None:
