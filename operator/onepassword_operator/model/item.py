@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 from onepassword_operator.model.confidential import Confidential
+
+_VERSION = re.compile(r"(0|[1-9][0-9]{0,17})\Z")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,11 @@ class File:
     content: Confidential
 
 
+def parse_version(text: str) -> int | None:
+    """The version that `str` wrote; None for anything else. Annotations can be edited, and `int` fails on thousands of digits."""
+    return int(text) if _VERSION.match(text) else None
+
+
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Revision:
     """Which content: a vault's item at a version. Compared for equality; versions may go backwards after a restore."""
@@ -76,11 +84,10 @@ class Revision:
     @classmethod
     def parse(cls, text: str) -> Revision | None:
         """The inverse of `str`; None for anything else."""
-        path, _, version = text.rpartition("@")
-        vault_id, slash, item_id = path.partition("/")
-        if not (slash and vault_id and item_id and version.isdecimal()):
-            return None
-        return cls(vault_id, item_id, int(version))
+        path, _, version_text = text.rpartition("@")
+        vault_id, _, item_id = path.partition("/")
+        version = parse_version(version_text)
+        return cls(vault_id, item_id, version) if vault_id and item_id and version is not None else None
 
     @property
     def path(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import dataclasses
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -98,5 +97,5 @@ def _decode(value: str | None) -> bytes:
     # The API server only ever sends valid base64; an empty value arrives as null.
     try:
         return base64.b64decode(value or "", validate=True)
-    except binascii.Error:
+    except ValueError:
         return b""

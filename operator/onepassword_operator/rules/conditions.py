@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Final
 
 from onepassword_operator.model import names
@@ -49,7 +50,14 @@ def ready(claim: Claim, outcome: Outcome, *, now: str, stale: bool) -> Condition
         last_transition_time=transition or now,
         observed_generation=claim.generation,
     )
-    return None if condition == previous else condition
+    return None if previous and _says_the_same(previous, condition) else condition
+
+
+def _says_the_same(previous: Condition, condition: Condition) -> bool:
+    # The official operator's CRD keeps neither reason nor observedGeneration: writing them again and again would change nothing.
+    if not previous.reason and previous.observed_generation is None:
+        condition = dataclasses.replace(condition, reason="", observed_generation=None)
+    return condition == previous
 
 
 def _forgivable(error: OperatorError, claim: Claim) -> bool:
@@ -63,13 +71,13 @@ def _words(claim: Claim, outcome: Outcome) -> tuple[str, str, str]:
     match outcome:
         case Failed(error=error):
             return "False", error.reason, _clip(str(error))
-        case Synced(revision=revision, skipped=skipped, warning=warning):
+        case Synced(revision=revision, skipped=skipped, warning=warning):  # pragma: no branch  mypy proves that none is left
             fact = f'Secret "{claim.key.name}" holds version {revision.version} of {revision.path}'
             if skipped is None and (told_before := _told_before(claim, fact)):
                 return told_before
-            if told := [skip for skip in skipped or () if skip.worth_telling]:
-                return "True", "FieldsSkipped", _clip(f"{fact}, without {_skipped(told)}")
-            return "True", "Synced", _clip(f"{fact}; {warning}" if warning else fact)
+            told = [skip for skip in skipped or () if skip.worth_telling]
+            without = f", without {_skipped(told)}" if told else ""
+            return "True", "FieldsSkipped" if told else "Synced", _clip(fact + without + (f"; {warning}" if warning else ""))
 
 
 def _told_before(claim: Claim, fact: str) -> tuple[str, str, str] | None:

@@ -83,13 +83,14 @@ def parse_restarted_for(text: str | None) -> dict[str, str]:
     """Secret name → revision, from the pod template; anything unreadable counts as never restarted."""
     try:
         parsed = json.loads(text or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):  # brackets in brackets in brackets: whoever may edit a Deployment can write that
         return {}
     return {k: v for k, v in parsed.items() if isinstance(v, str)} if isinstance(parsed, dict) else {}
 
 
 def _created_after(workload: Workload, mark: RestartMark) -> bool:
-    return _instant(workload.created_at) > _instant(mark.time) + datetime.timedelta(seconds=GRACE_SECONDS)
+    # A difference, because a sum overflows for a mark that somebody edited to the end of time.
+    return _instant(workload.created_at) - _instant(mark.time) > datetime.timedelta(seconds=GRACE_SECONDS)
 
 
 def _instant(text: str) -> datetime.datetime:

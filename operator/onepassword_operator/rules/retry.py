@@ -29,5 +29,5 @@ def delay_seconds(error: OperatorError, *, attempt: int, interval_seconds: float
             return wait + jitter
         case Retry.LATER:
             return min(interval_seconds, _LATER_CAP_SECONDS) * (0.9 + jitter / 10)
-        case Retry.ON_CHANGE:
+        case Retry.ON_CHANGE:  # pragma: no branch  mypy proves that none is left
             return None

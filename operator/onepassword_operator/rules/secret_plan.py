@@ -18,7 +18,7 @@ from onepassword_operator.model.errors import (
     TypeImmutableError,
     TypeNotAllowedError,
 )
-from onepassword_operator.model.item import Revision
+from onepassword_operator.model.item import Revision, parse_version
 from onepassword_operator.model.outcome import Change
 from onepassword_operator.model.secret import DesiredSecret, ObservedSecret
 from onepassword_operator.model.target import Claim
@@ -47,7 +47,7 @@ class Context:
     remembered: Revision | None = None
     """What this process last knew the Secret to hold; consulted when the Secret is gone or its own record can't be believed."""
     carried: RestartMark | None = None
-    """The mark of a Secret that was deleted meanwhile, as its last watch event showed it."""
+    """The mark as this process last knew it; consulted in the same cases, so that no edit or deletion loses a restart that is due."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +106,10 @@ def _earlier_self(claim: Claim, kind: str, group: str, name: str) -> bool:
 def recorded_revision(observed: ObservedSecret) -> Revision | None:
     """What a Secret's annotations say it holds; the official operator's say the same in the same words."""
     parts = observed.annotations.get(names.ITEM_PATH, "").split("/")
-    version = observed.annotations.get(names.ITEM_VERSION, "")
-    if len(parts) != 4 or parts[0] != "vaults" or parts[2] != "items" or not version.isdecimal():  # noqa: PLR2004
+    version = parse_version(observed.annotations.get(names.ITEM_VERSION, ""))
+    if len(parts) != 4 or parts[0] != "vaults" or parts[2] != "items" or version is None:  # noqa: PLR2004
         return None
-    return Revision(parts[1], parts[3], int(version))
+    return Revision(parts[1], parts[3], version)
 
 
 def pinned(claim: Claim, observed: ObservedSecret | None, verdict: seal.Verdict) -> Revision | None:
@@ -133,7 +133,7 @@ def plan(claim: Claim, observed: ObservedSecret | None, content: Content, contex
     verdict = context.sealer.verify(observed)
     mark = _mark(observed, verdict, content, context)
     desired = _desired(claim, observed, content, context, mark=mark)
-    change = _change(observed, desired, verdict, content)
+    change = _change(observed, desired, verdict, content, remembered=context.remembered)
     if observed.immutable and dict(observed.data) != dict(desired.data):
         raise TargetImmutableError(f'Secret "{observed.key.name}" is marked immutable; delete it to have it created anew')
     return Plan(change=change, desired=None if change is Change.NONE else desired, mark=mark)
@@ -148,12 +148,12 @@ def _mark_of_recreation(content: Content, context: Context) -> RestartMark | Non
 
 def _mark(observed: ObservedSecret, verdict: seal.Verdict, content: Content, context: Context) -> RestartMark | None:
     recorded = recorded_revision(observed)
+    pending = [RestartMark.parse(observed.annotations.get(names.RESTART_PENDING))]
     if verdict is seal.Verdict.BROKEN:
-        recorded = context.remembered or recorded
-    pending = RestartMark.parse(observed.annotations.get(names.RESTART_PENDING))
+        recorded, pending = context.remembered or recorded, [context.carried, *pending]
     if recorded is not None and recorded != content.revision:
         return RestartMark(content.revision, context.now)
-    return pending if pending and pending.revision == content.revision else None
+    return next((mark for mark in pending if mark and mark.revision == content.revision), None)
 
 
 def _desired(
@@ -190,7 +190,9 @@ def _desired(
     )
 
 
-def _change(observed: ObservedSecret, desired: DesiredSecret, verdict: seal.Verdict, content: Content) -> Change:
+def _change(
+    observed: ObservedSecret, desired: DesiredSecret, verdict: seal.Verdict, content: Content, *, remembered: Revision | None
+) -> Change:
     same_data = dict(observed.data) == dict(desired.data)
     if (
         same_data
@@ -199,12 +201,15 @@ def _change(observed: ObservedSecret, desired: DesiredSecret, verdict: seal.Verd
         and observed.owners == desired.owners
     ):
         return Change.NONE
-    asked = observed.annotations.get(names.REQUESTED_PATH)
-    if asked is None and names.SEAL not in observed.annotations:
+    recorded, asked = recorded_revision(observed), observed.annotations.get(names.REQUESTED_PATH)
+    if verdict is seal.Verdict.BROKEN and remembered:
+        # Ours, and somebody edited its record: what we know of it counts, not what it says now.
+        recorded, asked = remembered, desired.annotations[names.REQUESTED_PATH]
+    elif asked is None and names.SEAL not in observed.annotations:
         return Change.ADOPTED
     updated = verdict is seal.Verdict.OTHER_OPTIONS and not same_data
-    if updated or recorded_revision(observed) != content.revision or asked != desired.annotations[names.REQUESTED_PATH]:
+    if updated or recorded != content.revision or asked != desired.annotations[names.REQUESTED_PATH]:
         return Change.UPDATED
-    owned = any(owner.uid == desired.owners[-1].uid for owner in observed.owners) and observed.owners == desired.owners
+    owned = observed.owners == desired.owners
     marked = observed.labels.get(names.MANAGED) == names.MANAGED_VALUE
     return Change.REFRESHED if same_data and owned and marked else Change.REPAIRED

@@ -1,0 +1,102 @@
+"""The error tree: complete in words, and the drawing is true."""
+
+import inspect
+import re
+
+import pytest
+
+from onepassword_operator.model import errors
+
+CAMEL_CASE = re.compile(r"([A-Z][a-z]+)+\Z")
+
+
+def _classes(root: type[errors.OperatorError]) -> list[type[errors.OperatorError]]:
+    children = [child for child in root.__subclasses__() if child.__module__ == errors.__name__]
+    return [root, *(below for child in children for below in _classes(child))]
+
+
+TREE = _classes(errors.OperatorError)
+LEAVES = [kind for kind in TREE if not kind.__subclasses__()]
+
+
+def test_there_are_leaves() -> None:
+    assert len(LEAVES) > 20
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_a_leaf_has_a_reason_in_one_word_and_a_verdict_about_retries(leaf: type[errors.OperatorError]) -> None:
+    assert CAMEL_CASE.match(leaf.reason)
+    assert leaf.retry in errors.Retry
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_a_leaf_has_a_reason_of_its_own(leaf: type[errors.OperatorError]) -> None:
+    assert [other for other in LEAVES if other.reason == leaf.reason] == [leaf]
+    assert "reason" in vars(leaf)
+
+
+@pytest.mark.parametrize("kind", TREE)
+def test_a_class_is_called_an_error_and_explains_itself(kind: type[errors.OperatorError]) -> None:
+    assert kind.__name__.endswith("Error")
+    assert inspect.getdoc(kind) != inspect.getdoc(Exception)
+
+
+def test_the_drawing_equals_the_classes() -> None:
+    drawn: list[tuple[str, str]] = []
+    ancestors: list[tuple[int, str]] = [(-1, "Exception")]
+    for line in (errors.__doc__ or "").splitlines():
+        if match := re.match(r"( +)(\w+Error)\b", line):
+            depth, name = len(match.group(1)), match.group(2)
+            while ancestors[-1][0] >= depth:
+                ancestors.pop()
+            drawn.append((ancestors[-1][1], name))
+            ancestors.append((depth, name))
+    assert drawn == [(kind.__bases__[0].__name__, kind.__name__) for kind in TREE]
+
+
+def test_every_error_of_the_module_is_in_the_tree() -> None:
+    defined = {kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, Exception)}
+    assert defined == set(TREE)
+
+
+def test_being_told_to_wait_says_how_long() -> None:
+    error = errors.BackendRateLimitedError("slow down", delay_seconds=7.5)
+    assert (str(error), error.delay_seconds, error.retry) == ("slow down", 7.5, errors.Retry.THEN)
+
+
+def test_only_what_carries_a_delay_is_retried_at_a_known_time() -> None:
+    assert [leaf for leaf in LEAVES if leaf.retry is errors.Retry.THEN] == [errors.BackendRateLimitedError]
+
+
+VERDICTS = {
+    errors.Retry.SOON: {"SourceUnavailable", "ClusterUnavailable", "Conflict"},
+    errors.Retry.THEN: {"RateLimited"},
+    errors.Retry.ON_CHANGE: {
+        "InvalidItemPath",
+        "VaultNotFound",
+        "ItemNotFound",
+        "ItemArchived",
+        "SecretInvalid",
+        "TypeNotAllowed",
+        "SecretTooLarge",
+        "NoUsableFields",
+    },
+    errors.Retry.LATER: {
+        "Unauthorized",
+        "AccessDenied",
+        "SourceAnswerInvalid",
+        "ClusterAccessDenied",
+        "Absent",
+        "QuotaExceeded",
+        "AdmissionDenied",
+        "TargetNotOwned",
+        "SecretTypeImmutable",
+        "TargetImmutable",
+    },
+}
+
+
+@pytest.mark.parametrize("verdict", errors.Retry)
+def test_reasons_and_retries_are_what_dashboards_and_people_rely_on(verdict: errors.Retry) -> None:
+    """A changed reason is a breaking change: alerts select by it."""
+    assert {leaf.reason for leaf in LEAVES if leaf.retry is verdict} == VERDICTS[verdict]

@@ -1,0 +1,63 @@
+"""1Password's side: what identifies content, and what shows that something moved."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onepassword_operator.model.item import Item, Revision, Vault, parse_version
+
+VAULT = Vault(id="v", name="Prod", content_version=7, attribute_version=2, items=3, created_at="2024-01-01T00:00:00Z", updated_at="then")
+IDS = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=26)
+
+
+@pytest.mark.parametrize("change", [{"content_version": 8}, {"attribute_version": 3}, {"items": 4}, {"updated_at": "now"}])
+def test_a_vault_whose_content_moved_has_another_fingerprint(change: dict[str, int]) -> None:
+    assert dataclasses.replace(VAULT, **change).fingerprint != VAULT.fingerprint  # type: ignore[arg-type]  # a table of replacements
+
+
+@pytest.mark.parametrize("change", [{"name": "Production"}, {"created_at": "earlier"}])
+def test_a_vault_that_was_only_renamed_has_the_same_fingerprint(change: dict[str, str]) -> None:
+    assert dataclasses.replace(VAULT, **change).fingerprint == VAULT.fingerprint  # type: ignore[arg-type]  # a table of replacements
+
+
+def test_the_revision_of_an_item_is_its_vault_id_and_version() -> None:
+    assert Item(id="i", vault_id="v", title="t", version=3).revision == Revision("v", "i", 3)
+
+
+def test_a_revision_prints_and_names_its_path() -> None:
+    assert str(Revision("v", "i", 3)) == "v/i@3"
+    assert Revision("v", "i", 3).path == "vaults/v/items/i"
+
+
+@given(vault_id=IDS, item_id=IDS, version=st.integers(0, 10**18 - 1))
+def test_a_printed_revision_parses_to_itself(vault_id: str, item_id: str, version: int) -> None:
+    revision = Revision(vault_id, item_id, version)
+    assert Revision.parse(str(revision)) == revision
+
+
+@given(st.text() | st.from_regex(r"\A[a-z]*/?[a-z]*@?\d*\Z"))
+def test_only_what_a_revision_prints_is_parsed(text: str) -> None:
+    parsed = Revision.parse(text)
+    assert parsed is None or str(parsed) == text
+
+
+NOT_A_VERSION = ["", " 3", "3 ", "3\n", "-3", "+3", "3.0", "0x3", "03", "3_0", "٣", "²", "three", "9" * 19, "9" * 5000]
+
+
+@pytest.mark.parametrize("text", NOT_A_VERSION)
+def test_only_plain_decimal_numbers_are_versions(text: str) -> None:
+    """An annotation can be edited to anything; Python's `int` takes digits of other scripts and fails on thousands of them."""
+    assert parse_version(text) is None
+    assert Revision.parse(f"v/i@{text}") is None
+
+
+@pytest.mark.parametrize(("text", "version"), [("0", 0), ("3", 3), ("10", 10), ("9" * 18, 10**18 - 1)])
+def test_plain_decimal_numbers_are_versions(text: str, version: int) -> None:
+    assert parse_version(text) == version
+
+
+@pytest.mark.parametrize("text", ["", "@", "/", "/@3", "v@3", "v/@3", "/i@3", "v/i", "v/i@", "v/i3"])
+def test_a_revision_has_a_vault_an_item_and_a_version(text: str) -> None:
+    assert Revision.parse(text) is None

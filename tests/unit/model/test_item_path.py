@@ -1,0 +1,100 @@
+"""Item paths, split as the official operator splits them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onepassword_operator.model.errors import ItemPathError
+from onepassword_operator.model.item_path import ItemPath, looks_like_id
+
+NAMES = st.text(min_size=1).filter(lambda name: "/" not in name)
+
+
+@given(vault=NAMES, item=NAMES)
+def test_a_printed_path_parses_to_itself(vault: str, item: str) -> None:
+    assert ItemPath.parse(str(ItemPath(vault, item))) == ItemPath(vault, item)
+
+
+@given(st.text() | st.lists(st.sampled_from(["vaults", "items", "", "a", " "]), max_size=6).map("/".join))
+def test_whatever_is_parsed_prints_as_it_was_written(text: str) -> None:
+    try:
+        parsed = ItemPath.parse(text)
+    except ItemPathError:
+        return
+    assert str(parsed) == text
+    assert parsed.vault
+    assert parsed.item
+
+
+@pytest.mark.parametrize(
+    ("text", "vault", "item"),
+    [
+        ("vaults/Prod apps/items/Billing DB", "Prod apps", "Billing DB"),
+        ("vaults/ Prod /items/ Billing ", " Prod ", " Billing "),
+        ("vaults/a%2Fb/items/c%20d", "a%2Fb", "c%20d"),
+        ("vaults/vaults/items/items", "vaults", "items"),
+    ],
+)
+def test_a_path_is_taken_literally_without_trimming_or_unescaping(text: str, vault: str, item: str) -> None:
+    assert ItemPath.parse(text) == ItemPath(vault, item)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "vaults",
+        "vaults/a",
+        "vaults/a/items",
+        "vaults/a/items/",
+        "vaults//items/b",
+        "/vaults/a/items/b",
+        "vaults/a/items/b/",
+        "vault/a/items/b",
+        "vaults/a/item/b",
+        "Vaults/a/items/b",
+        "vaults/a/Items/b",
+        "op://a/b",
+        "a/vaults/b/items",
+    ],
+)
+def test_anything_else_is_refused_with_the_form_to_use(text: str) -> None:
+    with pytest.raises(ItemPathError, match="must have the form vaults/<vault name or ID>/items/<item title or ID>"):
+        ItemPath.parse(text)
+
+
+def test_an_empty_path_is_refused_as_empty() -> None:
+    with pytest.raises(ItemPathError, match=r"spec\.itemPath is empty"):
+        ItemPath.parse("")
+
+
+@pytest.mark.parametrize(("text", "hinted"), [("vaults/a/items/b/c", True), ("vaults/a/b/items/c", True), ("vaults/a/items", False)])
+def test_a_slash_too_many_is_answered_with_what_to_do_about_it(text: str, *, hinted: bool) -> None:
+    with pytest.raises(ItemPathError) as refused:
+        ItemPath.parse(text)
+    assert ("use the item's ID" in str(refused.value)) is hinted
+
+
+def test_the_message_quotes_no_more_than_the_beginning() -> None:
+    with pytest.raises(ItemPathError) as refused:
+        ItemPath.parse("x" * 100_000)
+    assert '"' + "x" * 200 + '"' in str(refused.value)
+    assert len(str(refused.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("abcdefghijklmnopqrstuvwxyz", True),
+        ("01234567890123456789012345", True),
+        ("abcdefghijklmnopqrstuvwxy", False),
+        ("abcdefghijklmnopqrstuvwxyz0", False),
+        ("Abcdefghijklmnopqrstuvwxyz", False),
+        ("abcdefghijklm-opqrstuvwxyz", False),
+        ("abcdefghijklmnopqrstuvwxy\n", False),
+        ("abcdefghijklmnopqrstuvwxyz\n", False),
+        ("äbcdefghijklmnopqrstuvwxyz", False),
+        ("", False),
+    ],
+)
+def test_an_id_is_26_lower_case_letters_and_digits(text: str, *, expected: bool) -> None:
+    assert looks_like_id(text) is expected

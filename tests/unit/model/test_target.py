@@ -1,0 +1,136 @@
+"""A OnePasswordItem as a claim on a Secret."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from onepassword_operator.model import names
+from onepassword_operator.model.outcome import Condition
+from onepassword_operator.model.secret import OwnerReference, SecretKey
+from onepassword_operator.model.target import Claim, Rendering, copied_annotations
+
+PLAIN = Rendering()
+COPYING = Rendering(copy_annotations=True)
+READY = {"type": "Ready", "status": "True"}
+FULL: dict[str, Any] = {
+    "metadata": {
+        "namespace": "team",
+        "name": "db",
+        "uid": "u1",
+        "resourceVersion": "17",
+        "generation": 4,
+        "creationTimestamp": "2024-01-01T00:00:00Z",
+        "labels": {"team": "a"},
+        "annotations": {names.AUTO_RESTART: "true", "note": "x"},
+        "deletionTimestamp": "2024-02-01T00:00:00Z",
+    },
+    "spec": {"itemPath": "vaults/a/items/b"},
+    "type": "kubernetes.io/tls",
+    "status": {"conditions": [{"type": "Other", "status": "False"}, READY]},
+}
+BARE: dict[str, Any] = {"metadata": {"namespace": "team", "name": "db", "uid": "u1", "resourceVersion": "17"}}
+CLAIM = Claim.from_object(FULL, PLAIN)
+
+
+def test_a_resource_is_read_whole() -> None:
+    assert (
+        Claim(
+            key=SecretKey("team", "db"),
+            uid="u1",
+            resource_version="17",
+            generation=4,
+            created_at="2024-01-01T00:00:00Z",
+            item_path="vaults/a/items/b",
+            secret_type="kubernetes.io/tls",
+            labels={"team": "a"},
+            annotations={names.AUTO_RESTART: "true"},
+            terminating=True,
+            conditions=(Condition.from_object({"type": "Other", "status": "False"}), Condition.from_object(READY)),
+        )
+        == CLAIM
+    )
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        BARE,
+        BARE | {"spec": {}, "status": {}, "type": ""},
+        BARE | {"spec": None, "status": None},
+        BARE | {"spec": {"itemPath": None}, "status": {"conditions": None}},
+        {"metadata": BARE["metadata"] | {"labels": None, "annotations": None, "generation": None, "creationTimestamp": None}},
+    ],
+)
+def test_what_a_resource_lacks_is_empty(raw: dict[str, Any]) -> None:
+    assert Claim.from_object(raw, COPYING) == Claim(
+        key=SecretKey("team", "db"),
+        uid="u1",
+        resource_version="17",
+        generation=0,
+        created_at="",
+        item_path="",
+        secret_type="Opaque",
+        labels={},
+        annotations={},
+        terminating=False,
+        conditions=(),
+    )
+
+
+def test_the_owner_reference_is_as_bare_as_the_official_operators() -> None:
+    assert CLAIM.owner_reference == OwnerReference(kind="OnePasswordItem", name="db", uid="u1", api_version="onepassword.com/v1")
+    assert CLAIM.owner_reference.raw == {}
+
+
+@pytest.mark.parametrize(("raw", "setting"), [(FULL, "true"), (BARE, None)])
+def test_the_restart_setting_is_told_verbatim(raw: dict[str, Any], setting: str | None) -> None:
+    assert Claim.from_object(raw, PLAIN).auto_restart == setting
+
+
+@pytest.mark.parametrize(
+    ("raw", "ready"), [(FULL, Condition.from_object(READY)), (BARE, None), (BARE | {"status": {"conditions": []}}, None)]
+)
+def test_the_ready_condition_is_found_among_the_others(raw: dict[str, Any], ready: Condition | None) -> None:
+    assert Claim.from_object(raw, PLAIN).ready == ready
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"uid": "u2"},
+        {"terminating": False},
+        {"item_path": "vaults/a/items/c"},
+        {"secret_type": "Opaque"},
+        {"labels": {}},
+        {"annotations": {}},
+        {"generation": 5},
+    ],
+)
+def test_a_resource_that_asks_for_something_else_is_noticed(change: dict[str, Any]) -> None:
+    assert not CLAIM.asks_the_same_as(dataclasses.replace(CLAIM, **change))
+
+
+@pytest.mark.parametrize("change", [{}, {"conditions": ()}, {"resource_version": "18"}])
+def test_a_status_write_asks_for_nothing_new(change: dict[str, Any]) -> None:
+    assert CLAIM.asks_the_same_as(dataclasses.replace(CLAIM, **change))
+
+
+@pytest.mark.parametrize(
+    ("annotations", "plain", "copying"),
+    [
+        ({}, {}, {}),
+        ({"note": "x"}, {}, {"note": "x"}),
+        ({"note": ""}, {}, {"note": ""}),
+        ({names.AUTO_RESTART: "false"}, {names.AUTO_RESTART: "false"}, {names.AUTO_RESTART: "false"}),
+        ({names.AUTO_RESTART: ""}, {}, {}),
+        ({names.LAST_APPLIED: "{}"}, {}, {}),
+        ({names.ITEM_PATH: "p", names.SEAL: "s", names.RESTART_PENDING: "r", names.PREFIX + "new": "n"}, {}, {}),
+        ({"operator.1password.io": "x"}, {}, {"operator.1password.io": "x"}),
+    ],
+)
+def test_annotations_are_copied_on_request_but_never_records_of_others_or_our_own(
+    annotations: dict[str, str], plain: dict[str, str], copying: dict[str, str]
+) -> None:
+    assert copied_annotations(annotations, PLAIN) == plain
+    assert copied_annotations(annotations, COPYING) == copying

@@ -1,0 +1,90 @@
+"""Which of several resources rules a Secret."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onepassword_operator.model.secret import ObservedSecret, OwnerReference, SecretKey
+from onepassword_operator.model.target import Claim
+from onepassword_operator.rules import claims
+from unit.rules import samples
+
+OLD = samples.claim(uid="old", created_at="2024-01-01T00:00:00Z")
+YOUNG = samples.claim(uid="young", created_at="2024-02-01T00:00:00Z")
+TWIN = samples.claim(uid="old-twin", created_at=OLD.created_at)
+
+
+def _owned_by(*uids: str) -> ObservedSecret:
+    owners = tuple(OwnerReference(kind="OnePasswordItem", name="db", uid=uid, api_version="onepassword.com/v1") for uid in uids)
+    return ObservedSecret(
+        key=SecretKey("team", "db"),
+        uid="s",
+        resource_version="1",
+        type="Opaque",
+        labels={},
+        annotations={},
+        owners=owners,
+        finalizers=(),
+        data={},
+    )
+
+
+def _dying(claim: Claim) -> Claim:
+    return dataclasses.replace(claim, terminating=True)
+
+
+@pytest.mark.parametrize(
+    ("asking", "observed", "ruling"),
+    [
+        ([], None, None),
+        ([], _owned_by("old"), None),
+        ([OLD], None, OLD),
+        ([YOUNG, OLD], None, OLD),
+        ([YOUNG, OLD], _owned_by(), OLD),
+        ([YOUNG, OLD], _owned_by("somebody else"), OLD),
+        ([YOUNG, OLD], _owned_by("young"), YOUNG),
+        ([YOUNG, OLD], _owned_by("young", "old"), OLD),
+        ([TWIN, OLD], None, OLD),
+        ([_dying(OLD), YOUNG], None, YOUNG),
+        ([_dying(OLD), YOUNG], _owned_by("old"), YOUNG),
+        ([_dying(OLD)], _owned_by("old"), None),
+        ([_dying(OLD), _dying(YOUNG)], None, None),
+    ],
+)
+def test_the_living_owner_keeps_the_secret_and_without_one_the_oldest_gets_it(
+    asking: list[Claim], observed: ObservedSecret | None, ruling: Claim | None
+) -> None:
+    assert claims.ruling(asking, observed) == ruling
+
+
+UIDS = st.sampled_from("abcde")
+CLAIMS = st.lists(
+    st.builds(
+        samples.claim, uid=UIDS, created_at=st.sampled_from(["2024-01-01T00:00:00Z", "2024-02-01T00:00:00Z"]), terminating=st.booleans()
+    ),
+    max_size=5,
+    unique_by=lambda claim: claim.uid,
+)
+
+
+@given(asking=CLAIMS, owners=st.lists(UIDS, unique=True), data=st.data())
+def test_the_ruling_does_not_depend_on_the_order(asking: list[Claim], owners: list[str], data: st.DataObject) -> None:
+    observed = _owned_by(*owners)
+    assert claims.ruling(data.draw(st.permutations(asking)), observed) == claims.ruling(asking, observed)
+
+
+@given(asking=CLAIMS, late=CLAIMS)
+def test_who_rules_and_owns_keeps_ruling_whoever_comes_later(asking: list[Claim], late: list[Claim]) -> None:
+    ruling = claims.ruling(asking, None)
+    if ruling is not None:
+        everybody = [*asking, *(claim for claim in late if claim.uid not in {known.uid for known in asking})]
+        assert claims.ruling(everybody, _owned_by(ruling.uid)) == ruling
+
+
+@given(asking=CLAIMS)
+def test_somebody_rules_as_long_as_anybody_lives(asking: list[Claim]) -> None:
+    ruling = claims.ruling(asking, None)
+    assert (ruling is None) is all(claim.terminating for claim in asking)
+    assert ruling is None or not ruling.terminating

@@ -1,0 +1,37 @@
+"""What a complete list says about the items that are followed."""
+
+import pytest
+
+from onepassword_operator.model.item import ItemSummary, Revision
+from onepassword_operator.rules import drift
+
+
+def _listed(version: int, *, active: bool = True) -> dict[str, ItemSummary]:
+    return {"a": ItemSummary(id="a", title="A", version=version, created_at="", active=active)}
+
+
+@pytest.mark.parametrize(
+    ("versions", "listed", "changed", "missing"),
+    [
+        ([], _listed(3), set(), set()),
+        ([3], _listed(3), set(), set()),
+        ([3], _listed(4), {"a"}, set()),
+        ([3], _listed(2), {"a"}, set()),
+        ([3, 4], _listed(4), {"a"}, set()),
+        ([3, 3], _listed(4), {"a"}, set()),
+        ([3], {}, set(), {"a"}),
+        ([3], _listed(3, active=False), set(), {"a"}),
+        ([3], _listed(4, active=False), set(), {"a"}),
+    ],
+)
+def test_an_item_changed_if_its_version_is_another_and_is_missing_if_not_listed_as_active(
+    versions: list[int], listed: dict[str, ItemSummary], changed: set[str], missing: set[str]
+) -> None:
+    """A lower version counts too: a server that lags behind or was restored shows one."""
+    found = drift.compare([Revision("v", "a", version) for version in versions], listed)
+    assert found == drift.Drift(changed=frozenset(changed), missing=frozenset(missing))
+
+
+def test_items_that_nobody_follows_do_not_matter() -> None:
+    found = drift.compare([Revision("v", "b", 1)], _listed(3) | {"b": ItemSummary(id="b", title="B", version=1, created_at="")})
+    assert found == drift.Drift(changed=frozenset(), missing=frozenset())

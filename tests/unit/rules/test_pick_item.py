@@ -1,0 +1,168 @@
+"""What a name means, decided over complete lists."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onepassword_operator.model.errors import ItemArchivedError, ItemNotFoundError, OperatorError, VaultNotFoundError
+from onepassword_operator.model.item import ItemSummary, Vault
+from onepassword_operator.rules.pick_item import pick_item, pick_vault
+
+EARLY, LATE = "2023-01-01T00:00:00Z", "2024-01-01T00:00:00Z"
+
+
+def _vault(identity: str, name: str, created_at: str = EARLY) -> Vault:
+    return Vault(id=identity, name=name, content_version=1, attribute_version=1, items=1, created_at=created_at, updated_at="")
+
+
+def _item(identity: str, title: str, *, created_at: str = EARLY, active: bool = True) -> ItemSummary:
+    return ItemSummary(id=identity, title=title, version=1, created_at=created_at, active=active)
+
+
+HOME = _vault("v", "Prod")
+
+
+@pytest.mark.parametrize(
+    ("text", "vaults", "chosen"),
+    [
+        ("Prod", [_vault("a", "Prod"), _vault("b", "Test")], "a"),
+        ("PROD", [_vault("a", "prod")], "a"),
+        ("STRASSE", [_vault("a", "Straße")], "a"),
+        ("a", [_vault("a", "x"), _vault("b", "a")], "a"),
+        ("a", [_vault("b", "a", EARLY), _vault("a", "x", LATE)], "a"),
+        ("A", [_vault("a", "x"), _vault("b", "a")], "b"),
+    ],
+)
+def test_a_vault_is_found_by_id_or_by_name_without_case(text: str, vaults: list[Vault], chosen: str) -> None:
+    found, warning = pick_vault(text, vaults)
+    assert (found.id, warning) == (chosen, "")
+
+
+@pytest.mark.parametrize("vaults", [[], [HOME], [_vault("a", " Staging")], [_vault("a", "Staging 2")]])
+def test_a_vault_that_the_token_does_not_see_is_reported_with_the_remedy(vaults: list[Vault]) -> None:
+    with pytest.raises(VaultNotFoundError, match=r'no vault with the name or ID "Staging" .* give the token access'):
+        pick_vault("Staging", vaults)
+
+
+@pytest.mark.parametrize(
+    ("vaults", "chosen"),
+    [
+        ([_vault("a", "Prod", LATE), _vault("b", "prod", EARLY)], "b"),
+        ([_vault("b", "Prod"), _vault("a", "Prod")], "a"),
+    ],
+)
+def test_of_several_vaults_the_oldest_is_taken_and_the_others_are_told(vaults: list[Vault], chosen: str) -> None:
+    found, warning = pick_vault("Prod", vaults)
+    assert found.id == chosen
+    assert warning == f'2 vaults are named "Prod" (a, b); the oldest, {chosen}, is used; name the one you mean by its ID'
+
+
+@pytest.mark.parametrize(
+    ("text", "items", "chosen"),
+    [
+        ("DB", [_item("a", "DB"), _item("b", "Cache")], "a"),
+        ("db", [_item("a", "DB")], "a"),
+        ("db", [_item("a", "DB", created_at=EARLY), _item("b", "db", created_at=LATE)], "b"),
+        ("a", [_item("a", "x"), _item("b", "a")], "a"),
+        ("a", [_item("b", "a", created_at=EARLY), _item("a", "x", created_at=LATE)], "a"),
+        ("A", [_item("a", "x"), _item("b", "A")], "b"),
+        ("DB", [_item("a", "DB", created_at=EARLY, active=False), _item("b", "DB", created_at=LATE)], "b"),
+    ],
+)
+def test_an_item_is_found_by_id_then_by_title_then_by_title_without_case(text: str, items: list[ItemSummary], chosen: str) -> None:
+    found, warning = pick_item(text, items, vault=HOME)
+    assert (found.id, warning) == (chosen, "")
+
+
+@pytest.mark.parametrize("items", [[], [_item("a", "Cache")], [_item("a", "DB ")]])
+def test_an_item_that_is_not_there_is_reported_with_the_remedy(items: list[ItemSummary]) -> None:
+    with pytest.raises(ItemNotFoundError, match=r'vault "Prod" has no item with the title or ID "DB"; .* create the item'):
+        pick_item("DB", items, vault=HOME)
+
+
+@pytest.mark.parametrize("text", ["DB", "db", "a"])
+def test_an_item_that_is_only_in_the_archive_is_reported_as_archived(text: str) -> None:
+    with pytest.raises(ItemArchivedError, match=f'item "{text}" in vault "Prod" is archived; restore it'):
+        pick_item(text, [_item("a", "DB", active=False)], vault=HOME)
+
+
+def test_an_archived_item_that_is_named_by_its_id_is_not_replaced_by_one_that_is_titled_so() -> None:
+    with pytest.raises(ItemArchivedError):
+        pick_item("a", [_item("a", "x", active=False), _item("b", "a")], vault=HOME)
+
+
+@pytest.mark.parametrize(
+    ("items", "chosen"),
+    [
+        ([_item("a", "DB", created_at=LATE), _item("b", "DB", created_at=EARLY)], "b"),
+        ([_item("b", "DB"), _item("a", "DB"), _item("c", "DB", active=False)], "a"),
+    ],
+)
+def test_of_several_items_the_oldest_active_one_is_taken_and_the_others_are_told(items: list[ItemSummary], chosen: str) -> None:
+    found, warning = pick_item("DB", items, vault=HOME)
+    assert found.id == chosen
+    assert warning == f'2 items are named "DB" (a, b); the oldest, {chosen}, is used; name the one you mean by its ID'
+
+
+def test_a_generator_of_items_is_enough() -> None:
+    assert pick_item("db", (item for item in [_item("a", "DB")]), vault=HOME)[0].id == "a"
+
+
+WORDS = st.sampled_from(["a", "b", "A", "B", "c"])
+ITEMS = st.lists(
+    st.builds(
+        lambda *parts: _item(parts[0], parts[1], created_at=parts[2], active=parts[3]),
+        WORDS,
+        WORDS,
+        st.sampled_from([EARLY, LATE]),
+        st.booleans(),
+    ),
+    max_size=6,
+    unique_by=lambda item: item.id,
+)
+
+
+def _answer(text: str, items: list[ItemSummary]) -> tuple[ItemSummary, str] | type[OperatorError]:
+    try:
+        return pick_item(text, items, vault=HOME)
+    except OperatorError as error:
+        return type(error)
+
+
+@given(text=WORDS, items=ITEMS, data=st.data())
+def test_the_answer_does_not_depend_on_the_order_of_the_list(text: str, items: list[ItemSummary], data: st.DataObject) -> None:
+    """The official operator's does, and restarted pods at every poll."""
+    assert _answer(text, data.draw(st.permutations(items))) == _answer(text, items)
+
+
+@given(text=WORDS, items=ITEMS)
+def test_an_id_wins_over_every_title(text: str, items: list[ItemSummary]) -> None:
+    named = _item(text, "anything", created_at=LATE)
+    assert _answer(text, [*(item for item in items if item.id != text), named]) == (named, "")
+
+
+@given(text=WORDS, items=ITEMS, data=st.data())
+def test_vaults_too_are_picked_without_regard_to_order_and_ids_win(text: str, items: list[ItemSummary], data: st.DataObject) -> None:
+    vaults = [_vault(item.id, item.title, item.created_at) for item in items]
+    shuffled = data.draw(st.permutations(vaults))
+    try:
+        expected = pick_vault(text, vaults)
+    except VaultNotFoundError:
+        with pytest.raises(VaultNotFoundError):
+            pick_vault(text, shuffled)
+    else:
+        assert pick_vault(text, shuffled) == expected
+        assert expected[0].id == text or text not in {vault.id for vault in vaults}
+
+
+@given(text=WORDS, items=ITEMS)
+def test_one_more_duplicate_that_is_younger_changes_nothing_but_the_warning(text: str, items: list[ItemSummary]) -> None:
+    answer = _answer(text, items)
+    if isinstance(answer, tuple) and text not in {item.id for item in items}:
+        duplicate = dataclasses.replace(answer[0], id="z", created_at="2099-01-01T00:00:00Z")
+        chosen = _answer(text, [*items, duplicate])
+        assert isinstance(chosen, tuple)
+        assert chosen[0] == answer[0]
+        assert "z" in chosen[1]

@@ -1,0 +1,264 @@
+"""Which workloads restart, for which Secrets, and that it happens once."""
+
+import dataclasses
+import datetime
+import json
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from onepassword_operator.model import names
+from onepassword_operator.model.item import Revision
+from onepassword_operator.model.workload import RestartMark, Workload
+from onepassword_operator.rules import restart
+
+TIME = "2024-06-01T12:00:00Z"
+LATER = "2024-06-01T12:30:00Z"
+MARK = RestartMark(Revision("v", "i", 3), TIME)
+OTHER_MARK = RestartMark(Revision("v", "j", 9), LATER)
+EVERYBODY = restart.Levels(namespace=None, operator=True)
+NOBODY = restart.Levels(namespace=None, operator=False)
+WORKLOAD = Workload(
+    namespace="team",
+    name="api",
+    uid="w",
+    resource_version="1",
+    created_at="2024-01-01T00:00:00Z",
+    annotations={},
+    template_annotations={},
+    secrets=frozenset({"db", "cache"}),
+)
+
+
+def _pending(*marks: tuple[str, RestartMark], setting: str | None = None) -> dict[str, restart.PendingSecret]:
+    return {name: restart.PendingSecret(name=name, mark=mark, auto_restart=setting) for name, mark in marks}
+
+
+DB = _pending(("db", MARK))
+BOTH = _pending(("db", MARK), ("cache", OTHER_MARK))
+
+
+def _annotated(restarted_for: str, last: str | None = None) -> Workload:
+    return dataclasses.replace(
+        WORKLOAD, template_annotations={names.RESTARTED_FOR: restarted_for} | ({names.LAST_RESTARTED: last} if last is not None else {})
+    )
+
+
+def test_a_user_of_a_changed_secret_is_restarted_with_the_revision_and_the_time_of_the_change() -> None:
+    assert restart.decide(WORKLOAD, DB, EVERYBODY) == restart.Restart(
+        secrets=("db",), template_annotations={names.RESTARTED_FOR: '{"db":"v/i@3"}', names.LAST_RESTARTED: TIME}
+    )
+
+
+def test_several_changed_secrets_are_one_restart_at_the_newest_time() -> None:
+    assert restart.decide(WORKLOAD, BOTH, EVERYBODY) == restart.Restart(
+        secrets=("cache", "db"),
+        template_annotations={names.RESTARTED_FOR: '{"cache":"v/j@9","db":"v/i@3"}', names.LAST_RESTARTED: LATER},
+    )
+
+
+@pytest.mark.parametrize(
+    ("workload", "pending"),
+    [
+        (WORKLOAD, {}),
+        (WORKLOAD, _pending(("other", MARK))),
+        (dataclasses.replace(WORKLOAD, secrets=frozenset()), DB),
+        (dataclasses.replace(WORKLOAD, terminating=True), DB),
+        (_annotated('{"db":"v/i@3"}'), DB),
+        (_annotated('{"cache":"v/j@9","db":"v/i@3"}'), BOTH),
+    ],
+)
+def test_who_does_not_use_it_is_going_or_was_restarted_for_it_is_left_alone(
+    workload: Workload, pending: dict[str, restart.PendingSecret]
+) -> None:
+    assert restart.decide(workload, pending, EVERYBODY) is None
+
+
+def test_only_what_is_due_is_a_reason_but_what_was_done_stays_recorded() -> None:
+    decided = restart.decide(_annotated('{"db":"v/i@3","gone":"v/x@1"}'), BOTH, EVERYBODY)
+    assert decided is not None
+    assert decided.secrets == ("cache",)
+    assert json.loads(decided.template_annotations[names.RESTARTED_FOR]) == {"cache": "v/j@9", "db": "v/i@3", "gone": "v/x@1"}
+
+
+@pytest.mark.parametrize("revision", ["v/i@2", "v/i@4", "v/k@3", "w/i@3", ""])
+def test_a_restart_for_another_revision_does_not_count(revision: str) -> None:
+    assert restart.decide(_annotated(json.dumps({"db": revision})), DB, EVERYBODY) is not None
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        ("2024-06-01T11:59:59Z", TIME),
+        ("2024-06-01T12:00:01Z", "2024-06-01T12:00:01Z"),
+        ("2024-06-01T15:00:00+02:00", "2024-06-01T15:00:00+02:00"),
+        ("2024-06-01T13:00:00+02:00", TIME),
+        ("yesterday", TIME),
+        ("", TIME),
+    ],
+)
+def test_the_time_of_the_last_restart_is_never_lowered(last: str, expected: str) -> None:
+    decided = restart.decide(_annotated("{}", last), DB, EVERYBODY)
+    assert decided is not None
+    assert decided.template_annotations[names.LAST_RESTARTED] == expected
+
+
+@pytest.mark.parametrize(
+    ("created_at", "due"),
+    [
+        ("2024-06-01T11:00:00Z", True),
+        (TIME, True),
+        ("2024-06-01T12:00:05Z", True),
+        ("2024-06-01T12:00:06Z", False),
+        ("2024-06-01T14:00:05+02:00", True),
+        ("2024-06-01T12:00:06", False),
+        ("2025-01-01T00:00:00Z", False),
+        ("", True),
+        ("some day", True),
+    ],
+)
+def test_a_workload_created_more_than_five_seconds_after_the_change_started_with_it(created_at: str, *, due: bool) -> None:
+    """What is not a time counts as long ago: it can cause a restart, never lose one."""
+    assert (restart.decide(dataclasses.replace(WORKLOAD, created_at=created_at), DB, EVERYBODY) is not None) is due
+
+
+@pytest.mark.parametrize(
+    "time", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "soon"]
+)
+@pytest.mark.parametrize("created_at", ["2024-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", ""])
+def test_a_mark_that_was_edited_to_the_end_of_time_is_no_accident(time: str, created_at: str) -> None:
+    pending = _pending(("db", dataclasses.replace(MARK, time=time)))
+    decided = restart.decide(dataclasses.replace(WORKLOAD, created_at=created_at), pending, EVERYBODY)
+    assert decided is None or decided.secrets == ("db",)
+
+
+NOTHING = ["", "null", "[]", "3", '"db"', "{", "{]", '{"db":3}', '{"db":null}', "[" * 100_000, "9" * 5000, "nonsense"]
+
+
+@pytest.mark.parametrize("text", NOTHING, ids=lambda text: text[:8])
+def test_an_unreadable_record_counts_as_never_restarted(text: str) -> None:
+    assert restart.parse_restarted_for(text) == {}
+    assert restart.decide(_annotated(text), DB, EVERYBODY) is not None
+
+
+@pytest.mark.parametrize(("text", "record"), [(None, {}), ("{}", {}), ('{"db":"v/i@3","x":1}', {"db": "v/i@3"})])
+def test_a_readable_record_is_read(text: str | None, record: dict[str, str]) -> None:
+    assert restart.parse_restarted_for(text) == record
+
+
+@pytest.mark.parametrize(
+    ("secret", "workload", "namespace", "operator", "restarts"),
+    [
+        (None, None, None, True, True),
+        (None, None, None, False, False),
+        (None, None, "true", False, True),
+        (None, None, "false", True, False),
+        (None, "true", "false", False, True),
+        (None, "false", "true", True, False),
+        ("true", "false", "false", False, True),
+        ("false", "true", "true", True, False),
+        ("", "", "", True, True),
+        ("", "true", None, False, True),
+        ("", "", "true", False, True),
+        ("yes", "true", "true", True, False),
+        (None, "on", "true", True, False),
+        (None, None, "enabled", True, False),
+    ],
+)
+def test_the_first_level_that_is_set_decides_and_nonsense_means_no(
+    secret: str | None, workload: str | None, namespace: str | None, *, operator: bool, restarts: bool
+) -> None:
+    annotated = dataclasses.replace(WORKLOAD, annotations={names.AUTO_RESTART: workload} if workload is not None else {})
+    levels = restart.Levels(namespace=namespace, operator=operator)
+    assert restart.may_restart(secret, annotated, levels) is restarts
+    pending = {"db": restart.PendingSecret(name="db", mark=MARK, auto_restart=secret)}
+    assert (restart.decide(annotated, pending, levels) is not None) is restarts
+
+
+@pytest.mark.parametrize(
+    ("value", "restarts"),
+    [("1", True), ("t", True), ("T", True), ("TRUE", True), ("tRuE", True), ("0", False), ("f", False), (" true", False), ("yes", False)],
+)
+def test_a_level_is_a_boolean_in_gos_words_without_case(value: str, *, restarts: bool) -> None:
+    assert restart.may_restart(value, WORKLOAD, NOBODY) is restarts
+
+
+def test_the_setting_on_the_pod_template_is_not_read() -> None:
+    workload = dataclasses.replace(WORKLOAD, template_annotations={names.AUTO_RESTART: "true"})
+    assert not restart.may_restart(None, workload, NOBODY)
+
+
+def test_each_secret_has_its_own_say() -> None:
+    pending = _pending(("db", MARK), setting="true") | _pending(("cache", OTHER_MARK), setting="false")
+    decided = restart.decide(WORKLOAD, pending, EVERYBODY)
+    assert decided is not None
+    assert decided.secrets == ("db",)
+
+
+MOMENTS = st.datetimes(min_value=datetime.datetime(2020, 1, 1), max_value=datetime.datetime(2030, 1, 1))  # noqa: DTZ001  Hypothesis wants them bare
+TIMES = MOMENTS.map(lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%SZ"))
+WILD_TIMES = TIMES | st.text(max_size=8) | st.datetimes(timezones=st.timezones()).map(lambda moment: moment.isoformat())
+SETTINGS = st.sampled_from([None, "", "true", "false", "maybe"])
+REVISIONS = st.builds(Revision, st.just("v"), st.sampled_from("ij"), st.integers(1, 3))
+PENDING = st.dictionaries(
+    st.sampled_from(["db", "cache", "other"]), st.tuples(st.builds(RestartMark, REVISIONS, WILD_TIMES), SETTINGS), max_size=3
+).map(lambda drawn: {name: restart.PendingSecret(name=name, mark=mark, auto_restart=own) for name, (mark, own) in drawn.items()})
+WORKLOADS = st.builds(
+    lambda created_at, own, done, last: dataclasses.replace(
+        WORKLOAD,
+        created_at=created_at,
+        annotations={names.AUTO_RESTART: own} if own is not None else {},
+        template_annotations={names.RESTARTED_FOR: done, names.LAST_RESTARTED: last},
+    ),
+    WILD_TIMES,
+    SETTINGS,
+    st.sampled_from(["", "{}", '{"db":"v/i@3"}', '{"cache":"v/j@1","x":"y"}', "nonsense"]),
+    WILD_TIMES,
+)
+LEVELS = st.builds(restart.Levels, namespace=SETTINGS, operator=st.booleans())
+
+
+def _instant(text: str) -> float:
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return float("-inf")
+    naive = moment.replace(tzinfo=None)
+    return (naive - datetime.datetime(1, 1, 1)) / datetime.timedelta(seconds=1) - (  # noqa: DTZ001  arithmetic beyond the year 9999
+        moment.utcoffset() or datetime.timedelta()
+    ).total_seconds()
+
+
+@given(workload=WORKLOADS, pending=PENDING, levels=LEVELS)
+def test_after_its_annotations_are_applied_nothing_is_due(
+    workload: Workload, pending: dict[str, restart.PendingSecret], levels: restart.Levels
+) -> None:
+    decided = restart.decide(workload, pending, levels)
+    if decided is not None:
+        assert decided.secrets
+        applied = {**workload.template_annotations, **decided.template_annotations}
+        assert restart.decide(dataclasses.replace(workload, template_annotations=applied), pending, levels) is None
+
+
+@given(workload=WORKLOADS, pending=PENDING, levels=LEVELS)
+def test_the_time_of_the_last_restart_never_goes_back_whatever_was_there(
+    workload: Workload, pending: dict[str, restart.PendingSecret], levels: restart.Levels
+) -> None:
+    decided = restart.decide(workload, pending, levels)
+    if decided is not None:
+        times = [workload.template_annotations[names.LAST_RESTARTED], *(pending[name].mark.time for name in decided.secrets)]
+        assert _instant(decided.template_annotations[names.LAST_RESTARTED]) == max(map(_instant, times))
+
+
+@given(mark=MOMENTS, seconds=st.integers(-100, 100), pending=PENDING)
+@example(mark=datetime.datetime(2024, 1, 1), seconds=5, pending={})  # noqa: DTZ001
+@example(mark=datetime.datetime(2024, 1, 1), seconds=6, pending={})  # noqa: DTZ001
+def test_a_workload_is_due_for_a_change_unless_it_is_younger_by_more_than_five_seconds(
+    mark: datetime.datetime, seconds: int, pending: dict[str, restart.PendingSecret]
+) -> None:
+    when = mark.replace(microsecond=0)
+    created = when + datetime.timedelta(seconds=seconds)
+    own = restart.PendingSecret(name="db", mark=dataclasses.replace(MARK, time=when.isoformat() + "Z"), auto_restart="true")
+    decided = restart.decide(dataclasses.replace(WORKLOAD, created_at=created.isoformat() + "Z"), pending | {"db": own}, NOBODY)
+    assert (decided is not None and "db" in decided.secrets) is (seconds <= 5)

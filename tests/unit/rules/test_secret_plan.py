@@ -1,0 +1,481 @@
+"""What is written, to which Secrets, and when a restart is owed."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onepassword_operator.model import names
+from onepassword_operator.model.confidential import Confidential
+from onepassword_operator.model.errors import TargetImmutableError, TargetNotOwnedError, TypeImmutableError, TypeNotAllowedError
+from onepassword_operator.model.item import Revision
+from onepassword_operator.model.outcome import Change
+from onepassword_operator.model.secret import ObservedSecret, OwnerReference
+from onepassword_operator.model.target import Claim, Rendering
+from onepassword_operator.model.workload import RestartMark
+from onepassword_operator.rules import secret_plan
+from onepassword_operator.rules.seal import Sealer, Verdict
+from unit.rules import samples
+from unit.rules.samples import CLAIM, DATA, NEXT, NOW, OTHER_SEALER, REVISION, SEALER
+
+CONTENT = secret_plan.Content(revision=REVISION, data=DATA)
+CONTEXT = secret_plan.Context(sealer=SEALER, now=NOW)
+CHANGED = {"username": Confidential(b"svc"), "password": Confidential(b"correct horse")}
+NEWER = secret_plan.Content(revision=NEXT, data=CHANGED)
+OTHER_OPTIONS = dataclasses.replace(SEALER, rendering=Rendering(allow_empty_values=True))
+FORMER_SELF = OwnerReference(kind="OnePasswordItem", name="db", uid="former-uid", api_version="onepassword.com/v1")
+STRANGER = OwnerReference(kind="ExternalSecret", name="db", uid="other-uid", api_version="external-secrets.io/v1")
+OURS = CLAIM.owner_reference
+
+
+def _planned(observed: ObservedSecret | None, content: secret_plan.Content = CONTENT, **context: Any) -> secret_plan.Plan:
+    return secret_plan.plan(CLAIM, observed, content, dataclasses.replace(CONTEXT, **context))
+
+
+def _written(claim: Claim = CLAIM, content: secret_plan.Content = CONTENT, **changes: Any) -> ObservedSecret:
+    desired = secret_plan.plan(claim, None, content, CONTEXT).desired
+    assert desired is not None
+    return samples.stored(desired, **changes)
+
+
+WRITTEN = _written()
+
+
+def _edited(annotations: Mapping[str, str | None], secret: ObservedSecret = WRITTEN, **changes: Any) -> ObservedSecret:
+    merged = {name: value for name, value in ({**secret.annotations, **annotations}).items() if value is not None}
+    return dataclasses.replace(secret, annotations=merged, **changes)
+
+
+def _official(**changes: Any) -> ObservedSecret:
+    """A Secret as the official operator leaves it."""
+    marks = {names.ITEM_PATH: REVISION.path, names.ITEM_VERSION: "3"}
+    return dataclasses.replace(WRITTEN, annotations=marks, labels={}, owners=(OURS,), **changes)
+
+
+# Types.
+
+
+@pytest.mark.parametrize("secret_type", ["kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"])
+@pytest.mark.parametrize("observed", [None, WRITTEN])
+def test_types_that_grant_access_to_the_cluster_are_never_written(secret_type: str, observed: ObservedSecret | None) -> None:
+    with pytest.raises(TypeNotAllowedError, match=secret_type):
+        secret_plan.check_type(samples.claim(secret_type=secret_type), observed)
+
+
+def test_another_type_than_the_existing_one_is_refused_with_the_remedy() -> None:
+    with pytest.raises(TypeImmutableError, match=r'"db" has type "Opaque", the resource asks for "kubernetes\.io/tls".*delete the Secret'):
+        secret_plan.check_type(samples.claim(secret_type="kubernetes.io/tls"), WRITTEN)
+
+
+@pytest.mark.parametrize(("secret_type", "observed"), [("Opaque", None), ("Opaque", WRITTEN), ("kubernetes.io/tls", None), ("mine", None)])
+def test_any_other_type_may_be_written(secret_type: str, observed: ObservedSecret | None) -> None:
+    secret_plan.check_type(samples.claim(secret_type=secret_type), observed)
+
+
+# Ownership.
+
+BARE = dataclasses.replace(WRITTEN, annotations={}, labels={}, owners=())
+
+
+@pytest.mark.parametrize(
+    ("observed", "verdict"),
+    [
+        (dataclasses.replace(BARE, owners=(OURS,)), Verdict.BROKEN),
+        (dataclasses.replace(BARE, owners=(STRANGER, OURS)), Verdict.BROKEN),
+        (dataclasses.replace(WRITTEN, owners=()), Verdict.INTACT),
+        (dataclasses.replace(WRITTEN, owners=()), Verdict.OTHER_OPTIONS),
+        (dataclasses.replace(WRITTEN, owners=(FORMER_SELF,)), Verdict.INTACT),
+        (_official(), Verdict.BROKEN),
+        (dataclasses.replace(_official(), owners=()), Verdict.BROKEN),
+        (dataclasses.replace(_official(), owners=(FORMER_SELF,)), Verdict.BROKEN),
+    ],
+)
+def test_a_secret_is_ours_by_its_owner_by_our_seal_or_by_the_official_operators_marks(observed: ObservedSecret, verdict: Verdict) -> None:
+    secret_plan.check_owner(CLAIM, observed, verdict)
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        STRANGER,
+        dataclasses.replace(FORMER_SELF, name="db2"),
+        dataclasses.replace(FORMER_SELF, kind="OtherKind"),
+        dataclasses.replace(FORMER_SELF, api_version="example.com/v1"),
+    ],
+)
+def test_a_secret_of_another_owner_is_refused_whatever_marks_it_carries(stranger: OwnerReference, verdict: Verdict) -> None:
+    observed = dataclasses.replace(WRITTEN, owners=(FORMER_SELF, stranger))
+    with pytest.raises(TargetNotOwnedError, match=f'Secret "db" belongs to {stranger.kind} "{stranger.name}"'):
+        secret_plan.check_owner(CLAIM, observed, verdict)
+
+
+@pytest.mark.parametrize(
+    "annotations",
+    [
+        {},
+        {names.ITEM_PATH: REVISION.path},
+        {names.ITEM_VERSION: "3"},
+        {names.SEAL: WRITTEN.annotations[names.SEAL]},
+        {names.ITEM_PATH: "vaults/v", names.ITEM_VERSION: "3"},
+        {names.ITEM_PATH: REVISION.path, names.ITEM_VERSION: "three"},
+    ],
+)
+@pytest.mark.parametrize("owners", [(), (FORMER_SELF,)])
+def test_a_secret_that_nobody_marked_is_somebody_elses(annotations: Mapping[str, str], owners: tuple[OwnerReference, ...]) -> None:
+    observed = dataclasses.replace(BARE, annotations=annotations, owners=owners, labels={names.MANAGED: "true"})
+    with pytest.raises(TargetNotOwnedError, match="was not made by this operator"):
+        secret_plan.check_owner(CLAIM, observed, Verdict.BROKEN)
+
+
+# What a Secret says about itself.
+
+
+@pytest.mark.parametrize(
+    ("path", "version", "revision"),
+    [
+        (REVISION.path, "3", REVISION),
+        ("vaults/v/items/i", "0", Revision("v", "i", 0)),
+        (None, "3", None),
+        (REVISION.path, None, None),
+        (REVISION.path, "", None),
+        (REVISION.path, "-1", None),
+        (REVISION.path, "9" * 5000, None),
+        ("vaults/v/items", "3", None),
+        ("vaults/v/items/i/x", "3", None),
+        ("vault/v/items/i", "3", None),
+        ("vaults/v/item/i", "3", None),
+    ],
+)
+def test_a_secret_records_a_revision_if_both_annotations_can_be_read(
+    path: str | None, version: str | None, revision: Revision | None
+) -> None:
+    assert secret_plan.recorded_revision(_edited({names.ITEM_PATH: path, names.ITEM_VERSION: version})) == revision
+
+
+@pytest.mark.parametrize(
+    ("observed", "verdict", "pin"),
+    [
+        (WRITTEN, Verdict.INTACT, REVISION),
+        (WRITTEN, Verdict.OTHER_OPTIONS, REVISION),
+        (WRITTEN, Verdict.BROKEN, None),
+        (None, Verdict.INTACT, None),
+        (_edited({names.REQUESTED_PATH: "vaults/Prod/items/Other"}), Verdict.INTACT, None),
+        (_edited({names.REQUESTED_PATH: None}), Verdict.INTACT, None),
+        (_edited({names.ITEM_PATH: None}), Verdict.INTACT, None),
+    ],
+)
+def test_an_item_stays_chosen_while_it_is_recorded_under_seal_for_what_is_asked(
+    observed: ObservedSecret | None, verdict: Verdict, pin: Revision | None
+) -> None:
+    assert secret_plan.pinned(CLAIM, observed, verdict) == pin
+
+
+# What is written.
+
+
+def test_a_new_secret_is_complete() -> None:
+    plan = _planned(None)
+    assert (plan.change, plan.mark) == (Change.CREATED, None)
+    assert plan.desired is not None
+    assert plan.desired.key == CLAIM.key
+    assert plan.desired.type == "Opaque"
+    assert plan.desired.data == DATA
+    assert plan.desired.labels == {"app": "billing", names.MANAGED: "true"}
+    assert plan.desired.owners == (OURS,)
+    assert plan.desired.finalizers == ()
+    assert plan.desired.immutable is False
+    assert plan.desired.annotations == {
+        names.AUTO_RESTART: "true",
+        names.ITEM_PATH: REVISION.path,
+        names.ITEM_VERSION: "3",
+        names.REQUESTED_PATH: CLAIM.item_path,
+        names.COPIED_KEYS: f"labels=app;annotations={names.AUTO_RESTART}",
+        names.SEAL: plan.desired.annotations[names.SEAL],
+    }
+    assert SEALER.verify(samples.stored(plan.desired)) is Verdict.INTACT
+
+
+def test_the_label_that_makes_it_ours_can_not_be_taken_by_the_resource() -> None:
+    plan = secret_plan.plan(samples.claim(labels={names.MANAGED: "false"}), None, CONTENT, CONTEXT)
+    assert plan.desired is not None
+    assert plan.desired.labels[names.MANAGED] == "true"
+
+
+def test_a_secret_that_is_right_is_left_alone() -> None:
+    assert _planned(WRITTEN) == secret_plan.Plan(change=Change.NONE, desired=None, mark=None)
+
+
+MARK = RestartMark(REVISION, "2024-05-01T00:00:00Z")
+NEW_MARK = RestartMark(NEXT, NOW)
+
+
+def _sealed(annotations: Mapping[str, str | None], sealer: Sealer = SEALER, **changes: Any) -> ObservedSecret:
+    """A Secret of ours with other annotations, under a seal that fits them."""
+    edited = _edited(annotations, **changes)
+    return _edited({names.SEAL: sealer.compute(edited.key, edited.annotations, edited.data)}, edited)
+
+
+STRIPPED = dataclasses.replace(WRITTEN, annotations={"note": "x"}, labels={}, owners=(OURS,))
+
+
+@pytest.mark.parametrize(
+    ("observed", "content", "context", "change"),
+    [
+        # drift
+        (dataclasses.replace(WRITTEN, data=CHANGED), CONTENT, {}, Change.REPAIRED),
+        (dataclasses.replace(WRITTEN, data={**DATA, "more": Confidential(b"x")}), CONTENT, {}, Change.REPAIRED),
+        (dataclasses.replace(WRITTEN, data={}), CONTENT, {}, Change.REPAIRED),
+        (dataclasses.replace(WRITTEN, owners=()), CONTENT, {}, Change.REPAIRED),
+        (dataclasses.replace(WRITTEN, owners=(FORMER_SELF,)), CONTENT, {}, Change.REPAIRED),
+        (dataclasses.replace(WRITTEN, labels={"app": "billing"}), CONTENT, {}, Change.REPAIRED),
+        (dataclasses.replace(WRITTEN, labels={"app": "billing", names.MANAGED: "false"}), CONTENT, {}, Change.REPAIRED),
+        (dataclasses.replace(WRITTEN, data=CHANGED), CONTENT, {"remembered": REVISION}, Change.REPAIRED),
+        (_edited({names.ITEM_VERSION: "2"}, data=CHANGED), CONTENT, {"remembered": REVISION}, Change.REPAIRED),
+        (dataclasses.replace(STRIPPED, data=CHANGED), CONTENT, {"remembered": REVISION}, Change.REPAIRED),
+        (STRIPPED, CONTENT, {"remembered": REVISION}, Change.REPAIRED),
+        # nobody needs to hear of it
+        (dataclasses.replace(WRITTEN, labels={"app": "other", names.MANAGED: "true"}), CONTENT, {}, Change.REFRESHED),
+        (_edited({names.AUTO_RESTART: None}), CONTENT, {}, Change.REFRESHED),
+        (_edited({names.SEAL: "nonsense"}), CONTENT, {}, Change.REFRESHED),
+        (_edited({names.ITEM_VERSION: "2"}), CONTENT, {"remembered": REVISION}, Change.REFRESHED),
+        (WRITTEN, CONTENT, {"sealer": OTHER_SEALER}, Change.REFRESHED),
+        (WRITTEN, CONTENT, {"sealer": OTHER_OPTIONS}, Change.REFRESHED),
+        # another content
+        (WRITTEN, NEWER, {}, Change.UPDATED),
+        (WRITTEN, secret_plan.Content(revision=NEXT, data=DATA), {}, Change.UPDATED),
+        (dataclasses.replace(WRITTEN, data={}), NEWER, {"remembered": REVISION}, Change.UPDATED),
+        (_edited({names.ITEM_VERSION: "2"}), CONTENT, {}, Change.UPDATED),
+        (_sealed({names.REQUESTED_PATH: "vaults/Prod/items/Other"}), CONTENT, {}, Change.UPDATED),
+        (WRITTEN, secret_plan.Content(revision=REVISION, data=CHANGED), {"sealer": OTHER_OPTIONS}, Change.UPDATED),
+        # the official operator's
+        (_official(), CONTENT, {}, Change.ADOPTED),
+        (_official(data=CHANGED), CONTENT, {}, Change.ADOPTED),
+        (_official(), NEWER, {}, Change.ADOPTED),
+        (STRIPPED, CONTENT, {}, Change.ADOPTED),
+    ],
+)
+def test_a_write_is_called_what_it_is(
+    observed: ObservedSecret, content: secret_plan.Content, context: Mapping[str, Any], change: Change
+) -> None:
+    plan = _planned(observed, content, **context)
+    assert plan.change is change
+    assert plan.desired is not None
+    assert plan.desired.data == content.data
+
+
+@pytest.mark.parametrize(
+    ("remembered", "carried", "change", "mark"),
+    [
+        (None, None, Change.CREATED, None),
+        (REVISION, None, Change.REPAIRED, None),
+        (REVISION, MARK, Change.REPAIRED, MARK),
+        (None, MARK, Change.CREATED, MARK),
+        (None, NEW_MARK, Change.CREATED, None),
+        (Revision("v", "i", 2), None, Change.UPDATED, RestartMark(REVISION, NOW)),
+        (Revision("v", "i", 2), MARK, Change.UPDATED, RestartMark(REVISION, NOW)),
+    ],
+)
+def test_a_secret_that_was_deleted_comes_back_with_the_restart_that_was_owed(
+    remembered: Revision | None, carried: RestartMark | None, change: Change, mark: RestartMark | None
+) -> None:
+    plan = _planned(None, remembered=remembered, carried=carried)
+    assert (plan.change, plan.mark) == (change, mark)
+    assert plan.desired is not None
+    assert plan.desired.annotations.get(names.RESTART_PENDING) == (str(mark) if mark else None)
+
+
+PENDING = _sealed({names.RESTART_PENDING: str(MARK)})
+OLD_MARK = RestartMark(Revision("v", "i", 2), "2024-05-01T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("observed", "content", "context", "mark"),
+    [
+        # the recorded revision changes: always
+        (WRITTEN, NEWER, {}, NEW_MARK),
+        (PENDING, NEWER, {}, NEW_MARK),
+        (WRITTEN, secret_plan.Content(revision=NEXT, data=DATA), {}, NEW_MARK),
+        (_official(), NEWER, {}, NEW_MARK),
+        (dataclasses.replace(WRITTEN, data={}), NEWER, {"remembered": REVISION}, NEW_MARK),
+        (_edited({names.ITEM_VERSION: "4"}), NEWER, {"remembered": REVISION}, NEW_MARK),
+        (_edited({names.ITEM_PATH: None}), NEWER, {"remembered": REVISION}, NEW_MARK),
+        # it does not: never
+        (WRITTEN, CONTENT, {}, None),
+        (dataclasses.replace(WRITTEN, data=CHANGED), CONTENT, {}, None),
+        (WRITTEN, secret_plan.Content(revision=REVISION, data=CHANGED), {"sealer": OTHER_OPTIONS}, None),
+        (WRITTEN, CONTENT, {"sealer": OTHER_SEALER}, None),
+        (_official(), CONTENT, {}, None),
+        (STRIPPED, CONTENT, {}, None),
+        (_edited({names.ITEM_VERSION: "2"}), CONTENT, {"remembered": REVISION}, None),
+        (WRITTEN, CONTENT, {"remembered": NEXT}, None),
+        # what is owed stays owed
+        (PENDING, CONTENT, {}, MARK),
+        (PENDING, CONTENT, {"sealer": OTHER_SEALER}, MARK),
+        (dataclasses.replace(PENDING, data={}), CONTENT, {}, MARK),
+        (dataclasses.replace(PENDING, data={}), CONTENT, {"remembered": REVISION}, MARK),
+        (_edited({names.RESTART_PENDING: None}, PENDING), CONTENT, {"remembered": REVISION, "carried": MARK}, MARK),
+        (STRIPPED, CONTENT, {"remembered": REVISION, "carried": MARK}, MARK),
+        (_edited({names.RESTART_PENDING: f"{REVISION}@never"}, PENDING), CONTENT, {"remembered": REVISION, "carried": MARK}, MARK),
+        (dataclasses.replace(PENDING, data={}), CONTENT, {"carried": OLD_MARK}, MARK),
+        # what is not owed, is not
+        (WRITTEN, CONTENT, {"carried": MARK}, None),
+        (_sealed({names.RESTART_PENDING: str(OLD_MARK)}), CONTENT, {}, None),
+        (_sealed({names.RESTART_PENDING: "nonsense"}), CONTENT, {}, None),
+    ],
+)
+def test_a_restart_is_owed_exactly_for_a_change_of_the_recorded_revision(
+    observed: ObservedSecret, content: secret_plan.Content, context: Mapping[str, Any], mark: RestartMark | None
+) -> None:
+    plan = _planned(observed, content, **context)
+    assert plan.mark == mark
+    if plan.desired is not None:
+        assert plan.desired.annotations.get(names.RESTART_PENDING) == (str(mark) if mark else None)
+
+
+# What belongs to others.
+
+
+def test_what_the_resource_no_longer_has_goes_and_what_others_put_there_stays() -> None:
+    before = _written(samples.claim(labels={"app": "billing", "tier": "1"}, annotations={"note": "x", "other": "y"}))
+    found = dataclasses.replace(
+        before, labels={**before.labels, "foreign": "a"}, annotations={**before.annotations, "foreign": "b"}, finalizers=("theirs",)
+    )
+    plan = secret_plan.plan(samples.claim(labels={"tier": "2"}, annotations={"note": "z"}), found, CONTENT, CONTEXT)
+    assert plan.desired is not None
+    assert plan.desired.labels == {"tier": "2", "foreign": "a", names.MANAGED: "true"}
+    assert {"note", "foreign"} == {name for name in plan.desired.annotations if not name.startswith(names.PREFIX)}
+    assert plan.desired.annotations["note"] == "z"
+    assert plan.desired.finalizers == ("theirs",)
+
+
+def test_the_restart_setting_is_the_resources_even_if_no_record_says_so() -> None:
+    """The official operator copies it and keeps no record of that."""
+    official = _official()
+    found = dataclasses.replace(official, annotations={**official.annotations, names.AUTO_RESTART: "true"})
+    plan = secret_plan.plan(samples.claim(annotations={}), found, CONTENT, CONTEXT)
+    assert plan.desired is not None
+    assert names.AUTO_RESTART not in plan.desired.annotations
+
+
+@pytest.mark.parametrize(
+    ("owners", "expected"),
+    [
+        ((), (OURS,)),
+        ((OURS,), (OURS,)),
+        ((FORMER_SELF,), (OURS,)),
+        ((STRANGER,), (STRANGER, OURS)),
+        ((OURS, STRANGER), (OURS, STRANGER)),
+        ((STRANGER, FORMER_SELF, OURS), (STRANGER, OURS)),
+    ],
+)
+def test_the_resource_becomes_an_owner_beside_others_and_its_former_self_goes(
+    owners: tuple[OwnerReference, ...], expected: tuple[OwnerReference, ...]
+) -> None:
+    plan = _planned(_edited({"note": "x"}, owners=owners, data={}))
+    assert plan.desired is not None
+    assert plan.desired.owners == expected
+
+
+# Immutable Secrets.
+
+
+def test_an_immutable_secret_whose_content_would_change_is_refused() -> None:
+    with pytest.raises(TargetImmutableError, match='Secret "db" is marked immutable; delete it'):
+        _planned(dataclasses.replace(WRITTEN, immutable=True), NEWER)
+
+
+def test_an_immutable_secret_that_is_right_is_no_trouble() -> None:
+    assert _planned(dataclasses.replace(WRITTEN, immutable=True)).desired is None
+
+
+def test_an_immutable_secret_may_get_other_metadata_and_stays_immutable() -> None:
+    plan = _planned(dataclasses.replace(WRITTEN, immutable=True, labels={}))
+    assert plan.desired is not None
+    assert plan.desired.immutable
+
+
+# Whatever is found.
+
+WORDS = st.sampled_from(["app", "note", "foreign", names.MANAGED, names.AUTO_RESTART])
+METADATA = st.dictionaries(WORDS, st.sampled_from(["", "true", "x"]), max_size=3)
+CONTENTS = st.builds(
+    secret_plan.Content,
+    revision=st.sampled_from([REVISION, NEXT, Revision("v", "j", 1)]),
+    data=st.dictionaries(st.sampled_from(["a", "b"]), st.binary(max_size=3).map(Confidential), min_size=1, max_size=2),
+)
+CLAIMS = st.builds(
+    samples.claim,
+    labels=METADATA,
+    annotations=METADATA,
+    item_path=st.sampled_from([CLAIM.item_path, "vaults/Prod/items/Other"]),
+    uid=st.sampled_from([CLAIM.uid, FORMER_SELF.uid]),
+)
+MARKS = st.none() | st.sampled_from([MARK, OLD_MARK, NEW_MARK])
+CONTEXTS = st.builds(
+    secret_plan.Context,
+    sealer=st.sampled_from([SEALER, OTHER_SEALER, OTHER_OPTIONS]),
+    now=st.just("2024-07-01T00:00:00Z"),
+    remembered=st.none() | st.sampled_from([REVISION, NEXT]),
+    carried=MARKS,
+)
+OBSERVED = st.none() | st.builds(
+    lambda base, labels, annotations, owners, mark: dataclasses.replace(
+        base,
+        labels=labels,
+        annotations={**base.annotations, **annotations, **({names.RESTART_PENDING: str(mark)} if mark else {})},
+        owners=tuple(owners),
+    ),
+    st.sampled_from([WRITTEN, PENDING, _official(), STRIPPED, _written(content=NEWER)]),
+    METADATA,
+    METADATA,
+    st.lists(st.sampled_from([OURS, FORMER_SELF, STRANGER]), unique_by=lambda owner: owner.uid),
+    MARKS,
+)
+
+
+@given(claim=CLAIMS, observed=OBSERVED, content=CONTENTS, context=CONTEXTS)
+def test_what_was_planned_and_written_needs_no_further_write(
+    claim: Claim, observed: ObservedSecret | None, content: secret_plan.Content, context: secret_plan.Context
+) -> None:
+    plan = secret_plan.plan(claim, observed, content, context)
+    if plan.desired is not None:
+        later = dataclasses.replace(context, now="2099-01-01T00:00:00Z", remembered=content.revision, carried=plan.mark)
+        again = secret_plan.plan(claim, samples.stored(plan.desired), content, later)
+        assert again == secret_plan.Plan(change=Change.NONE, desired=None, mark=plan.mark)
+        assert context.sealer.verify(samples.stored(plan.desired)) is Verdict.INTACT
+
+
+@given(claim=CLAIMS, observed=OBSERVED, content=CONTENTS, context=CONTEXTS)
+def test_data_are_exactly_the_content_and_what_is_foreign_survives(
+    claim: Claim, observed: ObservedSecret | None, content: secret_plan.Content, context: secret_plan.Context
+) -> None:
+    desired = secret_plan.plan(claim, observed, content, context).desired
+    if desired is not None:
+        assert dict(desired.data) == dict(content.data)
+        assert claim.uid in {owner.uid for owner in desired.owners}
+        assert desired.labels[names.MANAGED] == "true"
+        if observed is not None:
+            assert "foreign" not in observed.labels or desired.labels["foreign"] == {**observed.labels, **claim.labels}["foreign"]
+            kept = {**observed.annotations, **claim.annotations}
+            assert "foreign" not in observed.annotations or desired.annotations["foreign"] == kept["foreign"]
+
+
+@given(claim=CLAIMS, observed=OBSERVED, content=CONTENTS, context=CONTEXTS)
+def test_a_new_mark_appears_exactly_if_the_believed_revision_is_another(
+    claim: Claim, observed: ObservedSecret | None, content: secret_plan.Content, context: secret_plan.Context
+) -> None:
+    plan = secret_plan.plan(claim, observed, content, context)
+    believed = context.remembered
+    if observed is not None:
+        recorded = secret_plan.recorded_revision(observed)
+        believed = (context.remembered or recorded) if context.sealer.verify(observed) is Verdict.BROKEN else recorded
+    if believed is not None and believed != content.revision:
+        assert plan.mark == RestartMark(content.revision, context.now)
+        assert plan.change is not Change.NONE
+    else:
+        assert plan.mark is None or plan.mark.time != context.now
+    assert plan.mark is None or plan.mark.revision == content.revision
