@@ -16,7 +16,7 @@ from typing import Final
 import kopf
 
 from onepassword_operator import __version__
-from onepassword_operator.backends.factory import connect_source
+from onepassword_operator.backends.factory import Pace, connect_source
 from onepassword_operator.cluster import credentials
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.event_log import KubernetesEvents
@@ -269,7 +269,7 @@ async def run(settings: Settings) -> int:
                 user_agent=USER_AGENT,
                 observer=metrics.connect_request,
                 clock=SystemClock(),
-                denied_probe_seconds=settings.denied_probe_seconds,
+                pace=Pace(timeout_seconds=settings.connect_timeout_seconds, denied_probe_seconds=settings.denied_probe_seconds),
             )
         )
         operator = Operator(settings, api=api, source=source, metrics=metrics, take_signals=take_signals)

@@ -86,6 +86,11 @@ class Settings(pydantic_settings.BaseSettings):
         validation_alias=PREFIX + "DENIED_PROBE_SECONDS",
         description="Seconds between tries while Connect refuses the token (401).",
     )
+    connect_timeout_seconds: Annotated[float, pydantic.Field(gt=0, le=300)] = pydantic.Field(
+        default=15.0,
+        validation_alias=PREFIX + "CONNECT_TIMEOUT_SECONDS",
+        description="Seconds to wait for the first byte of an answer from Connect; a call with its retries ends after about twice that.",
+    )
     sweep_seconds: Annotated[float, pydantic.Field(ge=10)] = pydantic.Field(
         default=600.0,
         validation_alias=PREFIX + "SWEEP_SECONDS",

@@ -50,6 +50,7 @@ class World:
         self.connect = ConnectProcess(seed, directory)
         self._closing.callback(self.connect.stop)
         self.operators: list[OperatorProcess] = []
+        self.environment: dict[str, str] = {}
         self.log = directory / "operator.log"
 
     # --- the operator ---
@@ -60,7 +61,7 @@ class World:
             kubeconfig=self.proxy.kubeconfig_for(SERVICE_ACCOUNT),
             connect=self.connect,
             log=self.log,
-            environment={"WATCH_NAMESPACE": self.namespace} | environment,
+            environment={"WATCH_NAMESPACE": self.namespace} | self.environment | environment,
             flags=list(flags),
         )
         self.operators.append(started)

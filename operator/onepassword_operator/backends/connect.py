@@ -34,7 +34,8 @@ from onepassword_operator.model.errors import (
 from onepassword_operator.model.item import File, Item, ItemSummary, Vault
 from onepassword_operator.model.item_path import looks_like_id
 
-TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=5, sock_read=15)
+TIMEOUT_SECONDS: Final = 15.0
+"""Until the first byte of an answer; a cold Connect server keeps its first caller waiting for up to ten."""
 TRIES: Final = 4
 FIRST_PAUSE_SECONDS: Final = 0.2
 RETRY_AFTER_CAP_SECONDS: Final = 300.0
@@ -51,11 +52,15 @@ Observer = Callable[[str, int, float], None]
 class ConnectSource:
     """One Connect server with one token."""
 
-    def __init__(self, *, host: str, token: Confidential, user_agent: str, observer: Observer) -> None:
+    def __init__(
+        self, *, host: str, token: Confidential, user_agent: str, observer: Observer, timeout_seconds: float = TIMEOUT_SECONDS
+    ) -> None:
         self._base = base_url(host)
         self._token = token
         self._user_agent = user_agent
         self._observer = observer
+        self._deadline_seconds = 2 * timeout_seconds
+        self._limits = aiohttp.ClientTimeout(total=self._deadline_seconds, connect=min(5.0, timeout_seconds), sock_read=timeout_seconds)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -63,7 +68,7 @@ class ConnectSource:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=10, keepalive_timeout=30),
             headers={"User-Agent": self._user_agent},
-            timeout=TIMEOUT,
+            timeout=self._limits,
             trust_env=True,
         )
         return self
@@ -113,12 +118,12 @@ class ConnectSource:
         return tuple(files)
 
     async def _get(self, path: str, *, route: str, cap: int) -> bytes:
-        refused = 0
+        refused, started = 0, time.monotonic()
         for attempt in range(1, TRIES + 1):
             try:
                 return await self._once(path, route=route, cap=cap)
             except BackendUnavailableError:
-                if attempt == TRIES:
+                if attempt == TRIES or time.monotonic() - started >= self._deadline_seconds:
                     raise
             except (BackendDeniedError, BackendForbiddenError):
                 # Connect 1.7 refuses valid tokens now and then; a second look tells a slip from a refusal.

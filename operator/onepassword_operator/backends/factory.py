@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import AsyncIterator
 
 from onepassword_operator.backends.connect import ConnectSource, Observer
@@ -11,10 +12,20 @@ from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.ports import Clock
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How patient to be with a Connect server, in seconds."""
+
+    timeout_seconds: float
+    denied_probe_seconds: float
+
+
 @contextlib.asynccontextmanager
 async def connect_source(
-    *, host: str, token: Confidential, user_agent: str, observer: Observer, clock: Clock, denied_probe_seconds: float
+    *, host: str, token: Confidential, user_agent: str, observer: Observer, clock: Clock, pace: Pace
 ) -> AsyncIterator[PacedSource]:
     """An open source for one Connect server and token."""
-    async with ConnectSource(host=host, token=token, user_agent=user_agent, observer=observer) as source:
-        yield PacedSource(source, clock, denied_probe_seconds=denied_probe_seconds)
+    async with ConnectSource(
+        host=host, token=token, user_agent=user_agent, observer=observer, timeout_seconds=pace.timeout_seconds
+    ) as source:
+        yield PacedSource(source, clock, denied_probe_seconds=pace.denied_probe_seconds)

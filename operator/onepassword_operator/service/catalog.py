@@ -21,6 +21,9 @@ FRESH_SECONDS: Final = 2.0
 EXTRA_LISTINGS: Final = 1
 """Polls after a change at which the vault is listed although its fingerprint stands still."""
 
+UNEXPLAINED_LISTINGS: Final = 5
+"""The same, if the vault moved and its list shows nothing new: most likely the list lags behind."""
+
 SIGHTINGS: Final = 2
 """Complete lists that must agree before an item counts as gone."""
 
@@ -95,8 +98,8 @@ class Catalog:
         self, vault_id: str, fingerprint: tuple[object, ...] | None, former: Listing | None, summaries: Sequence[ItemSummary]
     ) -> Listing:
         moved = former is None or former.fingerprint != fingerprint
-        due = 0 if former is None else EXTRA_LISTINGS if moved else max(former.listings_due - 1, 0)
         items = {summary.id: summary for summary in summaries}
+        due = 0 if former is None else _listings_due(former, items) if moved else _listings_left(former, items)
         missing = {
             item_id: count + 1
             for item_id, count in (former.missing if former else {}).items()
@@ -148,3 +151,12 @@ class Catalog:
         """List and item disagree: list the vault at the next poll too."""
         if listing := self._listings.get(vault_id):
             listing.listings_due = max(listing.listings_due, 1)
+
+
+def _listings_due(former: Listing, items: dict[str, ItemSummary]) -> int:
+    return UNEXPLAINED_LISTINGS if items == former.items else EXTRA_LISTINGS
+
+
+def _listings_left(former: Listing, items: dict[str, ItemSummary]) -> int:
+    left = max(former.listings_due - 1, 0)
+    return left if items == former.items else min(left, EXTRA_LISTINGS)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import aiohttp
 import pytest
 
 from fakes.scripted_server import ScriptedServer, reply, reset, scripted_server, truncated
@@ -128,15 +127,14 @@ class TestRetries:
         assert str(error) == f"{VAULTS}: Connect answered 500"
         assert len(server.seen) == connect.TRIES
 
-    async def test_a_server_that_says_nothing_is_given_up_at_the_limit(
-        self, server: ScriptedServer, observed: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(connect, "TIMEOUT", aiohttp.ClientTimeout(total=0.05))
-        async with ConnectSource(host=server.url, token=Confidential(b"t"), user_agent="x", observer=observed) as source:
+    async def test_a_server_that_says_nothing_is_given_up_at_the_limit(self, server: ScriptedServer, observed: Any) -> None:
+        async with ConnectSource(
+            host=server.url, token=Confidential(b"t"), user_agent="x", observer=observed, timeout_seconds=0.05
+        ) as source:
             server.script(*[server.hang()] * connect.TRIES)
             error = await error_of(source.list_vaults())
         assert isinstance(error, BackendUnavailableError)
-        assert observed.requests == [(VAULTS, 0)] * connect.TRIES
+        assert observed.requests == [(VAULTS, 0)] * 2  # the second one reaches the deadline of the whole call
 
     async def test_nobody_there_is_an_outage(self, observed: Any) -> None:
         async with scripted_server() as server:

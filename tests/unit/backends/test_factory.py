@@ -6,7 +6,7 @@ import pytest
 
 from fakes.clock import FakeClock
 from fakes.scripted_server import ScriptedServer, reply
-from onepassword_operator.backends.factory import connect_source
+from onepassword_operator.backends.factory import Pace, connect_source
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import BackendDeniedError
 
@@ -19,7 +19,7 @@ async def test_the_source_is_connect_and_paced(server: ScriptedServer, observed:
         user_agent="x",
         observer=observed,
         clock=FakeClock(),
-        denied_probe_seconds=60,
+        pace=Pace(timeout_seconds=5, denied_probe_seconds=60),
     ) as source:
         for _ in range(3):
             with pytest.raises(BackendDeniedError):

@@ -1,0 +1,203 @@
+"""1Password fails in every way it can: the last good Secrets stay, the conditions say why and when, and all heals soon after."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from cluster.connect_process import POLL_ROUTE
+from cluster.fixtures import MakeWorld
+from cluster.world import World, eventually
+
+pytestmark = pytest.mark.cluster
+
+SEED: dict[str, Any] = {
+    "vaults": [
+        {"name": "v", "items": [{"title": "db", "fields": {"password": "canary-password-1"}}]},
+        {"name": "other", "items": [{"title": "x", "fields": {"password": "canary-other-1"}}]},
+    ]
+}
+PREFIX = "ONEPASSWORD_OPERATOR_"
+LIMIT_SECONDS = 4
+FAST = {
+    PREFIX + "STALENESS_SECONDS": str(LIMIT_SECONDS),
+    PREFIX + "CONNECT_TIMEOUT_SECONDS": "2",
+    PREFIX + "DENIED_PROBE_SECONDS": "1",
+}
+
+FAULTS = [
+    pytest.param({"action": "down"}, "SourceUnavailable", id="connection refused"),
+    pytest.param({"action": "hang"}, "SourceUnavailable", id="accepted and never answered"),
+    pytest.param({"action": "reset"}, "SourceUnavailable", id="reset"),
+    pytest.param({"action": "truncate"}, "SourceUnavailable", id="cut off in the middle"),
+    pytest.param({"action": "slow", "delay_seconds": 60}, "SourceUnavailable", id="a byte now and then"),
+    pytest.param({"action": "status", "status": 500}, "SourceUnavailable", id="500"),
+    pytest.param({"action": "status", "status": 408}, "SourceUnavailable", id="408"),
+    pytest.param({"action": "status", "status": 503, "retry_after": 1}, "SourceUnavailable", id="503"),
+    pytest.param({"action": "status", "status": 429, "retry_after": 1}, "RateLimited", id="429"),
+    pytest.param({"action": "status", "status": 401}, "Unauthorized", id="401"),
+    pytest.param({"action": "html"}, "SourceUnavailable", id="HTML from a gateway"),
+    pytest.param({"action": "garbage"}, "SourceAnswerInvalid", id="200 with something else"),
+    pytest.param({"action": "redirect", "location": "http://127.0.0.1:9/elsewhere"}, "SourceAnswerInvalid", id="redirect elsewhere"),
+]
+
+
+def start(make_world: MakeWorld, **settings: str) -> World:
+    world = make_world(SEED)
+    for name, value in (FAST | settings).items():
+        world.environment[name] = value
+    world.operator()
+    world.item("db", "vaults/v/items/db")
+    world.wait_ready("db")
+    return world
+
+
+@pytest.mark.parametrize(("fault", "reason"), FAULTS)
+def test_a_lasting_failure_is_told_and_heals(make_world: MakeWorld, fault: Mapping[str, Any], reason: str) -> None:
+    world = start(make_world)
+    before = world.secret("db").metadata.resource_version
+    world.connect.faults(fault)
+    world.item("new", "vaults/other/items/x")  # owed an answer at once
+    assert world.wait_reason("new", reason, timeout=12)["status"] == "False"
+    told = world.wait_reason("db", "Unauthorized" if reason == "Unauthorized" else "SourceUnavailable", timeout=LIMIT_SECONDS + 8)
+    assert told["status"] == "False"
+    assert world.secret("db").metadata.resource_version == before
+    world.connect.heal()
+    world.wait_reason("new", "Synced", timeout=6)
+    world.wait_reason("db", "Synced", timeout=6)
+    assert world.secret("db").metadata.resource_version == before
+    assert world.data("new") == {"password": b"canary-other-1"}
+
+
+@pytest.mark.parametrize("fault", [{"action": "down"}, {"action": "hang"}, {"action": "status", "status": 500}])
+def test_a_blip_writes_no_status_at_all(make_world: MakeWorld, fault: Mapping[str, Any]) -> None:
+    world = start(make_world, **{PREFIX + "STALENESS_SECONDS": "60"})
+    world.connect.wait_polls(1)
+    written = world.writes()
+    world.connect.faults(fault)
+    eventually(world.operators[0].metrics, lambda text: polls(text, "failed") >= 2)
+    world.connect.heal()
+    world.connect.wait_polls(3)
+    assert world.writes() == written
+
+
+def polls(metrics: str, result: str) -> float:
+    line = next((line for line in metrics.splitlines() if line.startswith(f'onepassword_operator_polls_total{{result="{result}"}}')), "x 0")
+    return float(line.split()[-1])
+
+
+def test_a_refused_token_is_tried_at_the_set_rate_however_many_resources_there_are(make_world: MakeWorld) -> None:
+    world = start(make_world, **{PREFIX + "DENIED_PROBE_SECONDS": "3"})
+    names = [f"cr-{number}" for number in range(30)]
+    for name in names:
+        world.item(name, "vaults/v/items/db")
+    world.wait_ready(*names)
+    world.connect.admin("POST", "tokens", "revoke", body={"token": world.connect.token})
+    for name in names:
+        world.wait_reason(name, "Unauthorized")
+    world.connect.reset()
+    started = time.time()
+    world.item("new", "vaults/other/items/x")
+    world.wait_reason("new", "Unauthorized")
+    eventually(lambda: world.connect.admin("GET", "requests")["total"], lambda total: total >= 4, timeout=20)
+    seconds = time.time() - started
+    # Each probe is asked twice, because a slip is not a refusal; so two requests in three seconds.
+    assert world.connect.admin("GET", "requests")["total"] <= 2 * (seconds / 3 + 1)
+    assert set(world.connect.counts()) == {POLL_ROUTE}
+    world.connect.admin("POST", "tokens", "restore", body={"token": world.connect.token})
+    for name in (*names, "new"):
+        world.wait_reason(name, "Synced", timeout=9)
+
+
+def test_a_wait_that_is_asked_for_is_kept(make_world: MakeWorld) -> None:
+    world = start(make_world)
+    world.connect.faults({"action": "status", "status": 429, "retry_after": 4, "times": 1})
+    eventually(lambda: [entry for entry in world.connect.log() if entry["status"] == 429], lambda found: found)
+    asked = next(entry["at"] for entry in world.connect.log() if entry["status"] == 429)
+    after = eventually(lambda: [entry["at"] for entry in world.connect.log() if entry["at"] > asked], lambda found: found)
+    assert after[0] - asked >= 4
+
+
+def test_one_vault_that_is_forbidden_disturbs_no_other(make_world: MakeWorld) -> None:
+    world = start(make_world)
+    world.item("x", "vaults/other/items/x")
+    world.wait_ready("x")
+    vault, _ = world.connect.ids("other", "x")
+    world.connect.faults({"action": "status", "status": 403, "path": vault})
+    world.connect.edit("other", "x", fields={"password": "canary-other-2"})
+    world.wait_reason("x", "AccessDenied", timeout=6)
+    assert world.data("x") == {"password": b"canary-other-1"}
+    world.connect.edit("v", "db", fields={"password": "canary-password-2"})
+    world.wait_data("db", {"password": b"canary-password-2"}, timeout=4)
+    assert world.condition("db")["status"] == "True"
+    world.connect.heal()
+    world.wait_data("x", {"password": b"canary-other-2"}, timeout=6)
+    world.wait_reason("x", "Synced", timeout=6)
+
+
+def test_one_item_that_can_not_be_read_disturbs_no_other_and_is_told_when_it_lasts(make_world: MakeWorld) -> None:
+    world = start(make_world)
+    world.item("x", "vaults/other/items/x")
+    world.wait_ready("x")
+    _, item = world.connect.ids("other", "x")
+    world.connect.faults({"action": "status", "status": 500, "path": f"items/{item}"})
+    world.connect.edit("other", "x", fields={"password": "canary-other-2"})
+    world.wait_reason("x", "SourceUnavailable", timeout=LIMIT_SECONDS + 8)
+    assert world.data("x") == {"password": b"canary-other-1"}
+    assert world.condition("db")["status"] == "True"
+    world.connect.heal()
+    world.wait_data("x", {"password": b"canary-other-2"}, timeout=6)
+
+
+@pytest.mark.parametrize(
+    "lag",
+    [
+        pytest.param({"list_seconds": 2.5}, id="the vault is ahead of its list"),
+        pytest.param({"vault_seconds": 2.5}, id="the list is ahead of the vault"),
+        pytest.param({"get_seconds": 2.5}, id="the list is ahead of the item"),
+        pytest.param({"vault_seconds": 1.5, "list_seconds": 2.5}, id="everything lags"),
+    ],
+)
+def test_lists_and_items_out_of_step_converge_with_few_reads(make_world: MakeWorld, lag: Mapping[str, float]) -> None:
+    world = start(make_world)
+    world.deployment("web", "db")
+    world.connect.lag(**lag)
+    world.connect.reset()
+    world.connect.edit("v", "db", fields={"password": "canary-password-2"})
+    world.wait_data("db", {"password": b"canary-password-2"}, timeout=8)
+    world.rollouts("web", 2)
+    world.no_marks()
+    world.connect.lag()
+    world.connect.wait_polls(3)
+    assert world.replica_sets("web") == 2
+    assert sum(world.connect.item_reads().values()) <= 5
+    world.connect.reset()
+    world.connect.wait_polls(2)
+    assert set(world.connect.counts()) == {POLL_ROUTE}
+
+
+def test_drift_is_repaired_while_1password_is_away_as_far_as_it_needs_no_values(make_world: MakeWorld) -> None:
+    world = start(make_world)
+    before = world.secret("db").metadata
+    world.connect.faults({"action": "down"})
+    world.patch_secret("db", {"metadata": {"ownerReferences": None, "labels": {"operator.1password.io/managed": None}}})
+
+    def repaired(metadata: Any) -> bool:
+        return bool(metadata.labels == before.labels and metadata.owner_references == before.owner_references)
+
+    eventually(lambda: world.secret("db").metadata, repaired, timeout=5)
+
+
+def test_an_operator_that_starts_while_1password_is_away_is_ready_and_catches_up(make_world: MakeWorld) -> None:
+    world = start(make_world)
+    world.operators[0].stop()
+    world.connect.faults({"action": "down"})
+    operator = world.operator()
+    assert operator.probe("/readyz") == (200, "ok")
+    assert operator.probe("/healthz") == (200, "ok")
+    world.connect.heal()
+    world.connect.edit("v", "db", fields={"password": "canary-password-2"})
+    world.wait_data("db", {"password": b"canary-password-2"}, timeout=6)
