@@ -140,10 +140,15 @@ async def test_a_resource_that_is_there_at_the_start_gets_its_secret(
 async def test_nothing_is_written_before_the_first_poll_has_ended(
     operator: Operator, cluster: ScriptedServer, watching: asyncio.Event, source: FakeItemSource
 ) -> None:
+    unreadable = ITEM | {"spec": {"itemPath": "a path that takes no question to be refused"}}
+    cluster.routes[f"{CRD}/onepassworditems"] = reply({"items": [unreadable]})
     source.gate = asyncio.Event()
     async with running(operator):
         await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
         await until(lambda: source.in_flight)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert operator._queue.depth() == 1
         assert statuses(cluster) == []
         source.gate.set()
         await until(lambda: statuses(cluster))

@@ -145,7 +145,9 @@ def test_what_the_kubelet_puts_into_every_pod_is_passed_over(environment: pytest
     assert loaded().workers == 16
 
 
-@pytest.mark.parametrize("name", ["WORKERS", "LEADER_ELECT", "SWEEP_SECONDS", "ZAP_ENCODER", "METRICS_BIND_ADDRESS", "polling_interval"])
+@pytest.mark.parametrize(
+    "name", ["WORKERS", "LEADER_ELECT", "leader_elect", "SWEEP_SECONDS", "ZAP_ENCODER", "METRICS_BIND_ADDRESS", "polling_interval"]
+)
 def test_a_stray_variable_of_somebody_else_is_not_taken_for_ours(environment: pytest.MonkeyPatch, name: str) -> None:
     before = loaded()
     environment.setenv(name, "nonsense")

@@ -238,7 +238,7 @@ class TestAnswers:
         self, server: ScriptedServer, source: ConnectSource, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(connect, "LIST_BYTES", 100)
-        server.script(reply(b" " * 101))
+        server.script(reply(b"[" + b" " * 99 + b"]"))
         assert isinstance(await error_of(source.list_vaults()), BackendAnswerError)
         server.script(reply(b"[" + b" " * 98 + b"]"))
         assert await source.list_vaults() == []
