@@ -11,7 +11,6 @@ from architecture import repository
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "misc", "base", "manager", "core"}
 
 NOT_MIRRORED = {
-    "app.py": "the composition root: started as a process by tests/cluster",
     "ports.py": "protocols only; mypy holds them",
     "devconnect/editing.py": "seen over HTTP in test_routes and test_admin",
     "devconnect/errors.py": "seen over HTTP in test_routes",

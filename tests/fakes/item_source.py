@@ -69,9 +69,9 @@ class FakeItemSource:
     def delete_vault(self, vault_id: str) -> None:
         del self._vaults[vault_id]
 
-    def rename_vault(self, vault_id: str, name: str) -> None:
+    def rename_vault(self, vault_id: str, name: str, *, moves: bool = True) -> None:
         self._vaults[vault_id].name = name
-        self._vaults[vault_id].version += 1
+        self._vaults[vault_id].version += int(moves)
 
     def hide(self, item_id: str) -> None:
         """Lists lack the item although it is there."""

@@ -28,9 +28,10 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass
 class ScriptedServer:
-    """Answers one after another; without any left, 200 and `[]`."""
+    """Answers by path where a route is given, else one after another; without any left, 200 and `[]`."""
 
     url: str = ""
+    routes: dict[str, Answer] = field(default_factory=dict)
     answers: deque[Answer] = field(default_factory=deque)
     seen: list[Seen] = field(default_factory=list)
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
@@ -54,6 +55,8 @@ class ScriptedServer:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         self.seen.append(Seen(request.method, request.path, dict(request.query), dict(request.headers), body))
+        if route := self.routes.get(request.path):
+            return await route(request)
         return await (self.answers.popleft() if self.answers else reply([]))(request)
 
 

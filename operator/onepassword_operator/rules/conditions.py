@@ -50,14 +50,9 @@ def ready(claim: Claim, outcome: Outcome, *, now: str, stale: bool) -> Condition
         last_transition_time=transition or now,
         observed_generation=claim.generation,
     )
-    return None if previous and _says_the_same(previous, condition) else condition
-
-
-def _says_the_same(previous: Condition, condition: Condition) -> bool:
     # The official operator's CRD keeps neither reason nor observedGeneration: writing them again and again would change nothing.
-    if not previous.reason and previous.observed_generation is None:
-        condition = dataclasses.replace(condition, reason="", observed_generation=None)
-    return condition == previous
+    pruned = dataclasses.replace(condition, reason="", observed_generation=None)
+    return None if previous in (condition, pruned) else condition
 
 
 def _forgivable(error: OperatorError, claim: Claim) -> bool:

@@ -24,10 +24,10 @@ async def serve(address: tuple[str, int] | None, routes: Mapping[str, Callable[[
     application = web.Application()
     for path, answer in routes.items():
         application.router.add_get(path, _handler(answer))
-    runner = web.AppRunner(application, access_log=None, handle_signals=False)
+    runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, address[0] or None, address[1], shutdown_timeout=1).start()
+        await web.TCPSite(runner, address[0] or None, address[1]).start()
         yield
     finally:
         await runner.cleanup()

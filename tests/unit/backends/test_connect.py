@@ -236,7 +236,7 @@ class TestAnswers:
         self, server: ScriptedServer, source: ConnectSource, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(connect, "LIST_BYTES", 100)
-        server.script(reply(b" " * 101))
+        server.script(reply(b"[" + b" " * 99 + b"]"))
         assert isinstance(await error_of(source.list_vaults()), BackendAnswerError)
         server.script(reply(b"[" + b" " * 98 + b"]"))
         assert await source.list_vaults() == []
@@ -292,9 +292,9 @@ def test_what_is_no_plain_url_is_refused_by_name(host: str) -> None:
     assert "canary" not in str(caught.value)
 
 
-@pytest.mark.parametrize("code", [*range(300, 400), *range(400, 600)])
-def test_every_status_has_a_leaf_of_the_error_tree(code: int) -> None:
-    for route in (VAULTS, ITEMS, f"{ITEMS}/:uuid", f"{ITEMS}/:uuid/files/:uuid/content"):
+@pytest.mark.parametrize("route", [VAULTS, ITEMS, f"{ITEMS}/:uuid", f"{ITEMS}/:uuid/files/:uuid/content"])
+def test_every_status_has_a_leaf_of_the_error_tree(route: str) -> None:
+    for code in range(300, 600):
         error = to_error(code, {}, route)
         assert type(error).reason
         assert route in str(error)

@@ -51,6 +51,6 @@ def test_a_field_that_is_refused_is_named() -> None:
     assert "refuses a (Q), b (R);" in str(to_error(422, {"details": {"causes": causes}}, "x"))
 
 
-@pytest.mark.parametrize("code", [*range(300, 400), *range(400, 600)])
-def test_every_status_has_a_leaf_of_the_error_tree(code: int) -> None:
-    assert type(to_error(code, {}, "x")).reason
+def test_every_status_has_a_leaf_of_the_error_tree() -> None:
+    for code in range(300, 600):
+        assert type(to_error(code, {}, "x")).reason

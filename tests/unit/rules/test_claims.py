@@ -11,9 +11,9 @@ from onepassword_operator.model.target import Claim
 from onepassword_operator.rules import claims
 from unit.rules import samples
 
-OLD = samples.claim(uid="old", created_at="2024-01-01T00:00:00Z")
-YOUNG = samples.claim(uid="young", created_at="2024-02-01T00:00:00Z")
-TWIN = samples.claim(uid="old-twin", created_at=OLD.created_at)
+OLD = samples.claim(uid="p-old", created_at="2024-01-01T00:00:00Z")
+YOUNG = samples.claim(uid="a-young", created_at="2024-02-01T00:00:00Z")
+TWIN = samples.claim(uid="q-twin", created_at=OLD.created_at)
 
 
 def _owned_by(*uids: str) -> ObservedSecret:
@@ -39,17 +39,17 @@ def _dying(claim: Claim) -> Claim:
     ("asking", "observed", "ruling"),
     [
         ([], None, None),
-        ([], _owned_by("old"), None),
+        ([], _owned_by(OLD.uid), None),
         ([OLD], None, OLD),
         ([YOUNG, OLD], None, OLD),
         ([YOUNG, OLD], _owned_by(), OLD),
         ([YOUNG, OLD], _owned_by("somebody else"), OLD),
-        ([YOUNG, OLD], _owned_by("young"), YOUNG),
-        ([YOUNG, OLD], _owned_by("young", "old"), OLD),
+        ([YOUNG, OLD], _owned_by(YOUNG.uid), YOUNG),
+        ([YOUNG, OLD], _owned_by(YOUNG.uid, OLD.uid), OLD),
         ([TWIN, OLD], None, OLD),
         ([_dying(OLD), YOUNG], None, YOUNG),
-        ([_dying(OLD), YOUNG], _owned_by("old"), YOUNG),
-        ([_dying(OLD)], _owned_by("old"), None),
+        ([_dying(OLD), YOUNG], _owned_by(OLD.uid), YOUNG),
+        ([_dying(OLD)], _owned_by(OLD.uid), None),
         ([_dying(OLD), _dying(YOUNG)], None, None),
     ],
 )

@@ -61,6 +61,7 @@ def test_the_first_condition_tells_what_the_pass_came_to(outcome: Outcome, statu
 def test_at_most_five_skipped_labels_are_named_and_the_rest_counted(count: int, ending: str) -> None:
     told = _decided(None, dataclasses.replace(SYNCED, skipped=(ODD,) * count))
     assert told is not None
+    assert "; ".join([ODD_TOLD] * min(count, 5)) in told.message
     assert told.message.count("Ключ") == min(count, 5)
     assert told.message.endswith(ending)
 

@@ -87,6 +87,8 @@ BARE = dataclasses.replace(WRITTEN, annotations={}, labels={}, owners=())
         (dataclasses.replace(BARE, owners=(STRANGER, OURS)), Verdict.BROKEN),
         (dataclasses.replace(WRITTEN, owners=()), Verdict.INTACT),
         (dataclasses.replace(WRITTEN, owners=()), Verdict.OTHER_OPTIONS),
+        (BARE, Verdict.INTACT),
+        (BARE, Verdict.OTHER_OPTIONS),
         (dataclasses.replace(WRITTEN, owners=(FORMER_SELF,)), Verdict.INTACT),
         (_official(), Verdict.BROKEN),
         (dataclasses.replace(_official(), owners=()), Verdict.BROKEN),
@@ -241,11 +243,14 @@ STRIPPED = dataclasses.replace(WRITTEN, annotations={"note": "x"}, labels={}, ow
         (dataclasses.replace(WRITTEN, labels={"app": "other", names.MANAGED: "true"}), CONTENT, {}, Change.REFRESHED),
         (_edited({names.AUTO_RESTART: None}), CONTENT, {}, Change.REFRESHED),
         (_edited({names.SEAL: "nonsense"}), CONTENT, {}, Change.REFRESHED),
+        (_edited({names.SEAL: None}), CONTENT, {}, Change.REFRESHED),
         (_edited({names.ITEM_VERSION: "2"}), CONTENT, {"remembered": REVISION}, Change.REFRESHED),
         (WRITTEN, CONTENT, {"sealer": OTHER_SEALER}, Change.REFRESHED),
         (WRITTEN, CONTENT, {"sealer": OTHER_OPTIONS}, Change.REFRESHED),
         # another content
         (WRITTEN, NEWER, {}, Change.UPDATED),
+        (WRITTEN, NEWER, {"remembered": NEXT}, Change.UPDATED),
+        (_edited({names.REQUESTED_PATH: None}), CONTENT, {}, Change.UPDATED),
         (WRITTEN, secret_plan.Content(revision=NEXT, data=DATA), {}, Change.UPDATED),
         (dataclasses.replace(WRITTEN, data={}), NEWER, {"remembered": REVISION}, Change.UPDATED),
         (_edited({names.ITEM_VERSION: "2"}), CONTENT, {}, Change.UPDATED),
@@ -334,6 +339,14 @@ def test_a_restart_is_owed_exactly_for_a_change_of_the_recorded_revision(
     assert plan.mark == mark
     if plan.desired is not None:
         assert plan.desired.annotations.get(names.RESTART_PENDING) == (str(mark) if mark else None)
+
+
+@pytest.mark.parametrize("mark", [str(OLD_MARK), "nonsense", f"{REVISION}@"])
+def test_a_mark_that_is_not_owed_is_taken_away(mark: str) -> None:
+    plan = _planned(_sealed({names.RESTART_PENDING: mark}))
+    assert plan.mark is None
+    assert plan.desired is not None
+    assert names.RESTART_PENDING not in plan.desired.annotations
 
 
 # What belongs to others.

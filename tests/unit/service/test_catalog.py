@@ -89,6 +89,21 @@ async def test_a_change_during_the_list_is_seen_at_the_next_poll(catalog: Catalo
     assert not catalog.is_current(vault)
 
 
+async def test_a_listing_counts_as_read_under_the_fingerprint_from_before_it(catalog: Catalog, source: FakeItemSource) -> None:
+    vault = source.add_vault("Prod")
+    await catalog.read_vaults()
+    source.hold_list(vault)
+    gate = source.gate = asyncio.Event()
+    listing = asyncio.create_task(catalog.list_vault(vault))
+    await asyncio.sleep(0)
+    source.gate = None
+    source.put(vault, "db", a="b")
+    await catalog.read_vaults()
+    gate.set()
+    await listing
+    assert not catalog.is_current(vault)
+
+
 async def test_a_vault_that_is_gone_takes_its_listing_along(catalog: Catalog, source: FakeItemSource) -> None:
     vault, other = source.add_vault("Prod"), source.add_vault("Other")
     await catalog.read_vaults()

@@ -111,6 +111,12 @@ async def test_a_secret_whose_resource_says_nothing_yet_needs_a_look(world: Worl
     assert not world.process.observe.is_settled(silent, world.secrets.objects[world.key()])
 
 
+async def test_a_secret_that_is_being_deleted_needs_a_look(world: World) -> None:
+    await world.synced()
+    going = dataclasses.replace(world.secrets.objects[world.key()], terminating=True)
+    assert not world.process.observe.is_settled(world.claims.objects[world.key()], going)
+
+
 async def test_a_secret_of_another_type_needs_a_look(world: World) -> None:
     await world.synced()
     claim = dataclasses.replace(world.claims.objects[world.key()], secret_type="kubernetes.io/tls")

@@ -130,7 +130,7 @@ async def test_a_path_that_led_nowhere_is_woken_by_its_vault(world: World) -> No
     assert world.claims.ready(key).reason == "Synced"
 
 
-@pytest.mark.parametrize("how", ["made", "renamed"])
+@pytest.mark.parametrize("how", ["made", "renamed", "renamed at an unmoved version"])
 async def test_a_path_to_an_unknown_vault_is_woken_when_it_appears(world: World, how: str) -> None:
     key = world.claim("db", "vaults/Staging/items/db")
     other = world.source.add_vault("Other")
@@ -140,7 +140,7 @@ async def test_a_path_to_an_unknown_vault_is_woken_when_it_appears(world: World,
     if how == "made":
         world.source.put(world.source.add_vault("Staging"), "db", password="one")
     else:
-        world.source.rename_vault(other, "Staging")
+        world.source.rename_vault(other, "Staging", moves=how == "renamed")
     await world.poll_after(60)
     assert world.claims.ready(key).reason == "Synced"
 
@@ -314,6 +314,15 @@ class TestFull:
         world.source.edit(item, password="two")
         await world.poll(full=True)
         assert world.secrets.values(world.key()) == {"password": "two"}
+        assert world.meter.found == 0
+
+    async def test_a_vault_that_is_gone_at_the_second_look_is_not_counted(self, world: World) -> None:
+        item = await world.synced()
+        world.source.hold_fingerprint(world.vault)
+        world.source.edit(item, password="two")
+        vanish = {"vaults": lambda: world.source.delete_vault(world.vault)}
+        world.source.before["list"] = lambda: world.source.before.update(vanish)
+        assert await world.process.poller.poll(full=True) is None
         assert world.meter.found == 0
 
     async def test_a_second_look_that_fails_costs_the_count_only(self, world: World) -> None:

@@ -46,6 +46,23 @@ async def test_transient_failures_are_tried_again_soon_and_then_less_often(world
     assert waits[-1] <= 30
 
 
+async def test_a_success_makes_the_next_failure_the_first_again(world: World) -> None:
+    await failing(world, BackendUnavailableError("no answer"))
+    for _ in range(6):
+        world.clock.advance(retry_in(world))
+        await world.settle()
+    outage, world.source.outage = world.source.outage, None
+    world.clock.advance(30)
+    await world.settle()
+    await world.poll()
+    world.clock.advance(1000)
+    world.source.outage = outage
+    world.secrets.overwrite(world.key(), password="edited")
+    await world.settle()
+    assert retry_in(world) < 1
+    assert world.claims.ready(world.key()).reason == "Synced"  # a blip again
+
+
 async def test_a_rate_limit_is_waited_for(world: World) -> None:
     await failing(world, BackendRateLimitedError("slow down", delay_seconds=42))
     assert 42 <= retry_in(world) <= 43

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from fakes.world import World
+from fakes.world import Process, World
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import (
     BackendUnavailableError,
@@ -113,6 +113,26 @@ async def test_a_pin_survives_a_restart_of_the_process(world: World) -> None:
     await world.poll()
     assert world.secrets.values(world.key()) == {"password": "one"}
     assert item in world.secrets.objects[world.key()].annotations[names.ITEM_PATH]
+
+
+async def test_a_pin_survives_an_edit_that_breaks_the_seal(world: World) -> None:
+    item = await world.synced()
+    world.source.rename(item, "db (old)")
+    world.source.put(world.vault, "db", password="impostor")
+    await world.poll()
+    world.secrets.overwrite(world.key(), password="edited")
+    await world.settle()
+    assert world.secrets.values(world.key()) == {"password": "one"}
+
+
+async def test_a_pin_on_the_secret_is_believed_by_a_process_that_has_not_listed_secrets_yet(world: World) -> None:
+    item = await world.synced()
+    world.source.rename(item, "db (old)")
+    world.source.put(world.vault, "db", password="impostor")
+    world.process = Process(world)
+    world.process.observe.claim_seen(world.claims.objects[world.key()])
+    await world.settle()
+    assert world.secrets.values(world.key()) == {"password": "one"}
 
 
 async def test_annotations_without_a_seal_do_not_decide_what_is_read(world: World) -> None:
@@ -232,6 +252,7 @@ class TestDeleted:
         world.source.edit(item, password="two")
         await world.poll()
         assert world.secrets.writes() == []
+        assert world.source.requests == ["vaults"]
 
 
 class TestConflict:
@@ -286,6 +307,7 @@ class TestConflict:
     async def test_a_secret_that_is_being_deleted_is_waited_for(self, world: World) -> None:
         await world.synced()
         world.secrets.edit(world.key(), terminating=True)
+        world.secrets.overwrite(world.key(), password="edited")
         await world.settle()
         assert world.secrets.writes() == []
         world.secrets.delete(world.key())

@@ -1,0 +1,64 @@
+"""What kopf is told to do, and to leave alone."""
+
+from typing import Any
+
+import aiohttp
+import kopf
+import pytest
+
+from fakes.world import World
+from onepassword_operator.handlers.registry import NO_FINALIZER, NoDiffBase, NoProgress, build_registry, build_settings
+from onepassword_operator.model import names
+from onepassword_operator.model.target import Rendering
+
+
+@pytest.fixture
+def registry() -> kopf.OperatorRegistry:
+    def no_session() -> aiohttp.ClientSession:
+        raise AssertionError("not asked for")
+
+    return build_registry(observe=World().process.observe, rendering=Rendering(), server="http://api", new_session=no_session)
+
+
+def test_there_are_two_watches_and_no_handler_that_writes_to_objects(registry: kopf.OperatorRegistry) -> None:
+    watched = {(h.selector.group, h.selector.version, h.selector.any_name, h.fn.__name__) for h in handlers(registry._watching)}
+    assert watched == {("onepassword.com", "v1", "onepassworditems", "item_event"), ("", "v1", "secrets", "secret_event")}
+    for kind in (registry._changing, registry._spawning, registry._indexing, registry._webhooks):
+        assert handlers(kind) == []
+
+
+def handlers(part: Any) -> list[Any]:
+    return list(part.get_all_handlers())
+
+
+async def test_kopf_shares_our_connection_pool() -> None:
+    async with aiohttp.ClientSession() as session:
+        registry = build_registry(observe=World().process.observe, rendering=Rendering(), server="http://api", new_session=lambda: session)
+        (login,) = handlers(registry._activities)
+        shared = await login.fn(logger=None)
+        assert (shared.server, shared.aiohttp_session) == ("http://api", session)
+
+
+def test_kopf_does_nothing_but_carry_watches() -> None:
+    settings = build_settings()
+    assert settings.peering.standalone
+    assert settings.scanning.disabled
+    assert not settings.posting.enabled
+    assert settings.persistence.finalizer == NO_FINALIZER != names.OFFICIAL_FINALIZER
+    assert settings.watching.label_selectors["v1", "secrets"] == "operator.1password.io/managed=true"
+
+
+def test_nothing_is_kept_on_objects() -> None:
+    body, patch = kopf.Body({"metadata": {"annotations": {"a": "b"}}, "spec": {"x": "canary"}}), kopf.Patch()
+    diffs, progress = NoDiffBase(), NoProgress()
+    essence = diffs.build(body=body)
+    assert not essence
+    diffs.store(body=body, patch=patch, essence=essence)
+    assert diffs.fetch(body=body) is None  # type: ignore[func-returns-value]
+    key = kopf.HandlerId("x")
+    progress.store(key=key, record={}, body=body, patch=patch)
+    progress.purge(key=key, body=body, patch=patch)
+    progress.touch(body=body, patch=patch, value="x")
+    assert progress.fetch(key=key, body=body) is None  # type: ignore[func-returns-value]
+    assert progress.clear(essence=essence) is essence
+    assert not patch

@@ -1,0 +1,66 @@
+"""What /metrics shows."""
+
+import pytest
+
+from onepassword_operator.telemetry.metrics import Metrics
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics(version="1.2.3")
+
+
+def value(metrics: Metrics, series: str) -> float:
+    lines = [line for line in metrics.render().decode().splitlines() if line.startswith(f"onepassword_operator_{series} ")]
+    assert len(lines) == 1, series
+    return float(lines[0].rsplit(" ", 1)[1])
+
+
+def test_counts_add_up(metrics: Metrics) -> None:
+    metrics.synced("Synced")
+    metrics.synced("Synced")
+    metrics.drift_repaired()
+    metrics.restarted()
+    metrics.sweep_found(3)
+    assert value(metrics, 'syncs_total{reason="Synced"}') == 2
+    assert value(metrics, "drift_repairs_total") == 1
+    assert value(metrics, "workload_restarts_total") == 1
+    assert value(metrics, "sweep_found_total") == 3
+    assert value(metrics, 'build_info{version="1.2.3"}') == 1
+
+
+def test_only_a_poll_that_came_through_moves_the_time(metrics: Metrics, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: 1234.0)
+    metrics.polled(ok=False)
+    assert value(metrics, "last_successful_poll_timestamp_seconds") == 0
+    metrics.polled(ok=True)
+    assert value(metrics, "last_successful_poll_timestamp_seconds") == 1234
+    assert value(metrics, 'polls_total{result="ok"}') == 1
+    assert value(metrics, 'polls_total{result="failed"}') == 1
+
+
+def test_requests_are_counted_by_side_route_and_code(metrics: Metrics) -> None:
+    metrics.connect_request("GET /v1/vaults", 200, 0.25)
+    metrics.kubernetes_request("get", "secrets", 0)
+    assert value(metrics, 'requests_total{code="200",route="GET /v1/vaults",side="connect"}') == 1
+    assert value(metrics, 'requests_total{code="0",route="get secrets",side="kubernetes"}') == 1
+    assert value(metrics, 'connect_request_seconds_sum{route="GET /v1/vaults"}') == 0.25
+
+
+def test_gauges_are_read_when_they_are_scraped(metrics: Metrics) -> None:
+    depth = [1.0]
+    metrics.observe("queue_depth", "text", lambda: depth[0])
+    assert value(metrics, "queue_depth") == 1
+    depth[0] = 2
+    assert value(metrics, "queue_depth") == 2
+
+
+def test_several_operators_can_live_in_one_process() -> None:
+    first, second = Metrics(version="1"), Metrics(version="1")
+    first.restarted()
+    assert value(second, "workload_restarts_total") == 0
+
+
+def test_nothing_is_shown_twice(metrics: Metrics) -> None:
+    metrics.restarted()
+    assert "_created" not in metrics.render().decode()

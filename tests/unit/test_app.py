@@ -1,0 +1,270 @@
+"""The composition root: one operator over two loopback servers. What the watches bring is for the cluster tests."""
+
+import asyncio
+import contextlib
+import os
+import pathlib
+import signal
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import kopf
+import pytest
+import yaml
+
+from fakes.item_source import FakeItemSource
+from fakes.scripted_server import ScriptedServer, reply, scripted_server
+from onepassword_operator import app
+from onepassword_operator.app import Operator, SystemClock
+from onepassword_operator.cluster.api import KubernetesApi
+from onepassword_operator.cluster.credentials import ClusterAccess
+from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError
+from onepassword_operator.settings import Settings, load
+from onepassword_operator.telemetry.metrics import Metrics
+
+CRD = "/apis/onepassword.com/v1"
+LIMIT_SECONDS = 10
+ITEM: dict[str, Any] = {
+    "metadata": {"namespace": "app", "name": "db", "uid": "u", "resourceVersion": "7", "generation": 1},
+    "spec": {"itemPath": "vaults/Prod/items/db"},
+}
+SECRET: dict[str, Any] = {"metadata": {"namespace": "app", "name": "db", "uid": "s", "resourceVersion": "8"}}
+
+
+@pytest.fixture
+async def cluster() -> AsyncIterator[ScriptedServer]:
+    """An API server with the CRD and one resource."""
+    async with scripted_server() as server:
+        server.routes = {
+            CRD: reply({"resources": [{"name": "onepassworditems"}]}),
+            f"{CRD}/onepassworditems": reply({"items": [ITEM]}),
+            "/api/v1/secrets": reply({"items": []}),
+            "/api/v1/namespaces/app/secrets": reply(SECRET, status=201),
+            f"{CRD}/namespaces/app/onepassworditems/db/status": reply(ITEM),
+            "/api/v1/namespaces/app/events": reply({}, status=201),
+        }
+        yield server
+
+
+@pytest.fixture
+def watching(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """kopf, as something that runs until it is cancelled; set when it started."""
+    started = asyncio.Event()
+
+    async def carry(*, ready_flag: asyncio.Event, **_: Any) -> None:
+        ready_flag.set()
+        started.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(kopf, "operator", carry)
+    return started
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, cluster: ScriptedServer) -> Settings:
+    config = {
+        "current-context": "here",
+        "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": cluster.url}}],
+        "users": [{"name": "u", "user": {"token": "fake"}}],
+    }
+    (tmp_path / "config").write_text(yaml.safe_dump(config))
+    monkeypatch.setenv("OP_CONNECT_HOST", "http://127.0.0.1:1")
+    monkeypatch.setenv("OP_CONNECT_TOKEN", "fake")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    flags = {"health_probe_bind_address": "127.0.0.1:0", "metrics_bind_address": "127.0.0.1:0", "leader_elect": "true"}
+    return load(flags, os.environ)
+
+
+@pytest.fixture
+def source() -> FakeItemSource:
+    made = FakeItemSource()
+    made.put(made.add_vault("Prod"), "db", password="one")
+    return made
+
+
+@pytest.fixture
+async def operator(settings: Settings, cluster: ScriptedServer, source: FakeItemSource) -> AsyncIterator[Operator]:
+    access = ClusterAccess(server=cluster.url, ssl_context=None, token=None)
+    async with KubernetesApi(access, user_agent="x", observer=lambda *_: None) as api:
+        made = Operator(settings, api=api, source=source, metrics=Metrics(version="0"), take_signals=lambda: None)
+        yield made
+        await made.stop()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(LIMIT_SECONDS):
+        while not condition():  # noqa: ASYNC110  what is waited for is spread over servers, sources and logs
+            await asyncio.sleep(0)
+
+
+@contextlib.asynccontextmanager
+async def running(operator: Operator) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(operator.run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Pauses take no time; returns how long they would have been."""
+    pauses: list[float] = []
+    sleep = asyncio.sleep
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(app.asyncio, "sleep", pause)  # type: ignore[attr-defined]
+    return pauses
+
+
+def statuses(cluster: ScriptedServer) -> list[str]:
+    return [request.path for request in cluster.seen if request.path.endswith("/status")]
+
+
+async def test_a_resource_that_is_there_at_the_start_gets_its_secret(
+    operator: Operator, cluster: ScriptedServer, watching: asyncio.Event
+) -> None:
+    assert operator.unready()
+    async with running(operator):
+        await until(lambda: statuses(cluster))
+        assert watching.is_set()
+        assert operator.unready() == ""
+        assert operator.unhealthy() == ""
+    assert "/api/v1/namespaces/app/secrets" in cluster.paths()
+
+
+async def test_nothing_is_written_before_the_first_poll_has_ended(
+    operator: Operator, cluster: ScriptedServer, watching: asyncio.Event, source: FakeItemSource
+) -> None:
+    unreadable = ITEM | {"spec": {"itemPath": "a path that takes no question to be refused"}}
+    cluster.routes[f"{CRD}/onepassworditems"] = reply({"items": [unreadable]})
+    source.gate = asyncio.Event()
+    async with running(operator):
+        await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
+        await until(lambda: source.in_flight)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert operator._queue.depth() == 1
+        assert statuses(cluster) == []
+        source.gate.set()
+        await until(lambda: statuses(cluster))
+
+
+async def test_an_outage_of_1password_does_not_make_it_unready(
+    operator: Operator, source: FakeItemSource, cluster: ScriptedServer, watching: asyncio.Event
+) -> None:
+    source.outage = BackendUnavailableError("no answer")
+    async with running(operator) as task:
+        await until(lambda: statuses(cluster))
+        assert watching.is_set()
+        assert (operator.unready(), operator.unhealthy(), task.done()) == ("", "", False)
+
+
+async def test_it_waits_for_the_crd(
+    operator: Operator, cluster: ScriptedServer, watching: asyncio.Event, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(app, "CRD_CHECK_SECONDS", 0.0)
+    served = cluster.routes.pop(CRD)
+    cluster.script(*[reply({}, status=404)] * 2, reply({"message": "x"}, status=403))
+    cluster.script(served)
+    async with running(operator):
+        await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
+    told = [record.__dict__["detail"] for record in caplog.records if record.getMessage() == "not ready"]
+    assert len(told) == 2
+    assert "kubectl apply -f crds/" in told[0]
+
+
+async def test_it_waits_for_the_first_complete_lists(
+    operator: Operator, cluster: ScriptedServer, watching: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lists = cluster.routes.pop("/api/v1/secrets")
+    cluster.script(reply({"message": "secrets is forbidden: User x"}, status=403), lists)
+    pauses = no_pause(monkeypatch)
+    async with running(operator):
+        await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
+        assert operator.unready() == ""
+    assert 2.0 in pauses
+
+
+async def test_a_supervised_task_that_ends_is_told_and_ends_the_run(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ends(**_: Any) -> None:
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(kopf, "operator", ends)
+    with pytest.raises(RuntimeError, match="the watches ended"):
+        await asyncio.wait_for(operator.run(), LIMIT_SECONDS)
+    assert operator.unhealthy() == "stopped: watches"
+
+
+async def test_an_event_loop_that_stood_still_is_told(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert operator.unhealthy() == ""
+    monkeypatch.setattr(app, "LOOP_LAG_LIMIT_SECONDS", -1.0)
+    assert "stood still" in operator.unhealthy()
+
+
+async def test_an_item_that_changes_reaches_its_secret_at_a_later_poll(
+    operator: Operator, cluster: ScriptedServer, watching: asyncio.Event, source: FakeItemSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator._settings = operator._settings.model_copy(update={"polling_interval": 0})
+    async with running(operator):
+        await until(lambda: statuses(cluster))
+        cluster.routes["/api/v1/namespaces/app/secrets/db"] = reply({}, status=404)
+        cluster.routes[f"{CRD}/namespaces/app/onepassworditems/db"] = reply(ITEM)
+        before = cluster.paths().count("/api/v1/namespaces/app/secrets")
+        (item,) = [request.split()[1] for request in source.requests if request.startswith("item ")]
+        source.edit(item, password="two")
+        await until(lambda: cluster.paths().count("/api/v1/namespaces/app/secrets") > before)
+    assert watching.is_set()
+
+
+async def test_sweeps_go_on_after_one_that_failed(
+    operator: Operator, cluster: ScriptedServer, watching: asyncio.Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    operator._settings = operator._settings.model_copy(update={"sweep_seconds": 0.0})
+    async with running(operator) as task:
+        await until(lambda: statuses(cluster))
+        cluster.routes["/api/v1/secrets"] = reply({"message": "secrets is forbidden: User x"}, status=403)
+        await until(lambda: any(record.getMessage() == "sweep failed" for record in caplog.records))
+        cluster.routes["/api/v1/secrets"] = reply({"items": []})
+        seen = len(cluster.seen)
+        await until(lambda: len(cluster.seen) > seen + 3)
+        assert not task.done()
+        assert watching.is_set()
+
+
+async def test_a_pending_restart_found_at_the_start_is_taken_up(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    woken: list[str] = []
+    monkeypatch.setattr(operator._index, "pending_namespaces", lambda: {"app"})
+    monkeypatch.setattr(operator._restarts, "wake", woken.append)
+    operator._wake_pending()
+    assert woken == ["app"]
+
+
+class TestRun:
+    async def test_a_signal_ends_it_with_0(self, settings: Settings, watching: asyncio.Event, caplog: pytest.LogCaptureFixture) -> None:
+        task = asyncio.create_task(app.run(settings))
+        await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert await asyncio.wait_for(task, LIMIT_SECONDS) == 0
+        assert any("--leader-elect is accepted" in record.getMessage() for record in caplog.records)
+
+    async def test_a_failure_ends_it_with_1(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def breaks(**_: Any) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(kopf, "operator", breaks)
+        assert await asyncio.wait_for(app.run(settings), LIMIT_SECONDS) == 1
+
+    async def test_without_a_cluster_it_does_not_start(self, settings: Settings) -> None:
+        with pytest.raises(ClusterUnavailableError):
+            await app.run(settings.model_copy(update={"kubeconfig": "/absent"}))
+
+
+def test_the_machines_clock_and_dice() -> None:
+    clock = SystemClock()
+    assert clock.monotonic() <= clock.monotonic()
+    assert 0 <= clock.jitter() <= 1

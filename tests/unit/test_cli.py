@@ -1,0 +1,120 @@
+"""The command line, as a person meets it."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from onepassword_operator import __version__, app, cli
+from onepassword_operator.model.errors import ClusterUnavailableError
+
+
+@pytest.fixture(autouse=True)
+def _root_logger() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    quiet = {name: logging.getLogger(name).level for name in ("kopf", "aiohttp", "asyncio")}
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name, former in quiet.items():
+        logging.getLogger(name).setLevel(former)
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Settings with which the operator ran; it ends at once."""
+    monkeypatch.setenv("OP_CONNECT_HOST", "http://connect:8080")
+    monkeypatch.setenv("OP_CONNECT_TOKEN", "canary-token")
+    seen: list[Any] = []
+
+    async def run(settings: Any) -> int:
+        await asyncio.sleep(0)
+        seen.append(settings)
+        return 0
+
+    monkeypatch.setattr(app, "run", run)
+    return seen
+
+
+@pytest.mark.parametrize("argument", ["-h", "--help", "-help"])
+def test_help_names_commands_and_an_example(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main([argument])
+    assert caught.value.code == 0
+    shown = capsys.readouterr().out
+    assert all(command in shown for command in cli.COMMANDS)
+    assert "OP_CONNECT_HOST=" in shown
+
+
+@pytest.mark.parametrize("arguments", [["run", "--help"], ["run", "-help"]])
+def test_help_of_run_names_every_variable_and_flag(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    assert caught.value.code == 0
+    shown = capsys.readouterr().out
+    for name in ("OP_CONNECT_HOST", "POLLING_INTERVAL", "ONEPASSWORD_OPERATOR_WORKERS", "--leader-elect", "--zap-log-level"):
+        assert name in shown
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["version"]) == 0
+    assert capsys.readouterr().out == f"onepassword-operator {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["run"]])
+def test_the_default_command_is_run(ran: list[Any], arguments: list[str]) -> None:
+    assert cli.main([*arguments, "-leader-elect", "--zap-log-level", "-1", "--metrics-bind-address=0"]) == 0
+    (settings,) = ran
+    assert (settings.leader_elect, settings.metrics_bind_address) == (True, "0")
+
+
+def test_arguments_come_from_the_command_line(ran: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["onepassword-operator", "--zap-encoder=json"])
+    assert cli.main() == 0
+    assert ran[0].zap_encoder == "json"
+
+
+def test_bad_settings_end_with_2_and_one_line_each(
+    ran: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("OP_CONNECT_HOST")
+    monkeypatch.setenv("OP_CONNECT_TOKEN", "canary\ntoken")
+    monkeypatch.setenv("POLLING_INTERVAL", "canary")
+    assert cli.main(["--zap-encoder=xml"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 4
+    assert all(line.startswith("onepassword-operator: ") for line in lines)
+    assert "canary" not in "".join(lines)
+    assert ran == []
+
+
+@pytest.mark.parametrize("argument", ["--no-such-flag", "-no-such-flag=1", "stray", "--zap-enc=json"])
+def test_unknown_arguments_end_with_2(ran: list[Any], argument: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main([argument])
+    assert caught.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+    assert ran == []
+
+
+@pytest.mark.parametrize("error", [ClusterUnavailableError("no cluster to talk to"), OSError("address in use"), ValueError("no use")])
+def test_a_failure_ends_with_1_and_its_message(
+    ran: list[Any], error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def run(settings: Any) -> int:
+        raise error
+
+    monkeypatch.setattr(app, "run", run)
+    assert cli.main([]) == 1
+    assert capsys.readouterr().err == f"onepassword-operator: {error}\n"
+    assert ran == []
+
+
+def test_dev_connect_has_help_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["dev-connect", "--help"])
+    assert caught.value.code == 0
+    assert "--seed" in capsys.readouterr().out
