@@ -1,4 +1,7 @@
-"""Searches text for planted values: raw, base64 (at any offset), hexadecimal, URL- and JSON-escaped."""
+"""Searches text for planted values: raw, base64 (at any offset), hexadecimal, URL-, JSON- and Python-escaped.
+
+The constant that opaque values show in place of themselves counts too: whoever logs an item has not leaked it yet, and is found out.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,16 @@ import urllib.parse
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from onepassword_operator.model import confidential
+
 SHORTEST = 8  # shorter values occur by chance
 
 
 def find(seed: Mapping[str, Any], spoken: Mapping[str, str], *, token: str = "") -> list[str]:
     """Where which form of which planted value was found; values are named by their place in the seed."""
     planted = dict(planted_values(seed)) | ({"token": token} if token else {})
-    return [
+    shown = [f"an opaque value in {place}" for place, text in spoken.items() if confidential.SHOWN in text]
+    return shown + [
         f"{name} as {form} in {place}"
         for name, value in planted.items()
         for form, needle in forms(value)
@@ -50,6 +56,7 @@ def forms(value: str) -> Iterator[tuple[str, str]]:
     yield "raw", value[:200]
     yield "hexadecimal", raw.hex()[:200]
     yield "URL-escaped", urllib.parse.quote(value, safe="")[:200]
+    yield "Python-escaped", repr(raw)[2:-1][:200]
     yield "JSON-escaped", json.dumps(value)[1:-1][:200]
     for offset in range(3):
         # What stands before shifts base64 by up to two bytes; the middle is the same whatever stands around.
