@@ -89,6 +89,13 @@ class TestRequests:
         assert server.paths() == ["/connect/v1/vaults"]
 
 
+async def test_a_proxy_of_the_environment_is_used(server: ScriptedServer, observed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", server.url)
+    async with ConnectSource(host="http://connect.invalid", token=Confidential(b"t"), user_agent="x", observer=observed) as source:
+        await source.list_vaults()
+    assert server.seen[0].headers["Host"] == "connect.invalid"
+
+
 class TestRedirects:
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 304])
     async def test_a_redirect_is_an_error_and_the_token_never_follows_it(

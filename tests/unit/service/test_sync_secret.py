@@ -10,6 +10,7 @@ from onepassword_operator.model.errors import (
     BackendUnavailableError,
     ClusterAdmissionError,
     ClusterConflictError,
+    ClusterInvalidError,
     ClusterUnavailableError,
 )
 from onepassword_operator.model.secret import OwnerReference
@@ -197,6 +198,29 @@ class TestDeleted:
         world.source.edit(item, password="two")
         world.secrets.delete(world.key())
         await world.poll()
+        mark = world.secrets.mark(world.key())
+        assert mark
+        assert mark.revision.version == 2
+
+    async def test_a_process_that_never_saw_it_carries_its_mark_as_well(self, world: World) -> None:
+        item = await world.synced()
+        world.source.edit(item, password="two")
+        await world.poll()
+        mark = world.secrets.mark(world.key())
+        assert mark
+        world.process = Process(world)
+        world.process.observe.take_in(world.claims.objects[world.key()])
+        world.secrets.delete(world.key())
+        await world.settle()
+        assert world.secrets.mark(world.key()) == mark
+
+    async def test_a_process_that_never_saw_it_marks_a_change_that_came_with_the_deletion(self, world: World) -> None:
+        item = await world.synced()
+        world.process = Process(world)
+        world.process.observe.take_in(world.claims.objects[world.key()])
+        world.source.edit(item, password="two")
+        world.secrets.delete(world.key())
+        await world.settle()
         mark = world.secrets.mark(world.key())
         assert mark
         assert mark.revision.version == 2
@@ -485,6 +509,19 @@ class TestFailures:
         assert world.claims.ready(key).reason == "AdmissionDenied"
         world.clock.advance(60)
         await world.settle()
+        assert world.claims.ready(key).reason == "Synced"
+
+    async def test_content_that_the_api_server_refuses_is_tried_again_when_the_item_changes(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        await world.poll()
+        world.secrets.faults.refuse("create", ClusterInvalidError("a key is missing"))
+        key = world.claim("db", "vaults/Prod/items/db")
+        await world.settle()
+        assert world.claims.ready(key).reason == "SecretInvalid"
+        assert world.process.queue.retries == {}
+        world.source.edit(item, password="two")
+        await world.poll_after(60)
+        assert world.secrets.values(key) == {"password": "two"}
         assert world.claims.ready(key).reason == "Synced"
 
     async def test_a_new_resource_in_an_outage_is_told_at_once_and_synced_after_it(self, world: World) -> None:
