@@ -65,16 +65,26 @@ class SystemClock:
         return random.random()  # noqa: S311  spreads load, guards nothing
 
 
+class StopSignal:
+    """SIGTERM or SIGINT, once given."""
+
+    def __init__(self) -> None:
+        self.given = asyncio.Event()
+
+    def listen(self) -> None:
+        """Have the process's signals come here."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self.given.set)
+
+
 class Operator:
     """The use-cases wired to their edges, and the tasks that drive them."""
 
-    def __init__(
-        self, settings: Settings, *, api: KubernetesApi, source: ItemSource, metrics: Metrics, take_signals: Callable[[], None]
-    ) -> None:
+    def __init__(self, settings: Settings, *, api: KubernetesApi, source: ItemSource, metrics: Metrics, stop: StopSignal) -> None:
         clock = SystemClock()
         self._settings = settings
         self._api = api
-        self._take_signals = take_signals
+        self._stop = stop
         self._rendering = Rendering(allow_empty_values=settings.allow_empty_values, copy_annotations=settings.enable_annotations)
         token = Confidential.of_text(settings.connect_token.get_secret_value().strip())
         sealer = seal.Sealer(rendering=self._rendering, key=seal.derive_key(token))
@@ -198,12 +208,14 @@ class Operator:
             standalone=True,
             ready_flag=started,
         )
-        raise RuntimeError("the watches ended")
+        # kopf raises when a watch fails; it returns after a signal that reached it before we had taken the signals back.
+        self._stop.given.set()
+        await asyncio.Event().wait()
 
     async def _take_signals_back(self, started: asyncio.Event) -> None:
         # kopf installs handlers of its own at its start, and would stop the watches before the work has ended.
         await started.wait()
-        self._take_signals()
+        self._stop.listen()
         await asyncio.Event().wait()
 
     async def _work(self) -> None:
@@ -248,13 +260,8 @@ async def run(settings: Settings) -> int:
     """Run the operator until a signal; the exit code: 0 after a signal, 1 after a failure."""
     metrics = Metrics(version=__version__)
     access = credentials.load(settings.kubeconfig or None, os.environ)
-    stop = asyncio.Event()
-
-    def take_signals() -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-
-    take_signals()
+    stop = StopSignal()
+    stop.listen()
     if settings.leader_elect:
         _log.warning("--leader-elect is accepted, but election comes in a later release: run one replica")
     _log.info(
@@ -272,7 +279,7 @@ async def run(settings: Settings) -> int:
                 pace=Pace(timeout_seconds=settings.connect_timeout_seconds, denied_probe_seconds=settings.denied_probe_seconds),
             )
         )
-        operator = Operator(settings, api=api, source=source, metrics=metrics, take_signals=take_signals)
+        operator = Operator(settings, api=api, source=source, metrics=metrics, stop=stop)
         health = {"/healthz": probes.probe(operator.unhealthy), "/readyz": probes.probe(operator.unready)}
         await stack.enter_async_context(probes.serve(bind_address(settings.health_probe_bind_address), health))
         exposition = {"/metrics": probes.exposition(metrics.render, metrics.content_type)}
@@ -280,8 +287,8 @@ async def run(settings: Settings) -> int:
         return await _until(stop, operator)
 
 
-async def _until(stop: asyncio.Event, operator: Operator) -> int:
-    running, stopping = asyncio.create_task(operator.run(), name="operator"), asyncio.create_task(stop.wait(), name="signals")
+async def _until(stop: StopSignal, operator: Operator) -> int:
+    running, stopping = asyncio.create_task(operator.run(), name="operator"), asyncio.create_task(stop.given.wait(), name="signals")
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
     code = 0
     if running.done():

@@ -15,7 +15,7 @@ import yaml
 from fakes.item_source import FakeItemSource
 from fakes.scripted_server import ScriptedServer, reply, scripted_server
 from onepassword_operator import app
-from onepassword_operator.app import Operator, SystemClock
+from onepassword_operator.app import Operator, StopSignal, SystemClock
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.credentials import ClusterAccess
 from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError
@@ -87,7 +87,7 @@ def source() -> FakeItemSource:
 async def operator(settings: Settings, cluster: ScriptedServer, source: FakeItemSource) -> AsyncIterator[Operator]:
     access = ClusterAccess(server=cluster.url, ssl_context=None, token=None)
     async with KubernetesApi(access, user_agent="x", observer=lambda *_: None) as api:
-        made = Operator(settings, api=api, source=source, metrics=Metrics(version="0"), take_signals=lambda: None)
+        made = Operator(settings, api=api, source=source, metrics=Metrics(version="0"), stop=StopSignal())
         yield made
         await made.stop()
 

@@ -52,7 +52,7 @@ class WireSummary(_Wire):
     id: str
     title: str | None = None
     version: float | None = None
-    tags: list[str] | None = None
+    tags: list[str | None] | None = None
     state: str | None = None
     createdAt: str | None = None  # noqa: N815
 
@@ -63,7 +63,7 @@ class WireSummary(_Wire):
             title=self.title or "",
             version=int(self.version or 0),
             created_at=self.createdAt or "",
-            tags=tuple(self.tags or ()),
+            tags=tuple(tag for tag in self.tags or () if tag),
             active=is_active(self.state),
         )
 
@@ -98,7 +98,7 @@ class WireItem(_Wire):
     vault: _WireVaultReference
     title: str | None = None
     version: float | None = None
-    tags: list[str] | None = None
+    tags: list[str | None] | None = None
     state: str | None = None
     urls: list[_WireUrl] | None = None
     fields: list[_WireField] | None = pydantic.Field(default=None, repr=False)
@@ -111,7 +111,7 @@ class WireItem(_Wire):
             vault_id=self.vault.id,
             title=self.title or "",
             version=int(self.version or 0),
-            tags=tuple(self.tags or ()),
+            tags=tuple(tag for tag in self.tags or () if tag),
             active=is_active(self.state),
             urls=tuple(Url(label=u.label or "", href=Confidential.of_text(u.href or ""), primary=bool(u.primary)) for u in self.urls or ()),
             fields=tuple(Field(label=f.label or "", value=Confidential.of_text(f.value or "")) for f in self.fields or ()),

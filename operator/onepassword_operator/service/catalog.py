@@ -51,6 +51,11 @@ class Catalog:
         self._flights: dict[str, asyncio.Lock] = {}
 
     @property
+    def was_read(self) -> bool:
+        """Whether a vault list has ever been read; an empty one is an answer, too."""
+        return self._vaults_at is not None
+
+    @property
     def vaults(self) -> Mapping[str, Vault]:
         """The vaults of the last vault list."""
         return self._vaults

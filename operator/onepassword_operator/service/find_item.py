@@ -61,12 +61,12 @@ class FindItem:
         summary = listing.items.get(pin.item_id) if listing else None
         if summary and summary.active:
             return Found(listed=Revision(pin.vault_id, pin.item_id, summary.version))
-        if self._catalog.confirmed_gone(pin.vault_id, pin.item_id) or (self._catalog.vaults and pin.vault_id not in self._catalog.vaults):
+        if self._catalog.confirmed_gone(pin.vault_id, pin.item_id) or (self._catalog.was_read and pin.vault_id not in self._catalog.vaults):
             return None
         return Found(listed=pin)
 
     async def _vault(self, text: str) -> tuple[Vault, str]:
-        if not self._catalog.vaults:
+        if not self._catalog.was_read:
             await self._catalog.fresh_vaults()
         try:
             return pick_item.pick_vault(text, self._catalog.vaults.values())

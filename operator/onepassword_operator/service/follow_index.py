@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 
 from onepassword_operator.model.item import Revision
+from onepassword_operator.model.outcome import Skipped
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload import RestartMark
@@ -21,6 +22,8 @@ class Followed:
     """The path that led to `revision`."""
     held: Revision | None = None
     """What the Secret was last known to hold."""
+    told: tuple[Skipped, ...] | None = None
+    """What of `held` became no key, as far as this process read the item itself."""
     resource_version: int = 0
     """The newest state of the Secret that was taken in; older watch events are late."""
     mark: RestartMark | None = None

@@ -87,6 +87,8 @@ class SyncSecret:
         for _ in range(CONFLICTS):
             if observed is None and not first_sight:
                 await self._require_living_claim(work)
+            if observed and observed.terminating:
+                raise ClusterConflictError(f'Secret "{observed.key.name}" is being deleted; waiting until it is gone')
             try:
                 return await self._once(work, path, observed)
             except ClusterConflictError:
@@ -109,8 +111,6 @@ class SyncSecret:
             secret_plan.check_type(work.claim, observed)
             verdict = self._sealer.verify(observed)
             secret_plan.check_owner(work.claim, observed, verdict)
-            if observed.terminating:
-                raise ClusterConflictError(f'Secret "{observed.key.name}" is being deleted; waiting until it is gone')
         fetched = await self._fetch(work, path, observed, verdict)
         context = secret_plan.Context(
             sealer=self._sealer,
@@ -122,12 +122,13 @@ class SyncSecret:
         if plan.desired is not None:
             written = await (self._secrets.replace(plan.desired, basis=observed) if observed else self._secrets.create(plan.desired))
             work.record.resource_version = int(written.resource_version)
-        self._remember(work, fetched.content.revision, plan)
+        self._remember(work, fetched.content.revision, plan, skipped=fetched.skipped)
         return Synced(revision=fetched.content.revision, change=plan.change, skipped=fetched.skipped, warning=fetched.warning)
 
-    def _remember(self, work: _Pass, revision: Revision, plan: secret_plan.Plan) -> None:
+    def _remember(self, work: _Pass, revision: Revision, plan: secret_plan.Plan, *, skipped: tuple[Skipped, ...] | None) -> None:
         work.record.seen = True
         work.record.held = revision
+        work.record.told = skipped
         work.record.mark = plan.mark
         self._index.follow(work.claim.key, revision, work.claim.item_path)
 
@@ -135,7 +136,8 @@ class SyncSecret:
         pin = secret_plan.pinned(work.claim, observed, verdict) or self._pin_from_memory(work)
         found = await self._find.find(path, pin)
         if observed and verdict is seal.Verdict.INTACT and secret_plan.recorded_revision(observed) == found.listed:
-            return _Fetched(secret_plan.Content(revision=found.listed, data=observed.data), None, found.warning)
+            told = work.record.told if work.record.held == found.listed else None
+            return _Fetched(secret_plan.Content(revision=found.listed, data=observed.data), told, found.warning)
         try:
             item = await self._item(found.listed)
         except RefusedError:
