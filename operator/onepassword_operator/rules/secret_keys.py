@@ -8,7 +8,6 @@ from typing import Final
 _MAXIMUM: Final = 253  # bytes, for keys and for object names alike
 _VALID_KEY: Final = re.compile(r"[-._a-zA-Z0-9]+\Z")
 _INVALID_RUN: Final = re.compile(r"[^-._a-zA-Z0-9]+")
-_VALID_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\Z")
 _INVALID_NAME_RUN: Final = re.compile(r"[^-.a-z0-9]+")
 
 
@@ -34,6 +33,4 @@ def _strip_invalid_ends(label: str) -> str:
 
 def secret_name(text: str) -> str:
     """The Secret name for an `item-name` annotation: unchanged if it is a DNS-1123 subdomain, else lower-cased and cleaned."""
-    if len(text) <= _MAXIMUM and _VALID_NAME.match(text):
-        return text
     return _INVALID_NAME_RUN.sub("-", text.lower())[:_MAXIMUM].strip("-.")
