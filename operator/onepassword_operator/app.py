@@ -10,7 +10,6 @@ import random
 import signal
 import time
 import uuid
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 import kopf
@@ -37,6 +36,7 @@ from onepassword_operator.service.read_item import ReadItem
 from onepassword_operator.service.reconcile import Reconcile, Reporter
 from onepassword_operator.service.restart_workloads import RestartLoop, RestartWorkloads
 from onepassword_operator.service.source_health import SourceHealth
+from onepassword_operator.service.supervise import Supervisor
 from onepassword_operator.service.sweep import Sweep
 from onepassword_operator.service.sync_secret import SyncSecret
 from onepassword_operator.service.work_queue import WorkQueue
@@ -47,7 +47,6 @@ from onepassword_operator.telemetry.metrics import Metrics
 USER_AGENT: Final = f"onepassword-operator/{__version__}"
 RESTART_LOOPS: Final = 4
 CRD_CHECK_SECONDS: Final = 2.0
-LOOP_LAG_LIMIT_SECONDS: Final = 30.0
 OUTAGE_POLL_SECONDS: Final = 15.0
 
 _log = logging.getLogger(__name__)
@@ -112,19 +111,14 @@ class Operator:
         self._reconcile.interval_seconds = self._restarts.interval_seconds = float(settings.polling_interval)
         self._reconcile.wake_restarts = self._restarts.wake
         self._synced = False
-        self._beat = time.monotonic()
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        metrics.observe("queue_depth", "Secrets waiting for their turn or being worked on.", self._queue.depth)
-        metrics.observe("retries_waiting", "Secrets waiting for the time of their next try.", self._queue.delayed)
-        metrics.observe("pending_restarts", "Secrets whose users are still to be restarted.", self._index.count_pending)
+        self._tasks = Supervisor(clock)
+        metrics.observe("queue_depth", "Secrets waiting for their turn or being worked on.", read=self._queue.depth)
+        metrics.observe("retries_waiting", "Secrets waiting for the time of their next try.", read=self._queue.delayed)
+        metrics.observe("pending_restarts", "Secrets whose users are still to be restarted.", read=self._index.count_pending)
 
     def unhealthy(self) -> str:
-        """What /healthz complains about: a supervised task that ended, or an event loop that stood still."""
-        dead = [name for name, task in self._tasks.items() if task.done()]
-        if dead:
-            return f"stopped: {', '.join(dead)}"
-        lag = time.monotonic() - self._beat
-        return f"the event loop stood still for {lag:.0f} s" if lag > LOOP_LAG_LIMIT_SECONDS else ""
+        """What /healthz complains about."""
+        return self._tasks.trouble()
 
     def unready(self) -> str:
         """What /readyz complains about: no CRD or no first LIST. 1Password's state is a condition and a metric, never readiness."""
@@ -132,39 +126,23 @@ class Operator:
 
     async def run(self) -> None:
         """Run until cancelled, or until a supervised task fails."""
-        self._spawn("heartbeat", self._heartbeat)
+        self._tasks.start("heartbeat", self._tasks.heartbeat)
         await self._wait_for_crd()
         await self._first_sweep()
         for number in range(self._settings.workers):
-            self._spawn(f"worker-{number}", self._work)
+            self._tasks.start(f"worker-{number}", self._work)
         for number in range(RESTART_LOOPS):
-            self._spawn(f"restarts-{number}", self._restarts.work)
-        self._spawn("poller", self._poll_forever)
-        self._spawn("sweeper", self._sweep_forever)
-        self._spawn("watches", self._watch)
-        done, _ = await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-        raise RuntimeError("a supervised task ended")
+            self._tasks.start(f"restarts-{number}", self._restarts.work)
+        self._tasks.start("poller", self._poll_forever)
+        self._tasks.start("sweeper", self._sweep_forever)
+        self._tasks.start("watches", self._watch)
+        await self._tasks.first_end()
 
     async def stop(self) -> None:
-        """End every task: the work first, the watches last."""
+        """End everything."""
         self._queue.close()
         self._restarts.close()
-        for task in self._tasks.values():
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-
-    def _spawn(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        async def run() -> None:
-            await work()
-
-        self._tasks[name] = asyncio.create_task(run(), name=name)
-
-    async def _heartbeat(self) -> None:
-        while True:
-            self._beat = time.monotonic()
-            await asyncio.sleep(1)
+        await self._tasks.stop()
 
     async def _wait_for_crd(self) -> None:
         told = ""
@@ -195,7 +173,7 @@ class Operator:
 
     async def _watch(self) -> None:
         started = asyncio.Event()
-        self._spawn("signals", lambda: self._take_signals_back(started))
+        self._tasks.start("signals", lambda: self._take_signals_back(started))
         registry = build_registry(
             observe=self._observe, rendering=self._rendering, server=self._api.server, new_session=self._api.new_session
         )

@@ -83,7 +83,7 @@ class WorkloadStore(Protocol):
 class EventLog(Protocol):
     """Kubernetes Events: for people, best effort, never an error for the caller."""
 
-    async def changed(self, claim: Claim, change: Change, message: str) -> None:
+    async def changed(self, claim: Claim, change: Change, *, message: str) -> None:
         """A Normal event on the resource."""
 
     async def failed(self, claim: Claim, error: OperatorError) -> None:

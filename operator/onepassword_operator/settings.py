@@ -235,13 +235,13 @@ def load(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
         given = {str(fields[n].validation_alias or n): value for n, value in flags.items() if n in fields and value is not None}
         settings = Settings(**given)
     except pydantic.ValidationError as error:
-        problems += [_problem(str(entry["loc"][0]), entry["type"], entry["msg"]) for entry in error.errors(include_input=False)]
+        problems += [_problem(str(entry["loc"][0]), entry["type"], message=entry["msg"]) for entry in error.errors(include_input=False)]
     if settings is None or problems:
         raise SettingsError("\n".join(problems))
     return settings
 
 
-def _problem(name: str, kind: str, message: str) -> str:
+def _problem(name: str, kind: str, *, message: str) -> str:
     shown = name if name.isupper() else "--" + name.replace("_", "-")
     if kind == "missing":
         hints = {"OP_CONNECT_HOST": "the URL of your Connect server", "OP_CONNECT_TOKEN": "a Connect access token"}

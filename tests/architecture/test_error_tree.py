@@ -129,17 +129,17 @@ async def test_no_error_of_the_network_passes_the_kubernetes_client(kind: type[B
 
 @pytest.mark.parametrize("route", CONNECT_ROUTES)
 def test_every_status_of_connect_is_a_leaf(route: str) -> None:
-    assert {type(connect.to_error(code, {}, route)) for code in range(300, 600)} <= leaves()
+    assert {type(connect.to_error(code, {}, route=route)) for code in range(300, 600)} <= leaves()
 
 
 @pytest.mark.parametrize("reason", KUBERNETES_REASONS)
 @pytest.mark.parametrize("details", [None, {}, {"causes": None}, {"causes": [{"field": "data", "reason": "FieldValueInvalid"}, "?"]}])
 def test_every_status_of_kubernetes_is_a_leaf(reason: str, details: dict[str, Any] | None) -> None:
     body = {"kind": "Status", "reason": reason, "details": details, "message": None}
-    assert {type(statuses.to_error(code, body, "update secrets")) for code in range(300, 600)} <= leaves()
+    assert {type(statuses.to_error(code, body, what="update secrets")) for code in range(300, 600)} <= leaves()
 
 
 @pytest.mark.parametrize("code", [100, 199, 200, 201, 204, 299, 600, 999])
 def test_a_status_that_nobody_sends_is_a_leaf_too(code: int) -> None:
-    assert type(connect.to_error(code, {}, CONNECT_ROUTES[0])) in leaves()
-    assert type(statuses.to_error(code, {}, "get secrets")) in leaves()
+    assert type(connect.to_error(code, {}, route=CONNECT_ROUTES[0])) in leaves()
+    assert type(statuses.to_error(code, {}, what="get secrets")) in leaves()

@@ -98,13 +98,13 @@ def build(go: str, name: str, package: str, into: pathlib.Path, position: str) -
     started = time.monotonic()
     say(f"tools: [{position}] {name}: downloading and compiling (a first build takes minutes, later ones seconds)")
     with subprocess.Popen(command, cwd=HERE, env=environment, stderr=subprocess.PIPE, text=True) as running:
-        tail = follow(running, f"[{position}] {name}", started)
+        tail = follow(running, f"[{position}] {name}", started=started)
     if running.returncode != 0:
         sys.exit("".join([*tail, f"tools: building {name} failed; the compiler's last words are above\n"]))
     say(f"tools: [{position}] {name}: done in {time.monotonic() - started:.0f} s")
 
 
-def follow(running: subprocess.Popen[str], title: str, started: float) -> list[str]:
+def follow(running: subprocess.Popen[str], title: str, *, started: float) -> list[str]:
     """Print a line every few seconds while the compiler works; return its last lines for an error report."""
     tail: list[str] = []
     compiled, shown = 0, started

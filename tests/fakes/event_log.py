@@ -21,7 +21,7 @@ class FakeEventLog:
     def __init__(self) -> None:
         self.told: list[Told] = []
 
-    async def changed(self, claim: Claim, change: Change, message: str) -> None:
+    async def changed(self, claim: Claim, change: Change, *, message: str) -> None:
         self.told.append(Told(claim.key.name, "Normal", change.value, message))
 
     async def failed(self, claim: Claim, error: OperatorError) -> None:

@@ -45,7 +45,7 @@ class HandQueue(WorkQueue):
         self.retries.pop(key, None)
         super().add(key, priority)
 
-    def add_later(self, key: SecretKey, priority: Priority, delay_seconds: float) -> None:
+    def add_later(self, key: SecretKey, priority: Priority, *, delay_seconds: float) -> None:
         due = self._clock.now + delay_seconds
         if key not in self._waiting and key not in self._again and due < self.retries.get(key, (due + 1, priority))[0]:
             self.retries[key] = (due, priority)

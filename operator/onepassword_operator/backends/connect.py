@@ -142,8 +142,8 @@ class ConnectSource:
             async with self._session.get(self._base + path, headers=headers, allow_redirects=False) as response:
                 code = response.status
                 if code == 200:  # noqa: PLR2004
-                    return await _capped(response, cap, route)
-                raise to_error(code, response.headers, route)
+                    return await _capped(response, cap, route=route)
+                raise to_error(code, response.headers, route=route)
         except aiohttp.ClientSSLError as error:
             raise BackendUnavailableError(
                 f"{route}: TLS to the Connect server failed ({type(error).__name__}); check its certificate"
@@ -169,7 +169,7 @@ def base_url(host: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
-def to_error(code: int, headers: Mapping[str, str], route: str) -> BackendError | ItemNotFoundError | VaultNotFoundError:
+def to_error(code: int, headers: Mapping[str, str], *, route: str) -> BackendError | ItemNotFoundError | VaultNotFoundError:
     """The error for a status that is not 200; bodies are not looked at."""
     match code:
         case 401:
@@ -212,7 +212,7 @@ def _identity(text: str) -> str:
     return text
 
 
-async def _capped(response: aiohttp.ClientResponse, cap: int, route: str) -> bytes:
+async def _capped(response: aiohttp.ClientResponse, cap: int, *, route: str) -> bytes:
     chunks, size = [], 0
     async for chunk in response.content.iter_any():
         size += len(chunk)

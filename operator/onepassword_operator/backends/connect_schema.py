@@ -133,7 +133,7 @@ def decode_one(kind: type[_M], body: bytes, *, route: str) -> _M:
     Raises:
         BackendAnswerError: the body is something else.
     """
-    return _validated(kind, _json(body, route), route)
+    return _validated(kind, _json(body, route), route=route)
 
 
 def decode_list(kind: type[_M], body: bytes, *, route: str) -> list[_M]:
@@ -145,7 +145,7 @@ def decode_list(kind: type[_M], body: bytes, *, route: str) -> list[_M]:
     decoded = _json(body, route)
     if not isinstance(decoded, list):
         raise BackendAnswerError(f"{route}: expected a JSON array, got {type(decoded).__name__}; is OP_CONNECT_HOST a Connect server?")
-    return [_validated(kind, element, route) for element in decoded]
+    return [_validated(kind, element, route=route) for element in decoded]
 
 
 def _json(body: bytes, route: str) -> Any:
@@ -156,7 +156,7 @@ def _json(body: bytes, route: str) -> Any:
     raise BackendAnswerError(f"{route}: the reply is not JSON; is OP_CONNECT_HOST a Connect server?")
 
 
-def _validated(kind: type[_M], decoded: Any, route: str) -> _M:
+def _validated(kind: type[_M], decoded: Any, *, route: str) -> _M:
     try:
         return kind.model_validate(decoded)
     except pydantic.ValidationError as error:

@@ -7,6 +7,7 @@ is not passed on, because admission webhooks are known to echo what was sent to 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime
 import email.utils
 import io
@@ -26,10 +27,43 @@ PAGE: Final = 500
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=10)
 LIST_TIMEOUT: Final = aiohttp.ClientTimeout(total=60, connect=10)
 READ_TRIES: Final = 4
+_METHODS: Final = {"get": "GET", "list": "GET", "create": "POST", "update": "PUT", "patch": "PATCH"}
 _MERGE_PATCH: Final = "application/merge-patch+json"
 
 Observer = Callable[[str, str, int], None]
 """Told of every request: verb, resource, status code (0 if there was no answer)."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """A request before it is sent. A write is sent once: its answer may be lost after it happened, so the pass reads live and decides."""
+
+    verb: str
+    path: str
+    resource: str
+    query: Mapping[str, str] | None = None
+    body: bytes | None = dataclasses.field(default=None, repr=False)
+    limits: aiohttp.ClientTimeout = TIMEOUT
+
+    @property
+    def method(self) -> str:
+        """The HTTP method of the verb."""
+        return _METHODS[self.verb]
+
+    @property
+    def what(self) -> str:
+        """The request in words."""
+        return f"{self.verb} {self.resource}"
+
+    def headers(self) -> dict[str, str]:
+        """The headers that the body needs."""
+        if self.body is None:
+            return {}
+        return {"Content-Type": _MERGE_PATCH if self.verb == "patch" else "application/json"}
+
+    def content(self) -> io.BytesIO | None:
+        """The body as a stream: aiohttp warns of raw bytes beyond 1 MiB."""
+        return None if self.body is None else io.BytesIO(self.body)
 
 
 class KubernetesApi:
@@ -80,7 +114,7 @@ class KubernetesApi:
     async def get(self, path: str, *, resource: str) -> dict[str, Any] | None:
         """One object, or None if it does not exist."""
         try:
-            return await self._read(path, resource=resource, verb="get", limits=TIMEOUT)
+            return await self._read(_Call(verb="get", path=path, resource=resource))
         except ClusterAbsentError:
             return None
 
@@ -93,7 +127,7 @@ class KubernetesApi:
         token = ""
         while True:
             query = {"limit": str(PAGE)} | ({"labelSelector": selector} if selector else {}) | ({"continue": token} if token else {})
-            page = await self._read(path, resource=resource, verb="list", limits=LIST_TIMEOUT, query=query)
+            page = await self._read(_Call(verb="list", path=path, resource=resource, query=query, limits=LIST_TIMEOUT))
             yield page.get("items") or []
             token = (page.get("metadata") or {}).get("continue") or ""
             if not token:
@@ -101,75 +135,57 @@ class KubernetesApi:
 
     async def create(self, path: str, body: Mapping[str, Any], *, resource: str) -> dict[str, Any]:
         """POST an object."""
-        return await self._send("POST", path, body, resource=resource, verb="create")
+        return await self._request(_Call(verb="create", path=path, resource=resource, body=orjson.dumps(body)))
 
     async def replace(self, path: str, body: Mapping[str, Any], *, resource: str) -> dict[str, Any]:
         """PUT an object; its resourceVersion must be the one that was read."""
-        return await self._send("PUT", path, body, resource=resource, verb="update")
+        return await self._request(_Call(verb="update", path=path, resource=resource, body=orjson.dumps(body)))
 
     async def merge_patch(self, path: str, body: Mapping[str, Any], *, resource: str) -> dict[str, Any]:
         """PATCH an object by JSON merge."""
-        return await self._send("PATCH", path, body, resource=resource, verb="patch")
+        return await self._request(_Call(verb="patch", path=path, resource=resource, body=orjson.dumps(body)))
 
-    async def _read(
-        self, path: str, *, resource: str, verb: str, limits: aiohttp.ClientTimeout, query: Mapping[str, str] | None = None
-    ) -> dict[str, Any]:
+    async def _read(self, call: _Call) -> dict[str, Any]:
         for attempt in range(1, READ_TRIES + 1):
             try:
-                return await self._request("GET", path, resource=resource, verb=verb, limits=limits, query=query)
+                return await self._request(call)
             except ClusterUnavailableError:
                 if attempt == READ_TRIES:
                     raise
                 await asyncio.sleep(random.random() * 0.2 * 2**attempt)  # noqa: S311  spreads retries
         raise AssertionError("unreachable")
 
-    async def _send(self, method: str, path: str, body: Mapping[str, Any], *, resource: str, verb: str) -> dict[str, Any]:
-        # A write whose answer was lost may have happened: the pass reads live and decides again, so nothing is repeated blindly here.
-        return await self._request(method, path, resource=resource, verb=verb, limits=TIMEOUT, body=orjson.dumps(body))
-
-    async def _request(
-        self,
-        method: str,
-        path: str,
-        *,
-        resource: str,
-        verb: str,
-        limits: aiohttp.ClientTimeout,
-        query: Mapping[str, str] | None = None,
-        body: bytes | None = None,
-    ) -> dict[str, Any]:
+    async def _request(self, call: _Call) -> dict[str, Any]:
         if self._session is None:
             raise ClusterUnavailableError("the connection to the API server is not open")
-        headers = {"Content-Type": _MERGE_PATCH if method == "PATCH" else "application/json"} if body is not None else {}
-        content = io.BytesIO(body) if body is not None else None  # aiohttp warns of raw bytes beyond 1 MiB
         code = 0
         try:
             async with self._session.request(
-                method,
-                self._access.server + path,
-                params=query,
-                data=content,
-                headers=headers,
-                timeout=limits,
+                call.method,
+                self._access.server + call.path,
+                params=call.query,
+                data=call.content(),
+                headers=call.headers(),
+                timeout=call.limits,
                 allow_redirects=False,
             ) as response:
                 code = response.status
                 self._note_time(response.headers.get("Date"))
                 payload = await response.read()
-            return self._decoded(code, payload, f"{verb} {resource}")
+            return self._decoded(code, payload, what=call.what)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ClusterUnavailableError(f"{verb} {resource}: no answer from the API server ({type(error).__name__})") from None
+            raise ClusterUnavailableError(f"{call.what}: no answer from the API server ({type(error).__name__})") from None
         finally:
-            self._observer(verb, resource, code)
+            self._observer(call.verb, call.resource, code)
 
-    def _decoded(self, code: int, payload: bytes, what: str) -> dict[str, Any]:
+    def _decoded(self, code: int, payload: bytes, *, what: str) -> dict[str, Any]:
         try:
             decoded = orjson.loads(payload)
         except orjson.JSONDecodeError:
             decoded = None
         if code < 300 and isinstance(decoded, dict):  # noqa: PLR2004
             return decoded
-        failure: ClusterError = to_error(code, decoded if isinstance(decoded, dict) else {}, what)
+        failure: ClusterError = to_error(code, decoded if isinstance(decoded, dict) else {}, what=what)
         raise failure
 
     def _note_time(self, date: str | None) -> None:

@@ -85,9 +85,9 @@ def load(kubeconfig: str | None, environment: Mapping[str, str]) -> ClusterAcces
 def _from_kubeconfig(path: pathlib.Path) -> ClusterAccess:
     try:
         config = yaml.safe_load(path.read_text())
-        context = _named(config, "contexts", config.get("current-context"))["context"]
-        cluster = _named(config, "clusters", context["cluster"])["cluster"]
-        user = _named(config, "users", context["user"])["user"] or {}
+        context = _named(config, "contexts", name=config.get("current-context"))["context"]
+        cluster = _named(config, "clusters", name=context["cluster"])["cluster"]
+        user = _named(config, "users", name=context["user"])["user"] or {}
         server = cluster["server"].rstrip("/")
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise ClusterUnavailableError(
@@ -98,13 +98,13 @@ def _from_kubeconfig(path: pathlib.Path) -> ClusterAccess:
             f"kubeconfig {path} logs in through a plugin, which the operator does not run; use a token or a client certificate"
         )
     try:
-        ssl_context = _ssl_context(cluster, user, path.parent) if server.startswith("https:") else None
+        ssl_context = _ssl_context(cluster, user, folder=path.parent) if server.startswith("https:") else None
     except (OSError, ssl.SSLError, ValueError) as error:
         raise ClusterUnavailableError(f"kubeconfig {path} has certificates that can't be loaded: {type(error).__name__}") from None
     return ClusterAccess(server=server, ssl_context=ssl_context, token=_token(user, path.parent))
 
 
-def _named(config: Mapping[str, Any], section: str, name: str) -> Any:
+def _named(config: Mapping[str, Any], section: str, *, name: str) -> Any:
     return next(entry for entry in [*config[section], {}] if entry.get("name") == name or not entry)
 
 
@@ -114,19 +114,19 @@ def _token(user: Mapping[str, Any], folder: pathlib.Path) -> TokenFile | FixedTo
     return TokenFile(folder / user["tokenFile"]) if user.get("tokenFile") else None
 
 
-def _ssl_context(cluster: Mapping[str, Any], user: Mapping[str, Any], folder: pathlib.Path) -> ssl.SSLContext:
-    authority = _pem(cluster, "certificate-authority", folder)
+def _ssl_context(cluster: Mapping[str, Any], user: Mapping[str, Any], *, folder: pathlib.Path) -> ssl.SSLContext:
+    authority = _pem(cluster, "certificate-authority", folder=folder)
     context = ssl.create_default_context(cadata=authority.decode() if authority else None)
     if cluster.get("insecure-skip-tls-verify"):
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    certificate, key = _pem(user, "client-certificate", folder), _pem(user, "client-key", folder)
+    certificate, key = _pem(user, "client-certificate", folder=folder), _pem(user, "client-key", folder=folder)
     if certificate and key:
         _load_client_certificate(context, certificate + b"\n" + key)
     return context
 
 
-def _pem(section: Mapping[str, Any], name: str, folder: pathlib.Path) -> bytes | None:
+def _pem(section: Mapping[str, Any], name: str, *, folder: pathlib.Path) -> bytes | None:
     if data := section.get(f"{name}-data"):
         # Strictly, because what is dropped as noise could leave nothing, and no authority at all means the machine's own.
         return base64.b64decode("".join(str(data).split()), validate=True)

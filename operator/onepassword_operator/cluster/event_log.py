@@ -29,10 +29,10 @@ class KubernetesEvents:
         self._instance = instance
         self._last: OrderedDict[str, tuple[str, str]] = OrderedDict()
 
-    async def changed(self, claim: Claim, change: Change, message: str) -> None:
+    async def changed(self, claim: Claim, change: Change, *, message: str) -> None:
         """A Normal event on the resource."""
         self._last.pop(claim.uid, None)
-        await self._post(_reference(claim), "Normal", change.value, message)
+        await self._post(_reference(claim), "Normal", reason=change.value, message=message)
 
     async def failed(self, claim: Claim, error: OperatorError) -> None:
         """A Warning on the resource, unless it is the last thing that was said about it."""
@@ -42,7 +42,7 @@ class KubernetesEvents:
         self._last[claim.uid] = said
         if len(self._last) > _REMEMBERED:
             self._last.popitem(last=False)
-        await self._post(_reference(claim), "Warning", error.reason, str(error))
+        await self._post(_reference(claim), "Warning", reason=error.reason, message=str(error))
 
     async def restarted(self, workload: Workload, message: str) -> None:
         """A Normal event on the Deployment."""
@@ -53,9 +53,9 @@ class KubernetesEvents:
             "name": workload.name,
             "uid": workload.uid,
         }
-        await self._post(reference, "Normal", "Restarted", message)
+        await self._post(reference, "Normal", reason="Restarted", message=message)
 
-    async def _post(self, reference: dict[str, str], kind: str, reason: str, message: str) -> None:
+    async def _post(self, reference: dict[str, str], kind: str, *, reason: str, message: str) -> None:
         now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         namespace = reference["namespace"]
         body: dict[str, Any] = {

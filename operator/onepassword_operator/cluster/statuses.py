@@ -19,7 +19,7 @@ from onepassword_operator.model.errors import (
 _UNPROCESSABLE: Final = 422
 
 
-def to_error(code: int, status: Mapping[str, Any], what: str) -> ClusterError:
+def to_error(code: int, status: Mapping[str, Any], *, what: str) -> ClusterError:
     """The error for an answer that is not a success.
 
     Args:
@@ -28,24 +28,29 @@ def to_error(code: int, status: Mapping[str, Any], what: str) -> ClusterError:
         what: the request in words, for example "update secrets".
     """
     reason = str(status.get("reason") or "")
-    details = status.get("details") or {}
-    causes = [cause for cause in details.get("causes") or () if isinstance(cause, dict)]
+    causes = _causes(status)
     match code:
         case 401:
             return ClusterDeniedError(f"{what}: the API server does not accept the operator's credentials (401)")
         case 403:
-            return _forbidden(status, causes, what)
+            return _forbidden(status, causes, what=what)
         case 404 | 410:
             return ClusterAbsentError(f"{what}: not found")
         case 409:
             return ClusterConflictError(f"{what}: changed by somebody else meanwhile")
         case 400 | 413 | 422:
-            return _invalid(causes, what, reason)
+            return _invalid(causes, what, reason=reason)
         case _:
             return ClusterUnavailableError(f"{what}: the API server answered {code}{f' ({reason})' if reason else ''}")
 
 
-def _forbidden(status: Mapping[str, Any], causes: list[dict[str, Any]], what: str) -> ClusterError:
+def _causes(status: Mapping[str, Any]) -> list[dict[str, Any]]:
+    details = status.get("details")
+    listed = details.get("causes") if isinstance(details, dict) else None
+    return [cause for cause in listed if isinstance(cause, dict)] if isinstance(listed, list) else []
+
+
+def _forbidden(status: Mapping[str, Any], causes: list[dict[str, Any]], *, what: str) -> ClusterError:
     if any(cause.get("reason") == "NamespaceTerminating" for cause in causes):
         return ClusterAbsentError(f"{what}: the namespace is being deleted")
     message = str(status.get("message") or "")
@@ -57,7 +62,7 @@ def _forbidden(status: Mapping[str, Any], causes: list[dict[str, Any]], what: st
     return ClusterDeniedError(f"{what}: RBAC does not allow this; grant the operator's service account the verb on the resource")
 
 
-def _invalid(causes: list[dict[str, Any]], what: str, reason: str) -> ClusterError:
+def _invalid(causes: list[dict[str, Any]], what: str, *, reason: str) -> ClusterError:
     # Only field names and machine-readable reasons: messages may quote what was sent.
     fields = ", ".join(sorted({f"{cause.get('field')} ({cause.get('reason')})" for cause in causes if cause.get("field")}))
     if fields:

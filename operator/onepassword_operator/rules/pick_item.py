@@ -35,7 +35,7 @@ def pick_vault(text: str, vaults: Collection[Vault]) -> tuple[Vault, str]:
         raise VaultNotFoundError(
             f'no vault with the name or ID "{text}" is visible to the Connect token; check the spelling, or give the token access'
         )
-    return _oldest(matches), _ambiguity("vault", text, matches)
+    return _oldest(matches), _ambiguity("vault", text, matches=matches)
 
 
 def pick_item(text: str, items: Iterable[ItemSummary], *, vault: Vault) -> tuple[ItemSummary, str]:
@@ -56,14 +56,14 @@ def pick_item(text: str, items: Iterable[ItemSummary], *, vault: Vault) -> tuple
     active = [item for item in matches if item.active]
     if not active:
         raise ItemArchivedError(f'item "{text}" in vault "{vault.name}" is archived; restore it in 1Password, or point itemPath elsewhere')
-    return _oldest(active), _ambiguity("item", text, active)
+    return _oldest(active), _ambiguity("item", text, matches=active)
 
 
 def _oldest(matches: Collection[_D]) -> _D:
     return min(matches, key=lambda match: (match.created_at, match.id))
 
 
-def _ambiguity(noun: str, text: str, matches: Collection[_D]) -> str:
+def _ambiguity(noun: str, text: str, *, matches: Collection[_D]) -> str:
     if len(matches) == 1:
         return ""
     ids = ", ".join(sorted(match.id for match in matches))

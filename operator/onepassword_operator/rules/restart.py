@@ -46,7 +46,7 @@ class Restart:
     template_annotations: Mapping[str, str]
 
 
-def decide(workload: Workload, pending: Mapping[str, PendingSecret], levels: Levels) -> Restart | None:
+def decide(workload: Workload, pending: Mapping[str, PendingSecret], *, levels: Levels) -> Restart | None:
     """The restart this workload is due for, or None. All its pending Secrets make one restart."""
     if workload.terminating:
         return None
@@ -54,7 +54,7 @@ def decide(workload: Workload, pending: Mapping[str, PendingSecret], levels: Lev
     due = {
         name: pending[name].mark
         for name in sorted(workload.secrets & pending.keys())
-        if may_restart(pending[name].auto_restart, workload, levels)
+        if may_restart(pending[name].auto_restart, workload, levels=levels)
         and restarted_for.get(name) != str(pending[name].mark.revision)
         and not _created_after(workload, pending[name].mark)
     }
@@ -71,7 +71,7 @@ def decide(workload: Workload, pending: Mapping[str, PendingSecret], levels: Lev
     )
 
 
-def may_restart(secret_level: str | None, workload: Workload, levels: Levels) -> bool:
+def may_restart(secret_level: str | None, workload: Workload, *, levels: Levels) -> bool:
     """Whether the workload opted in, by the first level that is set."""
     for value in (secret_level, workload.annotations.get(names.AUTO_RESTART), levels.namespace):
         if value:

@@ -45,7 +45,7 @@ class Sealer:
     rendering: Rendering
     key: Confidential
 
-    def compute(self, secret: SecretKey, annotations: Mapping[str, str], data: Mapping[str, Confidential]) -> str:
+    def compute(self, secret: SecretKey, annotations: Mapping[str, str], *, data: Mapping[str, Confidential]) -> str:
         """The seal for a Secret with these annotations and data; hexadecimal, truncated to 128 bits."""
         keying = hashlib.sha256()
         self.key.feed(keying)
@@ -66,6 +66,6 @@ class Sealer:
             return Verdict.BROKEN
         flipped = dataclasses.replace(self.rendering, allow_empty_values=not self.rendering.allow_empty_values)
         for sealer, verdict in ((self, Verdict.INTACT), (dataclasses.replace(self, rendering=flipped), Verdict.OTHER_OPTIONS)):
-            if hmac.compare_digest(carried, sealer.compute(observed.key, observed.annotations, observed.data)):
+            if hmac.compare_digest(carried, sealer.compute(observed.key, observed.annotations, data=observed.data)):
                 return verdict
         return Verdict.BROKEN

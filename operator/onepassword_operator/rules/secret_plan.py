@@ -77,7 +77,7 @@ def check_type(claim: Claim, observed: ObservedSecret | None) -> None:
         )
 
 
-def check_owner(claim: Claim, observed: ObservedSecret, verdict: seal.Verdict) -> None:
+def check_owner(claim: Claim, observed: ObservedSecret, *, verdict: seal.Verdict) -> None:
     """Refuse a Secret that is not ours: without the claim's ownerReference, our seal, or the official operator's marks.
 
     Raises:
@@ -85,7 +85,7 @@ def check_owner(claim: Claim, observed: ObservedSecret, verdict: seal.Verdict) -
     """
     if any(owner.uid == claim.uid for owner in observed.owners):
         return
-    foreign = [owner for owner in observed.owners if not _earlier_self(claim, owner.kind, owner.group, owner.name)]
+    foreign = [owner for owner in observed.owners if not _earlier_self(claim, owner.kind, group=owner.group, name=owner.name)]
     if foreign:
         raise TargetNotOwnedError(
             f'Secret "{observed.key.name}" belongs to {foreign[0].kind} "{foreign[0].name}"; rename the resource, or remove that Secret'
@@ -98,7 +98,7 @@ def check_owner(claim: Claim, observed: ObservedSecret, verdict: seal.Verdict) -
     )
 
 
-def _earlier_self(claim: Claim, kind: str, group: str, name: str) -> bool:
+def _earlier_self(claim: Claim, kind: str, *, group: str, name: str) -> bool:
     # A resource of this name has the claim's uid, so a reference to another uid of the same name points at nothing that lives.
     return (kind, group, name) == (names.KIND, names.GROUP, claim.key.name)
 
@@ -112,14 +112,14 @@ def recorded_revision(observed: ObservedSecret) -> Revision | None:
     return Revision(parts[1], parts[3], version)
 
 
-def pinned(claim: Claim, observed: ObservedSecret | None, verdict: seal.Verdict) -> Revision | None:
+def pinned(claim: Claim, observed: ObservedSecret | None, *, verdict: seal.Verdict) -> Revision | None:
     """The revision whose item stays chosen: recorded under seal, for the path that is still asked for."""
     if observed is None or verdict is seal.Verdict.BROKEN:
         return None
     return recorded_revision(observed) if observed.annotations.get(names.REQUESTED_PATH) == claim.item_path else None
 
 
-def plan(claim: Claim, observed: ObservedSecret | None, content: Content, context: Context) -> Plan:
+def plan(claim: Claim, observed: ObservedSecret | None, *, content: Content, context: Context) -> Plan:
     """Decide the write for a Secret whose type and owner have been checked.
 
     Raises:
@@ -129,11 +129,11 @@ def plan(claim: Claim, observed: ObservedSecret | None, content: Content, contex
         mark = _mark_of_recreation(content, context)
         again = Change.REPAIRED if context.remembered == content.revision else Change.UPDATED
         change = again if context.remembered else Change.CREATED
-        return Plan(change=change, desired=_desired(claim, None, content, context, mark=mark), mark=mark)
+        return Plan(change=change, desired=_desired(claim, None, content=content, context=context, mark=mark), mark=mark)
     verdict = context.sealer.verify(observed)
-    mark = _mark(observed, verdict, content, context)
-    desired = _desired(claim, observed, content, context, mark=mark)
-    change = _change(observed, desired, verdict, content, remembered=context.remembered)
+    mark = _mark(observed, verdict, content=content, context=context)
+    desired = _desired(claim, observed, content=content, context=context, mark=mark)
+    change = _change(observed, desired, verdict=verdict, content=content, remembered=context.remembered)
     if observed.immutable and dict(observed.data) != dict(desired.data):
         raise TargetImmutableError(f'Secret "{observed.key.name}" is marked immutable; delete it to have it created anew')
     return Plan(change=change, desired=None if change is Change.NONE else desired, mark=mark)
@@ -146,7 +146,7 @@ def _mark_of_recreation(content: Content, context: Context) -> RestartMark | Non
     return context.carried if context.carried and context.carried.revision == content.revision else None
 
 
-def _mark(observed: ObservedSecret, verdict: seal.Verdict, content: Content, context: Context) -> RestartMark | None:
+def _mark(observed: ObservedSecret, verdict: seal.Verdict, *, content: Content, context: Context) -> RestartMark | None:
     recorded = recorded_revision(observed)
     pending = [RestartMark.parse(observed.annotations.get(names.RESTART_PENDING))]
     if verdict is seal.Verdict.BROKEN:
@@ -157,7 +157,7 @@ def _mark(observed: ObservedSecret, verdict: seal.Verdict, content: Content, con
 
 
 def _desired(
-    claim: Claim, observed: ObservedSecret | None, content: Content, context: Context, *, mark: RestartMark | None
+    claim: Claim, observed: ObservedSecret | None, *, content: Content, context: Context, mark: RestartMark | None
 ) -> DesiredSecret:
     copied = copied_keys.CopiedKeys.of_claim(claim)
     former = copied_keys.CopiedKeys.parse(observed.annotations.get(names.COPIED_KEYS, "") if observed else "")
@@ -175,8 +175,12 @@ def _desired(
         if k not in former.annotations and k not in (*seal.SEALED_ANNOTATIONS, names.SEAL, names.AUTO_RESTART)
     }
     annotations = foreign_annotations | dict(claim.annotations) | ours
-    annotations[names.SEAL] = context.sealer.compute(claim.key, annotations, content.data)
-    others = [o for o in (observed.owners if observed else ()) if not _earlier_self(claim, o.kind, o.group, o.name) or o.uid == claim.uid]
+    annotations[names.SEAL] = context.sealer.compute(claim.key, annotations, data=content.data)
+    others = [
+        o
+        for o in (observed.owners if observed else ())
+        if not _earlier_self(claim, o.kind, group=o.group, name=o.name) or o.uid == claim.uid
+    ]
     owners = others if any(owner.uid == claim.uid for owner in others) else [*others, claim.owner_reference]
     return DesiredSecret(
         key=claim.key,
@@ -191,7 +195,7 @@ def _desired(
 
 
 def _change(
-    observed: ObservedSecret, desired: DesiredSecret, verdict: seal.Verdict, content: Content, *, remembered: Revision | None
+    observed: ObservedSecret, desired: DesiredSecret, *, verdict: seal.Verdict, content: Content, remembered: Revision | None
 ) -> Change:
     same_data = dict(observed.data) == dict(desired.data)
     if (

@@ -72,7 +72,7 @@ class Catalog:
 
     async def fresh_vaults(self) -> Mapping[str, Vault]:
         """The vault list, read again unless it is fresh."""
-        await self._once("", lambda: self._vaults_at, self.read_vaults)
+        await self._once("", lambda: self._vaults_at, read=self.read_vaults)
         return self._vaults
 
     async def read_unlisted(self, vault_id: str) -> Vault:
@@ -97,10 +97,10 @@ class Catalog:
         """List a vault now, whatever is known."""
         vault, former = self._vaults.get(vault_id), self._listings.get(vault_id)
         summaries = await self._source.list_items(vault_id)
-        return self._keep(vault_id, vault.fingerprint if vault else None, former, summaries)
+        return self._keep(vault_id, vault.fingerprint if vault else None, former=former, summaries=summaries)
 
     def _keep(
-        self, vault_id: str, fingerprint: tuple[object, ...] | None, former: Listing | None, summaries: Sequence[ItemSummary]
+        self, vault_id: str, fingerprint: tuple[object, ...] | None, *, former: Listing | None, summaries: Sequence[ItemSummary]
     ) -> Listing:
         moved = former is None or former.fingerprint != fingerprint
         items = {summary.id: summary for summary in summaries}
@@ -118,19 +118,19 @@ class Catalog:
         """The vault's listing as last read, or read now if there is none."""
         held = self._listings.get(vault_id)
         if held is None:
-            await self._once(vault_id, lambda: self._listed_at(vault_id), lambda: self.list_vault(vault_id))
+            await self._once(vault_id, lambda: self._listed_at(vault_id), read=lambda: self.list_vault(vault_id))
         return self._listings.get(vault_id) or await self.list_vault(vault_id)
 
     async def fresh_listing(self, vault_id: str) -> Listing:
         """The vault's listing, read again unless it is fresh."""
-        await self._once(vault_id, lambda: self._listed_at(vault_id), lambda: self.list_vault(vault_id))
+        await self._once(vault_id, lambda: self._listed_at(vault_id), read=lambda: self.list_vault(vault_id))
         return self._listings.get(vault_id) or await self.list_vault(vault_id)
 
     def _listed_at(self, vault_id: str) -> float | None:
         listing = self._listings.get(vault_id)
         return listing.at if listing else None
 
-    async def _once(self, flight: str, read_at: Callable[[], float | None], read: Callable[[], Awaitable[object]]) -> None:
+    async def _once(self, flight: str, read_at: Callable[[], float | None], *, read: Callable[[], Awaitable[object]]) -> None:
         # Whoever waits for the lock finds the answer that the first one fetched, and does not ask again.
         async with self._flights.setdefault(flight, asyncio.Lock()):
             at = read_at()

@@ -50,7 +50,7 @@ class FollowIndex:
         """The record of a Secret, made on first use."""
         return self.followed.setdefault(key, Followed())
 
-    def follow(self, key: SecretKey, revision: Revision, requested: str) -> None:
+    def follow(self, key: SecretKey, revision: Revision, *, requested: str) -> None:
         """The Secret now stands for this revision, found by way of the requested path."""
         record = self.record(key)
         former = record.revision

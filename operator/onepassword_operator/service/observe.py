@@ -76,14 +76,14 @@ class Observe:
             return True
         record.seen = True
         verdict = self._sealer.verify(observed)
-        pin = secret_plan.pinned(claim, observed, verdict)
+        pin = secret_plan.pinned(claim, observed, verdict=verdict)
         if verdict is not seal.Verdict.INTACT or pin is None or observed.terminating or observed.type != claim.secret_type:
             return False
         context = secret_plan.Context(sealer=self._sealer, now="")
-        plan = secret_plan.plan(claim, observed, secret_plan.Content(revision=pin, data=observed.data), context)
+        plan = secret_plan.plan(claim, observed, content=secret_plan.Content(revision=pin, data=observed.data), context=context)
         record.resource_version = int(observed.resource_version)
         record.held, record.mark = pin, plan.mark
         if record.revision is None:
-            self._index.follow(observed.key, pin, claim.item_path)
+            self._index.follow(observed.key, pin, requested=claim.item_path)
         told = conditions.ready(claim, Synced(revision=pin, change=Change.NONE, skipped=None), now="", stale=False)
         return plan.desired is None and told is None and record.attempts == 0

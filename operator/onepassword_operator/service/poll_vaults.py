@@ -133,4 +133,4 @@ class PollVaults:
         self._signature = signature
         keys = [key for vault_id in changed for key in self._users(vault_id)]
         for position, key in enumerate(keys):
-            self._queue.add_later(key, Priority.SWEEP, position / STATUS_WRITES_PER_SECOND)
+            self._queue.add_later(key, Priority.SWEEP, delay_seconds=position / STATUS_WRITES_PER_SECOND)

@@ -34,7 +34,7 @@ class ReadItem:
                 held = self._fresh(key, listed)
                 if held is None:
                     held = await self._source.get_item(*key)
-                    self._hold(key, listed, held)
+                    self._hold(key, listed, item=held)
                 return held
         finally:
             self._users[key] -= 1
@@ -46,7 +46,7 @@ class ReadItem:
         _, asked, item = self._held.get(key) or (0.0, None, None)
         return item if item and listed.version in {item.version, asked.version if asked else None} else None
 
-    def _hold(self, key: tuple[str, str], listed: Revision, item: Item) -> None:
+    def _hold(self, key: tuple[str, str], listed: Revision, *, item: Item) -> None:
         self._held[key] = (self._clock.monotonic(), listed, item)
         self._held.move_to_end(key)
         if len(self._held) > HOLD_ITEMS:

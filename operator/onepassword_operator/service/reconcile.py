@@ -62,7 +62,7 @@ class Reporter:
         )
         if outcome.change is Change.REPAIRED:
             self._meter.drift_repaired()
-        await self._events.changed(claim, outcome.change, f'Secret "{claim.key.name}" holds version {outcome.revision.version}')
+        await self._events.changed(claim, outcome.change, message=f'Secret "{claim.key.name}" holds version {outcome.revision.version}')
 
 
 class Reconcile:
@@ -92,7 +92,7 @@ class Reconcile:
         if isinstance(outcome, Synced) and (trouble := self._health.trouble(outcome.revision.vault_id)):
             outcome, stale = Failed(trouble), True
         elif isinstance(outcome, Failed):
-            self._again(key, record, outcome.error)
+            self._again(key, record, error=outcome.error)
         if record.mark:
             self.wake_restarts(key.namespace)
         try:
@@ -100,7 +100,7 @@ class Reconcile:
         except ClusterError as error:
             record.attempts = max(record.attempts, 1)
             _log.warning("status could not be written", extra={"resource": str(key), "reason": error.reason, "detail": str(error)})
-            self._again(key, record, error)
+            self._again(key, record, error=error)
 
     def _note(self, record: Followed, outcome: Outcome) -> bool:
         if isinstance(outcome, Synced):
@@ -110,13 +110,13 @@ class Reconcile:
         record.failing_since = self._clock.monotonic() if record.failing_since is None else record.failing_since
         return self._health.stale_for(self._clock.monotonic() - record.failing_since)
 
-    def _again(self, key: SecretKey, record: Followed, error: OperatorError) -> None:
+    def _again(self, key: SecretKey, record: Followed, *, error: OperatorError) -> None:
         interval, jitter = self.interval_seconds, self._clock.jitter()
         delay = retry.delay_seconds(error, attempt=record.attempts, interval_seconds=interval, jitter=jitter)
         level = logging.DEBUG if isinstance(error, BackendError) and record.attempts > 1 else logging.INFO
         _log.log(level, "Secret not in sync", extra={"secret": str(key), "reason": error.reason, "detail": str(error), "retry_in": delay})
         if delay is not None:
-            self._queue.add_later(key, Priority.SWEEP, delay)
+            self._queue.add_later(key, Priority.SWEEP, delay_seconds=delay)
 
     def _release(self, key: SecretKey) -> None:
         # The ownerReference lets Kubernetes delete the Secret; all there is to do is to stop following it.

@@ -56,13 +56,13 @@ class RestartWorkloads:
         for _ in range(ROUNDS):
             pending = self._pending(marks)
             listed = await self._workloads.list_namespace(namespace)
-            due = [(workload, decided) for workload in listed if (decided := restart.decide(workload, pending, levels))]
+            due = [(workload, decided) for workload in listed if (decided := restart.decide(workload, pending, levels=levels))]
             still_due = {name for _, decided in due for name in decided.secrets}
             for key in [key for key in marks if key.name not in still_due]:
                 await self._clear(key, marks.pop(key))
             if not due:
                 return
-            await self._restart_all(due, pending, levels)
+            await self._restart_all(due, pending, levels=levels)
         raise ClusterUnavailableError(f'workloads in namespace "{namespace}" keep changing while they are restarted')
 
     def _pending(self, marks: Mapping[SecretKey, RestartMark]) -> dict[str, restart.PendingSecret]:
@@ -74,12 +74,12 @@ class RestartWorkloads:
         }
 
     async def _restart_all(
-        self, due: Sequence[tuple[Workload, restart.Restart]], pending: Mapping[str, restart.PendingSecret], levels: restart.Levels
+        self, due: Sequence[tuple[Workload, restart.Restart]], pending: Mapping[str, restart.PendingSecret], *, levels: restart.Levels
     ) -> None:
         failure: ClusterError | None = None
         for workload, _ in due:
             try:
-                await self._restart(workload, pending, levels)
+                await self._restart(workload, pending, levels=levels)
             except ClusterError as error:
                 failure = error
                 _log.warning(
@@ -89,9 +89,9 @@ class RestartWorkloads:
         if failure:
             raise failure
 
-    async def _restart(self, workload: Workload, pending: Mapping[str, restart.PendingSecret], levels: restart.Levels) -> None:
+    async def _restart(self, workload: Workload, pending: Mapping[str, restart.PendingSecret], *, levels: restart.Levels) -> None:
         current: Workload | None = workload
-        while current and (decided := restart.decide(current, pending, levels)):
+        while current and (decided := restart.decide(current, pending, levels=levels)):
             try:
                 await self._workloads.annotate_template(current, dict(decided.template_annotations))
             except ClusterConflictError:
@@ -111,7 +111,7 @@ class RestartWorkloads:
         if self._sealer.verify(observed) is not seal.Verdict.INTACT:
             return  # edited by somebody: the repair keeps the mark, and wakes us again
         annotations = {name: value for name, value in observed.annotations.items() if name != names.RESTART_PENDING}
-        sealed = self._sealer.compute(key, annotations, observed.data)
+        sealed = self._sealer.compute(key, annotations, data=observed.data)
         written = await self._secrets.annotate(observed, {names.RESTART_PENDING: None, names.SEAL: sealed})
         record = self._index.record(key)
         record.mark, record.resource_version = None, int(written.resource_version)
@@ -147,7 +147,7 @@ class RestartLoop:
                 attempt = self._attempts[key.namespace] = self._attempts.get(key.namespace, 0) + 1
                 delay = retry.delay_seconds(error, attempt=attempt, interval_seconds=self.interval_seconds, jitter=self._clock.jitter())
                 self._namespaces.done(key)
-                self._namespaces.add_later(key, Priority.CHANGED, delay if delay is not None else self.interval_seconds)
+                self._namespaces.add_later(key, Priority.CHANGED, delay_seconds=delay if delay is not None else self.interval_seconds)
                 continue
             self._namespaces.done(key)
 

@@ -90,7 +90,7 @@ class SyncSecret:
             if observed and observed.terminating:
                 raise ClusterConflictError(f'Secret "{observed.key.name}" is being deleted; waiting until it is gone')
             try:
-                return await self._once(work, path, observed)
+                return await self._once(work, path, observed=observed)
             except ClusterConflictError:
                 first_sight = False
                 observed = await self._secrets.get(work.claim.key)
@@ -104,36 +104,36 @@ class SyncSecret:
                 self._index.forget(work.claim.key)
             raise _ClaimGone
 
-    async def _once(self, work: _Pass, path: ItemPath, observed: ObservedSecret | None) -> Synced:
+    async def _once(self, work: _Pass, path: ItemPath, *, observed: ObservedSecret | None) -> Synced:
         verdict = seal.Verdict.BROKEN
         if observed is not None:
             work.record.seen = True
             secret_plan.check_type(work.claim, observed)
             verdict = self._sealer.verify(observed)
-            secret_plan.check_owner(work.claim, observed, verdict)
-        fetched = await self._fetch(work, path, observed, verdict)
+            secret_plan.check_owner(work.claim, observed, verdict=verdict)
+        fetched = await self._fetch(work, path, observed=observed, verdict=verdict)
         context = secret_plan.Context(
             sealer=self._sealer,
             now=self._secrets.server_time(),
             remembered=work.record.held,
             carried=work.record.mark,
         )
-        plan = secret_plan.plan(work.claim, observed, fetched.content, context)
+        plan = secret_plan.plan(work.claim, observed, content=fetched.content, context=context)
         if plan.desired is not None:
             written = await (self._secrets.replace(plan.desired, basis=observed) if observed else self._secrets.create(plan.desired))
             work.record.resource_version = int(written.resource_version)
-        self._remember(work, fetched.content.revision, plan, skipped=fetched.skipped)
+        self._remember(work, fetched.content.revision, plan=plan, skipped=fetched.skipped)
         return Synced(revision=fetched.content.revision, change=plan.change, skipped=fetched.skipped, warning=fetched.warning)
 
-    def _remember(self, work: _Pass, revision: Revision, plan: secret_plan.Plan, *, skipped: tuple[Skipped, ...] | None) -> None:
+    def _remember(self, work: _Pass, revision: Revision, *, plan: secret_plan.Plan, skipped: tuple[Skipped, ...] | None) -> None:
         work.record.seen = True
         work.record.held = revision
         work.record.told = skipped
         work.record.mark = plan.mark
-        self._index.follow(work.claim.key, revision, work.claim.item_path)
+        self._index.follow(work.claim.key, revision, requested=work.claim.item_path)
 
-    async def _fetch(self, work: _Pass, path: ItemPath, observed: ObservedSecret | None, verdict: seal.Verdict) -> _Fetched:
-        pin = secret_plan.pinned(work.claim, observed, verdict) or self._pin_from_memory(work)
+    async def _fetch(self, work: _Pass, path: ItemPath, *, observed: ObservedSecret | None, verdict: seal.Verdict) -> _Fetched:
+        pin = secret_plan.pinned(work.claim, observed, verdict=verdict) or self._pin_from_memory(work)
         found = await self._find.find(path, pin)
         if observed and verdict is seal.Verdict.INTACT and secret_plan.recorded_revision(observed) == found.listed:
             told = work.record.told if work.record.held == found.listed else None
@@ -142,11 +142,11 @@ class SyncSecret:
             item = await self._item(found.listed)
         except RefusedError:
             # Too large to be read at all: follow what the list says, so that the next version gets its chance.
-            self._index.follow(work.claim.key, found.listed, work.claim.item_path)
+            self._index.follow(work.claim.key, found.listed, requested=work.claim.item_path)
             raise
         if item.revision != found.listed:
             self._catalog.expect_more(item.vault_id)
-        self._index.follow(work.claim.key, item.revision, work.claim.item_path)
+        self._index.follow(work.claim.key, item.revision, requested=work.claim.item_path)
         if not item.active:
             raise ItemArchivedError(f'item "{item.title[:100]}" is archived; restore it in 1Password, or point itemPath elsewhere')
         rendered = secret_data.render(item, allow_empty=self._sealer.rendering.allow_empty_values)

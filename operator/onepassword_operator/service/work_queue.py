@@ -52,7 +52,7 @@ class WorkQueue:
         heapq.heappush(self._heap, (priority, next(self._order), key))
         self._ready.set()
 
-    def add_later(self, key: SecretKey, priority: Priority, delay_seconds: float) -> None:
+    def add_later(self, key: SecretKey, priority: Priority, *, delay_seconds: float) -> None:
         """Have the key looked at after a delay, unless something brings it forward; of two delays the one that ends first counts."""
         loop, held = asyncio.get_running_loop(), self._later.get(key)
         if key in self._waiting or key in self._again or (held and held.when() <= loop.time() + delay_seconds):

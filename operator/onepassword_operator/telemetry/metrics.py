@@ -41,7 +41,7 @@ class Metrics:
         self._found = Counter(f"{name}_sweep_found", "Changes that only a full sweep found.", registry=self._registry)
         Gauge(f"{name}_build_info", "The version that runs.", ["version"], registry=self._registry).labels(version).set(1)
 
-    def observe(self, name: str, text: str, read: Callable[[], float]) -> None:
+    def observe(self, name: str, text: str, *, read: Callable[[], float]) -> None:
         """A gauge that is read when it is scraped."""
         Gauge(f"onepassword_operator_{name}", text, registry=self._registry).set_function(read)
 

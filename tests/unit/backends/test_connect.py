@@ -302,7 +302,7 @@ def test_what_is_no_plain_url_is_refused_by_name(host: str) -> None:
 @pytest.mark.parametrize("route", [VAULTS, ITEMS, f"{ITEMS}/:uuid", f"{ITEMS}/:uuid/files/:uuid/content"])
 def test_every_status_has_a_leaf_of_the_error_tree(route: str) -> None:
     for code in range(300, 600):
-        error = to_error(code, {}, route)
+        error = to_error(code, {}, route=route)
         assert type(error).reason
         assert route in str(error)
 

@@ -34,7 +34,7 @@ def bodies(server: ScriptedServer) -> list[dict[str, Any]]:
 
 
 async def test_a_change_is_a_normal_event_on_the_resource(server: ScriptedServer, events: KubernetesEvents) -> None:
-    await events.changed(claim(), Change.UPDATED, "text")
+    await events.changed(claim(), Change.UPDATED, message="text")
     assert server.paths() == ["/api/v1/namespaces/app/events"]
     (body,) = bodies(server)
     assert (body["type"], body["reason"], body["message"], body["metadata"]["name"]) == ("Normal", "Updated", "text", "db.unique")
@@ -53,7 +53,7 @@ async def test_a_failure_is_a_warning_that_is_not_repeated_until_something_else_
 ) -> None:
     for error in (BackendDeniedError("a"), BackendDeniedError("a"), ItemNotFoundError("b"), BackendDeniedError("a")):
         await events.failed(claim(), error)
-    await events.changed(claim(), Change.UPDATED, "text")
+    await events.changed(claim(), Change.UPDATED, message="text")
     await events.failed(claim(), BackendDeniedError("a"))
     assert [body["reason"] for body in bodies(server)] == ["Unauthorized", "ItemNotFound", "Unauthorized", "Updated", "Unauthorized"]
     assert bodies(server)[0]["type"] == "Warning"
@@ -76,7 +76,7 @@ async def test_a_restart_is_a_normal_event_on_the_deployment(server: ScriptedSer
 
 
 async def test_long_names_and_messages_are_cut_to_what_the_api_takes(server: ScriptedServer, events: KubernetesEvents) -> None:
-    await events.changed(claim(name="n" * 253), Change.UPDATED, "x" * 5000)
+    await events.changed(claim(name="n" * 253), Change.UPDATED, message="x" * 5000)
     (body,) = bodies(server)
     assert len(body["metadata"]["name"]) <= 253
     assert len(body["message"]) == 1024
@@ -85,5 +85,5 @@ async def test_long_names_and_messages_are_cut_to_what_the_api_takes(server: Scr
 async def test_an_event_that_cannot_be_posted_is_nobodys_trouble(server: ScriptedServer, events: KubernetesEvents) -> None:
     server.answers.clear()
     server.script(reply({"message": "events is forbidden: User x"}, status=403))
-    await events.changed(claim(), Change.UPDATED, "text")
+    await events.changed(claim(), Change.UPDATED, message="text")
     assert len(server.seen) == 1

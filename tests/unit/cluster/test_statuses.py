@@ -40,7 +40,7 @@ CASES: list[tuple[int, dict[str, Any], type[ClusterError]]] = [
 
 @pytest.mark.parametrize(("code", "status", "kind"), CASES)
 def test_a_refusal_is_told_by_code_and_reason_and_never_quotes(code: int, status: dict[str, Any], kind: type[ClusterError]) -> None:
-    error = to_error(code, status, "create secrets")
+    error = to_error(code, status, what="create secrets")
     assert type(error) is kind
     assert str(error).startswith("create secrets: ")
     assert "canary" not in str(error)
@@ -48,9 +48,9 @@ def test_a_refusal_is_told_by_code_and_reason_and_never_quotes(code: int, status
 
 def test_a_field_that_is_refused_is_named() -> None:
     causes = [{"field": "b", "reason": "R"}, {"field": "a", "reason": "Q"}, {"field": "a", "reason": "Q"}]
-    assert "refuses a (Q), b (R);" in str(to_error(422, {"details": {"causes": causes}}, "x"))
+    assert "refuses a (Q), b (R);" in str(to_error(422, {"details": {"causes": causes}}, what="x"))
 
 
 def test_every_status_has_a_leaf_of_the_error_tree() -> None:
     for code in range(300, 600):
-        assert type(to_error(code, {}, "x")).reason
+        assert type(to_error(code, {}, what="x")).reason

@@ -46,13 +46,13 @@ def _annotated(restarted_for: str, last: str | None = None) -> Workload:
 
 
 def test_a_user_of_a_changed_secret_is_restarted_with_the_revision_and_the_time_of_the_change() -> None:
-    assert restart.decide(WORKLOAD, DB, EVERYBODY) == restart.Restart(
+    assert restart.decide(WORKLOAD, DB, levels=EVERYBODY) == restart.Restart(
         secrets=("db",), template_annotations={names.RESTARTED_FOR: '{"db":"v/i@3"}', names.LAST_RESTARTED: TIME}
     )
 
 
 def test_several_changed_secrets_are_one_restart_at_the_newest_time() -> None:
-    assert restart.decide(WORKLOAD, BOTH, EVERYBODY) == restart.Restart(
+    assert restart.decide(WORKLOAD, BOTH, levels=EVERYBODY) == restart.Restart(
         secrets=("cache", "db"),
         template_annotations={names.RESTARTED_FOR: '{"cache":"v/j@9","db":"v/i@3"}', names.LAST_RESTARTED: LATER},
     )
@@ -72,11 +72,11 @@ def test_several_changed_secrets_are_one_restart_at_the_newest_time() -> None:
 def test_who_does_not_use_it_is_going_or_was_restarted_for_it_is_left_alone(
     workload: Workload, pending: dict[str, restart.PendingSecret]
 ) -> None:
-    assert restart.decide(workload, pending, EVERYBODY) is None
+    assert restart.decide(workload, pending, levels=EVERYBODY) is None
 
 
 def test_only_what_is_due_is_a_reason_but_what_was_done_stays_recorded() -> None:
-    decided = restart.decide(_annotated('{"gone":"v/x@1","db":"v/i@3"}'), BOTH, EVERYBODY)
+    decided = restart.decide(_annotated('{"gone":"v/x@1","db":"v/i@3"}'), BOTH, levels=EVERYBODY)
     assert decided is not None
     assert decided.secrets == ("cache",)
     assert decided.template_annotations[names.RESTARTED_FOR] == '{"cache":"v/j@9","db":"v/i@3","gone":"v/x@1"}'
@@ -84,7 +84,7 @@ def test_only_what_is_due_is_a_reason_but_what_was_done_stays_recorded() -> None
 
 @pytest.mark.parametrize("revision", ["v/i@2", "v/i@4", "v/k@3", "w/i@3", ""])
 def test_a_restart_for_another_revision_does_not_count(revision: str) -> None:
-    assert restart.decide(_annotated(json.dumps({"db": revision})), DB, EVERYBODY) is not None
+    assert restart.decide(_annotated(json.dumps({"db": revision})), DB, levels=EVERYBODY) is not None
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_restart_for_another_revision_does_not_count(revision: str) -> None:
     ],
 )
 def test_the_time_of_the_last_restart_is_never_lowered(last: str, expected: str) -> None:
-    decided = restart.decide(_annotated("{}", last), DB, EVERYBODY)
+    decided = restart.decide(_annotated("{}", last), DB, levels=EVERYBODY)
     assert decided is not None
     assert decided.template_annotations[names.LAST_RESTARTED] == expected
 
@@ -120,7 +120,7 @@ def test_the_time_of_the_last_restart_is_never_lowered(last: str, expected: str)
 )
 def test_a_workload_created_more_than_five_seconds_after_the_change_started_with_it(created_at: str, *, due: bool) -> None:
     """What is not a time counts as long ago: it can cause a restart, never lose one."""
-    assert (restart.decide(dataclasses.replace(WORKLOAD, created_at=created_at), DB, EVERYBODY) is not None) is due
+    assert (restart.decide(dataclasses.replace(WORKLOAD, created_at=created_at), DB, levels=EVERYBODY) is not None) is due
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_workload_created_more_than_five_seconds_after_the_change_started_with
 @pytest.mark.parametrize("created_at", ["2024-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", ""])
 def test_a_mark_that_was_edited_to_the_end_of_time_is_no_accident(time: str, created_at: str) -> None:
     pending = _pending(("db", dataclasses.replace(MARK, time=time)))
-    decided = restart.decide(dataclasses.replace(WORKLOAD, created_at=created_at), pending, EVERYBODY)
+    decided = restart.decide(dataclasses.replace(WORKLOAD, created_at=created_at), pending, levels=EVERYBODY)
     assert decided is None or decided.secrets == ("db",)
 
 
@@ -139,7 +139,7 @@ NOTHING = ["", "null", "[]", "3", '"db"', "{", "{]", '{"db":3}', '{"db":null}', 
 @pytest.mark.parametrize("text", NOTHING, ids=lambda text: text[:8])
 def test_an_unreadable_record_counts_as_never_restarted(text: str) -> None:
     assert restart.parse_restarted_for(text) == {}
-    assert restart.decide(_annotated(text), DB, EVERYBODY) is not None
+    assert restart.decide(_annotated(text), DB, levels=EVERYBODY) is not None
 
 
 @pytest.mark.parametrize(("text", "record"), [(None, {}), ("{}", {}), ('{"db":"v/i@3","x":1}', {"db": "v/i@3"})])
@@ -171,9 +171,9 @@ def test_the_first_level_that_is_set_decides_and_nonsense_means_no(
 ) -> None:
     annotated = dataclasses.replace(WORKLOAD, annotations={names.AUTO_RESTART: workload} if workload is not None else {})
     levels = restart.Levels(namespace=namespace, operator=operator)
-    assert restart.may_restart(secret, annotated, levels) is restarts
+    assert restart.may_restart(secret, annotated, levels=levels) is restarts
     pending = {"db": restart.PendingSecret(name="db", mark=MARK, auto_restart=secret)}
-    assert (restart.decide(annotated, pending, levels) is not None) is restarts
+    assert (restart.decide(annotated, pending, levels=levels) is not None) is restarts
 
 
 @pytest.mark.parametrize(
@@ -181,17 +181,17 @@ def test_the_first_level_that_is_set_decides_and_nonsense_means_no(
     [("1", True), ("t", True), ("T", True), ("TRUE", True), ("tRuE", True), ("0", False), ("f", False), (" true", False), ("yes", False)],
 )
 def test_a_level_is_a_boolean_in_gos_words_without_case(value: str, *, restarts: bool) -> None:
-    assert restart.may_restart(value, WORKLOAD, NOBODY) is restarts
+    assert restart.may_restart(value, WORKLOAD, levels=NOBODY) is restarts
 
 
 def test_the_setting_on_the_pod_template_is_not_read() -> None:
     workload = dataclasses.replace(WORKLOAD, template_annotations={names.AUTO_RESTART: "true"})
-    assert not restart.may_restart(None, workload, NOBODY)
+    assert not restart.may_restart(None, workload, levels=NOBODY)
 
 
 def test_each_secret_has_its_own_say() -> None:
     pending = _pending(("db", MARK), setting="true") | _pending(("cache", OTHER_MARK), setting="false")
-    decided = restart.decide(WORKLOAD, pending, EVERYBODY)
+    decided = restart.decide(WORKLOAD, pending, levels=EVERYBODY)
     assert decided is not None
     assert decided.secrets == ("db",)
 
@@ -234,18 +234,18 @@ def _instant(text: str) -> float:
 def test_after_its_annotations_are_applied_nothing_is_due(
     workload: Workload, pending: dict[str, restart.PendingSecret], levels: restart.Levels
 ) -> None:
-    decided = restart.decide(workload, pending, levels)
+    decided = restart.decide(workload, pending, levels=levels)
     if decided is not None:
         assert decided.secrets
         applied = {**workload.template_annotations, **decided.template_annotations}
-        assert restart.decide(dataclasses.replace(workload, template_annotations=applied), pending, levels) is None
+        assert restart.decide(dataclasses.replace(workload, template_annotations=applied), pending, levels=levels) is None
 
 
 @given(workload=WORKLOADS, pending=PENDING, levels=LEVELS)
 def test_the_time_of_the_last_restart_never_goes_back_whatever_was_there(
     workload: Workload, pending: dict[str, restart.PendingSecret], levels: restart.Levels
 ) -> None:
-    decided = restart.decide(workload, pending, levels)
+    decided = restart.decide(workload, pending, levels=levels)
     if decided is not None:
         times = [workload.template_annotations[names.LAST_RESTARTED], *(pending[name].mark.time for name in decided.secrets)]
         assert _instant(decided.template_annotations[names.LAST_RESTARTED]) == max(map(_instant, times))
@@ -260,5 +260,5 @@ def test_a_workload_is_due_for_a_change_unless_it_is_younger_by_more_than_five_s
     when = mark.replace(microsecond=0)
     created = when + datetime.timedelta(seconds=seconds)
     own = restart.PendingSecret(name="db", mark=dataclasses.replace(MARK, time=when.isoformat() + "Z"), auto_restart="true")
-    decided = restart.decide(dataclasses.replace(WORKLOAD, created_at=created.isoformat() + "Z"), pending | {"db": own}, NOBODY)
+    decided = restart.decide(dataclasses.replace(WORKLOAD, created_at=created.isoformat() + "Z"), pending | {"db": own}, levels=NOBODY)
     assert (decided is not None and "db" in decided.secrets) is (seconds <= 5)

@@ -33,7 +33,7 @@ def _sealed(sealer: seal.Sealer = samples.SEALER) -> ObservedSecret:
         resource_version="1",
         type="Opaque",
         labels={},
-        annotations=ANNOTATIONS | {names.SEAL: sealer.compute(key, ANNOTATIONS, samples.DATA)},
+        annotations=ANNOTATIONS | {names.SEAL: sealer.compute(key, ANNOTATIONS, data=samples.DATA)},
         owners=(),
         finalizers=(),
         data=dict(samples.DATA),
@@ -168,7 +168,7 @@ def test_a_seal_fits_exactly_what_it_was_made_for(
     other_annotations: dict[str, str],
     other_data: dict[str, Confidential],
 ) -> None:
-    made = samples.SEALER.compute(key, annotations, data)
+    made = samples.SEALER.compute(key, annotations, data=data)
     carried = _secret(other_key, other_annotations | {names.SEAL: made}, other_data)
     same = (key, annotations, data) == (other_key, other_annotations, other_data)
     assert samples.SEALER.verify(carried) is (seal.Verdict.INTACT if same else seal.Verdict.BROKEN)
@@ -181,7 +181,7 @@ def test_any_changed_bit_of_the_data_breaks_the_seal(
     name = pick.choice(sorted(data))
     value = data[name].reveal()
     assume(value)
-    made = samples.SEALER.compute(key, annotations, data)
+    made = samples.SEALER.compute(key, annotations, data=data)
     changed = data | {name: Confidential(_flipped(value, position, bit))}
     assert samples.SEALER.verify(_secret(key, annotations | {names.SEAL: made}, changed)) is seal.Verdict.BROKEN
 
@@ -191,7 +191,7 @@ def test_any_other_value_of_one_sealed_annotation_breaks_the_seal(
     key: SecretKey, annotations: dict[str, str], data: dict[str, Confidential], name: str, value: str
 ) -> None:
     assume(value != annotations[name])
-    made = samples.SEALER.compute(key, annotations, data)
+    made = samples.SEALER.compute(key, annotations, data=data)
     assert samples.SEALER.verify(_secret(key, annotations | {name: value, names.SEAL: made}, data)) is seal.Verdict.BROKEN
 
 
@@ -200,5 +200,5 @@ def test_a_secret_rendered_with_other_options_is_recognised_whatever_it_holds(
     key: SecretKey, annotations: dict[str, str], data: dict[str, Confidential]
 ) -> None:
     other = dataclasses.replace(samples.SEALER, rendering=Rendering(allow_empty_values=True))
-    made = other.compute(key, annotations, data)
+    made = other.compute(key, annotations, data=data)
     assert samples.SEALER.verify(_secret(key, annotations | {names.SEAL: made}, data)) is seal.Verdict.OTHER_OPTIONS

@@ -32,11 +32,11 @@ OURS = CLAIM.owner_reference
 
 
 def _planned(observed: ObservedSecret | None, content: secret_plan.Content = CONTENT, **context: Any) -> secret_plan.Plan:
-    return secret_plan.plan(CLAIM, observed, content, dataclasses.replace(CONTEXT, **context))
+    return secret_plan.plan(CLAIM, observed, content=content, context=dataclasses.replace(CONTEXT, **context))
 
 
 def _written(claim: Claim = CLAIM, content: secret_plan.Content = CONTENT, **changes: Any) -> ObservedSecret:
-    desired = secret_plan.plan(claim, None, content, CONTEXT).desired
+    desired = secret_plan.plan(claim, None, content=content, context=CONTEXT).desired
     assert desired is not None
     return samples.stored(desired, **changes)
 
@@ -96,7 +96,7 @@ BARE = dataclasses.replace(WRITTEN, annotations={}, labels={}, owners=())
     ],
 )
 def test_a_secret_is_ours_by_its_owner_by_our_seal_or_by_the_official_operators_marks(observed: ObservedSecret, verdict: Verdict) -> None:
-    secret_plan.check_owner(CLAIM, observed, verdict)
+    secret_plan.check_owner(CLAIM, observed, verdict=verdict)
 
 
 @pytest.mark.parametrize("verdict", Verdict)
@@ -112,7 +112,7 @@ def test_a_secret_is_ours_by_its_owner_by_our_seal_or_by_the_official_operators_
 def test_a_secret_of_another_owner_is_refused_whatever_marks_it_carries(stranger: OwnerReference, verdict: Verdict) -> None:
     observed = dataclasses.replace(WRITTEN, owners=(FORMER_SELF, stranger))
     with pytest.raises(TargetNotOwnedError, match=f'Secret "db" belongs to {stranger.kind} "{stranger.name}"'):
-        secret_plan.check_owner(CLAIM, observed, verdict)
+        secret_plan.check_owner(CLAIM, observed, verdict=verdict)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_secret_of_another_owner_is_refused_whatever_marks_it_carries(stranger
 def test_a_secret_that_nobody_marked_is_somebody_elses(annotations: Mapping[str, str], owners: tuple[OwnerReference, ...]) -> None:
     observed = dataclasses.replace(BARE, annotations=annotations, owners=owners, labels={names.MANAGED: "true"})
     with pytest.raises(TargetNotOwnedError, match="was not made by this operator"):
-        secret_plan.check_owner(CLAIM, observed, Verdict.BROKEN)
+        secret_plan.check_owner(CLAIM, observed, verdict=Verdict.BROKEN)
 
 
 # What a Secret says about itself.
@@ -173,7 +173,7 @@ def test_a_secret_records_a_revision_if_both_annotations_can_be_read(
 def test_an_item_stays_chosen_while_it_is_recorded_under_seal_for_what_is_asked(
     observed: ObservedSecret | None, verdict: Verdict, pin: Revision | None
 ) -> None:
-    assert secret_plan.pinned(CLAIM, observed, verdict) == pin
+    assert secret_plan.pinned(CLAIM, observed, verdict=verdict) == pin
 
 
 # What is written.
@@ -202,7 +202,7 @@ def test_a_new_secret_is_complete() -> None:
 
 
 def test_the_label_that_makes_it_ours_can_not_be_taken_by_the_resource() -> None:
-    plan = secret_plan.plan(samples.claim(labels={names.MANAGED: "false"}), None, CONTENT, CONTEXT)
+    plan = secret_plan.plan(samples.claim(labels={names.MANAGED: "false"}), None, content=CONTENT, context=CONTEXT)
     assert plan.desired is not None
     assert plan.desired.labels[names.MANAGED] == "true"
 
@@ -218,7 +218,7 @@ NEW_MARK = RestartMark(NEXT, NOW)
 def _sealed(annotations: Mapping[str, str | None], sealer: Sealer = SEALER, **changes: Any) -> ObservedSecret:
     """A Secret of ours with other annotations, under a seal that fits them."""
     edited = _edited(annotations, **changes)
-    return _edited({names.SEAL: sealer.compute(edited.key, edited.annotations, edited.data)}, edited)
+    return _edited({names.SEAL: sealer.compute(edited.key, edited.annotations, data=edited.data)}, edited)
 
 
 STRIPPED = dataclasses.replace(WRITTEN, annotations={"note": "x"}, labels={}, owners=(OURS,))
@@ -357,7 +357,7 @@ def test_what_the_resource_no_longer_has_goes_and_what_others_put_there_stays() 
     found = dataclasses.replace(
         before, labels={**before.labels, "foreign": "a"}, annotations={**before.annotations, "foreign": "b"}, finalizers=("theirs",)
     )
-    plan = secret_plan.plan(samples.claim(labels={"tier": "2"}, annotations={"note": "z"}), found, CONTENT, CONTEXT)
+    plan = secret_plan.plan(samples.claim(labels={"tier": "2"}, annotations={"note": "z"}), found, content=CONTENT, context=CONTEXT)
     assert plan.desired is not None
     assert plan.desired.labels == {"tier": "2", "foreign": "a", names.MANAGED: "true"}
     assert {"note", "foreign"} == {name for name in plan.desired.annotations if not name.startswith(names.PREFIX)}
@@ -369,7 +369,7 @@ def test_the_restart_setting_is_the_resources_even_if_no_record_says_so() -> Non
     """The official operator copies it and keeps no record of that."""
     official = _official()
     found = dataclasses.replace(official, annotations={**official.annotations, names.AUTO_RESTART: "true"})
-    plan = secret_plan.plan(samples.claim(annotations={}), found, CONTENT, CONTEXT)
+    plan = secret_plan.plan(samples.claim(annotations={}), found, content=CONTENT, context=CONTEXT)
     assert plan.desired is not None
     assert names.AUTO_RESTART not in plan.desired.annotations
 
@@ -454,10 +454,10 @@ OBSERVED = st.none() | st.builds(
 def test_what_was_planned_and_written_needs_no_further_write(
     claim: Claim, observed: ObservedSecret | None, content: secret_plan.Content, context: secret_plan.Context
 ) -> None:
-    plan = secret_plan.plan(claim, observed, content, context)
+    plan = secret_plan.plan(claim, observed, content=content, context=context)
     if plan.desired is not None:
         later = dataclasses.replace(context, now="2099-01-01T00:00:00Z", remembered=content.revision, carried=plan.mark)
-        again = secret_plan.plan(claim, samples.stored(plan.desired), content, later)
+        again = secret_plan.plan(claim, samples.stored(plan.desired), content=content, context=later)
         assert again == secret_plan.Plan(change=Change.NONE, desired=None, mark=plan.mark)
         assert context.sealer.verify(samples.stored(plan.desired)) is Verdict.INTACT
 
@@ -466,7 +466,7 @@ def test_what_was_planned_and_written_needs_no_further_write(
 def test_data_are_exactly_the_content_and_what_is_foreign_survives(
     claim: Claim, observed: ObservedSecret | None, content: secret_plan.Content, context: secret_plan.Context
 ) -> None:
-    desired = secret_plan.plan(claim, observed, content, context).desired
+    desired = secret_plan.plan(claim, observed, content=content, context=context).desired
     if desired is not None:
         assert dict(desired.data) == dict(content.data)
         assert claim.uid in {owner.uid for owner in desired.owners}
@@ -481,7 +481,7 @@ def test_data_are_exactly_the_content_and_what_is_foreign_survives(
 def test_a_new_mark_appears_exactly_if_the_believed_revision_is_another(
     claim: Claim, observed: ObservedSecret | None, content: secret_plan.Content, context: secret_plan.Context
 ) -> None:
-    plan = secret_plan.plan(claim, observed, content, context)
+    plan = secret_plan.plan(claim, observed, content=content, context=context)
     believed = context.remembered
     if observed is not None:
         recorded = secret_plan.recorded_revision(observed)

@@ -11,8 +11,8 @@ X1, X2, Y1, Z1 = Revision("v", "x", 1), Revision("v", "x", 2), Revision("v", "y"
 
 def test_an_item_knows_its_users_and_a_vault_its_followed_items() -> None:
     index = FollowIndex()
-    index.follow(A, X1, "path")
-    index.follow(B, X1, "path")
+    index.follow(A, X1, requested="path")
+    index.follow(B, X1, requested="path")
     assert sorted(index.users("v", ["x", "unknown"])) == [A, B]
     assert index.vaults() == ["v"]
     assert list(index.revisions("v")) == [X1]
@@ -20,27 +20,27 @@ def test_an_item_knows_its_users_and_a_vault_its_followed_items() -> None:
 
 def test_secrets_that_lag_behind_show_their_own_version() -> None:
     index = FollowIndex()
-    index.follow(A, X1, "path")
-    index.follow(B, X2, "path")
+    index.follow(A, X1, requested="path")
+    index.follow(B, X2, requested="path")
     assert sorted(index.revisions("v")) == [X1, X2]
 
 
 def test_following_another_item_lets_go_of_the_former() -> None:
     index = FollowIndex()
-    index.follow(A, X1, "path")
-    index.follow(B, X1, "path")
-    index.follow(A, Y1, "path")
+    index.follow(A, X1, requested="path")
+    index.follow(B, X1, requested="path")
+    index.follow(A, Y1, requested="path")
     assert index.users("v", ["x"]) == [B]
-    index.follow(B, Z1, "path")
+    index.follow(B, Z1, requested="path")
     assert index.users("v", ["x"]) == []
     assert sorted(index.vaults()) == ["v", "w"]
-    index.follow(A, Z1, "path")
+    index.follow(A, Z1, requested="path")
     assert index.vaults() == ["w"]
 
 
 def test_an_unfollowed_secret_is_remembered_and_a_forgotten_one_is_not() -> None:
     index = FollowIndex()
-    index.follow(A, X1, "path")
+    index.follow(A, X1, requested="path")
     index.record(A).held = X1
     index.unfollow(A)
     assert (index.users("v", ["x"]), index.vaults(), index.record(A).held) == ([], [], X1)
@@ -55,7 +55,7 @@ def test_a_path_that_leads_somewhere_waits_no_longer() -> None:
     index = FollowIndex()
     index.record(A).wanted_vault = "Prod"
     assert index.waiting() == [(A, "Prod")]
-    index.follow(A, X1, "path")
+    index.follow(A, X1, requested="path")
     assert index.waiting() == []
 
 

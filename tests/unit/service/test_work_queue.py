@@ -88,14 +88,14 @@ async def test_a_worker_waits_until_there_is_something(queue: WorkQueue) -> None
 
 
 async def test_a_retry_comes_when_its_time_has_come(queue: WorkQueue) -> None:
-    queue.add_later(A, Priority.SWEEP, 0.0)
+    queue.add_later(A, Priority.SWEEP, delay_seconds=0.0)
     assert (queue.depth(), queue.delayed()) == (0, 1)
     assert await queue.take() == A
     assert queue.delayed() == 0
 
 
 async def test_a_waiting_retry_is_brought_forward_and_does_not_come_again(queue: WorkQueue) -> None:
-    queue.add_later(A, Priority.SWEEP, FAR)
+    queue.add_later(A, Priority.SWEEP, delay_seconds=FAR)
     queue.add(A, Priority.DRIFT)
     assert queue.delayed() == 0
     assert await drained(queue) == [A]
@@ -103,30 +103,30 @@ async def test_a_waiting_retry_is_brought_forward_and_does_not_come_again(queue:
 
 async def test_a_retry_is_dropped_for_a_key_that_has_its_turn_anyway(queue: WorkQueue) -> None:
     queue.add(A, Priority.NEW)
-    queue.add_later(A, Priority.SWEEP, FAR)
+    queue.add_later(A, Priority.SWEEP, delay_seconds=FAR)
     assert queue.delayed() == 0
     await queue.take()
     queue.add(A, Priority.NEW)
-    queue.add_later(A, Priority.SWEEP, FAR)
+    queue.add_later(A, Priority.SWEEP, delay_seconds=FAR)
     assert queue.delayed() == 0
 
 
 async def test_a_later_retry_does_not_put_off_a_nearer_one(queue: WorkQueue) -> None:
-    queue.add_later(A, Priority.SWEEP, 0.0)
-    queue.add_later(A, Priority.SWEEP, FAR)
+    queue.add_later(A, Priority.SWEEP, delay_seconds=0.0)
+    queue.add_later(A, Priority.SWEEP, delay_seconds=FAR)
     assert queue.delayed() == 1
     assert await asyncio.wait_for(queue.take(), 5) == A
 
 
 async def test_a_nearer_retry_takes_the_place_of_a_later_one(queue: WorkQueue) -> None:
-    queue.add_later(A, Priority.SWEEP, FAR)
-    queue.add_later(A, Priority.SWEEP, 0.0)
+    queue.add_later(A, Priority.SWEEP, delay_seconds=FAR)
+    queue.add_later(A, Priority.SWEEP, delay_seconds=0.0)
     assert queue.delayed() == 1
     assert await asyncio.wait_for(queue.take(), 5) == A
 
 
 async def test_a_closed_queue_has_no_timers(queue: WorkQueue) -> None:
-    queue.add_later(A, Priority.SWEEP, 0.0)
+    queue.add_later(A, Priority.SWEEP, delay_seconds=0.0)
     queue.close()
     await turns()
     assert (queue.depth(), queue.delayed()) == (0, 0)
@@ -135,7 +135,7 @@ async def test_a_closed_queue_has_no_timers(queue: WorkQueue) -> None:
 class TestNamespaceIdle:
     async def test_a_namespace_without_work_is_idle(self, queue: WorkQueue) -> None:
         queue.add(SecretKey("other", "x"), Priority.NEW)
-        queue.add_later(A, Priority.SWEEP, FAR)  # retries that wait for their time do not count
+        queue.add_later(A, Priority.SWEEP, delay_seconds=FAR)  # retries that wait for their time do not count
         await asyncio.wait_for(queue.namespace_idle("app"), 5)
 
     async def test_it_waits_for_what_waits_and_for_what_runs(self, queue: WorkQueue) -> None:

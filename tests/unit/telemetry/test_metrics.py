@@ -49,7 +49,7 @@ def test_requests_are_counted_by_side_route_and_code(metrics: Metrics) -> None:
 
 def test_gauges_are_read_when_they_are_scraped(metrics: Metrics) -> None:
     depth = [1.0]
-    metrics.observe("queue_depth", "text", lambda: depth[0])
+    metrics.observe("queue_depth", "text", read=lambda: depth[0])
     assert value(metrics, "queue_depth") == 1
     depth[0] = 2
     assert value(metrics, "queue_depth") == 2

@@ -1,0 +1,60 @@
+"""The supervised tasks: each has a name and an owner, none ends unnoticed, and a liveness probe can ask how they are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from onepassword_operator.ports import Clock
+
+LAG_LIMIT_SECONDS: Final = 30.0
+_BEAT_SECONDS: Final = 1.0
+
+
+class Supervisor:
+    """Starts tasks, waits for the first one that ends, and ends the others."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._beat = clock.monotonic()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def start(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Run `work`, which is meant to go on for ever, as a task of this name."""
+
+        async def run() -> None:
+            await work()
+
+        self._tasks[name] = asyncio.create_task(run(), name=name)
+
+    async def heartbeat(self) -> None:
+        """Notice whether the event loop gets round; run as one of the tasks."""
+        while True:
+            self._beat = self._clock.monotonic()
+            await asyncio.sleep(_BEAT_SECONDS)
+
+    def trouble(self) -> str:
+        """What is wrong: a task that ended, or an event loop that stood still; empty if nothing is."""
+        ended = [name for name, task in self._tasks.items() if task.done()]
+        if ended:
+            return f"stopped: {', '.join(ended)}"
+        lag = self._clock.monotonic() - self._beat
+        return f"the event loop stood still for {lag:.0f} s" if lag > LAG_LIMIT_SECONDS else ""
+
+    async def first_end(self) -> None:
+        """Wait for the first task that ends, and raise what it ended with.
+
+        Raises:
+            RuntimeError: a task that should go on for ever returned.
+        """
+        done, _ = await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+        raise RuntimeError(f"ended: {', '.join(sorted(task.get_name() for task in done))}")
+
+    async def stop(self) -> None:
+        """Cancel all tasks and wait until they are gone."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
