@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := .tools/bin
 
-.PHONY: help venv tools demo test unit check format bench soak lock clean
+.PHONY: help venv tools demo test unit check format bench docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -46,6 +46,9 @@ format: venv ## format and fix what can be fixed
 
 bench: venv tools ## measure, and write docs/performance.md
 	@$(BIN)/python tests/bench/run.py
+
+docs: venv ## write the pages that are made from the code
+	@PYTHONPATH=operator $(BIN)/python tests/contract/settings_page.py > docs/settings.md
 
 lock: venv ## resolve the dependencies anew (names no registry, so the ordinary configuration applies)
 	@test -x .tools/uv/bin/uv || { $(PYTHON) -m venv .tools/uv && .tools/uv/bin/pip install --quiet uv==0.13.8; }

@@ -73,7 +73,9 @@ class Settings(pydantic_settings.BaseSettings):
         description="Restart workloads whose Secrets changed, unless a namespace, workload or resource says otherwise.",
     )
     kubeconfig: str = pydantic.Field(
-        default="", validation_alias="KUBECONFIG", description="Kubeconfig to use instead of the pod's service account; also --kubeconfig."
+        default="",
+        validation_alias="KUBECONFIG",
+        description="Kubeconfig to use instead of the pod's service account; the flag wins over the variable.",
     )
     staleness_seconds: Annotated[float, pydantic.Field(gt=0)] | None = pydantic.Field(
         default=None,

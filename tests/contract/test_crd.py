@@ -1,0 +1,55 @@
+"""The CRD offers what the operator reads and writes, and is the official one with optional additions."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from onepassword_operator.model import names
+from onepassword_operator.model.outcome import Condition
+from onepassword_operator.model.target import Claim, Rendering
+
+CRD: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "crds" / "onepassworditems.yaml").read_text())
+VERSION: dict[str, Any] = CRD["spec"]["versions"][0]
+SCHEMA: dict[str, Any] = VERSION["schema"]["openAPIV3Schema"]["properties"]
+OURS = {"reason", "observedGeneration"}
+
+
+def test_the_resource_is_named_as_in_the_code() -> None:
+    spec = CRD["spec"]
+    assert (spec["group"], VERSION["name"], spec["names"]["plural"], spec["names"]["kind"]) == (
+        names.GROUP,
+        names.VERSION,
+        names.PLURAL,
+        names.KIND,
+    )
+    assert (spec["scope"], spec["names"]["shortNames"], VERSION["subresources"]) == ("Namespaced", ["opi"], {"status": {}})
+    assert CRD["metadata"]["name"] == f"{names.PLURAL}.{names.GROUP}"
+
+
+def test_every_field_that_is_written_is_in_the_schema() -> None:
+    written = Condition(
+        type="Ready", status="True", reason="Synced", message="m", last_transition_time="2026-01-01T00:00:00Z", observed_generation=1
+    )
+    assert set(SCHEMA["status"]["properties"]["conditions"]["items"]["properties"]) == set(written.to_object())
+
+
+def test_every_field_of_the_schema_is_read() -> None:
+    metadata = {"namespace": "n", "name": "x", "uid": "u", "resourceVersion": "1"}
+    bare = Claim.from_object({"metadata": metadata}, Rendering())
+    spec = {"itemPath": "vaults/v/items/i"}
+    assert set(SCHEMA["spec"]["properties"]) == set(spec)
+    assert Claim.from_object({"metadata": metadata, "spec": spec}, Rendering()).item_path != bare.item_path
+    assert Claim.from_object({"metadata": metadata, "type": "t"}, Rendering()).secret_type != bare.secret_type
+
+
+def test_what_is_ours_is_optional_and_the_rest_is_the_official_schema() -> None:
+    status = copy.deepcopy(SCHEMA["status"])
+    entry = status["properties"]["conditions"]["items"]
+    assert set(entry["required"]) == {"type", "status"}
+    assert {key for key in entry["properties"] if key not in OURS} == {"type", "status", "message", "lastTransitionTime"}
+    assert status["required"] == ["conditions"]
+    assert [column["name"] for column in VERSION["additionalPrinterColumns"]] == ["Age", "Ready", "Reason"]
