@@ -29,7 +29,7 @@ demo: venv tools ## the main job, shown on a real API server; KEEP=1 leaves it r
 	@$(BIN)/python demo/tour.py $(if $(KEEP),--keep)
 
 test: venv tools ## all tests, on a real control plane where they need one
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n 4 --dist worksteal
 
 unit: venv ## the unit tests only, with coverage
 	@$(BIN)/python -m pytest -q tests/unit tests/architecture --cov --cov-report=term-missing:skip-covered

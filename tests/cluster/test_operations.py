@@ -123,7 +123,8 @@ def used_rights(audit_log: Path, world: World) -> set[tuple[str, str, str]]:
     for line in audit_log.read_text().splitlines():
         entry = json.loads(line)
         reference = entry.get("objectRef")
-        if entry["user"]["username"] == SERVICE_ACCOUNT and reference and reference.get("resource"):
+        ours = entry["user"]["username"] == SERVICE_ACCOUNT and entry.get("userAgent", "").startswith("onepassword-operator")
+        if ours and reference and reference.get("resource"):
             resource = reference["resource"] + ("/" + reference["subresource"] if reference.get("subresource") else "")
             found.add((reference.get("apiGroup", ""), resource, entry["verb"]))
     return found

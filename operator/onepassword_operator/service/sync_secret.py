@@ -111,6 +111,9 @@ class SyncSecret:
             secret_plan.check_type(work.claim, observed)
             verdict = self._sealer.verify(observed)
             secret_plan.check_owner(work.claim, observed, verdict=verdict)
+            if not any(owner.uid == work.claim.uid for owner in observed.owners):
+                # Kubernetes itself takes our reference away when the resource is deleted and its Secret is to be orphaned.
+                await self._require_living_claim(work)
         fetched = await self._fetch(work, path, observed=observed, verdict=verdict)
         context = secret_plan.Context(
             sealer=self._sealer,
