@@ -162,6 +162,8 @@ def test_a_resource_replaced_without_deleting_its_secret_takes_that_secret_over(
         "onepassword.com", "v1", world.namespace, "onepassworditems", "db", body={"propagationPolicy": "Orphan"}
     )
     eventually(lambda: world.secret("db").metadata.owner_references, lambda owners: not owners)
+    listed = world.observer.custom.list_namespaced_custom_object
+    eventually(lambda: listed("onepassword.com", "v1", world.namespace, "onepassworditems")["items"], lambda items: not items)
     world.item("db", "vaults/v/items/db", metadata={"labels": {"team": "x"}})
     world.wait_reason("db", "Synced", timeout=5)
     owner = world.secret("db").metadata.owner_references[0].uid
