@@ -34,11 +34,12 @@ test: venv tools ## all tests, on a real control plane where they need one
 unit: venv ## the unit tests only, with coverage
 	@$(BIN)/python -m pytest -q tests/unit tests/architecture --cov --cov-report=term-missing:skip-covered
 
-check: venv ## format, lint, types, import contracts
+check: venv ## format, lint, types, import contracts, budgets
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m pytest -q tests/architecture
 
 format: venv ## format and fix what can be fixed
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -131,7 +131,7 @@ def test_fifty_resources_deleted_behind_a_held_watch_leave_no_secret_behind(make
         lambda seen: set(names) <= seen,
         timeout=30,
     )
-    world.connect.wait_polls(3)
+    world.connect.wait_polls(30, timeout=60)  # of one second each
     assert sum(write.startswith("create secrets") for write in world.writes()) == created
     held.release()
     world.connect.wait_polls(2)

@@ -14,10 +14,11 @@ from cluster.world import World, eventually
 
 pytestmark = pytest.mark.cluster
 
+OTHERS = (("x", "other-1"), ("unread", "unread-1"))
 SEED: dict[str, Any] = {
     "vaults": [
         {"name": "v", "items": [{"title": "db", "fields": {"password": "canary-password-1"}}]},
-        {"name": "other", "items": [{"title": "x", "fields": {"password": "canary-other-1"}}]},
+        {"name": "other", "items": [{"title": title, "fields": {"password": f"canary-{name}"}} for title, name in OTHERS]},
     ]
 }
 PREFIX = "ONEPASSWORD_OPERATOR_"
@@ -70,6 +71,21 @@ def test_a_lasting_failure_is_told_and_heals(make_world: MakeWorld, fault: Mappi
     world.wait_reason("db", "Synced", timeout=6)
     assert world.secret("db").metadata.resource_version == before
     assert world.data("new") == {"password": b"canary-other-1"}
+
+
+def test_a_resource_that_changes_during_an_outage_is_told_at_once(make_world: MakeWorld) -> None:
+    world = start(make_world, **{PREFIX + "STALENESS_SECONDS": "60"})
+    world.item("x", "vaults/other/items/x")
+    world.wait_ready("x")
+    world.connect.faults({"action": "down"})
+    world.patch_item("db", {"spec": {"itemPath": "vaults/other/items/unread"}})
+    told = world.wait_reason("db", "SourceUnavailable", timeout=10)
+    assert told["observedGeneration"] == 2
+    assert world.data("db") == {"password": b"canary-password-1"}
+    assert world.condition("x")["status"] == "True"  # a blip, as far as this one is concerned
+    world.connect.heal()
+    world.wait_reason("db", "Synced", timeout=6)
+    assert world.data("db") == {"password": b"canary-unread-1"}
 
 
 @pytest.mark.parametrize("fault", [{"action": "down"}, {"action": "hang"}, {"action": "status", "status": 500}])
