@@ -53,7 +53,7 @@ def render(report: Report) -> str:
         HOW,
         LIMITS,
     ]
-    return "\n\n".join(part.strip() for part in parts) + "\n"
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
 def _reading(report: Report) -> str:
@@ -100,7 +100,7 @@ COLD: list[Row] = [
     ("CPU, s", lambda run: run.cold.cpu_seconds),
     ("peak RSS, MiB", lambda run: run.cold.peak_rss_mib),
     ("Connect requests", lambda run: _total(run.cold.connect_requests)),
-    ("Kubernetes requests", lambda run: _total(run.cold.kubernetes_requests)),
+    ("Kubernetes requests", lambda run: _total(run.cold.api_server_requests)),
 ]
 SETTLING: list[Row] = [
     ("CPU, s", lambda run: run.settling.cpu_seconds),

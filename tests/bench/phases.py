@@ -111,7 +111,7 @@ def start_again(scene: Scene, former: OperatorProcess) -> tuple[OperatorProcess,
 
 
 def rotate(scene: Scene, operator: OperatorProcess) -> Rotation:
-    """Edit items, each at another moment between two polls."""
+    """Edit items, each at another moment between two polls; requests are counted until one poll after the last Secret is there."""
     before = gauges.kubernetes_requests(operator)
     scene.connect.reset()
     edited: dict[str, float] = {}
@@ -122,6 +122,7 @@ def rotate(scene: Scene, operator: OperatorProcess) -> Rotation:
             scene.connect.edit(vault, title, fields={"password": f"fake-password-rotated-{number}"})
             time.sleep(scene.setup.interval_seconds * ROTATION_PHASE)
         seen = scene.secrets.wait(edited, SECOND_VERSION, timeout=CONVERGENCE_SECONDS, report=show)
+    scene.wait_polls(scene.connect.polls() + 1, what="rotation settles")
     return Rotation(
         seconds=sorted(seen[name] - moment for name, moment in edited.items()),
         connect_requests=scene.connect.counts(),

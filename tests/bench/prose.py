@@ -33,7 +33,7 @@ own, with generated items of four fields in ten vaults. Every case starts with a
    until the second poll, when everything that the first one led to is done.
 5. **Rotation.** One password each in ten items is edited, in ten different vaults where there are as many items, at moments that are spread
    evenly between two polls. The time runs from the edit until the watch shows the Secret at the new version, so half an interval is spent
-   waiting for the poll, on average.
+   waiting for the poll, on average. Requests are counted until one poll after the last Secret.
 
 CPU is user and system time of the operator's process by the kernel's CPU clock. RSS is `VmRSS`, its peak `VmHWM`. Connect requests are
 counted by the Connect server. Kubernetes requests are counted twice: by the operator's metric `onepassword_operator_requests_total`, which
@@ -63,7 +63,7 @@ def busy(report: Report) -> str:
         return f"The machine did little else: at most {others:.2f} of {cores} cores were in other hands during a run."
     return (
         f"**The machine was shared**: up to {others:.2f} of its {cores} cores were in other hands during a run, and the load average was "
-        f"up to {load:.1f} before one. Take the times as upper bounds; the last table says how busy it was for each case."
+        f"up to {load:.1f} before one. That lengthens the times; the last table says how busy it was for each case."
     )
 
 
