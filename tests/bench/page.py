@@ -43,7 +43,7 @@ def render(report: Report) -> str:
     parts = [
         INTRODUCTION,
         "## Where and when",
-        f"Measured on {report.date}. {busy(report)}",
+        f"Measured on {report.date}.\n\n{busy(report)}",
         f"| | |\n|---|---|\n{machine}",
         "## How to repeat it",
         reproduce(report),
@@ -156,12 +156,12 @@ def _median_count(case: Case, name: str, read: Callable[[Run], Counts]) -> str:
 
 
 def _spread(values: list[float]) -> str:
-    middle = _number(statistics.median(values))
-    least, most = _number(min(values)), _number(max(values))
+    whole = all(value == int(value) for value in values)
+    middle, least, most = (_number(value, whole=whole) for value in (statistics.median(values), min(values), max(values)))
     return middle if least == most else f"{middle} ({least} – {most})"
 
 
-def _number(value: float) -> str:
-    if value == int(value):
+def _number(value: float, *, whole: bool = True) -> str:
+    if abs(value) >= 100 or (whole and value == int(value)):
         return f"{value:,.0f}"
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"

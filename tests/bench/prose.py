@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from bench.figures import Report
+
+PAGE_WIDTH = 140
 
 BUSY_CORES = 0.25
 """More than this in other hands, and the page says so."""
@@ -61,9 +65,10 @@ def busy(report: Report) -> str:
     cores = report.machine.get("Cores", "?")
     if others <= BUSY_CORES:
         return f"The machine did little else: at most {others:.2f} of {cores} cores were in other hands during a run."
-    return (
+    return textwrap.fill(
         f"**The machine was shared**: up to {others:.2f} of its {cores} cores were in other hands during a run, and the load average was "
-        f"up to {load:.1f} before one. That lengthens the times; the last table says how busy it was for each case."
+        f"up to {load:.1f} before one. That lengthens the times; the last table says how busy it was for each case.",
+        PAGE_WIDTH,
     )
 
 
