@@ -67,8 +67,8 @@ def busy(report: Report) -> str:
         return f"The machine did little else: at most {others:.2f} of {cores} cores were in other hands during a run."
     return textwrap.fill(
         f"**The machine was shared**: up to {others:.2f} of its {cores} cores were in other hands during a run, and the load average was "
-        f"up to {load:.1f} before one. How much of the spread comes from that is not known: the last table averages over whole runs, and a cold start "
-        f"is a small part of one.",
+        f"up to {load:.1f} before one. How much of the spread comes from that is not known: "
+        "the last table averages over whole runs, and a cold start is a small part of one.",
         PAGE_WIDTH,
     )
 
