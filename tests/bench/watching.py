@@ -1,0 +1,107 @@
+"""Sees when Secrets and resources get where they should be, by one watch each: cheap for the API server, and never late by a poll."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlencode
+
+import urllib3
+
+from cluster.world import PREFIX
+from controlplane.fixtures import Observer
+
+METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+READY = "True"
+
+
+class Sightings:
+    """A watch in a thread of its own that remembers when each object was first seen in each state."""
+
+    def __init__(self, observer: Observer, path: str, *, state: Callable[[dict[str, Any]], str], accept: str, selector: str = "") -> None:
+        self._state = state
+        self._changed = threading.Condition()
+        self._seen: dict[tuple[str, str], float] = {}
+        self._failure: Exception | None = None
+        self._closing = False
+        query = {"watch": "true"} | ({"labelSelector": selector} if selector else {})
+        url = f"{observer.api.configuration.host}{path}?{urlencode(query)}"
+        # The official client's own pool and credentials; its watch helper would parse whole objects, and slow what it looks at.
+        self._response = observer.api.rest_client.pool_manager.request("GET", url, headers={"Accept": accept}, preload_content=False)
+        if self._response.status != 200:
+            raise RuntimeError(f"the watch of {path} was refused with {self._response.status}")
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+        self._closing = True
+        self._response.shutdown()
+        self._thread.join(10)
+        self._response.close()
+
+    def wait(self, names: Iterable[str], state: str, *, timeout: float, report: Callable[[int], object] = bool) -> dict[str, float]:
+        """When each of the objects was first in the state, on the monotonic clock; `report` is told how many are, as it goes."""
+        wanted = {(name, state) for name in names}
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while True:
+                report(len(wanted & self._seen.keys()))
+                if wanted <= self._seen.keys():
+                    return {name: self._seen[name, state] for name, _ in wanted}
+                if self._failure or time.monotonic() > deadline:
+                    missing = sorted(wanted - self._seen.keys())
+                    raise RuntimeError(f"{len(missing)} of {len(wanted)} never got there, such as {missing[:3]}") from self._failure
+                self._changed.wait(0.1)
+
+    def _follow(self) -> None:
+        try:
+            for line in self._lines():
+                self._take(json.loads(line))
+            raise RuntimeError("the API server ended the watch")
+        except (urllib3.exceptions.HTTPError, OSError, ValueError, KeyError, RuntimeError) as error:
+            with self._changed:
+                self._failure = None if self._closing else error
+
+    def _lines(self) -> Iterator[bytes]:
+        rest = b""
+        for piece in self._response.stream(65536):
+            *lines, rest = (rest + piece).split(b"\n")
+            yield from lines
+
+    def _take(self, event: dict[str, Any]) -> None:
+        now = time.monotonic()
+        if event["type"] not in {"ADDED", "MODIFIED"}:
+            return
+        key = (event["object"]["metadata"]["name"], self._state(event["object"]))
+        # Nobody is woken: whoever waits looks again by itself, and the moment is already noted.
+        with self._changed:
+            self._seen.setdefault(key, now)
+
+
+def secret_sightings(observer: Observer, namespace: str) -> Sightings:
+    """The operator's Secrets; the state is the item version that they hold. Their data is not sent."""
+
+    def version(secret: dict[str, Any]) -> str:
+        return str((secret["metadata"].get("annotations") or {}).get(PREFIX + "item-version", ""))
+
+    return Sightings(
+        observer, f"/api/v1/namespaces/{namespace}/secrets", state=version, accept=METADATA_ONLY, selector=f"{PREFIX}managed=true"
+    )
+
+
+def item_sightings(observer: Observer, namespace: str) -> Sightings:
+    """The OnePasswordItems; the state is that of their Ready condition."""
+
+    def ready(item: dict[str, Any]) -> str:
+        conditions = (item.get("status") or {}).get("conditions") or []
+        return next((str(c["status"]) for c in conditions if c["type"] == "Ready"), "")
+
+    path = f"/apis/onepassword.com/v1/namespaces/{namespace}/onepassworditems"
+    return Sightings(observer, path, state=ready, accept="application/json")
