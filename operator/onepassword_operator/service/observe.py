@@ -55,7 +55,9 @@ class Observe:
     def secret_seen(self, observed: ObservedSecret) -> None:
         """A Secret with our label exists; one that nobody asks for is not ours to touch."""
         claim = self._index.claims.get(observed.key)
-        if claim is not None and not self.is_settled(claim, observed):
+        if claim is None or int(observed.resource_version) <= self._index.record(observed.key).resource_version:
+            return  # nobody asks for it, or it is a state that we wrote or have seen
+        if not self.is_settled(claim, observed):
             self._queue.add(observed.key, Priority.DRIFT)
 
     def secret_gone(self, last: ObservedSecret) -> None:
@@ -85,5 +87,8 @@ class Observe:
         record.held, record.mark = pin, plan.mark
         if record.revision is None:
             self._index.follow(observed.key, pin, requested=claim.item_path)
+        if plan.desired is not None or record.attempts:
+            return False
+        # A pass that is under way has written the Secret and is about to write the status.
         told = conditions.ready(claim, Synced(revision=pin, change=Change.NONE, skipped=None), now="", stale=False)
-        return plan.desired is None and told is None and record.attempts == 0
+        return told is None or self._queue.is_running(observed.key)

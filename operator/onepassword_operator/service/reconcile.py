@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Callable
 
 from onepassword_operator.model.errors import BackendError, ClusterAbsentError, ClusterError, OperatorError
-from onepassword_operator.model.outcome import Change, Failed, Outcome, Synced
+from onepassword_operator.model.outcome import Change, Condition, Failed, Outcome, Synced
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim
 from onepassword_operator.ports import ClaimStore, Clock, EventLog, Meter
@@ -42,18 +43,23 @@ class Reporter:
         """
         self._meter.synced(outcome.error.reason if isinstance(outcome, Failed) else "Synced")
         condition = conditions.ready(claim, outcome, now=self._now(), stale=stale)
-        if isinstance(outcome, Synced) and outcome.change in _TOLD:
-            await self._tell_change(claim, outcome)
-        if condition is None:
-            return
+        try:
+            written = condition is not None and await self._write(claim, condition)
+        finally:
+            if isinstance(outcome, Synced) and outcome.change in _TOLD:
+                await self._tell_change(claim, outcome)
+        if written and isinstance(outcome, Failed):
+            await self._events.failed(claim, outcome.error)
+
+    async def _write(self, claim: Claim, condition: Condition) -> bool:
         try:
             written = await self._claims.write_condition(claim, condition)
         except ClusterAbsentError:
-            return
+            return False
         if (held := self._index.claims.get(claim.key)) and held.uid == written.uid:
-            self._index.claims[claim.key] = written
-        if isinstance(outcome, Failed):
-            await self._events.failed(claim, outcome.error)
+            # The conditions only: a spec that changed meanwhile is for its own watch event to bring, which queues the key.
+            self._index.claims[claim.key] = dataclasses.replace(held, conditions=written.conditions)
+        return True
 
     async def _tell_change(self, claim: Claim, outcome: Synced) -> None:
         _log.info(

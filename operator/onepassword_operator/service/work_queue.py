@@ -93,6 +93,10 @@ class WorkQueue:
                 if not waiter.done():
                     waiter.set_result(None)
 
+    def is_running(self, key: SecretKey) -> bool:
+        """Whether a pass over the key is under way."""
+        return key in self._running
+
     async def namespace_idle(self, namespace: str) -> None:
         """Wait until no key of the namespace waits for its turn or runs; retries that wait for their time do not count."""
         while self._per_namespace.get(namespace):

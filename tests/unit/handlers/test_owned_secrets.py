@@ -10,7 +10,7 @@ from onepassword_operator.handlers.owned_secrets import SecretEvents
 
 def event(world: World, kind: str | None) -> Any:
     held = world.secrets.objects[world.key()]
-    metadata = {"namespace": "app", "name": "db", "uid": held.uid, "resourceVersion": held.resource_version, "labels": dict(held.labels)}
+    metadata = {"namespace": "app", "name": "db", "uid": held.uid, "resourceVersion": "9999", "labels": dict(held.labels)}
     return {"type": kind, "object": {"metadata": metadata, "data": {"password": "ZWRpdGVk"}}}
 
 

@@ -121,3 +121,16 @@ async def test_a_secret_of_another_type_needs_a_look(world: World) -> None:
     await world.synced()
     claim = dataclasses.replace(world.claims.objects[world.key()], secret_type="kubernetes.io/tls")
     assert not world.process.observe.is_settled(claim, world.secrets.objects[world.key()])
+
+
+async def test_a_secret_whose_pass_is_about_to_write_the_status_needs_no_second_look(world: World) -> None:
+    await world.synced()
+    held = world.process.index.claims[world.key()]
+    world.process.index.claims[world.key()] = dataclasses.replace(held, conditions=())
+    world.process.index.record(world.key()).resource_version = 0  # the event came before the answer to our write
+    world.process.queue._running.add(world.key())
+    world.process.observe.secret_seen(world.secrets.objects[world.key()])
+    assert not world.process.queue._again
+    world.process.queue._running.discard(world.key())
+    world.process.observe.secret_seen(dataclasses.replace(world.secrets.objects[world.key()], resource_version="9999"))
+    assert world.process.queue.depth() == 1

@@ -14,6 +14,8 @@ from onepassword_operator.model.errors import (
     ClusterConflictError,
     ClusterUnavailableError,
 )
+from onepassword_operator.model.outcome import Condition
+from onepassword_operator.model.target import Claim
 from onepassword_operator.service.reconcile import Reconcile
 
 
@@ -166,3 +168,21 @@ async def test_without_restarts_wired_a_mark_is_kept_and_nothing_happens(world: 
     )
     await reconcile.run(await process.queue.take())
     assert world.secrets.mark(world.key())
+
+
+async def test_a_spec_that_changes_while_the_status_is_written_is_not_swallowed(world: World) -> None:
+    other = world.source.put(world.vault, "other", password="two")
+    world.source.put(world.vault, "db", password="one")
+    key = world.claim("db", "vaults/Prod/items/db")
+    write = world.claims.write_condition
+
+    async def slow(claim: Claim, condition: Condition) -> Claim:
+        world.claims.write_condition = write  # type: ignore[method-assign]
+        world.claims.apply(key, "vaults/Prod/items/other")  # the user is quicker than the answer to the status write
+        return await write(claim, condition)
+
+    world.claims.write_condition = slow  # type: ignore[method-assign]
+    await world.settle()
+    held = world.process.index.followed[key].held
+    assert held is not None
+    assert held.item_id == other
