@@ -50,8 +50,7 @@ class Reporter:
             written = await self._claims.write_condition(claim, condition)
         except ClusterAbsentError:
             return
-        if (held := self._index.claims.get(claim.key)) and held.uid == written.uid:
-            self._index.claims[claim.key] = written
+        self._index.note_written(written)
         if isinstance(outcome, Failed):
             await self._events.failed(claim, outcome.error)
 

@@ -14,6 +14,8 @@ from onepassword_operator.model.errors import (
     ClusterConflictError,
     ClusterUnavailableError,
 )
+from onepassword_operator.model.outcome import Condition
+from onepassword_operator.model.target import Claim
 from onepassword_operator.service.reconcile import Reconcile
 
 
@@ -166,3 +168,38 @@ async def test_without_restarts_wired_a_mark_is_kept_and_nothing_happens(world: 
     )
     await reconcile.run(await process.queue.take())
     assert world.secrets.mark(world.key())
+
+
+async def test_a_spec_change_just_before_the_status_write_is_not_swallowed(world: World) -> None:
+    world.source.put(world.vault, "one", password="1")
+    world.source.put(world.vault, "two", password="2")
+    key = world.claim("db", "vaults/Prod/items/typo")
+    write = world.claims.write_condition
+
+    async def slow(claim: Claim, condition: Condition) -> Claim:
+        world.claims.write_condition = write  # type: ignore[method-assign]
+        world.claims.apply(key, "vaults/Prod/items/two")  # its event has not been delivered when the answer comes
+        return await write(claim, condition)
+
+    world.claims.write_condition = slow  # type: ignore[method-assign]
+    await world.settle()
+    assert world.secrets.values(key) == {"password": "2"}
+    assert world.claims.ready(key).observed_generation == 2
+
+
+async def test_an_answer_to_a_status_write_does_not_undo_a_newer_resource(world: World) -> None:
+    world.source.put(world.vault, "one", password="1")
+    world.source.put(world.vault, "two", password="2")
+    key = world.claim("db", "vaults/Prod/items/one")
+    write = world.claims.write_condition
+
+    async def slow(claim: Claim, condition: Condition) -> Claim:
+        world.claims.write_condition = write  # type: ignore[method-assign]
+        written = await write(claim, condition)
+        world.claims.apply(key, "vaults/Prod/items/two")
+        world.watch()  # the event overtakes the answer
+        return written
+
+    world.claims.write_condition = slow  # type: ignore[method-assign]
+    await world.settle()
+    assert world.secrets.values(key) == {"password": "2"}
