@@ -334,3 +334,15 @@ class TestFull:
         assert await world.poll(full=True) is None
         assert world.secrets.values(world.key()) == {"password": "two"}
         assert world.meter.found == 0
+
+
+async def test_a_vault_that_is_new_is_not_out_of_reach(world: World) -> None:
+    await world.synced()
+    for _ in range(60):
+        await world.poll_after(60)
+    world.clock.advance(5)
+    new = world.source.add_vault("New")
+    world.source.put(new, "fresh", password="x")
+    key = world.claim("fresh", "vaults/New/items/fresh")
+    await world.settle()
+    assert world.claims.ready(key).reason == "Synced"
