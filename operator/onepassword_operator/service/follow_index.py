@@ -35,6 +35,8 @@ class Followed:
     """Failures in a row."""
     failing_since: float | None = None
     """When the first of them was, on the monotonic clock."""
+    untold: int = 0
+    """Status writes that failed in a row; the Secret may be well all the while."""
 
 
 class FollowIndex:

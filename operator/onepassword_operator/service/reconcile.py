@@ -97,9 +97,12 @@ class Reconcile:
         try:
             await self._reporter.report(claim, outcome, stale=stale)
         except ClusterError as error:
-            record.attempts = max(record.attempts, 1)
+            record.untold += 1
+            record.attempts = max(record.attempts, record.untold)
             _log.warning("status could not be written", extra={"resource": str(key), "reason": error.reason, "detail": str(error)})
             self._again(key, record, error=error)
+        else:
+            record.untold = 0
 
     def _note(self, record: Followed, outcome: Outcome) -> bool:
         if isinstance(outcome, Synced):

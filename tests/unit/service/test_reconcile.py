@@ -203,3 +203,13 @@ async def test_an_answer_to_a_status_write_does_not_undo_a_newer_resource(world:
     world.claims.write_condition = slow  # type: ignore[method-assign]
     await world.settle()
     assert world.secrets.values(key) == {"password": "2"}
+
+
+async def test_status_writes_that_fail_are_tried_less_and_less_often(world: World) -> None:
+    world.source.put(world.vault, "db", password="1")
+    world.claim("db", "vaults/Prod/items/db")
+    world.claims.faults.refuse("status", ClusterUnavailableError("no"), times=100)
+    for _ in range(600):
+        await world.settle()
+        world.clock.advance(0.1)
+    assert world.claims.count("status") < 12
