@@ -82,7 +82,7 @@ class Reconcile:
     async def run(self, key: SecretKey) -> None:
         """One pass over a Secret, and what follows from it."""
         result = await self._sync.sync(key)
-        if result is None:
+        if result is None or key not in self._index.claims:  # deleted while the pass ran, which has just followed it again
             self._release(key)
             return
         claim, outcome = result

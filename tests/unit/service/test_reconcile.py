@@ -213,3 +213,17 @@ async def test_status_writes_that_fail_are_tried_less_and_less_often(world: Worl
         await world.settle()
         world.clock.advance(0.1)
     assert world.claims.count("status") < 12
+
+
+async def test_a_resource_deleted_during_its_pass_is_forgotten(world: World) -> None:
+    world.source.put(world.vault, "db", password="1")
+    key = world.claim("db", "vaults/Prod/items/db")
+
+    def gone() -> None:
+        world.claims.delete(key)
+        world.watch()
+
+    world.source.before["item"] = gone
+    await world.settle()
+    assert not world.process.index.followed
+    assert not world.process.index.vaults()
