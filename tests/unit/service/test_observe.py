@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from fakes.world import World
+from fakes.world import Process, World
 from onepassword_operator.model import names
 from onepassword_operator.service import observe
 
@@ -121,3 +121,20 @@ async def test_a_secret_of_another_type_needs_a_look(world: World) -> None:
     await world.synced()
     claim = dataclasses.replace(world.claims.objects[world.key()], secret_type="kubernetes.io/tls")
     assert not world.process.observe.is_settled(claim, world.secrets.objects[world.key()])
+
+
+async def test_a_mark_that_another_process_left_is_taken_up_at_once(world: World) -> None:
+    item = await world.synced()
+    ours = world.process
+    other = Process(world)
+    await other.sweeper.sweep()
+    world.source.edit(item, password="two")
+    world.process = other
+    await other.poller.poll()
+    key = await other.queue.take()
+    await other.reconcile.run(key)
+    world.process = ours  # the other one dies here
+    ours.woken.clear()
+    await world.settle()
+    assert ours.index.pending("app")
+    assert ours.woken == {"app"}
