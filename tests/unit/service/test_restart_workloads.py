@@ -16,7 +16,7 @@ from onepassword_operator.model.errors import (
     ClusterUnavailableError,
     OperatorError,
 )
-from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.model.secret import ObservedSecret, SecretKey
 from onepassword_operator.service import restart_workloads
 from onepassword_operator.service.restart_workloads import RestartLoop
 from onepassword_operator.service.work_queue import Priority, WorkQueue
@@ -407,3 +407,22 @@ class TestLoop:
 
 def void(_: object) -> None:
     """For lambdas whose result is of no interest."""
+
+
+async def test_a_change_that_overtakes_the_answer_to_the_clearing_is_still_due(world: World) -> None:
+    world.workloads.deploy("web", "db")
+    item = await changed(world)
+    annotate = world.secrets.annotate
+
+    async def slow(basis: ObservedSecret, annotations: dict[str, str | None]) -> ObservedSecret:
+        world.secrets.annotate = annotate  # type: ignore[method-assign]
+        written = await annotate(basis, annotations)
+        world.source.edit(item, password="three")
+        await world.poll()
+        return written
+
+    world.secrets.annotate = slow  # type: ignore[method-assign]
+    await world.restart()
+    await world.restart()
+    assert world.workloads.rollouts == {"web": 2}
+    assert world.workloads.restarted_for("web") == {"db": f"{world.vault}/{item}@3"}
