@@ -6,6 +6,7 @@ import pytest
 
 from fakes.world import Process, World
 from onepassword_operator.model import names
+from onepassword_operator.model.target import Rendering
 from onepassword_operator.service import observe
 
 
@@ -138,3 +139,22 @@ async def test_a_mark_that_another_process_left_is_taken_up_at_once(world: World
     await world.settle()
     assert ours.index.pending("app")
     assert ours.woken == {"app"}
+
+
+@pytest.mark.xfail(reason="a repair of what another process has just written does not back off", strict=True)
+async def test_two_processes_with_other_options_do_not_write_without_end(world: World) -> None:
+    world.source.put(world.vault, "db", password="1", empty="")
+    world.claim("db", "vaults/Prod/items/db")
+    await world.settle()
+    ours, world.rendering = world.process, Rendering(allow_empty_values=True)
+    other = Process(world)
+    await other.sweeper.sweep()
+    world.forget_requests()
+    for _ in range(100):
+        for process in (ours, other):
+            process.observe.secret_seen(world.secrets.objects[world.key()])
+            while process.queue.depth():
+                key = await process.queue.take()
+                await process.reconcile.run(key)
+                process.queue.done(key)
+    assert len(world.secrets.writes()) < 20
