@@ -109,7 +109,7 @@ class Operator:
         self._first_poll = asyncio.Event()
         self._restarts = RestartLoop(restarts=restarts, secrets_queue=self._queue, first_poll=self._first_poll, clock=clock)
         self._reconcile.interval_seconds = self._restarts.interval_seconds = float(settings.polling_interval)
-        self._reconcile.wake_restarts = self._restarts.wake
+        self._reconcile.wake_restarts = self._observe.wake_restarts = self._restarts.wake
         self._synced = False
         self._tasks = Supervisor(clock)
         metrics.observe("queue_depth", "Secrets waiting for their turn or being worked on.", read=self._queue.depth)

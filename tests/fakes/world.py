@@ -91,7 +91,7 @@ class Process:
             sealer=sealer,
         )
         self.woken: set[str] = set()
-        self.reconcile.wake_restarts = self.woken.add
+        self.reconcile.wake_restarts = self.observe.wake_restarts = self.woken.add
 
 
 class World:

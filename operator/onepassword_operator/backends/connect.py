@@ -200,7 +200,7 @@ def retry_after_seconds(text: str | None) -> float:
     if text and text.strip().isdecimal():
         seconds = float(text)
     elif text:
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, OverflowError):
             seconds = email.utils.parsedate_to_datetime(text).timestamp() - time.time()
     return min(max(seconds, 1.0), RETRY_AFTER_CAP_SECONDS)
 

@@ -44,7 +44,7 @@ class PacedSource:
     async def list_vaults(self) -> Sequence[Vault]:
         """The vault list; also the probe that closes an open circuit."""
         if self._open and self._clock.monotonic() < self._probe_at:
-            raise self._open
+            raise self._open.with_traceback(None)
         return await self._call(self._source.list_vaults)
 
     async def list_items(self, vault_id: str) -> Sequence[ItemSummary]:
@@ -59,7 +59,7 @@ class PacedSource:
         async with self._slots:
             # Asked only now: what was waiting for a slot when the circuit opened must not go out either.
             if self._open:
-                raise self._open
+                raise self._open.with_traceback(None)  # raised again and again, it would keep every frame it has passed
             return await self._judged(call)
 
     async def _call(self, call: Callable[[], Awaitable[_T]]) -> _T:

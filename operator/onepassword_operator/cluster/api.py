@@ -192,7 +192,7 @@ class KubernetesApi:
         if date:
             try:
                 server = email.utils.parsedate_to_datetime(date)
-            except ValueError:
+            except (ValueError, OverflowError):
                 return
             # "-0000" says UTC without a zone, and comes back without one.
             self._clock_offset = server.replace(tzinfo=server.tzinfo or datetime.UTC) - datetime.datetime.now(datetime.UTC)

@@ -14,6 +14,7 @@ from onepassword_operator.model.errors import (
     ClusterUnavailableError,
     OperatorError,
 )
+from onepassword_operator.model.item import Revision
 from onepassword_operator.model.outcome import Condition, Failed, Outcome, Skipped, Synced
 from onepassword_operator.model.target import Claim
 
@@ -67,12 +68,21 @@ def _words(claim: Claim, outcome: Outcome) -> tuple[str, str, str]:
         case Failed(error=error):
             return "False", error.reason, _clip(str(error))
         case Synced(revision=revision, skipped=skipped, warning=warning):  # pragma: no branch  mypy proves that none is left
-            fact = f'Secret "{claim.key.name}" holds version {revision.version} of {revision.path}'
+            fact = _fact(claim, revision)
             if skipped is None and (told_before := _told_before(claim, fact)):
                 return told_before
             told = [skip for skip in skipped or () if skip.worth_telling]
             without = f", without {_skipped(told)}" if told else ""
             return "True", "FieldsSkipped" if told else "Synced", _clip(fact + without + (f"; {warning}" if warning else ""))
+
+
+def tells(claim: Claim, revision: Revision) -> bool:
+    """Whether the resource says that its Secret holds this revision, and with that, which parts of the item became no key."""
+    return _told_before(claim, _fact(claim, revision)) is not None
+
+
+def _fact(claim: Claim, revision: Revision) -> str:
+    return f'Secret "{claim.key.name}" holds version {revision.version} of {revision.path}'
 
 
 def _told_before(claim: Claim, fact: str) -> tuple[str, str, str] | None:

@@ -35,6 +35,8 @@ class Followed:
     """Failures in a row."""
     failing_since: float | None = None
     """When the first of them was, on the monotonic clock."""
+    untold: int = 0
+    """Status writes that failed in a row; the Secret may be well all the while."""
 
 
 class FollowIndex:
@@ -45,6 +47,18 @@ class FollowIndex:
         self.followed: dict[SecretKey, Followed] = {}
         self._by_item: dict[tuple[str, str], set[SecretKey]] = {}
         self._by_vault: dict[str, set[str]] = {}
+
+    def note_written(self, written: Claim) -> None:
+        """A resource as the answer to a status write shows it: its conditions count, a new demand is the watch's to tell.
+
+        The answer and the watch overtake each other. Taken in whole, an older answer would undo a demand that is queued already, and a
+        newer one would make the event that has yet to queue it look late.
+        """
+        held = self.claims.get(written.key)
+        if held is None or held.uid != written.uid or int(held.resource_version) > int(written.resource_version):
+            return
+        same = held.asks_the_same_as(written)
+        self.claims[written.key] = written if same else dataclasses.replace(held, conditions=written.conditions)
 
     def record(self, key: SecretKey) -> Followed:
         """The record of a Secret, made on first use."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Final
 
 from onepassword_operator.model import names
@@ -17,6 +18,10 @@ from onepassword_operator.service.work_queue import Priority, WorkQueue
 _TOMBSTONES: Final = 10_000
 
 
+def _nobody(namespace: str) -> None:
+    del namespace
+
+
 class Observe:
     """Takes in resources and Secrets as they are seen, and queues what is not as it should be."""
 
@@ -25,6 +30,7 @@ class Observe:
         self._queue = queue
         self._sealer = sealer
         self._gone: OrderedDict[str, None] = OrderedDict()
+        self.wake_restarts: Callable[[str], None] = _nobody
 
     def claim_seen(self, claim: Claim) -> None:
         """A resource exists."""
@@ -84,6 +90,9 @@ class Observe:
         context = secret_plan.Context(sealer=self._sealer, now="")
         plan = secret_plan.plan(claim, observed, content=secret_plan.Content(revision=pin, data=observed.data), context=context)
         record.resource_version = int(observed.resource_version)
+        if plan.mark and plan.mark != record.mark:
+            # Another process wrote this, and may be gone: whoever sees a mark sees to it.
+            self.wake_restarts(observed.key.namespace)
         record.held, record.mark = pin, plan.mark
         if record.revision is None:
             self._index.follow(observed.key, pin, requested=claim.item_path)

@@ -15,7 +15,7 @@ from onepassword_operator.model.item import Vault
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.ports import Meter
 from onepassword_operator.rules import drift
-from onepassword_operator.service.catalog import Catalog
+from onepassword_operator.service.catalog import Catalog, Listing
 from onepassword_operator.service.follow_index import FollowIndex
 from onepassword_operator.service.source_health import SourceHealth
 from onepassword_operator.service.work_queue import Priority, WorkQueue
@@ -36,6 +36,7 @@ class PollVaults:
         self._queue = queue
         self._meter = meter
         self._polled: Mapping[str, Vault] = {}
+        self._compared: Mapping[str, Listing] = {}
         self._signature: Mapping[str, str] = {}
 
     async def poll(self, *, full: bool = False) -> BackendError | None:
@@ -56,7 +57,8 @@ class PollVaults:
         current = {vault_id for vault_id in self._followed(vaults) if self._catalog.is_current(vault_id)}
         due = [v for v in self._followed(vaults) if full or v not in current]
         listed = await self._list(due)
-        keys = self._drifted(listed)
+        fresh = self._fresh(vaults)
+        keys = self._drifted(fresh) + self._shown(vaults, fresh)
         if full:
             await self._count_missed(listed & current)
         keys += self._woken(vaults, former)
@@ -93,11 +95,25 @@ class PollVaults:
                 listed.add(vault_id)
         return listed
 
-    def _drifted(self, listed: Iterable[str]) -> list[SecretKey]:
+    def _fresh(self, vaults: Mapping[str, Vault]) -> dict[str, Listing]:
+        # Whoever made them: what a look-up lists between two polls makes the vault current, and nobody else would compare it.
+        former = self._compared
+        self._compared = {v: listing for v in self._followed(vaults) if (listing := self._catalog.listed(v))}
+        return {v: listing for v, listing in self._compared.items() if former.get(v) is not listing}
+
+    def _shown(self, vaults: Mapping[str, Vault], fresh: Mapping[str, Listing]) -> list[SecretKey]:
+        # A list may show an item polls after the fingerprint has moved, so what it shows wakes those who wait for it, too.
+        shown: set[tuple[str, str]] = set()
+        for vault_id, listing in fresh.items():
+            names = {name.casefold() for item in listing.items.values() if item.active for name in (item.id, item.title)}
+            shown |= {(vault, name) for vault in (vault_id, vaults[vault_id].name.casefold()) for name in names}
+        waiting = ((key, vault, self._index.claims.get(key)) for key, vault in self._index.waiting())
+        return [key for key, vault, claim in waiting if claim and (vault.casefold(), claim.item_path.split("/")[-1].casefold()) in shown]
+
+    def _drifted(self, fresh: Mapping[str, Listing]) -> list[SecretKey]:
         keys: list[SecretKey] = []
-        for vault_id in listed:
-            listing = self._catalog.listed(vault_id)
-            found = drift.compare(self._index.revisions(vault_id), listing.items if listing else {})
+        for vault_id, listing in fresh.items():
+            found = drift.compare(self._index.revisions(vault_id), listing.items)
             gone = self._catalog.note_missing(vault_id, found.missing)
             keys += self._index.users(vault_id, found.changed | gone)
         return keys

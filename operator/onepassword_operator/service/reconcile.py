@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections.abc import Callable
 
@@ -56,9 +55,7 @@ class Reporter:
             written = await self._claims.write_condition(claim, condition)
         except ClusterAbsentError:
             return False
-        if (held := self._index.claims.get(claim.key)) and held.uid == written.uid:
-            # The conditions only: a spec that changed meanwhile is for its own watch event to bring, which queues the key.
-            self._index.claims[claim.key] = dataclasses.replace(held, conditions=written.conditions)
+        self._index.note_written(written)
         return True
 
     async def _tell_change(self, claim: Claim, outcome: Synced) -> None:
@@ -89,7 +86,7 @@ class Reconcile:
     async def run(self, key: SecretKey) -> None:
         """One pass over a Secret, and what follows from it."""
         result = await self._sync.sync(key)
-        if result is None:
+        if result is None or key not in self._index.claims:  # deleted while the pass ran, which has just followed it again
             self._release(key)
             return
         claim, outcome = result
@@ -104,9 +101,12 @@ class Reconcile:
         try:
             await self._reporter.report(claim, outcome, stale=stale)
         except ClusterError as error:
-            record.attempts = max(record.attempts, 1)
+            record.untold += 1
+            record.attempts = max(record.attempts, record.untold)
             _log.warning("status could not be written", extra={"resource": str(key), "reason": error.reason, "detail": str(error)})
             self._again(key, record, error=error)
+        else:
+            record.untold = 0
 
     def _note(self, record: Followed, outcome: Outcome) -> bool:
         if isinstance(outcome, Synced):

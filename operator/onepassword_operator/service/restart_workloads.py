@@ -113,8 +113,9 @@ class RestartWorkloads:
         annotations = {name: value for name, value in observed.annotations.items() if name != names.RESTART_PENDING}
         sealed = self._sealer.compute(key, annotations, data=observed.data)
         written = await self._secrets.annotate(observed, {names.RESTART_PENDING: None, names.SEAL: sealed})
-        record = self._index.record(key)
-        record.mark, record.resource_version = None, int(written.resource_version)
+        record = self._index.followed.get(key)
+        if record and record.resource_version < int(written.resource_version):  # else a newer write, with a mark of its own, is known
+            record.mark, record.resource_version = None, int(written.resource_version)
 
 
 class RestartLoop:

@@ -14,7 +14,6 @@ class SourceHealth:
     def __init__(self, clock: Clock, *, staleness_seconds: float) -> None:
         self._clock = clock
         self._staleness_seconds = staleness_seconds
-        self._started = clock.monotonic()
         self._confirmed: dict[str, float] = {}
         self._failures: dict[str, BackendError] = {}
         self._failure: BackendError | None = None
@@ -55,8 +54,9 @@ class SourceHealth:
         return seconds_failing > self._staleness_seconds
 
     def age_seconds(self, vault_id: str) -> float:
-        """Seconds since the vault was last confirmed, or since the start."""
-        return self._clock.monotonic() - self._confirmed.get(vault_id, self._started)
+        """Seconds since the vault was last confirmed; of one that no poll has confirmed yet, since it was first asked about."""
+        now = self._clock.monotonic()
+        return now - self._confirmed.setdefault(vault_id, now)
 
     def signature(self, vaults: Iterable[str]) -> Mapping[str, str]:
         """Per vault, the reason of its trouble; two signatures tell which resources are owed a new status."""

@@ -21,7 +21,7 @@ from onepassword_operator.model.outcome import Failed, Outcome, Skipped, Synced
 from onepassword_operator.model.secret import ObservedSecret, SecretKey
 from onepassword_operator.model.target import Claim
 from onepassword_operator.ports import ClaimStore, SecretStore
-from onepassword_operator.rules import claims, seal, secret_data, secret_plan
+from onepassword_operator.rules import claims, conditions, seal, secret_data, secret_plan
 from onepassword_operator.service.catalog import Catalog
 from onepassword_operator.service.find_item import FindItem
 from onepassword_operator.service.follow_index import Followed, FollowIndex
@@ -126,7 +126,17 @@ class SyncSecret:
             written = await (self._secrets.replace(plan.desired, basis=observed) if observed else self._secrets.create(plan.desired))
             work.record.resource_version = int(written.resource_version)
         self._remember(work, fetched.content.revision, plan=plan, skipped=fetched.skipped)
-        return Synced(revision=fetched.content.revision, change=plan.change, skipped=fetched.skipped, warning=fetched.warning)
+        skipped = fetched.skipped if fetched.skipped is not None else await self._skipped(work, fetched.content.revision)
+        return Synced(revision=fetched.content.revision, change=plan.change, skipped=skipped, warning=fetched.warning)
+
+    async def _skipped(self, work: _Pass, revision: Revision) -> tuple[Skipped, ...] | None:
+        # Neither this process nor the resource knows what of the item became no key; without a look the resource would say nothing did.
+        if conditions.tells(work.claim, revision):
+            return None
+        item = await self._item(revision)
+        if item.revision == revision:
+            work.record.told = secret_data.render(item, allow_empty=self._sealer.rendering.allow_empty_values).skipped
+        return work.record.told
 
     def _remember(self, work: _Pass, revision: Revision, *, plan: secret_plan.Plan, skipped: tuple[Skipped, ...] | None) -> None:
         work.record.seen = True

@@ -310,7 +310,17 @@ def test_every_status_has_a_leaf_of_the_error_tree(route: str) -> None:
 class TestRetryAfter:
     @pytest.mark.parametrize(
         ("text", "seconds"),
-        [(None, 10), ("", 10), ("soon", 10), ("-5", 10), ("0", 1), (" 7 ", 7), ("86400", 300), ("9" * 400, 300)],
+        [
+            (None, 10),
+            ("", 10),
+            ("soon", 10),
+            ("-5", 10),
+            ("0", 1),
+            (" 7 ", 7),
+            ("86400", 300),
+            ("9" * 400, 300),
+            ("Mon, 01 Jan 2024 00:00:00 +9999999999999999", 10),
+        ],
     )
     def test_seconds_are_kept_within_reason(self, text: str | None, seconds: float) -> None:
         assert retry_after_seconds(text) == seconds

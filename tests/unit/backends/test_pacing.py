@@ -1,6 +1,7 @@
 """The budget of one credential: concurrency, waits, and the circuit."""
 
 import asyncio
+import traceback
 
 import pytest
 
@@ -184,3 +185,10 @@ class TestRateLimit:
         late = asyncio.create_task(paced.get_item(vault, item))
         assert (await asyncio.gather(late, return_exceptions=True))[0] is error
         assert source.count("item") == 1
+
+
+async def test_an_open_circuit_does_not_grow_its_error(paced: PacedSource, source: FakeItemSource) -> None:
+    vault, _ = await vault_and_item(source)
+    source.outage = BackendDeniedError("refused")
+    errors = [await fails(paced, vault) for _ in range(50)]
+    assert len(traceback.extract_tb(errors[-1].__traceback__)) < 10

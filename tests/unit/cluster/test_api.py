@@ -176,8 +176,9 @@ class TestServerTime:
         await api.get("/x", resource="secrets")
         assert api.server_time().startswith("2031-01-01T00:00:0")
 
-    async def test_a_date_that_is_none_is_passed_over(self, server: ScriptedServer, api: KubernetesApi) -> None:
-        server.script(reply({}, headers={"Date": "yesterday"}))
+    @pytest.mark.parametrize("date", ["yesterday", "Mon, 01 Jan 2024 00:00:00 +9999999999999999"])
+    async def test_a_date_that_is_none_is_passed_over(self, server: ScriptedServer, api: KubernetesApi, date: str) -> None:
+        server.script(reply({}, headers={"Date": date}))
         await api.get("/x", resource="secrets")
         now = datetime.datetime.fromisoformat(api.server_time())
         assert abs(now - datetime.datetime.now(datetime.UTC)) < datetime.timedelta(seconds=5)

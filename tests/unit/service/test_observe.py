@@ -4,8 +4,9 @@ import dataclasses
 
 import pytest
 
-from fakes.world import World
+from fakes.world import Process, World
 from onepassword_operator.model import names
+from onepassword_operator.model.target import Rendering
 from onepassword_operator.service import observe
 
 
@@ -134,3 +135,39 @@ async def test_a_secret_whose_pass_is_about_to_write_the_status_needs_no_second_
     world.process.queue._running.discard(world.key())
     world.process.observe.secret_seen(dataclasses.replace(world.secrets.objects[world.key()], resource_version="9999"))
     assert world.process.queue.depth() == 1
+
+
+async def test_a_mark_that_another_process_left_is_taken_up_at_once(world: World) -> None:
+    item = await world.synced()
+    ours = world.process
+    other = Process(world)
+    await other.sweeper.sweep()
+    world.source.edit(item, password="two")
+    world.process = other
+    await other.poller.poll()
+    key = await other.queue.take()
+    await other.reconcile.run(key)
+    world.process = ours  # the other one dies here
+    ours.woken.clear()
+    await world.settle()
+    assert ours.index.pending("app")
+    assert ours.woken == {"app"}
+
+
+@pytest.mark.xfail(reason="a repair of what another process has just written does not back off", strict=True)
+async def test_two_processes_with_other_options_do_not_write_without_end(world: World) -> None:
+    world.source.put(world.vault, "db", password="1", empty="")
+    world.claim("db", "vaults/Prod/items/db")
+    await world.settle()
+    ours, world.rendering = world.process, Rendering(allow_empty_values=True)
+    other = Process(world)
+    await other.sweeper.sweep()
+    world.forget_requests()
+    for _ in range(100):
+        for process in (ours, other):
+            process.observe.secret_seen(world.secrets.objects[world.key()])
+            while process.queue.depth():
+                key = await process.queue.take()
+                await process.reconcile.run(key)
+                process.queue.done(key)
+    assert len(world.secrets.writes()) < 20

@@ -170,19 +170,60 @@ async def test_without_restarts_wired_a_mark_is_kept_and_nothing_happens(world: 
     assert world.secrets.mark(world.key())
 
 
-async def test_a_spec_that_changes_while_the_status_is_written_is_not_swallowed(world: World) -> None:
-    other = world.source.put(world.vault, "other", password="two")
-    world.source.put(world.vault, "db", password="one")
-    key = world.claim("db", "vaults/Prod/items/db")
+async def test_a_spec_change_just_before_the_status_write_is_not_swallowed(world: World) -> None:
+    world.source.put(world.vault, "one", password="1")
+    world.source.put(world.vault, "two", password="2")
+    key = world.claim("db", "vaults/Prod/items/typo")
     write = world.claims.write_condition
 
     async def slow(claim: Claim, condition: Condition) -> Claim:
         world.claims.write_condition = write  # type: ignore[method-assign]
-        world.claims.apply(key, "vaults/Prod/items/other")  # the user is quicker than the answer to the status write
+        world.claims.apply(key, "vaults/Prod/items/two")  # its event has not been delivered when the answer comes
         return await write(claim, condition)
 
     world.claims.write_condition = slow  # type: ignore[method-assign]
     await world.settle()
-    held = world.process.index.followed[key].held
-    assert held is not None
-    assert held.item_id == other
+    assert world.secrets.values(key) == {"password": "2"}
+    assert world.claims.ready(key).observed_generation == 2
+
+
+async def test_an_answer_to_a_status_write_does_not_undo_a_newer_resource(world: World) -> None:
+    world.source.put(world.vault, "one", password="1")
+    world.source.put(world.vault, "two", password="2")
+    key = world.claim("db", "vaults/Prod/items/one")
+    write = world.claims.write_condition
+
+    async def slow(claim: Claim, condition: Condition) -> Claim:
+        world.claims.write_condition = write  # type: ignore[method-assign]
+        written = await write(claim, condition)
+        world.claims.apply(key, "vaults/Prod/items/two")
+        world.watch()  # the event overtakes the answer
+        return written
+
+    world.claims.write_condition = slow  # type: ignore[method-assign]
+    await world.settle()
+    assert world.secrets.values(key) == {"password": "2"}
+
+
+async def test_status_writes_that_fail_are_tried_less_and_less_often(world: World) -> None:
+    world.source.put(world.vault, "db", password="1")
+    world.claim("db", "vaults/Prod/items/db")
+    world.claims.faults.refuse("status", ClusterUnavailableError("no"), times=100)
+    for _ in range(600):
+        await world.settle()
+        world.clock.advance(0.1)
+    assert world.claims.count("status") < 12
+
+
+async def test_a_resource_deleted_during_its_pass_is_forgotten(world: World) -> None:
+    world.source.put(world.vault, "db", password="1")
+    key = world.claim("db", "vaults/Prod/items/db")
+
+    def gone() -> None:
+        world.claims.delete(key)
+        world.watch()
+
+    world.source.before["item"] = gone
+    await world.settle()
+    assert not world.process.index.followed
+    assert not world.process.index.vaults()

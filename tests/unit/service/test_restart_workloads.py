@@ -16,7 +16,7 @@ from onepassword_operator.model.errors import (
     ClusterUnavailableError,
     OperatorError,
 )
-from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.model.secret import ObservedSecret, SecretKey
 from onepassword_operator.service import restart_workloads
 from onepassword_operator.service.restart_workloads import RestartLoop
 from onepassword_operator.service.work_queue import Priority, WorkQueue
@@ -407,3 +407,47 @@ class TestLoop:
 
 def void(_: object) -> None:
     """For lambdas whose result is of no interest."""
+
+
+async def test_a_change_that_overtakes_the_answer_to_the_clearing_is_still_due(world: World) -> None:
+    world.workloads.deploy("web", "db")
+    item = await changed(world)
+    annotate = world.secrets.annotate
+
+    async def slow(basis: ObservedSecret, annotations: dict[str, str | None]) -> ObservedSecret:
+        world.secrets.annotate = annotate  # type: ignore[method-assign]
+        written = await annotate(basis, annotations)
+        world.source.edit(item, password="three")
+        await world.poll()
+        return written
+
+    world.secrets.annotate = slow  # type: ignore[method-assign]
+    await world.restart()
+    await world.restart()
+    assert world.workloads.rollouts == {"web": 2}
+    assert world.workloads.restarted_for("web") == {"db": f"{world.vault}/{item}@3"}
+
+
+@pytest.mark.xfail(reason="the mark of a Secret that is gone is in memory only", strict=True)
+async def test_a_restart_that_was_due_survives_a_deletion_and_a_crash(world: World) -> None:
+    world.workloads.deploy("web", "db")
+    await changed(world)
+    world.secrets.delete(world.key())
+    await world.restart_process()
+    world.process.restarts.auto_restart = True
+    await world.poll()
+    await world.restart()
+    assert world.workloads.rollouts == {"web": 1}
+
+
+@pytest.mark.xfail(reason="what a Secret held that is gone is in memory only", strict=True)
+async def test_a_secret_deleted_and_its_item_changed_while_no_process_runs(world: World) -> None:
+    world.workloads.deploy("web", "db")
+    item = await world.synced()
+    world.secrets.delete(world.key())
+    world.source.edit(item, password="two")
+    await world.restart_process()
+    world.process.restarts.auto_restart = True
+    await world.poll()
+    await world.restart()
+    assert world.workloads.rollouts == {"web": 1}

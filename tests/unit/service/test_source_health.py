@@ -56,6 +56,7 @@ def test_a_refused_token_is_trouble_for_all_at_once(health: SourceHealth) -> Non
 
 def test_one_poll_that_comes_through_ends_the_trouble_of_what_it_confirmed(health: SourceHealth, clock: FakeClock) -> None:
     health.failed(BackendUnavailableError("refused"))
+    assert health.signature(["v", "w"]) == {"v": "", "w": ""}
     clock.advance(LIMIT + 1)
     health.confirmed(["v"])
     assert health.signature(["v", "w"]) == {"v": "", "w": "SourceUnavailable"}

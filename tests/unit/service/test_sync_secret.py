@@ -538,3 +538,21 @@ class TestFailures:
 
 def void(_: object) -> None:
     """For lambdas whose result is of no interest."""
+
+
+async def test_fields_skipped_is_told_again_after_an_outage_that_a_new_process_saw(world: World) -> None:
+    world.source.put(world.vault, "db", password="x", 日本="y")
+    key = world.claim("db", "vaults/Prod/items/db")
+    await world.settle()
+    await world.poll()
+    assert world.claims.ready(key).reason == "FieldsSkipped"
+    await world.restart_process()
+    await world.poll()
+    assert world.claims.ready(key).reason == "FieldsSkipped"
+    world.source.outage = BackendUnavailableError("down")
+    for _ in range(5):
+        await world.poll_after(60)
+    assert world.claims.ready(key).reason == "SourceUnavailable"
+    world.source.outage = None
+    await world.poll_after(60)
+    assert world.claims.ready(key).reason == "FieldsSkipped"
