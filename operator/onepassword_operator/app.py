@@ -12,8 +12,6 @@ import time
 import uuid
 from typing import Final
 
-import kopf
-
 from onepassword_operator import __version__
 from onepassword_operator.backends.factory import Pace, connect_source
 from onepassword_operator.cluster import credentials
@@ -22,7 +20,8 @@ from onepassword_operator.cluster.event_log import KubernetesEvents
 from onepassword_operator.cluster.item_status import KubernetesItems
 from onepassword_operator.cluster.secret_store import KubernetesSecrets
 from onepassword_operator.cluster.workload_store import KubernetesWorkloads
-from onepassword_operator.handlers.registry import build_registry, build_settings
+from onepassword_operator.handlers.registry import build_registry
+from onepassword_operator.handlers.watches import Watches
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import ClusterError
 from onepassword_operator.model.target import Rendering
@@ -46,6 +45,7 @@ from onepassword_operator.telemetry.metrics import Metrics
 
 USER_AGENT: Final = f"onepassword-operator/{__version__}"
 RESTART_LOOPS: Final = 4
+SECOND_SWEEP_SECONDS: Final = 10.0
 CRD_CHECK_SECONDS: Final = 2.0
 OUTAGE_POLL_SECONDS: Final = 15.0
 
@@ -111,7 +111,8 @@ class Operator:
         self._reconcile.interval_seconds = self._restarts.interval_seconds = float(settings.polling_interval)
         self._reconcile.wake_restarts = self._observe.wake_restarts = self._restarts.wake
         self._synced = False
-        self._tasks = Supervisor(clock)
+        self._tasks, self._clock = Supervisor(clock), clock
+        self._watches_started = asyncio.Event()
         metrics.observe("queue_depth", "Secrets waiting for their turn or being worked on.", read=self._queue.depth)
         metrics.observe("retries_waiting", "Secrets waiting for the time of their next try.", read=self._queue.delayed)
         metrics.observe("pending_restarts", "Secrets whose users are still to be restarted.", read=self._index.count_pending)
@@ -172,29 +173,23 @@ class Operator:
         _log.info("resources and Secrets listed", extra={"resources": len(self._index.claims)})
 
     async def _watch(self) -> None:
-        started = asyncio.Event()
-        self._tasks.start("signals", lambda: self._take_signals_back(started))
-        registry = build_registry(
-            observe=self._observe, rendering=self._rendering, server=self._api.server, new_session=self._api.new_session
+        watches = Watches(
+            registry=lambda: build_registry(
+                observe=self._observe, rendering=self._rendering, server=self._api.server, new_session=self._api.new_session
+            ),
+            namespaces=self._settings.namespaces,
+            started=self._watching,
+            resumed=self._sweep_once,
+            clock=self._clock,
         )
-        namespaces = self._settings.namespaces
-        await kopf.operator(
-            registry=registry,
-            settings=build_settings(),
-            clusterwide=not namespaces,
-            namespaces=namespaces,
-            standalone=True,
-            ready_flag=started,
-        )
-        # kopf raises when a watch fails; it returns after a signal that reached it before we had taken the signals back.
+        await watches.run()
         self._stop.given.set()
         await asyncio.Event().wait()
 
-    async def _take_signals_back(self, started: asyncio.Event) -> None:
-        # kopf installs handlers of its own at its start, and would stop the watches before the work has ended.
-        await started.wait()
+    def _watching(self) -> None:
+        # kopf installs signal handlers of its own at its start, and would stop the watches before the work has ended.
         self._stop.listen()
-        await asyncio.Event().wait()
+        self._watches_started.set()
 
     async def _work(self) -> None:
         await self._first_poll.wait()
@@ -220,14 +215,21 @@ class Operator:
             await asyncio.sleep(max(pause - (time.monotonic() - started), 0.05))
 
     async def _sweep_forever(self) -> None:
+        # What came and went between the first LIST and the start of the watches, only another LIST shows.
+        await self._watches_started.wait()
+        await asyncio.sleep(min(SECOND_SWEEP_SECONDS, self._settings.sweep_seconds))
+        await self._sweep_once()
         while True:
             await asyncio.sleep(self._settings.sweep_seconds)
-            try:
-                await self._sweep.sweep()
-                await self._poll.poll(full=True)
-                self._wake_pending()
-            except ClusterError as error:
-                _log.warning("sweep failed", extra={"reason": error.reason, "detail": str(error)})
+            await self._sweep_once()
+            await self._poll.poll(full=True)
+
+    async def _sweep_once(self) -> None:
+        try:
+            await self._sweep.sweep()
+        except ClusterError as error:
+            _log.warning("sweep failed", extra={"reason": error.reason, "detail": str(error)})
+        self._wake_pending()
 
     def _wake_pending(self) -> None:
         for namespace in self._index.pending_namespaces():

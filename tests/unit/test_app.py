@@ -19,6 +19,7 @@ from onepassword_operator.app import Operator, StopSignal, SystemClock
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.credentials import ClusterAccess
 from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError
+from onepassword_operator.service.poll_vaults import PollVaults
 from onepassword_operator.settings import Settings, load
 from onepassword_operator.telemetry.metrics import Metrics
 
@@ -190,14 +191,15 @@ async def test_it_waits_for_the_first_complete_lists(
     assert 2.0 in pauses
 
 
-async def test_a_watch_that_fails_ends_the_run(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def fails(**_: Any) -> None:
-        raise RuntimeError("the watch failed")
+@pytest.mark.usefixtures("watching")
+async def test_a_supervised_task_that_fails_ends_the_run(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails() -> None:
+        raise ZeroDivisionError
 
-    monkeypatch.setattr(kopf, "operator", fails)
-    with pytest.raises(RuntimeError, match="the watch failed"):
+    monkeypatch.setattr(operator._poll, "poll", fails)
+    with pytest.raises(ZeroDivisionError):
         await asyncio.wait_for(operator.run(), LIMIT_SECONDS)
-    assert operator.unhealthy() == "stopped: watches"
+    assert "poller" in operator.unhealthy()
 
 
 async def test_a_signal_that_kopf_caught_first_stops_the_operator(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,11 +258,12 @@ class TestRun:
         assert await asyncio.wait_for(task, LIMIT_SECONDS) == 0
         assert any("--leader-elect is accepted" in record.getMessage() for record in caplog.records)
 
+    @pytest.mark.usefixtures("watching")
     async def test_a_failure_ends_it_with_1(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-        async def breaks(**_: Any) -> None:
+        async def breaks(_: PollVaults) -> None:
             raise ZeroDivisionError
 
-        monkeypatch.setattr(kopf, "operator", breaks)
+        monkeypatch.setattr(PollVaults, "poll", breaks)
         assert await asyncio.wait_for(app.run(settings), LIMIT_SECONDS) == 1
 
     async def test_without_a_cluster_it_does_not_start(self, settings: Settings) -> None:

@@ -43,7 +43,7 @@ class _Call:
     resource: str
     query: Mapping[str, str] | None = None
     body: bytes | None = dataclasses.field(default=None, repr=False)
-    limits: aiohttp.ClientTimeout = TIMEOUT
+    limits: aiohttp.ClientTimeout | None = None
 
     @property
     def method(self) -> str:
@@ -166,7 +166,7 @@ class KubernetesApi:
                 params=call.query,
                 data=call.content(),
                 headers=call.headers(),
-                timeout=call.limits,
+                timeout=call.limits or TIMEOUT,
                 allow_redirects=False,
             ) as response:
                 code = response.status

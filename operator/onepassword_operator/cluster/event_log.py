@@ -61,7 +61,7 @@ class KubernetesEvents:
         body: dict[str, Any] = {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"name": f"{reference['name'][:200]}.{self._unique()}", "namespace": namespace},
+            "metadata": {"name": f"{reference['name'][:200].rstrip('.-')}.{self._unique()}", "namespace": namespace},
             "involvedObject": reference,
             "type": kind,
             "reason": reason,

@@ -46,6 +46,7 @@ class Catalog:
         self._source = source
         self._clock = clock
         self._vaults: dict[str, Vault] = {}
+        self._absent: dict[str, int] = {}
         self._vaults_at: float | None = None
         self._listings: dict[str, Listing] = {}
         self._flights: dict[str, asyncio.Lock] = {}
@@ -62,13 +63,18 @@ class Catalog:
 
     async def read_vaults(self) -> Mapping[str, Vault]:
         """Ask for the vault list: the one request of an idle poll."""
-        vaults = await self._source.list_vaults()
-        self._vaults = {vault.id: vault for vault in vaults}
-        self._vaults_at = self._clock.monotonic()
-        for gone in self._listings.keys() - self._vaults.keys():
+        vaults = {vault.id: vault for vault in await self._source.list_vaults()}
+        absent = (self._vaults.keys() | self._absent.keys()) - vaults.keys()
+        self._absent = {vault_id: self._absent.get(vault_id, 0) + 1 for vault_id in absent}
+        self._vaults, self._vaults_at = vaults, self._clock.monotonic()
+        for gone in [vault_id for vault_id in self._listings if self.vault_gone(vault_id)]:
             self._flights.pop(gone, None)
             del self._listings[gone]
         return self._vaults
+
+    def vault_gone(self, vault_id: str) -> bool:
+        """Whether enough vault lists in a row lacked the vault; one alone may be incomplete."""
+        return self._absent.get(vault_id, 0) >= SIGHTINGS or (self.was_read and vault_id not in self._vaults.keys() | self._absent.keys())
 
     async def fresh_vaults(self) -> Mapping[str, Vault]:
         """The vault list, read again unless it is fresh."""

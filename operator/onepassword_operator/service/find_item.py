@@ -61,7 +61,7 @@ class FindItem:
         summary = listing.items.get(pin.item_id) if listing else None
         if summary and summary.active:
             return Found(listed=Revision(pin.vault_id, pin.item_id, summary.version))
-        if self._catalog.confirmed_gone(pin.vault_id, pin.item_id) or (self._catalog.was_read and pin.vault_id not in self._catalog.vaults):
+        if self._catalog.confirmed_gone(pin.vault_id, pin.item_id) or self._catalog.vault_gone(pin.vault_id):
             return None
         return Found(listed=pin)
 

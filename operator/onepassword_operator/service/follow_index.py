@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from onepassword_operator.model.item import Revision
 from onepassword_operator.model.outcome import Skipped
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload import RestartMark
+
+_DEPARTED: Final = 1000
 
 
 @dataclasses.dataclass(slots=True)
@@ -31,6 +35,10 @@ class Followed:
     """Whether the Secret has existed: re-creating it takes a live look at its claim first."""
     wanted_vault: str = ""
     """The vault part of a path that led nowhere; a change there wakes the claim."""
+    rewrites: int = 0
+    """How often in a row the same revision had to be written again, each soon after the last."""
+    rewritten: Revision | None = None
+    rewritten_at: float = 0.0
     attempts: int = 0
     """Failures in a row."""
     failing_since: float | None = None
@@ -45,6 +53,7 @@ class FollowIndex:
     def __init__(self) -> None:
         self.claims: dict[SecretKey, Claim] = {}
         self.followed: dict[SecretKey, Followed] = {}
+        self._departed: OrderedDict[SecretKey, Followed] = OrderedDict()
         self._by_item: dict[tuple[str, str], set[SecretKey]] = {}
         self._by_vault: dict[str, set[str]] = {}
 
@@ -62,7 +71,9 @@ class FollowIndex:
 
     def record(self, key: SecretKey) -> Followed:
         """The record of a Secret, made on first use."""
-        return self.followed.setdefault(key, Followed())
+        if key not in self.followed:
+            self.followed[key] = self._departed.pop(key) if key in self._departed else Followed()
+        return self.followed[key]
 
     def follow(self, key: SecretKey, revision: Revision, *, requested: str) -> None:
         """The Secret now stands for this revision, found by way of the requested path."""
@@ -84,8 +95,13 @@ class FollowIndex:
     def forget(self, key: SecretKey) -> None:
         """Nobody asks for the Secret any more."""
         self.unfollow(key)
-        self.followed.pop(key, None)
         self.claims.pop(key, None)
+        record = self.followed.pop(key, None)
+        if record and record.held:
+            # A resource may be made again under its name: what its workloads run, and the restart they are due, outlive it.
+            self._departed[key] = Followed(held=record.held, mark=record.mark)
+            if len(self._departed) > _DEPARTED:
+                self._departed.popitem(last=False)
 
     def _unlink(self, key: SecretKey, revision: Revision) -> None:
         item = (revision.vault_id, revision.item_id)

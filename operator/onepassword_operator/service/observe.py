@@ -15,6 +15,8 @@ from onepassword_operator.rules import conditions, seal, secret_plan
 from onepassword_operator.service.follow_index import FollowIndex
 from onepassword_operator.service.work_queue import Priority, WorkQueue
 
+REWRITES_AT_ONCE: Final = 5
+LONGEST_TRUCE_SECONDS: Final = 30.0
 _TOMBSTONES: Final = 10_000
 
 
@@ -64,7 +66,16 @@ class Observe:
         if claim is None or int(observed.resource_version) <= self._index.record(observed.key).resource_version:
             return  # nobody asks for it, or it is a state that we wrote or have seen
         if not self.is_settled(claim, observed):
-            self._queue.add(observed.key, Priority.DRIFT)
+            self._repair(observed.key)
+
+    def _repair(self, key: SecretKey) -> None:
+        rewrites = self._index.record(key).rewrites
+        if rewrites <= REWRITES_AT_ONCE:
+            self._queue.add(key, Priority.DRIFT)
+        else:
+            # Somebody puts back what we put right. Neither side would ever stop, so this one slows down.
+            delay = min(2.0 ** (rewrites - REWRITES_AT_ONCE), LONGEST_TRUCE_SECONDS)
+            self._queue.add_later(key, Priority.DRIFT, delay_seconds=delay)
 
     def secret_gone(self, last: ObservedSecret) -> None:
         """A Secret was deleted, or lost our label: either way it takes a live look. Its pending restart is carried over."""

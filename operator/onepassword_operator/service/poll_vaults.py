@@ -36,6 +36,7 @@ class PollVaults:
         self._queue = queue
         self._meter = meter
         self._polled: Mapping[str, Vault] = {}
+        self._gone: set[str] = set()
         self._compared: Mapping[str, Listing] = {}
         self._signature: Mapping[str, str] = {}
 
@@ -62,7 +63,7 @@ class PollVaults:
         if full:
             await self._count_missed(listed & current)
         keys += self._woken(vaults, former)
-        keys += [key for gone in former.keys() - vaults.keys() for key in self._users(gone)]
+        keys += self._orphaned()
         confirmed = (vaults.keys() - set(due)) | listed
         # Passes between two polls tell of trouble as well; what they may have told is owed to be taken back.
         self._signature = {**self._signature, **self._health.signature(confirmed)}
@@ -72,6 +73,10 @@ class PollVaults:
             self._queue.add(key, Priority.CHANGED)
         self._tell_of_trouble()
         return None
+
+    def _orphaned(self) -> list[SecretKey]:
+        former, self._gone = self._gone, {vault_id for vault_id in self._index.vaults() if self._catalog.vault_gone(vault_id)}
+        return [key for vault_id in self._gone - former for key in self._users(vault_id)]
 
     def _followed(self, vaults: Mapping[str, Vault]) -> list[str]:
         wanted = {text.casefold() for _, text in self._index.waiting()}

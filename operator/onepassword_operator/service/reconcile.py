@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Final
 
 from onepassword_operator.model.errors import BackendError, ClusterAbsentError, ClusterError, OperatorError
+from onepassword_operator.model.item import Revision
 from onepassword_operator.model.outcome import Change, Condition, Failed, Outcome, Synced
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim
@@ -17,6 +19,9 @@ from onepassword_operator.service.sync_secret import SyncSecret
 from onepassword_operator.service.work_queue import Priority, WorkQueue
 
 _TOLD = (Change.CREATED, Change.UPDATED, Change.REPAIRED, Change.ADOPTED)
+REWRITE_MEMORY_SECONDS: Final = 60.0
+"""Rewrites of one revision that follow each other this closely count as a dispute."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -111,10 +116,18 @@ class Reconcile:
     def _note(self, record: Followed, outcome: Outcome) -> bool:
         if isinstance(outcome, Synced):
             record.attempts, record.failing_since = 0, None
+            if outcome.change is not Change.NONE:
+                self._note_rewrite(record, outcome.revision)
             return False
         record.attempts += 1
         record.failing_since = self._clock.monotonic() if record.failing_since is None else record.failing_since
         return self._health.stale_for(self._clock.monotonic() - record.failing_since)
+
+    def _note_rewrite(self, record: Followed, revision: Revision) -> None:
+        now = self._clock.monotonic()
+        again = record.rewritten == revision and now - record.rewritten_at < REWRITE_MEMORY_SECONDS
+        record.rewrites = record.rewrites + 1 if again else 0
+        record.rewritten, record.rewritten_at = revision, now
 
     def _again(self, key: SecretKey, record: Followed, *, error: OperatorError) -> None:
         interval, jitter = self.interval_seconds, self._clock.jitter()

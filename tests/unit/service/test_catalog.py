@@ -112,6 +112,8 @@ async def test_a_vault_that_is_gone_takes_its_listing_along(catalog: Catalog, so
     source.delete_vault(vault)
     source.delete_vault(other)
     await catalog.read_vaults()
+    assert catalog.listed(vault) is not None  # one list may be incomplete
+    await catalog.read_vaults()
     assert catalog.listed(vault) is None
     assert catalog.listed(other) is None
     assert catalog.vaults == {}

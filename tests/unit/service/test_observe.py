@@ -154,7 +154,6 @@ async def test_a_mark_that_another_process_left_is_taken_up_at_once(world: World
     assert ours.woken == {"app"}
 
 
-@pytest.mark.xfail(reason="a repair of what another process has just written does not back off", strict=True)
 async def test_two_processes_with_other_options_do_not_write_without_end(world: World) -> None:
     world.source.put(world.vault, "db", password="1", empty="")
     world.claim("db", "vaults/Prod/items/db")

@@ -428,26 +428,14 @@ async def test_a_change_that_overtakes_the_answer_to_the_clearing_is_still_due(w
     assert world.workloads.restarted_for("web") == {"db": f"{world.vault}/{item}@3"}
 
 
-@pytest.mark.xfail(reason="the mark of a Secret that is gone is in memory only", strict=True)
-async def test_a_restart_that_was_due_survives_a_deletion_and_a_crash(world: World) -> None:
+async def test_a_restart_that_is_due_outlives_its_resource(world: World) -> None:
     world.workloads.deploy("web", "db")
     await changed(world)
     world.secrets.delete(world.key())
-    await world.restart_process()
+    world.claims.delete(world.key())
+    world.watch()
+    world.claim("db", "vaults/Prod/items/db")
+    await world.settle()
     world.process.restarts.auto_restart = True
-    await world.poll()
-    await world.restart()
-    assert world.workloads.rollouts == {"web": 1}
-
-
-@pytest.mark.xfail(reason="what a Secret held that is gone is in memory only", strict=True)
-async def test_a_secret_deleted_and_its_item_changed_while_no_process_runs(world: World) -> None:
-    world.workloads.deploy("web", "db")
-    item = await world.synced()
-    world.secrets.delete(world.key())
-    world.source.edit(item, password="two")
-    await world.restart_process()
-    world.process.restarts.auto_restart = True
-    await world.poll()
     await world.restart()
     assert world.workloads.rollouts == {"web": 1}
