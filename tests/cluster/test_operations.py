@@ -16,7 +16,7 @@ from cluster.operator_process import SERVICE_ACCOUNT, OperatorProcess
 from cluster.world import World, eventually
 from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
-from faults.kube_proxy import Respond, Rule
+from faults.kube_proxy import CutWatches, Respond, Rule
 
 pytestmark = pytest.mark.cluster
 
@@ -158,3 +158,18 @@ def test_a_long_name_of_a_resource_is_no_problem(make_world: MakeWorld) -> None:
     world.item(name, "vaults/v/items/db")
     world.wait_ready(name)
     eventually(lambda: world.events(name), lambda events: events == [("Normal", "Created")])
+
+
+@pytest.mark.timeout(180)
+def test_watches_that_the_api_server_ends_are_started_again(make_world: MakeWorld) -> None:
+    world = make_world(SEED)
+    operator = world.operator(POLLING_INTERVAL="60")
+    refused = world.proxy.add(Rule(Respond(503, "ServiceUnavailable"), verb="watch"))
+    world.proxy.remove(world.proxy.add(Rule(CutWatches())))
+    eventually(world.log.read_text, lambda text: "watches ended, starting them again" in text, timeout=60)
+    world.item("meanwhile", "vaults/v/items/db")
+    world.proxy.remove(refused)
+    world.wait_ready("meanwhile", timeout=40)
+    world.item("db", "vaults/v/items/db")
+    world.wait_ready("db", timeout=40)
+    assert operator.probe("/healthz") == (200, "ok")
