@@ -29,7 +29,7 @@ _MAXIMUM_MESSAGE: Final = 1024
 _LABELS_SHOWN: Final = 5
 
 
-def ready(claim: Claim, outcome: Outcome, *, now: str, stale: bool) -> Condition | None:
+def ready(claim: Claim, outcome: Outcome, *, now: str, stale: bool, last_good: Condition | None = None) -> Condition | None:
     """The Ready condition for an outcome, or None if what the resource says already is to stay.
 
     Args:
@@ -37,11 +37,12 @@ def ready(claim: Claim, outcome: Outcome, *, now: str, stale: bool) -> Condition
         outcome: what the pass came to.
         now: the time of a transition, RFC 3339 UTC.
         stale: whether 1Password has been out of reach for longer than the staleness limit.
+        last_good: the condition that an outage has overwritten, if this process wrote over it.
     """
     previous = claim.ready
     if isinstance(outcome, Failed) and not stale and _forgivable(outcome.error, claim):
         return None
-    status, reason, message = _words(claim, outcome)
+    status, reason, message = _words(claim, outcome, last_good=last_good)
     transition = previous.last_transition_time if previous and previous.status == status else now
     condition = Condition(
         type=names.READY,
@@ -63,30 +64,30 @@ def _forgivable(error: OperatorError, claim: Claim) -> bool:
     return isinstance(error, _TRANSIENT) and synced and current
 
 
-def _words(claim: Claim, outcome: Outcome) -> tuple[str, str, str]:
+def _words(claim: Claim, outcome: Outcome, *, last_good: Condition | None) -> tuple[str, str, str]:
     match outcome:
         case Failed(error=error):
             return "False", error.reason, _clip(str(error))
         case Synced(revision=revision, skipped=skipped, warning=warning):  # pragma: no branch  mypy proves that none is left
             fact = _fact(claim, revision)
-            if skipped is None and (told_before := _told_before(claim, fact)):
+            if skipped is None and (told_before := _told_before(claim.ready, fact) or _told_before(last_good, fact)):
                 return told_before
             told = [skip for skip in skipped or () if skip.worth_telling]
             without = f", without {_skipped(told)}" if told else ""
             return "True", "FieldsSkipped" if told else "Synced", _clip(fact + without + (f"; {warning}" if warning else ""))
 
 
-def tells(claim: Claim, revision: Revision) -> bool:
-    """Whether the resource says that its Secret holds this revision, and with that, which parts of the item became no key."""
-    return _told_before(claim, _fact(claim, revision)) is not None
+def tells(claim: Claim, revision: Revision, *, last_good: Condition | None = None) -> bool:
+    """Whether the resource says, or said before an outage, that its Secret holds this revision, and what of the item became no key."""
+    fact = _fact(claim, revision)
+    return bool(_told_before(claim.ready, fact) or _told_before(last_good, fact))
 
 
 def _fact(claim: Claim, revision: Revision) -> str:
     return f'Secret "{claim.key.name}" holds version {revision.version} of {revision.path}'
 
 
-def _told_before(claim: Claim, fact: str) -> tuple[str, str, str] | None:
-    previous = claim.ready
+def _told_before(previous: Condition | None, fact: str) -> tuple[str, str, str] | None:
     if previous is None or previous.status != "True" or not previous.message.startswith(fact):
         return None
     return previous.status, previous.reason, previous.message

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from onepassword_operator.model.item import Revision
-from onepassword_operator.model.outcome import Skipped
+from onepassword_operator.model.outcome import Condition, Skipped
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload import RestartMark
@@ -35,6 +35,8 @@ class Followed:
     """Whether the Secret has existed: re-creating it takes a live look at its claim first."""
     wanted_vault: str = ""
     """The vault part of a path that led nowhere; a change there wakes the claim."""
+    last_good: Condition | None = None
+    """What the resource said before this process had to tell it of trouble."""
     rewrites: int = 0
     """How often in a row the same revision had to be written again, each soon after the last."""
     rewritten: Revision | None = None

@@ -46,7 +46,7 @@ class Reporter:
             ClusterError: the status could not be written.
         """
         self._meter.synced(outcome.error.reason if isinstance(outcome, Failed) else "Synced")
-        condition = conditions.ready(claim, outcome, now=self._now(), stale=stale)
+        condition = conditions.ready(claim, outcome, now=self._now(), stale=stale, last_good=self._index.record(claim.key).last_good)
         try:
             written = condition is not None and await self._write(claim, condition)
         finally:
@@ -60,6 +60,8 @@ class Reporter:
             written = await self._claims.write_condition(claim, condition)
         except ClusterAbsentError:
             return False
+        if claim.ready and claim.ready.status == "True" and condition.status != "True":
+            self._index.record(claim.key).last_good = claim.ready
         self._index.note_written(written)
         return True
 

@@ -131,7 +131,7 @@ class SyncSecret:
 
     async def _skipped(self, work: _Pass, revision: Revision) -> tuple[Skipped, ...] | None:
         # Neither this process nor the resource knows what of the item became no key; without a look the resource would say nothing did.
-        if conditions.tells(work.claim, revision):
+        if conditions.tells(work.claim, revision, last_good=work.record.last_good):
             return None
         item = await self._item(revision)
         if item.revision == revision:

@@ -94,9 +94,7 @@ async def test_a_hanging_request_is_counted_and_does_not_hold_up_the_stop(client
     assert client.server.requests.item_reads[f"{client.vault}/{client.item}"] == 1
     pending = asyncio.create_task(client.ask("GET", "/v1/vaults"))
     await client.server.requests.reached(2)
-    started = time.monotonic()
-    await client.server.stop()
-    assert time.monotonic() - started < 2
+    await asyncio.wait_for(client.server.stop(), 30)  # a stop that waited for the request would wait for ever
     with pytest.raises(aiohttp.ClientError):
         await pending
 

@@ -554,5 +554,7 @@ async def test_fields_skipped_is_told_again_after_an_outage_that_a_new_process_s
         await world.poll_after(60)
     assert world.claims.ready(key).reason == "SourceUnavailable"
     world.source.outage = None
+    world.source.requests.clear()
     await world.poll_after(60)
     assert world.claims.ready(key).reason == "FieldsSkipped"
+    assert not [request for request in world.source.requests if request.startswith("item ")]  # however many resources there are
