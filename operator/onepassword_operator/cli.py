@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Final
 
@@ -13,6 +14,7 @@ from onepassword_operator import __version__, settings
 from onepassword_operator.model.errors import OperatorError
 from onepassword_operator.telemetry import log
 
+LEFTOVERS_SECONDS: Final = 5.0
 COMMANDS: Final = ("run", "dev-connect", "version")
 
 _ENVIRONMENT: Final = "environment variables:\n" + "\n".join(
@@ -96,7 +98,15 @@ def _run(parsed: argparse.Namespace) -> int:
     from onepassword_operator import app  # noqa: PLC0415  keeps `version` and `--help` quick: kopf takes a quarter of a second
 
     try:
-        return asyncio.run(app.run(loaded))
+        with asyncio.Runner() as runner:
+            code = runner.run(app.run(loaded))
+            # All of our own work has ended and its connections are closed. What is left are kopf's tasks, and one of them that was
+            # cancelled at an unlucky moment of its start has been seen not to end; a pod that is told to stop has to.
+            watchdog = threading.Timer(LEFTOVERS_SECONDS, os._exit, (code,))
+            watchdog.daemon = True
+            watchdog.start()
+        watchdog.cancel()
+        return code
     except (OperatorError, OSError, ValueError) as error:
         sys.stderr.write(f"onepassword-operator: {error}\n")
         return 1

@@ -2,6 +2,9 @@
 
 import asyncio
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -118,3 +121,28 @@ def test_dev_connect_has_help_of_its_own(capsys: pytest.CaptureFixture[str]) -> 
         cli.main(["dev-connect", "--help"])
     assert caught.value.code == 0
     assert "--seed" in capsys.readouterr().out
+
+
+STUBBORN = """
+import asyncio, sys
+from onepassword_operator import app, cli
+
+async def run(settings):
+    async def stubborn():
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                pass
+    run.task = asyncio.create_task(stubborn())
+    await asyncio.sleep(0)
+    return 0
+
+app.run, cli.LEFTOVERS_SECONDS = run, 0.1
+sys.exit(cli.main(["run"]))
+"""
+
+
+def test_what_kopf_leaves_behind_does_not_hold_up_the_end() -> None:
+    environment = {"OP_CONNECT_HOST": "http://x", "OP_CONNECT_TOKEN": "t", "PYTHONPATH": os.pathsep.join(sys.path)}
+    assert subprocess.run([sys.executable, "-c", STUBBORN], env=environment, timeout=60, check=False).returncode == 0

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from onepassword_operator.ports import Clock
 
 LAG_LIMIT_SECONDS: Final = 30.0
+STOP_SECONDS: Final = 8.0
 _BEAT_SECONDS: Final = 1.0
+
+_log = logging.getLogger(__name__)
 
 
 class Supervisor:
@@ -54,7 +58,10 @@ class Supervisor:
         raise RuntimeError(f"ended: {', '.join(sorted(task.get_name() for task in done))}")
 
     async def stop(self) -> None:
-        """Cancel all tasks and wait until they are gone."""
+        """Cancel all tasks and wait until they are gone; one that does not go in time is left behind, and named in the log."""
         for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        if self._tasks:
+            _, left = await asyncio.wait(self._tasks.values(), timeout=STOP_SECONDS)
+            for task in left:
+                _log.warning("a task did not stop in time", extra={"task": task.get_name()})

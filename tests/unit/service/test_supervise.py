@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -64,3 +65,23 @@ async def test_stopping_ends_every_task() -> None:
         tasks.start(name, forever)
     await tasks.stop()
     assert tasks.trouble() == "stopped: a, b"
+
+
+async def test_a_task_that_does_not_stop_is_left_behind_and_named(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(supervise, "STOP_SECONDS", 0.01)
+    free = asyncio.Event()
+
+    async def stubborn() -> None:
+        while not free.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await free.wait()
+
+    tasks = Supervisor(FakeClock())
+    tasks.start("stubborn", stubborn)
+    await asyncio.sleep(0)
+    await tasks.stop()
+    assert [record.task for record in caplog.records] == ["stubborn"]  # type: ignore[attr-defined]
+    free.set()
+    await asyncio.sleep(0)
