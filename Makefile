@@ -32,7 +32,7 @@ test: venv tools ## all tests, on a real control plane where they need one
 	@$(BIN)/python -m pytest -q -n 4 --dist worksteal
 
 unit: venv ## the unit tests only, with coverage
-	@$(BIN)/python -m pytest -q tests/unit tests/architecture --cov --cov-report=term-missing:skip-covered
+	@$(BIN)/python -m pytest -q tests/unit tests/architecture --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
 
 check: venv ## format, lint, types, import contracts, budgets
 	@$(BIN)/ruff format --check .
