@@ -177,9 +177,9 @@ class World:
         eventually(marks, lambda names: not names, timeout=timeout, what="no pending restarts")
 
     def restarted_for(self, deployment: str) -> dict[str, str]:
-        """The pod template's annotations without our prefix."""
+        """The pod template's annotations without their prefixes."""
         found = self.observer.apps.read_namespaced_deployment(deployment, self.namespace).spec.template.metadata.annotations or {}
-        return {key.removeprefix(PREFIX): value for key, value in found.items()}
+        return {key.rpartition("/")[2]: value for key, value in found.items()}
 
     def events(self, name: str) -> list[tuple[str, str]]:
         """(type, reason) of our Events on an object, oldest first."""
