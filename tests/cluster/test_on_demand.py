@@ -99,6 +99,6 @@ def test_a_tool_that_reverts_restarts_gets_three_and_a_warning(make_world: MakeW
     eventually(lambda: world.events("web"), lambda events: ("Warning", "RestartReverted") in events)
     world.no_marks()
     world.connect.wait_polls(3)
-    patches = [r for r in world.proxy.requests() if r.committed and (r.verb, r.resource, r.name) == ("patch", "deployments", "web")]
+    patches = [r for r in world.proxy.requests if r.committed and (r.verb, r.resource, r.name) == ("patch", "deployments", "web")]
     assert len(patches) == 3
     assert world.events("web").count(("Warning", "RestartReverted")) == 1
