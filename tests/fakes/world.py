@@ -73,9 +73,7 @@ class Process:
         self.catalog, self.read_item = Catalog(world.source, world.clock), ReadItem(world.source, world.clock)
         self.releases: set[Source] = set()
         self.observe = Observe(index=self.index, queue=self.queue, sealer=sealer)
-        self.observe_workloads = ObserveWorkloads(
-            index=self.index, queue=self.queue, observe=self.observe, release=self.releases.add
-        )
+        self.observe_workloads = ObserveWorkloads(index=self.index, queue=self.queue, observe=self.observe, release=self.releases.add)
         self.release = ReleaseObjects(secrets=world.secrets, finalizers=world.finalizers, index=self.index, sealer=sealer)
         self.poller = PollVaults(catalog=self.catalog, index=self.index, health=self.health, queue=self.queue, meter=world.meter)
         self.sweeper = Sweep(
