@@ -64,7 +64,7 @@ class Stores:
     events: KubernetesEvents
 
     @classmethod
-    def over(cls, api: KubernetesApi, settings: Settings, rendering: Rendering) -> Stores:
+    def over(cls, api: KubernetesApi, settings: Settings, *, rendering: Rendering) -> Stores:
         """All of them over one connection."""
         return cls(
             secrets=KubernetesSecrets(api, namespaces=settings.namespaces),
@@ -101,28 +101,20 @@ def wire(settings: Settings, *, api: KubernetesApi, source: ItemSource, metrics:
     clock = SystemClock()
     rendering = Rendering(allow_empty_values=settings.allow_empty_values, copy_annotations=settings.enable_annotations)
     sealer = seal.Sealer(rendering=rendering, key=seal.derive_key(Confidential.of_text(settings.connect_token.get_secret_value().strip())))
-    stores = Stores.over(api, settings, rendering)
+    stores = Stores.over(api, settings, rendering=rendering)
     index, catalog, read_item = FollowIndex(clock), Catalog(source, clock), ReadItem(source, clock)
-    queue: WorkQueue[SecretKey] = WorkQueue()
+    queue, first_poll = WorkQueue[SecretKey](), asyncio.Event()
     health = SourceHealth(clock, staleness_seconds=settings.staleness_limit_seconds)
     fetch = FetchContent(catalog=catalog, read_item=read_item, index=index, rendering=rendering)
-    live_claims = LiveClaims(stores.items, stores.workloads)
-    sync = SyncSecret(secrets=stores.secrets, live_claims=live_claims, fetch=fetch, index=index, sealer=sealer)
+    sync = SyncSecret(
+        secrets=stores.secrets, live_claims=LiveClaims(stores.items, stores.workloads), fetch=fetch, index=index, sealer=sealer
+    )
     reporter = Reporter(claim_store=stores.items, events=stores.events, meter=metrics, index=index, now=api.server_time)
     observe = Observe(index=index, queue=queue, sealer=sealer)
     release = ReleaseObjects(secrets=stores.secrets, finalizers=stores.finalizers, index=index, sealer=sealer)
     releases: RetryLoop[Source] = RetryLoop(release.run, clock=clock)
     observe_workloads = ObserveWorkloads(index=index, queue=queue, observe=observe, release=releases.wake)
-    first_poll = asyncio.Event()
-    restart = RestartWorkloads(
-        secrets=stores.secrets,
-        workloads=stores.workloads,
-        reporter=RestartReporter(events=stores.events, meter=metrics),
-        index=index,
-        sealer=sealer,
-        clock=clock,
-    )
-    restart.auto_restart = settings.auto_restart
+    restart = _restart_pass(stores, settings, index=index, sealer=sealer, clock=clock, metrics=metrics)
     parts = Parts(
         clock=clock,
         rendering=rendering,
@@ -148,6 +140,17 @@ def wire(settings: Settings, *, api: KubernetesApi, source: ItemSource, metrics:
     _connect(parts, float(settings.polling_interval))
     _expose(parts, metrics)
     return parts
+
+
+def _restart_pass(
+    stores: Stores, settings: Settings, *, index: FollowIndex, sealer: seal.Sealer, clock: SystemClock, metrics: Metrics
+) -> RestartWorkloads:
+    reporter = RestartReporter(events=stores.events, meter=metrics)
+    restart = RestartWorkloads(
+        secrets=stores.secrets, workloads=stores.workloads, reporter=reporter, index=index, sealer=sealer, clock=clock
+    )
+    restart.auto_restart = settings.auto_restart
+    return restart
 
 
 def _connect(parts: Parts, interval_seconds: float) -> None:

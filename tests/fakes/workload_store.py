@@ -85,7 +85,10 @@ class FakeWorkloadStore:
 
     async def list_all(self) -> AsyncIterator[Workload]:
         self.requests.append("list all")
-        for workload in list(self.objects.values()):
+        for position, workload in enumerate(list(self.objects.values())):
+            if position == 1:  # what fails in the middle of a list
+                with self.faults.around("list"):
+                    pass
             yield workload
 
     async def list_namespace(self, namespace: str) -> Sequence[Workload]:

@@ -116,7 +116,7 @@ class ClaimIndex:
         same = held.asks_the_same_as(written)
         self.put(written if same else dataclasses.replace(held, conditions=written.conditions))
 
-    def note_released(self, source: Source, uid: str, resource_version: str) -> None:
+    def note_released(self, source: Source, uid: str, *, resource_version: str) -> None:
         """The official operator's finalizer is gone from the object, as of that version."""
         holder = self.holder(source)
         if holder is None or holder.uid != uid or int(holder.resource_version) > int(resource_version):
@@ -128,7 +128,7 @@ class ClaimIndex:
             claim = dataclasses.replace(holder.claim, finalizers=left) if holder.claim else None
             self.put_workload(dataclasses.replace(holder, finalizers=left, claim=claim))
 
-    def partners(self, ruler: Claim, sharing: Iterable[Claim], owners: Iterable[OwnerReference]) -> Partners:
+    def partners(self, ruler: Claim, sharing: Iterable[Claim], *, owners: Iterable[OwnerReference]) -> Partners:
         """Who else a Secret belongs to: those that share its item and, if a workload asked for it, the workloads that use it."""
         sharing = tuple(sharing)
         by_workload = not all(claim.is_resource for claim in (ruler, *sharing))

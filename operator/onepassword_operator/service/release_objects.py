@@ -43,7 +43,7 @@ class ReleaseObjects:
             return
         _log.info("the official operator's finalizer removed", extra={"object": str(source)})
         self._index.contests.released(holder.uid, released)
-        self._index.claims.note_released(source, holder.uid, released)
+        self._index.claims.note_released(source, holder.uid, resource_version=released)
 
     async def _hand_over(self, claim: Claim) -> None:
         observed = await self._secrets.get(claim.key)
@@ -54,5 +54,5 @@ class ReleaseObjects:
 
     def _heirs(self, claim: Claim, observed: ObservedSecret | None) -> tuple[OwnerReference, ...]:
         others = [other for other in self._index.claims.alive(claim.key) if other.uid != claim.uid]
-        partners = self._index.claims.partners(claim, others, observed.owners if observed else ())
+        partners = self._index.claims.partners(claim, others, owners=observed.owners if observed else ())
         return tuple(owner for owner in partners.owner_references if owner.uid != claim.uid)

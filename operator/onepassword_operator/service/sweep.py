@@ -43,7 +43,8 @@ class Sweep:
             ClusterError: a LIST could not be completed; nothing is concluded from a part.
         """
         unseen = await self._sweep_resources()
-        unseen |= await self._sweep_workloads()
+        for key, priority in (await self._sweep_workloads()).items():
+            unseen[key] = min(priority, unseen.get(key, priority))
         async for observed in self._secrets.list_managed():
             if observed.key in self._index.claims and self._observe.is_settled(observed):
                 unseen.pop(observed.key, None)
@@ -63,6 +64,8 @@ class Sweep:
             live = await self._claims.get(key) if held else None
             if held and (live is None or live.uid != held.uid):
                 self._observe.claim_gone(key, held.uid)
+            if live is not None:
+                self._observe.claim_seen(live)
         return unseen
 
     async def _sweep_workloads(self) -> dict[SecretKey, Priority]:
@@ -79,4 +82,6 @@ class Sweep:
             live = await self._workloads.get(source.namespace, source.name) if held else None
             if held and (live is None or live.uid != held.uid):
                 self._observe_workloads.gone(source, held.uid)
+            if live is not None:
+                self._observe_workloads.seen(live)
         return unseen

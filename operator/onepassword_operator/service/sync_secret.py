@@ -107,7 +107,7 @@ class SyncSecret:
         held = observed.owners if observed else ()
         if observed is not None:
             work.record.seen = True
-            everybody = self._index.claims.partners(work.ruler, self._others(work), held)
+            everybody = self._index.claims.partners(work.ruler, self._others(work), owners=held)
             owners.check_owner(work.ruler, observed, verdict=verdict, partners=everybody)
             self._check_contest(work, observed)
             if not any(owner.uid == work.ruler.uid for owner in held):
@@ -115,7 +115,7 @@ class SyncSecret:
                 await self._require_living_claim(work)
         found = await self._fetch.find(work, path, observed=observed, verdict=verdict)
         sharing, others = await self._shared(work, found)
-        partners = self._index.claims.partners(work.ruler, sharing, held)
+        partners = self._index.claims.partners(work.ruler, sharing, owners=held)
         fetched = await self._fetch.content(work, found, observed=observed, verdict=verdict)
         if fetched.frozen and observed:
             outcome: Synced | Paused = await self._leave_frozen(work, fetched, observed=observed, partners=partners)
@@ -154,7 +154,7 @@ class SyncSecret:
         # Followed at the listed version, so that only the next one brings another look; what the Secret holds is another matter.
         work.record.held = work.record.held or recorded_revision(observed)
         self._index.follow(work.key, fetched.content.revision, requested=work.ruler.item_path)
-        return _frozen(work, fetched.content.revision, Change.NONE)
+        return _frozen(work, fetched.content.revision)
 
     async def _apply(self, work: Pass, fetched: Fetched, *, observed: ObservedSecret | None, partners: owners.Partners) -> Synced | Paused:
         revision = fetched.content.revision
@@ -173,7 +173,7 @@ class SyncSecret:
         work.record.held, work.record.told, work.record.mark = revision, fetched.skipped, plan.mark
         self._index.follow(work.key, revision, requested=work.ruler.item_path)
         if fetched.frozen:
-            return _frozen(work, revision, plan.change)
+            return _frozen(work, revision, change=plan.change)
         skipped = fetched.skipped if fetched.skipped is not None else await self._skipped(work, revision)
         return Synced(revision=revision, change=plan.change, skipped=skipped, warning=fetched.warning, asked=work.refresh)
 
@@ -192,7 +192,7 @@ def _suspended(claim: Claim) -> Paused:
     )
 
 
-def _frozen(work: Pass, revision: Revision, change: Change) -> Paused:
+def _frozen(work: Pass, revision: Revision, *, change: Change = Change.NONE) -> Paused:
     return Paused(
         pause=Pause.FROZEN,
         message=f'Secret "{work.key.name}" is left as it is, because {revision.path} has the tag {names.IGNORE_TAG}; '
