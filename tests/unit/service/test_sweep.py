@@ -1,5 +1,7 @@
 """Complete LISTs against what is known."""
 
+from typing import Any
+
 import pytest
 
 from fakes.world import World
@@ -81,9 +83,14 @@ async def test_nothing_is_concluded_from_a_list_that_broke_off(world: World, whi
     for name in ("web", "api", "cron"):
         world.workloads.deploy(name, "db")
     world.watch()
-    store = {"claims": world.claims, "workloads": world.workloads, "secrets": world.secrets}[which]
-    del store.objects[next(iter(store.objects))]  # type: ignore[attr-defined]
-    store.faults.refuse("list", ClusterUnavailableError("no answer"))
+    objects: dict[str, dict[Any, Any]] = {
+        "claims": world.claims.objects,
+        "workloads": world.workloads.objects,
+        "secrets": world.secrets.objects,
+    }
+    faults = {"claims": world.claims.faults, "workloads": world.workloads.faults, "secrets": world.secrets.faults}
+    objects[which].popitem()
+    faults[which].refuse("list", ClusterUnavailableError("no answer"))
     with pytest.raises(ClusterUnavailableError):
         await sweep(world)
     assert len(world.process.index.claims) == 3
