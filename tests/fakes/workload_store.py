@@ -106,7 +106,8 @@ class FakeWorkloadStore:
 
     async def get(self, namespace: str, name: str) -> Workload | None:
         await self._asked("get")
-        return self.objects.get((namespace, name))
+        with self.faults.around("get"):
+            return self.objects.get((namespace, name))
 
     async def annotate_template(self, workload: Workload, annotations: dict[str, str]) -> None:
         await self._asked("patch")
