@@ -87,6 +87,24 @@ def test_values_are_in_no_representation() -> None:
     assert "canary" not in repr(item.to_model(()))
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (rb"\ud83d", "\ufffd"),
+        (rb"\uDE00\uD83D", "\ufffd\ufffd"),
+        (rb"half \ud83d, whole \ud83d\ude00", "half \ufffd, whole \U0001f600"),
+        (rb"\ud83d\ud83d\ude00", "\ufffd\U0001f600"),
+        (rb"\\ud83d \ud83d", r"\ud83d " + "\ufffd"),
+        (rb"\"\ud83d\n", '"\ufffd\n'),
+    ],
+)
+def test_half_a_surrogate_pair_is_replaced_as_go_does_it_and_costs_nothing_else(written: bytes, read: str) -> None:
+    body = b'{"id":"i","vault":{"id":"v"},"title":"' + written + b'","fields":[{"label":"a","value":"' + written + b'"}]}'
+    item = schema.decode_one(schema.WireItem, body, route=ROUTE).to_model(())
+    assert item.title == read
+    assert item.fields[0].value.reveal() == read.encode()
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[" * 100_000, b'{"id":1e999}', b"\xff"])
 def test_what_is_no_json_is_said_to_be_none(body: bytes) -> None:
     with pytest.raises(BackendAnswerError, match="not JSON") as caught:
