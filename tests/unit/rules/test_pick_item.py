@@ -29,7 +29,8 @@ HOME = _vault("v", "Prod")
     [
         ("Prod", [_vault("a", "Prod"), _vault("b", "Test")], "a"),
         ("PROD", [_vault("a", "prod")], "a"),
-        ("STRASSE", [_vault("a", "Straße")], "a"),
+        ("STRAßE", [_vault("a", "straße")], "a"),
+        ("Straße", [_vault("a", "Strasse", EARLY), _vault("b", "Straße", LATE)], "b"),
         ("a", [_vault("a", "x"), _vault("b", "a")], "a"),
         ("a", [_vault("b", "a", EARLY), _vault("a", "x", LATE)], "a"),
         ("A", [_vault("a", "x"), _vault("b", "a")], "b"),
@@ -51,6 +52,11 @@ def test_a_vault_that_the_token_does_not_see_is_reported_with_the_remedy(vaults:
     [
         ([_vault("a", "Prod", LATE), _vault("b", "prod", EARLY)], "b"),
         ([_vault("b", "Prod"), _vault("a", "Prod")], "a"),
+        ([_vault("a", "Prod", "2024-01-01T00:00:00.5Z"), _vault("b", "Prod", "2024-01-01T00:00:00Z")], "b"),
+        ([_vault("a", "Prod", "2024-01-01T00:00:00Z"), _vault("b", "Prod", "2024-01-01T01:00:00+02:00")], "b"),
+        ([_vault("b", "Prod", "2024-01-01T00:00:00Z"), _vault("a", "Prod", "2024-01-01T00:00:00.000+00:00")], "a"),
+        ([_vault("a", "Prod", "2024-01-01T00:00:00Z"), _vault("b", "Prod", "")], "b"),
+        ([_vault("a", "Prod", "2024-01-01T00:00:00"), _vault("b", "Prod", "2024-01-01T00:00:00Z")], "a"),
     ],
 )
 def test_of_several_vaults_the_oldest_is_taken_and_the_others_are_told(vaults: list[Vault], chosen: str) -> None:
