@@ -133,3 +133,9 @@ async def test_an_update_drops_what_is_gone_and_treats_empty_values_as_told(*, a
     world.source.edit(item, kept="two", emptied="")
     await world.poll_after(60)
     assert world.secrets.values(key) == values
+
+
+async def test_a_bad_restart_setting_means_no_and_blocks_nothing() -> None:
+    world = World()
+    _deploy(world, ENV, {names.AUTO_RESTART: "true"})
+    assert await _rotated(world, on=True, secret="perhaps", of_namespace="true") == ("two", 0)
