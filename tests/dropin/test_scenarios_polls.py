@@ -18,6 +18,7 @@ VOLUME = {"volumes": [{"secret": {"secretName": "db"}}]}
 NO_USE: dict[str, Any] = {"containers": [{"image": "app"}]}
 FOREIGN = {"somebody/annotation": "of the pod template"}
 ITEM_NAME = names.PREFIX + "item-name"
+DEMAND = {ITEM_NAME: "db", names.ITEM_PATH: "vaults/Prod/items/db"}
 
 
 def _deploy(world: World, pod: Mapping[str, Any], annotations: Mapping[str, str] | None = None) -> None:
@@ -49,7 +50,7 @@ async def _rotated(world: World, *, on: bool, secret: str | None = None, of_name
         pytest.param(NO_USE, {ITEM_NAME: "another"}, 0, marks=pytest.mark.official(28, 47), id="annotated for another"),
         pytest.param(ENV, {}, 1, marks=pytest.mark.official(29), id="by a variable"),
         pytest.param(ENV_FROM, {}, 1, marks=pytest.mark.official(18, 20, 47), id="by all keys"),
-        pytest.param(NO_USE, {ITEM_NAME: "db"}, 1, marks=pytest.mark.official(30), id="by the annotation"),
+        pytest.param(NO_USE, DEMAND, 1, marks=pytest.mark.official(30), id="by the annotation"),
         pytest.param(VOLUME, {}, 1, marks=pytest.mark.official(31), id="by a volume"),
     ],
 )

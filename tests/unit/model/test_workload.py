@@ -21,7 +21,6 @@ def _env(name: str | None) -> dict[str, Any]:
     return {"env": [{"name": "A", "value": "plain"}, {"name": "B", "valueFrom": {"secretKeyRef": {"name": name, "key": "k"}}}]}
 
 
-@pytest.mark.official(17, 18, 21, 23, 24)
 @pytest.mark.parametrize(
     ("pod", "secrets"),
     [
@@ -44,18 +43,6 @@ def test_every_way_for_pods_to_read_a_secret_counts(pod: dict[str, Any], secrets
 @pytest.mark.parametrize(
     "pod",
     [
-        pytest.param({"containers": [_env("another")]}, marks=pytest.mark.official(19)),
-        pytest.param({"volumes": [{"secret": {"secretName": "another"}}]}, marks=pytest.mark.official(22)),
-    ],
-)
-def test_a_secret_of_another_name_is_not_used(pod: dict[str, Any]) -> None:
-    assert "db" not in _deployment(pod).secrets
-    assert _deployment(pod).secrets == {"another"}
-
-
-@pytest.mark.parametrize(
-    "pod",
-    [
         {"imagePullSecrets": [{"name": "no"}]},
         {"ephemeralContainers": [_env("no")]},
         {"volumes": [{"csi": {"nodePublishSecretRef": {"name": "no"}}}]},
@@ -66,7 +53,6 @@ def test_references_that_the_official_operator_does_not_count_do_not_count(pod: 
     assert _deployment(pod).secrets == set()
 
 
-@pytest.mark.official(25)
 @pytest.mark.parametrize(
     "pod",
     [
