@@ -97,10 +97,10 @@ def test_two_processes_at_once_write_what_one_would_and_restart_once(make_world:
     world = _start(make_world)
     world.operator()
     world.deployment("web", "db")
-    world.connect.wait_polls(14)  # until neither process holds the item as it was
-    _rotate(world, 1, rollouts=2)
+    for number in range(1, 4):
+        _rotate(world, number, rollouts=1 + number)
     world.patch_secret("db", {"data": {"password": base64.b64encode(b"edited").decode()}})
-    world.wait_data("db", {"password": b"canary-a-1"})
+    world.wait_data("db", {"password": b"canary-a-3"})
     _settled(world)
-    assert world.replica_sets("web") == 2
+    assert world.replica_sets("web") == 4
     assert set(world.annotations("db")) == {"item-path", "item-version", "requested-path", "copied-keys", "seal"}
