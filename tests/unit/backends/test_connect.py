@@ -55,6 +55,7 @@ class TestRequests:
         assert server.paths() == [f"/v1/vaults/{VAULT}/items"]
         assert server.seen[0].query == {}
 
+    @pytest.mark.official(48, 53, 58, 64)
     async def test_an_item_comes_with_the_content_of_its_files(self, server: ScriptedServer, source: ConnectSource) -> None:
         described = {"id": FILE, "name": "ca.pem", "size": 3, "content_path": "/v1/somewhere/else"}
         server.script(reply(item(fields=[{"label": "a", "value": "b"}], files=[described])), reply(b"pem"))
@@ -179,6 +180,7 @@ class TestRetries:
 
 
 class TestRefusals:
+    @pytest.mark.official(57, 68)
     @pytest.mark.parametrize(("status", "kind"), [(401, BackendDeniedError), (403, BackendForbiddenError)])
     async def test_a_refusal_is_believed_the_second_time(
         self, server: ScriptedServer, source: ConnectSource, status: int, kind: type[BackendError]
@@ -192,6 +194,7 @@ class TestRefusals:
         server.script(reply("Authorization: token validation failed", status=status))
         assert await source.list_vaults() == []
 
+    @pytest.mark.official(49, 52, 59, 63)
     async def test_what_does_not_exist_is_not_asked_for_again(self, server: ScriptedServer, source: ConnectSource) -> None:
         for call, kind in ((source.list_items(VAULT), VaultNotFoundError), (source.get_item(VAULT, ITEM), ItemNotFoundError)):
             server.seen.clear()
@@ -270,11 +273,13 @@ class TestAnswers:
         (file,) = (await source.get_item(VAULT, ITEM)).files
         assert (file.name, file.content.reveal()) == ("", b"pem")
 
+    @pytest.mark.official(54, 65)
     async def test_a_file_that_cannot_be_read_fails_the_item_and_is_no_missing_key(
         self, server: ScriptedServer, source: ConnectSource
     ) -> None:
         server.script(reply(item(files=[{"id": FILE, "name": "x"}])), reply("gone", status=404))
         assert isinstance(await error_of(source.get_item(VAULT, ITEM)), ItemNotFoundError)
+        assert len(server.seen) == 2
 
 
 @pytest.mark.parametrize(
