@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import kubernetes
 import yaml
@@ -112,6 +112,19 @@ class Meeting(World):
     def owners(self, secret: str) -> set[tuple[str, str]]:
         """Kind and name of a Secret's owners."""
         return {(owner["kind"], owner["name"]) for owner in self.metadata("Secret", secret).get("ownerReferences", ())}
+
+    def all_data(self) -> dict[str, dict[str, bytes] | None]:
+        """The data of every Secret of the namespace."""
+        return {name: self.data(name) for name in self.names_of("secret")}
+
+    def all_rollouts(self) -> dict[str, int]:
+        """How many ReplicaSets each Deployment of the namespace has made."""
+        return {name: self.replica_sets(name) for name in self.names_of("deployment")}
+
+    def names_of(self, kind: Literal["secret", "deployment"]) -> list[str]:
+        """The names of all objects of the kind."""
+        list_all = {"secret": self.observer.core.list_namespaced_secret, "deployment": self.observer.apps.list_namespaced_deployment}
+        return sorted(found.metadata.name for found in list_all[kind](self.namespace).items)
 
     def wait_gone(self, kind: str, *names: str, timeout: float = 20.0) -> None:
         """Return when the objects are gone."""
