@@ -126,6 +126,11 @@ class Meeting(World):
         list_all = {"secret": self.observer.core.list_namespaced_secret, "deployment": self.observer.apps.list_namespaced_deployment}
         return sorted(found.metadata.name for found in list_all[kind](self.namespace).items)
 
+    def warnings(self, name: str) -> list[tuple[str, str]]:
+        """Reason and message of our Warnings about an object."""
+        listed = self.observer.core.list_namespaced_event(self.namespace, field_selector=f"involvedObject.name={name},type=Warning").items
+        return [(event.reason, event.message) for event in listed if event.reporting_component == "onepassword-operator"]
+
     def wait_gone(self, kind: str, *names: str, timeout: float = 20.0) -> None:
         """Return when the objects are gone."""
         for name in names:

@@ -103,9 +103,9 @@ def seed_of(objects: Sequence[Mapping[str, Any]]) -> Object:
     return dict(seed)
 
 
-def password(first: str, version: int) -> str:
+def password(of_any_version: str, version: int) -> str:
     """The password that an item has in this version; the recording edits nothing else."""
-    return f"{first.removesuffix('-1')}-{version}"
+    return f"{of_any_version.rpartition('-')[0]}-{version}"
 
 
 def data_of(found: Mapping[str, Any]) -> dict[str, bytes]:

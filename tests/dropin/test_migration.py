@@ -245,3 +245,53 @@ def test_a_secret_that_somebody_else_owns_is_left_alone_in_spite_of_the_marks(ma
     meeting.wait_reason("by-title", "TargetNotOwned")
     meeting.connect.wait_polls(2)
     assert meeting.secret("by-title").metadata.resource_version == before
+
+
+@pytest.mark.parametrize("age", ["recent", "before 1.4.0"])
+@pytest.mark.parametrize("state", [SYNCED, ANNOTATED])
+def test_an_item_that_is_gone_takes_nothing_along(make_meeting: MakeMeeting, state: str, age: str) -> None:
+    """The official operator has only logged it. The Secret stays as it is, and goes with whoever asked for it, not before."""
+    objects = recorded.state(state) if age == "recent" else recorded.before_1_4_0(recorded.state(state))
+    meeting = left_by_the_official_operator(make_meeting, objects)
+    for vault, item in (("vault-0", "item-00000"), ("vault-0", "item-00002"), ("vault-1", "item-00003")):
+        meeting.connect.admin("DELETE", "vaults", vault, "items", item)
+    data = meeting.all_data()
+    operator = meeting.operator()
+    for kind, name in named(objects, ITEM, DEPLOYMENT):
+        eventually(partial(meeting.finalized, kind, name), lambda held: not held, what=f"{kind} {name} without the finalizer")
+    for kind, name in named(objects, SECRET):
+        assert meeting.metadata(kind, name)["ownerReferences"], name
+    assert meeting.all_data() == data
+    operator.stop()
+    for kind, name in named(objects, ITEM, DEPLOYMENT):
+        if kind == ITEM:
+            meeting.delete_item(name)
+        else:
+            meeting.delete_deployment(name)
+    for kind, name in named(objects, SECRET):
+        meeting.wait_gone(kind, name)
+
+
+@pytest.mark.parametrize("age", ["recent", "before 1.4.0"])
+def test_a_deletion_does_not_wait_for_1password(make_meeting: MakeMeeting, age: str) -> None:
+    objects = recorded.state(DELETED)
+    meeting = left_by_the_official_operator(make_meeting, objects if age == "recent" else recorded.before_1_4_0(objects))
+    meeting.connect.faults({"action": "down"})
+    meeting.operator(ready=False)
+    for kind, name in named(objects, ITEM, DEPLOYMENT, SECRET):
+        meeting.wait_gone(kind, name)
+
+
+def test_a_namespace_goes_with_what_the_official_operator_left_in_it(make_meeting: MakeMeeting) -> None:
+    meeting = make_meeting(recorded.seed_of(()))
+    for state in (SYNCED, "02-failed", "03-typed", ANNOTATED):
+        restore(meeting, recorded.state(state))
+    meeting.operator()
+    meeting.observer.core.delete_namespace(meeting.namespace)
+    eventually(partial(exists, meeting), lambda there: not there, timeout=40, what="the namespace to go")
+    meeting.observer.core.create_namespace({"metadata": {"name": meeting.namespace}})  # the fixture takes it away again
+
+
+def exists(meeting: Meeting) -> bool:
+    """Whether the test's namespace exists."""
+    return meeting.namespace in {found.metadata.name for found in meeting.observer.core.list_namespace().items}
