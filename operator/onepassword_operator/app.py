@@ -1,4 +1,4 @@
-"""The composition root: settings in, running operator out."""
+"""Settings in, running operator out: the loops that drive the use-cases, and their beginning and end."""
 
 from __future__ import annotations
 
@@ -9,39 +9,22 @@ import os
 import random
 import signal
 import time
-import uuid
 from typing import Final
 
 from onepassword_operator import __version__
 from onepassword_operator.backends.factory import Pace, connect_source
 from onepassword_operator.cluster import credentials
 from onepassword_operator.cluster.api import KubernetesApi
-from onepassword_operator.cluster.event_log import KubernetesEvents
-from onepassword_operator.cluster.item_status import KubernetesItems
-from onepassword_operator.cluster.secret_store import KubernetesSecrets
-from onepassword_operator.cluster.workload_store import KubernetesWorkloads
 from onepassword_operator.handlers.registry import build_registry
 from onepassword_operator.handlers.watches import Watches
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import ClusterError
-from onepassword_operator.model.target import Rendering
-from onepassword_operator.ports import ItemSource
-from onepassword_operator.rules import seal
-from onepassword_operator.service.catalog import Catalog
-from onepassword_operator.service.follow_index import FollowIndex
-from onepassword_operator.service.observe import Observe
-from onepassword_operator.service.poll_vaults import PollVaults
-from onepassword_operator.service.read_item import ReadItem
-from onepassword_operator.service.reconcile import Reconcile, Reporter
-from onepassword_operator.service.restart_workloads import RestartLoop, RestartWorkloads
-from onepassword_operator.service.source_health import SourceHealth
+from onepassword_operator.service.restart_workloads import Place
 from onepassword_operator.service.supervise import Supervisor
-from onepassword_operator.service.sweep import Sweep
-from onepassword_operator.service.sync_secret import SyncSecret
-from onepassword_operator.service.work_queue import WorkQueue
 from onepassword_operator.settings import Settings, bind_address
 from onepassword_operator.telemetry import probes
 from onepassword_operator.telemetry.metrics import Metrics
+from onepassword_operator.wiring import Parts, SystemClock, wire
 
 USER_AGENT: Final = f"onepassword-operator/{__version__}"
 RESTART_LOOPS: Final = 4
@@ -50,18 +33,6 @@ CRD_CHECK_SECONDS: Final = 2.0
 OUTAGE_POLL_SECONDS: Final = 15.0
 
 _log = logging.getLogger(__name__)
-
-
-class SystemClock:
-    """The machine's clock and dice."""
-
-    def monotonic(self) -> float:
-        """Seconds since some moment."""
-        return time.monotonic()
-
-    def jitter(self) -> float:
-        """A number from 0 to 1."""
-        return random.random()  # noqa: S311  spreads load, guards nothing
 
 
 class StopSignal:
@@ -77,45 +48,16 @@ class StopSignal:
 
 
 class Operator:
-    """The use-cases wired to their edges, and the tasks that drive them."""
+    """The tasks that drive the use-cases."""
 
-    def __init__(self, settings: Settings, *, api: KubernetesApi, source: ItemSource, metrics: Metrics, stop: StopSignal) -> None:
-        clock = SystemClock()
+    def __init__(self, settings: Settings, parts: Parts, *, api: KubernetesApi, stop: StopSignal) -> None:
         self._settings = settings
+        self._parts = parts
         self._api = api
         self._stop = stop
-        self._rendering = Rendering(allow_empty_values=settings.allow_empty_values, copy_annotations=settings.enable_annotations)
-        token = Confidential.of_text(settings.connect_token.get_secret_value().strip())
-        sealer = seal.Sealer(rendering=self._rendering, key=seal.derive_key(token))
-        secrets = KubernetesSecrets(api, namespaces=settings.namespaces)
-        events = KubernetesEvents(api, unique=lambda: uuid.uuid4().hex[:16], instance=os.uname().nodename)
-        self._items = KubernetesItems(api, rendering=self._rendering, namespaces=settings.namespaces)
-        self._index, self._queue = FollowIndex(), WorkQueue()
-        self._health = SourceHealth(clock, staleness_seconds=settings.staleness_limit_seconds)
-        self._read_item = ReadItem(source, clock)
-        catalog = Catalog(source, clock)
-        self._poll = PollVaults(catalog=catalog, index=self._index, health=self._health, queue=self._queue, meter=metrics)
-        self._observe = Observe(index=self._index, queue=self._queue, sealer=sealer)
-        self._sweep = Sweep(secrets=secrets, claim_store=self._items, observe=self._observe, index=self._index, queue=self._queue)
-        sync = SyncSecret(
-            secrets=secrets, claim_store=self._items, catalog=catalog, read_item=self._read_item, index=self._index, sealer=sealer
-        )
-        reporter = Reporter(claim_store=self._items, events=events, meter=metrics, index=self._index, now=api.server_time)
-        self._reconcile = Reconcile(sync=sync, reporter=reporter, index=self._index, health=self._health, queue=self._queue, clock=clock)
-        restarts = RestartWorkloads(
-            secrets=secrets, workloads=KubernetesWorkloads(api), events=events, meter=metrics, index=self._index, sealer=sealer
-        )
-        restarts.auto_restart = settings.auto_restart
-        self._first_poll = asyncio.Event()
-        self._restarts = RestartLoop(restarts=restarts, secrets_queue=self._queue, first_poll=self._first_poll, clock=clock)
-        self._reconcile.interval_seconds = self._restarts.interval_seconds = float(settings.polling_interval)
-        self._reconcile.wake_restarts = self._observe.wake_restarts = self._restarts.wake
         self._synced = False
-        self._tasks, self._clock = Supervisor(clock), clock
+        self._tasks = Supervisor(parts.clock)
         self._watches_started = asyncio.Event()
-        metrics.observe("queue_depth", "Secrets waiting for their turn or being worked on.", read=self._queue.depth)
-        metrics.observe("retries_waiting", "Secrets waiting for the time of their next try.", read=self._queue.delayed)
-        metrics.observe("pending_restarts", "Secrets whose users are still to be restarted.", read=self._index.count_pending)
 
     def unhealthy(self) -> str:
         """What /healthz complains about."""
@@ -133,7 +75,8 @@ class Operator:
         for number in range(self._settings.workers):
             self._tasks.start(f"worker-{number}", self._work)
         for number in range(RESTART_LOOPS):
-            self._tasks.start(f"restarts-{number}", self._restarts.work)
+            self._tasks.start(f"restarts-{number}", self._parts.restarts.run)
+            self._tasks.start(f"releases-{number}", self._parts.releases.run)
         self._tasks.start("poller", self._poll_forever)
         self._tasks.start("sweeper", self._sweep_forever)
         self._tasks.start("watches", self._watch)
@@ -141,15 +84,16 @@ class Operator:
 
     async def stop(self) -> None:
         """End everything."""
-        self._queue.close()
-        self._restarts.close()
+        self._parts.queue.close()
+        self._parts.restarts.close()
+        self._parts.releases.close()
         await self._tasks.stop()
 
     async def _wait_for_crd(self) -> None:
         told = ""
         while True:
             try:
-                if await self._items.is_served():
+                if await self._parts.items.is_served():
                     return
                 trouble = "the cluster does not serve onepassworditems.onepassword.com; apply the CRD: kubectl apply -f crds/"
             except ClusterError as error:
@@ -164,23 +108,27 @@ class Operator:
         attempt = 0
         while not self._synced:
             try:
-                await self._sweep.sweep()
+                await self._parts.sweep.sweep()
                 self._synced = True
             except ClusterError as error:
                 attempt += 1
                 _log.error("not ready", extra={"detail": str(error), "reason": error.reason})
                 await asyncio.sleep(min(2.0**attempt, 30.0))
-        _log.info("resources and Secrets listed", extra={"resources": len(self._index.claims)})
+        _log.info("resources and Secrets listed", extra={"resources": len(self._parts.index.claims)})
 
     async def _watch(self) -> None:
         watches = Watches(
             registry=lambda: build_registry(
-                observe=self._observe, rendering=self._rendering, server=self._api.server, new_session=self._api.new_session
+                observe=self._parts.observe,
+                observe_workloads=self._parts.observe_workloads,
+                rendering=self._parts.rendering,
+                server=self._api.server,
+                new_session=self._api.new_session,
             ),
             namespaces=self._settings.namespaces,
             started=self._watching,
             resumed=self._sweep_once,
-            clock=self._clock,
+            clock=self._parts.clock,
         )
         await watches.run()
         self._stop.given.set()
@@ -192,23 +140,23 @@ class Operator:
         self._watches_started.set()
 
     async def _work(self) -> None:
-        await self._first_poll.wait()
+        await self._parts.first_poll.wait()
         while True:
-            key = await self._queue.take()
+            key = await self._parts.queue.take()
             try:
-                await self._reconcile.run(key)
+                await self._parts.reconcile.run(key)
             finally:
-                self._queue.done(key)
+                self._parts.queue.done(key)
 
     async def _poll_forever(self) -> None:
         interval = float(self._settings.polling_interval)
         while True:
             started = time.monotonic()
-            trouble = await self._poll.poll()
-            self._read_item.expire()
-            if not self._first_poll.is_set():
+            trouble = await self._parts.poll.poll()
+            self._parts.read_item.expire()
+            if not self._parts.first_poll.is_set():
                 self._wake_pending()
-                self._first_poll.set()
+                self._parts.first_poll.set()
             if trouble:
                 _log.warning("poll failed", extra={"reason": trouble.reason, "detail": str(trouble)})
             pause = (min(interval, OUTAGE_POLL_SECONDS) if trouble else interval) * (0.9 + 0.1 * random.random())  # noqa: S311  spreads load
@@ -222,18 +170,18 @@ class Operator:
         while True:
             await asyncio.sleep(self._settings.sweep_seconds)
             await self._sweep_once()
-            await self._poll.poll(full=True)
+            await self._parts.poll.poll(full=True)
 
     async def _sweep_once(self) -> None:
         try:
-            await self._sweep.sweep()
+            await self._parts.sweep.sweep()
         except ClusterError as error:
             _log.warning("sweep failed", extra={"reason": error.reason, "detail": str(error)})
         self._wake_pending()
 
     def _wake_pending(self) -> None:
-        for namespace in self._index.pending_namespaces():
-            self._restarts.wake(namespace)
+        for namespace in self._parts.index.pending_namespaces():
+            self._parts.restarts.wake(Place(namespace))
 
 
 async def run(settings: Settings) -> int:
@@ -259,7 +207,8 @@ async def run(settings: Settings) -> int:
                 pace=Pace(timeout_seconds=settings.connect_timeout_seconds, denied_probe_seconds=settings.denied_probe_seconds),
             )
         )
-        operator = Operator(settings, api=api, source=source, metrics=metrics, stop=stop)
+        parts = wire(settings, api=api, source=source, metrics=metrics)
+        operator = Operator(settings, parts, api=api, stop=stop)
         health = {"/healthz": probes.probe(operator.unhealthy), "/readyz": probes.probe(operator.unready)}
         await stack.enter_async_context(probes.serve(bind_address(settings.health_probe_bind_address), health))
         exposition = {"/metrics": probes.exposition(metrics.render, metrics.content_type)}

@@ -11,8 +11,8 @@ from typing import Protocol
 from onepassword_operator.model.errors import OperatorError
 from onepassword_operator.model.item import Item, ItemSummary, Vault
 from onepassword_operator.model.outcome import Change, Condition
-from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, SecretKey
-from onepassword_operator.model.target import Claim
+from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, OwnerReference, SecretKey
+from onepassword_operator.model.target import Claim, Source
 from onepassword_operator.model.workload import Workload
 
 
@@ -47,6 +47,9 @@ class SecretStore(Protocol):
     async def annotate(self, basis: ObservedSecret, annotations: dict[str, str | None]) -> ObservedSecret:
         """Set or remove (None) annotations of what was read as `basis`; ClusterConflictError if it changed since."""
 
+    async def own(self, basis: ObservedSecret, owners: Sequence[OwnerReference]) -> ObservedSecret:
+        """Write the ownerReferences of what was read as `basis`, and nothing else; ClusterConflictError if it changed since."""
+
     def server_time(self) -> str:
         """The API server's clock, RFC 3339 UTC, as of its newest reply."""
 
@@ -67,6 +70,9 @@ class ClaimStore(Protocol):
 class WorkloadStore(Protocol):
     """Deployments and what decides about their restarts."""
 
+    def list_all(self) -> AsyncIterator[Workload]:
+        """All Deployments in the watched namespaces, complete and live."""
+
     async def list_namespace(self, namespace: str) -> Sequence[Workload]:
         """All Deployments of a namespace, complete and live."""
 
@@ -80,17 +86,30 @@ class WorkloadStore(Protocol):
         """The namespace's auto-restart annotation; None if unset or the namespace may not be read."""
 
 
+class FinalizerStore(Protocol):
+    """The official operator's finalizer on resources and Deployments."""
+
+    async def release(self, source: Source, uid: str) -> str | None:
+        """Take it from the object of that uid; returns the resourceVersion without it, or None if the object is gone."""
+
+
 class EventLog(Protocol):
     """Kubernetes Events: for people, best effort, never an error for the caller."""
 
     async def changed(self, claim: Claim, change: Change, *, message: str) -> None:
-        """A Normal event on the resource."""
+        """A Normal event on the object that asks."""
+
+    async def refreshed(self, claim: Claim, message: str) -> None:
+        """A Normal event: 1Password was asked on request, and nothing had changed."""
 
     async def failed(self, claim: Claim, error: OperatorError) -> None:
-        """A Warning on the resource; the same one is posted once until something else happens to the resource."""
+        """A Warning on the object that asks; the same one is posted once until something else happens to the object."""
 
     async def restarted(self, workload: Workload, message: str) -> None:
         """A Normal event on the Deployment."""
+
+    async def reverted(self, workload: Workload, message: str) -> None:
+        """A Warning on the Deployment: somebody takes the restart back, again and again."""
 
 
 class Meter(Protocol):

@@ -43,3 +43,18 @@ def make_world(installed: ControlPlane, observer: Observer, namespace: str, tmp_
     yield make
     for world in made:
         world.close()
+
+
+@pytest.fixture
+def make_namespace(observer: Observer, namespace: str) -> Iterator[Callable[[], str]]:
+    """Makes further namespaces for the test."""
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(f"{namespace[:50]}-{len(made) + 2}")
+        observer.core.create_namespace({"metadata": {"name": made[-1]}})
+        return made[-1]
+
+    yield make
+    for name in made:
+        observer.core.delete_namespace(name)

@@ -103,7 +103,7 @@ def test_rights_used_and_rights_granted_are_the_same(make_world: MakeWorld, inst
     world = make_world(SEED)
     world.operator(WATCH_NAMESPACE="")  # cluster-wide, as the role grants it
     for name in ("db", "gone"):
-        world.item(name, "vaults/v/items/db")
+        world.item(name, "vaults/v/items/db", metadata={"finalizers": ["onepassword.com/finalizer.secret"]})
     world.wait_ready("db", "gone")
     world.deployment("web", "db")
     world.proxy.add(Rule(Respond(409, "Conflict"), verb="patch", resource="deployments", times=1))  # read live, decide again

@@ -9,7 +9,7 @@ import base64
 import contextlib
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -97,16 +97,39 @@ class World:
         """Delete a OnePasswordItem."""
         self.observer.custom.delete_namespaced_custom_object(*GROUP, self.namespace, PLURAL, name)
 
-    def deployment(self, name: str, *secrets: str, opt_in: str | None = "true") -> None:
-        """Create a Deployment whose only container reads the Secrets."""
-        annotations = {} if opt_in is None else {PREFIX + "auto-restart": opt_in}
-        container = {"name": "c", "image": "app", "envFrom": [{"secretRef": {"name": secret}} for secret in secrets]}
-        template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}
-        spec = {"replicas": 1, "selector": {"matchLabels": {"app": name}}, "template": template}
-        self.observer.apps.create_namespaced_deployment(
-            self.namespace, {"metadata": {"name": name, "annotations": annotations}, "spec": spec}
+    def deployment(
+        self,
+        name: str,
+        *secrets: str,
+        opt_in: str | None = "true",
+        annotations: Mapping[str, str] | None = None,
+        on_template: Mapping[str, str] | None = None,
+        finalizers: Sequence[str] = (),
+    ) -> None:
+        """Create a Deployment whose only container reads the Secrets; annotations without their prefix."""
+        own = {PREFIX + key: value for key, value in (annotations or {}).items()} | (
+            {} if opt_in is None else {PREFIX + "auto-restart": opt_in}
         )
+        container = {"name": "c", "image": "app", "envFrom": [{"secretRef": {"name": secret}} for secret in secrets]}
+        marks = {PREFIX + key: value for key, value in (on_template or {}).items()}
+        template = {"metadata": {"labels": {"app": name}, "annotations": marks}, "spec": {"containers": [container]}}
+        spec = {"replicas": 1, "selector": {"matchLabels": {"app": name}}, "template": template}
+        metadata = {"name": name, "annotations": own, "finalizers": list(finalizers)}
+        self.observer.apps.create_namespaced_deployment(self.namespace, {"metadata": metadata, "spec": spec})
         self.rollouts(name, 1)
+
+    def annotate_deployment(self, name: str, **annotations: str | None) -> None:
+        """Set or remove (None) annotations of a Deployment; names without prefix, underscores for dashes."""
+        changed = {PREFIX + key.replace("_", "-"): value for key, value in annotations.items()}
+        self.observer.apps.patch_namespaced_deployment(name, self.namespace, {"metadata": {"annotations": changed}})
+
+    def delete_deployment(self, name: str) -> None:
+        """Delete a Deployment."""
+        self.observer.apps.delete_namespaced_deployment(name, self.namespace)
+
+    def owners(self, secret: str) -> list[str]:
+        """`Kind/name` of a Secret's owners, in their order."""
+        return [f"{owner.kind}/{owner.name}" for owner in self.secret(secret).metadata.owner_references or ()]
 
     def patch_secret(self, name: str, body: Mapping[str, Any]) -> None:
         """Edit a Secret by hand."""
@@ -177,9 +200,9 @@ class World:
         eventually(marks, lambda names: not names, timeout=timeout, what="no pending restarts")
 
     def restarted_for(self, deployment: str) -> dict[str, str]:
-        """The pod template's annotations without our prefix."""
+        """The pod template's annotations without their prefixes."""
         found = self.observer.apps.read_namespaced_deployment(deployment, self.namespace).spec.template.metadata.annotations or {}
-        return {key.removeprefix(PREFIX): value for key, value in found.items()}
+        return {key.rpartition("/")[2]: value for key, value in found.items()}
 
     def events(self, name: str) -> list[tuple[str, str]]:
         """(type, reason) of our Events on an object, oldest first."""

@@ -31,10 +31,11 @@ class FakeClaimStore:
         """Create the resource, or change its spec."""
         held = self.objects.get(key)
         if held:
-            return self._keep("MODIFIED", replace(held, item_path=path, generation=held.generation + 1, **members))
+            return self.keep("MODIFIED", replace(held, item_path=path, generation=held.generation + 1, **members))
         defaults: dict[str, Any] = {"secret_type": names.OPAQUE, "labels": {}, "annotations": {}}
         claim = Claim(
             key=key,
+            name=key.name,
             uid=f"claim-{self._version}",
             resource_version="0",
             generation=1,
@@ -44,11 +45,11 @@ class FakeClaimStore:
             conditions=(),
             **(defaults | members),
         )
-        return self._keep("ADDED", claim)
+        return self.keep("ADDED", claim)
 
     def terminate(self, key: SecretKey) -> None:
         """Deleted by a user, but a finalizer holds it."""
-        self._keep("MODIFIED", replace(self.objects[key], terminating=True))
+        self.keep("MODIFIED", replace(self.objects[key], terminating=True))
 
     def delete(self, key: SecretKey) -> None:
         self.events.append(("DELETED", self.objects.pop(key)))
@@ -86,9 +87,9 @@ class FakeClaimStore:
                 raise ClusterAbsentError("gone")
             if held.uid != claim.uid:
                 raise ClusterConflictError("another uid")
-            return self._keep("MODIFIED", replace(held, conditions=(condition,)))
+            return self.keep("MODIFIED", replace(held, conditions=(condition,)))
 
-    def _keep(self, kind: str, claim: Claim) -> Claim:
+    def keep(self, kind: str, claim: Claim) -> Claim:
         self._version += 1
         kept = replace(claim, resource_version=str(self._version))
         self.objects[kept.key] = kept

@@ -6,6 +6,7 @@ from onepassword_operator.model.errors import OperatorError
 from onepassword_operator.model.outcome import Change
 from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload import Workload
+from onepassword_operator.rules import announce
 
 
 class Told(NamedTuple):
@@ -22,13 +23,19 @@ class FakeEventLog:
         self.told: list[Told] = []
 
     async def changed(self, claim: Claim, change: Change, *, message: str) -> None:
-        self.told.append(Told(claim.key.name, "Normal", change.value, message))
+        self.told.append(Told(claim.name, "Normal", change.value, message))
+
+    async def refreshed(self, claim: Claim, message: str) -> None:
+        self.told.append(Told(claim.name, "Normal", "Refreshed", message))
 
     async def failed(self, claim: Claim, error: OperatorError) -> None:
-        self.told.append(Told(claim.key.name, "Warning", error.reason, str(error)))
+        self.told.append(Told(claim.name, "Warning", *announce.warning(claim, error)))
 
     async def restarted(self, workload: Workload, message: str) -> None:
         self.told.append(Told(workload.name, "Normal", "Restarted", message))
+
+    async def reverted(self, workload: Workload, message: str) -> None:
+        self.told.append(Told(workload.name, "Warning", "RestartReverted", message))
 
     def reasons(self, name: str) -> list[str]:
         return [event.reason for event in self.told if event.name == name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from fakes.faults import Faults
 from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterConflictError
-from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, SecretKey
+from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, OwnerReference, SecretKey
 from onepassword_operator.model.workload import RestartMark
 
 
@@ -57,7 +57,7 @@ class FakeSecretStore:
         return sum(request.split()[0] == verb for request in self.requests)
 
     def writes(self) -> list[str]:
-        return [request for request in self.requests if request.split()[0] in {"create", "replace", "annotate"}]
+        return [request for request in self.requests if request.split()[0] in {"create", "replace", "annotate", "own"}]
 
     # the port
 
@@ -95,6 +95,11 @@ class FakeSecretStore:
             held = self._same(basis)
             merged = {k: v for k, v in (dict(held.annotations) | annotations).items() if v is not None}
             return self._keep("MODIFIED", replace(held, annotations=merged))
+
+    async def own(self, basis: ObservedSecret, owners: Sequence[OwnerReference]) -> ObservedSecret:
+        await self._asked("own", basis.key)
+        with self.faults.around("own"):
+            return self._keep("MODIFIED", replace(self._same(basis), owners=tuple(owners)))
 
     def server_time(self) -> str:
         return self.time

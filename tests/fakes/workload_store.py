@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 
 from fakes.faults import Faults
+from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterConflictError, ClusterError
+from onepassword_operator.model.target import Source
 from onepassword_operator.model.workload import Workload
+from onepassword_operator.rules import secret_use
 from onepassword_operator.rules.restart import parse_restarted_for
 
 
@@ -25,6 +28,7 @@ class FakeWorkloadStore:
         self.before: dict[str, Callable[[], None]] = {}
         """What happens in the cluster, once, just before the next request of a verb is carried out."""
         self.settings: dict[str, str] = {}
+        self.events: list[tuple[str, Workload]] = []
         self._version = 900
 
     def deploy(
@@ -34,18 +38,41 @@ class FakeWorkloadStore:
         namespace: str = "app",
         annotations: dict[str, str] | None = None,
         created_at: str = "2024-01-01T00:00:00Z",
+        finalizers: tuple[str, ...] = (),
     ) -> None:
-        workload = Workload(
-            namespace=namespace,
-            name=name,
-            uid=f"deployment-{self._version}",
-            resource_version="0",
-            created_at=created_at,
-            annotations=annotations or {},
-            template_annotations={},
-            secrets=frozenset(secrets),
-        )
-        self._keep(workload)
+        """Somebody applies a Deployment whose only container reads the Secrets."""
+        held = self.objects.get((namespace, name))
+        metadata = {
+            "namespace": namespace,
+            "name": name,
+            "uid": held.uid if held else f"deployment-{self._version}",
+            "resourceVersion": "0",
+            "creationTimestamp": created_at,
+            "annotations": annotations or {},
+            "finalizers": list(finalizers),
+        }
+        container = {"envFrom": [{"secretRef": {"name": secret}} for secret in secrets]}
+        self._keep(secret_use.workload({"metadata": metadata, "spec": {"template": {"spec": {"containers": [container]}}}}))
+
+    def terminate(self, name: str, namespace: str = "app") -> None:
+        """Deleted by a user, but a finalizer holds it."""
+        held = self.objects[namespace, name]
+        claim = replace(held.claim, terminating=True) if held.claim else None
+        self._keep(replace(held, terminating=True, claim=claim))
+
+    def delete(self, name: str, namespace: str = "app") -> None:
+        self.events.append(("DELETED", self.objects.pop((namespace, name))))
+
+    def release(self, source: Source, uid: str) -> str | None:
+        held = self.objects.get((source.namespace, source.name))
+        if held is None or held.uid != uid:
+            return None
+        left = tuple(finalizer for finalizer in held.finalizers if finalizer != names.OFFICIAL_FINALIZER)
+        claim = replace(held.claim, finalizers=left) if held.claim else None
+        kept = self._keep(replace(held, finalizers=left, claim=claim))
+        if kept.terminating and not left:
+            self.delete(source.name, source.namespace)
+        return kept.resource_version
 
     def touch(self, name: str, namespace: str = "app", *, secrets: frozenset[str] | None = None) -> None:
         """Somebody edits the Deployment."""
@@ -54,7 +81,15 @@ class FakeWorkloadStore:
 
     def restarted_for(self, name: str, namespace: str = "app") -> dict[str, str]:
         held = self.objects[namespace, name].template_annotations
-        return parse_restarted_for(held.get("operator.1password.io/restarted-for"))
+        return parse_restarted_for(held.get(names.RESTARTED_FOR))
+
+    async def list_all(self) -> AsyncIterator[Workload]:
+        self.requests.append("list all")
+        for position, workload in enumerate(list(self.objects.values())):
+            if position == 1:  # what fails in the middle of a list
+                with self.faults.around("list"):
+                    pass
+            yield workload
 
     async def list_namespace(self, namespace: str) -> Sequence[Workload]:
         await self._asked("list")
@@ -89,6 +124,11 @@ class FakeWorkloadStore:
         if happens := self.before.pop(verb, None):
             happens()
 
-    def _keep(self, workload: Workload) -> None:
+    def _keep(self, workload: Workload) -> Workload:
         self._version += 1
-        self.objects[workload.namespace, workload.name] = replace(workload, resource_version=str(self._version))
+        version = str(self._version)
+        claim = replace(workload.claim, resource_version=version) if workload.claim else None
+        kept = replace(workload, resource_version=version, claim=claim)
+        self.objects[kept.namespace, kept.name] = kept
+        self.events.append(("MODIFIED", kept))
+        return kept

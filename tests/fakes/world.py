@@ -8,6 +8,7 @@ from typing import Any
 from fakes.claim_store import FakeClaimStore
 from fakes.clock import FakeClock
 from fakes.event_log import FakeEventLog
+from fakes.finalizer_store import FakeFinalizerStore
 from fakes.item_source import FakeItemSource
 from fakes.meter import FakeMeter
 from fakes.secret_store import FakeSecretStore
@@ -15,15 +16,20 @@ from fakes.workload_store import FakeWorkloadStore
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import BackendError
 from onepassword_operator.model.secret import SecretKey
-from onepassword_operator.model.target import Rendering
+from onepassword_operator.model.target import Rendering, Source
 from onepassword_operator.rules import seal
 from onepassword_operator.service.catalog import Catalog
+from onepassword_operator.service.fetch_content import FetchContent
 from onepassword_operator.service.follow_index import FollowIndex
+from onepassword_operator.service.live_claims import LiveClaims
 from onepassword_operator.service.observe import Observe
+from onepassword_operator.service.observe_workloads import ObserveWorkloads
 from onepassword_operator.service.poll_vaults import PollVaults
 from onepassword_operator.service.read_item import ReadItem
-from onepassword_operator.service.reconcile import Reconcile, Reporter
-from onepassword_operator.service.restart_workloads import RestartWorkloads
+from onepassword_operator.service.reconcile import Reconcile
+from onepassword_operator.service.release_objects import ReleaseObjects
+from onepassword_operator.service.report import Reporter
+from onepassword_operator.service.restart_workloads import RestartReporter, RestartWorkloads
 from onepassword_operator.service.source_health import SourceHealth
 from onepassword_operator.service.sweep import Sweep
 from onepassword_operator.service.sync_secret import SyncSecret
@@ -33,7 +39,7 @@ STALENESS_SECONDS = 180.0
 PASSES = 1000
 
 
-class HandQueue(WorkQueue):
+class HandQueue(WorkQueue[SecretKey]):
     """The work queue with retries that become due when the test's clock says so."""
 
     def __init__(self, clock: FakeClock) -> None:
@@ -62,17 +68,25 @@ class Process:
     def __init__(self, world: World) -> None:
         sealer = seal.Sealer(rendering=world.rendering, key=seal.derive_key(Confidential(b"a token")))
         self.sealer = sealer
-        self.index, self.queue = FollowIndex(), HandQueue(world.clock)
+        self.index, self.queue = FollowIndex(world.clock), HandQueue(world.clock)
         self.health = SourceHealth(world.clock, staleness_seconds=STALENESS_SECONDS)
         self.catalog, self.read_item = Catalog(world.source, world.clock), ReadItem(world.source, world.clock)
+        self.releases: set[Source] = set()
         self.observe = Observe(index=self.index, queue=self.queue, sealer=sealer)
+        self.observe_workloads = ObserveWorkloads(index=self.index, queue=self.queue, observe=self.observe, release=self.releases.add)
+        self.release = ReleaseObjects(secrets=world.secrets, finalizers=world.finalizers, index=self.index, sealer=sealer)
         self.poller = PollVaults(catalog=self.catalog, index=self.index, health=self.health, queue=self.queue, meter=world.meter)
-        self.sweeper = Sweep(secrets=world.secrets, claim_store=world.claims, observe=self.observe, index=self.index, queue=self.queue)
+        self.sweeper = Sweep(
+            stores=(world.secrets, world.claims, world.workloads),
+            observe=self.observe,
+            observe_workloads=self.observe_workloads,
+            index=self.index,
+            queue=self.queue,
+        )
         self.sync = SyncSecret(
             secrets=world.secrets,
-            claim_store=world.claims,
-            catalog=self.catalog,
-            read_item=self.read_item,
+            live_claims=LiveClaims(world.claims, world.workloads),
+            fetch=FetchContent(catalog=self.catalog, read_item=self.read_item, index=self.index, rendering=world.rendering),
             index=self.index,
             sealer=sealer,
         )
@@ -85,13 +99,14 @@ class Process:
         self.restarts = RestartWorkloads(
             secrets=world.secrets,
             workloads=world.workloads,
-            events=world.events,
-            meter=world.meter,
+            reporter=RestartReporter(events=world.events, meter=world.meter),
             index=self.index,
             sealer=sealer,
+            clock=world.clock,
         )
         self.woken: set[str] = set()
         self.reconcile.wake_restarts = self.observe.wake_restarts = self.woken.add
+        self.reconcile.release = self.observe.release = self.releases.add
 
 
 class World:
@@ -101,6 +116,7 @@ class World:
         self.rendering = rendering or Rendering()
         self.clock, self.source, self.meter, self.events = FakeClock(), FakeItemSource(), FakeMeter(), FakeEventLog()
         self.secrets, self.claims, self.workloads = FakeSecretStore(), FakeClaimStore(), FakeWorkloadStore()
+        self.finalizers = FakeFinalizerStore(self.claims, self.workloads)
         self.vault = self.source.add_vault("Prod")
         self.process = Process(self)
 
@@ -128,6 +144,7 @@ class World:
         """The operator dies and comes back: memory is lost, LISTs rebuild it."""
         self.process = Process(self)
         self.claims.events.clear()
+        self.workloads.events.clear()
         self.secrets.events.clear()
         await self.process.sweeper.sweep()
 
@@ -136,6 +153,9 @@ class World:
         observe = self.process.observe
         for kind, claim in self._taken(self.claims.events):
             observe.claim_gone(claim.key, claim.uid) if kind == "DELETED" else observe.claim_seen(claim)
+        for kind, workload in self._taken(self.workloads.events):
+            deployments = self.process.observe_workloads
+            deployments.gone(workload.source, workload.uid) if kind == "DELETED" else deployments.seen(workload)
         for kind, secret in self._taken(self.secrets.events):
             observe.secret_gone(secret) if kind == "DELETED" else observe.secret_seen(secret)
 
@@ -151,6 +171,9 @@ class World:
         for _ in range(PASSES):
             queue.ripen()
             self.watch()
+            while self.process.releases:
+                await self.process.release.run(self.process.releases.pop())
+                self.watch()
             if not queue.depth():
                 return
             key = await queue.take()

@@ -36,18 +36,15 @@ def test_clean_text_is_clean() -> None:
 
 PLANT = """
 import logging, sys
-from onepassword_operator.service import sync_secret
-from onepassword_operator import cli
+from onepassword_operator import cli, wiring
 
-class Chatty(sync_secret.SyncSecret):
-    async def _item(self, listed):
-        item = await super()._item(listed)
+class Chatty(wiring.ReadItem):
+    async def read(self, listed):
+        item = await super().read(listed)
         {line}
         return item
 
-sync_secret.SyncSecret = Chatty
-from onepassword_operator import app
-app.SyncSecret = Chatty
+wiring.ReadItem = Chatty
 sys.exit(cli.main())
 """
 

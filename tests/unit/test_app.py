@@ -15,15 +15,18 @@ import yaml
 from fakes.item_source import FakeItemSource
 from fakes.scripted_server import ScriptedServer, reply, scripted_server
 from onepassword_operator import app
-from onepassword_operator.app import Operator, StopSignal, SystemClock
+from onepassword_operator.app import Operator, StopSignal
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.credentials import ClusterAccess
 from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError
 from onepassword_operator.service.poll_vaults import PollVaults
+from onepassword_operator.service.restart_workloads import Place
 from onepassword_operator.settings import Settings, load
 from onepassword_operator.telemetry.metrics import Metrics
+from onepassword_operator.wiring import wire
 
 CRD = "/apis/onepassword.com/v1"
+DEPLOYMENTS = "/apis/apps/v1/deployments"
 LIMIT_SECONDS = 10
 ITEM: dict[str, Any] = {
     "metadata": {"namespace": "app", "name": "db", "uid": "u", "resourceVersion": "7", "generation": 1},
@@ -39,6 +42,7 @@ async def cluster() -> AsyncIterator[ScriptedServer]:
         server.routes = {
             CRD: reply({"resources": [{"name": "onepassworditems"}]}),
             f"{CRD}/onepassworditems": reply({"items": [ITEM]}),
+            DEPLOYMENTS: reply({"items": []}),
             "/api/v1/secrets": reply({"items": []}),
             "/api/v1/namespaces/app/secrets": reply(SECRET, status=201),
             f"{CRD}/namespaces/app/onepassworditems/db/status": reply(ITEM),
@@ -88,7 +92,8 @@ def source() -> FakeItemSource:
 async def operator(settings: Settings, cluster: ScriptedServer, source: FakeItemSource) -> AsyncIterator[Operator]:
     access = ClusterAccess(server=cluster.url, ssl_context=None, token=None)
     async with KubernetesApi(access, user_agent="x", observer=lambda *_: None) as api:
-        made = Operator(settings, api=api, source=source, metrics=Metrics(version="0"), stop=StopSignal())
+        parts = wire(settings, api=api, source=source, metrics=Metrics(version="0"))
+        made = Operator(settings, parts, api=api, stop=StopSignal())
         yield made
         await made.stop()
 
@@ -149,7 +154,7 @@ async def test_nothing_is_written_before_the_first_poll_has_ended(
         await until(lambda: source.in_flight)
         for _ in range(100):
             await asyncio.sleep(0)
-        assert operator._queue.depth() == 1
+        assert operator._parts.queue.depth() == 1
         assert statuses(cluster) == []
         source.gate.set()
         await until(lambda: statuses(cluster))
@@ -196,7 +201,7 @@ async def test_a_supervised_task_that_fails_ends_the_run(operator: Operator, mon
     async def fails() -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(operator._poll, "poll", fails)
+    monkeypatch.setattr(operator._parts.poll, "poll", fails)
     with pytest.raises(ZeroDivisionError):
         await asyncio.wait_for(operator.run(), LIMIT_SECONDS)
     assert "poller" in operator.unhealthy()
@@ -243,11 +248,11 @@ async def test_sweeps_go_on_after_one_that_failed(
 
 
 async def test_a_pending_restart_found_at_the_start_is_taken_up(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
-    woken: list[str] = []
-    monkeypatch.setattr(operator._index, "pending_namespaces", lambda: {"app"})
-    monkeypatch.setattr(operator._restarts, "wake", woken.append)
+    woken: list[Place] = []
+    monkeypatch.setattr(operator._parts.index, "pending_namespaces", lambda: {"app"})
+    monkeypatch.setattr(operator._parts.restarts, "wake", woken.append)
     operator._wake_pending()
-    assert woken == ["app"]
+    assert woken == [Place("app")]
 
 
 class TestRun:
@@ -269,9 +274,3 @@ class TestRun:
     async def test_without_a_cluster_it_does_not_start(self, settings: Settings) -> None:
         with pytest.raises(ClusterUnavailableError):
             await app.run(settings.model_copy(update={"kubeconfig": "/absent"}))
-
-
-def test_the_machines_clock_and_dice() -> None:
-    clock = SystemClock()
-    assert clock.monotonic() <= clock.monotonic()
-    assert 0 <= clock.jitter() <= 1

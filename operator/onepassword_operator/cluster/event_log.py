@@ -14,6 +14,7 @@ from onepassword_operator.model.errors import ClusterError, OperatorError
 from onepassword_operator.model.outcome import Change
 from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload import Workload
+from onepassword_operator.rules import announce
 
 _REMEMBERED: Final = 10_000
 _MAXIMUM_MESSAGE: Final = 1024
@@ -30,30 +31,31 @@ class KubernetesEvents:
         self._last: OrderedDict[str, tuple[str, str]] = OrderedDict()
 
     async def changed(self, claim: Claim, change: Change, *, message: str) -> None:
-        """A Normal event on the resource."""
+        """A Normal event on the object that asks."""
         self._last.pop(claim.uid, None)
         await self._post(_reference(claim), "Normal", reason=change.value, message=message)
 
+    async def refreshed(self, claim: Claim, message: str) -> None:
+        """A Normal event on the resource."""
+        await self._post(_reference(claim), "Normal", reason="Refreshed", message=message)
+
     async def failed(self, claim: Claim, error: OperatorError) -> None:
-        """A Warning on the resource, unless it is the last thing that was said about it."""
-        said = (error.reason, str(error))
+        """A Warning on the object, unless it is the last thing that was said about it."""
+        said = announce.warning(claim, error)
         if self._last.get(claim.uid) == said:
             return
         self._last[claim.uid] = said
         if len(self._last) > _REMEMBERED:
             self._last.popitem(last=False)
-        await self._post(_reference(claim), "Warning", reason=error.reason, message=str(error))
+        await self._post(_reference(claim), "Warning", reason=said[0], message=said[1])
 
     async def restarted(self, workload: Workload, message: str) -> None:
         """A Normal event on the Deployment."""
-        reference = {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "namespace": workload.namespace,
-            "name": workload.name,
-            "uid": workload.uid,
-        }
-        await self._post(reference, "Normal", reason="Restarted", message=message)
+        await self._post(_of_workload(workload), "Normal", reason="Restarted", message=message)
+
+    async def reverted(self, workload: Workload, message: str) -> None:
+        """A Warning on the Deployment."""
+        await self._post(_of_workload(workload), "Warning", reason="RestartReverted", message=message)
 
     async def _post(self, reference: dict[str, str], kind: str, *, reason: str, message: str) -> None:
         now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -80,10 +82,11 @@ class KubernetesEvents:
 
 
 def _reference(claim: Claim) -> dict[str, str]:
-    return {
-        "apiVersion": names.API_VERSION,
-        "kind": names.KIND,
-        "namespace": claim.key.namespace,
-        "name": claim.key.name,
-        "uid": claim.uid,
-    }
+    owner = claim.owner_reference
+    place = {"namespace": claim.key.namespace, "name": claim.name, "uid": claim.uid}
+    return {"apiVersion": owner.api_version, "kind": claim.kind} | place
+
+
+def _of_workload(workload: Workload) -> dict[str, str]:
+    place = {"namespace": workload.namespace, "name": workload.name, "uid": workload.uid}
+    return {"apiVersion": "apps/v1", "kind": names.DEPLOYMENT} | place

@@ -54,6 +54,12 @@ class KubernetesSecrets:
         body = {"metadata": {"uid": basis.uid, "resourceVersion": basis.resource_version, "annotations": annotations}}
         return ObservedSecret.from_object(await self._api.merge_patch(path_of(basis.key), body, resource=_RESOURCE))
 
+    async def own(self, basis: ObservedSecret, owners: Sequence[OwnerReference]) -> ObservedSecret:
+        """PATCH the ownerReferences of exactly what was read."""
+        references = [_owner_object(owner) for owner in owners]
+        body = {"metadata": {"uid": basis.uid, "resourceVersion": basis.resource_version, "ownerReferences": references}}
+        return ObservedSecret.from_object(await self._api.merge_patch(path_of(basis.key), body, resource=_RESOURCE))
+
     def server_time(self) -> str:
         """The API server's clock."""
         return self._api.server_time()

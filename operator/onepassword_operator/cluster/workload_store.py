@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterDeniedError
 from onepassword_operator.model.workload import Workload
+from onepassword_operator.rules import secret_use
 
 _RESOURCE: Final = "deployments"
 
@@ -16,18 +17,25 @@ _RESOURCE: Final = "deployments"
 class KubernetesWorkloads:
     """`WorkloadStore` over the API server."""
 
-    def __init__(self, api: KubernetesApi) -> None:
+    def __init__(self, api: KubernetesApi, *, namespaces: Sequence[str] = ()) -> None:
         self._api = api
+        self._namespaces = namespaces
+
+    async def list_all(self) -> AsyncIterator[Workload]:
+        """All Deployments in the watched namespaces, by page."""
+        for path in [_collection(namespace) for namespace in self._namespaces] or ["/apis/apps/v1/deployments"]:
+            async for page in self._api.pages(path, resource=_RESOURCE):
+                for raw in page:
+                    yield secret_use.workload(raw)
 
     async def list_namespace(self, namespace: str) -> Sequence[Workload]:
         """All Deployments of a namespace, by page."""
-        path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
-        return [Workload.from_object(raw) async for page in self._api.pages(path, resource=_RESOURCE) for raw in page]
+        return [secret_use.workload(raw) async for page in self._api.pages(_collection(namespace), resource=_RESOURCE) for raw in page]
 
     async def get(self, namespace: str, name: str) -> Workload | None:
         """One live Deployment."""
-        raw = await self._api.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}", resource=_RESOURCE)
-        return Workload.from_object(raw) if raw else None
+        raw = await self._api.get(f"{_collection(namespace)}/{name}", resource=_RESOURCE)
+        return secret_use.workload(raw) if raw else None
 
     async def annotate_template(self, workload: Workload, annotations: dict[str, str]) -> None:
         """PATCH the pod template of exactly what was read."""
@@ -35,8 +43,7 @@ class KubernetesWorkloads:
             "metadata": {"uid": workload.uid, "resourceVersion": workload.resource_version},
             "spec": {"template": {"metadata": {"annotations": annotations}}},
         }
-        path = f"/apis/apps/v1/namespaces/{workload.namespace}/deployments/{workload.name}"
-        await self._api.merge_patch(path, body, resource=_RESOURCE)
+        await self._api.merge_patch(f"{_collection(workload.namespace)}/{workload.name}", body, resource=_RESOURCE)
 
     async def namespace_setting(self, namespace: str) -> str | None:
         """The namespace's auto-restart annotation. Without the right to read it, the level below decides."""
@@ -45,3 +52,7 @@ class KubernetesWorkloads:
         except ClusterDeniedError:
             return None
         return ((raw or {}).get("metadata", {}).get("annotations") or {}).get(names.AUTO_RESTART)
+
+
+def _collection(namespace: str) -> str:
+    return f"/apis/apps/v1/namespaces/{namespace}/deployments"

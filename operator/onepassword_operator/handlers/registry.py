@@ -14,18 +14,25 @@ import kopf
 
 from onepassword_operator.handlers.items import ItemEvents
 from onepassword_operator.handlers.owned_secrets import SecretEvents
+from onepassword_operator.handlers.workloads import WorkloadEvents
 from onepassword_operator.model import names
 from onepassword_operator.model.target import Rendering
 from onepassword_operator.service.observe import Observe
+from onepassword_operator.service.observe_workloads import ObserveWorkloads
 
 NO_FINALIZER: Final = names.PREFIX + "kopf-sets-no-finalizer"
 """A string that never occurs: kopf removes its configured finalizer from objects that it thinks do not need it."""
 
 
 def build_registry(
-    *, observe: Observe, rendering: Rendering, server: str, new_session: Callable[[], aiohttp.ClientSession]
+    *,
+    observe: Observe,
+    observe_workloads: ObserveWorkloads,
+    rendering: Rendering,
+    server: str,
+    new_session: Callable[[], aiohttp.ClientSession],
 ) -> kopf.OperatorRegistry:
-    """The routing table: OnePasswordItems and our Secrets; and a login that shares our connection pool."""
+    """The routing table: OnePasswordItems, Deployments and our Secrets; and a login that shares our connection pool."""
     registry = kopf.OperatorRegistry()
 
     async def login(**_: Any) -> kopf.AiohttpSession:
@@ -33,6 +40,7 @@ def build_registry(
 
     kopf.on.login(registry=registry)(login)
     kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=registry)(ItemEvents(observe, rendering).item_event)
+    kopf.on.event("apps", "v1", "deployments", registry=registry)(WorkloadEvents(observe_workloads).workload_event)
     kopf.on.event("v1", "secrets", registry=registry)(SecretEvents(observe).secret_event)
     return registry
 

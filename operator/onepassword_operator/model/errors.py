@@ -13,6 +13,7 @@
         VaultNotFoundError
         ItemNotFoundError
         ItemArchivedError
+        ItemAmbiguousError                the item that was used is gone, and several have its title
       ClusterError                      the Kubernetes API
         ClusterUnavailableError
         ClusterDeniedError                RBAC
@@ -23,6 +24,8 @@
         ClusterInvalidError               the API server's own validation said no
       RefusedError                      we could, but must not
         TargetNotOwnedError
+        TargetClaimedError                another object asks for another item under the same name
+        AnotherOperatorActiveError        carries the delay
         TypeNotAllowedError
         TypeImmutableError
         TargetImmutableError
@@ -57,6 +60,8 @@ class OperatorError(Exception):
 
     reason: ClassVar[str]
     retry: ClassVar[Retry]
+    delay_seconds: float | None = None
+    """For `Retry.THEN`: seconds until another try makes sense."""
 
 
 class InvalidTargetError(OperatorError):
@@ -87,6 +92,7 @@ class BackendRateLimitedError(BackendError):
 
     reason = "RateLimited"
     retry = Retry.THEN
+    delay_seconds: float
 
     def __init__(self, message: str, *, delay_seconds: float) -> None:
         super().__init__(message)
@@ -136,6 +142,12 @@ class ItemArchivedError(ItemLookupError):
     """The item is there, but archived or deleted."""
 
     reason = "ItemArchived"
+
+
+class ItemAmbiguousError(ItemLookupError):
+    """The item that was chosen before is gone, and its title now fits several."""
+
+    reason = "ItemAmbiguous"
 
 
 class ClusterError(OperatorError):
@@ -200,6 +212,25 @@ class TargetNotOwnedError(RefusedError):
 
     reason = "TargetNotOwned"
     retry = Retry.LATER
+
+
+class TargetClaimedError(RefusedError):
+    """Another object rules the Secret of that name, for another item."""
+
+    reason = "TargetClaimed"
+    retry = Retry.LATER
+
+
+class AnotherOperatorActiveError(RefusedError):
+    """The official operator works on the same object; `delay_seconds` says when this one looks again."""
+
+    reason = "AnotherOperatorActive"
+    retry = Retry.THEN
+    delay_seconds: float
+
+    def __init__(self, message: str, *, delay_seconds: float) -> None:
+        super().__init__(message)
+        self.delay_seconds = delay_seconds
 
 
 class TypeNotAllowedError(RefusedError):

@@ -9,23 +9,33 @@ GROUP: Final = "onepassword.com"  # official
 VERSION: Final = "v1"  # official
 API_VERSION: Final = f"{GROUP}/{VERSION}"
 KIND: Final = "OnePasswordItem"  # official
+DEPLOYMENT: Final = "Deployment"
 PLURAL: Final = "onepassworditems"  # official
 
 PREFIX: Final = "operator.1password.io/"
 ITEM_PATH: Final = PREFIX + "item-path"  # official; on our Secrets always with IDs
 ITEM_VERSION: Final = PREFIX + "item-version"  # official
+ITEM_NAME: Final = PREFIX + "item-name"  # official; on Deployments: the Secret that is asked for
 AUTO_RESTART: Final = PREFIX + "auto-restart"  # official
 LAST_RESTARTED: Final = PREFIX + "last-restarted"  # official
 REQUESTED_PATH: Final = PREFIX + "requested-path"
 COPIED_KEYS: Final = PREFIX + "copied-keys"
 SEAL: Final = PREFIX + "seal"
 RESTART_PENDING: Final = PREFIX + "restart-pending"
-RESTARTED_FOR: Final = PREFIX + "restarted-for"
+REFRESH: Final = PREFIX + "refresh"
+SUSPEND: Final = PREFIX + "suspend"
+WRITTEN_ON_SECRETS: Final = frozenset({ITEM_PATH, ITEM_VERSION, REQUESTED_PATH, COPIED_KEYS, SEAL, RESTART_PENDING})
+"""Annotations of a Secret that only we write there, whatever an object that asks for it carries."""
 MANAGED: Final = PREFIX + "managed"
 MANAGED_VALUE: Final = "true"
 MANAGED_SELECTOR: Final = f"{MANAGED}={MANAGED_VALUE}"
 
+RESTARTED_FOR: Final = "restarts.operator.1password.io/restarted-for"
+"""Not under the prefix: the official operator takes a pod template with any annotation under it for one that asks for a Secret."""
+
 OFFICIAL_FINALIZER: Final = "onepassword.com/finalizer.secret"  # official; never set by us
+ORPHAN_FINALIZER: Final = "orphan"  # set by Kubernetes while an object is deleted with --cascade=orphan
+IGNORE_TAG: Final = "operator.1password.io:ignore-secret"  # official; a tag of an item
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 
 READY: Final = "Ready"  # official condition type

@@ -54,8 +54,8 @@ class Change(enum.Enum):
     """Same revision; somebody had edited the Secret."""
     ADOPTED = "Adopted"
     """The official operator's Secret became ours."""
-    REFRESHED = "Refreshed"
-    """Only copied metadata or the seal; nobody needs to hear of it."""
+    RETOUCHED = "Retouched"
+    """Only copied metadata, owners or the seal; nobody needs to hear of it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +76,26 @@ class Synced:
     skipped: tuple[Skipped, ...] | None = ()
     """None where the item was not read again: what was told about this revision before still holds."""
     warning: str = ""
+    asked: bool = False
+    """Somebody had asked for this look, and is owed an answer even if nothing changed."""
+
+
+class Pause(enum.Enum):
+    """Why a Secret is left as it is although it could be written; the names are reasons."""
+
+    FROZEN = "Frozen"
+    """The item carries the official operator's ignore tag."""
+    SUSPENDED = "Suspended"
+    """The resource carries our suspend annotation."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Paused:
+    """The Secret stays as it is, because somebody asked for that; one that was missing may have been created."""
+
+    pause: Pause
+    message: str
+    change: Change = Change.NONE
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -85,4 +105,4 @@ class Failed:
     error: OperatorError
 
 
-Outcome = Synced | Failed
+Outcome = Synced | Paused | Failed

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
+from onepassword_operator.model.item import Revision, parse_version
 
 
 class SecretKey(NamedTuple):
@@ -91,6 +92,15 @@ class DesiredSecret:
     data: Mapping[str, Confidential]
     finalizers: tuple[str, ...] = ()
     immutable: bool = False
+
+
+def recorded_revision(observed: ObservedSecret) -> Revision | None:
+    """What a Secret's annotations say it holds; the official operator's say the same in the same words."""
+    parts = observed.annotations.get(names.ITEM_PATH, "").split("/")
+    version = parse_version(observed.annotations.get(names.ITEM_VERSION, ""))
+    if len(parts) != 4 or parts[0] != "vaults" or parts[2] != "items" or version is None:  # noqa: PLR2004
+        return None
+    return Revision(parts[1], parts[3], version)
 
 
 def _decode(value: str | None) -> bytes:

@@ -1,14 +1,17 @@
-"""What is asked for: a `OnePasswordItem` as a claim on one Secret."""
+"""What is asked for: a `OnePasswordItem`, or an annotated Deployment, as a claim on one Secret."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from onepassword_operator.model import names
 from onepassword_operator.model.outcome import Condition
 from onepassword_operator.model.secret import OwnerReference, SecretKey
+
+_TRUE: Final = frozenset({"1", "t", "true"})
+_API_VERSIONS: Final = {names.KIND: names.API_VERSION, names.DEPLOYMENT: "apps/v1"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,11 +22,25 @@ class Rendering:
     copy_annotations: bool = False
 
 
+class Source(NamedTuple):
+    """The object that asks."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """One resource's demand for the Secret of its name. Small, because one is kept for every resource."""
+    """One object's demand for one Secret. Small, because one is kept for every resource."""
 
     key: SecretKey
+    kind: str = names.KIND
+    name: str
+    """The object's; that of a OnePasswordItem is its Secret's as well."""
     uid: str
     resource_version: str
     generation: int
@@ -35,14 +52,20 @@ class Claim:
     """Those to be copied onto the Secret."""
     terminating: bool
     conditions: tuple[Condition, ...]
+    finalizers: tuple[str, ...] = ()
+    suspended: bool = False
+    refresh: str = ""
+    """Whatever stands in the refresh annotation; another value than before asks for a sync at once."""
 
     @classmethod
     def from_object(cls, raw: Mapping[str, Any], rendering: Rendering) -> Claim:
         """Read a OnePasswordItem (from a GET, a LIST item or a watch event)."""
         metadata = raw["metadata"]
         spec = raw.get("spec") or {}
+        annotations = metadata.get("annotations") or {}
         return cls(
             key=SecretKey(metadata["namespace"], metadata["name"]),
+            name=metadata["name"],
             uid=metadata["uid"],
             resource_version=metadata["resourceVersion"],
             generation=metadata.get("generation") or 0,
@@ -50,15 +73,33 @@ class Claim:
             item_path=spec.get("itemPath") or "",
             secret_type=raw.get("type") or names.OPAQUE,
             labels=dict(metadata.get("labels") or {}),
-            annotations=copied_annotations(metadata.get("annotations") or {}, rendering),
+            annotations=copied_annotations(annotations, rendering),
             terminating=bool(metadata.get("deletionTimestamp")),
             conditions=tuple(Condition.from_object(entry) for entry in (raw.get("status") or {}).get("conditions") or ()),
+            finalizers=tuple(metadata.get("finalizers") or ()),
+            suspended=annotations.get(names.SUSPEND, "").lower() in _TRUE,
+            refresh=annotations.get(names.REFRESH, ""),
         )
 
     @property
+    def source(self) -> Source:
+        """The object that asks."""
+        return Source(self.kind, self.key.namespace, self.name)
+
+    @property
+    def is_resource(self) -> bool:
+        """Whether this is a OnePasswordItem, which has a status to tell things in."""
+        return self.kind == names.KIND
+
+    @property
+    def awaits_release(self) -> bool:
+        """Whether the official operator's finalizer holds the object up."""
+        return names.OFFICIAL_FINALIZER in self.finalizers
+
+    @property
     def owner_reference(self) -> OwnerReference:
-        """The entry that makes Kubernetes delete the Secret with the resource; as bare as the official operator's."""
-        return OwnerReference(kind=names.KIND, name=self.key.name, uid=self.uid, api_version=names.API_VERSION)
+        """The entry that makes Kubernetes delete the Secret with the object; as bare as the official operator's."""
+        return OwnerReference(kind=self.kind, name=self.name, uid=self.uid, api_version=_API_VERSIONS[self.kind])
 
     @property
     def auto_restart(self) -> str | None:
@@ -69,12 +110,14 @@ class Claim:
         """Whether nothing that a sync depends on differs; status writes and foreign metadata do not count."""
         return (
             self.uid == other.uid
+            and self.key == other.key
             and self.terminating == other.terminating
             and self.item_path == other.item_path
             and self.secret_type == other.secret_type
             and self.labels == other.labels
             and self.annotations == other.annotations
             and self.generation == other.generation
+            and (self.suspended, self.refresh) == (other.suspended, other.refresh)
         )
 
     @property

@@ -1,18 +1,19 @@
-"""Workloads that consume Secrets, reduced to what a restart decision needs."""
+"""Workloads that consume Secrets, reduced to what the decisions about them need."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from onepassword_operator.model import names
 from onepassword_operator.model.item import Revision
+from onepassword_operator.model.secret import OwnerReference
+from onepassword_operator.model.target import Claim, Source
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """A Deployment: which Secrets its pods read, and how its pod template is marked."""
+    """A Deployment: which Secrets it uses, which one it asks for, and how its pod template is marked."""
 
     namespace: str
     name: str
@@ -23,49 +24,24 @@ class Workload:
     template_annotations: Mapping[str, str]
     secrets: frozenset[str]
     terminating: bool = False
+    finalizers: tuple[str, ...] = ()
+    claim: Claim | None = None
+    """The Secret it asks for by annotation, if any."""
 
-    @classmethod
-    def from_object(cls, raw: Mapping[str, Any]) -> Workload:
-        """Read a Deployment object."""
-        metadata, template = raw["metadata"], raw.get("spec", {}).get("template") or {}
-        annotations = metadata.get("annotations") or {}
-        named = annotations.get(names.PREFIX + "item-name")
-        pod = template.get("spec") or {}
-        return cls(
-            namespace=metadata["namespace"],
-            name=metadata["name"],
-            uid=metadata["uid"],
-            resource_version=metadata["resourceVersion"],
-            created_at=metadata.get("creationTimestamp") or "",
-            annotations=dict(annotations),
-            template_annotations=dict((template.get("metadata") or {}).get("annotations") or {}),
-            secrets=frozenset({*_secrets_of_pod(pod), *([named] if named else [])}),
-            terminating=bool(metadata.get("deletionTimestamp")),
-        )
+    @property
+    def source(self) -> Source:
+        """Its name among the objects that ask for Secrets."""
+        return Source(names.DEPLOYMENT, self.namespace, self.name)
 
+    @property
+    def owner_reference(self) -> OwnerReference:
+        """The entry that lets a Secret live as long as this workload uses it."""
+        return OwnerReference(kind=names.DEPLOYMENT, name=self.name, uid=self.uid, api_version="apps/v1")
 
-def _secrets_of_pod(pod: Mapping[str, Any]) -> Iterator[str]:
-    for container in (*(pod.get("containers") or ()), *(pod.get("initContainers") or ())):
-        yield from _secrets_of_container(container)
-    for volume in pod.get("volumes") or ():
-        yield from _secrets_of_volume(volume)
-
-
-def _secrets_of_container(container: Mapping[str, Any]) -> Iterator[str]:
-    for variable in container.get("env") or ():
-        if name := ((variable.get("valueFrom") or {}).get("secretKeyRef") or {}).get("name"):
-            yield name
-    for source in container.get("envFrom") or ():
-        if name := (source.get("secretRef") or {}).get("name"):
-            yield name
-
-
-def _secrets_of_volume(volume: Mapping[str, Any]) -> Iterator[str]:
-    if name := (volume.get("secret") or {}).get("secretName"):
-        yield name
-    for source in (volume.get("projected") or {}).get("sources") or ():
-        if name := (source.get("secret") or {}).get("name"):
-            yield name
+    @property
+    def awaits_release(self) -> bool:
+        """Whether the official operator's finalizer holds the object up."""
+        return names.OFFICIAL_FINALIZER in self.finalizers
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

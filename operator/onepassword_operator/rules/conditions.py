@@ -15,7 +15,7 @@ from onepassword_operator.model.errors import (
     OperatorError,
 )
 from onepassword_operator.model.item import Revision
-from onepassword_operator.model.outcome import Condition, Failed, Outcome, Skipped, Synced
+from onepassword_operator.model.outcome import Condition, Failed, Outcome, Pause, Paused, Skipped, Synced
 from onepassword_operator.model.target import Claim
 
 _TRANSIENT: Final = (
@@ -40,7 +40,7 @@ def ready(claim: Claim, outcome: Outcome, *, now: str, stale: bool, last_good: C
         last_good: the condition that an outage has overwritten, if this process wrote over it.
     """
     previous = claim.ready
-    if isinstance(outcome, Failed) and not stale and _forgivable(outcome.error, claim):
+    if isinstance(outcome, Failed) and not stale and is_blip(outcome.error) and _in_sync(claim):
         return None
     status, reason, message = _words(claim, outcome, last_good=last_good)
     transition = previous.last_transition_time if previous and previous.status == status else now
@@ -57,17 +57,25 @@ def ready(claim: Claim, outcome: Outcome, *, now: str, stale: bool, last_good: C
     return None if previous in (condition, pruned) else condition
 
 
-def _forgivable(error: OperatorError, claim: Claim) -> bool:
-    # A blip says nothing about a resource that was in sync for what it asks now; a new or changed one is owed an answer at once.
-    synced = claim.ready is not None and claim.ready.status == "True"
-    current = claim.ready is not None and claim.ready.observed_generation in {None, claim.generation}
-    return isinstance(error, _TRANSIENT) and synced and current
+def is_blip(error: OperatorError) -> bool:
+    """Whether the error says nothing yet about a Secret that was in sync."""
+    return isinstance(error, _TRANSIENT)
+
+
+def _in_sync(claim: Claim) -> bool:
+    # For what it asks now; a new or changed resource is owed an answer at once.
+    return claim.ready is not None and claim.ready.status == "True" and claim.ready.observed_generation in {None, claim.generation}
 
 
 def _words(claim: Claim, outcome: Outcome, *, last_good: Condition | None) -> tuple[str, str, str]:
     match outcome:
         case Failed(error=error):
             return "False", error.reason, _clip(str(error))
+        case Paused(pause=Pause.FROZEN, message=message):
+            return "True", Pause.FROZEN.value, _clip(message)
+        case Paused(pause=pause, message=message):
+            # What was ready stays ready: nobody takes the Secret away.
+            return claim.ready.status if claim.ready else "Unknown", pause.value, _clip(message)
         case Synced(revision=revision, skipped=skipped, warning=warning):  # pragma: no branch  mypy proves that none is left
             fact = _fact(claim, revision)
             if skipped is None and (told_before := _told_before(claim.ready, fact) or _told_before(last_good, fact)):

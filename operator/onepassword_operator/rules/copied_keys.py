@@ -1,10 +1,8 @@
-"""Which labels and annotations of a Secret came from its resource: names only, so that one removed there is removed here."""
+"""Which labels and annotations of a Secret came from whoever asked for it: names only, so that one removed there is removed here."""
 
 from __future__ import annotations
 
 import dataclasses
-
-from onepassword_operator.model.target import Claim
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,11 +11,6 @@ class CopiedKeys:
 
     labels: frozenset[str] = frozenset()
     annotations: frozenset[str] = frozenset()
-
-    @classmethod
-    def of_claim(cls, claim: Claim) -> CopiedKeys:
-        """What the claim asks to be copied."""
-        return cls(labels=frozenset(claim.labels), annotations=frozenset(claim.annotations))
 
     @classmethod
     def parse(cls, text: str) -> CopiedKeys:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from onepassword_operator.model.errors import BackendRateLimitedError, OperatorError, Retry
+from onepassword_operator.model.errors import OperatorError, Retry
 
 _FIRST_SECONDS: Final = 0.25
 _SOON_CAP_SECONDS: Final = 30.0
@@ -25,8 +25,7 @@ def delay_seconds(error: OperatorError, *, attempt: int, interval_seconds: float
             ceiling = min(_FIRST_SECONDS * 2.0 ** min(attempt, 16), _SOON_CAP_SECONDS, max(interval_seconds, 1.0))
             return ceiling * (0.5 + jitter / 2)
         case Retry.THEN:
-            wait = error.delay_seconds if isinstance(error, BackendRateLimitedError) else interval_seconds
-            return wait + jitter
+            return (interval_seconds if error.delay_seconds is None else error.delay_seconds) + jitter
         case Retry.LATER:
             return min(interval_seconds, _LATER_CAP_SECONDS) * (0.9 + jitter / 10)
         case Retry.ON_CHANGE:  # pragma: no branch  mypy proves that none is left

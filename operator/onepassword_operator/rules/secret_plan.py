@@ -1,7 +1,7 @@
 """Desired × observed → create, update, nothing, or refuse.
 
-Ownership is proved before any write. Data are exactly those of the item; labels and annotations that came from elsewhere stay; a mark for
-pending restarts is set by every write that changes the recorded revision, and by nothing else.
+Ownership is proved before (`rules/owners.py`). Data are exactly those of the item; labels and annotations that came from elsewhere stay;
+a mark for pending restarts is set by every write that changes the recorded revision, and by nothing else.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import (
     TargetImmutableError,
-    TargetNotOwnedError,
     TypeImmutableError,
     TypeNotAllowedError,
 )
-from onepassword_operator.model.item import Revision, parse_version
+from onepassword_operator.model.item import Revision
 from onepassword_operator.model.outcome import Change
-from onepassword_operator.model.secret import DesiredSecret, ObservedSecret
+from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, recorded_revision
 from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload import RestartMark
 from onepassword_operator.rules import copied_keys, seal
+from onepassword_operator.rules.owners import Partners, wanted_owners
 
 REFUSED_TYPES: Final = frozenset({"kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"})
 """Types that grant access to the cluster itself."""
@@ -48,6 +48,7 @@ class Context:
     """What this process last knew the Secret to hold; consulted when the Secret is gone or its own record can't be believed."""
     carried: RestartMark | None = None
     """The mark as this process last knew it; consulted in the same cases, so that no edit or deletion loses a restart that is due."""
+    partners: Partners = dataclasses.field(default_factory=Partners)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,41 +76,6 @@ def check_type(claim: Claim, observed: ObservedSecret | None) -> None:
             f'Secret "{observed.key.name}" has type "{observed.type}", the resource asks for "{claim.secret_type}", and Kubernetes never '
             "changes a Secret's type; delete the Secret to have it created anew, or restore the resource's type"
         )
-
-
-def check_owner(claim: Claim, observed: ObservedSecret, *, verdict: seal.Verdict) -> None:
-    """Refuse a Secret that is not ours: without the claim's ownerReference, our seal, or the official operator's marks.
-
-    Raises:
-        TargetNotOwnedError: the Secret belongs to somebody else.
-    """
-    if any(owner.uid == claim.uid for owner in observed.owners):
-        return
-    foreign = [owner for owner in observed.owners if not _earlier_self(claim, owner.kind, group=owner.group, name=owner.name)]
-    if foreign:
-        raise TargetNotOwnedError(
-            f'Secret "{observed.key.name}" belongs to {foreign[0].kind} "{foreign[0].name}"; rename the resource, or remove that Secret'
-        )
-    if verdict is not seal.Verdict.BROKEN or recorded_revision(observed):
-        return
-    raise TargetNotOwnedError(
-        f'Secret "{observed.key.name}" exists and was not made by this operator; rename the resource, or delete that Secret to hand its '
-        "name over"
-    )
-
-
-def _earlier_self(claim: Claim, kind: str, *, group: str, name: str) -> bool:
-    # A resource of this name has the claim's uid, so a reference to another uid of the same name points at nothing that lives.
-    return (kind, group, name) == (names.KIND, names.GROUP, claim.key.name)
-
-
-def recorded_revision(observed: ObservedSecret) -> Revision | None:
-    """What a Secret's annotations say it holds; the official operator's say the same in the same words."""
-    parts = observed.annotations.get(names.ITEM_PATH, "").split("/")
-    version = parse_version(observed.annotations.get(names.ITEM_VERSION, ""))
-    if len(parts) != 4 or parts[0] != "vaults" or parts[2] != "items" or version is None:  # noqa: PLR2004
-        return None
-    return Revision(parts[1], parts[3], version)
 
 
 def pinned(claim: Claim, observed: ObservedSecret | None, *, verdict: seal.Verdict) -> Revision | None:
@@ -159,7 +125,8 @@ def _mark(observed: ObservedSecret, verdict: seal.Verdict, *, content: Content, 
 def _desired(
     claim: Claim, observed: ObservedSecret | None, *, content: Content, context: Context, mark: RestartMark | None
 ) -> DesiredSecret:
-    copied = copied_keys.CopiedKeys.of_claim(claim)
+    labels, copied_annotations = _copied(claim, context.partners)
+    copied = copied_keys.CopiedKeys(labels=frozenset(labels), annotations=frozenset(copied_annotations))
     former = copied_keys.CopiedKeys.parse(observed.annotations.get(names.COPIED_KEYS, "") if observed else "")
     ours = {
         names.ITEM_PATH: content.revision.path,
@@ -174,24 +141,27 @@ def _desired(
         for k, v in (observed.annotations if observed else {}).items()
         if k not in former.annotations and k not in (*seal.SEALED_ANNOTATIONS, names.SEAL, names.AUTO_RESTART)
     }
-    annotations = foreign_annotations | dict(claim.annotations) | ours
+    annotations = foreign_annotations | copied_annotations | ours
     annotations[names.SEAL] = context.sealer.compute(claim.key, annotations, data=content.data)
-    others = [
-        o
-        for o in (observed.owners if observed else ())
-        if not _earlier_self(claim, o.kind, group=o.group, name=o.name) or o.uid == claim.uid
-    ]
-    owners = others if any(owner.uid == claim.uid for owner in others) else [*others, claim.owner_reference]
     return DesiredSecret(
         key=claim.key,
         type=claim.secret_type,
-        labels=foreign_labels | dict(claim.labels) | {names.MANAGED: names.MANAGED_VALUE},
+        labels=foreign_labels | labels | {names.MANAGED: names.MANAGED_VALUE},
         annotations=annotations,
-        owners=tuple(owners),
+        owners=wanted_owners(claim, observed.owners if observed else (), partners=context.partners),
         data=content.data,
         finalizers=observed.finalizers if observed else (),
         immutable=observed.immutable if observed else False,
     )
+
+
+def _copied(claim: Claim, partners: Partners) -> tuple[dict[str, str], dict[str, str]]:
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    for source in (*partners.claims, claim):  # the ruling one has the last word
+        labels |= source.labels
+        annotations |= source.annotations
+    return labels, annotations
 
 
 def _change(
@@ -216,4 +186,4 @@ def _change(
         return Change.UPDATED
     owned = observed.owners == desired.owners
     marked = observed.labels.get(names.MANAGED) == names.MANAGED_VALUE
-    return Change.REFRESHED if same_data and owned and marked else Change.REPAIRED
+    return Change.RETOUCHED if same_data and owned and marked else Change.REPAIRED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Final
 
-from onepassword_operator.model.errors import ItemArchivedError, ItemNotFoundError, VaultNotFoundError
+from onepassword_operator.model.errors import ItemAmbiguousError, ItemArchivedError, ItemNotFoundError, VaultNotFoundError
 from onepassword_operator.model.item import ItemSummary, Revision, Vault
 from onepassword_operator.model.item_path import ItemPath, looks_like_id
 from onepassword_operator.rules import pick_item
@@ -21,6 +21,7 @@ class Found:
 
     listed: Revision
     warning: str = ""
+    tags: tuple[str, ...] = ()
 
 
 class FindItem:
@@ -34,6 +35,7 @@ class FindItem:
 
         Raises:
             VaultNotFoundError, ItemNotFoundError, ItemArchivedError: fresh and complete lists lack it.
+            ItemAmbiguousError: the pinned item is gone, and which of several is meant now is not for us to guess.
             BackendError: 1Password could not be asked.
         """
         if pin and (kept := self._pinned(pin)):
@@ -41,12 +43,22 @@ class FindItem:
         vault, vault_warning = await self._vault(path.vault)
         try:
             item, warning = await self._item(path.item, vault)
+            if pin and warning:
+                raise ItemAmbiguousError(
+                    f"the item that was used, {pin.item_id}, is gone, and {warning.partition(';')[0]}; set its ID as itemPath"
+                )
         except ItemNotFoundError:
             if not looks_like_id(path.item):
                 raise
             # Lists hide archived items; reading the item by its ID tells archived from absent.
             return Found(listed=Revision(vault.id, path.item, UNLISTED), warning=vault_warning)
-        return Found(listed=Revision(vault.id, item.id, item.version), warning=vault_warning or warning)
+        return Found(listed=Revision(vault.id, item.id, item.version), warning=vault_warning or warning, tags=item.tags)
+
+    async def refresh(self, path: ItemPath, pin: Revision | None) -> None:
+        """Read the vaults and the vault's list now, so that what is found next is not older than this."""
+        await self._catalog.read_vaults()
+        vault_id = pin.vault_id if pin else (await self._vault(path.vault))[0].id
+        await self._catalog.list_vault(vault_id)
 
     async def _item(self, text: str, vault: Vault) -> tuple[ItemSummary, str]:
         listing = await self._catalog.listing(vault.id)
@@ -60,7 +72,7 @@ class FindItem:
         listing = self._catalog.listed(pin.vault_id)
         summary = listing.items.get(pin.item_id) if listing else None
         if summary and summary.active:
-            return Found(listed=Revision(pin.vault_id, pin.item_id, summary.version))
+            return Found(listed=Revision(pin.vault_id, pin.item_id, summary.version), tags=summary.tags)
         if self._catalog.confirmed_gone(pin.vault_id, pin.item_id) or self._catalog.vault_gone(pin.vault_id):
             return None
         return Found(listed=pin)

@@ -12,6 +12,9 @@ from onepassword_operator.model.outcome import Condition, Skipped
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload import RestartMark
+from onepassword_operator.ports import Clock
+from onepassword_operator.service.claim_index import ClaimIndex
+from onepassword_operator.service.contests import Contests
 
 _DEPARTED: Final = 1000
 
@@ -47,29 +50,20 @@ class Followed:
     """When the first of them was, on the monotonic clock."""
     untold: int = 0
     """Status writes that failed in a row; the Secret may be well all the while."""
+    refresh: bool = False
+    """Somebody asked for a look at 1Password at once, whatever is known."""
 
 
 class FollowIndex:
-    """Claims by Secret, Secrets by item, items by vault."""
+    """Secrets by item, items by vault; with the claims and disputes that go with them."""
 
-    def __init__(self) -> None:
-        self.claims: dict[SecretKey, Claim] = {}
+    def __init__(self, clock: Clock) -> None:
+        self.claims = ClaimIndex()
+        self.contests = Contests(clock)
         self.followed: dict[SecretKey, Followed] = {}
         self._departed: OrderedDict[SecretKey, Followed] = OrderedDict()
         self._by_item: dict[tuple[str, str], set[SecretKey]] = {}
         self._by_vault: dict[str, set[str]] = {}
-
-    def note_written(self, written: Claim) -> None:
-        """A resource as the answer to a status write shows it: its conditions count, a new demand is the watch's to tell.
-
-        The answer and the watch overtake each other. Taken in whole, an older answer would undo a demand that is queued already, and a
-        newer one would make the event that has yet to queue it look late.
-        """
-        held = self.claims.get(written.key)
-        if held is None or held.uid != written.uid or int(held.resource_version) > int(written.resource_version):
-            return
-        same = held.asks_the_same_as(written)
-        self.claims[written.key] = written if same else dataclasses.replace(held, conditions=written.conditions)
 
     def record(self, key: SecretKey) -> Followed:
         """The record of a Secret, made on first use."""
@@ -94,10 +88,17 @@ class FollowIndex:
             self._unlink(key, record.revision)
             record.revision = None
 
+    def let_go(self, claim: Claim) -> bool:
+        """The object does not ask for the Secret any more; whether others still do."""
+        self.claims.remove(claim)
+        if claim.key in self.claims:
+            return True
+        self.forget(claim.key)
+        return False
+
     def forget(self, key: SecretKey) -> None:
         """Nobody asks for the Secret any more."""
         self.unfollow(key)
-        self.claims.pop(key, None)
         record = self.followed.pop(key, None)
         if record and record.held:
             # A resource may be made again under its name: what its workloads run, and the restart they are due, outlive it.

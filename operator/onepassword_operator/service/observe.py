@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Final
 
 from onepassword_operator.model import names
+from onepassword_operator.model.item import Revision
 from onepassword_operator.model.outcome import Change, Synced
-from onepassword_operator.model.secret import ObservedSecret, SecretKey
-from onepassword_operator.model.target import Claim
+from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revision
+from onepassword_operator.model.target import Claim, Source
 from onepassword_operator.model.workload import RestartMark
 from onepassword_operator.rules import conditions, seal, secret_plan
 from onepassword_operator.service.follow_index import FollowIndex
@@ -24,15 +25,21 @@ def _nobody(namespace: str) -> None:
     del namespace
 
 
+def _no_object(source: Source) -> None:
+    del source
+
+
 class Observe:
     """Takes in resources and Secrets as they are seen, and queues what is not as it should be."""
 
-    def __init__(self, *, index: FollowIndex, queue: WorkQueue, sealer: seal.Sealer) -> None:
+    def __init__(self, *, index: FollowIndex, queue: WorkQueue[SecretKey], sealer: seal.Sealer) -> None:
         self._index = index
+        self._claims = index.claims
         self._queue = queue
         self._sealer = sealer
         self._gone: OrderedDict[str, None] = OrderedDict()
         self.wake_restarts: Callable[[str], None] = _nobody
+        self.release: Callable[[Source], None] = _no_object
 
     def claim_seen(self, claim: Claim) -> None:
         """A resource exists."""
@@ -41,31 +48,55 @@ class Observe:
 
     def take_in(self, claim: Claim) -> Priority | None:
         """Remember a resource; returns how urgently its Secret needs a look, if at all. Late news and known-deleted uids are ignored."""
-        former = self._index.claims.get(claim.key)
+        former = self._claims.resource(claim.key)
         if claim.uid in self._gone or (former and int(former.resource_version) > int(claim.resource_version)):
             return None
-        self._index.claims[claim.key] = claim
+        self._claims.put(claim)
+        held_up = claim.awaits_release and self._held_up(former, claim)
         if former and former.asks_the_same_as(claim):
-            return None
+            return Priority.SWEEP if held_up else None
         if former and former.uid != claim.uid and (record := self._index.followed.get(claim.key)):
             record.attempts = 0
+        if former and claim.refresh and claim.refresh != former.refresh:
+            self._index.record(claim.key).refresh = True
+            self._index.contests.try_now(claim.uid)
         return Priority.NEW
+
+    def _held_up(self, former: Claim | None, claim: Claim) -> bool:
+        # By the official operator's finalizer: whose object is being deleted is let go at once, another one after its Secret was seen to.
+        put_back = self._index.contests.finalizer_seen(claim.uid, claim.resource_version)
+        if claim.terminating:
+            self.release(claim.source)
+        return put_back or former is None or not former.awaits_release
 
     def claim_gone(self, key: SecretKey, uid: str) -> None:
         """A resource was deleted."""
+        self.note_gone(uid)
+        held = self._claims.resource(key)
+        if held and held.uid == uid:
+            self.let_go(held)
+
+    def note_gone(self, uid: str) -> None:
+        """Nothing of this uid comes back; events about it are late."""
         self._gone[uid] = None
+        self._index.contests.forget(uid)
         if len(self._gone) > _TOMBSTONES:
             self._gone.popitem(last=False)
-        held = self._index.claims.get(key)
-        if held and held.uid == uid:
-            self._index.forget(key)
+
+    def is_gone(self, uid: str) -> bool:
+        """Whether the object is known to be deleted."""
+        return uid in self._gone
+
+    def let_go(self, claim: Claim) -> None:
+        """The object does not ask for the Secret any more; whoever else does rules it now."""
+        if self._index.let_go(claim):
+            self._queue.add(claim.key, Priority.CHANGED)
 
     def secret_seen(self, observed: ObservedSecret) -> None:
         """A Secret with our label exists; one that nobody asks for is not ours to touch."""
-        claim = self._index.claims.get(observed.key)
-        if claim is None or int(observed.resource_version) <= self._index.record(observed.key).resource_version:
+        if observed.key not in self._claims or int(observed.resource_version) <= self._index.record(observed.key).resource_version:
             return  # nobody asks for it, or it is a state that we wrote or have seen
-        if not self.is_settled(claim, observed):
+        if not self.is_settled(observed):
             self._repair(observed.key)
 
     def _repair(self, key: SecretKey) -> None:
@@ -79,36 +110,50 @@ class Observe:
 
     def secret_gone(self, last: ObservedSecret) -> None:
         """A Secret was deleted, or lost our label: either way it takes a live look. Its pending restart is carried over."""
-        if last.key not in self._index.claims:
+        if last.key not in self._claims:
             return
         record = self._index.record(last.key)
         record.seen = True
         if self._sealer.verify(last) is seal.Verdict.INTACT:
-            record.held = record.held or secret_plan.recorded_revision(last)
+            record.held = record.held or recorded_revision(last)
             record.mark = RestartMark.parse(last.annotations.get(names.RESTART_PENDING))
         self._queue.add(last.key, Priority.DRIFT)
 
-    def is_settled(self, claim: Claim, observed: ObservedSecret) -> bool:
+    def is_settled(self, observed: ObservedSecret) -> bool:
         """Whether Secret and status are exactly what a pass would leave behind; takes in what the Secret says about itself."""
         record = self._index.record(observed.key)
         if int(observed.resource_version) < record.resource_version:
             return True
         record.seen = True
+        asking = self._claims.alive(observed.key)
+        if len(asking) != 1 or asking[0].suspended:
+            return False  # who shares with whom takes a look at 1Password's lists; a pass that finds nothing to do is cheap
+        claim = asking[0]
         verdict = self._sealer.verify(observed)
         pin = secret_plan.pinned(claim, observed, verdict=verdict)
         if verdict is not seal.Verdict.INTACT or pin is None or observed.terminating or observed.type != claim.secret_type:
             return False
-        context = secret_plan.Context(sealer=self._sealer, now="")
+        partners = self._claims.partners(claim, (), owners=observed.owners)
+        context = secret_plan.Context(sealer=self._sealer, now="", partners=partners)
         plan = secret_plan.plan(claim, observed, content=secret_plan.Content(revision=pin, data=observed.data), context=context)
         record.resource_version = int(observed.resource_version)
-        if plan.mark and plan.mark != record.mark:
-            # Another process wrote this, and may be gone: whoever sees a mark sees to it.
-            self.wake_restarts(observed.key.namespace)
-        record.held, record.mark = pin, plan.mark
+        self._take_mark(observed.key, plan.mark)
+        record.held = pin
         if record.revision is None:
             self._index.follow(observed.key, pin, requested=claim.item_path)
-        if plan.desired is not None or record.attempts:
+        if plan.desired is not None or record.attempts or claim.awaits_release:
             return False
         # A pass that is under way has written the Secret and is about to write the status.
-        told = conditions.ready(claim, Synced(revision=pin, change=Change.NONE, skipped=None), now="", stale=False)
-        return told is None or self._queue.is_running(observed.key)
+        return self._queue.is_running(observed.key) or _is_told(claim, pin)
+
+    def _take_mark(self, key: SecretKey, mark: RestartMark | None) -> None:
+        record = self._index.record(key)
+        if mark and mark != record.mark:
+            # Another process wrote this, and may be gone: whoever sees a mark sees to it.
+            self.wake_restarts(key.namespace)
+        record.mark = mark
+
+
+def _is_told(claim: Claim, revision: Revision) -> bool:
+    synced = Synced(revision=revision, change=Change.NONE, skipped=None)
+    return not claim.is_resource or conditions.ready(claim, synced, now="", stale=False) is None

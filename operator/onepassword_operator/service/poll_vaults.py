@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 class PollVaults:
     """Compares what 1Password lists with what the Secrets follow."""
 
-    def __init__(self, *, catalog: Catalog, index: FollowIndex, health: SourceHealth, queue: WorkQueue, meter: Meter) -> None:
+    def __init__(self, *, catalog: Catalog, index: FollowIndex, health: SourceHealth, queue: WorkQueue[SecretKey], meter: Meter) -> None:
         self._catalog = catalog
         self._index = index
         self._health = health
@@ -112,8 +112,10 @@ class PollVaults:
         for vault_id, listing in fresh.items():
             names = {name.casefold() for item in listing.items.values() if item.active for name in (item.id, item.title)}
             shown |= {(vault, name) for vault in (vault_id, vaults[vault_id].name.casefold()) for name in names}
-        waiting = ((key, vault, self._index.claims.get(key)) for key, vault in self._index.waiting())
-        return [key for key, vault, claim in waiting if claim and (vault.casefold(), claim.item_path.split("/")[-1].casefold()) in shown]
+        return [key for key, vault in self._index.waiting() if any((vault.casefold(), item) in shown for item in self._items_asked(key))]
+
+    def _items_asked(self, key: SecretKey) -> list[str]:
+        return [claim.item_path.split("/")[-1].casefold() for claim in self._index.claims.of(key)]
 
     def _drifted(self, fresh: Mapping[str, Listing]) -> list[SecretKey]:
         keys: list[SecretKey] = []

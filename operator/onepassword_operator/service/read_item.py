@@ -52,6 +52,10 @@ class ReadItem:
         if len(self._held) > HOLD_ITEMS:
             self._held.popitem(last=False)
 
+    def drop(self, listed: Revision) -> None:
+        """Let go of an item: the next read asks 1Password."""
+        self._held.pop((listed.vault_id, listed.item_id), None)
+
     def expire(self) -> None:
         """Let go of what was read too long ago."""
         limit = self._clock.monotonic() - HOLD_SECONDS

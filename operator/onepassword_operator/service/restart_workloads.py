@@ -10,16 +10,17 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterConflictError, ClusterError, ClusterUnavailableError
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.workload import RestartMark, Workload
 from onepassword_operator.ports import Clock, EventLog, Meter, SecretStore, WorkloadStore
-from onepassword_operator.rules import restart, retry, seal
+from onepassword_operator.rules import restart, seal
 from onepassword_operator.service.follow_index import FollowIndex
-from onepassword_operator.service.work_queue import Priority, WorkQueue
+from onepassword_operator.service.reverts import PATCHES, Reverts
+from onepassword_operator.service.work_queue import WorkQueue
 
 IDLE_WAIT_SECONDS: Final = 30.0
 """How long a namespace's restarts wait for its Secrets to be written, so that several changes are one rollout."""
@@ -29,18 +30,54 @@ ROUNDS: Final = 4
 _log = logging.getLogger(__name__)
 
 
+class Place(NamedTuple):
+    """A namespace with Secrets whose users are due."""
+
+    namespace: str
+
+
+class RestartReporter:
+    """Tells people of restarts."""
+
+    def __init__(self, *, events: EventLog, meter: Meter) -> None:
+        self._events = events
+        self._meter = meter
+
+    async def restarted(self, workload: Workload, decided: restart.Restart) -> None:
+        """The pod template was patched."""
+        self._meter.restarted()
+        _log.info("workload restarted", extra={"workload": f"{workload.namespace}/{workload.name}", "secrets": list(decided.secrets)})
+        await self._events.restarted(workload, f"Restarted for changed Secrets: {', '.join(decided.secrets)}")
+
+    async def reverted(self, workload: Workload, decided: restart.Restart) -> None:
+        """The patch was taken back too often."""
+        _log.warning("restarts are reverted", extra={"workload": f"{workload.namespace}/{workload.name}", "secrets": list(decided.secrets)})
+        await self._events.reverted(
+            workload,
+            f"Restarted {PATCHES} times within an hour for {', '.join(decided.secrets)}, and something takes the annotation "
+            f"{names.RESTARTED_FOR} off the pod template each time; have that tool ignore the annotation",
+        )
+
+
 class RestartWorkloads:
     """One pass per namespace, which gathers all its pending Secrets."""
 
     def __init__(
-        self, *, secrets: SecretStore, workloads: WorkloadStore, events: EventLog, meter: Meter, index: FollowIndex, sealer: seal.Sealer
+        self,
+        *,
+        secrets: SecretStore,
+        workloads: WorkloadStore,
+        reporter: RestartReporter,
+        index: FollowIndex,
+        sealer: seal.Sealer,
+        clock: Clock,
     ) -> None:
         self._secrets = secrets
         self._workloads = workloads
-        self._events = events
-        self._meter = meter
+        self._reporter = reporter
         self._index = index
         self._sealer = sealer
+        self._reverts = Reverts(clock)
         self.auto_restart = False
 
     async def run(self, namespace: str) -> None:
@@ -49,14 +86,14 @@ class RestartWorkloads:
         Raises:
             ClusterError: something is left to do, or unknown; the marks keep it.
         """
-        marks = self._index.pending(namespace)
+        marks = {key: mark for key, mark in self._index.pending(namespace).items() if not self._is_suspended(key)}
         if not marks:
             return
         levels = restart.Levels(namespace=await self._workloads.namespace_setting(namespace), operator=self.auto_restart)
         for _ in range(ROUNDS):
             pending = self._pending(marks)
             listed = await self._workloads.list_namespace(namespace)
-            due = [(workload, decided) for workload in listed if (decided := restart.decide(workload, pending, levels=levels))]
+            due = await self._due(listed, pending, levels=levels)
             still_due = {name for _, decided in due for name in decided.secrets}
             for key in [key for key in marks if key.name not in still_due]:
                 await self._clear(key, marks.pop(key))
@@ -65,13 +102,29 @@ class RestartWorkloads:
             await self._restart_all(due, pending, levels=levels)
         raise ClusterUnavailableError(f'workloads in namespace "{namespace}" keep changing while they are restarted')
 
+    def _is_suspended(self, key: SecretKey) -> bool:
+        # Its mark could not be cleared without touching it; when it is resumed, whoever is still due is restarted.
+        return any(claim.suspended for claim in self._index.claims.alive(key))
+
+    async def _due(
+        self, listed: Sequence[Workload], pending: Mapping[str, restart.PendingSecret], *, levels: restart.Levels
+    ) -> list[tuple[Workload, restart.Restart]]:
+        due = []
+        for workload in listed:
+            decided = restart.decide(workload, pending, levels=levels)
+            if decided and self._reverts.allows(workload, decided):
+                due.append((workload, decided))
+            elif decided and self._reverts.is_untold(workload, decided):
+                await self._reporter.reverted(workload, decided)
+        return due
+
     def _pending(self, marks: Mapping[SecretKey, RestartMark]) -> dict[str, restart.PendingSecret]:
         return {
-            key.name: restart.PendingSecret(
-                name=key.name, mark=mark, auto_restart=claim.auto_restart if (claim := self._index.claims.get(key)) else None
-            )
-            for key, mark in marks.items()
+            key.name: restart.PendingSecret(name=key.name, mark=mark, auto_restart=self._secret_level(key)) for key, mark in marks.items()
         }
+
+    def _secret_level(self, key: SecretKey) -> str | None:
+        return next((claim.auto_restart for claim in self._index.claims.alive(key) if claim.auto_restart), None)
 
     async def _restart_all(
         self, due: Sequence[tuple[Workload, restart.Restart]], pending: Mapping[str, restart.PendingSecret], *, levels: restart.Levels
@@ -99,9 +152,8 @@ class RestartWorkloads:
                 continue
             except ClusterAbsentError:
                 return
-            self._meter.restarted()
-            _log.info("workload restarted", extra={"workload": f"{workload.namespace}/{workload.name}", "secrets": list(decided.secrets)})
-            await self._events.restarted(current, f"Restarted for changed Secrets: {', '.join(decided.secrets)}")
+            self._reverts.note(current, decided)
+            await self._reporter.restarted(current, decided)
             return
 
     async def _clear(self, key: SecretKey, mark: RestartMark) -> None:
@@ -118,40 +170,21 @@ class RestartWorkloads:
             record.mark, record.resource_version = None, int(written.resource_version)
 
 
-class RestartLoop:
-    """Takes namespaces one after another; several of these run side by side, never two on one namespace."""
+class Rollouts:
+    """What a restart pass is woken with, and what it waits for: several changes in a namespace are one rollout."""
 
-    def __init__(self, *, restarts: RestartWorkloads, secrets_queue: WorkQueue, first_poll: asyncio.Event, clock: Clock) -> None:
+    def __init__(self, restarts: RestartWorkloads, *, secrets_queue: WorkQueue[SecretKey], first_poll: asyncio.Event) -> None:
         self._restarts = restarts
         self._secrets_queue = secrets_queue
         self._first_poll = first_poll
-        self._clock = clock
-        self._namespaces = WorkQueue()
-        self._attempts: dict[str, int] = {}
-        self.interval_seconds = 60.0
 
-    def wake(self, namespace: str) -> None:
-        """A Secret of this namespace carries a mark."""
-        self._namespaces.add(SecretKey(namespace, ""), Priority.CHANGED)
+    async def run(self, place: Place) -> None:
+        """Wait until the namespace's Secrets have been written, then restart.
 
-    async def work(self) -> None:
-        """Run passes until cancelled."""
+        Raises:
+            ClusterError: something is left to do.
+        """
         await self._first_poll.wait()
-        while True:
-            key = await self._namespaces.take()
-            try:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._secrets_queue.namespace_idle(key.namespace), IDLE_WAIT_SECONDS)
-                await self._restarts.run(key.namespace)
-                self._attempts.pop(key.namespace, None)
-            except ClusterError as error:
-                attempt = self._attempts[key.namespace] = self._attempts.get(key.namespace, 0) + 1
-                delay = retry.delay_seconds(error, attempt=attempt, interval_seconds=self.interval_seconds, jitter=self._clock.jitter())
-                self._namespaces.done(key)
-                self._namespaces.add_later(key, Priority.CHANGED, delay_seconds=delay if delay is not None else self.interval_seconds)
-                continue
-            self._namespaces.done(key)
-
-    def close(self) -> None:
-        """Drop the timers."""
-        self._namespaces.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._secrets_queue.namespace_idle(place.namespace), IDLE_WAIT_SECONDS)
+        await self._restarts.run(place.namespace)

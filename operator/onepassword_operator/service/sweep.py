@@ -1,13 +1,18 @@
-"""The sweep: complete LISTs of resources and of our Secrets. At the start it is the synced signal; later it finds what watches missed."""
+"""The sweep: complete LISTs of resources, Deployments and our Secrets.
+
+At the start it is the synced signal; later it finds what watches missed.
+"""
 
 from __future__ import annotations
 
 import logging
 
 from onepassword_operator.model.secret import SecretKey
-from onepassword_operator.ports import ClaimStore, SecretStore
+from onepassword_operator.model.target import Source
+from onepassword_operator.ports import ClaimStore, SecretStore, WorkloadStore
 from onepassword_operator.service.follow_index import FollowIndex
 from onepassword_operator.service.observe import Observe
+from onepassword_operator.service.observe_workloads import ObserveWorkloads
 from onepassword_operator.service.work_queue import Priority, WorkQueue
 
 _log = logging.getLogger(__name__)
@@ -16,10 +21,18 @@ _log = logging.getLogger(__name__)
 class Sweep:
     """Compares everything with everything, by page."""
 
-    def __init__(self, *, secrets: SecretStore, claim_store: ClaimStore, observe: Observe, index: FollowIndex, queue: WorkQueue) -> None:
-        self._secrets = secrets
-        self._claims = claim_store
+    def __init__(
+        self,
+        *,
+        stores: tuple[SecretStore, ClaimStore, WorkloadStore],
+        observe: Observe,
+        observe_workloads: ObserveWorkloads,
+        index: FollowIndex,
+        queue: WorkQueue[SecretKey],
+    ) -> None:
+        self._secrets, self._claims, self._workloads = stores
         self._observe = observe
+        self._observe_workloads = observe_workloads
         self._index = index
         self._queue = queue
 
@@ -29,28 +42,46 @@ class Sweep:
         Raises:
             ClusterError: a LIST could not be completed; nothing is concluded from a part.
         """
-        known = set(self._index.claims)
-        unseen: dict[SecretKey, Priority] = {}
-        listed: set[SecretKey] = set()
-        async for claim in self._claims.list_all():
-            listed.add(claim.key)
-            self._observe.take_in(claim)
-            unseen[claim.key] = Priority.SWEEP if claim.key in known else Priority.NEW
+        unseen = await self._sweep_resources()
+        for key, priority in (await self._sweep_workloads()).items():
+            unseen[key] = min(priority, unseen.get(key, priority))
         async for observed in self._secrets.list_managed():
-            held = self._index.claims.get(observed.key)
-            if held is not None and self._observe.is_settled(held, observed):
+            if observed.key in self._index.claims and self._observe.is_settled(observed):
                 unseen.pop(observed.key, None)
-        await self._confirm_gone(known - listed)
         for key, priority in unseen.items():
             self._queue.add(key, priority)
-        _log.debug("sweep done", extra={"resources": len(listed), "to_look_at": len(unseen)})
+        _log.debug("sweep done", extra={"resources": len(self._index.claims), "to_look_at": len(unseen)})
 
-    async def _confirm_gone(self, absent: set[SecretKey]) -> None:
-        # A watch may have shown a resource after the LIST was made; only a live look tells.
-        for key in absent:
-            held = self._index.claims.get(key)
+    async def _sweep_resources(self) -> dict[SecretKey, Priority]:
+        known = self._index.claims.resource_keys()
+        unseen: dict[SecretKey, Priority] = {}
+        async for claim in self._claims.list_all():
+            self._observe.take_in(claim)
+            unseen[claim.key] = Priority.SWEEP if claim.key in known else Priority.NEW
+        for key in known - unseen.keys():
+            # A watch may have shown a resource after the LIST was made; only a live look tells.
+            held = self._index.claims.resource(key)
             live = await self._claims.get(key) if held else None
             if held and (live is None or live.uid != held.uid):
                 self._observe.claim_gone(key, held.uid)
             if live is not None:
                 self._observe.claim_seen(live)
+        return unseen
+
+    async def _sweep_workloads(self) -> dict[SecretKey, Priority]:
+        known = self._index.claims.workloads()
+        listed: set[Source] = set()
+        unseen: dict[SecretKey, Priority] = {}
+        async for workload in self._workloads.list_all():
+            listed.add(workload.source)
+            unseen |= self._observe_workloads.take_in(workload)
+            if workload.claim:
+                unseen.setdefault(workload.claim.key, Priority.SWEEP)
+        for source in known - listed:
+            held = self._index.claims.workload(source)
+            live = await self._workloads.get(source.namespace, source.name) if held else None
+            if held and (live is None or live.uid != held.uid):
+                self._observe_workloads.gone(source, held.uid)
+            if live is not None:
+                self._observe_workloads.seen(live)
+        return unseen

@@ -1,4 +1,4 @@
-"""One Secret, one pass: claim → item → plan → write → report. Level-triggered: it looks at what is, not at what happened."""
+"""One Secret, one pass: claims → item → plan → write → outcomes. Level-triggered: it looks at what is, not at what happened."""
 
 from __future__ import annotations
 
@@ -6,85 +6,82 @@ import dataclasses
 import logging
 from typing import Final
 
+from onepassword_operator.model import names
 from onepassword_operator.model.errors import (
-    BackendAnswerError,
     ClusterConflictError,
-    ItemArchivedError,
     ItemLookupError,
-    ItemNotFoundError,
     OperatorError,
-    RefusedError,
+    TargetClaimedError,
 )
-from onepassword_operator.model.item import Item, Revision
+from onepassword_operator.model.item import Revision
 from onepassword_operator.model.item_path import ItemPath
-from onepassword_operator.model.outcome import Failed, Outcome, Skipped, Synced
-from onepassword_operator.model.secret import ObservedSecret, SecretKey
+from onepassword_operator.model.outcome import Change, Failed, Outcome, Pause, Paused, Skipped, Synced
+from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revision
 from onepassword_operator.model.target import Claim
-from onepassword_operator.ports import ClaimStore, SecretStore
-from onepassword_operator.rules import claims, conditions, seal, secret_data, secret_plan
-from onepassword_operator.service.catalog import Catalog
-from onepassword_operator.service.find_item import FindItem
-from onepassword_operator.service.follow_index import Followed, FollowIndex
-from onepassword_operator.service.read_item import ReadItem
+from onepassword_operator.ports import SecretStore
+from onepassword_operator.rules import claims, conditions, owners, seal, secret_plan
+from onepassword_operator.service import contests
+from onepassword_operator.service.fetch_content import FetchContent, Fetched, Pass
+from onepassword_operator.service.find_item import Found
+from onepassword_operator.service.follow_index import FollowIndex
+from onepassword_operator.service.live_claims import LiveClaims
 
 CONFLICTS: Final = 5
 """How often a pass decides anew in a row because somebody else wrote first, before it lets others have their turn."""
 
+RELABELLED: Final = 2
+"""Rewrites of one revision in a row after which a Secret in the official operator's shape means that it is at work."""
+
+Results = list[tuple[Claim, Outcome]]
+
 _log = logging.getLogger(__name__)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Fetched:
-    content: secret_plan.Content
-    skipped: tuple[Skipped, ...] | None
-    warning: str
-
-
 class SyncSecret:
-    """Makes a Secret what its claim asks for."""
+    """Makes a Secret what those who claim it ask for."""
 
     def __init__(
-        self,
-        *,
-        secrets: SecretStore,
-        claim_store: ClaimStore,
-        catalog: Catalog,
-        read_item: ReadItem,
-        index: FollowIndex,
-        sealer: seal.Sealer,
+        self, *, secrets: SecretStore, live_claims: LiveClaims, fetch: FetchContent, index: FollowIndex, sealer: seal.Sealer
     ) -> None:
         self._secrets = secrets
-        self._claims = claim_store
-        self._catalog = catalog
-        self._find = FindItem(catalog)
-        self._read = read_item
+        self._claims = live_claims
+        self._fetch = fetch
         self._index = index
         self._sealer = sealer
 
-    async def sync(self, key: SecretKey) -> tuple[Claim, Outcome] | None:
-        """Bring one Secret in line; None if nobody asks for it. Never raises a leaf of the error tree: it is the outcome."""
-        known = self._index.claims.get(key)
-        claim = claims.ruling([known] if known else [], None)
-        if claim is None:
-            return None
-        work = _Pass(claim=claim, record=self._index.record(key))
-        try:
-            outcome: Outcome = await self._until_settled(work)
-        except OperatorError as error:
-            if isinstance(error, ItemLookupError):
-                work.record.wanted_vault = claim.item_path.split("/")[1]
-            outcome = Failed(error)
-        except _ClaimGone:
-            return None
-        return claim, outcome
+    async def sync(self, key: SecretKey) -> Results:
+        """Bring one Secret in line; the outcome for each that asks for it, the ruling one first, and nothing if nobody does.
 
-    async def _until_settled(self, work: _Pass) -> Outcome:
-        path = ItemPath.parse(work.claim.item_path)
-        secret_plan.check_type(work.claim, None)
+        Never raises a leaf of the error tree: it is the outcome.
+        """
+        record = self._index.record(key)
+        refresh, record.refresh = record.refresh, False
+        ruler = claims.ruling(self._index.claims.alive(key), None)
+        if ruler is None:
+            return []
+        work = Pass(key=key, ruler=ruler, record=record, refresh=refresh)
+        try:
+            return await self._until_settled(work)
+        except OperatorError as error:
+            record.refresh = refresh
+            if isinstance(error, ItemLookupError):
+                record.wanted_vault = work.ruler.item_path.split("/")[1]
+            same = [claim for claim in self._index.claims.alive(key) if claim.item_path == work.ruler.item_path and claim != work.ruler]
+            return [(claim, Failed(error)) for claim in (work.ruler, *same)]
+        except _ClaimGone:
+            return []
+
+    async def _until_settled(self, work: Pass) -> Results:
         # Nothing has ever been there: one POST tells as much as a GET, and is the write as well.
-        observed = await self._secrets.get(work.claim.key) if work.record.seen or work.claim.ready else None
-        first_sight = not (work.record.seen or work.claim.ready)
+        known = work.record.seen or any(claim.ready or claim.awaits_release for claim in self._index.claims.of(work.key))
+        observed = await self._secrets.get(work.key) if known else None
+        first_sight = not known
         for _ in range(CONFLICTS):
+            work.ruler = claims.ruling(self._index.claims.alive(work.key), observed) or work.ruler
+            if work.ruler.suspended:
+                return [(work.ruler, _suspended(work.ruler))]
+            path = ItemPath.parse(work.ruler.item_path)
+            secret_plan.check_type(work.ruler, observed)
             if observed is None and not first_sight:
                 await self._require_living_claim(work)
             if observed and observed.terminating:
@@ -93,97 +90,122 @@ class SyncSecret:
                 return await self._once(work, path, observed=observed)
             except ClusterConflictError:
                 first_sight = False
-                observed = await self._secrets.get(work.claim.key)
-        raise ClusterConflictError(f'Secret "{work.claim.key.name}" keeps changing while it is being written; trying again shortly')
+                observed = await self._secrets.get(work.key)
+        raise ClusterConflictError(f'Secret "{work.key.name}" keeps changing while it is being written; trying again shortly')
 
-    async def _require_living_claim(self, work: _Pass) -> None:
-        live = await self._claims.get(work.claim.key)
-        if live is None or live.uid != work.claim.uid or live.terminating:
-            _log.info("the resource is gone, its Secret stays gone", extra={"secret": str(work.claim.key)})
-            if live is None:
-                self._index.forget(work.claim.key)
+    async def _require_living_claim(self, work: Pass) -> None:
+        claim = work.ruler
+        live = await self._claims.look(claim.source)
+        if live is None or live.uid != claim.uid or live.terminating or live.key != claim.key:
+            _log.info("the object that asks is gone, its Secret stays gone", extra={"secret": str(work.key), "object": str(claim.source)})
+            if live is None and self._index.let_go(claim):
+                raise ClusterConflictError(f'{claim.kind} "{claim.name}" is gone; deciding anew among those that are left')
             raise _ClaimGone
 
-    async def _once(self, work: _Pass, path: ItemPath, *, observed: ObservedSecret | None) -> Synced:
-        verdict = seal.Verdict.BROKEN
+    async def _once(self, work: Pass, path: ItemPath, *, observed: ObservedSecret | None) -> Results:
+        verdict = self._sealer.verify(observed) if observed else seal.Verdict.BROKEN
+        held = observed.owners if observed else ()
         if observed is not None:
             work.record.seen = True
-            secret_plan.check_type(work.claim, observed)
-            verdict = self._sealer.verify(observed)
-            secret_plan.check_owner(work.claim, observed, verdict=verdict)
-            if not any(owner.uid == work.claim.uid for owner in observed.owners):
+            everybody = self._index.claims.partners(work.ruler, self._others(work), owners=held)
+            owners.check_owner(work.ruler, observed, verdict=verdict, partners=everybody)
+            self._check_contest(work, observed)
+            if not any(owner.uid == work.ruler.uid for owner in held):
                 # Kubernetes itself takes our reference away when the resource is deleted and its Secret is to be orphaned.
                 await self._require_living_claim(work)
-        fetched = await self._fetch(work, path, observed=observed, verdict=verdict)
+        found = await self._fetch.find(work, path, observed=observed, verdict=verdict)
+        sharing, others = await self._shared(work, found)
+        partners = self._index.claims.partners(work.ruler, sharing, owners=held)
+        fetched = await self._fetch.content(work, found, observed=observed, verdict=verdict)
+        if fetched.frozen and observed:
+            outcome: Synced | Paused = await self._leave_frozen(work, fetched, observed=observed, partners=partners)
+        else:
+            outcome = await self._apply(work, fetched, observed=observed, partners=partners)
+        shared = dataclasses.replace(outcome, change=Change.NONE)  # one change is told once
+        return [(work.ruler, outcome), *((claim, shared) for claim in sharing), *others]
+
+    def _check_contest(self, work: Pass, observed: ObservedSecret) -> None:
+        # Once may be a hand edit. The official operator writes a Secret as a whole, and does so again whenever this one has.
+        if work.record.rewrites >= RELABELLED and owners.is_officially_shaped(observed):
+            self._index.contests.open(work.ruler.uid)
+            raise contests.refusal(work.ruler, seconds=contests.FIRST_TRUCE_SECONDS)
+
+    def _others(self, work: Pass) -> list[Claim]:
+        return [claim for claim in self._index.claims.alive(work.key) if claim.uid != work.ruler.uid]
+
+    async def _shared(self, work: Pass, found: Found) -> tuple[list[Claim], Results]:
+        sharing: list[Claim] = []
+        refused: Results = []
+        for claim in self._others(work):
+            try:
+                same = claim.item_path == work.ruler.item_path or await self._fetch.means(claim, found)
+                if not same or claim.secret_type != work.ruler.secret_type:
+                    raise _claimed(work.ruler)
+                sharing.append(claim)
+            except OperatorError as error:
+                refused.append((claim, Failed(error)))
+        return sharing, refused
+
+    async def _leave_frozen(self, work: Pass, fetched: Fetched, *, observed: ObservedSecret, partners: owners.Partners) -> Paused:
+        wanted = owners.wanted_owners(work.ruler, observed.owners, partners=partners)
+        if {owner.uid for owner in wanted} - {owner.uid for owner in observed.owners}:
+            written = await self._secrets.own(observed, wanted)
+            work.record.resource_version = int(written.resource_version)
+        # Followed at the listed version, so that only the next one brings another look; what the Secret holds is another matter.
+        work.record.held = work.record.held or recorded_revision(observed)
+        self._index.follow(work.key, fetched.content.revision, requested=work.ruler.item_path)
+        return _frozen(work, fetched.content.revision)
+
+    async def _apply(self, work: Pass, fetched: Fetched, *, observed: ObservedSecret | None, partners: owners.Partners) -> Synced | Paused:
+        revision = fetched.content.revision
         context = secret_plan.Context(
             sealer=self._sealer,
             now=self._secrets.server_time(),
-            remembered=work.record.held,
+            remembered=None if fetched.frozen else work.record.held,
             carried=work.record.mark,
+            partners=partners,
         )
-        plan = secret_plan.plan(work.claim, observed, content=fetched.content, context=context)
+        plan = secret_plan.plan(work.ruler, observed, content=fetched.content, context=context)
         if plan.desired is not None:
             written = await (self._secrets.replace(plan.desired, basis=observed) if observed else self._secrets.create(plan.desired))
             work.record.resource_version = int(written.resource_version)
-        self._remember(work, fetched.content.revision, plan=plan, skipped=fetched.skipped)
-        skipped = fetched.skipped if fetched.skipped is not None else await self._skipped(work, fetched.content.revision)
-        return Synced(revision=fetched.content.revision, change=plan.change, skipped=skipped, warning=fetched.warning)
+        work.record.seen = True
+        work.record.held, work.record.told, work.record.mark = revision, fetched.skipped, plan.mark
+        self._index.follow(work.key, revision, requested=work.ruler.item_path)
+        if fetched.frozen:
+            return _frozen(work, revision, change=plan.change)
+        skipped = fetched.skipped if fetched.skipped is not None else await self._skipped(work, revision)
+        return Synced(revision=revision, change=plan.change, skipped=skipped, warning=fetched.warning, asked=work.refresh)
 
-    async def _skipped(self, work: _Pass, revision: Revision) -> tuple[Skipped, ...] | None:
+    async def _skipped(self, work: Pass, revision: Revision) -> tuple[Skipped, ...] | None:
         # Neither this process nor the resource knows what of the item became no key; without a look the resource would say nothing did.
-        if conditions.tells(work.claim, revision, last_good=work.record.last_good):
+        if not work.ruler.is_resource or conditions.tells(work.ruler, revision, last_good=work.record.last_good):
             return None
-        item = await self._item(revision)
-        if item.revision == revision:
-            work.record.told = secret_data.render(item, allow_empty=self._sealer.rendering.allow_empty_values).skipped
+        work.record.told = await self._fetch.skipped(revision) or work.record.told
         return work.record.told
 
-    def _remember(self, work: _Pass, revision: Revision, *, plan: secret_plan.Plan, skipped: tuple[Skipped, ...] | None) -> None:
-        work.record.seen = True
-        work.record.held = revision
-        work.record.told = skipped
-        work.record.mark = plan.mark
-        self._index.follow(work.claim.key, revision, requested=work.claim.item_path)
 
-    async def _fetch(self, work: _Pass, path: ItemPath, *, observed: ObservedSecret | None, verdict: seal.Verdict) -> _Fetched:
-        pin = secret_plan.pinned(work.claim, observed, verdict=verdict) or self._pin_from_memory(work)
-        found = await self._find.find(path, pin)
-        if observed and verdict is seal.Verdict.INTACT and secret_plan.recorded_revision(observed) == found.listed:
-            told = work.record.told if work.record.held == found.listed else None
-            return _Fetched(secret_plan.Content(revision=found.listed, data=observed.data), told, found.warning)
-        try:
-            item = await self._item(found.listed)
-        except RefusedError:
-            # Too large to be read at all: follow what the list says, so that the next version gets its chance.
-            self._index.follow(work.claim.key, found.listed, requested=work.claim.item_path)
-            raise
-        if item.revision != found.listed:
-            self._catalog.expect_more(item.vault_id)
-        self._index.follow(work.claim.key, item.revision, requested=work.claim.item_path)
-        if not item.active:
-            raise ItemArchivedError(f'item "{item.title[:100]}" is archived; restore it in 1Password, or point itemPath elsewhere')
-        rendered = secret_data.render(item, allow_empty=self._sealer.rendering.allow_empty_values)
-        return _Fetched(secret_plan.Content(revision=item.revision, data=rendered.data), rendered.skipped, found.warning)
-
-    async def _item(self, listed: Revision) -> Item:
-        try:
-            return await self._read.read(listed)
-        except ItemNotFoundError:
-            listing = self._catalog.listed(listed.vault_id)
-            if listing is None or listed.item_id not in listing.items:
-                raise
-        # The list has it: one of the two lags behind, and only further lists can tell that the item is gone.
-        self._catalog.expect_more(listed.vault_id)
-        raise BackendAnswerError(f"Connect lists item {listed.item_id} but does not deliver it; trying again")
-
-    def _pin_from_memory(self, work: _Pass) -> Revision | None:
-        return work.record.revision if work.record.requested == work.claim.item_path else None
+def _suspended(claim: Claim) -> Paused:
+    return Paused(
+        pause=Pause.SUSPENDED,
+        message=f'Secret "{claim.key.name}" is left alone while the annotation {names.SUSPEND} is "true"; remove it to resume',
+    )
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class _Pass:
-    claim: Claim
-    record: Followed
+def _frozen(work: Pass, revision: Revision, *, change: Change = Change.NONE) -> Paused:
+    return Paused(
+        pause=Pause.FROZEN,
+        message=f'Secret "{work.key.name}" is left as it is, because {revision.path} has the tag {names.IGNORE_TAG}; '
+        "take the tag away in 1Password to have it follow the item again",
+        change=change,
+    )
+
+
+def _claimed(ruler: Claim) -> TargetClaimedError:
+    return TargetClaimedError(
+        f'Secret "{ruler.key.name}" is already written for {ruler.kind} "{ruler.name}", which asks for another item or type; '
+        "ask for another name"
+    )
 
 
 class _ClaimGone(Exception):  # noqa: N818  a turn of the road, not an error

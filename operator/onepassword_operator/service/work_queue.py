@@ -1,4 +1,4 @@
-"""The work queue: bounded by the number of Secrets, de-duplicating, prioritised, one pass per Secret at a time.
+"""The work queue: bounded by the number of keys, de-duplicating, prioritised, one pass per key at a time.
 
 New Secrets before drift before changed items before sweeps. A key that is added while its pass runs is run again afterwards.
 """
@@ -10,8 +10,8 @@ import enum
 import heapq
 import itertools
 from collections import Counter
-
-from onepassword_operator.model.secret import SecretKey
+from collections.abc import Hashable
+from typing import Generic, Protocol, TypeVar
 
 
 class Priority(enum.IntEnum):
@@ -23,21 +23,32 @@ class Priority(enum.IntEnum):
     SWEEP = 3
 
 
-class WorkQueue:
+class Key(Hashable, Protocol):
+    """What a queue can hold: something in a namespace."""
+
+    @property
+    def namespace(self) -> str:
+        """The namespace it lives in."""
+
+
+K = TypeVar("K", bound=Key)
+
+
+class WorkQueue(Generic[K]):
     """Keys to be looked at, now or later."""
 
     def __init__(self) -> None:
         self._order = itertools.count()
-        self._heap: list[tuple[int, int, SecretKey]] = []
-        self._waiting: dict[SecretKey, Priority] = {}
-        self._running: set[SecretKey] = set()
-        self._again: dict[SecretKey, Priority] = {}
-        self._later: dict[SecretKey, asyncio.TimerHandle] = {}
+        self._heap: list[tuple[int, int, K]] = []
+        self._waiting: dict[K, Priority] = {}
+        self._running: set[K] = set()
+        self._again: dict[K, Priority] = {}
+        self._later: dict[K, asyncio.TimerHandle] = {}
         self._per_namespace: Counter[str] = Counter()
         self._idle: dict[str, list[asyncio.Future[None]]] = {}
         self._ready = asyncio.Event()
 
-    def add(self, key: SecretKey, priority: Priority) -> None:
+    def add(self, key: K, priority: Priority) -> None:
         """Have the key looked at as soon as its turn comes; a waiting retry is brought forward."""
         self._forget_later(key)
         if key in self._running:
@@ -52,7 +63,7 @@ class WorkQueue:
         heapq.heappush(self._heap, (priority, next(self._order), key))
         self._ready.set()
 
-    def add_later(self, key: SecretKey, priority: Priority, *, delay_seconds: float) -> None:
+    def add_later(self, key: K, priority: Priority, *, delay_seconds: float) -> None:
         """Have the key looked at after a delay, unless something brings it forward; of two delays the one that ends first counts."""
         loop, held = asyncio.get_running_loop(), self._later.get(key)
         if key in self._waiting or key in self._again or (held and held.when() <= loop.time() + delay_seconds):
@@ -60,15 +71,15 @@ class WorkQueue:
         self._forget_later(key)
         self._later[key] = loop.call_later(delay_seconds, self._due, key, priority)
 
-    def _due(self, key: SecretKey, priority: Priority) -> None:
+    def _due(self, key: K, priority: Priority) -> None:
         self._later.pop(key, None)
         self.add(key, priority)
 
-    def _forget_later(self, key: SecretKey) -> None:
+    def _forget_later(self, key: K) -> None:
         if timer := self._later.pop(key, None):
             timer.cancel()
 
-    async def take(self) -> SecretKey:
+    async def take(self) -> K:
         """The next key; its pass must end with `done`."""
         while True:
             while self._heap:
@@ -80,7 +91,7 @@ class WorkQueue:
             self._ready.clear()
             await self._ready.wait()
 
-    def done(self, key: SecretKey) -> None:
+    def done(self, key: K) -> None:
         """End a pass; whatever was added meanwhile gets its turn."""
         self._running.discard(key)
         self._per_namespace[key.namespace] -= 1
@@ -93,7 +104,7 @@ class WorkQueue:
                 if not waiter.done():
                     waiter.set_result(None)
 
-    def is_running(self, key: SecretKey) -> bool:
+    def is_running(self, key: K) -> bool:
         """Whether a pass over the key is under way."""
         return key in self._running
 

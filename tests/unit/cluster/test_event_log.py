@@ -12,7 +12,7 @@ from onepassword_operator.cluster.event_log import KubernetesEvents
 from onepassword_operator.model.errors import BackendDeniedError, ItemNotFoundError
 from onepassword_operator.model.outcome import Change
 from onepassword_operator.model.target import Claim, Rendering
-from onepassword_operator.model.workload import Workload
+from onepassword_operator.rules import secret_use
 
 
 def claim(uid: str = "u", name: str = "db") -> Claim:
@@ -70,7 +70,7 @@ async def test_only_so_many_resources_are_remembered(
 
 async def test_a_restart_is_a_normal_event_on_the_deployment(server: ScriptedServer, events: KubernetesEvents) -> None:
     raw = {"metadata": {"namespace": "app", "name": "web", "uid": "w", "resourceVersion": "1"}}
-    await events.restarted(Workload.from_object(raw), "text")
+    await events.restarted(secret_use.workload(raw), "text")
     (body,) = bodies(server)
     assert (body["involvedObject"]["kind"], body["involvedObject"]["uid"], body["reason"]) == ("Deployment", "w", "Restarted")
 

@@ -9,7 +9,7 @@ from fakes.scripted_server import ScriptedServer, reply
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.workload_store import KubernetesWorkloads
 from onepassword_operator.model.errors import ClusterUnavailableError
-from onepassword_operator.model.workload import Workload
+from onepassword_operator.rules import secret_use
 
 ROOT = "/apis/apps/v1/namespaces/app/deployments"
 RAW: dict[str, Any] = {
@@ -31,16 +31,29 @@ async def test_all_pages_of_a_namespace_are_listed(server: ScriptedServer, store
     assert server.paths() == [ROOT] * 2
 
 
+async def test_all_deployments_of_the_cluster_are_listed(server: ScriptedServer, store: KubernetesWorkloads) -> None:
+    server.script(reply({"items": [RAW], "metadata": {"continue": "more"}}), reply({"items": [RAW]}))
+    assert [workload async for workload in store.list_all()] == [secret_use.workload(RAW)] * 2
+    assert server.paths() == ["/apis/apps/v1/deployments"] * 2
+
+
+async def test_all_deployments_of_the_watched_namespaces_are_listed(server: ScriptedServer, api: KubernetesApi) -> None:
+    server.script(reply({"items": [RAW]}), reply({"items": []}))
+    found = [workload.name async for workload in KubernetesWorkloads(api, namespaces=("app", "other")).list_all()]
+    assert found == ["web"]
+    assert server.paths() == [ROOT, "/apis/apps/v1/namespaces/other/deployments"]
+
+
 async def test_one_deployment_is_read_or_absent(server: ScriptedServer, store: KubernetesWorkloads) -> None:
     server.script(reply(RAW), reply({}, status=404))
-    assert await store.get("app", "web") == Workload.from_object(RAW)
+    assert await store.get("app", "web") == secret_use.workload(RAW)
     assert await store.get("app", "web") is None
     assert server.paths() == [f"{ROOT}/web"] * 2
 
 
 async def test_a_pod_template_is_patched_on_exactly_what_was_read(server: ScriptedServer, store: KubernetesWorkloads) -> None:
     server.script(reply(RAW))
-    await store.annotate_template(Workload.from_object(RAW), {"a": "b"})
+    await store.annotate_template(secret_use.workload(RAW), {"a": "b"})
     (request,) = server.seen
     assert (request.method, request.path) == ("PATCH", f"{ROOT}/web")
     assert orjson.loads(request.body) == {

@@ -21,7 +21,9 @@ async def test_a_resource_that_is_seen_is_queued(kind: str | None) -> None:
     world = World()
     events = ItemEvents(world.process.observe, Rendering(copy_annotations=True))
     await events.item_event({"type": kind, "object": body()}, patch={})  # type: ignore[typeddict-item]
-    assert world.process.index.claims[world.key()].annotations == {"team": "a"}
+    held = world.process.index.claims.resource(world.key())
+    assert held
+    assert held.annotations == {"team": "a"}
     assert await world.process.queue.take() == world.key()
 
 
@@ -30,4 +32,4 @@ async def test_a_deleted_resource_is_let_go() -> None:
     events = ItemEvents(world.process.observe, Rendering())
     await events.item_event({"type": "ADDED", "object": body()})  # type: ignore[typeddict-item]
     await events.item_event({"type": "DELETED", "object": body()})  # type: ignore[typeddict-item]
-    assert world.process.index.claims == {}
+    assert world.key() not in world.process.index.claims

@@ -32,7 +32,7 @@ async def test_a_deleted_secret_is_queued() -> None:
 async def test_a_secret_that_nobody_asks_for_is_not() -> None:
     world = World()
     await world.synced()
-    world.process.index.claims.clear()
+    world.process.index.claims.remove(world.claims.objects[world.key()])
     for kind in ("MODIFIED", "DELETED"):
         await SecretEvents(world.process.observe).secret_event(event(world, kind))
     assert world.process.queue.depth() == 0

@@ -1,5 +1,6 @@
 """What kopf is told to do, and to leave alone."""
 
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -17,12 +18,27 @@ def registry() -> kopf.OperatorRegistry:
     def no_session() -> aiohttp.ClientSession:
         raise AssertionError("not asked for")
 
-    return build_registry(observe=World().process.observe, rendering=Rendering(), server="http://api", new_session=no_session)
+    return build(no_session)
 
 
-def test_there_are_two_watches_and_no_handler_that_writes_to_objects(registry: kopf.OperatorRegistry) -> None:
+def build(new_session: Callable[[], aiohttp.ClientSession]) -> kopf.OperatorRegistry:
+    process = World().process
+    return build_registry(
+        observe=process.observe,
+        observe_workloads=process.observe_workloads,
+        rendering=Rendering(),
+        server="http://api",
+        new_session=new_session,
+    )
+
+
+def test_there_are_three_watches_and_no_handler_that_writes_to_objects(registry: kopf.OperatorRegistry) -> None:
     watched = {(h.selector.group, h.selector.version, h.selector.any_name, h.fn.__name__) for h in handlers(registry._watching)}
-    assert watched == {("onepassword.com", "v1", "onepassworditems", "item_event"), ("", "v1", "secrets", "secret_event")}
+    assert watched == {
+        ("onepassword.com", "v1", "onepassworditems", "item_event"),
+        ("apps", "v1", "deployments", "workload_event"),
+        ("", "v1", "secrets", "secret_event"),
+    }
     for kind in (registry._changing, registry._spawning, registry._indexing, registry._webhooks):
         assert handlers(kind) == []
 
@@ -33,8 +49,7 @@ def handlers(part: Any) -> list[Any]:
 
 async def test_kopf_shares_our_connection_pool() -> None:
     async with aiohttp.ClientSession() as session:
-        registry = build_registry(observe=World().process.observe, rendering=Rendering(), server="http://api", new_session=lambda: session)
-        (login,) = handlers(registry._activities)
+        (login,) = handlers(build(lambda: session)._activities)
         shared = await login.fn(logger=None)
         assert (shared.server, shared.aiohttp_session) == ("http://api", session)
 

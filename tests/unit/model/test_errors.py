@@ -59,23 +59,28 @@ def test_every_error_of_the_module_is_in_the_tree() -> None:
     assert defined == set(TREE)
 
 
-def test_being_told_to_wait_says_how_long() -> None:
-    error = errors.BackendRateLimitedError("slow down", delay_seconds=7.5)
+@pytest.mark.parametrize("leaf", [errors.BackendRateLimitedError, errors.AnotherOperatorActiveError])
+def test_being_told_to_wait_says_how_long(leaf: type[errors.BackendRateLimitedError | errors.AnotherOperatorActiveError]) -> None:
+    error = leaf("slow down", delay_seconds=7.5)
     assert (str(error), error.delay_seconds, error.retry) == ("slow down", 7.5, errors.Retry.THEN)
 
 
 def test_only_what_carries_a_delay_is_retried_at_a_known_time() -> None:
-    assert [leaf for leaf in LEAVES if leaf.retry is errors.Retry.THEN] == [errors.BackendRateLimitedError]
+    assert {leaf for leaf in LEAVES if leaf.retry is errors.Retry.THEN} == {
+        errors.BackendRateLimitedError,
+        errors.AnotherOperatorActiveError,
+    }
 
 
 VERDICTS = {
     errors.Retry.SOON: {"SourceUnavailable", "ClusterUnavailable", "Conflict"},
-    errors.Retry.THEN: {"RateLimited"},
+    errors.Retry.THEN: {"RateLimited", "AnotherOperatorActive"},
     errors.Retry.ON_CHANGE: {
         "InvalidItemPath",
         "VaultNotFound",
         "ItemNotFound",
         "ItemArchived",
+        "ItemAmbiguous",
         "SecretInvalid",
         "TypeNotAllowed",
         "SecretTooLarge",
@@ -90,6 +95,7 @@ VERDICTS = {
         "QuotaExceeded",
         "AdmissionDenied",
         "TargetNotOwned",
+        "TargetClaimed",
         "SecretTypeImmutable",
         "TargetImmutable",
     },

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
-from onepassword_operator.model.secret import ObservedSecret, OwnerReference, SecretKey
+from onepassword_operator.model.item import Revision
+from onepassword_operator.model.secret import ObservedSecret, OwnerReference, SecretKey, recorded_revision
 
 OWNER = {"apiVersion": "onepassword.com/v1", "kind": "OnePasswordItem", "name": "db", "uid": "u1", "controller": True}
 FULL: dict[str, Any] = {
@@ -96,3 +98,27 @@ def test_an_owner_reference_that_lacks_something_is_read_all_the_same() -> None:
 @pytest.mark.parametrize(("api_version", "group"), [("onepassword.com/v1", "onepassword.com"), ("apps/v1", "apps"), ("v1", ""), ("", "")])
 def test_the_group_is_what_stands_before_the_version(api_version: str, group: str) -> None:
     assert OwnerReference.from_object({"apiVersion": api_version}).group == group
+
+
+@pytest.mark.parametrize(
+    ("path", "version", "revision"),
+    [
+        ("vaults/v/items/i", "3", Revision("v", "i", 3)),
+        ("vaults/v/items/i", "0", Revision("v", "i", 0)),
+        (None, "3", None),
+        ("vaults/v/items/i", None, None),
+        ("vaults/v/items/i", "", None),
+        ("vaults/v/items/i", "-1", None),
+        ("vaults/v/items/i", "9" * 5000, None),
+        ("vaults/v/items", "3", None),
+        ("vaults/v/items/i/x", "3", None),
+        ("vault/v/items/i", "3", None),
+        ("vaults/v/item/i", "3", None),
+    ],
+)
+def test_a_secret_records_a_revision_if_both_annotations_can_be_read(
+    path: str | None, version: str | None, revision: Revision | None
+) -> None:
+    marks = {names.ITEM_PATH: path, names.ITEM_VERSION: version}
+    raw = {"metadata": BARE["metadata"] | {"annotations": {name: value for name, value in marks.items() if value is not None}}}
+    assert recorded_revision(ObservedSecret.from_object(raw)) == revision

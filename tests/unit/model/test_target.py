@@ -8,7 +8,7 @@ import pytest
 from onepassword_operator.model import names
 from onepassword_operator.model.outcome import Condition
 from onepassword_operator.model.secret import OwnerReference, SecretKey
-from onepassword_operator.model.target import Claim, Rendering, copied_annotations
+from onepassword_operator.model.target import Claim, Rendering, Source, copied_annotations
 
 PLAIN = Rendering()
 COPYING = Rendering(copy_annotations=True)
@@ -22,7 +22,8 @@ FULL: dict[str, Any] = {
         "generation": 4,
         "creationTimestamp": "2024-01-01T00:00:00Z",
         "labels": {"team": "a"},
-        "annotations": {names.AUTO_RESTART: "true", "note": "x"},
+        "annotations": {names.AUTO_RESTART: "true", "note": "x", names.REFRESH: "now", names.SUSPEND: "true"},
+        "finalizers": ["theirs", names.OFFICIAL_FINALIZER],
         "deletionTimestamp": "2024-02-01T00:00:00Z",
     },
     "spec": {"itemPath": "vaults/a/items/b"},
@@ -37,6 +38,7 @@ def test_a_resource_is_read_whole() -> None:
     assert (
         Claim(
             key=SecretKey("team", "db"),
+            name="db",
             uid="u1",
             resource_version="17",
             generation=4,
@@ -47,6 +49,9 @@ def test_a_resource_is_read_whole() -> None:
             annotations={names.AUTO_RESTART: "true"},
             terminating=True,
             conditions=(Condition.from_object({"type": "Other", "status": "False"}), Condition.from_object(READY)),
+            finalizers=("theirs", names.OFFICIAL_FINALIZER),
+            suspended=True,
+            refresh="now",
         )
         == CLAIM
     )
@@ -59,12 +64,16 @@ def test_a_resource_is_read_whole() -> None:
         BARE | {"spec": {}, "status": {}, "type": ""},
         BARE | {"spec": None, "status": None},
         BARE | {"spec": {"itemPath": None}, "status": {"conditions": None}},
-        {"metadata": BARE["metadata"] | {"labels": None, "annotations": None, "generation": None, "creationTimestamp": None}},
+        {
+            "metadata": BARE["metadata"]
+            | {"labels": None, "annotations": None, "generation": None, "creationTimestamp": None, "finalizers": None}
+        },
     ],
 )
 def test_what_a_resource_lacks_is_empty(raw: dict[str, Any]) -> None:
     assert Claim.from_object(raw, COPYING) == Claim(
         key=SecretKey("team", "db"),
+        name="db",
         uid="u1",
         resource_version="17",
         generation=0,
@@ -81,6 +90,30 @@ def test_what_a_resource_lacks_is_empty(raw: dict[str, Any]) -> None:
 def test_the_owner_reference_is_as_bare_as_the_official_operators() -> None:
     assert CLAIM.owner_reference == OwnerReference(kind="OnePasswordItem", name="db", uid="u1", api_version="onepassword.com/v1")
     assert CLAIM.owner_reference.raw == {}
+
+
+def test_a_claim_says_who_asks() -> None:
+    assert (CLAIM.source, CLAIM.is_resource) == (Source("OnePasswordItem", "team", "db"), True)
+    assert str(CLAIM.source) == "OnePasswordItem team/db"
+
+
+def test_a_deployment_that_asks_owns_as_a_deployment() -> None:
+    claim = dataclasses.replace(CLAIM, kind=names.DEPLOYMENT, name="api")
+    assert (claim.source, claim.is_resource) == (Source("Deployment", "team", "api"), False)
+    assert claim.owner_reference == OwnerReference(kind="Deployment", name="api", uid="u1", api_version="apps/v1")
+
+
+@pytest.mark.parametrize(("finalizers", "held_up"), [((), False), (("theirs",), False), (("theirs", names.OFFICIAL_FINALIZER), True)])
+def test_the_official_operators_finalizer_holds_a_resource_up(finalizers: tuple[str, ...], held_up: object) -> None:
+    assert dataclasses.replace(CLAIM, finalizers=finalizers).awaits_release is held_up
+
+
+@pytest.mark.parametrize(
+    ("value", "suspended"), [("true", True), ("True", True), ("t", True), ("1", True), ("false", False), ("", False), ("yes", False)]
+)
+def test_a_resource_is_suspended_by_a_go_boolean(value: str, suspended: object) -> None:
+    raw = {"metadata": BARE["metadata"] | {"annotations": {names.SUSPEND: value}}}
+    assert Claim.from_object(raw, PLAIN).suspended is suspended
 
 
 @pytest.mark.parametrize(("raw", "setting"), [(FULL, "true"), (BARE, None)])
@@ -105,13 +138,16 @@ def test_the_ready_condition_is_found_among_the_others(raw: dict[str, Any], read
         {"labels": {}},
         {"annotations": {}},
         {"generation": 5},
+        {"key": SecretKey("team", "other")},
+        {"suspended": False},
+        {"refresh": "again"},
     ],
 )
 def test_a_resource_that_asks_for_something_else_is_noticed(change: dict[str, Any]) -> None:
     assert not CLAIM.asks_the_same_as(dataclasses.replace(CLAIM, **change))
 
 
-@pytest.mark.parametrize("change", [{}, {"conditions": ()}, {"resource_version": "18"}])
+@pytest.mark.parametrize("change", [{}, {"conditions": ()}, {"resource_version": "18"}, {"finalizers": ()}])
 def test_a_status_write_asks_for_nothing_new(change: dict[str, Any]) -> None:
     assert CLAIM.asks_the_same_as(dataclasses.replace(CLAIM, **change))
 

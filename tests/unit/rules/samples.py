@@ -24,6 +24,7 @@ DATA = {"username": Confidential(b"svc"), "password": Confidential(b"hunter2")}
 
 CLAIM = Claim(
     key=SecretKey("team", "db"),
+    name="db",
     uid="claim-uid",
     resource_version="5",
     generation=2,

@@ -1,4 +1,4 @@
-"""Which of several resources rules a Secret."""
+"""Which of several objects rules a Secret."""
 
 import dataclasses
 
@@ -45,15 +45,18 @@ def _dying(claim: Claim) -> Claim:
         ([YOUNG, OLD], _owned_by(), OLD),
         ([YOUNG, OLD], _owned_by("somebody else"), OLD),
         ([YOUNG, OLD], _owned_by(YOUNG.uid), YOUNG),
-        ([YOUNG, OLD], _owned_by(YOUNG.uid, OLD.uid), OLD),
+        ([YOUNG, OLD], _owned_by(YOUNG.uid, OLD.uid), YOUNG),
+        ([YOUNG, OLD], _owned_by("somebody else", OLD.uid, YOUNG.uid), OLD),
+        ([YOUNG, OLD, TWIN], _owned_by(TWIN.uid, YOUNG.uid), TWIN),
         ([TWIN, OLD], None, OLD),
         ([_dying(OLD), YOUNG], None, YOUNG),
         ([_dying(OLD), YOUNG], _owned_by(OLD.uid), YOUNG),
+        ([_dying(YOUNG), OLD, TWIN], _owned_by(YOUNG.uid, TWIN.uid, OLD.uid), TWIN),
         ([_dying(OLD)], _owned_by(OLD.uid), None),
         ([_dying(OLD), _dying(YOUNG)], None, None),
     ],
 )
-def test_the_living_owner_keeps_the_secret_and_without_one_the_oldest_gets_it(
+def test_the_first_living_owner_keeps_the_secret_and_without_one_the_oldest_gets_it(
     asking: list[Claim], observed: ObservedSecret | None, ruling: Claim | None
 ) -> None:
     assert claims.ruling(asking, observed) == ruling
@@ -79,8 +82,9 @@ def test_the_ruling_does_not_depend_on_the_order(asking: list[Claim], owners: li
 def test_who_rules_and_owns_keeps_ruling_whoever_comes_later(asking: list[Claim], late: list[Claim]) -> None:
     ruling = claims.ruling(asking, None)
     if ruling is not None:
-        everybody = [*asking, *(claim for claim in late if claim.uid not in {known.uid for known in asking})]
-        assert claims.ruling(everybody, _owned_by(ruling.uid)) == ruling
+        newcomers = [claim for claim in late if claim.uid not in {known.uid for known in asking}]
+        observed = _owned_by(ruling.uid, *(claim.uid for claim in newcomers))
+        assert claims.ruling([*asking, *newcomers], observed) == ruling
 
 
 @given(asking=CLAIMS)

@@ -4,9 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onepassword_operator.model import names
 from onepassword_operator.rules.copied_keys import CopiedKeys
-from unit.rules import samples
 
 KEYS = st.frozensets(st.from_regex(r"\A([a-z.]{1,8}/)?[A-Za-z0-9]([-._A-Za-z0-9]{0,8}[A-Za-z0-9])?\Z"), max_size=4)
 
@@ -43,7 +41,3 @@ def test_what_is_no_record_names_nothing(text: str) -> None:
 
 def test_parts_that_a_later_version_adds_are_ignored() -> None:
     assert CopiedKeys.parse("finalizers=f;labels=a;annotations=b") == CopiedKeys(labels=frozenset("a"), annotations=frozenset("b"))
-
-
-def test_a_claim_copies_all_its_labels_and_the_annotations_that_were_chosen() -> None:
-    assert CopiedKeys.of_claim(samples.CLAIM) == CopiedKeys(labels=frozenset({"app"}), annotations=frozenset({names.AUTO_RESTART}))

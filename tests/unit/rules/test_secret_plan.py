@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
-from onepassword_operator.model.errors import TargetImmutableError, TargetNotOwnedError, TypeImmutableError, TypeNotAllowedError
+from onepassword_operator.model.errors import TargetImmutableError, TypeImmutableError, TypeNotAllowedError
 from onepassword_operator.model.item import Revision
 from onepassword_operator.model.outcome import Change
-from onepassword_operator.model.secret import ObservedSecret, OwnerReference
+from onepassword_operator.model.secret import ObservedSecret, OwnerReference, recorded_revision
 from onepassword_operator.model.target import Claim, Rendering
 from onepassword_operator.model.workload import RestartMark
 from onepassword_operator.rules import secret_plan
+from onepassword_operator.rules.owners import Partners
 from onepassword_operator.rules.seal import Sealer, Verdict
 from unit.rules import samples
 from unit.rules.samples import CLAIM, DATA, NEXT, NOW, OTHER_SEALER, REVISION, SEALER
@@ -75,87 +76,7 @@ def test_any_other_type_may_be_written(secret_type: str, observed: ObservedSecre
     secret_plan.check_type(samples.claim(secret_type=secret_type), observed)
 
 
-# Ownership.
-
-BARE = dataclasses.replace(WRITTEN, annotations={}, labels={}, owners=())
-
-
-@pytest.mark.parametrize(
-    ("observed", "verdict"),
-    [
-        (dataclasses.replace(BARE, owners=(OURS,)), Verdict.BROKEN),
-        (dataclasses.replace(BARE, owners=(STRANGER, OURS)), Verdict.BROKEN),
-        (dataclasses.replace(WRITTEN, owners=()), Verdict.INTACT),
-        (dataclasses.replace(WRITTEN, owners=()), Verdict.OTHER_OPTIONS),
-        (BARE, Verdict.INTACT),
-        (BARE, Verdict.OTHER_OPTIONS),
-        (dataclasses.replace(WRITTEN, owners=(FORMER_SELF,)), Verdict.INTACT),
-        (_official(), Verdict.BROKEN),
-        (dataclasses.replace(_official(), owners=()), Verdict.BROKEN),
-        (dataclasses.replace(_official(), owners=(FORMER_SELF,)), Verdict.BROKEN),
-    ],
-)
-def test_a_secret_is_ours_by_its_owner_by_our_seal_or_by_the_official_operators_marks(observed: ObservedSecret, verdict: Verdict) -> None:
-    secret_plan.check_owner(CLAIM, observed, verdict=verdict)
-
-
-@pytest.mark.parametrize("verdict", Verdict)
-@pytest.mark.parametrize(
-    "stranger",
-    [
-        STRANGER,
-        dataclasses.replace(FORMER_SELF, name="db2"),
-        dataclasses.replace(FORMER_SELF, kind="OtherKind"),
-        dataclasses.replace(FORMER_SELF, api_version="example.com/v1"),
-    ],
-)
-def test_a_secret_of_another_owner_is_refused_whatever_marks_it_carries(stranger: OwnerReference, verdict: Verdict) -> None:
-    observed = dataclasses.replace(WRITTEN, owners=(FORMER_SELF, stranger))
-    with pytest.raises(TargetNotOwnedError, match=f'Secret "db" belongs to {stranger.kind} "{stranger.name}"'):
-        secret_plan.check_owner(CLAIM, observed, verdict=verdict)
-
-
-@pytest.mark.parametrize(
-    "annotations",
-    [
-        {},
-        {names.ITEM_PATH: REVISION.path},
-        {names.ITEM_VERSION: "3"},
-        {names.SEAL: WRITTEN.annotations[names.SEAL]},
-        {names.ITEM_PATH: "vaults/v", names.ITEM_VERSION: "3"},
-        {names.ITEM_PATH: REVISION.path, names.ITEM_VERSION: "three"},
-    ],
-)
-@pytest.mark.parametrize("owners", [(), (FORMER_SELF,)])
-def test_a_secret_that_nobody_marked_is_somebody_elses(annotations: Mapping[str, str], owners: tuple[OwnerReference, ...]) -> None:
-    observed = dataclasses.replace(BARE, annotations=annotations, owners=owners, labels={names.MANAGED: "true"})
-    with pytest.raises(TargetNotOwnedError, match="was not made by this operator"):
-        secret_plan.check_owner(CLAIM, observed, verdict=Verdict.BROKEN)
-
-
-# What a Secret says about itself.
-
-
-@pytest.mark.parametrize(
-    ("path", "version", "revision"),
-    [
-        (REVISION.path, "3", REVISION),
-        ("vaults/v/items/i", "0", Revision("v", "i", 0)),
-        (None, "3", None),
-        (REVISION.path, None, None),
-        (REVISION.path, "", None),
-        (REVISION.path, "-1", None),
-        (REVISION.path, "9" * 5000, None),
-        ("vaults/v/items", "3", None),
-        ("vaults/v/items/i/x", "3", None),
-        ("vault/v/items/i", "3", None),
-        ("vaults/v/item/i", "3", None),
-    ],
-)
-def test_a_secret_records_a_revision_if_both_annotations_can_be_read(
-    path: str | None, version: str | None, revision: Revision | None
-) -> None:
-    assert secret_plan.recorded_revision(_edited({names.ITEM_PATH: path, names.ITEM_VERSION: version})) == revision
+# The pin.
 
 
 @pytest.mark.parametrize(
@@ -240,13 +161,13 @@ STRIPPED = dataclasses.replace(WRITTEN, annotations={"note": "x"}, labels={}, ow
         (dataclasses.replace(STRIPPED, data=CHANGED), CONTENT, {"remembered": REVISION}, Change.REPAIRED),
         (STRIPPED, CONTENT, {"remembered": REVISION}, Change.REPAIRED),
         # nobody needs to hear of it
-        (dataclasses.replace(WRITTEN, labels={"app": "other", names.MANAGED: "true"}), CONTENT, {}, Change.REFRESHED),
-        (_edited({names.AUTO_RESTART: None}), CONTENT, {}, Change.REFRESHED),
-        (_edited({names.SEAL: "nonsense"}), CONTENT, {}, Change.REFRESHED),
-        (_edited({names.SEAL: None}), CONTENT, {}, Change.REFRESHED),
-        (_edited({names.ITEM_VERSION: "2"}), CONTENT, {"remembered": REVISION}, Change.REFRESHED),
-        (WRITTEN, CONTENT, {"sealer": OTHER_SEALER}, Change.REFRESHED),
-        (WRITTEN, CONTENT, {"sealer": OTHER_OPTIONS}, Change.REFRESHED),
+        (dataclasses.replace(WRITTEN, labels={"app": "other", names.MANAGED: "true"}), CONTENT, {}, Change.RETOUCHED),
+        (_edited({names.AUTO_RESTART: None}), CONTENT, {}, Change.RETOUCHED),
+        (_edited({names.SEAL: "nonsense"}), CONTENT, {}, Change.RETOUCHED),
+        (_edited({names.SEAL: None}), CONTENT, {}, Change.RETOUCHED),
+        (_edited({names.ITEM_VERSION: "2"}), CONTENT, {"remembered": REVISION}, Change.RETOUCHED),
+        (WRITTEN, CONTENT, {"sealer": OTHER_SEALER}, Change.RETOUCHED),
+        (WRITTEN, CONTENT, {"sealer": OTHER_OPTIONS}, Change.RETOUCHED),
         # another content
         (WRITTEN, NEWER, {}, Change.UPDATED),
         (WRITTEN, NEWER, {"remembered": NEXT}, Change.UPDATED),
@@ -374,23 +295,29 @@ def test_the_restart_setting_is_the_resources_even_if_no_record_says_so() -> Non
     assert names.AUTO_RESTART not in plan.desired.annotations
 
 
-@pytest.mark.parametrize(
-    ("owners", "expected"),
-    [
-        ((), (OURS,)),
-        ((OURS,), (OURS,)),
-        ((FORMER_SELF,), (OURS,)),
-        ((STRANGER,), (STRANGER, OURS)),
-        ((OURS, STRANGER), (OURS, STRANGER)),
-        ((STRANGER, FORMER_SELF, OURS), (STRANGER, OURS)),
-    ],
-)
-def test_the_resource_becomes_an_owner_beside_others_and_its_former_self_goes(
-    owners: tuple[OwnerReference, ...], expected: tuple[OwnerReference, ...]
-) -> None:
-    plan = _planned(_edited({"note": "x"}, owners=owners, data={}))
+def test_the_owners_are_those_of_the_claim_and_its_partners() -> None:
+    partner = samples.claim(uid="partner", kind=names.DEPLOYMENT, name="api")
+    context = {"partners": Partners(claims=(partner,))}
+    plan = _planned(dataclasses.replace(WRITTEN, owners=(FORMER_SELF, STRANGER)), **context)
+    assert plan.change is Change.REPAIRED
     assert plan.desired is not None
-    assert plan.desired.owners == expected
+    assert plan.desired.owners == (OURS, STRANGER, partner.owner_reference)
+    assert _planned(samples.stored(plan.desired), **context).desired is None
+
+
+def test_labels_and_annotations_of_all_that_share_are_copied_and_the_ruling_ones_have_the_last_word() -> None:
+    partner = samples.claim(uid="partner", labels={"app": "theirs", "tier": "1"}, annotations={"note": "theirs", names.ITEM_NAME: "db"})
+    ruling = samples.claim(labels={"app": "billing"}, annotations={"note": "ours"})
+    context = dataclasses.replace(CONTEXT, partners=Partners(claims=(partner,)))
+    plan = secret_plan.plan(ruling, None, content=CONTENT, context=context)
+    assert plan.desired is not None
+    assert plan.desired.labels == {"app": "billing", "tier": "1", names.MANAGED: "true"}
+    assert (plan.desired.annotations["note"], plan.desired.annotations[names.ITEM_NAME]) == ("ours", "db")
+    assert plan.desired.annotations[names.COPIED_KEYS] == f"labels=app,tier;annotations=note,{names.ITEM_NAME}"
+    alone = secret_plan.plan(ruling, samples.stored(plan.desired), content=CONTENT, context=CONTEXT)
+    assert alone.desired is not None
+    assert "tier" not in alone.desired.labels
+    assert names.ITEM_NAME not in alone.desired.annotations
 
 
 # Immutable Secrets.
@@ -484,7 +411,7 @@ def test_a_new_mark_appears_exactly_if_the_believed_revision_is_another(
     plan = secret_plan.plan(claim, observed, content=content, context=context)
     believed = context.remembered
     if observed is not None:
-        recorded = secret_plan.recorded_revision(observed)
+        recorded = recorded_revision(observed)
         believed = (context.remembered or recorded) if context.sealer.verify(observed) is Verdict.BROKEN else recorded
     if believed is not None and believed != content.revision:
         assert plan.mark == RestartMark(content.revision, context.now)

@@ -1,5 +1,6 @@
 """What follows what."""
 
+from fakes.clock import FakeClock
 from onepassword_operator.model.item import Revision
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.workload import RestartMark
@@ -10,7 +11,7 @@ X1, X2, Y1, Z1 = Revision("v", "x", 1), Revision("v", "x", 2), Revision("v", "y"
 
 
 def test_an_item_knows_its_users_and_a_vault_its_followed_items() -> None:
-    index = FollowIndex()
+    index = FollowIndex(FakeClock())
     index.follow(A, X1, requested="path")
     index.follow(B, X1, requested="path")
     assert sorted(index.users("v", ["x", "unknown"])) == [A, B]
@@ -19,14 +20,14 @@ def test_an_item_knows_its_users_and_a_vault_its_followed_items() -> None:
 
 
 def test_secrets_that_lag_behind_show_their_own_version() -> None:
-    index = FollowIndex()
+    index = FollowIndex(FakeClock())
     index.follow(A, X1, requested="path")
     index.follow(B, X2, requested="path")
     assert sorted(index.revisions("v")) == [X1, X2]
 
 
 def test_following_another_item_lets_go_of_the_former() -> None:
-    index = FollowIndex()
+    index = FollowIndex(FakeClock())
     index.follow(A, X1, requested="path")
     index.follow(B, X1, requested="path")
     index.follow(A, Y1, requested="path")
@@ -39,7 +40,7 @@ def test_following_another_item_lets_go_of_the_former() -> None:
 
 
 def test_an_unfollowed_secret_is_remembered_and_a_forgotten_one_is_not() -> None:
-    index = FollowIndex()
+    index = FollowIndex(FakeClock())
     index.follow(A, X1, requested="path")
     index.record(A).held = X1
     index.unfollow(A)
@@ -52,7 +53,7 @@ def test_an_unfollowed_secret_is_remembered_and_a_forgotten_one_is_not() -> None
 
 
 def test_a_path_that_leads_somewhere_waits_no_longer() -> None:
-    index = FollowIndex()
+    index = FollowIndex(FakeClock())
     index.record(A).wanted_vault = "Prod"
     assert index.waiting() == [(A, "Prod")]
     index.follow(A, X1, requested="path")
@@ -60,7 +61,7 @@ def test_a_path_that_leads_somewhere_waits_no_longer() -> None:
 
 
 def test_marks_are_found_by_namespace() -> None:
-    index = FollowIndex()
+    index = FollowIndex(FakeClock())
     mark = RestartMark(X1, "2024-05-01T12:00:00Z")
     index.record(A).mark = mark
     index.record(B)

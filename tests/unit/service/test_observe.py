@@ -35,7 +35,7 @@ async def test_late_news_of_a_resource_is_ignored(world: World) -> None:
     held = world.claims.objects[world.key()]
     world.process.observe.claim_seen(dataclasses.replace(held, resource_version="1", item_path="vaults/a/items/b"))
     assert world.process.queue.depth() == 0
-    assert world.process.index.claims[world.key()] == held
+    assert world.process.index.claims.resource(world.key()) == held
 
 
 async def test_news_of_a_resource_that_is_known_to_be_deleted_is_ignored(world: World) -> None:
@@ -43,7 +43,7 @@ async def test_news_of_a_resource_that_is_known_to_be_deleted_is_ignored(world: 
     held = world.claims.objects[world.key()]
     world.process.observe.claim_gone(world.key(), held.uid)
     world.process.observe.claim_seen(dataclasses.replace(held, resource_version="9999"))
-    assert world.process.index.claims == {}
+    assert world.key() not in world.process.index.claims
     assert world.process.queue.depth() == 0
 
 
@@ -109,25 +109,24 @@ async def test_a_secret_whose_resource_says_nothing_yet_needs_a_look(world: Worl
     held = world.claims.objects[world.key()]
     silent = dataclasses.replace(held, conditions=(), resource_version="9999")
     world.process.observe.take_in(silent)
-    assert not world.process.observe.is_settled(silent, world.secrets.objects[world.key()])
+    assert not world.process.observe.is_settled(world.secrets.objects[world.key()])
 
 
 async def test_a_secret_that_is_being_deleted_needs_a_look(world: World) -> None:
     await world.synced()
     going = dataclasses.replace(world.secrets.objects[world.key()], terminating=True)
-    assert not world.process.observe.is_settled(world.claims.objects[world.key()], going)
+    assert not world.process.observe.is_settled(going)
 
 
 async def test_a_secret_of_another_type_needs_a_look(world: World) -> None:
     await world.synced()
-    claim = dataclasses.replace(world.claims.objects[world.key()], secret_type="kubernetes.io/tls")
-    assert not world.process.observe.is_settled(claim, world.secrets.objects[world.key()])
+    world.process.index.claims.put(dataclasses.replace(world.claims.objects[world.key()], secret_type="kubernetes.io/tls"))
+    assert not world.process.observe.is_settled(world.secrets.objects[world.key()])
 
 
 async def test_a_secret_whose_pass_is_about_to_write_the_status_needs_no_second_look(world: World) -> None:
     await world.synced()
-    held = world.process.index.claims[world.key()]
-    world.process.index.claims[world.key()] = dataclasses.replace(held, conditions=())
+    world.process.index.claims.put(dataclasses.replace(world.claims.objects[world.key()], conditions=()))
     world.process.index.record(world.key()).resource_version = 0  # the event came before the answer to our write
     world.process.queue._running.add(world.key())
     world.process.observe.secret_seen(world.secrets.objects[world.key()])

@@ -128,13 +128,14 @@ async def test_a_status_that_could_not_be_written_is_tried_again(
 async def test_a_namesake_does_not_inherit_the_status_of_its_predecessor(world: World) -> None:
     await world.synced()
     index, key = world.process.index, world.key()
-    held = index.claims[key]
+    held = index.claims.resource(key)
+    assert held
     world.source.edit(next(iter(world.process.catalog.listed(world.vault).items)), password="two")  # type: ignore[union-attr]
     await world.process.poller.poll()
     namesake = dataclasses.replace(held, uid="new", conditions=())
-    world.secrets.before["replace"] = lambda: index.claims.update({key: namesake})
+    world.secrets.before["replace"] = lambda: index.claims.put(namesake)
     await world.process.reconcile.run(await world.process.queue.take())
-    assert index.claims[key] == namesake
+    assert index.claims.resource(key) == namesake
 
 
 async def test_somebody_elses_trouble_with_a_vault_is_told_although_the_secret_is_right(world: World) -> None:
@@ -148,7 +149,7 @@ async def test_somebody_elses_trouble_with_a_vault_is_told_although_the_secret_i
 
 async def test_a_pass_for_a_secret_that_nobody_asks_for_any_more_leaves_nothing(world: World) -> None:
     await world.synced()
-    del world.process.index.claims[world.key()]
+    world.process.index.claims.remove(world.claims.objects[world.key()])
     await world.process.reconcile.run(world.key())
     assert world.process.index.followed == {}
 

@@ -1,24 +1,16 @@
 """Restarts: exactly once per workload and revision, whatever happens on the way."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from fakes.world import World
 from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
-from onepassword_operator.model.errors import (
-    ClusterAbsentError,
-    ClusterConflictError,
-    ClusterDeniedError,
-    ClusterInvalidError,
-    ClusterUnavailableError,
-    OperatorError,
-)
+from onepassword_operator.model.errors import ClusterConflictError, ClusterDeniedError, ClusterUnavailableError
 from onepassword_operator.model.secret import ObservedSecret, SecretKey
 from onepassword_operator.service import restart_workloads
-from onepassword_operator.service.restart_workloads import RestartLoop
+from onepassword_operator.service.restart_workloads import Place, Rollouts
 from onepassword_operator.service.work_queue import Priority, WorkQueue
 
 
@@ -286,31 +278,16 @@ async def test_a_crash_between_restart_and_clearing_repeats_nothing(world: World
 
 
 class Restarts:
-    """Stands for `RestartWorkloads`: which namespaces had a pass, and what each came to."""
+    """Stands for `RestartWorkloads`: which namespaces had a pass."""
 
     def __init__(self) -> None:
         self.ran: list[str] = []
-        self.errors: list[OperatorError] = []
-        self.changed = asyncio.Event()
-        self.during: Callable[[], None] | None = None
 
     async def run(self, namespace: str) -> None:
         self.ran.append(namespace)
-        self.changed.set()
-        if self.during:
-            during, self.during = self.during, None
-            during()
-        if self.errors:
-            raise self.errors.pop(0)
-
-    async def times(self, count: int) -> None:
-        async with asyncio.timeout(5):
-            while len(self.ran) < count:
-                self.changed.clear()
-                await self.changed.wait()
 
 
-class TestLoop:
+class TestRollouts:
     @pytest.fixture
     def restarts(self) -> Restarts:
         return Restarts()
@@ -320,89 +297,53 @@ class TestLoop:
         return asyncio.Event()
 
     @pytest.fixture
-    def queue(self) -> WorkQueue:
+    def queue(self) -> WorkQueue[SecretKey]:
         return WorkQueue()
 
     @pytest.fixture
-    async def loop(self, world: World, restarts: Restarts, first_poll: asyncio.Event, queue: WorkQueue) -> AsyncIterator[RestartLoop]:
-        made = RestartLoop(
-            restarts=restarts,  # type: ignore[arg-type]
-            secrets_queue=queue,
-            first_poll=first_poll,
-            clock=world.clock,
-        )
-        made.interval_seconds = 0.001
-        worker = asyncio.create_task(made.work())
-        yield made
-        worker.cancel()
-        made.close()
-        await asyncio.gather(worker, return_exceptions=True)
+    def rollouts(self, restarts: Restarts, first_poll: asyncio.Event, queue: WorkQueue[SecretKey]) -> Rollouts:
+        return Rollouts(restarts, secrets_queue=queue, first_poll=first_poll)  # type: ignore[arg-type]
 
-    async def test_it_waits_for_the_first_poll(self, loop: RestartLoop, restarts: Restarts, first_poll: asyncio.Event) -> None:
-        loop.wake("app")
-        for _ in range(5):
-            await asyncio.sleep(0)
+    async def test_they_wait_for_the_first_poll(self, rollouts: Rollouts, restarts: Restarts, first_poll: asyncio.Event) -> None:
+        waiting = asyncio.create_task(rollouts.run(Place("app")))
+        await turns()
         assert restarts.ran == []
         first_poll.set()
-        await restarts.times(1)
+        await asyncio.wait_for(waiting, 5)
+        assert restarts.ran == ["app"]
 
-    async def test_it_waits_until_the_secrets_of_the_namespace_are_written(
-        self, loop: RestartLoop, restarts: Restarts, first_poll: asyncio.Event, queue: WorkQueue
+    async def test_they_wait_until_the_secrets_of_the_namespace_are_written(
+        self, rollouts: Rollouts, restarts: Restarts, first_poll: asyncio.Event, queue: WorkQueue[SecretKey]
     ) -> None:
         first_poll.set()
-        key = SecretKey("app", "db")
-        queue.add(key, Priority.CHANGED)
-        loop.wake("app")
-        for _ in range(5):
-            await asyncio.sleep(0)
+        queue.add(SecretKey("app", "db"), Priority.CHANGED)
+        queue.add(SecretKey("other", "db"), Priority.CHANGED)
+        waiting = asyncio.create_task(rollouts.run(Place("app")))
+        await turns()
         assert restarts.ran == []
         queue.done(await queue.take())
-        await restarts.times(1)
+        await asyncio.wait_for(waiting, 5)
+        assert restarts.ran == ["app"]
 
-    async def test_it_does_not_wait_for_ever(
+    async def test_they_do_not_wait_for_ever(
         self,
-        loop: RestartLoop,
+        rollouts: Rollouts,
         restarts: Restarts,
         first_poll: asyncio.Event,
-        queue: WorkQueue,
+        queue: WorkQueue[SecretKey],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(restart_workloads, "IDLE_WAIT_SECONDS", 0.0)
         first_poll.set()
         queue.add(SecretKey("app", "db"), Priority.CHANGED)
-        loop.wake("app")
-        await restarts.times(1)
+        await asyncio.wait_for(rollouts.run(Place("app")), 5)
+        assert restarts.ran == ["app"]
 
-    @pytest.mark.parametrize(
-        "error", [ClusterUnavailableError("no answer"), ClusterAbsentError("gone"), ClusterInvalidError("only a change helps")]
-    )
-    async def test_what_failed_is_tried_again(
-        self, loop: RestartLoop, restarts: Restarts, first_poll: asyncio.Event, error: OperatorError
-    ) -> None:
-        first_poll.set()
-        restarts.errors = [error]
-        loop.wake("app")
-        await restarts.times(2)
-        assert restarts.ran == ["app", "app"]
 
-    async def test_a_mark_set_during_a_pass_gets_a_pass_of_its_own(
-        self, loop: RestartLoop, restarts: Restarts, first_poll: asyncio.Event
-    ) -> None:
-        first_poll.set()
-        restarts.during = lambda: loop.wake("app")
-        loop.wake("app")
-        await restarts.times(2)
-
-    async def test_a_namespace_in_trouble_does_not_hold_up_another(
-        self, loop: RestartLoop, restarts: Restarts, first_poll: asyncio.Event
-    ) -> None:
-        first_poll.set()
-        loop.interval_seconds = 3600
-        restarts.errors = [ClusterDeniedError("RBAC")]
-        loop.wake("app")
-        loop.wake("other")
-        await restarts.times(2)
-        assert restarts.ran == ["app", "other"]
+async def turns() -> None:
+    """Let everybody else go on as far as they can."""
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 def void(_: object) -> None:

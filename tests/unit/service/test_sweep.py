@@ -4,6 +4,7 @@ import pytest
 
 from fakes.world import World
 from onepassword_operator.model.errors import ClusterUnavailableError
+from onepassword_operator.model.target import Claim
 
 
 @pytest.fixture
@@ -14,6 +15,7 @@ def world() -> World:
 async def sweep(world: World) -> None:
     """A sweep, while the watches are silent."""
     world.claims.events.clear()
+    world.workloads.events.clear()
     world.secrets.events.clear()
     await world.process.sweeper.sweep()
 
@@ -51,7 +53,8 @@ async def test_an_absent_resource_is_let_go_after_a_live_look(world: World) -> N
     del world.claims.objects[world.key()]
     await sweep(world)
     assert world.claims.requests == ["list", "get app/db"]
-    assert world.process.index.claims == {}
+    assert len(world.process.index.claims) == 0
+    assert world.key() not in world.process.index.claims
     assert world.process.index.followed == {}
 
 
@@ -60,7 +63,7 @@ async def test_a_resource_that_the_list_lacked_but_a_live_look_shows_is_kept(wor
     hidden = world.claims.objects.pop(world.key())
     world.claims.before["get"] = lambda: world.claims.objects.update({hidden.key: hidden})
     await sweep(world)
-    assert world.process.index.claims == {world.key(): hidden}
+    assert world.process.index.claims.resource(world.key()) == hidden
 
 
 async def test_a_namesake_that_a_live_look_shows_takes_the_place(world: World) -> None:
@@ -68,19 +71,23 @@ async def test_a_namesake_that_a_live_look_shows_takes_the_place(world: World) -
     del world.claims.objects[world.key()]
     world.claims.before["get"] = lambda: void(world.claims.apply(world.key(), "vaults/Prod/items/db"))
     await sweep(world)
-    assert world.process.index.claims[world.key()].uid == world.claims.objects[world.key()].uid
+    assert resource(world).uid == world.claims.objects[world.key()].uid
     assert world.process.queue.depth() == 1
 
 
-@pytest.mark.parametrize("which", ["claims", "secrets"])
+@pytest.mark.parametrize("which", ["claims", "workloads", "secrets"])
 async def test_nothing_is_concluded_from_a_list_that_broke_off(world: World, which: str) -> None:
     await world.synced("db", "copy", "third")
-    del world.claims.objects[world.key()]
-    store = world.claims if which == "claims" else world.secrets
+    for name in ("web", "api", "cron"):
+        world.workloads.deploy(name, "db")
+    world.watch()
+    store = {"claims": world.claims, "workloads": world.workloads, "secrets": world.secrets}[which]
+    del store.objects[next(iter(store.objects))]  # type: ignore[attr-defined]
     store.faults.refuse("list", ClusterUnavailableError("no answer"))
     with pytest.raises(ClusterUnavailableError):
         await sweep(world)
     assert len(world.process.index.claims) == 3
+    assert len(world.process.index.claims.workloads()) == 3
     assert world.process.queue.depth() == 0
 
 
@@ -91,6 +98,13 @@ async def test_a_live_look_that_fails_lets_nobody_go(world: World) -> None:
     with pytest.raises(ClusterUnavailableError):
         await sweep(world)
     assert world.key() in world.process.index.claims
+
+
+def resource(world: World) -> Claim:
+    """The resource as the operator knows it."""
+    held = world.process.index.claims.resource(world.key())
+    assert held
+    return held
 
 
 def void(_: object) -> None:

@@ -282,7 +282,7 @@ class TestDeleted:
 class TestConflict:
     async def test_a_secret_that_is_there_already_and_ours_is_adopted_after_one_get(self, world: World) -> None:
         await world.synced()
-        world.claims._keep("MODIFIED", dataclasses.replace(world.claims.objects[world.key()], conditions=()))
+        world.claims.keep("MODIFIED", dataclasses.replace(world.claims.objects[world.key()], conditions=()))
         world.process = type(world.process)(world)  # a process that has not listed yet
         await world.settle()
         assert world.secrets.requests == ["create app/db", "get app/db"]

@@ -1,0 +1,45 @@
+"""The official operator's finalizer on OnePasswordItems and Deployments, taken away and never set."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from onepassword_operator.cluster.api import KubernetesApi
+from onepassword_operator.model import names
+from onepassword_operator.model.errors import ClusterAbsentError, ClusterConflictError
+from onepassword_operator.model.target import Source
+
+_TRIES: Final = 3
+_COLLECTIONS: Final = {
+    names.KIND: (f"/apis/{names.GROUP}/{names.VERSION}", names.PLURAL),
+    names.DEPLOYMENT: ("/apis/apps/v1", "deployments"),
+}
+
+
+class KubernetesFinalizers:
+    """`FinalizerStore` over the API server."""
+
+    def __init__(self, api: KubernetesApi) -> None:
+        self._api = api
+
+    async def release(self, source: Source, uid: str) -> str | None:
+        """PATCH the list of exactly the object that was read; read again if somebody else wrote in between."""
+        root, plural = _COLLECTIONS[source.kind]
+        path = f"{root}/namespaces/{source.namespace}/{plural}/{source.name}"
+        for _ in range(_TRIES):
+            raw = await self._api.get(path, resource=plural)
+            if raw is None or raw["metadata"]["uid"] != uid:
+                return None
+            metadata = raw["metadata"]
+            left = [finalizer for finalizer in metadata.get("finalizers") or () if finalizer != names.OFFICIAL_FINALIZER]
+            if len(left) == len(metadata.get("finalizers") or ()):
+                return str(metadata["resourceVersion"])
+            body = {"metadata": {"uid": uid, "resourceVersion": metadata["resourceVersion"], "finalizers": left}}
+            try:
+                written = await self._api.merge_patch(path, body, resource=plural)
+            except ClusterConflictError:
+                continue
+            except ClusterAbsentError:
+                return None
+            return str(written["metadata"]["resourceVersion"])
+        raise ClusterConflictError(f"{source} keeps changing while its finalizer is removed; trying again shortly")

@@ -1,0 +1,25 @@
+"""Watch events of Deployments → the index."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import kopf
+
+from onepassword_operator.rules import secret_use
+from onepassword_operator.service.observe_workloads import ObserveWorkloads
+
+
+class WorkloadEvents:
+    """The kopf handler for Deployments. Returns nothing and fills no patch: either would make kopf write to the object."""
+
+    def __init__(self, observe: ObserveWorkloads) -> None:
+        self._observe = observe
+
+    async def workload_event(self, event: kopf.RawEvent, **_: Any) -> None:
+        """Listed, added, modified: seen; deleted: gone."""
+        workload = secret_use.workload(dict(event["object"]))
+        if event["type"] == "DELETED":
+            self._observe.gone(workload.source, workload.uid)
+        else:
+            self._observe.seen(workload)

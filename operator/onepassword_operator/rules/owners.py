@@ -1,0 +1,93 @@
+"""Whose Secret it is: may a claim write it, and which ownerReferences it is to carry.
+
+Ours is a Secret with an ownerReference to the claim, or with our seal, or with the official operator's marks, and in the last two cases
+with no ownerReference to anybody else who lives.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from onepassword_operator.model import names
+from onepassword_operator.model.errors import TargetNotOwnedError
+from onepassword_operator.model.secret import ObservedSecret, OwnerReference, recorded_revision
+from onepassword_operator.model.target import Claim
+from onepassword_operator.rules import seal
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Partners:
+    """Who else a Secret belongs to besides the claim that rules it."""
+
+    claims: tuple[Claim, ...] = ()
+    """Other objects that ask for the same item under the same name."""
+    users: tuple[OwnerReference, ...] = ()
+    """Workloads that use a Secret which a workload asked for: it lives as long as one of them."""
+    idle: frozenset[str] = frozenset()
+    """Owners, by uid: Deployments that neither ask for the Secret nor use it any more."""
+
+    @property
+    def owner_references(self) -> tuple[OwnerReference, ...]:
+        """What the Secret carries for them."""
+        return (*(claim.owner_reference for claim in self.claims), *self.users)
+
+
+def check_owner(claim: Claim, observed: ObservedSecret, *, verdict: seal.Verdict, partners: Partners) -> None:
+    """Refuse a Secret that is not ours.
+
+    Raises:
+        TargetNotOwnedError: the Secret belongs to somebody else.
+    """
+    if any(owner.uid == claim.uid for owner in observed.owners):
+        return
+    foreign = _foreign(claim, observed, verdict=verdict, partners=partners)
+    if foreign:
+        raise TargetNotOwnedError(
+            f'Secret "{observed.key.name}" belongs to {foreign[0].kind} "{foreign[0].name}"; rename the resource, or remove that Secret'
+        )
+    if is_marked(observed, verdict=verdict):
+        return
+    raise TargetNotOwnedError(
+        f'Secret "{observed.key.name}" exists and was not made by this operator; rename the resource, or delete that Secret to hand its '
+        "name over"
+    )
+
+
+def is_marked(observed: ObservedSecret, *, verdict: seal.Verdict) -> bool:
+    """Whether the Secret carries our seal or the official operator's marks."""
+    return verdict is not seal.Verdict.BROKEN or recorded_revision(observed) is not None
+
+
+def is_officially_shaped(observed: ObservedSecret) -> bool:
+    """Whether the Secret is as only the official operator writes it: its marks, and nothing of ours."""
+    ours = names.SEAL in observed.annotations or names.MANAGED in observed.labels
+    return recorded_revision(observed) is not None and not ours
+
+
+def _foreign(claim: Claim, observed: ObservedSecret, *, verdict: seal.Verdict, partners: Partners) -> list[OwnerReference]:
+    ours = {owner.uid for owner in partners.owner_references}
+    sealed = verdict is not seal.Verdict.BROKEN
+    return [
+        owner
+        for owner in observed.owners
+        # A Secret that we sealed has no Deployment among its owners that we have not put there.
+        if not _earlier_self(claim, owner) and owner.uid not in ours and not (sealed and owner.kind == names.DEPLOYMENT)
+    ]
+
+
+def wanted_owners(claim: Claim, owners: Sequence[OwnerReference], *, partners: Partners) -> tuple[OwnerReference, ...]:
+    """The ownerReferences that the Secret is to carry, the ruling claim's first: by that order it keeps the rule.
+
+    What others have put there stays, except for Deployments that have let go, and for earlier objects of the claim's name.
+    """
+    ruling = next((owner for owner in owners if owner.uid == claim.uid), claim.owner_reference)
+    kept = [owner for owner in owners if owner.uid != claim.uid and not _earlier_self(claim, owner) and owner.uid not in partners.idle]
+    held = {owner.uid for owner in kept}
+    return (ruling, *kept, *(owner for owner in partners.owner_references if owner.uid not in held))
+
+
+def _earlier_self(claim: Claim, owner: OwnerReference) -> bool:
+    # An object of this name has the claim's uid, so a reference to another uid of the same name points at nothing that lives.
+    mine = claim.owner_reference
+    return (owner.kind, owner.group, owner.name) == (mine.kind, mine.group, mine.name)

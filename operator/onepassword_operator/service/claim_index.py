@@ -1,0 +1,149 @@
+"""Who asks for which Secret, and which workloads use it. In memory only; LISTs rebuild all of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+
+from onepassword_operator.model import names
+from onepassword_operator.model.secret import OwnerReference, SecretKey
+from onepassword_operator.model.target import Claim, Source
+from onepassword_operator.model.workload import Workload
+from onepassword_operator.rules.owners import Partners
+
+_NOTHING: Mapping[str, str] = {}
+
+
+class ClaimIndex:
+    """Claims by Secret; workloads by name, and by the Secrets they use."""
+
+    def __init__(self) -> None:
+        self._claims: dict[SecretKey, tuple[Claim, ...]] = {}
+        self._workloads: dict[Source, Workload] = {}
+        self._users: dict[SecretKey, dict[str, OwnerReference]] = {}
+        self._resources = 0
+
+    def __len__(self) -> int:
+        """How many OnePasswordItems there are."""
+        return self._resources
+
+    def __contains__(self, key: SecretKey) -> bool:
+        """Whether anybody asks for the Secret."""
+        return key in self._claims
+
+    def of(self, key: SecretKey) -> tuple[Claim, ...]:
+        """Everybody who asks for the Secret, being deleted or not."""
+        return self._claims.get(key, ())
+
+    def alive(self, key: SecretKey) -> list[Claim]:
+        """Those who ask for the Secret and are not being deleted."""
+        return [claim for claim in self.of(key) if not claim.terminating]
+
+    def resource(self, key: SecretKey) -> Claim | None:
+        """The OnePasswordItem of that name."""
+        return next((claim for claim in self.of(key) if claim.is_resource), None)
+
+    def resource_keys(self) -> set[SecretKey]:
+        """The keys of all OnePasswordItems."""
+        return {key for key, claims in self._claims.items() if any(claim.is_resource for claim in claims)}
+
+    def workload(self, source: Source) -> Workload | None:
+        """The Deployment of that name, as far as it matters here."""
+        return self._workloads.get(source)
+
+    def workloads(self) -> set[Source]:
+        """All Deployments that matter here."""
+        return set(self._workloads)
+
+    def holder(self, source: Source) -> Claim | Workload | None:
+        """The object of that kind and name."""
+        if source.kind == names.KIND:
+            return self.resource(SecretKey(source.namespace, source.name))
+        return self._workloads.get(source)
+
+    def put(self, claim: Claim) -> None:
+        """The claim as it is now, in the place of what its object asked before."""
+        others = [held for held in self.of(claim.key) if held.source != claim.source]
+        if claim.is_resource and self.resource(claim.key) is None:
+            self._resources += 1
+        self._claims[claim.key] = (*others, claim)
+
+    def remove(self, claim: Claim) -> None:
+        """Its object does not ask any more."""
+        held = self.of(claim.key)
+        left = tuple(other for other in held if other.source != claim.source)
+        if claim.is_resource and len(left) < len(held):
+            self._resources -= 1
+        if left:
+            self._claims[claim.key] = left
+        else:
+            self._claims.pop(claim.key, None)
+
+    def put_workload(self, workload: Workload) -> None:
+        """The Deployment as it is now, with its claim and its use of Secrets."""
+        self.remove_workload(workload.source)
+        if not (workload.secrets or workload.claim or workload.awaits_release):
+            return
+        self._workloads[workload.source] = dataclasses.replace(workload, annotations=_NOTHING, template_annotations=_NOTHING)
+        for name in workload.secrets:
+            self._users.setdefault(SecretKey(workload.namespace, name), {})[workload.uid] = workload.owner_reference
+        if workload.claim:
+            self.put(workload.claim)
+
+    def remove_workload(self, source: Source) -> None:
+        """There is no such Deployment any more, or it is about to be put anew."""
+        held = self._workloads.pop(source, None)
+        if held is None:
+            return
+        for name in held.secrets:
+            key = SecretKey(held.namespace, name)
+            users = self._users.get(key, {})
+            users.pop(held.uid, None)
+            if not users:
+                self._users.pop(key, None)
+        if held.claim:
+            self.remove(held.claim)
+
+    def note_written(self, written: Claim) -> None:
+        """A resource as the answer to a write of ours shows it: its conditions count, a new demand is the watch's to tell.
+
+        The answer and the watch overtake each other. Taken in whole, an older answer would undo a demand that is queued already, and a
+        newer one would make the event that has yet to queue it look late.
+        """
+        held = self.resource(written.key)
+        if held is None or held.uid != written.uid or int(held.resource_version) > int(written.resource_version):
+            return
+        same = held.asks_the_same_as(written)
+        self.put(written if same else dataclasses.replace(held, conditions=written.conditions))
+
+    def note_released(self, source: Source, uid: str, *, resource_version: str) -> None:
+        """The official operator's finalizer is gone from the object, as of that version."""
+        holder = self.holder(source)
+        if holder is None or holder.uid != uid or int(holder.resource_version) > int(resource_version):
+            return
+        left = tuple(finalizer for finalizer in holder.finalizers if finalizer != names.OFFICIAL_FINALIZER)
+        if isinstance(holder, Claim):
+            self.put(dataclasses.replace(holder, finalizers=left))
+        else:
+            claim = dataclasses.replace(holder.claim, finalizers=left) if holder.claim else None
+            self.put_workload(dataclasses.replace(holder, finalizers=left, claim=claim))
+
+    def partners(self, ruler: Claim, sharing: Iterable[Claim], *, owners: Iterable[OwnerReference]) -> Partners:
+        """Who else a Secret belongs to: those that share its item and, if a workload asked for it, the workloads that use it."""
+        sharing = tuple(sharing)
+        by_workload = not all(claim.is_resource for claim in (ruler, *sharing))
+        users = {uid: owner for uid, owner in self._users.get(ruler.key, {}).items() if self._lives(owner, ruler.key.namespace)}
+        asking = {claim.uid for claim in self.of(ruler.key)}
+        return Partners(
+            claims=sharing,
+            users=tuple(users[uid] for uid in sorted(users) if by_workload and uid not in asking),
+            idle=frozenset(o.uid for o in owners if by_workload and _is_deployment(o) and o.uid not in asking | users.keys()),
+        )
+
+    def _lives(self, owner: OwnerReference, namespace: str) -> bool:
+        held = self._workloads.get(Source(names.DEPLOYMENT, namespace, owner.name))
+        return held is not None and not held.terminating
+
+
+def _is_deployment(owner: OwnerReference) -> bool:
+    return (owner.kind, owner.group) == (names.DEPLOYMENT, "apps")

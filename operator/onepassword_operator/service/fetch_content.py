@@ -1,0 +1,128 @@
+"""From a claim to the data its Secret should hold, reading 1Password only if the Secret does not prove that it holds them already."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from onepassword_operator.model import names
+from onepassword_operator.model.errors import BackendAnswerError, ItemArchivedError, ItemNotFoundError, RefusedError
+from onepassword_operator.model.item import Item, Revision
+from onepassword_operator.model.item_path import ItemPath
+from onepassword_operator.model.outcome import Skipped
+from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revision
+from onepassword_operator.model.target import Claim, Rendering
+from onepassword_operator.rules import seal, secret_data, secret_plan
+from onepassword_operator.service.catalog import Catalog
+from onepassword_operator.service.find_item import FindItem, Found
+from onepassword_operator.service.follow_index import Followed, FollowIndex
+from onepassword_operator.service.read_item import ReadItem
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Pass:
+    """One pass over one Secret."""
+
+    key: SecretKey
+    ruler: Claim
+    record: Followed
+    refresh: bool = False
+    """Somebody asked for a look at 1Password, whatever is known."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """What a Secret should hold; `skipped` is None if the item was not read."""
+
+    content: secret_plan.Content
+    skipped: tuple[Skipped, ...] | None = None
+    warning: str = ""
+    frozen: bool = False
+    """The item carries the ignore tag: an existing Secret is left as it is."""
+
+
+class FetchContent:
+    """The 1Password side of a pass."""
+
+    def __init__(self, *, catalog: Catalog, read_item: ReadItem, index: FollowIndex, rendering: Rendering) -> None:
+        self._catalog = catalog
+        self._finder = FindItem(catalog)
+        self._read = read_item
+        self._index = index
+        self._rendering = rendering
+
+    async def find(self, work: Pass, path: ItemPath, *, observed: ObservedSecret | None, verdict: seal.Verdict) -> Found:
+        """The item that the ruling claim means: the pinned one as long as it is there.
+
+        Raises:
+            ItemLookupError: there is no such item, or which one is meant is unclear.
+            BackendError: 1Password could not be asked.
+        """
+        remembered = work.record.revision if work.record.requested == work.ruler.item_path else None
+        pin = secret_plan.pinned(work.ruler, observed, verdict=verdict) or remembered
+        if work.refresh:
+            await self._finder.refresh(path, pin)
+        found = await self._finder.find(path, pin)
+        if work.refresh:
+            self._read.drop(found.listed)
+        return found
+
+    async def means(self, claim: Claim, found: Found) -> bool:
+        """Whether another claim's path leads to the same item.
+
+        Raises:
+            OperatorError: it leads nowhere, or 1Password could not be asked.
+        """
+        other = (await self._finder.find(ItemPath.parse(claim.item_path), None)).listed
+        return (other.vault_id, other.item_id) == (found.listed.vault_id, found.listed.item_id)
+
+    async def content(self, work: Pass, found: Found, *, observed: ObservedSecret | None, verdict: seal.Verdict) -> Fetched:
+        """The data of the found item: those of the Secret if it proves to hold this revision, else read and mapped.
+
+        Raises:
+            ItemLookupError, RefusedError: the item is archived, or can't be a Secret.
+            BackendError: 1Password could not be asked.
+        """
+        ignored = names.IGNORE_TAG in found.tags
+        proven = verdict is seal.Verdict.INTACT and observed is not None and recorded_revision(observed) == found.listed
+        if observed and (ignored or (proven and not work.refresh)):
+            told = work.record.told if work.record.held == found.listed else None
+            kept = secret_plan.Content(revision=found.listed, data=observed.data)
+            return Fetched(content=kept, skipped=told, warning=found.warning, frozen=ignored)
+        item = await self._item_for(work, found.listed)
+        rendered = secret_data.render(item, allow_empty=self._rendering.allow_empty_values)
+        return Fetched(
+            content=secret_plan.Content(revision=item.revision, data=rendered.data),
+            skipped=rendered.skipped,
+            warning=found.warning,
+            frozen=names.IGNORE_TAG in item.tags,
+        )
+
+    async def skipped(self, revision: Revision) -> tuple[Skipped, ...] | None:
+        """What of this revision becomes no key; None if 1Password has another one by now."""
+        item = await self._item(revision)
+        return secret_data.render(item, allow_empty=self._rendering.allow_empty_values).skipped if item.revision == revision else None
+
+    async def _item_for(self, work: Pass, listed: Revision) -> Item:
+        try:
+            item = await self._item(listed)
+        except RefusedError:
+            # Too large to be read at all: follow what the list says, so that the next version gets its chance.
+            self._index.follow(work.key, listed, requested=work.ruler.item_path)
+            raise
+        if item.revision != listed:
+            self._catalog.expect_more(item.vault_id)
+        self._index.follow(work.key, item.revision, requested=work.ruler.item_path)
+        if not item.active:
+            raise ItemArchivedError(f'item "{item.title[:100]}" is archived; restore it in 1Password, or point itemPath elsewhere')
+        return item
+
+    async def _item(self, listed: Revision) -> Item:
+        try:
+            return await self._read.read(listed)
+        except ItemNotFoundError:
+            listing = self._catalog.listed(listed.vault_id)
+            if listing is None or listed.item_id not in listing.items:
+                raise
+        # The list has it: one of the two lags behind, and only further lists can tell that the item is gone.
+        self._catalog.expect_more(listed.vault_id)
+        raise BackendAnswerError(f"Connect lists item {listed.item_id} but does not deliver it; trying again")

@@ -1,0 +1,27 @@
+"""The live object behind a claim, whatever its kind: who writes a Secret anew first makes sure that it is still asked for."""
+
+from __future__ import annotations
+
+from onepassword_operator.model import names
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.model.target import Claim, Source
+from onepassword_operator.ports import ClaimStore, WorkloadStore
+
+
+class LiveClaims:
+    """Looks at OnePasswordItems and Deployments."""
+
+    def __init__(self, resources: ClaimStore, workloads: WorkloadStore) -> None:
+        self._resources = resources
+        self._workloads = workloads
+
+    async def look(self, source: Source) -> Claim | None:
+        """What the object asks for now; None if it is gone or asks for nothing.
+
+        Raises:
+            ClusterError: unknown.
+        """
+        if source.kind == names.KIND:
+            return await self._resources.get(SecretKey(source.namespace, source.name))
+        workload = await self._workloads.get(source.namespace, source.name)
+        return workload.claim if workload else None

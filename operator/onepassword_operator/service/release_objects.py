@@ -1,0 +1,58 @@
+"""Takes the official operator's finalizer from objects, once their Secrets go with them by ownerReference.
+
+Its operator deletes Secrets by a finalizer, so without it every object that it has ever seen would hang in deletion.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from onepassword_operator.model.secret import ObservedSecret, OwnerReference
+from onepassword_operator.model.target import Claim, Source
+from onepassword_operator.model.workload import Workload
+from onepassword_operator.ports import FinalizerStore, SecretStore
+from onepassword_operator.rules import release, seal
+from onepassword_operator.service.follow_index import FollowIndex
+
+_log = logging.getLogger(__name__)
+
+
+class ReleaseObjects:
+    """One pass per object."""
+
+    def __init__(self, *, secrets: SecretStore, finalizers: FinalizerStore, index: FollowIndex, sealer: seal.Sealer) -> None:
+        self._secrets = secrets
+        self._finalizers = finalizers
+        self._index = index
+        self._sealer = sealer
+
+    async def run(self, source: Source) -> None:
+        """One pass.
+
+        Raises:
+            ClusterError: the object is still held up.
+        """
+        holder = self._index.claims.holder(source)
+        if holder is None or not holder.awaits_release or not self._index.contests.may_try(holder.uid):
+            return
+        claim = holder.claim if isinstance(holder, Workload) else holder
+        if claim is not None:
+            await self._hand_over(claim)
+        released = await self._finalizers.release(holder.source, holder.uid)
+        if released is None:
+            return
+        _log.info("the official operator's finalizer removed", extra={"object": str(source)})
+        self._index.contests.released(holder.uid, released)
+        self._index.claims.note_released(source, holder.uid, resource_version=released)
+
+    async def _hand_over(self, claim: Claim) -> None:
+        observed = await self._secrets.get(claim.key)
+        verdict = self._sealer.verify(observed) if observed else seal.Verdict.BROKEN
+        decided = release.decide(claim, observed, verdict=verdict, heirs=self._heirs(claim, observed))
+        if observed and decided.owners is not None:
+            await self._secrets.own(observed, decided.owners)
+
+    def _heirs(self, claim: Claim, observed: ObservedSecret | None) -> tuple[OwnerReference, ...]:
+        others = [other for other in self._index.claims.alive(claim.key) if other.uid != claim.uid]
+        partners = self._index.claims.partners(claim, others, owners=observed.owners if observed else ())
+        return tuple(owner for owner in partners.owner_references if owner.uid != claim.uid)

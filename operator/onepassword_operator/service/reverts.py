@@ -1,0 +1,55 @@
+"""Restarts that somebody takes back: a tool that owns the pod template removes the annotation that restarted the pods.
+
+Each patch did restart them, so after a few the workload counts as served. In memory only.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+from onepassword_operator.model import names
+from onepassword_operator.model.workload import Workload
+from onepassword_operator.ports import Clock
+from onepassword_operator.rules.restart import Restart
+
+PATCHES: Final = 3
+WINDOW_SECONDS: Final = 3600.0
+
+_Key = tuple[str, str]
+
+
+class Reverts:
+    """How often each workload was restarted for the same revisions."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._patched: dict[_Key, deque[float]] = {}
+        self._told: set[_Key] = set()
+
+    def allows(self, workload: Workload, decided: Restart) -> bool:
+        """Whether one more patch is within the limit."""
+        self._expire()
+        return len(self._patched.get(_key(workload, decided), ())) < PATCHES
+
+    def note(self, workload: Workload, decided: Restart) -> None:
+        """The pod template was patched."""
+        self._patched.setdefault(_key(workload, decided), deque()).append(self._clock.monotonic())
+
+    def is_untold(self, workload: Workload, decided: Restart) -> bool:
+        """Whether this is to be told; true once."""
+        key = _key(workload, decided)
+        if key in self._told:
+            return False
+        self._told.add(key)
+        return True
+
+    def _expire(self) -> None:
+        limit = self._clock.monotonic() - WINDOW_SECONDS
+        for key in [key for key, times in self._patched.items() if times[-1] < limit]:
+            del self._patched[key]
+            self._told.discard(key)
+
+
+def _key(workload: Workload, decided: Restart) -> _Key:
+    return workload.uid, decided.template_annotations[names.RESTARTED_FOR]

@@ -1,0 +1,165 @@
+"""The use-cases wired to their edges: what `app.py` runs."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import os
+import random
+import time
+import uuid
+
+from onepassword_operator.cluster.api import KubernetesApi
+from onepassword_operator.cluster.event_log import KubernetesEvents
+from onepassword_operator.cluster.finalizers import KubernetesFinalizers
+from onepassword_operator.cluster.item_status import KubernetesItems
+from onepassword_operator.cluster.secret_store import KubernetesSecrets
+from onepassword_operator.cluster.workload_store import KubernetesWorkloads
+from onepassword_operator.model.confidential import Confidential
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.model.target import Rendering, Source
+from onepassword_operator.ports import ItemSource
+from onepassword_operator.rules import seal
+from onepassword_operator.service.catalog import Catalog
+from onepassword_operator.service.fetch_content import FetchContent
+from onepassword_operator.service.follow_index import FollowIndex
+from onepassword_operator.service.live_claims import LiveClaims
+from onepassword_operator.service.observe import Observe
+from onepassword_operator.service.observe_workloads import ObserveWorkloads
+from onepassword_operator.service.poll_vaults import PollVaults
+from onepassword_operator.service.read_item import ReadItem
+from onepassword_operator.service.reconcile import Reconcile
+from onepassword_operator.service.release_objects import ReleaseObjects
+from onepassword_operator.service.report import Reporter
+from onepassword_operator.service.restart_workloads import Place, RestartReporter, RestartWorkloads, Rollouts
+from onepassword_operator.service.retry_loop import RetryLoop
+from onepassword_operator.service.source_health import SourceHealth
+from onepassword_operator.service.sweep import Sweep
+from onepassword_operator.service.sync_secret import SyncSecret
+from onepassword_operator.service.work_queue import WorkQueue
+from onepassword_operator.settings import Settings
+from onepassword_operator.telemetry.metrics import Metrics
+
+
+class SystemClock:
+    """The machine's clock and dice."""
+
+    def monotonic(self) -> float:
+        """Seconds since some moment."""
+        return time.monotonic()
+
+    def jitter(self) -> float:
+        """A number from 0 to 1."""
+        return random.random()  # noqa: S311  spreads load, guards nothing
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """The Kubernetes API, as the ports see it."""
+
+    secrets: KubernetesSecrets
+    items: KubernetesItems
+    workloads: KubernetesWorkloads
+    finalizers: KubernetesFinalizers
+    events: KubernetesEvents
+
+    @classmethod
+    def over(cls, api: KubernetesApi, settings: Settings, *, rendering: Rendering) -> Stores:
+        """All of them over one connection."""
+        return cls(
+            secrets=KubernetesSecrets(api, namespaces=settings.namespaces),
+            items=KubernetesItems(api, rendering=rendering, namespaces=settings.namespaces),
+            workloads=KubernetesWorkloads(api, namespaces=settings.namespaces),
+            finalizers=KubernetesFinalizers(api),
+            events=KubernetesEvents(api, unique=lambda: uuid.uuid4().hex[:16], instance=os.uname().nodename),
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the loops of `app.py` drive."""
+
+    clock: SystemClock
+    rendering: Rendering
+    items: KubernetesItems
+    index: FollowIndex
+    queue: WorkQueue[SecretKey]
+    read_item: ReadItem
+    poll: PollVaults
+    observe: Observe
+    observe_workloads: ObserveWorkloads
+    sweep: Sweep
+    reconcile: Reconcile
+    restarts: RetryLoop[Place]
+    releases: RetryLoop[Source]
+    first_poll: asyncio.Event
+    """Set when 1Password has been asked for the first time: no pass runs before."""
+
+
+def wire(settings: Settings, *, api: KubernetesApi, source: ItemSource, metrics: Metrics) -> Parts:
+    """Build everything; nothing runs yet."""
+    clock = SystemClock()
+    rendering = Rendering(allow_empty_values=settings.allow_empty_values, copy_annotations=settings.enable_annotations)
+    sealer = seal.Sealer(rendering=rendering, key=seal.derive_key(Confidential.of_text(settings.connect_token.get_secret_value().strip())))
+    stores = Stores.over(api, settings, rendering=rendering)
+    index, catalog, read_item = FollowIndex(clock), Catalog(source, clock), ReadItem(source, clock)
+    queue, first_poll = WorkQueue[SecretKey](), asyncio.Event()
+    health = SourceHealth(clock, staleness_seconds=settings.staleness_limit_seconds)
+    fetch = FetchContent(catalog=catalog, read_item=read_item, index=index, rendering=rendering)
+    sync = SyncSecret(
+        secrets=stores.secrets, live_claims=LiveClaims(stores.items, stores.workloads), fetch=fetch, index=index, sealer=sealer
+    )
+    reporter = Reporter(claim_store=stores.items, events=stores.events, meter=metrics, index=index, now=api.server_time)
+    observe = Observe(index=index, queue=queue, sealer=sealer)
+    release = ReleaseObjects(secrets=stores.secrets, finalizers=stores.finalizers, index=index, sealer=sealer)
+    releases: RetryLoop[Source] = RetryLoop(release.run, clock=clock)
+    observe_workloads = ObserveWorkloads(index=index, queue=queue, observe=observe, release=releases.wake)
+    restart = _restart_pass(stores, settings, index=index, sealer=sealer, clock=clock, metrics=metrics)
+    parts = Parts(
+        clock=clock,
+        rendering=rendering,
+        items=stores.items,
+        index=index,
+        queue=queue,
+        read_item=read_item,
+        poll=PollVaults(catalog=catalog, index=index, health=health, queue=queue, meter=metrics),
+        observe=observe,
+        observe_workloads=observe_workloads,
+        sweep=Sweep(
+            stores=(stores.secrets, stores.items, stores.workloads),
+            observe=observe,
+            observe_workloads=observe_workloads,
+            index=index,
+            queue=queue,
+        ),
+        reconcile=Reconcile(sync=sync, reporter=reporter, index=index, health=health, queue=queue, clock=clock),
+        restarts=RetryLoop(Rollouts(restart, secrets_queue=queue, first_poll=first_poll).run, clock=clock),
+        releases=releases,
+        first_poll=first_poll,
+    )
+    _connect(parts, float(settings.polling_interval))
+    _expose(parts, metrics)
+    return parts
+
+
+def _restart_pass(
+    stores: Stores, settings: Settings, *, index: FollowIndex, sealer: seal.Sealer, clock: SystemClock, metrics: Metrics
+) -> RestartWorkloads:
+    reporter = RestartReporter(events=stores.events, meter=metrics)
+    restart = RestartWorkloads(
+        secrets=stores.secrets, workloads=stores.workloads, reporter=reporter, index=index, sealer=sealer, clock=clock
+    )
+    restart.auto_restart = settings.auto_restart
+    return restart
+
+
+def _connect(parts: Parts, interval_seconds: float) -> None:
+    parts.reconcile.interval_seconds = parts.restarts.interval_seconds = parts.releases.interval_seconds = interval_seconds
+    parts.reconcile.wake_restarts = parts.observe.wake_restarts = lambda namespace: parts.restarts.wake(Place(namespace))
+    parts.reconcile.release = parts.observe.release = parts.releases.wake
+
+
+def _expose(parts: Parts, metrics: Metrics) -> None:
+    metrics.observe("queue_depth", "Secrets waiting for their turn or being worked on.", read=parts.queue.depth)
+    metrics.observe("retries_waiting", "Secrets waiting for the time of their next try.", read=parts.queue.delayed)
+    metrics.observe("pending_restarts", "Secrets whose users are still to be restarted.", read=parts.index.count_pending)

@@ -1,0 +1,213 @@
+"""Two hundred random edits by everybody who may edit anything lead to the same state as a fresh start with the final specs."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import kubernetes
+import pytest
+
+from cluster.fixtures import MakeWorld
+from cluster.operator_process import OperatorProcess
+from cluster.world import GROUP, PLURAL, PREFIX, World, eventually
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
+
+EDITS = 200
+SEEDS = range(int(os.environ.get("RANDOM_WALKS", "3")))
+TITLES = ("a", "b", "c")
+TAG = "operator.1password.io:ignore-secret"
+SEED: dict[str, Any] = {
+    "vaults": [{"name": "v", "items": [{"title": title, "fields": {"password": f"canary-{title}-0000", "empty": ""}} for title in TITLES]}]
+}
+TYPES = (None, "Opaque", "example.com/custom")
+BOOKKEEPING = tuple(PREFIX + name for name in ("seal", "restart-pending"))
+HAND_EDITS: tuple[dict[str, Any], ...] = (
+    {"data": {"password": "ZWRpdGVk"}},
+    {"data": {"extra": "ZWRpdGVk"}},
+    {"data": {"password": None}},
+    {"metadata": {"ownerReferences": None}},
+    {"metadata": {"labels": {PREFIX + "managed": None}}},
+    {"metadata": {"labels": {"team": "edited"}}},
+    {"metadata": {"annotations": {PREFIX + "seal": None}}},
+    {"metadata": {"annotations": {PREFIX + "item-version": "77"}}},
+    {"metadata": {"annotations": {PREFIX + "requested-path": "vaults/v/items/b"}}},
+    {"metadata": {"annotations": {PREFIX + "restart-pending": "x"}}},
+)
+
+
+class Walk:
+    """Somebody without a plan."""
+
+    def __init__(self, world: World, seed: int) -> None:
+        self.world = world
+        self.dice = random.Random(seed)
+        self.specs: dict[str, dict[str, Any]] = {}
+        self.deployments: dict[str, dict[str, str | None]] = {}
+        self.versions = 0
+        self.flags: list[str] = []
+        vault, item = world.connect.ids("v", "c")
+        self.paths = [f"vaults/v/items/{title}" for title in TITLES]
+        self.paths += [f"vaults/{vault}/items/{item}", "vaults/v/items/none", "nonsense"]
+
+    def step(self) -> None:
+        actions: list[tuple[int, Callable[[], None]]] = [
+            (6, self.apply),
+            (2, self.delete),
+            (5, self.edit_by_hand),
+            (3, self.delete_secret),
+            (4, self.rotate),
+            (4, self.annotate_deployment),
+            (2, self.delete_deployment),
+            (2, self.freeze_or_thaw),
+            (1, self.restart_operator),
+        ]
+        weights = [weight for weight, _ in actions]
+        self.dice.choices([action for _, action in actions], weights)[0]()
+
+    def apply(self) -> None:
+        name = f"r{self.dice.randrange(6)}"
+        former = self.specs.get(name)
+        annotations = {"note": self.dice.choice(("x", "y", None)), PREFIX + "suspend": self.dice.choice((None, None, None, "true"))}
+        labels = {label: self.dice.choice(("x", "y", None)) for label in ("team", "tier")}
+        spec: dict[str, Any] = {
+            "metadata": {"labels": labels, "annotations": annotations | {PREFIX + "auto-restart": self.dice.choice((None, "true"))}},
+            "spec": {"itemPath": self.dice.choice(self.paths)},
+            "type": self.dice.choice(TYPES) if self.dice.random() < 0.2 else (former or {}).get("type"),
+        }
+        self.specs[name] = spec
+        if former is None:
+            self.world.item(name, spec["spec"]["itemPath"], **without_none({k: v for k, v in spec.items() if k != "spec"}))
+        else:
+            self.world.patch_item(name, spec)
+            if (former["type"] or "Opaque") != (spec["type"] or "Opaque"):
+                self.remove_secret(name)  # Kubernetes never changes the type of an existing Secret
+
+    def delete(self) -> None:
+        if self.specs:
+            name = self.dice.choice(sorted(self.specs))
+            del self.specs[name]
+            self.world.delete_item(name)
+
+    def edit_by_hand(self) -> None:
+        if names := self.secrets():
+            try:
+                self.world.patch_secret(self.dice.choice(names), self.dice.choice(HAND_EDITS))
+            except kubernetes.client.ApiException as error:
+                assert error.status in {404, 409}, error
+
+    def delete_secret(self) -> None:
+        if names := self.secrets():
+            self.remove_secret(self.dice.choice(names))
+
+    def remove_secret(self, name: str) -> None:
+        try:
+            self.world.observer.core.delete_namespaced_secret(name, self.world.namespace)
+        except kubernetes.client.ApiException as error:
+            assert error.status == 404, error
+
+    def secrets(self) -> list[str]:
+        return sorted(secret.metadata.name for secret in self.world.observer.core.list_namespaced_secret(self.world.namespace).items)
+
+    def rotate(self) -> None:
+        title = self.dice.choice(TITLES)
+        self.versions += 1
+        self.world.connect.edit("v", title, fields={"password": f"canary-{title}-{self.versions:04}"})
+
+    def freeze_or_thaw(self) -> None:
+        self.world.connect.edit("v", self.dice.choice(TITLES), tags=self.dice.choice(([TAG], [], [])))
+
+    def annotate_deployment(self) -> None:
+        name = f"d{self.dice.randrange(3)}"
+        # Deployments of one Secret agree on the item: who disagrees is told so, and who came first is history.
+        wanted = self.dice.choice(("w0", "w1", None))
+        path = {"w0": "vaults/v/items/a", "w1": "vaults/v/items/b", None: None}[wanted]
+        annotations = {"item-name": wanted, "item-path": path}
+        if name in self.deployments:
+            self.world.annotate_deployment(name, item_name=wanted, item_path=path)
+        else:
+            given = {key: value for key, value in annotations.items() if value}
+            self.world.deployment(name, self.dice.choice(("w0", "w1", "r0")), annotations=given)
+        self.deployments[name] = annotations
+
+    def delete_deployment(self) -> None:
+        if self.deployments:
+            name = self.dice.choice(sorted(self.deployments))
+            del self.deployments[name]
+            self.world.delete_deployment(name)
+
+    def restart_operator(self) -> None:
+        operator = self.world.operators[-1]
+        operator.process.kill()
+        operator.process.wait(10)
+        self.flags = [flag for flag in ("--allow-empty-values", "--enable-annotations") if self.dice.random() < 0.5]
+        self.world.operator(*self.flags, ready=False)
+
+    def end(self) -> None:
+        """What leaves a Secret as it was on purpose is history, so it ends here: freezes, suspensions."""
+        for title in TITLES:
+            self.world.connect.edit("v", title, tags=[])
+        for name, spec in self.specs.items():
+            spec["metadata"]["annotations"][PREFIX + "suspend"] = None
+            self.world.patch_item(name, spec)
+
+    def start_afresh(self, namespace: str) -> OperatorProcess:
+        """The final specs in another namespace, and an operator that has never seen anything."""
+        observer = self.world.observer
+        for name, spec in self.specs.items():
+            body = without_none(spec) | {"apiVersion": "/".join(GROUP), "kind": "OnePasswordItem"}
+            body["metadata"] = body["metadata"] | {"name": name}
+            observer.custom.create_namespaced_custom_object(*GROUP, namespace, PLURAL, body)
+        for deployment in observer.apps.list_namespaced_deployment(self.world.namespace).items:
+            metadata = {"name": deployment.metadata.name, "annotations": deployment.metadata.annotations}
+            spec = observer.api.sanitize_for_serialization(deployment.spec)
+            observer.apps.create_namespaced_deployment(namespace, {"metadata": metadata, "spec": spec})
+        return self.world.operator(*self.flags, WATCH_NAMESPACE=namespace)
+
+
+def without_none(value: Any) -> Any:
+    """The mapping without members that are None, at any depth."""
+    return {k: without_none(v) for k, v in value.items() if v is not None} if isinstance(value, dict) else value
+
+
+def state(world: World, namespace: str) -> dict[str, Any]:
+    """Everything that is asked for and what came of it, without uids, times, seals and pending restarts."""
+    return dict(_resources(world, namespace)) | dict(_secrets(world, namespace))
+
+
+def _resources(world: World, namespace: str) -> Iterator[tuple[str, Any]]:
+    for resource in world.observer.custom.list_namespaced_custom_object(*GROUP, namespace, PLURAL)["items"]:
+        conditions = (resource.get("status") or {}).get("conditions") or [{}]
+        current = conditions[0].get("observedGeneration") == resource["metadata"]["generation"]
+        told = tuple(conditions[0].get(key) for key in ("status", "reason", "message"))
+        yield "resource " + resource["metadata"]["name"], told if current else "not told yet"
+
+
+def _secrets(world: World, namespace: str) -> Iterator[tuple[str, Any]]:
+    asked = {r["metadata"]["name"] for r in world.observer.custom.list_namespaced_custom_object(*GROUP, namespace, PLURAL)["items"]}
+    deployments = world.observer.apps.list_namespaced_deployment(namespace).items
+    asked |= {name for d in deployments if (name := (d.metadata.annotations or {}).get(PREFIX + "item-name"))}
+    for secret in world.observer.core.list_namespaced_secret(namespace).items:
+        metadata = secret.metadata
+        if metadata.name in asked:
+            annotations = {key: value for key, value in (metadata.annotations or {}).items() if key not in BOOKKEEPING}
+            owners = sorted(f"{owner.kind}/{owner.name}" for owner in metadata.owner_references or ())
+            yield "secret " + metadata.name, (secret.type, secret.data, metadata.labels, annotations, owners)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_random_walk_ends_where_a_fresh_start_would(make_world: MakeWorld, make_namespace: Callable[[], str], seed: int) -> None:
+    world = make_world(SEED)
+    world.operator()
+    walk = Walk(world, seed)
+    for _ in range(EDITS):
+        walk.step()
+    walk.end()
+    fresh = make_namespace()
+    walk.start_afresh(fresh)
+    told = eventually(lambda: state(world, fresh), lambda seen: "not told yet" not in seen.values())
+    world.connect.wait_polls(2)
+    eventually(lambda: state(world, world.namespace), lambda seen: seen == state(world, fresh), timeout=60, what=f"the same as {told}")

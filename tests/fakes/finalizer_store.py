@@ -1,0 +1,39 @@
+"""The official operator's finalizer on resources and Deployments in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fakes.claim_store import FakeClaimStore
+from fakes.faults import Faults
+from fakes.workload_store import FakeWorkloadStore
+from onepassword_operator.model import names
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.model.target import Source
+
+
+class FakeFinalizerStore:
+    """`FinalizerStore` over the other fakes: an object that is being deleted goes when its last finalizer does."""
+
+    def __init__(self, claims: FakeClaimStore, workloads: FakeWorkloadStore) -> None:
+        self._claims = claims
+        self._workloads = workloads
+        self.released: list[Source] = []
+        self.faults = Faults()
+
+    async def release(self, source: Source, uid: str) -> str | None:
+        with self.faults.around("release"):
+            self.released.append(source)
+            if source.kind == names.KIND:
+                return self._release_resource(SecretKey(source.namespace, source.name), uid)
+            return self._workloads.release(source, uid)
+
+    def _release_resource(self, key: SecretKey, uid: str) -> str | None:
+        held = self._claims.objects.get(key)
+        if held is None or held.uid != uid:
+            return None
+        left = tuple(finalizer for finalizer in held.finalizers if finalizer != names.OFFICIAL_FINALIZER)
+        kept = self._claims.keep("MODIFIED", replace(held, finalizers=left))
+        if kept.terminating and not left:
+            self._claims.delete(key)
+        return kept.resource_version
