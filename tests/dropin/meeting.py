@@ -71,10 +71,6 @@ class Meeting(World):
         file.write_text(yaml.safe_dump_all(objects))
         kubectl(self.plane, "--namespace", self.namespace, "apply", "-f", str(file))
 
-    def delete_deployment(self, name: str) -> None:
-        """Delete a Deployment, its ReplicaSets in the background."""
-        self.observer.apps.delete_namespaced_deployment(name, self.namespace)
-
     def patch_deployment(self, name: str, body: Mapping[str, Any], *, manager: str = USER) -> None:
         """Patch a Deployment."""
         self.observer.apps.patch_namespaced_deployment(name, self.namespace, body, field_manager=manager)
@@ -108,10 +104,6 @@ class Meeting(World):
         """Whether the object exists and carries the official finalizer."""
         found = self.shown(kind, name)
         return found is not None and FINALIZER in found["metadata"].get("finalizers", ())
-
-    def owners(self, secret: str) -> set[tuple[str, str]]:
-        """Kind and name of a Secret's owners."""
-        return {(owner["kind"], owner["name"]) for owner in self.metadata("Secret", secret).get("ownerReferences", ())}
 
     def all_data(self) -> dict[str, dict[str, bytes] | None]:
         """The data of every Secret of the namespace."""

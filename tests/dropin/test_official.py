@@ -15,6 +15,7 @@ from dropin.fixtures import MakeMeeting
 from dropin.meeting import FINALIZER, Meeting
 from dropin.restore import restore
 from dropin.scenes import DEPLOYMENT, ITEM, SECRET
+from onepassword_operator.model import names
 
 pytestmark = pytest.mark.cluster
 
@@ -74,17 +75,17 @@ def deployment(meeting: Meeting, name: str, **template_annotations: str) -> None
 
 
 def test_any_annotation_of_the_prefix_on_a_pod_template_is_a_request_to_it_and_brings_the_finalizer(make_meeting: MakeMeeting) -> None:
-    """Two are excepted, its own; a name with a digit right after the slash is not matched. Whatever we note there must be one of those."""
+    """Two are excepted, its own. So what ours notes on pod templates has another prefix."""
     meeting = make_meeting(SEED)
     deployment(meeting, "taken", **{PREFIX + "restarted-for": "{}"})
     deployment(meeting, "excepted", **{PREFIX + "last-restarted": recorded.A_TIME, PREFIX + "auto-restart": "true"})
-    deployment(meeting, "another-prefix", **{"restarts." + PREFIX + "for": "{}"})
+    deployment(meeting, "restarted-by-ours", **{names.RESTARTED_FOR: "{}"})
     official = meeting.official()
-    for name in ("excepted", "another-prefix"):
+    for name in ("excepted", "restarted-by-ours"):
         eventually(partial(official.reconciled, name), bool, what=f"a look at {name}")
     eventually(partial(meeting.finalized, DEPLOYMENT, "taken"), bool, what="the finalizer")
     assert not meeting.finalized(DEPLOYMENT, "excepted")
-    assert not meeting.finalized(DEPLOYMENT, "another-prefix")
+    assert not meeting.finalized(DEPLOYMENT, "restarted-by-ours")
 
 
 def test_a_deployment_with_its_finalizer_hangs_in_deletion_while_it_is_away(make_meeting: MakeMeeting) -> None:

@@ -143,5 +143,5 @@ def test_after_the_way_back_a_shared_secret_outlives_the_first_deployment(make_m
     uid = meeting.metadata(SECRET, "shared")["uid"]
     meeting.delete_deployment("annotated-a")
     meeting.wait_gone(DEPLOYMENT, "annotated-a")
-    eventually(partial(meeting.owners, "shared"), lambda owners: owners == {(DEPLOYMENT, "annotated-b")}, what="one owner")
+    eventually(partial(meeting.owners, "shared"), lambda owners: owners == ["Deployment/annotated-b"], what="one owner")
     assert meeting.metadata(SECRET, "shared")["uid"] == uid
