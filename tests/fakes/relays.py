@@ -39,12 +39,28 @@ class ForwardProxy:
     """The `Proxy-Authorization` that it insists on, if any."""
     url: str = ""
     asked: list[Asked] = field(default_factory=list)
+    _open: set[asyncio.Task[None]] = field(default_factory=set)
 
     def targets(self) -> set[str]:
         """Every `host:port` that was asked for."""
         return {asked.target for asked in self.asked}
 
+    def cut(self) -> None:
+        """Break every connection that is open; from any thread."""
+        for task in tuple(self._open):
+            task.get_loop().call_soon_threadsafe(task.cancel)
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection."""
+        task = asyncio.current_task()
+        assert task
+        self._open.add(task)
+        try:
+            await self._pass(reader, writer)
+        finally:
+            self._open.discard(task)
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take one request, and pass on what follows it until either side ends."""
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         line, *headers = head.rstrip().split("\r\n")
