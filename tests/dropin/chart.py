@@ -1,7 +1,7 @@
 """1Password's chart as a release in a test's namespace: its manifests are applied, and its Deployment's container is run as a process.
 
 The manifests in `official_chart/` say, in our words, what the templates make of the default values. What a value of the chart
-changes, a test changes here in the same place: the watched namespaces, the two optional flags, the polling interval, the port of the probes.
+changes, a test changes here in the same place: the watched namespaces, the two optional flags, the polling interval, the probes' port.
 """
 
 from __future__ import annotations

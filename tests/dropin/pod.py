@@ -18,6 +18,9 @@ import signal
 import sys
 from pathlib import Path
 
+if __name__ == "__main__":  # the chart's environment says nothing of where the package is
+    sys.path[0] = str(Path(__file__).resolve().parents[2] / "operator")
+
 from onepassword_operator import cli
 from onepassword_operator.cluster import credentials
 from onepassword_operator.settings import Settings
