@@ -7,8 +7,11 @@ changes, a test changes here in the same place: the watched namespaces, the two 
 from __future__ import annotations
 
 import base64
+import contextlib
+import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ import yaml
 from cluster.operator_process import OperatorProcess, free_port
 from cluster.world import World
 from controlplane import leash
+from dropin.pod import USER
 
 MANIFESTS = Path(__file__).parent / "official_chart"
 CRD = MANIFESTS / "crd.yaml"
@@ -43,7 +47,7 @@ class Release:
         self._world, self._observer, self._namespace, self._watch = world, world.observer, namespace, watch
         self.deployment = manifest("deployment.yaml", RELEASE=namespace)
         self._container: dict[str, Any] = self.deployment["spec"]["template"]["spec"]["containers"][0]
-        self._port = free_port()
+        self._port, self._volumes = free_port(), contextlib.ExitStack()
         self._container["args"] = [argument.replace(":8081", f":{self._port}") for argument in self._container["args"]] + list(flags)
         values = {"WATCH_NAMESPACE": ",".join(watch), "POLLING_INTERVAL": "1", "OP_CONNECT_HOST": world.connect.url}
         for variable in self._container["env"]:
@@ -64,19 +68,13 @@ class Release:
 
     def uninstall(self) -> None:
         """Remove what belongs to no namespace."""
+        self._volumes.close()
         self._observer.rbac.delete_cluster_role(NAME)
         if not self._watch:
             self._observer.rbac.delete_cluster_role_binding(NAME)
 
-    def run(self, directory: Path) -> PodProcess:
-        """Start the Deployment's container; its service account's token is a real one."""
-        account = directory / "serviceaccount"
-        account.mkdir(exist_ok=True)
-        request = {"spec": {"expirationSeconds": 3600}}
-        granted = self._observer.core.create_namespaced_service_account_token(NAME, self._namespace, request)
-        (account / "token").write_text(granted.status.token)
-        (account / "ca.crt").write_bytes(self._world.proxy.ca_file.read_bytes())
-        (account / "namespace").write_text(self._namespace)
+    def run(self) -> PodProcess:
+        """Start the Deployment's container."""
         server = urlsplit(self._world.proxy.url)
         environment = {
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -85,10 +83,23 @@ class Release:
             "KUBERNETES_SERVICE_PORT": str(server.port),
             **{variable["name"]: self._value(variable) for variable in self._container["env"]},
         }
-        process = PodProcess(self._container["args"], environment, account=account, log=self._world.log, probe_port=self._port)
+        process = PodProcess(self._container["args"], environment, account=self._mounted(), log=self._world.log, probe_port=self._port)
         self._world.operators.append(process)
         process.wait_ready()
         return process
+
+    def _mounted(self) -> Path:
+        """What the kubelet mounts: a real token of the service account, readable by the pod's user alone."""
+        account = Path(self._volumes.enter_context(tempfile.TemporaryDirectory()))
+        request = {"spec": {"expirationSeconds": 3600}}
+        granted = self._observer.core.create_namespaced_service_account_token(NAME, self._namespace, request)
+        (account / "token").write_text(granted.status.token)
+        (account / "ca.crt").write_bytes(self._world.proxy.ca_file.read_bytes())
+        (account / "namespace").write_text(self._namespace)
+        if os.geteuid() == 0:
+            for path in (account, *account.iterdir()):
+                os.chown(path, USER, USER)
+        return account
 
     def _value(self, variable: dict[str, Any]) -> str:
         match variable:

@@ -1,7 +1,7 @@
 """Runs the operator as a container of the official chart's Deployment would: a program for tests, `python pod.py ARGUMENT...`.
 
-- It becomes the user 65532 without groups, when it is started as root. Of root's powers it keeps one, to read every file, because the
-  interpreter of a developer may lie in a home that is closed to others; it can write no more than any user.
+- It becomes the user 65532 without groups, when it is started as root. Of root's powers it keeps at most one, to read every file, because
+  the interpreter of a developer may lie in a home that is closed to others; it can write no more than any user.
 - It ends the process, with a word on standard error, at the first attempt to open a file for writing, or to make, rename or remove one:
   the container's root is read-only, and there is no volume.
 - The kubelet's service account is in the directory `POD_SERVICE_ACCOUNT`, and /metrics at `POD_METRICS`, because the chart leaves that at
@@ -51,15 +51,16 @@ def main() -> int:
 
 
 def become_user() -> None:
-    """Change user and group, and keep the power to read."""
+    """Change user and group, and keep the power to read if it is there; in most containers it is not, and not needed."""
     os.setgroups([])
     os.setresgid(USER, USER, USER)
     libc.prctl(PR_SET_KEEPCAPS, 1)
     os.setresuid(USER, USER, USER)
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
-    mask = 1 << CAP_DAC_READ_SEARCH
-    if libc.capset(header, (ctypes.c_uint32 * 6)(mask, mask, 0, 0, 0, 0)) != 0:
-        raise OSError(ctypes.get_errno(), "capset")
+    for kept in (1 << CAP_DAC_READ_SEARCH, 0):
+        if libc.capset(header, (ctypes.c_uint32 * 6)(kept, kept, 0, 0, 0, 0)) == 0:
+            return
+    raise OSError(ctypes.get_errno(), "capset")
 
 
 def refuse_writing(event: str, arguments: tuple[object, ...]) -> None:
