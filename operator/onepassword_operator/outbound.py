@@ -25,6 +25,34 @@ _log = logging.getLogger(__name__)
 PROXY_AUTHORIZATION: Final = "Proxy-Authorization"
 
 
+class Roots:
+    """The system's roots, or those of SSL_CERT_FILE and SSL_CERT_DIR, read again when the files change; unreadable ones change nothing."""
+
+    def __init__(self, *, file: str = "", directories: str = "") -> None:
+        self._file = file
+        self._directories = directories
+        self._seen = self._state()
+        self._context = client_tls(directories=directories)
+
+    def context(self) -> ssl.SSLContext:
+        """Roots as they are now."""
+        state = self._state()
+        if state != self._seen:
+            self._seen = state
+            if not any(unusable_roots(self._file, self._directories)):
+                self._context = client_tls(directories=self._directories)
+                _log.info("the trusted roots have been read again")
+        return self._context
+
+    def _state(self) -> list[tuple[str, int, int, int]]:
+        found = []
+        for file in [pathlib.Path(self._file)] * bool(self._file) + list(_files(self._directories)):
+            with contextlib.suppress(OSError):
+                seen = file.stat()
+                found.append((str(file), seen.st_ino, seen.st_mtime_ns, seen.st_size))
+        return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """The way to one origin."""
@@ -32,7 +60,11 @@ class Route:
     proxy: str | None = None
     """URL without credentials: what aiohttp knows, it shows in its errors, and kopf logs those."""
     proxy_authorization: str = field(default="", repr=False)
-    tls: ssl.SSLContext | None = None
+    tls: Roots | None = None
+
+    def trust(self) -> ssl.SSLContext | bool:
+        """What aiohttp is to check the server's certificate against, as of now."""
+        return self.tls.context() if self.tls else True
 
     async def authenticate(self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         """Middleware of a session: names us to the proxy, and to nobody else."""
@@ -46,7 +78,7 @@ class Route:
 DIRECT: Final = Route()
 
 
-def route_to(url: str, proxies: Proxies, *, tls: ssl.SSLContext | None = None) -> Route:
+def route_to(url: str, proxies: Proxies, *, tls: Roots | None = None) -> Route:
     """The way to a URL's origin."""
     proxy = proxies.for_url(url)
     if not proxy:

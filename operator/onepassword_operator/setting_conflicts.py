@@ -13,6 +13,7 @@ from onepassword_operator import outbound
 from onepassword_operator.setting_values import BOOLEANS
 
 _CONNECT: Final = ("OP_CONNECT_HOST", "OP_CONNECT_TOKEN")
+_TOKENS: Final = ("OP_CONNECT_TOKEN", "OP_CONNECT_TOKEN_FILE")
 _SERVICE_ACCOUNT: Final = "OP_SERVICE_ACCOUNT_TOKEN"
 
 
@@ -23,7 +24,15 @@ def explains(missing: str, environment: Mapping[str, str]) -> bool:
 
 def find(flags: Mapping[str, str], environment: Mapping[str, str]) -> list[str]:
     """Every problem, by name and with the remedy."""
-    return [*_credentials(environment), *_metrics(flags), *_roots(environment)]
+    return [*_credentials(environment), *_token(environment), *_metrics(flags), *_roots(environment)]
+
+
+def _token(environment: Mapping[str, str]) -> Iterator[str]:
+    given = [name for name in _TOKENS if environment.get(name)]
+    if len(given) > 1:
+        yield f"{' and '.join(_TOKENS)} are both set, and exactly one of them must be; unset one"
+    elif not given and not explains("OP_CONNECT_TOKEN", environment):
+        yield f"{_TOKENS[0]} is not set; set it to a Connect access token, or {_TOKENS[1]} to a file that holds one"
 
 
 def _credentials(environment: Mapping[str, str]) -> Iterator[str]:

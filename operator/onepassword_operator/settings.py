@@ -16,6 +16,7 @@ import pydantic
 import pydantic_settings
 
 from onepassword_operator import setting_conflicts
+from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.rules.http_proxy import Proxies
 from onepassword_operator.setting_values import (
     LEVELS,
@@ -68,7 +69,14 @@ class Settings(pydantic_settings.BaseSettings):
     connect_host: ConnectUrl = pydantic.Field(
         validation_alias="OP_CONNECT_HOST", description="URL of the Connect server, for example http://onepassword-connect:8080. Required."
     )
-    connect_token: Token = pydantic.Field(validation_alias="OP_CONNECT_TOKEN", description="Connect access token. Required.")
+    connect_token: Token | None = pydantic.Field(
+        default=None, validation_alias="OP_CONNECT_TOKEN", description="Connect access token. Required, here or in a file."
+    )
+    connect_token_file: Trimmed = pydantic.Field(
+        default="",
+        validation_alias="OP_CONNECT_TOKEN_FILE",
+        description="File that holds the Connect access token, for example of a mounted Secret; read again when it changes.",
+    )
     service_account_token: pydantic.SecretStr | None = pydantic.Field(
         default=None,
         validation_alias="OP_SERVICE_ACCOUNT_TOKEN",
@@ -203,6 +211,12 @@ class Settings(pydantic_settings.BaseSettings):
         secure = bool(self.metrics_cert_path) if self.metrics_secure is None else self.metrics_secure
         folder = pathlib.Path(self.metrics_cert_path)
         return (folder / self.metrics_cert_name, folder / self.metrics_cert_key) if secure and self.metrics_bind_address != "0" else None
+
+    @property
+    def connect_credential(self) -> Confidential | pathlib.Path:
+        """The Connect token, or the file it is in."""
+        given = self.connect_token.get_secret_value().strip() if self.connect_token else ""
+        return Confidential.of_text(given) if given else pathlib.Path(self.connect_token_file)
 
     @property
     def proxies(self) -> Proxies:

@@ -7,11 +7,8 @@ Errors name the route, never what was in a body.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import email.utils
-import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlsplit
@@ -19,17 +16,15 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from onepassword_operator.backends import connect_schema as schema
+from onepassword_operator.backends.connect_answers import pause_seconds, to_error
+from onepassword_operator.backends.connect_token import ConnectToken
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import (
     BackendAnswerError,
     BackendDeniedError,
-    BackendError,
     BackendForbiddenError,
-    BackendRateLimitedError,
     BackendUnavailableError,
-    ItemNotFoundError,
     SecretTooLargeError,
-    VaultNotFoundError,
 )
 from onepassword_operator.model.item import File, Item, ItemSummary, Vault
 from onepassword_operator.model.item_path import looks_like_id
@@ -38,19 +33,18 @@ from onepassword_operator.outbound import DIRECT, Route
 TIMEOUT_SECONDS: Final = 15.0
 """Until the first byte of an answer; a cold Connect server keeps its first caller waiting for up to ten."""
 TRIES: Final = 4
-FIRST_PAUSE_SECONDS: Final = 0.2
-RETRY_AFTER_CAP_SECONDS: Final = 300.0
+FILE_TRIES: Final = 5
+"""For a file's content, whose 500 means that Connect is still fetching it."""
 ITEM_BYTES: Final = 4 * 1024 * 1024
 LIST_BYTES: Final = 32 * 1024 * 1024
 FILES_BYTES: Final = 1024 * 1024
 
-_TRANSIENT: Final = {
-    **{code: f"Connect answered {code}" for code in (408, 425, 500, 502, 503, 504)},
-    407: "the proxy asks for a password (407); put it into HTTP_PROXY, as http://user:password@host:port",
-}
-
 Observer = Callable[[str, int, float], None]
 """Told of every request: route template, status code (0 if there was no answer), seconds."""
+
+
+def _nobody(route: str) -> None:
+    del route
 
 
 class ConnectSource:
@@ -60,7 +54,7 @@ class ConnectSource:
         self,
         *,
         host: str,
-        token: Confidential,
+        token: ConnectToken,
         user_agent: str,
         observer: Observer,
         timeout_seconds: float = TIMEOUT_SECONDS,
@@ -74,11 +68,12 @@ class ConnectSource:
         self._deadline_seconds = 2 * timeout_seconds
         self._limits = aiohttp.ClientTimeout(total=self._deadline_seconds, connect=min(5.0, timeout_seconds), sock_read=timeout_seconds)
         self._session: aiohttp.ClientSession | None = None
+        self.retried: Callable[[str], None] = _nobody
 
     async def __aenter__(self) -> Self:
         """Open the connection pool."""
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=10, keepalive_timeout=30, ssl=self._way.tls or True),
+            connector=aiohttp.TCPConnector(limit=10, keepalive_timeout=30),
             headers={"User-Agent": self._user_agent},
             timeout=self._limits,
             proxy=self._way.proxy,
@@ -114,6 +109,15 @@ class ConnectSource:
             )
         return wire.to_model(await self._files(wire, path))
 
+    async def health(self) -> schema.WireHealth:
+        """`GET /health`, which asks for no token: the server's version and how what it depends on is doing.
+
+        Raises:
+            BackendError: there is no such answer.
+        """
+        route = "GET /health"
+        return schema.decode_one(schema.WireHealth, await self._once("/health", route=route, cap=ITEM_BYTES), route=route)
+
     async def _files(self, wire: schema.WireItem, path: str) -> tuple[File, ...]:
         described = wire.files or []
         announced = sum(int(file.size or 0) for file in described)
@@ -122,37 +126,44 @@ class ConnectSource:
                 f'item "{(wire.title or "")[:100]}" has {announced} bytes of attached files and a Secret holds at most {FILES_BYTES}; '
                 "remove or shrink a file"
             )
-        files = []
-        for file in described:
-            body = await self._get(
-                f"{path}/files/{_identity(file.id)}/content", route="GET /v1/vaults/:uuid/items/:uuid/files/:uuid/content", cap=FILES_BYTES
-            )
-            files.append(File(name=file.name or "", content=Confidential(body)))
-        return tuple(files)
+        return tuple([File(name=file.name or "", content=Confidential(await self._file(file, path))) for file in described])
 
-    async def _get(self, path: str, *, route: str, cap: int) -> bytes:
-        refused, started = 0, time.monotonic()
-        for attempt in range(1, TRIES + 1):
+    async def _file(self, file: schema.WireFile, path: str) -> bytes:
+        route = "GET /v1/vaults/:uuid/items/:uuid/files/:uuid/content"
+        path = f"{path}/files/{_identity(file.id)}/content"
+        body = await self._get(path, route=route, cap=FILES_BYTES, tries=FILE_TRIES)
+        if file.size is not None and len(body) != int(file.size):
+            # Cut off on the way, or the description is older than the content; what comes twice is the content.
+            body = await self._get(path, route=route, cap=FILES_BYTES, tries=FILE_TRIES)
+        return body
+
+    async def _get(self, path: str, *, route: str, cap: int, tries: int = TRIES) -> bytes:
+        deadline = time.monotonic() + self._deadline_seconds
+        refused = 0
+        for attempt in range(1, tries + 1):
             try:
                 return await self._once(path, route=route, cap=cap)
-            except BackendUnavailableError:
-                if attempt == TRIES or time.monotonic() - started >= self._deadline_seconds:
+            except BackendUnavailableError as error:
+                pause = pause_seconds(attempt, error)
+                if attempt == tries or time.monotonic() + pause >= deadline:
                     raise
-            except (BackendDeniedError, BackendForbiddenError):
-                # Connect 1.7 refuses valid tokens now and then; a second look tells a slip from a refusal.
+            except (BackendDeniedError, BackendForbiddenError) as error:
+                # Connect 1.7 refuses valid tokens now and then; a second look, with a token that may be new, tells a slip from a refusal.
                 refused += 1
                 if refused == 2:  # noqa: PLR2004
                     raise
-            await asyncio.sleep(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1) * (0.5 + random.random()))  # noqa: S311  spreads retries
+                pause = pause_seconds(1, error)
+            self.retried(route)
+            await asyncio.sleep(pause)
         raise AssertionError("unreachable")
 
     async def _once(self, path: str, *, route: str, cap: int) -> bytes:
         if self._session is None:
             raise BackendUnavailableError("the connection to Connect is not open")
         started, code = time.monotonic(), 0
-        headers = {"Authorization": f"Bearer {self._token.reveal().decode()}", "Accept": "*/*"}
+        headers = {"Accept": "*/*"} | ({"Authorization": self._token.authorization()} if path.startswith("/v1/") else {})
         try:
-            async with self._session.get(self._base + path, headers=headers, allow_redirects=False) as response:
+            async with self._session.get(self._base + path, headers=headers, ssl=self._way.trust(), allow_redirects=False) as response:
                 code = response.status
                 if code == 200:  # noqa: PLR2004
                     return await _capped(response, cap, route=route)
@@ -186,42 +197,6 @@ def base_url(host: str) -> str:
         raise ValueError("OP_CONNECT_HOST must not contain credentials; the token goes into OP_CONNECT_TOKEN")
     path = parts.path.rstrip("/").removesuffix("/v1")
     return f"{parts.scheme}://{parts.netloc}{path}"
-
-
-def to_error(code: int, headers: Mapping[str, str], *, route: str) -> BackendError | ItemNotFoundError | VaultNotFoundError:
-    """The error for a status that is not 200; bodies are not looked at."""
-    match code:
-        case 401:
-            return BackendDeniedError(
-                f"{route}: Connect refuses the token (401); it may be revoked, expired, cut off, encoded twice, or of another server. "
-                "Put a valid one into OP_CONNECT_TOKEN"
-            )
-        case 403:
-            return BackendForbiddenError(f"{route}: the Connect token has no access to this vault (403); issue a token that includes it")
-        case 404 if "items/:uuid" in route:
-            return ItemNotFoundError(f"{route}: Connect knows no such item (404)")
-        case 404 if "vaults/:uuid" in route:
-            return VaultNotFoundError(f"{route}: Connect knows no such vault (404)")
-        case 429:
-            delay = retry_after_seconds(headers.get("Retry-After"))
-            return BackendRateLimitedError(f"{route}: Connect asks to slow down (429); next try in {delay:.0f} s", delay_seconds=delay)
-        case _ if code in _TRANSIENT:
-            return BackendUnavailableError(f"{route}: {_TRANSIENT[code]}")
-        case _ if 300 <= code < 400:  # noqa: PLR2004
-            return BackendAnswerError(f"{route}: Connect redirects ({code}); set OP_CONNECT_HOST to the final URL")
-        case _:
-            return BackendAnswerError(f"{route}: unexpected status {code}")
-
-
-def retry_after_seconds(text: str | None) -> float:
-    """`Retry-After` as seconds from now, from either of its forms; between 1 and 300."""
-    seconds = 10.0
-    if text and text.strip().isdecimal():
-        seconds = float(text)
-    elif text:
-        with contextlib.suppress(ValueError, OverflowError):
-            seconds = email.utils.parsedate_to_datetime(text).timestamp() - time.time()
-    return min(max(seconds, 1.0), RETRY_AFTER_CAP_SECONDS)
 
 
 def _identity(text: str) -> str:

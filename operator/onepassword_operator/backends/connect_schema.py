@@ -124,6 +124,24 @@ class WireItem(_Wire):
         )
 
 
+class _WireDependency(_Wire):
+    service: str | None = None
+    status: str | None = None
+
+
+class WireHealth(_Wire):
+    """`GET /health`."""
+
+    name: str | None = None
+    version: str | None = None
+    dependencies: list[_WireDependency] | None = None
+
+    @property
+    def troubles(self) -> dict[str, str]:
+        """What it depends on and what is not active, by name."""
+        return {d.service: d.status for d in self.dependencies or () if d.service and d.status and d.status.upper() != "ACTIVE"}
+
+
 def is_active(state: str | None) -> bool:
     """Whether an item's state, absent when active, lets it be used."""
     return not state or state.upper() == "ACTIVE"

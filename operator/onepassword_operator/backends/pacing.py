@@ -32,7 +32,7 @@ _T = TypeVar("_T")
 class PacedSource:
     """One credential's budget."""
 
-    def __init__(self, source: ItemSource, clock: Clock, *, denied_probe_seconds: float) -> None:
+    def __init__(self, source: ItemSource, clock: Clock, *, denied_probe_seconds: float, credential: Callable[[], int] = lambda: 0) -> None:
         self._source = source
         self._clock = clock
         self._denied_probe_seconds = denied_probe_seconds
@@ -40,9 +40,21 @@ class PacedSource:
         self._failures = 0
         self._open: BackendError | None = None
         self._probe_at = 0.0
+        self._credential = credential
+        self._refused_credential = 0
+        self._in_flight = 0
+
+    def in_flight(self) -> int:
+        """Calls under way."""
+        return self._in_flight
+
+    def is_open(self) -> bool:
+        """Whether the circuit is open: calls fail at once with what was last seen."""
+        return self._open is not None
 
     async def list_vaults(self) -> Sequence[Vault]:
         """The vault list; also the probe that closes an open circuit."""
+        self._notice_new_credential()
         if self._open and self._clock.monotonic() < self._probe_at:
             raise self._open.with_traceback(None)
         return await self._call(self._source.list_vaults)
@@ -58,6 +70,7 @@ class PacedSource:
     async def _guarded(self, call: Callable[[], Awaitable[_T]]) -> _T:
         async with self._slots:
             # Asked only now: what was waiting for a slot when the circuit opened must not go out either.
+            self._notice_new_credential()
             if self._open:
                 raise self._open.with_traceback(None)  # raised again and again, it would keep every frame it has passed
             return await self._judged(call)
@@ -66,10 +79,24 @@ class PacedSource:
         async with self._slots:
             return await self._judged(call)
 
+    def _notice_new_credential(self) -> None:
+        # The file of a refused token holds another one now: that is the cause ended, and no reason to wait.
+        if isinstance(self._open, BackendDeniedError) and self._credential() != self._refused_credential:
+            self._open = None
+
     async def _judged(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        self._in_flight += 1
+        credential = self._credential()
+        try:
+            return await self._counted(call, credential)
+        finally:
+            self._in_flight -= 1
+
+    async def _counted(self, call: Callable[[], Awaitable[_T]], credential: int) -> _T:
         try:
             result = await call()
         except BackendDeniedError as error:
+            self._refused_credential = credential
             self._break(error, self._denied_probe_seconds)
             raise
         except BackendRateLimitedError as error:
@@ -78,7 +105,7 @@ class PacedSource:
         except BackendUnavailableError as error:
             self._failures += 1
             if self._failures >= FAILURES_TO_OPEN:
-                self._break(error, 0.0)
+                self._break(error, error.delay_seconds or 0.0)
             raise
         except (ItemLookupError, BackendForbiddenError, BackendAnswerError):
             self._failures = 0  # whatever it says, it is an answer
