@@ -22,7 +22,7 @@ venv: .venv/.installed ## the locked environment in .venv
 	@touch $@
 	@echo "venv: ready; try $(BIN)/onepassword-operator --help"
 
-tools: ## etcd, kube-apiserver, kube-controller-manager, kubectl, helm in .tools/bin
+tools: ## etcd, kube-apiserver, kube-controller-manager, kubectl, helm, and 1Password's own operator for the tests, in .tools/bin
 	@$(PYTHON) tests/controlplane/build.py --into $(TOOLS)
 
 demo: venv tools ## the main job, shown on a real API server; KEEP=1 leaves it running

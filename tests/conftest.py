@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["controlplane.fixtures", "cluster.fixtures"]
+pytest_plugins = ["controlplane.fixtures", "cluster.fixtures", "dropin.fixtures"]
 
 
 @pytest.fixture(scope="session")

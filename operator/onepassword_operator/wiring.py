@@ -111,7 +111,7 @@ def wire(settings: Settings, *, api: KubernetesApi, source: ItemSource, metrics:
     )
     reporter = Reporter(claim_store=stores.items, events=stores.events, meter=metrics, index=index, now=api.server_time)
     observe = Observe(index=index, queue=queue, sealer=sealer)
-    release = ReleaseObjects(secrets=stores.secrets, finalizers=stores.finalizers, index=index, sealer=sealer)
+    release = ReleaseObjects(secrets=stores.secrets, finalizers=stores.finalizers, index=index, queue=queue, sealer=sealer)
     releases: RetryLoop[Source] = RetryLoop(release.run, clock=clock)
     observe_workloads = ObserveWorkloads(index=index, queue=queue, observe=observe, release=releases.wake)
     restart = _restart_pass(stores, settings, index=index, sealer=sealer, clock=clock, metrics=metrics)

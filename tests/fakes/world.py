@@ -76,7 +76,7 @@ class Process:
         self.releases_later: dict[Source, float] = {}
         self.observe = Observe(index=self.index, queue=self.queue, sealer=sealer)
         self.observe_workloads = ObserveWorkloads(index=self.index, queue=self.queue, observe=self.observe, release=self.releases.add)
-        self.release = ReleaseObjects(secrets=world.secrets, finalizers=world.finalizers, index=self.index, sealer=sealer)
+        self.release = ReleaseObjects(secrets=world.secrets, finalizers=world.finalizers, index=self.index, queue=self.queue, sealer=sealer)
         self.poller = PollVaults(catalog=self.catalog, index=self.index, health=self.health, queue=self.queue, meter=world.meter)
         self.sweeper = Sweep(
             stores=(world.secrets, world.claims, world.workloads),

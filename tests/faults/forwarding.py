@@ -17,7 +17,7 @@ from multidict import CIMultiDict
 
 from faults.ledger import Ledger, Request, parse
 from faults.rules import Dropped, Rule
-from faults.streams import Stream
+from faults.streams import Stream, split_of
 
 # What concerns one connection and not the message; Content-Length is made anew.
 PER_CONNECTION = ("Connection", "Keep-Alive", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length", "Host")
@@ -129,7 +129,7 @@ class Forwarder:
             return None
 
     async def _stream(self, call: Call, upstream: aiohttp.ClientResponse) -> web.StreamResponse | None:
-        stream = Stream(call.request)
+        stream = Stream(call.request, split_of(upstream.headers.get(hdrs.CONTENT_TYPE, "")))
         self._streams.add(stream)
         for rule in call.rules:
             if rule in self._rules:  # it may have been removed while the API server was asked
@@ -140,8 +140,8 @@ class Forwarder:
             answer = web.StreamResponse(status=upstream.status, headers=passed_on(upstream.headers))
             answer.enable_chunked_encoding()
             await answer.prepare(call.incoming)
-            async for line in stream.lines():
-                await answer.write(line)
+            async for event in stream.events():
+                await answer.write(event)
             return None if stream.broken else answer
         finally:
             reading.cancel()
@@ -163,7 +163,7 @@ class Forwarder:
         url = yarl.URL(self._upstream + call.incoming.raw_path, encoded=True)
         headers = passed_on(call.incoming.headers)
         if call.request.verb == "watch":
-            headers.popall(hdrs.ACCEPT_ENCODING, None)  # lines can't be told apart in a compressed stream
+            headers.popall(hdrs.ACCEPT_ENCODING, None)  # events can't be told apart in a compressed stream
         body = io.BytesIO(call.body) if call.body else None
         return self._session.request(call.incoming.method, url, headers=headers, data=body, allow_redirects=False)
 

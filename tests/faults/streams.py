@@ -1,25 +1,49 @@
-"""A watch that passes the Kubernetes proxy line by line, and that rules can hold back or cut."""
+"""A watch that passes the Kubernetes proxy event by event, and that rules can hold back or cut."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 
 from faults.ledger import Request
 from faults.rules import CutWatches, HoldEvents, Rule
 
+Split = Callable[[bytes], tuple[list[bytes], bytes]]
+"""Takes whole events off the front of what has been read, and returns them with the rest."""
+
+
+def lines(text: bytes) -> tuple[list[bytes], bytes]:
+    """Events in JSON end with a line feed."""
+    *whole, rest = text.split(b"\n")
+    return [line + b"\n" for line in whole], rest
+
+
+def frames(content: bytes) -> tuple[list[bytes], bytes]:
+    """Events in protobuf, which Go clients ask for, begin with their length in four bytes."""
+    whole = []
+    while len(content) >= 4 and len(content) >= (end := 4 + int.from_bytes(content[:4], "big")):
+        whole.append(content[:end])
+        content = content[end:]
+    return whole, content
+
+
+def split_of(content_type: str) -> Split:
+    """How the events of a watch with this Content-Type are told apart."""
+    return frames if "protobuf" in content_type else lines
+
 
 class Stream:
-    """The lines of one open watch; used in the proxy's thread only.
+    """The events of one open watch; used in the proxy's thread only.
 
-    The API server's side is read at once, also while lines are held back, because the API server ends watches of clients that don't read.
+    The API server's side is read at once, also while events are held back, because the API server ends watches of clients that don't read.
     """
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, split: Split) -> None:
         self.request = request
+        self._split = split
         self.broken = False  # the API server's connection failed, in contrast to a watch that ended
         self._pending: deque[bytes] = deque()
         self._holds: set[Rule] = set()
@@ -46,12 +70,12 @@ class Stream:
         self._changed.set()
 
     async def read(self, upstream: aiohttp.ClientResponse) -> None:
-        """Take in the API server's lines until its end."""
+        """Take in the API server's events until its end."""
         rest = b""
         try:
             async for chunk in upstream.content.iter_any():
-                *lines, rest = (rest + chunk).split(b"\n")
-                self._pending.extend(line + b"\n" for line in lines)
+                whole, rest = self._split(rest + chunk)
+                self._pending.extend(whole)
                 self._changed.set()
         except (aiohttp.ClientError, OSError):
             self.broken = True
@@ -60,7 +84,7 @@ class Stream:
         self._ended = True
         self._changed.set()
 
-    async def lines(self) -> AsyncIterator[bytes]:
+    async def events(self) -> AsyncIterator[bytes]:
         """What the client may see, when it may see it."""
         while not self._over():
             while self._pending and not self._holds and not self._cut:

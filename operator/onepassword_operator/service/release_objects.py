@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 
-from onepassword_operator.model.secret import ObservedSecret, OwnerReference
+from onepassword_operator.model.secret import ObservedSecret, OwnerReference, SecretKey
 from onepassword_operator.model.target import Claim, Source
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.ports import FinalizerStore, SecretStore
 from onepassword_operator.rules import release, seal
 from onepassword_operator.service.follow_index import FollowIndex
+from onepassword_operator.service.work_queue import Priority, WorkQueue
 
 _log = logging.getLogger(__name__)
 
@@ -20,10 +21,13 @@ _log = logging.getLogger(__name__)
 class ReleaseObjects:
     """One pass per object."""
 
-    def __init__(self, *, secrets: SecretStore, finalizers: FinalizerStore, index: FollowIndex, sealer: seal.Sealer) -> None:
+    def __init__(
+        self, *, secrets: SecretStore, finalizers: FinalizerStore, index: FollowIndex, queue: WorkQueue[SecretKey], sealer: seal.Sealer
+    ) -> None:
         self._secrets = secrets
         self._finalizers = finalizers
         self._index = index
+        self._queue = queue
         self._sealer = sealer
 
     async def run(self, source: Source) -> None:
@@ -47,6 +51,17 @@ class ReleaseObjects:
         _log.info("the official operator's finalizer removed", extra={"object": str(source)})
         self._index.contests.released(holder.uid, released)
         self._index.claims.note_released(source, holder.uid, resource_version=released)
+        self._take_in_overtaking_news(source, holder.uid)
+
+    def _take_in_overtaking_news(self, source: Source, uid: str) -> None:
+        # The watch may have shown the finalizer back in its place before the answer came. It does not show it a second time.
+        holder = self._index.claims.holder(source)
+        if holder is None or holder.uid != uid or not holder.awaits_release:
+            return
+        put_back = self._index.contests.finalizer_seen(uid, holder.resource_version)
+        claim = holder.claim if isinstance(holder, Workload) else holder
+        if put_back and claim is not None:
+            self._queue.add(claim.key, Priority.SWEEP)
 
     async def _hand_over(self, claim: Claim) -> None:
         observed = await self._secrets.get(claim.key)

@@ -98,6 +98,7 @@ async def test_an_unknown_vault_is_looked_for_once_more(catalog: Catalog, source
     assert (await find.find(ItemPath("Late", "db"), None)).listed.vault_id == late
 
 
+@pytest.mark.official(52, 57, 63, 68)
 async def test_a_failed_look_up_is_a_failure_and_not_an_absence(catalog: Catalog, source: FakeItemSource, vault: str) -> None:
     source.outage = BackendUnavailableError("no answer")
     with pytest.raises(BackendUnavailableError):

@@ -766,3 +766,31 @@ async def test_fields_skipped_is_told_again_after_an_outage_that_a_new_process_s
     await world.poll_after(60)
     assert world.claims.ready(key).reason == "FieldsSkipped"
     assert not [request for request in world.source.requests if request.startswith("item ")]  # however many resources there are
+
+
+async def test_what_another_process_wrote_is_not_put_back_to_what_this_one_read_a_moment_ago(world: World) -> None:
+    item = world.source.put(world.vault, "db", password="one")
+    key = world.claim("db", "vaults/Prod/items/db")
+    await world.poll()  # and the item is held for seconds
+    ours, other = world.process, Process(world)
+    await other.sweeper.sweep()
+    world.process = other
+    await world.poll()
+    world.source.edit(item, password="two")
+    await world.poll()
+    assert world.secrets.values(key) == {"password": "two"}
+    world.process = ours
+    world.forget_requests()
+    ours.observe.secret_seen(world.secrets.objects[key])
+    await world.settle()
+    assert world.secrets.values(key) == {"password": "two"}
+    assert world.secrets.writes() == []
+
+
+async def test_a_deployment_that_names_a_secret_and_no_item_does_not_keep_it_from_a_resource(world: World) -> None:
+    world.source.put(world.vault, "db", password="one")
+    world.workloads.deploy("web", annotations={names.ITEM_NAME: "db"})
+    key = world.claim("db", "vaults/Prod/items/db")
+    await world.poll()
+    assert world.claims.ready(key).reason == "Synced"
+    assert world.events.reasons("web") == ["ReconcileError"]

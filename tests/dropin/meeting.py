@@ -1,0 +1,134 @@
+"""A world in which 1Password's own operator runs too: before ours, after ours, or at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Literal
+
+import kubernetes
+import yaml
+
+from cluster.fixtures import kubectl
+from cluster.world import World, eventually
+from controlplane import access
+from controlplane.launcher import ControlPlane
+from dropin import recorded
+from dropin.official_process import NAME_IN_ITS_IMAGE, OfficialProcess
+
+FINALIZER = "onepassword.com/finalizer.secret"
+USER = "kubectl-client-side-apply"
+"""The field manager of what users apply."""
+
+
+class Meeting(World):
+    """Everything that a drop-in test touches."""
+
+    def __init__(self, *, plane: ControlPlane, **given: Any) -> None:
+        super().__init__(plane=plane, **given)
+        self.plane = plane
+
+    # --- the official operator ---
+
+    def official(self, *flags: str, **environment: str) -> OfficialProcess:
+        """Start the official operator in this namespace, through the proxy; it is stopped at the end."""
+        started = OfficialProcess(
+            kubeconfig=self.proxy.kubeconfig_for(access.ADMIN),
+            connect=self.connect,
+            directory=self.directory,
+            environment={"WATCH_NAMESPACE": self.namespace} | environment,
+            flags=list(flags),
+        )
+        self._closing.callback(started.stop)
+        return started
+
+    def official_writes(self) -> list[str]:
+        """What the official operator has written so far, Events aside: `verb resource/subresource name`."""
+        return [
+            f"{r.verb} {r.resource}{'/' + r.subresource if r.subresource else ''} {r.name}".rstrip()
+            for r in self.proxy.writes(events=False)
+            if r.user_agent.startswith(NAME_IN_ITS_IMAGE + "/") and r.committed
+        ]
+
+    def wait_official_polls(self) -> None:
+        """Return when its poller has come round: it reads the item of every Secret at every poll, and twice if the path has a title."""
+        secrets = self.observer.core.list_namespaced_secret(self.namespace).items
+        paths = [(secret.metadata.annotations or {}).get(recorded.ITEM_PATH, "") for secret in secrets]
+        followed = {path.removeprefix("vaults/").replace("/items/", "/") for path in paths if path}
+        before = self.connect.item_reads()
+        eventually(
+            self.connect.item_reads,
+            lambda now: all(now.get(item, 0) >= before.get(item, 0) + 4 for item in followed),
+            timeout=30,
+            what="polls of the official operator",
+        )
+
+    # --- what the user does ---
+
+    def apply(self, *objects: Mapping[str, Any]) -> None:
+        """`kubectl apply`."""
+        file = self.directory / "applied.yaml"
+        file.write_text(yaml.safe_dump_all(objects))
+        kubectl(self.plane, "--namespace", self.namespace, "apply", "-f", str(file))
+
+    def patch_deployment(self, name: str, body: Mapping[str, Any], *, manager: str = USER) -> None:
+        """Patch a Deployment."""
+        self.observer.apps.patch_namespaced_deployment(name, self.namespace, body, field_manager=manager)
+
+    # --- what there is ---
+
+    def shown(self, kind: str, name: str) -> dict[str, Any] | None:
+        """An object as the API server shows it, or None."""
+        try:
+            match kind:
+                case "OnePasswordItem":
+                    return self.custom(name)
+                case "Secret":
+                    found = self.observer.core.read_namespaced_secret(name, self.namespace)
+                case _:
+                    found = self.observer.apps.read_namespaced_deployment(name, self.namespace)
+        except kubernetes.client.ApiException as error:
+            if error.status == 404:
+                return None
+            raise
+        types = {"Secret": "v1", "Deployment": "apps/v1"}
+        return {"apiVersion": types[kind], "kind": kind, **self.observer.api.sanitize_for_serialization(found)}
+
+    def metadata(self, kind: str, name: str) -> dict[str, Any]:
+        """The metadata of an object that exists."""
+        found = self.shown(kind, name)
+        assert found is not None, f"{kind} {name} is gone"
+        return dict(found["metadata"])
+
+    def finalized(self, kind: str, name: str) -> bool:
+        """Whether the object exists and carries the official finalizer."""
+        found = self.shown(kind, name)
+        return found is not None and FINALIZER in found["metadata"].get("finalizers", ())
+
+    def all_data(self) -> dict[str, dict[str, bytes] | None]:
+        """The data of every Secret of the namespace."""
+        return {name: self.data(name) for name in self.names_of("secret")}
+
+    def all_rollouts(self) -> dict[str, int]:
+        """How many ReplicaSets each Deployment of the namespace has made."""
+        return {name: self.replica_sets(name) for name in self.names_of("deployment")}
+
+    def names_of(self, kind: Literal["secret", "deployment"]) -> list[str]:
+        """The names of all objects of the kind."""
+        list_all = {"secret": self.observer.core.list_namespaced_secret, "deployment": self.observer.apps.list_namespaced_deployment}
+        return sorted(found.metadata.name for found in list_all[kind](self.namespace).items)
+
+    def warnings(self, name: str) -> list[tuple[str, str]]:
+        """Reason and message of our Warnings about an object."""
+        listed = self.observer.core.list_namespaced_event(self.namespace, field_selector=f"involvedObject.name={name},type=Warning").items
+        return [(event.reason, event.message) for event in listed if event.reporting_component == "onepassword-operator"]
+
+    def wait_gone(self, kind: str, *names: str, timeout: float = 20.0) -> None:
+        """Return when the objects are gone."""
+        for name in names:
+            eventually(partial(self.shown, kind, name), lambda found: found is None, timeout=timeout, what=f"{kind} {name} to go")
+
+    def trimmed(self, *wanted: tuple[str, str]) -> list[recorded.Object]:
+        """Those of the objects, by kind and name, that exist, in the form of the recorded states."""
+        found = [self.shown(kind, name) for kind, name in wanted]
+        return [recorded.trimmed(each, self.namespace) for each in found if each is not None]

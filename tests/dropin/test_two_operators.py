@@ -1,0 +1,156 @@
+"""Both at once: ours notices that the official operator still works on the same objects, steps back, and says so."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from cluster.world import GROUP, PLURAL, PREFIX, eventually
+from dropin import recorded
+from dropin.fixtures import MakeMeeting
+from dropin.meeting import FINALIZER, Meeting
+from dropin.restore import restore
+from dropin.scenes import DEPLOYMENT, ITEM, SECRET
+from faults.kube_proxy import CallAfter, Request, Rule
+
+pytestmark = pytest.mark.cluster
+
+ACTIVE = "AnotherOperatorActive"
+
+
+def at_work(make_meeting: MakeMeeting, *names: str) -> Meeting:
+    """A world in which the official operator has made what was applied, and goes on."""
+    meeting = make_meeting(recorded.seed_of(()))
+    meeting.official(AUTO_RESTART="true")
+    meeting.apply(*recorded.specs(*names))
+    return meeting
+
+
+def told(meeting: Meeting, name: str) -> list[str]:
+    """What ours has said in Events about another operator; on a Deployment the reason is the official one, and ours is in the message."""
+    return [message for reason, message in meeting.warnings(name) if ACTIVE in (reason, message.rpartition("(")[2].rstrip(")"))]
+
+
+def test_it_steps_back_and_says_so_once(make_meeting: MakeMeeting) -> None:
+    meeting = at_work(make_meeting, "by-title", "user")
+    eventually(partial(meeting.condition, "by-title"), bool, what="the official operator's condition")
+    data = meeting.all_data()
+    meeting.operator()
+    eventually(partial(told, meeting, "by-title"), bool, what="the Event")
+    eventually(partial(meeting.finalized, ITEM, "by-title"), bool, what="the official operator's finalizer")
+    meeting.connect.wait_polls(3)
+    so_far = meeting.writes()
+    meeting.connect.wait_polls(10)
+    assert meeting.writes() == so_far
+    assert so_far.count("patch onepassworditems by-title") == 1
+    # Its own, and one more if the official operator has answered the first before its finalizer was seen.
+    assert so_far.count("update secrets by-title") <= 2
+    assert len(told(meeting, "by-title")) == 1
+    assert meeting.all_data() == data
+
+
+def test_a_rotation_meanwhile_is_the_other_ones_and_restarts_each_user_once(make_meeting: MakeMeeting) -> None:
+    meeting = at_work(make_meeting, "by-title", "user")
+    meeting.rollouts("user", 1)
+    meeting.operator(AUTO_RESTART="true")
+    eventually(partial(told, meeting, "by-title"), bool, what="the Event")
+    meeting.connect.wait_polls(3)
+    so_far = meeting.writes()
+    meeting.connect.edit("vault-0", "item-00000", fields={"password": "canary-pw-0-2"})
+    eventually(partial(meeting.data, "by-title"), lambda data: (data or {})["password"] == b"canary-pw-0-2", what="the new password")
+    meeting.rollouts("user", 2)
+    meeting.connect.wait_polls(5)
+    assert meeting.replica_sets("user") == 2
+    assert meeting.writes() == so_far
+
+
+def test_it_takes_over_at_once_when_the_other_one_is_gone_and_somebody_asks(make_meeting: MakeMeeting) -> None:
+    meeting = make_meeting(recorded.seed_of(()))
+    official = meeting.official()
+    meeting.apply(*recorded.specs("by-title"))
+    eventually(partial(meeting.condition, "by-title"), bool, what="the official operator's condition")
+    meeting.operator()
+    eventually(partial(told, meeting, "by-title"), bool, what="the Event")
+    eventually(partial(meeting.finalized, ITEM, "by-title"), bool, what="the official operator's finalizer")
+    official.stop()
+    meeting.patch_item("by-title", {"metadata": {"annotations": {PREFIX + "refresh": "now"}}})
+    eventually(partial(meeting.finalized, ITEM, "by-title"), lambda held: not held, what="the finalizer to go")
+    eventually(partial(meeting.annotations, "by-title"), lambda seen: "seal" in seen, timeout=40, what="a seal")
+    meeting.wait_ready("by-title")
+
+
+def test_a_resource_that_is_new_to_both_is_given_up_as_well(make_meeting: MakeMeeting) -> None:
+    meeting = make_meeting(recorded.seed_of(()))
+    meeting.official()
+    meeting.operator()
+    meeting.apply(*recorded.specs("by-title"))
+    eventually(partial(told, meeting, "by-title"), bool, what="the Event")
+    meeting.connect.wait_polls(3)
+    so_far = meeting.writes()
+    meeting.connect.wait_polls(10)
+    assert meeting.writes() == so_far
+    assert set(meeting.data("by-title") or ()) == {"f0.txt", "host", "password", "port", "username"}
+
+
+def test_a_deployment_that_both_serve_is_given_up_as_well(make_meeting: MakeMeeting) -> None:
+    """It has no condition; an Event says it."""
+    meeting = at_work(make_meeting, "annotated-template")
+    eventually(partial(meeting.shown, SECRET, "from-template"), bool, what="the Secret")
+    meeting.rollouts("annotated-template", 1)
+    meeting.operator(AUTO_RESTART="true")
+    eventually(partial(told, meeting, "annotated-template"), bool, what="the Event")
+    eventually(partial(meeting.finalized, DEPLOYMENT, "annotated-template"), bool, what="the official operator's finalizer")
+    meeting.connect.wait_polls(3)
+    so_far = meeting.writes()
+    meeting.connect.wait_polls(10)
+    assert meeting.writes() == so_far
+    assert meeting.replica_sets("annotated-template") == 1
+    assert len(told(meeting, "annotated-template")) == 1
+
+
+PLURALS = {ITEM: PLURAL, DEPLOYMENT: "deployments"}
+
+
+def puppet(meeting: Meeting, kind: str, name: str) -> Rule:
+    """Somebody who puts the finalizer back whenever ours has taken it away, before ours even learns that it has."""
+
+    def put_back(_request: Request) -> None:
+        held = {"metadata": {"finalizers": [FINALIZER]}}
+        if kind == ITEM:
+            meeting.observer.custom.patch_namespaced_custom_object(*GROUP, meeting.namespace, PLURAL, name, held)
+        elif not meeting.finalized(kind, name):
+            meeting.patch_deployment(name, held, manager="manager")
+
+    return meeting.proxy.add(Rule(CallAfter(put_back), verb="patch", resource=PLURALS[kind], subresource="", name=name))
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "name"), [("01-synced", ITEM, "by-title"), ("04-annotated-deployments", DEPLOYMENT, "annotated-template")]
+)
+def test_whoever_puts_the_finalizer_back_each_time_draws_few_writes(make_meeting: MakeMeeting, state: str, kind: str, name: str) -> None:
+    """The takeover is a write of the Secret and one of the status; what the puppet does draws three at most, for ever."""
+    objects = recorded.state(state)
+    meeting = make_meeting(recorded.seed_of(objects))
+    restore(meeting, objects)
+    puppet(meeting, kind, name)
+    meeting.operator()
+    eventually(partial(told, meeting, name), bool, what="the Event")
+    meeting.connect.wait_polls(15)
+    about = writes_about(meeting, name)
+    taken = f"patch {PLURALS[kind]} {name}"
+    assert about.count(taken) == 1
+    assert len(about[about.index(taken) :]) <= 3
+    assert meeting.finalized(kind, name)
+    assert "stop the other one" in told(meeting, name)[0]
+    assert PREFIX + "refresh" in told(meeting, name)[0]
+    if kind == ITEM:
+        condition = meeting.condition(name)
+        assert (condition["status"], condition["reason"]) == ("False", ACTIVE)
+        assert condition["message"] in told(meeting, name)[0]
+
+
+def writes_about(meeting: Meeting, name: str) -> list[str]:
+    """Ours' writes of the object, its status and its Secret."""
+    secret = {"annotated-template": "from-template"}.get(name, name)
+    return [write for write in meeting.writes() if write.split()[2] in {name, secret}]
