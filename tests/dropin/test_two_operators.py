@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import pytest
 
+from cluster.operator_process import OperatorProcess
 from cluster.world import GROUP, PLURAL, PREFIX, eventually
 from dropin import recorded
 from dropin.fixtures import MakeMeeting
@@ -43,9 +45,9 @@ def test_it_steps_back_and_says_so_once(make_meeting: MakeMeeting) -> None:
     so_far = meeting.writes()
     meeting.connect.wait_polls(10)
     assert meeting.writes() == so_far
-    assert so_far.count("patch onepassworditems by-title") == 1
+    assert meeting.our_writes().count("patch onepassworditems by-title") == 1
     # Its own, and one more if the official operator has answered the first before its finalizer was seen.
-    assert so_far.count("update secrets by-title") <= 2
+    assert meeting.our_writes().count("update secrets by-title") <= 2
     assert len(told(meeting, "by-title")) == 1
     assert meeting.all_data() == data
 
@@ -65,16 +67,30 @@ def test_a_rotation_meanwhile_is_the_other_ones_and_restarts_each_user_once(make
     assert meeting.writes() == so_far
 
 
-def test_it_takes_over_at_once_when_the_other_one_is_gone_and_somebody_asks(make_meeting: MakeMeeting) -> None:
+def ask(meeting: Meeting, _ours: OperatorProcess) -> None:
+    """The way that the message names."""
+    meeting.patch_item("by-title", {"metadata": {"annotations": {PREFIX + "refresh": "now"}}})
+
+
+def start_again(meeting: Meeting, ours: OperatorProcess) -> None:
+    """A dispute is remembered in memory only."""
+    ours.stop()
+    meeting.operator()
+
+
+@pytest.mark.parametrize("remedy", [ask, start_again])
+def test_it_takes_over_at_once_when_the_other_one_is_gone(
+    make_meeting: MakeMeeting, remedy: Callable[[Meeting, OperatorProcess], None]
+) -> None:
     meeting = make_meeting(recorded.seed_of(()))
     official = meeting.official()
     meeting.apply(*recorded.specs("by-title"))
     eventually(partial(meeting.condition, "by-title"), bool, what="the official operator's condition")
-    meeting.operator()
+    ours = meeting.operator()
     eventually(partial(told, meeting, "by-title"), bool, what="the Event")
     eventually(partial(meeting.finalized, ITEM, "by-title"), bool, what="the official operator's finalizer")
     official.stop()
-    meeting.patch_item("by-title", {"metadata": {"annotations": {PREFIX + "refresh": "now"}}})
+    remedy(meeting, ours)
     eventually(partial(meeting.finalized, ITEM, "by-title"), lambda held: not held, what="the finalizer to go")
     eventually(partial(meeting.annotations, "by-title"), lambda seen: "seal" in seen, timeout=40, what="a seal")
     meeting.wait_ready("by-title")
@@ -153,4 +169,4 @@ def test_whoever_puts_the_finalizer_back_each_time_draws_few_writes(make_meeting
 def writes_about(meeting: Meeting, name: str) -> list[str]:
     """Ours' writes of the object, its status and its Secret."""
     secret = {"annotated-template": "from-template"}.get(name, name)
-    return [write for write in meeting.writes() if write.split()[2] in {name, secret}]
+    return [write for write in meeting.our_writes() if write.split()[2] in {name, secret}]
