@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := .tools/bin
 
-.PHONY: help venv tools demo test unit check format bench docs lock clean
+.PHONY: help venv tools demo test soak unit check format bench docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -30,6 +30,9 @@ demo: venv tools ## the main job, shown on a real API server; KEEP=1 leaves it r
 
 test: venv tools ## all tests, on a real control plane where they need one
 	@$(BIN)/python -m pytest -q -n 4 --dist worksteal
+
+soak: venv tools ## the long ones: twenty random walks over everything that may be edited
+	@RANDOM_WALKS=20 $(BIN)/python -m pytest -q -n 2 tests/cluster/test_random_walk.py
 
 unit: venv ## the unit tests only, with coverage
 	@$(BIN)/python -m pytest -q tests/unit tests/architecture --cov --cov-report=term-missing:skip-covered --cov-fail-under=95

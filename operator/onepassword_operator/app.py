@@ -11,8 +11,8 @@ import signal
 import time
 from typing import Final
 
-from onepassword_operator import __version__
-from onepassword_operator.backends.factory import Pace, connect_source
+from onepassword_operator import __version__, outbound
+from onepassword_operator.backends.factory import Pace, Server, connect_source
 from onepassword_operator.cluster import credentials
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.handlers.registry import build_registry
@@ -21,9 +21,11 @@ from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import ClusterError
 from onepassword_operator.service.restart_workloads import Place
 from onepassword_operator.service.supervise import Supervisor
-from onepassword_operator.settings import Settings, bind_address
+from onepassword_operator.setting_values import bind_address
+from onepassword_operator.settings import Settings
 from onepassword_operator.telemetry import probes
 from onepassword_operator.telemetry.metrics import Metrics
+from onepassword_operator.telemetry.serving_certificate import serving_tls
 from onepassword_operator.wiring import Parts, SystemClock, wire
 
 USER_AGENT: Final = f"onepassword-operator/{__version__}"
@@ -190,16 +192,20 @@ async def run(settings: Settings) -> int:
     access = credentials.load(settings.kubeconfig or None, os.environ)
     stop = StopSignal()
     stop.listen()
-    if settings.leader_elect:
-        _log.warning("--leader-elect is accepted, but election comes in a later release: run one replica")
+    for warning in settings.warnings():
+        _log.warning(warning)
     _log.info(
         "starting", extra={"version": __version__, "namespaces": list(settings.namespaces) or "all", "poll": settings.polling_interval}
     )
+    to_cluster = outbound.route_to(access.server, settings.proxies)
+    to_connect = outbound.route_to(settings.connect_host, settings.proxies, tls=outbound.client_tls(directories=settings.ssl_cert_dir))
     async with contextlib.AsyncExitStack() as stack:
-        api = await stack.enter_async_context(KubernetesApi(access, user_agent=USER_AGENT, observer=metrics.kubernetes_request))
+        api = await stack.enter_async_context(
+            KubernetesApi(access, user_agent=USER_AGENT, observer=metrics.kubernetes_request, way=to_cluster)
+        )
         source = await stack.enter_async_context(
             connect_source(
-                host=settings.connect_host,
+                Server(host=settings.connect_host, way=to_connect),
                 token=Confidential.of_text(settings.connect_token.get_secret_value().strip()),
                 user_agent=USER_AGENT,
                 observer=metrics.connect_request,
@@ -212,7 +218,8 @@ async def run(settings: Settings) -> int:
         health = {"/healthz": probes.probe(operator.unhealthy), "/readyz": probes.probe(operator.unready)}
         await stack.enter_async_context(probes.serve(bind_address(settings.health_probe_bind_address), health))
         exposition = {"/metrics": probes.exposition(metrics.render, metrics.content_type)}
-        await stack.enter_async_context(probes.serve(bind_address(settings.metrics_bind_address), exposition))
+        tls = serving_tls(settings.metrics_certificate)
+        await stack.enter_async_context(probes.serve(bind_address(settings.metrics_bind_address), exposition, tls=tls))
         return await _until(stop, operator)
 
 

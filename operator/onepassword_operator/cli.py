@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import difflib
 import os
 import sys
 import threading
 from collections.abc import Sequence
 from typing import Final
 
-from onepassword_operator import __version__, settings
+from onepassword_operator import __version__, flags, settings
 from onepassword_operator.model.errors import OperatorError
 from onepassword_operator.telemetry import log
+from onepassword_operator.telemetry.serving_certificate import ServingCertificateError
 
 LEFTOVERS_SECONDS: Final = 5.0
 COMMANDS: Final = ("run", "dev-connect", "version")
+HELP: Final = ("-h", "--help", "-help", "--h")
 
+_FIELDS: Final = settings.Settings.model_fields
 _ENVIRONMENT: Final = "environment variables:\n" + "\n".join(
-    f"  {field.validation_alias}\n      {field.description}"
-    + ("" if field.is_required() or not field.default else f" Default: {str(field.default).lower()}.")
-    for field in settings.Settings.model_fields.values()
-    if field.validation_alias
+    f"  {variable}\n      {_FIELDS[name].description}"
+    + ("" if _FIELDS[name].is_required() or not _FIELDS[name].default else f" Default: {str(_FIELDS[name].default).lower()}.")
+    for name, variable in settings.variable_names().items()
 )
 
 _EPILOG: Final = """\
@@ -34,12 +37,15 @@ examples:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit code: 0 fine, 1 failed, 2 unusable arguments."""
+    """Run the command; returns the exit code: 0 fine, 1 failed, 2 unusable arguments or settings."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if not given or (given[0] not in COMMANDS and given[0] not in {"-h", "--help", "-help"}):
-        given = ["run", *given]
-    parsed = _parser().parse_args(settings.normalised(given))
-    return int(parsed.run(parsed))
+    first = given[0] if given else ""
+    if first in HELP or first in COMMANDS[1:]:
+        parsed = _parser().parse_args(["--help"] if first in HELP else given)
+        return int(parsed.run(parsed))
+    if near := [] if first in COMMANDS else difflib.get_close_matches(first, COMMANDS, n=1):
+        return _refused([f"there is no such command; did you mean {near[0]}? See --help"])
+    return _run(given[1:] if first == "run" else given)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,12 +65,35 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    settings.add_flags(run)
-    run.set_defaults(run=_run)
+    _declare_flags(run)
     _add_dev_connect(commands)
     version = commands.add_parser("version", help="print the version")
     version.set_defaults(run=_version)
     return parser
+
+
+def known_flags() -> flags.Known:
+    """The flags of `run` by what they take."""
+    dashed = {name.replace("_", "-"): name for name in settings.flag_names()}
+    booleans = frozenset(flag for flag, name in dashed.items() if _is_boolean(name))
+    return flags.Known(booleans=booleans, valued=dashed.keys() - booleans)
+
+
+def _is_boolean(name: str) -> bool:
+    return _FIELDS[name].annotation in {bool, bool | None}
+
+
+def _declare_flags(parser: argparse.ArgumentParser) -> None:
+    # For the help text only; `flags.parse` does the reading.
+    for name in settings.flag_names():
+        field = _FIELDS[name]
+        default = str(field.default).lower() if isinstance(field.default, bool) else field.default
+        shown = f" (default {default})" if default else ""
+        flag, text = f"--{name.replace('_', '-')}", f"{field.description}{shown}"
+        if _is_boolean(name):
+            parser.add_argument(flag, nargs="?", metavar="=BOOL", help=text)
+        else:
+            parser.add_argument(flag, metavar="VALUE", help=text)
 
 
 def _add_dev_connect(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -87,14 +116,33 @@ def _version(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _run(parsed: argparse.Namespace) -> int:
+def _refused(problems: Sequence[str]) -> int:
+    for problem in problems:
+        sys.stderr.write(f"onepassword-operator: {problem}\n")
+    return 2
+
+
+def _run(arguments: Sequence[str]) -> int:
+    parsed = flags.parse(arguments, known_flags())
+    if parsed.asks_for_help:
+        _parser().parse_args(["run", "--help"])
+    problems, loaded = parsed.problems, None
     try:
-        loaded = settings.load(vars(parsed), os.environ)
+        loaded = settings.load({name.replace("-", "_"): value for name, value in parsed.values.items()}, os.environ)
     except settings.SettingsError as error:
-        for line in str(error).splitlines():
-            sys.stderr.write(f"onepassword-operator: {line}\n")
-        return 2
-    log.configure(level=loaded.log_level, encoder=loaded.zap_encoder)
+        problems = [*problems, *str(error).splitlines()]
+    if problems or loaded is None:
+        return _refused(problems)
+    log.configure(
+        level=loaded.log_level,
+        encoder=loaded.log_encoder,
+        time_encoding=loaded.zap_time_encoding,
+        stacktrace_level=loaded.stacktrace_level,
+    )
+    return _operate(loaded)
+
+
+def _operate(loaded: settings.Settings) -> int:
     from onepassword_operator import app  # noqa: PLC0415  keeps `version` and `--help` quick: kopf takes a quarter of a second
 
     try:
@@ -107,6 +155,8 @@ def _run(parsed: argparse.Namespace) -> int:
             watchdog.start()
         watchdog.cancel()
         return code
+    except ServingCertificateError as error:
+        return _refused([str(error)])
     except (OperatorError, OSError, ValueError) as error:
         sys.stderr.write(f"onepassword-operator: {error}\n")
         return 1

@@ -6,41 +6,49 @@ silently ignored is worse than none.
 
 from __future__ import annotations
 
-import argparse
 import logging
+import pathlib
 import re
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from typing import Annotated, Final
 
 import pydantic
 import pydantic_settings
 
+from onepassword_operator import setting_conflicts
+from onepassword_operator.rules.http_proxy import Proxies
+from onepassword_operator.setting_values import (
+    LEVELS,
+    Address,
+    ConnectUrl,
+    Encoder,
+    GoBoolean,
+    GoBooleanIfGiven,
+    Interval,
+    LogLevel,
+    Namespaces,
+    ProxyUrl,
+    StacktraceLevel,
+    TimeEncoding,
+    Token,
+    Trimmed,
+)
+
 PREFIX: Final = "ONEPASSWORD_OPERATOR_"
-_TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
-_FALSE: Final = frozenset({"0", "f", "F", "FALSE", "false", "False"})
+MANAGE_CONNECT_WARNING: Final = (
+    "MANAGE_CONNECT is true, but this operator does not deploy Connect, and goes on with the one at OP_CONNECT_HOST; to deploy one: "
+    "helm repo add 1password https://1password.github.io/connect-helm-charts ; "
+    "helm install connect 1password/connect --set-file connect.credentials=1password-credentials.json"
+)
+IGNORED: Final = ("OSDK_FORCE_RUN_MODE", "OPERATOR_NAME", "POD_NAME")
+"""Variables that manifests for the official operator set, and that mean nothing here."""
 # For a Service named onepassword-operator the kubelet puts variables of these shapes into every pod.
 _SERVICE_LINK: Final = re.compile(PREFIX + r"(\w+_)?(SERVICE_HOST|SERVICE_PORT|PORT)(_\w+)?\Z")
-_NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR, "panic": logging.CRITICAL}
+_WANTED: Final = {"OP_CONNECT_HOST": "the URL of your Connect server", "OP_CONNECT_TOKEN": "a Connect access token"}
 
 
 class SettingsError(Exception):
-    """A setting that can't be used; the message names it and the remedy, never a secret value."""
-
-
-def go_boolean(value: object) -> object:
-    """A boolean as Go's `strconv.ParseBool` reads it."""
-    if isinstance(value, str):
-        if value in _TRUE:
-            return True
-        if value in _FALSE:
-            return False
-        raise ValueError("must be true or false")
-    return value
-
-
-GoBoolean = Annotated[bool, pydantic.BeforeValidator(go_boolean)]
+    """Settings that can't be used; each line names one and the remedy, never a secret value."""
 
 
 class Settings(pydantic_settings.BaseSettings):
@@ -57,25 +65,66 @@ class Settings(pydantic_settings.BaseSettings):
         case_sensitive=True,
     )
 
-    connect_host: str = pydantic.Field(
+    connect_host: ConnectUrl = pydantic.Field(
         validation_alias="OP_CONNECT_HOST", description="URL of the Connect server, for example http://onepassword-connect:8080. Required."
     )
-    connect_token: pydantic.SecretStr = pydantic.Field(validation_alias="OP_CONNECT_TOKEN", description="Connect access token. Required.")
-    watch_namespace: str = pydantic.Field(
-        default="", validation_alias="WATCH_NAMESPACE", description="Namespaces to watch, separated by commas; empty: all."
+    connect_token: Token = pydantic.Field(validation_alias="OP_CONNECT_TOKEN", description="Connect access token. Required.")
+    service_account_token: pydantic.SecretStr | None = pydantic.Field(
+        default=None,
+        validation_alias="OP_SERVICE_ACCOUNT_TOKEN",
+        description="Refused: only 1Password Connect is supported so far. Set `OP_CONNECT_HOST` and `OP_CONNECT_TOKEN` instead.",
     )
-    polling_interval: Annotated[int, pydantic.Field(ge=1, le=86400)] = pydantic.Field(
-        default=60, validation_alias="POLLING_INTERVAL", description="Seconds between polls of 1Password. An unchanged poll is one request."
+    watch_namespace: Namespaces = pydantic.Field(
+        default="",
+        validation_alias="WATCH_NAMESPACE",
+        description="Namespaces to watch, separated by commas; white space and empty parts do not matter; empty: all.",
+    )
+    polling_interval: Interval = pydantic.Field(
+        default=60,
+        validation_alias="POLLING_INTERVAL",
+        description="Seconds between polls of 1Password, from 1 to 86400. An unchanged poll is one request.",
     )
     auto_restart: GoBoolean = pydantic.Field(
         default=False,
         validation_alias="AUTO_RESTART",
         description="Restart workloads whose Secrets changed, unless a namespace, workload or resource says otherwise.",
     )
-    kubeconfig: str = pydantic.Field(
+    manage_connect: GoBoolean = pydantic.Field(
+        default=False,
+        validation_alias="MANAGE_CONNECT",
+        description="Accepted with a warning: this operator does not deploy Connect, and works with the one at `OP_CONNECT_HOST`.",
+    )
+    kubeconfig: Trimmed = pydantic.Field(
         default="",
         validation_alias="KUBECONFIG",
         description="Kubeconfig to use instead of the pod's service account; the flag wins over the variable.",
+    )
+    ssl_cert_file: str = pydantic.Field(
+        default="",
+        validation_alias="SSL_CERT_FILE",
+        description="PEM file of authorities to trust in place of the system's file, for a Connect server with a private certificate.",
+    )
+    ssl_cert_dir: str = pydantic.Field(
+        default="",
+        validation_alias="SSL_CERT_DIR",
+        description="Directories of such files, separated by colons, in place of the system's directory.",
+    )
+    http_proxy: ProxyUrl | None = pydantic.Field(
+        default=None,
+        validation_alias=pydantic.AliasChoices("HTTP_PROXY", "http_proxy"),
+        description="Proxy for http:// URLs, of Connect and of the API server: `http://user:password@host:port` or `host:port`. "
+        "This and the next two may be in lower case; the upper case wins.",
+    )
+    https_proxy: ProxyUrl | None = pydantic.Field(
+        default=None,
+        validation_alias=pydantic.AliasChoices("HTTPS_PROXY", "https_proxy"),
+        description="The same for https:// URLs.",
+    )
+    no_proxy: str = pydantic.Field(
+        default="",
+        validation_alias=pydantic.AliasChoices("NO_PROXY", "no_proxy"),
+        description="Where no proxy is used, separated by commas: `host`, `.domain`, `*.domain`, `10.0.0.1`, `10.96.0.0/12`, any of the "
+        "first four with `:port`, or `*`. Loopback addresses and `localhost` never need it.",
     )
     staleness_seconds: Annotated[float, pydantic.Field(gt=0)] | None = pydantic.Field(
         default=None,
@@ -101,67 +150,42 @@ class Settings(pydantic_settings.BaseSettings):
     workers: Annotated[int, pydantic.Field(ge=1, le=64)] = pydantic.Field(
         default=16, validation_alias=PREFIX + "WORKERS", description="Secrets that are worked on at the same time."
     )
-    health_probe_bind_address: str = pydantic.Field(default=":8081", description="Address of /healthz and /readyz; 0 disables.")
-    metrics_bind_address: str = pydantic.Field(default=":8080", description="Address of /metrics; 0 disables.")
-    zap_log_level: str = pydantic.Field(default="info", description="debug, info, warn, error, panic, or a number (1: debug).")
-    zap_encoder: str = pydantic.Field(default="console", description="console or json.")
+    health_probe_bind_address: Address = pydantic.Field(default=":8081", description="Address of /healthz and /readyz; 0 disables.")
+    metrics_bind_address: Address = pydantic.Field(default=":8080", description="Address of /metrics; 0 disables.")
+    metrics_secure: GoBooleanIfGiven = pydantic.Field(
+        default=None,
+        description="Serve /metrics over HTTPS, with the certificate of --metrics-cert-path; whoever reaches the address may read. "
+        "Default: true if there is a certificate, plain HTTP if not.",
+    )
+    metrics_cert_path: str = pydantic.Field(
+        default="", description="Directory of the certificate for /metrics; the files are read again when they change."
+    )
+    metrics_cert_name: str = pydantic.Field(default="tls.crt", description="File name of the certificate.")
+    metrics_cert_key: str = pydantic.Field(default="tls.key", description="File name of its private key.")
+    leader_elect: GoBoolean = pydantic.Field(default=False, description="Accepted for compatibility; election comes in a later release.")
+    enable_http2: GoBoolean = pydantic.Field(default=False, description="Accepted for compatibility; HTTP/1.1 is what is served.")
     enable_annotations: GoBoolean = pydantic.Field(default=False, description="Copy a resource's annotations onto its Secret.")
     allow_empty_values: GoBoolean = pydantic.Field(default=False, description="Keep empty fields as empty keys.")
-    leader_elect: GoBoolean = pydantic.Field(default=False, description="Accepted for compatibility; election comes in a later release.")
+    zap_devel: GoBooleanIfGiven = pydantic.Field(
+        default=None,
+        description="What the other zap flags default to: true console, debug and tracebacks from warn; false json, info and from error. "
+        "Without it: console, info and from error.",
+    )
+    zap_encoder: Encoder | None = pydantic.Field(default=None, description="Form of the log: console or json.")
+    zap_log_level: LogLevel | None = pydantic.Field(
+        default=None, description="debug, info, warn, error, panic, or an integer greater than 0 (1: debug)."
+    )
+    zap_stacktrace_level: StacktraceLevel | None = pydantic.Field(
+        default=None, description="The level from which records show their traceback: info, warn, error or panic."
+    )
+    zap_time_encoding: TimeEncoding = pydantic.Field(
+        default="iso8601", description="Form of the log's time: epoch, millis, nano, iso8601, rfc3339 or rfc3339nano."
+    )
 
-    @pydantic.field_validator("connect_host", "watch_namespace", "kubeconfig", mode="before")
+    @pydantic.field_validator("metrics_bind_address", mode="before")
     @classmethod
-    def _trimmed(cls, value: object) -> object:
-        return value.strip() if isinstance(value, str) else value
-
-    @pydantic.field_validator("connect_host")
-    @classmethod
-    def _url(cls, value: str) -> str:
-        try:
-            parts = urlsplit(value)
-            valid = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-        except ValueError:
-            valid = False
-        if not valid:
-            raise ValueError("must be a URL such as http://onepassword-connect:8080")
-        if parts.username or parts.password:
-            raise ValueError("must not contain credentials; the token goes into OP_CONNECT_TOKEN")
-        return value
-
-    @pydantic.field_validator("connect_token")
-    @classmethod
-    def _token(cls, value: pydantic.SecretStr) -> pydantic.SecretStr:
-        # It becomes an HTTP header: a line break inside would make every request fail with words that name no setting.
-        if not re.fullmatch(r"[!-~]+", value.get_secret_value().strip()):
-            raise ValueError("is empty, or has white space or other characters inside that no token has; paste it anew")
-        return value
-
-    @pydantic.field_validator("watch_namespace")
-    @classmethod
-    def _namespaces(cls, value: str) -> str:
-        if any(not _NAMESPACE.fullmatch(name) for part in value.split(",") if (name := part.strip())):
-            raise ValueError("must be names of namespaces, separated by commas")
-        return value
-
-    @pydantic.field_validator("zap_log_level")
-    @classmethod
-    def _level(cls, value: str) -> str:
-        if value not in _LEVELS and not value.removeprefix("-").isdecimal():
-            raise ValueError("must be debug, info, warn, error, panic or a number")
-        return value
-
-    @pydantic.field_validator("zap_encoder")
-    @classmethod
-    def _encoder(cls, value: str) -> str:
-        if value not in {"console", "json"}:
-            raise ValueError("must be console or json")
-        return value
-
-    @pydantic.field_validator("health_probe_bind_address", "metrics_bind_address")
-    @classmethod
-    def _address(cls, value: str) -> str:
-        bind_address(value)
-        return value
+    def _empty_is_default(cls, value: object) -> object:
+        return value or ":8080"  # as in controller-runtime; the probes' address is another matter there, and empty disables
 
     @property
     def namespaces(self) -> tuple[str, ...]:
@@ -174,25 +198,41 @@ class Settings(pydantic_settings.BaseSettings):
         return self.staleness_seconds if self.staleness_seconds is not None else max(3.0 * self.polling_interval, 60.0)
 
     @property
+    def metrics_certificate(self) -> tuple[pathlib.Path, pathlib.Path] | None:
+        """The files of certificate and key for /metrics; None if that is plain HTTP, or not served at all."""
+        secure = bool(self.metrics_cert_path) if self.metrics_secure is None else self.metrics_secure
+        folder = pathlib.Path(self.metrics_cert_path)
+        return (folder / self.metrics_cert_name, folder / self.metrics_cert_key) if secure and self.metrics_bind_address != "0" else None
+
+    @property
+    def proxies(self) -> Proxies:
+        """The proxies and their exceptions."""
+        http, https = ("" if url is None else url.get_secret_value().strip() for url in (self.http_proxy, self.https_proxy))
+        return Proxies(http=http, https=https, exceptions=self.no_proxy)
+
+    def warnings(self) -> list[str]:
+        """What is accepted without its usual effect."""
+        said = (
+            (self.leader_elect, "--leader-elect is accepted, but election comes in a later release: run one replica"),
+            (self.enable_http2, "--enable-http2 is accepted, but has no effect: /metrics is HTTP/1.1"),
+            (self.manage_connect, MANAGE_CONNECT_WARNING),
+        )
+        return [text for given, text in said if given]
+
+    @property
+    def log_encoder(self) -> str:
+        """The encoder in effect."""
+        return self.zap_encoder or ("json" if self.zap_devel is False else "console")
+
+    @property
     def log_level(self) -> int:
-        """The level in effect; zap's numbers count verbosity upwards."""
-        if self.zap_log_level in _LEVELS:
-            return _LEVELS[self.zap_log_level]
-        return logging.DEBUG if int(self.zap_log_level) > 0 else logging.INFO
+        """The level in effect."""
+        return LEVELS.get(self.zap_log_level or ("debug" if self.zap_devel else "info"), logging.DEBUG)
 
-
-def bind_address(text: str) -> tuple[str, int] | None:
-    """Host and port of `:8081`, `127.0.0.1:8081` or `[::1]:8081`; None for `0`, which disables.
-
-    Raises:
-        ValueError: anything else.
-    """
-    if text in {"0", ""}:
-        return None
-    host, separator, port = text.rpartition(":")
-    if not separator or not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004
-        raise ValueError("must be an address such as :8081 or 127.0.0.1:8081, or 0 to disable")
-    return host.strip("[]"), int(port)
+    @property
+    def stacktrace_level(self) -> int:
+        """The level from which tracebacks are shown."""
+        return LEVELS[self.zap_stacktrace_level or ("warn" if self.zap_devel else "error")]
 
 
 def flag_names() -> list[str]:
@@ -200,32 +240,19 @@ def flag_names() -> list[str]:
     return [n for n, field in Settings.model_fields.items() if field.validation_alias is None or n == "kubeconfig"]
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags, in Go's long form."""
-    for name in flag_names():
-        field = Settings.model_fields[name]
-        shown = "" if name == "kubeconfig" else f" (default {str(field.default).lower() if field.annotation is bool else field.default})"
-        metavar = "BOOL" if field.annotation is bool else "VALUE"
-        parser.add_argument(f"--{name.replace('_', '-')}", dest=name, metavar=metavar, help=f"{field.description}{shown}")
+def variable_names() -> dict[str, str]:
+    """Settings that are environment variables, and what those are called."""
+    aliases = {n: field.validation_alias for n, field in Settings.model_fields.items() if field.validation_alias}
+    return {n: str(alias.choices[0] if isinstance(alias, pydantic.AliasChoices) else alias) for n, alias in aliases.items()}
 
 
-def normalised(arguments: Sequence[str]) -> list[str]:
-    """Go's flag syntax in argparse's: one or two dashes, and bare booleans."""
-    booleans = {n.replace("_", "-") for n in flag_names() if Settings.model_fields[n].annotation is bool}
-    result = []
-    for argument in arguments:
-        long = "-" + argument if argument.startswith("-") and not argument.startswith("--") and len(argument) > 2 else argument  # noqa: PLR2004
-        result.append(f"{long}=true" if long.removeprefix("--") in booleans and long.startswith("--") else long)
-    return result
-
-
-def load(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
-    """Settings from parsed flags and the process environment.
+def load(flags: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
+    """Settings from the flags that were given, with underscores in their names, and the process environment.
 
     Raises:
         SettingsError: every unusable setting, one a line.
     """
-    known = {field.validation_alias for field in Settings.model_fields.values()}
+    known = set(variable_names().values())
     problems = [
         f"{name} is not a known setting; see --help for those that start with {PREFIX}"
         for name in sorted(environment)
@@ -233,19 +260,23 @@ def load(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
     ]
     settings = None
     try:
-        fields = Settings.model_fields
-        given = {str(fields[n].validation_alias or n): value for n, value in flags.items() if n in fields and value is not None}
-        settings = Settings(**given)
+        settings = Settings(**{"KUBECONFIG" if name == "kubeconfig" else name: value for name, value in flags.items()})  # type: ignore[arg-type]
     except pydantic.ValidationError as error:
-        problems += [_problem(str(entry["loc"][0]), entry["type"], message=entry["msg"]) for entry in error.errors(include_input=False)]
+        problems += [
+            _problem(str(entry["loc"][0]), entry["type"], message=entry["msg"], environment=environment)
+            for entry in error.errors(include_input=False)
+            if not (entry["type"] == "missing" and setting_conflicts.explains(str(entry["loc"][0]), environment))
+        ]
+    problems += setting_conflicts.find(flags, environment)
     if settings is None or problems:
         raise SettingsError("\n".join(problems))
     return settings
 
 
-def _problem(name: str, kind: str, *, message: str) -> str:
-    shown = name if name.isupper() else "--" + name.replace("_", "-")
+def _problem(name: str, kind: str, *, message: str, environment: Mapping[str, str]) -> str:
     if kind == "missing":
-        hints = {"OP_CONNECT_HOST": "the URL of your Connect server", "OP_CONNECT_TOKEN": "a Connect access token"}
-        return f"{shown} is not set; set it to {hints.get(name, 'a value')}"
+        return f"{name} is not set; set it to {_WANTED[name]}"
+    shown = name if name.isupper() else "--" + name.replace("_", "-")
+    if environment.get(name.lower()) and not environment.get(name):
+        shown = name.lower()  # one of the variables for proxies
     return f"{shown}: {message.removeprefix('Value error, ')}"

@@ -37,6 +37,7 @@ def warnings(world: World, deployment: str) -> list[str]:
     return [reason for kind, reason in world.events(deployment) if kind == "Warning"]
 
 
+@pytest.mark.official(83)
 def test_annotations_on_the_deployment_or_on_its_pods_make_a_secret_of_the_normalised_name(make_world: MakeWorld) -> None:
     world = start(make_world)
     world.deployment("a", annotations=DB | {"item-name": "My Secret"})
@@ -53,6 +54,7 @@ def test_annotations_on_the_deployment_or_on_its_pods_make_a_secret_of_the_norma
     world.wait_data("my-secret", {"password": b"canary-other-0001"})
 
 
+@pytest.mark.official("shared Secret and garbage collection")
 def test_a_secret_that_several_ask_for_or_use_outlives_all_but_the_last(make_world: MakeWorld) -> None:
     """The official operator's Secret goes with the Deployment that asked first, whoever else needs it."""
     world = start(make_world)
@@ -72,6 +74,7 @@ def test_a_secret_that_several_ask_for_or_use_outlives_all_but_the_last(make_wor
     eventually(lambda: world.secret("shared"), lambda secret: secret is None)
 
 
+@pytest.mark.official("annotation removed from a Deployment")
 def test_annotations_that_are_removed_let_go(make_world: MakeWorld) -> None:
     world = start(make_world)
     for name in ("a", "b"):
@@ -120,6 +123,7 @@ def test_a_resource_and_a_deployment_that_want_the_same_item_share_its_secret(ma
     eventually(lambda: world.secret("shared").metadata.labels, lambda labels: "team" not in labels)
 
 
+@pytest.mark.official("events")
 @pytest.mark.parametrize(
     ("annotations", "words"),
     [
@@ -138,6 +142,7 @@ def test_errors_show_as_events_on_the_deployment(make_world: MakeWorld, annotati
     assert world.secret("s") is None
 
 
+@pytest.mark.official("rate limiting", "events")
 def test_rate_limiting_shows_as_an_event_of_its_own(make_world: MakeWorld) -> None:
     world = start(make_world)
     world.connect.faults({"action": "status", "status": 429, "retry_after": 2})

@@ -77,6 +77,7 @@ CASES = [  # path, type, reason, what the message says, what ends the cause
 ]
 
 
+@pytest.mark.official("events")
 @pytest.mark.parametrize(("path", "secret_type", "reason", "says", "remedy"), CASES)
 def test_bad_input_is_explained_harms_nobody_else_and_heals(
     make_world: MakeWorld, path: str, secret_type: str | None, reason: str, says: str, remedy: Remedy
@@ -122,6 +123,7 @@ def test_an_empty_spec_is_explained_too(make_world: MakeWorld) -> None:
     world.wait_reason("bad", "InvalidItemPath")
 
 
+@pytest.mark.official("dotted keys")
 def test_a_label_that_can_not_be_a_key_is_skipped_and_told(make_world: MakeWorld) -> None:
     world = make_world(SEED)
     world.operator()

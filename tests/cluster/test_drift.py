@@ -40,6 +40,7 @@ UNMANAGED = {"labels": {PREFIX + "managed": None}}
 UNOWNED = {"ownerReferences": None}
 
 
+@pytest.mark.official("Secret drift", "events")
 @pytest.mark.parametrize(
     ("edit", "told"),
     [
@@ -74,6 +75,7 @@ def test_an_edit_by_hand_is_repaired_without_a_restart(make_world: MakeWorld, ed
     assert "restarted-for" not in world.restarted_for("web")
 
 
+@pytest.mark.official("Secret deletion")
 def test_a_deleted_secret_comes_back_without_a_restart(make_world: MakeWorld) -> None:
     world = start(make_world)
     world.connect.reset()

@@ -171,6 +171,7 @@ def test_a_spec_that_names_another_item_is_followed_at_once(make_world: MakeWorl
     eventually(lambda: world.condition("db"), lambda c: c["observedGeneration"] == 2 and c["status"] == "True")
 
 
+@pytest.mark.official("duplicate titles and ties")
 def test_renames_and_new_duplicates_keep_the_same_item(make_world: MakeWorld) -> None:
     world = make_world(SEED)
     world.operator()

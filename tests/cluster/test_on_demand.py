@@ -54,6 +54,7 @@ def test_a_suspended_resource_leaves_its_secret_alone_until_it_is_resumed(make_w
     world.rollouts("web", 2)
 
 
+@pytest.mark.official(90)
 def test_an_item_with_the_ignore_tag_freezes_its_secret_hand_edits_included(make_world: MakeWorld) -> None:
     world = start(make_world)
     world.connect.edit("v", "db", tags=[TAG], fields={"password": "canary-db-0002"})

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.cluster
 SEED: dict[str, Any] = {"vaults": [{"name": "v", "items": [{"title": "db", "fields": {"password": "canary-password-1"}}]}]}
 
 
+@pytest.mark.official("unmanaged Secret adoption", "unmanaged Secret deletion")
 @pytest.mark.parametrize(
     "metadata",
     [

@@ -101,6 +101,7 @@ def test_starting_again_restarts_nothing(make_world: MakeWorld) -> None:
     assert world.writes() == written
 
 
+@pytest.mark.official("restart after an operator restart")
 def test_a_change_while_no_operator_ran_is_one_rollout_at_the_next_start(make_world: MakeWorld) -> None:
     world = start(make_world)
     world.deployment("web", "a", "b")

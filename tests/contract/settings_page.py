@@ -4,29 +4,39 @@ from __future__ import annotations
 
 import sys
 
-from onepassword_operator.settings import Settings, flag_names
+from onepassword_operator.settings import IGNORED, Settings, flag_names, variable_names
 
 HEAD = """\
 # Settings
 
 Written by `make docs` from `operator/onepassword_operator/settings.py`; a test keeps the two in step.
 
-Environment variables with a value of white space count as unset. Flags take one dash or two, `--flag=value`; booleans may be bare
-(`--enable-annotations`) or take `true`, `false`, `1`, `0`, `t`, `f`. A value that can't be used, a flag that is unknown, and a variable
-that starts with `ONEPASSWORD_OPERATOR_` and is not listed here end the start with exit code 2 and a line that names it.
+An environment variable that is empty counts as unset. Flags are Go's: one dash or two, `--flag=value` or `--flag value`; booleans are bare
+(`--enable-annotations`) or take `true`, `false`, `1`, `0`, `t`, `f` after an equals sign; of a repeated flag the last counts; `--` ends
+them. A value that can't be used, a flag that is unknown, an argument that is no flag, and a variable that starts with
+`ONEPASSWORD_OPERATOR_` and is not listed here end the start with exit code 2. All problems are told at once, a line each that names the
+setting and the remedy, and never a value that could be secret.
+"""
+
+TAIL = """\
+
+## Accepted, without a meaning here
+
+Manifests for 1Password's own operator set {names}; they are passed over.
 """
 
 
 def render() -> str:
     """The page."""
     fields = Settings.model_fields
-    variables = [(str(f.validation_alias), f.description or "", f.default) for f in fields.values() if f.validation_alias]
+    variables = [(variable, fields[name].description or "", fields[name].default) for name, variable in variable_names().items()]
     flags = [(f"--{name.replace('_', '-')}", fields[name].description or "", fields[name].default) for name in flag_names()]
     parts = [HEAD]
     for title, rows in (("Environment variables", variables), ("Flags", flags)):
         parts.append(f"\n## {title}\n\n| name | meaning | default |\n|---|---|---|\n")
         parts += [f"| `{name}` | {text} | {shown(default)} |\n" for name, text, default in rows]
-    return "".join(parts)
+    names = [f"`{name}`" for name in IGNORED]
+    return "".join([*parts, TAIL.format(names=f"{', '.join(names[:-1])} and {names[-1]}")])
 
 
 def shown(default: object) -> str:

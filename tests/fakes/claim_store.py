@@ -51,6 +51,14 @@ class FakeClaimStore:
         """Deleted by a user, but a finalizer holds it."""
         self.keep("MODIFIED", replace(self.objects[key], terminating=True))
 
+    def hold_up(self, key: SecretKey, *finalizers: str) -> None:
+        """Somebody sets its finalizers."""
+        self.keep("MODIFIED", replace(self.objects[key], finalizers=finalizers))
+
+    def annotate(self, key: SecretKey, **members: Any) -> None:
+        """Somebody changes metadata: the generation stays."""
+        self.keep("MODIFIED", replace(self.objects[key], **members))
+
     def delete(self, key: SecretKey) -> None:
         self.events.append(("DELETED", self.objects.pop(key)))
 

@@ -9,7 +9,8 @@ from fakes.faults import Faults
 from fakes.workload_store import FakeWorkloadStore
 from onepassword_operator.model import names
 from onepassword_operator.model.secret import SecretKey
-from onepassword_operator.model.target import Source
+from onepassword_operator.model.target import Claim, Source
+from onepassword_operator.model.workload import Workload
 
 
 class FakeFinalizerStore:
@@ -19,19 +20,28 @@ class FakeFinalizerStore:
         self._claims = claims
         self._workloads = workloads
         self.released: list[Source] = []
+        """Every write, in order; where there is no finalizer there is nothing to write."""
         self.faults = Faults()
 
     async def release(self, source: Source, uid: str) -> str | None:
         with self.faults.around("release"):
+            held = self._held(source)
+            if held is None or held.uid != uid:
+                return None
+            if not held.awaits_release:
+                return held.resource_version
             self.released.append(source)
             if source.kind == names.KIND:
-                return self._release_resource(SecretKey(source.namespace, source.name), uid)
-            return self._workloads.release(source, uid)
+                return self._release_resource(SecretKey(source.namespace, source.name))
+            return self._workloads.release(source)
 
-    def _release_resource(self, key: SecretKey, uid: str) -> str | None:
-        held = self._claims.objects.get(key)
-        if held is None or held.uid != uid:
-            return None
+    def _held(self, source: Source) -> Claim | Workload | None:
+        if source.kind == names.KIND:
+            return self._claims.objects.get(SecretKey(source.namespace, source.name))
+        return self._workloads.objects.get((source.namespace, source.name))
+
+    def _release_resource(self, key: SecretKey) -> str:
+        held = self._claims.objects[key]
         left = tuple(finalizer for finalizer in held.finalizers if finalizer != names.OFFICIAL_FINALIZER)
         kept = self._claims.keep("MODIFIED", replace(held, finalizers=left))
         if kept.terminating and not left:

@@ -63,10 +63,8 @@ class FakeWorkloadStore:
     def delete(self, name: str, namespace: str = "app") -> None:
         self.events.append(("DELETED", self.objects.pop((namespace, name))))
 
-    def release(self, source: Source, uid: str) -> str | None:
-        held = self.objects.get((source.namespace, source.name))
-        if held is None or held.uid != uid:
-            return None
+    def release(self, source: Source) -> str:
+        held = self.objects[source.namespace, source.name]
         left = tuple(finalizer for finalizer in held.finalizers if finalizer != names.OFFICIAL_FINALIZER)
         claim = replace(held.claim, finalizers=left) if held.claim else None
         kept = self._keep(replace(held, finalizers=left, claim=claim))
@@ -78,6 +76,16 @@ class FakeWorkloadStore:
         """Somebody edits the Deployment."""
         held = self.objects[namespace, name]
         self._keep(replace(held, secrets=held.secrets if secrets is None else secrets))
+
+    def hold_up(self, name: str, *finalizers: str, namespace: str = "app") -> None:
+        """Somebody sets its finalizers."""
+        held = self.objects[namespace, name]
+        claim = replace(held.claim, finalizers=finalizers) if held.claim else None
+        self._keep(replace(held, finalizers=finalizers, claim=claim))
+
+    def revert(self, name: str, namespace: str = "app") -> None:
+        """A tool that owns the pod template puts it back as it was."""
+        self._keep(replace(self.objects[namespace, name], template_annotations={}))
 
     def restarted_for(self, name: str, namespace: str = "app") -> dict[str, str]:
         held = self.objects[namespace, name].template_annotations
@@ -98,7 +106,8 @@ class FakeWorkloadStore:
 
     async def get(self, namespace: str, name: str) -> Workload | None:
         await self._asked("get")
-        return self.objects.get((namespace, name))
+        with self.faults.around("get"):
+            return self.objects.get((namespace, name))
 
     async def annotate_template(self, workload: Workload, annotations: dict[str, str]) -> None:
         await self._asked("patch")

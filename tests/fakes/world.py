@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from fakes.claim_store import FakeClaimStore
@@ -13,9 +13,10 @@ from fakes.item_source import FakeItemSource
 from fakes.meter import FakeMeter
 from fakes.secret_store import FakeSecretStore
 from fakes.workload_store import FakeWorkloadStore
+from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
-from onepassword_operator.model.errors import BackendError
-from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.model.errors import BackendError, ClusterError
+from onepassword_operator.model.secret import OwnerReference, SecretKey
 from onepassword_operator.model.target import Rendering, Source
 from onepassword_operator.rules import seal
 from onepassword_operator.service.catalog import Catalog
@@ -72,11 +73,10 @@ class Process:
         self.health = SourceHealth(world.clock, staleness_seconds=STALENESS_SECONDS)
         self.catalog, self.read_item = Catalog(world.source, world.clock), ReadItem(world.source, world.clock)
         self.releases: set[Source] = set()
+        self.releases_later: dict[Source, float] = {}
         self.observe = Observe(index=self.index, queue=self.queue, sealer=sealer)
         self.observe_workloads = ObserveWorkloads(index=self.index, queue=self.queue, observe=self.observe, release=self.releases.add)
-        self.release = ReleaseObjects(
-            secrets=world.secrets, finalizers=world.finalizers, index=self.index, queue=self.queue, sealer=sealer
-        )
+        self.release = ReleaseObjects(secrets=world.secrets, finalizers=world.finalizers, index=self.index, queue=self.queue, sealer=sealer)
         self.poller = PollVaults(catalog=self.catalog, index=self.index, health=self.health, queue=self.queue, meter=world.meter)
         self.sweeper = Sweep(
             stores=(world.secrets, world.claims, world.workloads),
@@ -120,21 +120,39 @@ class World:
         self.secrets, self.claims, self.workloads = FakeSecretStore(), FakeClaimStore(), FakeWorkloadStore()
         self.finalizers = FakeFinalizerStore(self.claims, self.workloads)
         self.vault = self.source.add_vault("Prod")
+        self.others: list[Callable[[], None]] = []
+        """What other controllers do, after everything that happens."""
         self.process = Process(self)
 
     def key(self, name: str = "db", namespace: str = "app") -> SecretKey:
         return SecretKey(namespace, name)
 
-    def claim(self, name: str, path: str, **members: Any) -> SecretKey:
+    def claim(self, name: str, path: str = "vaults/Prod/items/db", **members: Any) -> SecretKey:
         """Somebody applies a resource."""
         key = self.key(name)
         self.claims.apply(key, path, **members)
         return key
 
-    async def synced(self, *names: str) -> str:
+    def asks(self, name: str, *uses: str, under: str = "db", path: str = "vaults/Prod/items/db", **members: Any) -> SecretKey:
+        """Somebody applies a Deployment that asks for a Secret by annotation."""
+        self.workloads.deploy(name, *uses, annotations={names.ITEM_PATH: path, names.ITEM_NAME: under}, **members)
+        return self.key(under)
+
+    def official(self, item: str, *owners: OwnerReference, name: str = "db", version: int | None = None, **members: Any) -> SecretKey:
+        """A Secret as the official operator left it, with the item's content as it is now unless told otherwise."""
+        held = self.source.item(item)
+        marks = {names.ITEM_PATH: f"vaults/{held.vault_id}/items/{item}", names.ITEM_VERSION: str(version or held.version)}
+        data = {field.label: field.value for field in held.fields}
+        self.secrets.place(self.key(name), **{"annotations": marks, "owners": owners, "data": data} | members)
+        return self.key(name)
+
+    def owners(self, name: str = "db") -> list[str]:
+        return [f"{owner.kind}/{owner.name}" for owner in self.secrets.objects[self.key(name)].owners]
+
+    async def synced(self, *resources: str) -> str:
         """An item `db` and resources on it, all of it in sync and polled, with clean records; returns the item's ID."""
         item = self.source.put(self.vault, "db", password="one")
-        for name in names or ("db",):
+        for name in resources or ("db",):
             self.claim(name, "vaults/Prod/items/db")
         await self.settle()
         await self.poll()
@@ -172,16 +190,38 @@ class World:
         queue = self.process.queue
         for _ in range(PASSES):
             queue.ripen()
+            for react in self.others:
+                react()
             self.watch()
-            while self.process.releases:
-                await self.process.release.run(self.process.releases.pop())
-                self.watch()
+            await self._release()
             if not queue.depth():
                 return
             key = await queue.take()
             await self.process.reconcile.run(key)
             queue.done(key)
         raise AssertionError(f"no rest after {PASSES} passes")
+
+    async def _release(self) -> None:
+        releases, later = self.process.releases, self.process.releases_later
+        releases |= {source for source, due in later.items() if due <= self.clock.now}
+        while releases:
+            source = releases.pop()
+            later.pop(source, None)
+            try:
+                await self.process.release.run(source)
+            except ClusterError:
+                later[source] = self.clock.now + 1.0
+            for react in self.others:
+                react()
+            self.watch()
+
+    async def live(self, seconds: float, *, interval: float = 60.0) -> None:
+        """Time passes: retries become due, polls happen."""
+        for second in range(1, int(seconds) + 1):
+            self.clock.advance(1.0)
+            if second % interval == 0:
+                await self.process.poller.poll()
+            await self.settle()
 
     async def poll(self, *, full: bool = False) -> BackendError | None:
         """A poll, and everything that follows at once."""
@@ -206,4 +246,10 @@ class World:
         self.secrets.requests.clear()
         self.claims.requests.clear()
         self.workloads.requests.clear()
+        self.finalizers.released.clear()
         self.events.told.clear()
+
+    def writes(self) -> list[str]:
+        """Every write to resources, Deployments and Secrets since."""
+        statuses = [request for request in self.claims.requests if request.startswith("status")]
+        return [*self.secrets.writes(), *statuses, *(f"release {source}" for source in self.finalizers.released)]

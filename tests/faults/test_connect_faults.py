@@ -56,6 +56,7 @@ def start(make_world: MakeWorld, **settings: str) -> World:
     return world
 
 
+@pytest.mark.official("Connect outage", "Connect timeouts", "rate limiting")
 @pytest.mark.parametrize(("fault", "reason"), FAULTS)
 def test_a_lasting_failure_is_told_and_heals(make_world: MakeWorld, fault: Mapping[str, Any], reason: str) -> None:
     world = start(make_world)
@@ -88,6 +89,7 @@ def test_a_resource_that_changes_during_an_outage_is_told_at_once(make_world: Ma
     assert world.data("db") == {"password": b"canary-unread-1"}
 
 
+@pytest.mark.official("Connect outage")
 @pytest.mark.parametrize("fault", [{"action": "down"}, {"action": "hang"}, {"action": "status", "status": 500}])
 def test_a_blip_writes_no_status_at_all(make_world: MakeWorld, fault: Mapping[str, Any]) -> None:
     world = start(make_world, **{PREFIX + "STALENESS_SECONDS": "60"})
@@ -128,6 +130,7 @@ def test_a_refused_token_is_tried_at_the_set_rate_however_many_resources_there_a
         world.wait_reason(name, "Synced", timeout=9)
 
 
+@pytest.mark.official("rate limiting")
 def test_a_wait_that_is_asked_for_is_kept(make_world: MakeWorld) -> None:
     world = start(make_world)
     world.connect.faults({"action": "status", "status": 429, "retry_after": 4, "times": 1})

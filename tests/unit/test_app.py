@@ -8,17 +8,23 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import aiohttp
 import kopf
+import pydantic
 import pytest
 import yaml
 
+from cluster.operator_process import free_port
+from controlplane.certificates import Authority
 from fakes.item_source import FakeItemSource
+from fakes.relays import ForwardProxy, forward_proxy
 from fakes.scripted_server import ScriptedServer, reply, scripted_server
 from onepassword_operator import app
 from onepassword_operator.app import Operator, StopSignal
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.credentials import ClusterAccess
 from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError
+from onepassword_operator.outbound import client_tls
 from onepassword_operator.service.poll_vaults import PollVaults
 from onepassword_operator.service.restart_workloads import Place
 from onepassword_operator.settings import Settings, load
@@ -262,6 +268,36 @@ class TestRun:
         os.kill(os.getpid(), signal.SIGTERM)
         assert await asyncio.wait_for(task, LIMIT_SECONDS) == 0
         assert any("--leader-elect is accepted" in record.getMessage() for record in caplog.records)
+
+    async def test_metrics_are_served_over_https_if_there_is_a_certificate(
+        self, settings: Settings, watching: asyncio.Event, tmp_path: pathlib.Path
+    ) -> None:
+        pair, port = Authority(tmp_path / "authority", "a").server("tls"), free_port()
+        secure = {"metrics_cert_path": str(tmp_path / "authority"), "metrics_bind_address": f"127.0.0.1:{port}"}
+        task = asyncio.create_task(app.run(settings.model_copy(update=secure)))
+        await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
+        trust = client_tls(pair.certificate.read_text())
+        async with aiohttp.ClientSession() as session, session.get(f"https://127.0.0.1:{port}/metrics", ssl=trust) as response:
+            assert "onepassword_operator_build_info" in await response.text()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert await asyncio.wait_for(task, LIMIT_SECONDS) == 0
+
+    async def test_connections_leave_through_the_proxies_of_the_settings(
+        self, settings: Settings, watching: asyncio.Event, tmp_path: pathlib.Path, cluster: ScriptedServer
+    ) -> None:
+        """The API server's name is known to the proxy alone, and so is Connect's; the latter's port leads nowhere."""
+        config = yaml.safe_load((tmp_path / "config").read_text())
+        config["clusters"][0]["cluster"]["server"] = "http://kubernetes.example"
+        (tmp_path / "config").write_text(yaml.safe_dump(config))
+        names = {"kubernetes.example:80": ("127.0.0.1", int(cluster.url.rpartition(":")[2]))}
+        async with forward_proxy(ForwardProxy(names=names)) as proxy:
+            through = {"http_proxy": pydantic.SecretStr(proxy.url), "connect_host": "http://connect.example:8080"}
+            task = asyncio.create_task(app.run(settings.model_copy(update=through)))
+            await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
+            await until(lambda: "connect.example:8080" in proxy.targets())
+            assert proxy.targets() == {"kubernetes.example:80", "connect.example:8080"}
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert await asyncio.wait_for(task, LIMIT_SECONDS) == 0
 
     @pytest.mark.usefixtures("watching")
     async def test_a_failure_ends_it_with_1(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """The command line, as a person meets it."""
 
 import asyncio
+import json
 import logging
 import os
 import subprocess
@@ -10,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from onepassword_operator import __version__, app, cli
+from onepassword_operator import __version__, app, cli, settings
 from onepassword_operator.model.errors import ClusterUnavailableError
+from onepassword_operator.telemetry.serving_certificate import ServingCertificateError
 
 
 @pytest.fixture(autouse=True)
@@ -52,14 +54,19 @@ def test_help_names_commands_and_an_example(argument: str, capsys: pytest.Captur
     assert "OP_CONNECT_HOST=" in shown
 
 
-@pytest.mark.parametrize("arguments", [["run", "--help"], ["run", "-help"]])
+@pytest.mark.parametrize("arguments", [["run", "--help"], ["run", "-help"], ["--zap-encoder=json", "-h"]])
 def test_help_of_run_names_every_variable_and_flag(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main(arguments)
     assert caught.value.code == 0
     shown = capsys.readouterr().out
-    for name in ("OP_CONNECT_HOST", "POLLING_INTERVAL", "ONEPASSWORD_OPERATOR_WORKERS", "--leader-elect", "--zap-log-level"):
+    for name in (*settings.variable_names().values(), *(f"--{name.replace('_', '-')} " for name in settings.flag_names())):
         assert name in shown
+    words = " ".join(shown.split())
+    assert "--leader-elect [=BOOL]" in words
+    assert "--metrics-secure [=BOOL]" in words
+    assert "Address of /healthz and /readyz; 0 disables. (default :8081)" in words
+    assert "(default false)" in words
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,15 +76,15 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("arguments", [[], ["run"]])
 def test_the_default_command_is_run(ran: list[Any], arguments: list[str]) -> None:
-    assert cli.main([*arguments, "-leader-elect", "--zap-log-level", "-1", "--metrics-bind-address=0"]) == 0
-    (settings,) = ran
-    assert (settings.leader_elect, settings.metrics_bind_address) == (True, "0")
+    assert cli.main([*arguments, "-leader-elect", "--zap-log-level", "1", "--metrics-bind-address=0", "-zap-devel=false"]) == 0
+    (read,) = ran
+    assert (read.leader_elect, read.metrics_bind_address, read.log_encoder) == (True, "0", "json")
 
 
 def test_arguments_come_from_the_command_line(ran: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["onepassword-operator", "--zap-encoder=json"])
     assert cli.main() == 0
-    assert ran[0].zap_encoder == "json"
+    assert ran[0].log_encoder == "json"
 
 
 def test_bad_settings_end_with_2_and_one_line_each(
@@ -94,13 +101,59 @@ def test_bad_settings_end_with_2_and_one_line_each(
     assert ran == []
 
 
-@pytest.mark.parametrize("argument", ["--no-such-flag", "-no-such-flag=1", "stray", "--zap-enc=json"])
-def test_unknown_arguments_end_with_2(ran: list[Any], argument: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        cli.main([argument])
-    assert caught.value.code == 2
-    assert "usage:" in capsys.readouterr().err
+def test_problems_of_flags_and_of_settings_are_told_together(
+    ran: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("POLLING_INTERVAL", "0")
+    assert cli.main(["--no-such-flag", "--leader-elect", "false", "canary", "--zap-encoder=xml"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.removeprefix("onepassword-operator: ").split(":")[0] for line in lines] == [
+        "flag provided but not defined",
+        "--leader-elect false",
+        "argument 4 is no flag, and the operator takes nothing else; a flag's value is written --flag=VALUE; see --help",
+        "POLLING_INTERVAL",
+        "--zap-encoder",
+    ]
+    assert "canary" not in "".join(lines)
     assert ran == []
+
+
+@pytest.mark.parametrize("argument", ["--no-such-flag", "-no-such-flag=1", "stray", "--zap-enc=json", "--=", "--kubeconfig"])
+def test_unusable_arguments_end_with_2(ran: list[Any], argument: str) -> None:
+    assert cli.main([argument]) == 2
+    assert ran == []
+
+
+@pytest.mark.parametrize(("word", "meant"), [("dev-conect", "dev-connect"), ("verson", "version"), ("rum", "run")])
+def test_a_misspelt_command_is_recognised(ran: list[Any], word: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([word]) == 2
+    assert capsys.readouterr().err == f"onepassword-operator: there is no such command; did you mean {meant}? See --help\n"
+    assert ran == []
+
+
+def test_a_certificate_that_is_none_is_an_unusable_setting(
+    ran: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def run(settings: Any) -> int:
+        raise ServingCertificateError("--metrics-cert-path: no pair")
+
+    monkeypatch.setattr(app, "run", run)
+    assert cli.main([]) == 2
+    assert capsys.readouterr().err == "onepassword-operator: --metrics-cert-path: no pair\n"
+    assert ran == []
+
+
+def test_the_log_is_as_the_flags_say(ran: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--zap-devel=false", "--zap-time-encoding=epoch", "--zap-stacktrace-level=warn"]) == 0
+    try:
+        raise ValueError("what went wrong")
+    except ValueError:
+        logging.getLogger("x").warning("a message", exc_info=True)
+        logging.getLogger("x").info("another", exc_info=True)
+    first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert isinstance(first["ts"], float)
+    assert (first["level"], "ValueError" in first["stacktrace"], "stacktrace" in second) == ("warn", True, False)
+    assert len(ran) == 1
 
 
 @pytest.mark.parametrize("error", [ClusterUnavailableError("no cluster to talk to"), OSError("address in use"), ValueError("no use")])

@@ -1,14 +1,15 @@
-"""Settings from the environment and from flags in Go's spelling."""
+"""Settings from the environment and from flags."""
 
-import argparse
 import logging
 import os
+import pathlib
 from typing import Any
 
 import pytest
 
 from onepassword_operator import settings
-from onepassword_operator.settings import SettingsError, bind_address, load, normalised
+from onepassword_operator.rules.http_proxy import Proxies
+from onepassword_operator.settings import SettingsError, load
 
 TOKEN = "canary-token"
 
@@ -17,7 +18,7 @@ TOKEN = "canary-token"
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Nothing but what is required."""
     for name in list(os.environ):
-        if name.startswith(settings.PREFIX) or name in {"WATCH_NAMESPACE", "POLLING_INTERVAL", "AUTO_RESTART", "KUBECONFIG"}:
+        if name.startswith(settings.PREFIX) or name.upper() in settings.variable_names().values():
             monkeypatch.delenv(name)
     monkeypatch.setenv("OP_CONNECT_HOST", "http://connect:8080")
     monkeypatch.setenv("OP_CONNECT_TOKEN", TOKEN)
@@ -43,7 +44,7 @@ def test_two_settings_are_enough_and_the_rest_is_as_in_the_official_operator() -
     assert (read.namespaces, read.polling_interval, read.auto_restart, read.kubeconfig) == ((), 60, False, "")
     assert (read.health_probe_bind_address, read.metrics_bind_address) == (":8081", ":8080")
     assert (read.enable_annotations, read.allow_empty_values, read.leader_elect) == (False, False, False)
-    assert (read.staleness_limit_seconds, read.log_level, read.zap_encoder) == (180, logging.INFO, "console")
+    assert (read.staleness_limit_seconds, read.log_level, read.log_encoder) == (180, logging.INFO, "console")
 
 
 def test_the_token_is_in_no_representation() -> None:
@@ -74,9 +75,14 @@ def test_what_is_required_is_asked_for_by_name(environment: pytest.MonkeyPatch, 
         ("OP_CONNECT_TOKEN", "canäry"),
         ("POLLING_INTERVAL", "canary"),
         ("POLLING_INTERVAL", "0"),
-        ("POLLING_INTERVAL", "86401"),
-        ("POLLING_INTERVAL", "1.5"),
+        ("POLLING_INTERVAL", "-60"),
         ("AUTO_RESTART", "canary"),
+        ("MANAGE_CONNECT", "canary"),
+        ("HTTP_PROXY", "socks5://canary"),
+        ("http_proxy", "socks5://canary"),
+        ("HTTPS_PROXY", "http://user:canary@"),
+        ("https_proxy", "http://user:canary@"),
+        ("OP_SERVICE_ACCOUNT_TOKEN", "canary"),
         ("WATCH_NAMESPACE", "app,Canary"),
         ("WATCH_NAMESPACE", "a" * 64),
         ("ONEPASSWORD_OPERATOR_STALENESS_SECONDS", "0"),
@@ -89,7 +95,7 @@ def test_a_bad_variable_is_refused_by_name_and_without_its_value(environment: py
     if "\x00" in value:
         value = value.replace("\x00", "\x01")  # the environment itself refuses a NUL
     environment.setenv(name, value)
-    assert refused().startswith(f"{name}: ")
+    assert refused().startswith((f"{name}: ", f"{name} and "))
 
 
 @pytest.mark.parametrize(
@@ -99,8 +105,13 @@ def test_a_bad_variable_is_refused_by_name_and_without_its_value(environment: py
         ("metrics_bind_address", ":99999"),
         ("metrics_bind_address", ":http"),
         ("zap_log_level", "loud"),
-        ("zap_log_level", "--5"),
+        ("zap_log_level", "0"),
         ("zap_encoder", "xml"),
+        ("zap_devel", "maybe"),
+        ("zap_stacktrace_level", "5"),
+        ("zap_time_encoding", "unix"),
+        ("metrics_secure", "maybe"),
+        ("enable_http2", ""),
         ("enable_annotations", "yes"),
         ("allow_empty_values", "2"),
         ("leader_elect", "maybe"),
@@ -114,7 +125,14 @@ def test_all_problems_are_told_at_once(environment: pytest.MonkeyPatch) -> None:
     environment.delenv("OP_CONNECT_HOST")
     environment.setenv("POLLING_INTERVAL", "x")
     environment.setenv("ONEPASSWORD_OPERATOR_WROKERS", "4")
-    assert len(refused(zap_encoder="xml").splitlines()) == 4
+    environment.setenv("OP_SERVICE_ACCOUNT_TOKEN", "canary")
+    assert [line.split(":")[0].split(" ")[0] for line in refused(zap_encoder="xml", metrics_secure="true").splitlines()] == [
+        "ONEPASSWORD_OPERATOR_WROKERS",
+        "POLLING_INTERVAL",
+        "--zap-encoder",
+        "OP_SERVICE_ACCOUNT_TOKEN",
+        "--metrics-secure",
+    ]
 
 
 def test_a_misspelt_variable_of_ours_is_refused(environment: pytest.MonkeyPatch) -> None:
@@ -165,18 +183,7 @@ def test_variables_are_trimmed_and_split(environment: pytest.MonkeyPatch) -> Non
 def test_a_flag_wins_over_its_variable(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("KUBECONFIG", "/from/environment")
     assert loaded().kubeconfig == "/from/environment"
-    assert loaded(kubeconfig="/from/flag", unrelated="x", zap_encoder=None).kubeconfig == "/from/flag"
-
-
-@pytest.mark.parametrize(
-    ("value", "read"),
-    [(text, True) for text in ("1", "t", "T", "true", "TRUE", "True")] + [(text, False) for text in ("0", "f", "F", "false")],
-)
-def test_booleans_are_gos(environment: pytest.MonkeyPatch, value: str, read: object) -> None:
-    environment.setenv("AUTO_RESTART", value)
-    assert loaded(leader_elect=value).auto_restart is read
-    assert loaded(leader_elect=value).leader_elect is read
-    assert settings.go_boolean(read) is read
+    assert loaded(kubeconfig="/from/flag").kubeconfig == "/from/flag"
 
 
 @pytest.mark.parametrize(("interval", "limit"), [("10", 60), ("60", 180), ("600", 1800)])
@@ -188,64 +195,111 @@ def test_the_staleness_limit_follows_the_interval(environment: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
+    ("devel", "encoder", "level", "stacktrace"),
+    [
+        (None, "console", logging.INFO, logging.ERROR),
+        ("true", "console", logging.DEBUG, logging.WARNING),
+        ("false", "json", logging.INFO, logging.ERROR),
+    ],
+)
+def test_zap_devel_decides_what_is_not_given(devel: str | None, encoder: str, level: int, stacktrace: int) -> None:
+    mode = {} if devel is None else {"zap_devel": devel}
+    read = loaded(**mode)
+    assert (read.log_encoder, read.log_level, read.stacktrace_level) == (encoder, level, stacktrace)
+    given = loaded(**mode, zap_encoder="JSON", zap_log_level="error", zap_stacktrace_level="panic", zap_time_encoding="Epoch")
+    assert (given.log_encoder, given.log_level, given.stacktrace_level) == ("json", logging.ERROR, logging.CRITICAL)
+    assert (read.zap_time_encoding, given.zap_time_encoding) == ("iso8601", "epoch")
+
+
+@pytest.mark.parametrize(
     ("text", "level"),
     [
         ("debug", logging.DEBUG),
-        ("info", logging.INFO),
+        ("Info", logging.INFO),
         ("warn", logging.WARNING),
-        ("error", logging.ERROR),
         ("panic", logging.CRITICAL),
-        ("5", logging.DEBUG),
-        ("0", logging.INFO),
-        ("-1", logging.INFO),
+        ("1", logging.DEBUG),
+        ("99", 10),
     ],
 )
 def test_log_levels_are_zaps(text: str, level: int) -> None:
     assert loaded(zap_log_level=text).log_level == level
 
 
-@pytest.mark.parametrize(
-    ("text", "address"),
-    [
-        ("0", None),
-        ("", None),
-        (":8081", ("", 8081)),
-        ("127.0.0.1:0", ("127.0.0.1", 0)),
-        ("[::1]:8081", ("::1", 8081)),
-        ("localhost:65535", ("localhost", 65535)),
-    ],
-)
-def test_addresses_are_gos(text: str, address: tuple[str, int] | None) -> None:
-    assert bind_address(text) == address
+class TestMetrics:
+    def test_plain_http_is_the_default(self) -> None:
+        assert loaded().metrics_certificate is None
+        assert loaded(metrics_bind_address="").metrics_bind_address == ":8080"
+
+    def test_a_certificate_is_for_https_unless_told_otherwise(self, tmp_path: pathlib.Path) -> None:
+        for name in ("tls.crt", "tls.key", "own.crt"):
+            (tmp_path / name).touch()
+        path = str(tmp_path)
+        assert loaded(metrics_cert_path=path).metrics_certificate == (tmp_path / "tls.crt", tmp_path / "tls.key")
+        own = loaded(metrics_cert_path=path, metrics_secure="true", metrics_cert_name="own.crt")
+        assert own.metrics_certificate == (tmp_path / "own.crt", tmp_path / "tls.key")
+        assert loaded(metrics_cert_path=path, metrics_secure="false").metrics_certificate is None
+        assert loaded(metrics_cert_path=path, metrics_bind_address="0").metrics_certificate is None
 
 
-@pytest.mark.parametrize(
-    ("given", "meant"),
-    [
-        (["-leader-elect"], ["--leader-elect=true"]),
-        (["--leader-elect"], ["--leader-elect=true"]),
-        (["-leader-elect=false"], ["--leader-elect=false"]),
-        (["--metrics-bind-address", "0"], ["--metrics-bind-address", "0"]),
-        (["-zap-log-level=-1"], ["--zap-log-level=-1"]),
-        (["-h"], ["-h"]),
-        (["-help"], ["--help"]),
-        (["-1"], ["-1"]),
-        (["leader-elect"], ["leader-elect"]),
-    ],
-)
-def test_flags_may_be_spelt_as_in_go(given: list[str], meant: list[str]) -> None:
-    assert normalised(given) == meant
+class TestProxies:
+    def test_the_variables_are_read_in_either_case_and_the_upper_one_wins(self, environment: pytest.MonkeyPatch) -> None:
+        assert loaded().proxies == Proxies()
+        environment.setenv("http_proxy", "lower:1")
+        environment.setenv("https_proxy", " https://user:fake@lower:2 ")
+        environment.setenv("no_proxy", "lower")
+        assert loaded().proxies == Proxies(http="lower:1", https="https://user:fake@lower:2", exceptions="lower")
+        environment.setenv("HTTP_PROXY", "http://upper:1")
+        environment.setenv("HTTPS_PROXY", "")
+        environment.setenv("NO_PROXY", "upper")
+        assert loaded().proxies == Proxies(http="http://upper:1", https="https://user:fake@lower:2", exceptions="upper")
+
+    def test_their_passwords_are_in_no_representation(self, environment: pytest.MonkeyPatch) -> None:
+        environment.setenv("HTTP_PROXY", "http://user:canary@p")
+        assert "canary" not in f"{loaded()!r} {loaded()} {loaded().model_dump()} {loaded().proxies}"
 
 
-def test_every_flag_is_declared_with_its_default() -> None:
-    parser = argparse.ArgumentParser(prog="x")
-    settings.add_flags(parser)
-    shown = " ".join(parser.format_help().split())
-    for name in settings.flag_names():
-        assert f"--{name.replace('_', '-')}" in shown
-    assert "(default false)" in shown
-    assert "(default :8081)" in shown
-    assert vars(parser.parse_args(["--kubeconfig", "x"]))["kubeconfig"] == "x"
+class TestWarnings:
+    def test_nothing_unusual_warns_of_nothing(self) -> None:
+        assert loaded(leader_elect="false", enable_http2="false").warnings() == []
+
+    def test_what_has_no_effect_is_told(self) -> None:
+        election, http2 = loaded(leader_elect="true", enable_http2="true").warnings()
+        assert election.startswith("--leader-elect is accepted, ")
+        assert http2.startswith("--enable-http2 is accepted, but has no effect")
+
+    def test_whoever_wants_connect_deployed_reads_how(self, environment: pytest.MonkeyPatch) -> None:
+        environment.setenv("MANAGE_CONNECT", "1")
+        (warning,) = loaded().warnings()
+        assert "does not deploy Connect" in warning
+        assert "helm repo add 1password https://1password.github.io/connect-helm-charts ; " in warning
+        assert "helm install connect 1password/connect --set-file connect.credentials=1password-credentials.json" in warning
+
+
+@pytest.mark.parametrize("name", settings.IGNORED)
+def test_what_means_nothing_here_is_passed_over(environment: pytest.MonkeyPatch, name: str) -> None:
+    before = loaded()
+    environment.setenv(name, "local")
+    assert loaded() == before
+
+
+def test_a_service_account_is_told_once_and_not_as_missing_variables(environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("OP_CONNECT_HOST")
+    environment.delenv("OP_CONNECT_TOKEN")
+    environment.setenv("OP_SERVICE_ACCOUNT_TOKEN", "canary")
+    (line,) = refused().splitlines()
+    assert line.startswith("OP_SERVICE_ACCOUNT_TOKEN: ")
+
+
+def test_every_setting_is_a_flag_or_a_variable() -> None:
+    flags, variables = set(settings.flag_names()), settings.variable_names()
+    assert flags | set(variables) == set(settings.Settings.model_fields)
+    assert flags & set(variables) == {"kubeconfig"}
+    assert (variables["http_proxy"], variables["kubeconfig"], variables["workers"]) == (
+        "HTTP_PROXY",
+        "KUBECONFIG",
+        "ONEPASSWORD_OPERATOR_WORKERS",
+    )
 
 
 def test_settings_do_not_change() -> None:

@@ -33,6 +33,7 @@ from onepassword_operator.model.errors import (
 )
 from onepassword_operator.model.item import File, Item, ItemSummary, Vault
 from onepassword_operator.model.item_path import looks_like_id
+from onepassword_operator.outbound import DIRECT, Route
 
 TIMEOUT_SECONDS: Final = 15.0
 """Until the first byte of an answer; a cold Connect server keeps its first caller waiting for up to ten."""
@@ -43,7 +44,10 @@ ITEM_BYTES: Final = 4 * 1024 * 1024
 LIST_BYTES: Final = 32 * 1024 * 1024
 FILES_BYTES: Final = 1024 * 1024
 
-_TRANSIENT: Final = frozenset({408, 425, 500, 502, 503, 504})
+_TRANSIENT: Final = {
+    **{code: f"Connect answered {code}" for code in (408, 425, 500, 502, 503, 504)},
+    407: "the proxy asks for a password (407); put it into HTTP_PROXY, as http://user:password@host:port",
+}
 
 Observer = Callable[[str, int, float], None]
 """Told of every request: route template, status code (0 if there was no answer), seconds."""
@@ -53,12 +57,20 @@ class ConnectSource:
     """One Connect server with one token."""
 
     def __init__(
-        self, *, host: str, token: Confidential, user_agent: str, observer: Observer, timeout_seconds: float = TIMEOUT_SECONDS
+        self,
+        *,
+        host: str,
+        token: Confidential,
+        user_agent: str,
+        observer: Observer,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        way: Route = DIRECT,
     ) -> None:
         self._base = base_url(host)
         self._token = token
         self._user_agent = user_agent
         self._observer = observer
+        self._way = way
         self._deadline_seconds = 2 * timeout_seconds
         self._limits = aiohttp.ClientTimeout(total=self._deadline_seconds, connect=min(5.0, timeout_seconds), sock_read=timeout_seconds)
         self._session: aiohttp.ClientSession | None = None
@@ -66,10 +78,11 @@ class ConnectSource:
     async def __aenter__(self) -> Self:
         """Open the connection pool."""
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=10, keepalive_timeout=30),
+            connector=aiohttp.TCPConnector(limit=10, keepalive_timeout=30, ssl=self._way.tls or True),
             headers={"User-Agent": self._user_agent},
             timeout=self._limits,
-            trust_env=True,
+            proxy=self._way.proxy,
+            middlewares=(self._way.authenticate,),
         )
         return self
 
@@ -144,9 +157,15 @@ class ConnectSource:
                 if code == 200:  # noqa: PLR2004
                     return await _capped(response, cap, route=route)
                 raise to_error(code, response.headers, route=route)
+        except (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError) as error:
+            said = f"{type(error).__name__} {getattr(error, 'status', '')}".strip()
+            raise BackendUnavailableError(
+                f"{route}: the proxy {self._way.proxy} does not connect ({said}); check HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
+            ) from None
         except aiohttp.ClientSSLError as error:
             raise BackendUnavailableError(
-                f"{route}: TLS to the Connect server failed ({type(error).__name__}); check its certificate"
+                f"{route}: TLS to the Connect server failed ({type(error).__name__}); check its certificate, and "
+                "SSL_CERT_FILE if the authority is your own"
             ) from None
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise BackendUnavailableError(f"{route}: no usable answer from the Connect server ({type(error).__name__})") from None
@@ -187,7 +206,7 @@ def to_error(code: int, headers: Mapping[str, str], *, route: str) -> BackendErr
             delay = retry_after_seconds(headers.get("Retry-After"))
             return BackendRateLimitedError(f"{route}: Connect asks to slow down (429); next try in {delay:.0f} s", delay_seconds=delay)
         case _ if code in _TRANSIENT:
-            return BackendUnavailableError(f"{route}: Connect answered {code}")
+            return BackendUnavailableError(f"{route}: {_TRANSIENT[code]}")
         case _ if 300 <= code < 400:  # noqa: PLR2004
             return BackendAnswerError(f"{route}: Connect redirects ({code}); set OP_CONNECT_HOST to the final URL")
         case _:

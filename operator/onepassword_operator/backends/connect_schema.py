@@ -5,7 +5,8 @@ Validation errors never carry what was sent: pydantic's are caught here and turn
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+import re
+from typing import Any, Final, TypeVar
 
 import orjson
 import pydantic
@@ -13,6 +14,10 @@ import pydantic
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import BackendAnswerError
 from onepassword_operator.model.item import Field, File, Item, ItemSummary, Url, Vault
+
+_ESCAPE: Final = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\.")
+_HALF_LENGTH: Final = len(rb"\ud83d")
+_REPLACEMENT: Final = rb"\ufffd"
 
 
 class _Wire(pydantic.BaseModel):
@@ -149,11 +154,22 @@ def decode_list(kind: type[_M], body: bytes, *, route: str) -> list[_M]:
 
 
 def _json(body: bytes, route: str) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        pass
+    # orjson refuses half a surrogate pair, which other decoders replace: one odd label must not cost the whole item.
+    for attempt in (bytes, _without_halves):
+        try:
+            return orjson.loads(attempt(body))
+        except orjson.JSONDecodeError:
+            continue
     raise BackendAnswerError(f"{route}: the reply is not JSON; is OP_CONNECT_HOST a Connect server?")
+
+
+def _without_halves(body: bytes) -> bytes:
+    """Each escaped half of a surrogate pair that lacks the other half becomes U+FFFD; escaped backslashes and whole pairs stay."""
+
+    def replaced(found: re.Match[bytes]) -> bytes:
+        return _REPLACEMENT if len(found[0]) == _HALF_LENGTH else found[0]
+
+    return _ESCAPE.sub(replaced, body)
 
 
 def _validated(kind: type[_M], decoded: Any, *, route: str) -> _M:

@@ -22,6 +22,7 @@ import orjson
 from onepassword_operator.cluster.credentials import ClusterAccess
 from onepassword_operator.cluster.statuses import to_error
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterError, ClusterUnavailableError
+from onepassword_operator.outbound import DIRECT, Route
 
 PAGE: Final = 500
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=10)
@@ -69,8 +70,9 @@ class _Call:
 class KubernetesApi:
     """One session to one API server."""
 
-    def __init__(self, access: ClusterAccess, *, user_agent: str, observer: Observer) -> None:
+    def __init__(self, access: ClusterAccess, *, user_agent: str, observer: Observer, way: Route = DIRECT) -> None:
         self._access = access
+        self._way = way
         self._user_agent = user_agent
         self._observer = observer
         self._session: aiohttp.ClientSession | None = None
@@ -96,9 +98,16 @@ class KubernetesApi:
             await self._connector.close()
 
     def new_session(self) -> aiohttp.ClientSession:
-        """A session of its own over the shared pool and TLS context; closing it leaves the pool open (kopf closes the one it is given)."""
+        """A session of its own over the shared pool, TLS context and proxy.
+
+        Closing it leaves the pool open: kopf closes the one that it is given.
+        """
         return aiohttp.ClientSession(
-            connector=self._connector, connector_owner=False, headers={"User-Agent": self._user_agent}, middlewares=(self._authorize,)
+            connector=self._connector,
+            connector_owner=False,
+            headers={"User-Agent": self._user_agent},
+            proxy=self._way.proxy,
+            middlewares=(self._authorize, self._way.authenticate),
         )
 
     async def _authorize(self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

@@ -15,6 +15,7 @@ from typing import Any, Final
 import yaml
 
 from onepassword_operator.model.errors import ClusterUnavailableError
+from onepassword_operator.outbound import client_tls
 
 SERVICE_ACCOUNT: Final = pathlib.Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _TOKEN_SECONDS: Final = 60.0
@@ -66,23 +67,24 @@ def load(kubeconfig: str | None, environment: Mapping[str, str]) -> ClusterAcces
     Raises:
         ClusterUnavailableError: nothing usable was found; the message names what was looked at.
     """
+    roots = environment.get("SSL_CERT_DIR", "")
     if kubeconfig:
-        return _from_kubeconfig(pathlib.Path(kubeconfig))
+        return _from_kubeconfig(pathlib.Path(kubeconfig), roots)
     host, port = environment.get("KUBERNETES_SERVICE_HOST"), environment.get("KUBERNETES_SERVICE_PORT", "443")
     if host and (SERVICE_ACCOUNT / "token").exists():
         bracketed = f"[{host}]" if ":" in host else host
-        context = ssl.create_default_context(cafile=str(SERVICE_ACCOUNT / "ca.crt"))
+        context = client_tls((SERVICE_ACCOUNT / "ca.crt").read_text())
         return ClusterAccess(server=f"https://{bracketed}:{port}", ssl_context=context, token=TokenFile(SERVICE_ACCOUNT / "token"))
     default = pathlib.Path(environment.get("HOME") or str(pathlib.Path.home())) / ".kube" / "config"
     if default.exists():
-        return _from_kubeconfig(default)
+        return _from_kubeconfig(default, roots)
     raise ClusterUnavailableError(
         f"no cluster to talk to: not in a pod (no {SERVICE_ACCOUNT}/token), KUBECONFIG is not set, and {default} does not exist; "
         "set KUBECONFIG to a kubeconfig file"
     )
 
 
-def _from_kubeconfig(path: pathlib.Path) -> ClusterAccess:
+def _from_kubeconfig(path: pathlib.Path, roots: str) -> ClusterAccess:
     try:
         config = yaml.safe_load(path.read_text())
         context = _named(config, "contexts", name=config.get("current-context"))["context"]
@@ -98,7 +100,7 @@ def _from_kubeconfig(path: pathlib.Path) -> ClusterAccess:
             f"kubeconfig {path} logs in through a plugin, which the operator does not run; use a token or a client certificate"
         )
     try:
-        ssl_context = _ssl_context(cluster, user, folder=path.parent) if server.startswith("https:") else None
+        ssl_context = _ssl_context(cluster, user, folder=path.parent, roots=roots) if server.startswith("https:") else None
     except (OSError, ssl.SSLError, ValueError) as error:
         raise ClusterUnavailableError(f"kubeconfig {path} has certificates that can't be loaded: {type(error).__name__}") from None
     return ClusterAccess(server=server, ssl_context=ssl_context, token=_token(user, path.parent))
@@ -114,9 +116,9 @@ def _token(user: Mapping[str, Any], folder: pathlib.Path) -> TokenFile | FixedTo
     return TokenFile(folder / user["tokenFile"]) if user.get("tokenFile") else None
 
 
-def _ssl_context(cluster: Mapping[str, Any], user: Mapping[str, Any], *, folder: pathlib.Path) -> ssl.SSLContext:
+def _ssl_context(cluster: Mapping[str, Any], user: Mapping[str, Any], *, folder: pathlib.Path, roots: str) -> ssl.SSLContext:
     authority = _pem(cluster, "certificate-authority", folder=folder)
-    context = ssl.create_default_context(cadata=authority.decode() if authority else None)
+    context = client_tls(None if authority is None else authority.decode(), directories=roots)
     if cluster.get("insecure-skip-tls-verify"):
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -6,6 +6,7 @@ nothing matches exactly. Several matches: the oldest, ties by ID, so that the an
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Collection, Iterable
 from typing import Protocol, TypeVar
 
@@ -30,7 +31,7 @@ def pick_vault(text: str, vaults: Collection[Vault]) -> tuple[Vault, str]:
         VaultNotFoundError: no vault that the token sees has this ID or name.
     """
     by_id = [vault for vault in vaults if vault.id == text]
-    matches = by_id or [vault for vault in vaults if vault.name.casefold() == text.casefold()]
+    matches = by_id or [vault for vault in vaults if _same_but_for_case(vault.name, text)]
     if not matches:
         raise VaultNotFoundError(
             f'no vault with the name or ID "{text}" is visible to the Connect token; check the spelling, or give the token access'
@@ -49,7 +50,7 @@ def pick_item(text: str, items: Iterable[ItemSummary], *, vault: Vault) -> tuple
     matches = (
         [item for item in listed if item.id == text]
         or [item for item in listed if item.title == text]
-        or [item for item in listed if item.title.casefold() == text.casefold()]
+        or [item for item in listed if _same_but_for_case(item.title, text)]
     )
     if not matches:
         raise ItemNotFoundError(f'vault "{vault.name}" has no item with the title or ID "{text}"; check the spelling, or create the item')
@@ -60,7 +61,21 @@ def pick_item(text: str, items: Iterable[ItemSummary], *, vault: Vault) -> tuple
 
 
 def _oldest(matches: Collection[_D]) -> _D:
-    return min(matches, key=lambda match: (match.created_at, match.id))
+    return min(matches, key=lambda match: (_instant(match.created_at), match.id))
+
+
+def _same_but_for_case(left: str, right: str) -> bool:
+    # Letter by letter, as Go compares: folding whole words makes "Straße" and "Strasse" one name, and they may be two vaults.
+    return len(left) == len(right) and all(a.casefold() == b.casefold() for a, b in zip(left, right, strict=True))
+
+
+def _instant(text: str) -> datetime.datetime:
+    # Times may be written with or without fractions and in any zone; what is no time counts as the oldest, as it does in Go.
+    try:
+        instant = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.datetime.min.replace(tzinfo=datetime.UTC)
+    return instant if instant.tzinfo else instant.replace(tzinfo=datetime.UTC)
 
 
 def _ambiguity(noun: str, text: str, *, matches: Collection[_D]) -> str:

@@ -33,4 +33,5 @@ def _strip_invalid_ends(label: str) -> str:
 
 def secret_name(text: str) -> str:
     """The Secret name for an `item-name` annotation: unchanged if it is a DNS-1123 subdomain, else lower-cased and cleaned."""
-    return _INVALID_NAME_RUN.sub("-", text.lower())[:_MAXIMUM].strip("-.")
+    # Python makes two characters of the dotted capital I; Go, one.
+    return _INVALID_NAME_RUN.sub("-", text.replace("\u0130", "i").lower())[:_MAXIMUM].strip("-.")

@@ -29,7 +29,9 @@ class Contest:
     rounds: int
     until: float
     tried_at: float | None = None
-    """When the finalizer was taken away again; None until then."""
+    """When the next try began; None until then."""
+    by_pass: bool = False
+    """The try is a pass over the Secret: there was no finalizer to be taken away."""
     told: bool = False
 
 
@@ -77,12 +79,13 @@ class Contests:
         self.open(uid)
         return True
 
-    def open(self, uid: str) -> None:
-        """Another operator is at work on the object."""
+    def open(self, uid: str) -> float:
+        """Another operator is at work on the object; returns for how many seconds it is left alone."""
         former = self._contests.get(uid)
         rounds = former.rounds + 1 if former else 1
         pause = min(FIRST_TRUCE_SECONDS * 2.0 ** (rounds - 1), LONGEST_TRUCE_SECONDS)
         self._contests[uid] = Contest(rounds=rounds, until=self._clock.monotonic() + pause)
+        return pause
 
     def truce(self, uid: str, *, finalizer: bool) -> Truce | None:
         """How long the object is to be left alone yet; None if it is not.
@@ -94,12 +97,21 @@ class Contests:
         contest = self._contests.get(uid)
         if contest is None:
             return None
-        end = contest.until if contest.tried_at is None else contest.tried_at + ANSWER_SECONDS
-        left = end - self._clock.monotonic()
+        now = self._clock.monotonic()
+        if finalizer and contest.by_pass:
+            contest.by_pass, contest.tried_at = False, None
+        elif not finalizer and contest.tried_at is None and now >= contest.until:
+            contest.by_pass, contest.tried_at = True, now
+        left = (contest.until if contest.tried_at is None else contest.tried_at + ANSWER_SECONDS) - now
         if left <= 0 and not finalizer:
             del self._contests[uid]
             return None
-        return Truce(seconds=max(left, 0.0), told=contest.told)
+        return None if contest.by_pass else Truce(seconds=max(left, 0.0), told=contest.told)
+
+    def is_trying(self, uid: str) -> bool:
+        """Whether a try is under way: what the other operator does now is its answer."""
+        contest = self._contests.get(uid)
+        return contest is not None and contest.tried_at is not None
 
     def may_try(self, uid: str) -> bool:
         """Whether the finalizer may be taken away: there is no dispute, or it is time for another look."""

@@ -88,6 +88,9 @@ class FetchContent:
             told = work.record.told if work.record.held == found.listed else None
             kept = secret_plan.Content(revision=found.listed, data=observed.data)
             return Fetched(content=kept, skipped=told, warning=found.warning, frozen=ignored)
+        if observed and verdict is seal.Verdict.INTACT and recorded_revision(observed) not in {found.listed, work.record.revision}:
+            # Another process wrote what this one has not listed yet: the item as it was held a moment ago may be older than that.
+            self._read.drop(found.listed)
         item = await self._item_for(work, found.listed)
         rendered = secret_data.render(item, allow_empty=self._rendering.allow_empty_values)
         return Fetched(

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from onepassword_operator.model.errors import BackendError, ClusterError, OperatorError
+from onepassword_operator.model.errors import AnotherOperatorActiveError, BackendError, ClusterError, OperatorError
 from onepassword_operator.model.item import Revision
 from onepassword_operator.model.outcome import Change, Failed, Outcome, Synced
 from onepassword_operator.model.secret import SecretKey
@@ -17,7 +17,7 @@ from onepassword_operator.service import contests
 from onepassword_operator.service.follow_index import Followed, FollowIndex
 from onepassword_operator.service.report import Reporter
 from onepassword_operator.service.source_health import SourceHealth
-from onepassword_operator.service.sync_secret import SyncSecret
+from onepassword_operator.service.sync_secret import RELABELLED, SyncSecret
 from onepassword_operator.service.work_queue import Priority, WorkQueue
 
 REWRITE_MEMORY_SECONDS: Final = 60.0
@@ -54,6 +54,7 @@ class Reconcile:
         """One pass over a Secret, and what follows from it."""
         if await self._contested(key):
             return
+        self._forget_rewrites(self._index.record(key))
         results = await self._sync.sync(key)
         if not self._index.claims.alive(key):  # deleted, perhaps while the pass ran, which has just followed it again
             self._release(key)
@@ -65,16 +66,18 @@ class Reconcile:
 
     async def _conclude(self, claim: Claim, outcome: Outcome, *, ruling: bool) -> None:
         record = self._index.record(claim.key)
-        stale = self._note(record, outcome) if ruling else False
+        stale = self._note(record, claim, outcome=outcome) if ruling else False
         if isinstance(outcome, Synced) and (trouble := self._health.trouble(outcome.revision.vault_id)):
             outcome, stale = Failed(trouble), True
         elif isinstance(outcome, Failed):
             self._again(claim, record, error=outcome.error)
         if claim.awaits_release and not (isinstance(outcome, Failed) and conditions.is_blip(outcome.error)):
             self.release(claim.source)
-        await self._report(claim, outcome, stale=stale)
+        told = await self._report(claim, outcome, stale=stale)
+        if told and isinstance(outcome, Failed) and isinstance(outcome.error, AnotherOperatorActiveError):
+            self._index.contests.note_told(claim.uid)
 
-    async def _report(self, claim: Claim, outcome: Outcome, *, stale: bool) -> None:
+    async def _report(self, claim: Claim, outcome: Outcome, *, stale: bool) -> bool:
         record = self._index.record(claim.key)
         try:
             await self._reporter.report(claim, outcome, stale=stale)
@@ -84,32 +87,39 @@ class Reconcile:
             detail = {"resource": str(claim.key), "reason": error.reason, "detail": str(error)}
             _log.warning("status could not be written", extra=detail)
             self._again(claim, record, error=error)
-        else:
-            record.untold = 0
+            return False
+        record.untold = 0
+        return True
 
     async def _contested(self, key: SecretKey) -> bool:
+        contested = False
         for claim in self._index.claims.alive(key):
             truce = self._index.contests.truce(claim.uid, finalizer=claim.awaits_release)
             if truce is None:
                 continue
-            if not truce.told:
+            contested = True
+            if not truce.told and await self._report(claim, Failed(contests.refusal(claim, seconds=truce.seconds)), stale=True):
                 self._index.contests.note_told(claim.uid)
-                await self._report(claim, Failed(contests.refusal(claim, seconds=truce.seconds)), stale=True)
             if self._index.contests.may_try(claim.uid):
                 self.release(claim.source)
             self._queue.add_later(key, Priority.SWEEP, delay_seconds=max(truce.seconds, contests.ANSWER_SECONDS))
-            return True
-        return False
+        return contested
 
-    def _note(self, record: Followed, outcome: Outcome) -> bool:
+    def _note(self, record: Followed, claim: Claim, *, outcome: Outcome) -> bool:
         if not isinstance(outcome, Failed):
             record.attempts, record.failing_since = 0, None
             if isinstance(outcome, Synced) and outcome.change is not Change.NONE:
                 self._note_rewrite(record, outcome.revision)
+                if self._index.contests.is_trying(claim.uid):
+                    record.rewrites = max(record.rewrites, RELABELLED)  # one more in the other's shape is the answer
             return False
         record.attempts += 1
         record.failing_since = self._clock.monotonic() if record.failing_since is None else record.failing_since
         return self._health.stale_for(self._clock.monotonic() - record.failing_since)
+
+    def _forget_rewrites(self, record: Followed) -> None:
+        if self._clock.monotonic() - record.rewritten_at >= REWRITE_MEMORY_SECONDS:
+            record.rewrites = 0
 
     def _note_rewrite(self, record: Followed, revision: Revision) -> None:
         now = self._clock.monotonic()

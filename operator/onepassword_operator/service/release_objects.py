@@ -37,7 +37,10 @@ class ReleaseObjects:
             ClusterError: the object is still held up.
         """
         holder = self._index.claims.holder(source)
-        if holder is None or not holder.awaits_release or not self._index.contests.may_try(holder.uid):
+        if holder is None or not holder.awaits_release:
+            return
+        # Kubernetes lets nobody put a finalizer on an object that is being deleted, so there is nothing to dispute any more.
+        if not holder.terminating and not self._index.contests.may_try(holder.uid):
             return
         claim = holder.claim if isinstance(holder, Workload) else holder
         if claim is not None:

@@ -127,8 +127,7 @@ class SyncSecret:
     def _check_contest(self, work: Pass, observed: ObservedSecret) -> None:
         # Once may be a hand edit. The official operator writes a Secret as a whole, and does so again whenever this one has.
         if work.record.rewrites >= RELABELLED and owners.is_officially_shaped(observed):
-            self._index.contests.open(work.ruler.uid)
-            raise contests.refusal(work.ruler, seconds=contests.FIRST_TRUCE_SECONDS)
+            raise contests.refusal(work.ruler, seconds=self._index.contests.open(work.ruler.uid))
 
     def _others(self, work: Pass) -> list[Claim]:
         return [claim for claim in self._index.claims.alive(work.key) if claim.uid != work.ruler.uid]

@@ -6,20 +6,23 @@ import datetime
 import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "settings", "stack_info"}
 _QUIET: Final = ("kopf", "aiohttp", "asyncio")
+_LEVEL_NAMES: Final = {logging.WARNING: "WARN", logging.CRITICAL: "PANIC"}
+"""zap's, where they are not Python's."""
 
 
-def configure(*, level: int, encoder: str) -> None:
+def configure(*, level: int, encoder: str, time_encoding: str, stacktrace_level: int) -> None:
     """Send everything to standard error.
 
     kopf and aiohttp speak from WARNING upwards only, at any level: below that kopf logs parts of the objects it carries, Secrets included.
     """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter() if encoder == "json" else ConsoleFormatter())
+    formatter = JsonFormatter if encoder == "json" else ConsoleFormatter
+    handler.setFormatter(formatter(time_encoding=time_encoding, stacktrace_level=stacktrace_level))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
@@ -32,35 +35,74 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
     return {key: value for key, value in vars(record).items() if key not in _STANDARD and not key.startswith("_") and value is not None}
 
 
-def _time(record: logging.LogRecord) -> str:
-    return datetime.datetime.fromtimestamp(record.created, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+def _whole_seconds(created: float) -> str:
+    return datetime.datetime.fromtimestamp(created, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-class ConsoleFormatter(logging.Formatter):
+def _milliseconds(created: float) -> str:
+    return datetime.datetime.fromtimestamp(created, datetime.UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
+
+
+def _fraction(created: float) -> str:
+    # A float has room for microseconds in our century; as in Go, zeros at the end are left out.
+    text = datetime.datetime.fromtimestamp(created, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+    return text.rstrip("0").removesuffix(".")
+
+
+TIME_ENCODINGS: Final[Mapping[str, Callable[[float], str | float | int]]] = {
+    "epoch": lambda created: round(created, 6),
+    "millis": lambda created: round(created * 1e3, 3),
+    "nano": lambda created: round(created * 1e6) * 1000,
+    "iso8601": lambda created: _milliseconds(created) + "Z",
+    "rfc3339": lambda created: _whole_seconds(created) + "Z",
+    "rfc3339nano": lambda created: _fraction(created) + "Z",
+}
+"""zap's forms of the time, always UTC: numbers where zap has numbers."""
+
+
+class _ZapFormatter(logging.Formatter):
+    """What both encoders share."""
+
+    def __init__(self, *, time_encoding: str, stacktrace_level: int) -> None:
+        super().__init__()
+        self._encoded = TIME_ENCODINGS[time_encoding]
+        self._stacktrace_level = stacktrace_level
+
+    def time(self, record: logging.LogRecord) -> str | float | int:
+        """The record's time."""
+        return self._encoded(record.created)
+
+    def level(self, record: logging.LogRecord) -> str:
+        """The name of the record's level."""
+        return _LEVEL_NAMES.get(record.levelno, record.levelname)
+
+    def traceback(self, record: logging.LogRecord) -> str:
+        """The traceback that came with the record, if its level is high enough to show it."""
+        return self.formatException(record.exc_info) if record.exc_info and record.levelno >= self._stacktrace_level else ""
+
+
+class ConsoleFormatter(_ZapFormatter):
     """Tab-separated: time, level, logger, message, fields as JSON; the shape that the official operator's console lines have."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, and a traceback if there is one."""
-        parts = [_time(record), record.levelname, _logger_name(record), record.getMessage()]
+        parts = [str(self.time(record)), self.level(record), _logger_name(record), record.getMessage()]
         if fields := fields_of(record):
             parts.append(json.dumps(fields, default=str, ensure_ascii=False))
-        return "\t".join(parts) + _traceback(self.formatException, record)
+        trace = self.traceback(record)
+        return "\t".join(parts) + (f"\n{trace}" if trace else "")
 
 
-class JsonFormatter(logging.Formatter):
+class JsonFormatter(_ZapFormatter):
     """One JSON object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        line = {"ts": _time(record), "level": record.levelname.lower(), "logger": _logger_name(record), "msg": record.getMessage()}
-        if trace := _traceback(self.formatException, record):
-            line["stacktrace"] = trace.strip()
+        line = {"ts": self.time(record), "level": self.level(record).lower(), "logger": _logger_name(record), "msg": record.getMessage()}
+        if trace := self.traceback(record):
+            line["stacktrace"] = trace
         return json.dumps(line | fields_of(record), default=str, ensure_ascii=False)
 
 
 def _logger_name(record: logging.LogRecord) -> str:
     return record.name.removeprefix("onepassword_operator.")
-
-
-def _traceback(format_exception: Callable[[Any], str], record: logging.LogRecord) -> str:
-    return "\n" + format_exception(record.exc_info) if record.exc_info else ""

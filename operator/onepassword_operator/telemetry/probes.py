@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 from aiohttp import web
@@ -12,8 +13,10 @@ Check = Callable[[], str]
 
 
 @contextlib.asynccontextmanager
-async def serve(address: tuple[str, int] | None, routes: Mapping[str, Callable[[], web.Response]]) -> AsyncIterator[None]:
-    """Serve GET routes on an address; None serves nothing.
+async def serve(
+    address: tuple[str, int] | None, routes: Mapping[str, Callable[[], web.Response]], *, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[None]:
+    """Serve GET routes on an address, over HTTPS if there is a TLS context; no address serves nothing.
 
     Raises:
         OSError: the address can't be bound.
@@ -27,7 +30,7 @@ async def serve(address: tuple[str, int] | None, routes: Mapping[str, Callable[[
     runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, address[0] or None, address[1]).start()
+        await web.TCPSite(runner, address[0] or None, address[1], ssl_context=tls).start()
         yield
     finally:
         await runner.cleanup()

@@ -2,12 +2,14 @@
 
 import datetime
 import email.utils
+import pathlib
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
+from fakes.relays import Asked, ForwardProxy, forward_proxy
 from fakes.scripted_server import ScriptedServer, reply, reset, scripted_server, truncated
 from onepassword_operator.backends import connect
 from onepassword_operator.backends.connect import ConnectSource, base_url, retry_after_seconds, to_error
@@ -24,6 +26,7 @@ from onepassword_operator.model.errors import (
     SecretTooLargeError,
     VaultNotFoundError,
 )
+from onepassword_operator.outbound import Route
 
 VAULT, ITEM, FILE = "v" * 26, "i" * 26, "f" * 26
 TOKEN = "fake-connect-token"
@@ -55,6 +58,7 @@ class TestRequests:
         assert server.paths() == [f"/v1/vaults/{VAULT}/items"]
         assert server.seen[0].query == {}
 
+    @pytest.mark.official(48, 53, 58, 64)
     async def test_an_item_comes_with_the_content_of_its_files(self, server: ScriptedServer, source: ConnectSource) -> None:
         described = {"id": FILE, "name": "ca.pem", "size": 3, "content_path": "/v1/somewhere/else"}
         server.script(reply(item(fields=[{"label": "a", "value": "b"}], files=[described])), reply(b"pem"))
@@ -89,11 +93,54 @@ class TestRequests:
         assert server.paths() == ["/connect/v1/vaults"]
 
 
-async def test_a_proxy_of_the_environment_is_used(server: ScriptedServer, observed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("http_proxy", server.url)
-    async with ConnectSource(host="http://connect.invalid", token=Confidential(b"t"), user_agent="x", observer=observed) as source:
+class TestProxies:
+    NAME = "connect.example"
+
+    def source(self, observed: Any, way: Route, *, scheme: str = "http") -> ConnectSource:
+        return ConnectSource(host=f"{scheme}://{self.NAME}", token=Confidential(b"fake-token"), user_agent="x", observer=observed, way=way)
+
+    async def test_requests_go_the_way_that_was_chosen(self, server: ScriptedServer, observed: Any) -> None:
+        address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
+        async with forward_proxy(ForwardProxy(names={f"{self.NAME}:80": address})) as proxy:
+            async with self.source(observed, Route(proxy=proxy.url)) as source:
+                await source.list_vaults()
+            assert proxy.asked == [Asked("GET", f"{self.NAME}:80", "")]
+        assert server.seen[0].headers["Host"] == self.NAME
+
+    async def test_neither_proxies_nor_netrc_of_the_environment_are_looked_at(
+        self, server: ScriptedServer, source: ConnectSource, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+    ) -> None:
+        (tmp_path / "netrc").write_text("default login somebody password canary\n")
+        monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+        for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, "http://127.0.0.1:1")
         await source.list_vaults()
-    assert server.seen[0].headers["Host"] == "connect.invalid"
+        assert server.seen[0].headers["Authorization"] == f"Bearer {TOKEN}"
+
+    @pytest.mark.parametrize("scheme", ["http", "https"])
+    async def test_a_proxy_that_is_not_there_is_named(self, observed: Any, scheme: str) -> None:
+        async with self.source(observed, Route(proxy="http://127.0.0.1:1", proxy_authorization="Basic canary"), scheme=scheme) as source:
+            error = await error_of(source.list_vaults())
+        assert isinstance(error, BackendUnavailableError)
+        assert "the proxy http://127.0.0.1:1 does not connect" in str(error)
+        assert "canary" not in str(error)
+
+    @pytest.mark.parametrize(
+        ("scheme", "credentials", "said"),
+        [
+            ("http", "Basic x", "asks for a password (407); put it into HTTP_PROXY"),
+            ("https", "Basic x", "does not connect (ClientHttpProxyError 407); check HTTP_PROXY, HTTPS_PROXY and NO_PROXY"),
+            ("https", "", "does not connect (ClientHttpProxyError 502)"),
+        ],
+    )
+    async def test_what_the_proxy_says_is_told(self, observed: Any, scheme: str, credentials: str, said: str) -> None:
+        async with (
+            forward_proxy(ForwardProxy(names={}, credentials=credentials)) as proxy,
+            self.source(observed, Route(proxy=proxy.url), scheme=scheme) as source,
+        ):
+            error = await error_of(source.list_vaults())
+        assert isinstance(error, BackendUnavailableError)
+        assert said in str(error)
 
 
 class TestRedirects:
@@ -158,6 +205,7 @@ class TestRetries:
             error = await error_of(source.list_vaults())
         assert isinstance(error, BackendUnavailableError)
         assert "TLS" in str(error)
+        assert "SSL_CERT_FILE" in str(error)
 
     async def test_pauses_grow_and_are_spread(self, server: ScriptedServer, source: ConnectSource, monkeypatch: pytest.MonkeyPatch) -> None:
         pauses: list[float] = []
@@ -179,6 +227,7 @@ class TestRetries:
 
 
 class TestRefusals:
+    @pytest.mark.official(57, 68)
     @pytest.mark.parametrize(("status", "kind"), [(401, BackendDeniedError), (403, BackendForbiddenError)])
     async def test_a_refusal_is_believed_the_second_time(
         self, server: ScriptedServer, source: ConnectSource, status: int, kind: type[BackendError]
@@ -192,6 +241,7 @@ class TestRefusals:
         server.script(reply("Authorization: token validation failed", status=status))
         assert await source.list_vaults() == []
 
+    @pytest.mark.official(49, 52, 59, 63)
     async def test_what_does_not_exist_is_not_asked_for_again(self, server: ScriptedServer, source: ConnectSource) -> None:
         for call, kind in ((source.list_items(VAULT), VaultNotFoundError), (source.get_item(VAULT, ITEM), ItemNotFoundError)):
             server.seen.clear()
@@ -270,11 +320,13 @@ class TestAnswers:
         (file,) = (await source.get_item(VAULT, ITEM)).files
         assert (file.name, file.content.reveal()) == ("", b"pem")
 
+    @pytest.mark.official(54, 65)
     async def test_a_file_that_cannot_be_read_fails_the_item_and_is_no_missing_key(
         self, server: ScriptedServer, source: ConnectSource
     ) -> None:
         server.script(reply(item(files=[{"id": FILE, "name": "x"}])), reply("gone", status=404))
         assert isinstance(await error_of(source.get_item(VAULT, ITEM)), ItemNotFoundError)
+        assert len(server.seen) == 2
 
 
 @pytest.mark.parametrize(

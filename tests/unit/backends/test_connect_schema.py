@@ -6,7 +6,9 @@ import orjson
 import pytest
 
 from onepassword_operator.backends import connect_schema as schema
+from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import BackendAnswerError
+from onepassword_operator.model.item import File, ItemSummary, Vault
 
 ROUTE = "GET /x"
 
@@ -36,6 +38,36 @@ def test_null_is_like_absent() -> None:
 def test_unknown_members_and_values_are_ignored() -> None:
     item = one(BARE | {"category": "NEWLY_INVENTED", "x": [1], "fields": [{"label": "a", "value": "b", "type": "NEW", "k": None}]})
     assert [field.value.reveal() for field in item.to_model(()).fields] == [b"b"]
+
+
+@pytest.mark.official(69, 70)
+def test_what_connect_says_of_an_item_is_kept() -> None:
+    told = {"title": "db", "version": 4, "tags": ["a", "b"], "urls": [{"label": "site", "href": "https://x"}]}
+    fields = [{"id": "f", "label": "user", "value": "u", "type": "STRING"}, {"id": "g", "label": "pass", "value": "p", "type": "CONCEALED"}]
+    wire = one(BARE | told | {"fields": fields, "files": [{"id": "file", "name": "ca.pem", "size": 3}]})
+    item = wire.to_model((File(name="ca.pem", content=Confidential(b"pem")),))
+    assert (item.id, item.vault_id, item.title, item.version, item.tags) == ("i", "v", "db", 4, ("a", "b"))
+    assert [(field.label, field.value.reveal()) for field in item.fields] == [("user", b"u"), ("pass", b"p")]
+    assert [(file.id, file.name, file.size) for file in wire.files or ()] == [("file", "ca.pem", 3)]
+    assert [(file.name, file.content.reveal()) for file in item.files] == [("ca.pem", b"pem")]
+
+
+@pytest.mark.official(69, 71)
+def test_what_connect_says_of_a_list_entry_is_kept() -> None:
+    body = b'[{"id":"i","vault":{"id":"v"},"title":"db","version":4,"tags":["a"],"createdAt":"2024-05-02T08:12:00Z","category":"LOGIN"}]'
+    (wire,) = schema.decode_list(schema.WireSummary, body, route=ROUTE)
+    assert wire.to_model() == ItemSummary(id="i", title="db", version=4, created_at="2024-05-02T08:12:00Z", tags=("a",), active=True)
+
+
+@pytest.mark.official(72, 73)
+def test_what_connect_says_of_a_vault_is_kept() -> None:
+    body = (
+        b'[{"id":"v","name":"Prod","contentVersion":9,"attributeVersion":2,"items":3,"createdAt":"2024-01-01T00:00:00Z","updatedAt":"u"}]'
+    )
+    (wire,) = schema.decode_list(schema.WireVault, body, route=ROUTE)
+    assert wire.to_model() == Vault(
+        id="v", name="Prod", content_version=9, attribute_version=2, items=3, created_at="2024-01-01T00:00:00Z", updated_at="u"
+    )
 
 
 @pytest.mark.parametrize("version", [3, 3.0, "3"])
@@ -85,6 +117,24 @@ def test_values_are_in_no_representation() -> None:
     item = one(BARE | {"fields": [{"label": "a", "value": "canary"}], "urls": [{"href": "canary"}]})
     assert "canary" not in repr(item)
     assert "canary" not in repr(item.to_model(()))
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (rb"\ud83d", "\ufffd"),
+        (rb"\uDE00\uD83D", "\ufffd\ufffd"),
+        (rb"half \ud83d, whole \ud83d\ude00", "half \ufffd, whole \U0001f600"),
+        (rb"\ud83d\ud83d\ude00", "\ufffd\U0001f600"),
+        (rb"\\ud83d \ud83d", r"\ud83d " + "\ufffd"),
+        (rb"\"\ud83d\n", '"\ufffd\n'),
+    ],
+)
+def test_half_a_surrogate_pair_is_replaced_as_go_does_it_and_costs_nothing_else(written: bytes, read: str) -> None:
+    body = b'{"id":"i","vault":{"id":"v"},"title":"' + written + b'","fields":[{"label":"a","value":"' + written + b'"}]}'
+    item = schema.decode_one(schema.WireItem, body, route=ROUTE).to_model(())
+    assert item.title == read
+    assert item.fields[0].value.reveal() == read.encode()
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[" * 100_000, b'{"id":1e999}', b"\xff"])

@@ -6,7 +6,7 @@ import pytest
 
 from fakes.clock import FakeClock
 from fakes.scripted_server import ScriptedServer, reply
-from onepassword_operator.backends.factory import Pace, connect_source
+from onepassword_operator.backends.factory import Pace, Server, connect_source
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import BackendDeniedError
 
@@ -14,7 +14,7 @@ from onepassword_operator.model.errors import BackendDeniedError
 async def test_the_source_is_connect_and_paced(server: ScriptedServer, observed: Any) -> None:
     server.script(*[reply("no", status=401)] * 2)
     async with connect_source(
-        host=server.url,
+        Server(host=server.url),
         token=Confidential(b"t"),
         user_agent="x",
         observer=observed,

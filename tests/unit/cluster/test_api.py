@@ -1,16 +1,18 @@
 """The Kubernetes client against a server that does everything a server can do wrong."""
 
 import datetime
+import pathlib
 from collections.abc import Awaitable
 from typing import Any
 
 import aiohttp
 import pytest
 
+from fakes.relays import Asked, ForwardProxy, forward_proxy
 from fakes.scripted_server import Answer, ScriptedServer, reply, reset, scripted_server, truncated
 from onepassword_operator.cluster import api as module
 from onepassword_operator.cluster.api import READ_TRIES, KubernetesApi
-from onepassword_operator.cluster.credentials import ClusterAccess
+from onepassword_operator.cluster.credentials import ClusterAccess, FixedToken
 from onepassword_operator.model.errors import (
     ClusterAbsentError,
     ClusterConflictError,
@@ -18,6 +20,7 @@ from onepassword_operator.model.errors import (
     ClusterError,
     ClusterUnavailableError,
 )
+from onepassword_operator.outbound import Route
 
 TOKEN = "fake-kubernetes-token"
 A, B, C = {"name": "a"}, {"name": "b"}, {"name": "c"}
@@ -195,3 +198,34 @@ async def test_a_session_for_somebody_else_shares_the_pool_and_may_be_closed(ser
     assert server.seen[0].headers["Authorization"] == f"Bearer {TOKEN}"
     server.script(reply({"a": 1}))
     assert await api.get("/x", resource="secrets") == {"a": 1}
+
+
+class TestProxies:
+    NAME = "kubernetes.example"
+
+    async def test_our_requests_and_those_of_kopf_go_the_way_that_was_chosen(self, server: ScriptedServer, observed: Any) -> None:
+        address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
+        access = ClusterAccess(server=f"http://{self.NAME}", ssl_context=None, token=FixedToken(token=TOKEN))
+        async with forward_proxy(ForwardProxy(names={f"{self.NAME}:80": address}, credentials="Basic fake")) as proxy:
+            way = Route(proxy=proxy.url, proxy_authorization="Basic fake")
+            server.script(reply({"a": 1}))
+            async with KubernetesApi(access, user_agent="x", observer=observed, way=way) as api:
+                assert await api.get("/x", resource="secrets") == {"a": 1}
+                async with api.new_session() as session, session.get(f"http://{self.NAME}/y") as response:
+                    assert response.status == 200
+            assert proxy.asked == [Asked("GET", f"{self.NAME}:80", "Basic fake")] * 2
+        assert [request.headers["Authorization"] for request in server.seen] == [f"Bearer {TOKEN}"] * 2
+        assert not any("Proxy-Authorization" in request.headers for request in server.seen)
+
+    async def test_neither_proxies_nor_netrc_of_the_environment_are_looked_at(
+        self, server: ScriptedServer, api: KubernetesApi, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+    ) -> None:
+        (tmp_path / "netrc").write_text("default login somebody password canary\n")
+        monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+        monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+        server.script(reply({"a": 1}))
+        assert await api.get("/x", resource="secrets") == {"a": 1}
+        async with api.new_session() as session, session.get(f"{server.url}/y") as response:
+            assert response.status == 200
+        assert [request.headers["Authorization"] for request in server.seen] == [f"Bearer {TOKEN}"] * 2

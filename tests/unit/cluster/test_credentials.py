@@ -107,6 +107,20 @@ def test_certificates_that_are_none_are_said_to_be_none(tmp_path: pathlib.Path, 
     assert "canary" not in str(caught.value)
 
 
+def test_a_kubeconfig_with_an_empty_authority_is_refused(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "ca.crt").touch()
+    with pytest.raises(ClusterUnavailableError, match="certificates that can't be loaded"):
+        load(kubeconfig(tmp_path, cluster={"server": "https://api", "certificate-authority": "ca.crt"}), {})
+
+
+def test_a_kubeconfig_without_an_authority_trusts_the_systems_roots_and_ssl_cert_dir(tmp_path: pathlib.Path, pair: tuple[str, str]) -> None:
+    (tmp_path / "roots").mkdir()
+    (tmp_path / "roots" / "own.pem").write_text(pair[0])
+    context = load(kubeconfig(tmp_path, cluster={"server": "https://api"}), {"SSL_CERT_DIR": str(tmp_path / "roots")}).ssl_context
+    assert context
+    assert ssl.PEM_cert_to_DER_cert(pair[0]) in context.get_ca_certs(binary_form=True)
+
+
 @pytest.mark.parametrize("plugin", ["exec", "auth-provider"])
 def test_a_login_plugin_is_not_run(tmp_path: pathlib.Path, plugin: str) -> None:
     with pytest.raises(ClusterUnavailableError, match="plugin"):
@@ -150,6 +164,17 @@ class TestInAPod:
         assert access.token
         assert access.token() == "first"
         assert account.exists()
+
+    @pytest.mark.usefixtures("account")
+    def test_only_the_clusters_own_authority_is_trusted(self, pair: tuple[str, str]) -> None:
+        context = load(None, {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "SSL_CERT_DIR": "/etc/ssl/certs"}).ssl_context
+        assert context
+        assert context.get_ca_certs(binary_form=True) == [ssl.PEM_cert_to_DER_cert(pair[0])]
+
+    def test_an_empty_authority_is_an_error_and_does_not_mean_the_systems(self, account: pathlib.Path) -> None:
+        (account / "ca.crt").write_text("")
+        with pytest.raises(ValueError, match="authority is empty"):
+            load(None, {"KUBERNETES_SERVICE_HOST": "10.0.0.1"})
 
     def test_the_token_is_read_again_once_a_minute(self, account: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
         now = 0.5

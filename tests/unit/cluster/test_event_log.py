@@ -9,7 +9,8 @@ from fakes.scripted_server import ScriptedServer, reply
 from onepassword_operator.cluster import event_log
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.event_log import KubernetesEvents
-from onepassword_operator.model.errors import BackendDeniedError, ItemNotFoundError
+from onepassword_operator.model import names
+from onepassword_operator.model.errors import BackendDeniedError, BackendRateLimitedError, ItemNotFoundError
 from onepassword_operator.model.outcome import Change
 from onepassword_operator.model.target import Claim, Rendering
 from onepassword_operator.rules import secret_use
@@ -59,6 +60,36 @@ async def test_a_failure_is_a_warning_that_is_not_repeated_until_something_else_
     assert bodies(server)[0]["type"] == "Warning"
 
 
+async def test_a_deployment_that_asks_is_told_on_the_deployment_and_equal_warnings_once(
+    server: ScriptedServer, events: KubernetesEvents
+) -> None:
+    annotations = {names.ITEM_NAME: "db", names.ITEM_PATH: "vaults/a/items/b"}
+    raw = {"metadata": {"namespace": "app", "name": "web", "uid": "w", "resourceVersion": "1", "annotations": annotations}}
+    asking = secret_use.workload(raw).claim
+    assert asking
+    for _ in range(3):
+        await events.failed(asking, ItemNotFoundError("no such item"))
+    await events.failed(asking, BackendRateLimitedError("slow down", delay_seconds=1))
+    first, second = bodies(server)
+    assert first["involvedObject"] == {"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "app", "name": "web", "uid": "w"}
+    assert (first["type"], first["reason"], first["metadata"]["name"]) == ("Warning", "ReconcileError", "web.unique")
+    assert first["message"] == "Failed to sync secret from 1Password: no such item (ItemNotFound)"
+    assert second["reason"] == "RateLimited"
+
+
+async def test_an_answer_to_a_refresh_is_a_normal_event(server: ScriptedServer, events: KubernetesEvents) -> None:
+    await events.refreshed(claim(), "text")
+    (body,) = bodies(server)
+    assert (body["type"], body["reason"], body["message"], body["involvedObject"]["name"]) == ("Normal", "Refreshed", "text", "db")
+
+
+async def test_a_refresh_is_nothing_new_about_a_failure(server: ScriptedServer, events: KubernetesEvents) -> None:
+    await events.failed(claim(), BackendDeniedError("a"))
+    await events.refreshed(claim(), "text")
+    await events.failed(claim(), BackendDeniedError("a"))
+    assert [body["reason"] for body in bodies(server)] == ["Unauthorized", "Refreshed"]
+
+
 async def test_only_so_many_resources_are_remembered(
     server: ScriptedServer, events: KubernetesEvents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,6 +104,13 @@ async def test_a_restart_is_a_normal_event_on_the_deployment(server: ScriptedSer
     await events.restarted(secret_use.workload(raw), "text")
     (body,) = bodies(server)
     assert (body["involvedObject"]["kind"], body["involvedObject"]["uid"], body["reason"]) == ("Deployment", "w", "Restarted")
+
+
+async def test_restarts_that_are_taken_back_are_a_warning_on_the_deployment(server: ScriptedServer, events: KubernetesEvents) -> None:
+    raw = {"metadata": {"namespace": "app", "name": "web", "uid": "w", "resourceVersion": "1"}}
+    await events.reverted(secret_use.workload(raw), "text")
+    (body,) = bodies(server)
+    assert (body["type"], body["reason"], body["involvedObject"]["kind"]) == ("Warning", "RestartReverted", "Deployment")
 
 
 async def test_long_names_and_messages_are_cut_to_what_the_api_takes(server: ScriptedServer, events: KubernetesEvents) -> None:

@@ -95,6 +95,19 @@ async def test_annotations_are_set_and_removed_on_exactly_what_was_read(server: 
     assert orjson.loads(request.body) == {"metadata": {"uid": "u", "resourceVersion": "7", "annotations": {"a": None, "b": "2"}}}
 
 
+async def test_owners_are_written_on_exactly_what_was_read_and_with_what_else_they_say(
+    server: ScriptedServer, store: KubernetesSecrets
+) -> None:
+    server.script(reply(RAW))
+    said = {"apiVersion": "v1", "kind": "X", "name": "x", "uid": "x", "controller": True}
+    bare = OwnerReference(kind="Deployment", name="web", uid="w", api_version="apps/v1")
+    written = await store.own(ObservedSecret.from_object(RAW), (OwnerReference.from_object(said), bare))
+    (request,) = server.seen
+    assert (request.method, request.path, written.resource_version) == ("PATCH", "/api/v1/namespaces/app/secrets/db", "7")
+    references = [said, {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "w"}]
+    assert orjson.loads(request.body) == {"metadata": {"uid": "u", "resourceVersion": "7", "ownerReferences": references}}
+
+
 def test_what_was_there_before_survives_a_replace() -> None:
     foreign = OwnerReference.from_object({"apiVersion": "v1", "kind": "X", "name": "x", "uid": "x", "controller": True})
     body = to_object(desired(finalizers=("f",), immutable=True, owners=(foreign,)))

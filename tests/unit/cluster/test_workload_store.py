@@ -62,6 +62,7 @@ async def test_a_pod_template_is_patched_on_exactly_what_was_read(server: Script
     }
 
 
+@pytest.mark.official(44)
 @pytest.mark.parametrize(
     ("answer", "setting"),
     [

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onepassword_operator.model import errors
-from onepassword_operator.model.outcome import Change, Condition, Failed, Outcome, Skipped, Synced
+from onepassword_operator.model.outcome import Change, Condition, Failed, Outcome, Pause, Paused, Skipped, Synced
 from onepassword_operator.rules import conditions
 from unit.rules import samples
 
@@ -53,6 +53,59 @@ def test_the_first_condition_tells_what_the_pass_came_to(outcome: Outcome, statu
     assert _decided(None, outcome) == Condition(
         type="Ready", status=status, reason=reason, message=message, last_transition_time=samples.NOW, observed_generation=2
     )
+
+
+FROZEN, SUSPENDED = (Paused(pause=pause, message="text") for pause in (Pause.FROZEN, Pause.SUSPENDED))
+
+
+@pytest.mark.parametrize("previous", [None, _ready(), _ready("False"), _ready("Unknown")])
+def test_a_frozen_secret_is_ready_as_it_is(previous: Condition | None) -> None:
+    told = _decided(previous, FROZEN)
+    assert told is not None
+    assert (told.status, told.reason, told.message) == ("True", "Frozen", "text")
+
+
+@pytest.mark.parametrize(
+    ("previous", "status", "since"),
+    [
+        (None, "Unknown", samples.NOW),
+        (_ready(), "True", BEFORE),
+        (_ready("False"), "False", BEFORE),
+        (_ready("Unknown"), "Unknown", BEFORE),
+    ],
+)
+def test_a_suspended_resource_keeps_its_status(previous: Condition | None, status: str, since: str) -> None:
+    told = _decided(previous, SUSPENDED)
+    assert told is not None
+    assert (told.status, told.reason, told.last_transition_time) == (status, "Suspended", since)
+
+
+@pytest.mark.parametrize("outcome", [FROZEN, SUSPENDED])
+def test_a_pause_is_told_even_if_1password_is_out_of_reach(outcome: Outcome) -> None:
+    assert _decided(_ready(), outcome, stale=True) is not None
+
+
+def test_a_long_pause_message_is_cut_to_what_the_api_takes() -> None:
+    for pause in Pause:
+        told = _decided(None, Paused(pause=pause, message="x" * 5000))
+        assert told is not None
+        assert len(told.message) == 1024
+
+
+@pytest.mark.parametrize(
+    ("carried", "last_good", "tells"),
+    [
+        (_ready(), None, True),
+        (_ready("False"), None, False),
+        (_ready("False", message="down"), _ready(), True),
+        (_ready(message=FACT.replace("version 3", "version 2")), None, False),
+        (None, None, False),
+    ],
+)
+def test_a_resource_tells_what_its_secret_holds_or_told_it_before_an_outage(
+    carried: Condition | None, last_good: Condition | None, tells: object
+) -> None:
+    assert conditions.tells(samples.saying(carried), samples.REVISION, last_good=last_good) is tells
 
 
 @pytest.mark.parametrize(
@@ -206,13 +259,16 @@ def test_an_item_that_was_read_again_is_told_anew() -> None:
     assert (told.reason, told.message) == ("Synced", FACT)
 
 
-OUTCOMES = st.builds(Failed, st.sampled_from([*TRANSIENT, *LASTING])) | st.builds(
+FAILURES = st.builds(Failed, st.sampled_from([*TRANSIENT, *LASTING]))
+PAUSES = st.builds(Paused, pause=st.sampled_from(Pause), message=st.just("text"), change=st.sampled_from(Change))
+SYNCS = st.builds(
     Synced,
     revision=st.sampled_from([samples.REVISION, samples.NEXT]),
     change=st.sampled_from(Change),
     skipped=st.none() | st.lists(st.sampled_from([EMPTY, ODD]), max_size=7).map(tuple),
     warning=st.sampled_from(["", "2 items"]),
 )
+OUTCOMES = FAILURES | PAUSES | SYNCS
 PREVIOUS = st.none() | st.builds(
     Condition,
     type=st.just("Ready"),
@@ -232,7 +288,7 @@ def test_once_written_a_condition_is_not_written_again(previous: Condition | Non
         assert conditions.ready(samples.saying(kept), outcome, now="2099-01-01T00:00:00Z", stale=stale) is None
 
 
-@given(previous=PREVIOUS, outcome=OUTCOMES, stale=st.booleans())
+@given(previous=PREVIOUS, outcome=FAILURES | SYNCS, stale=st.booleans())
 def test_the_status_is_true_exactly_if_the_secret_is_in_sync(previous: Condition | None, outcome: Outcome, *, stale: bool) -> None:
     told = _decided(previous, outcome, stale=stale)
     if told is not None:

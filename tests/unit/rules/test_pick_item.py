@@ -24,12 +24,14 @@ def _item(identity: str, title: str, *, created_at: str = EARLY, active: bool = 
 HOME = _vault("v", "Prod")
 
 
+@pytest.mark.official(55, 66)
 @pytest.mark.parametrize(
     ("text", "vaults", "chosen"),
     [
         ("Prod", [_vault("a", "Prod"), _vault("b", "Test")], "a"),
         ("PROD", [_vault("a", "prod")], "a"),
-        ("STRASSE", [_vault("a", "Straße")], "a"),
+        ("STRAßE", [_vault("a", "straße")], "a"),
+        ("Straße", [_vault("a", "Strasse", EARLY), _vault("b", "Straße", LATE)], "b"),
         ("a", [_vault("a", "x"), _vault("b", "a")], "a"),
         ("a", [_vault("b", "a", EARLY), _vault("a", "x", LATE)], "a"),
         ("A", [_vault("a", "x"), _vault("b", "a")], "b"),
@@ -46,11 +48,17 @@ def test_a_vault_that_the_token_does_not_see_is_reported_with_the_remedy(vaults:
         pick_vault("Staging", vaults)
 
 
+@pytest.mark.official(56, 67)
 @pytest.mark.parametrize(
     ("vaults", "chosen"),
     [
         ([_vault("a", "Prod", LATE), _vault("b", "prod", EARLY)], "b"),
         ([_vault("b", "Prod"), _vault("a", "Prod")], "a"),
+        ([_vault("a", "Prod", "2024-01-01T00:00:00.5Z"), _vault("b", "Prod", "2024-01-01T00:00:00Z")], "b"),
+        ([_vault("a", "Prod", "2024-01-01T00:00:00Z"), _vault("b", "Prod", "2024-01-01T01:00:00+02:00")], "b"),
+        ([_vault("b", "Prod", "2024-01-01T00:00:00Z"), _vault("a", "Prod", "2024-01-01T00:00:00.000+00:00")], "a"),
+        ([_vault("a", "Prod", "2024-01-01T00:00:00Z"), _vault("b", "Prod", "")], "b"),
+        ([_vault("a", "Prod", "2024-01-01T00:00:00"), _vault("b", "Prod", "2024-01-01T00:00:00Z")], "a"),
     ],
 )
 def test_of_several_vaults_the_oldest_is_taken_and_the_others_are_told(vaults: list[Vault], chosen: str) -> None:
@@ -59,6 +67,7 @@ def test_of_several_vaults_the_oldest_is_taken_and_the_others_are_told(vaults: l
     assert warning == f'2 vaults are named "Prod" (a, b); the oldest, {chosen}, is used; name the one you mean by its ID'
 
 
+@pytest.mark.official(50, 60)
 @pytest.mark.parametrize(
     ("text", "items", "chosen"),
     [
@@ -76,6 +85,7 @@ def test_an_item_is_found_by_id_then_by_title_then_by_title_without_case(text: s
     assert (found.id, warning) == (chosen, "")
 
 
+@pytest.mark.official(62)
 @pytest.mark.parametrize("items", [[], [_item("a", "Cache")], [_item("a", "DB ")]])
 def test_an_item_that_is_not_there_is_reported_with_the_remedy(items: list[ItemSummary]) -> None:
     with pytest.raises(ItemNotFoundError, match=r'vault "Prod" has no item with the title or ID "DB"; .* create the item'):
@@ -93,6 +103,7 @@ def test_an_archived_item_that_is_named_by_its_id_is_not_replaced_by_one_that_is
         pick_item("a", [_item("a", "x", active=False), _item("b", "a")], vault=HOME)
 
 
+@pytest.mark.official(51, 61)
 @pytest.mark.parametrize(
     ("items", "chosen"),
     [

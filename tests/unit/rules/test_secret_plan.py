@@ -297,7 +297,7 @@ def test_the_restart_setting_is_the_resources_even_if_no_record_says_so() -> Non
 
 def test_the_owners_are_those_of_the_claim_and_its_partners() -> None:
     partner = samples.claim(uid="partner", kind=names.DEPLOYMENT, name="api")
-    context = {"partners": Partners(claims=(partner,))}
+    context: dict[str, Any] = {"partners": Partners(claims=(partner,))}
     plan = _planned(dataclasses.replace(WRITTEN, owners=(FORMER_SELF, STRANGER)), **context)
     assert plan.change is Change.REPAIRED
     assert plan.desired is not None

@@ -1,10 +1,19 @@
 """From a path and a pin to an item."""
 
+import dataclasses
+
 import pytest
 
 from fakes.clock import FakeClock
 from fakes.item_source import FakeItemSource
-from onepassword_operator.model.errors import BackendUnavailableError, ItemArchivedError, ItemNotFoundError, VaultNotFoundError
+from fakes.world import World
+from onepassword_operator.model.errors import (
+    BackendUnavailableError,
+    ItemAmbiguousError,
+    ItemArchivedError,
+    ItemNotFoundError,
+    VaultNotFoundError,
+)
 from onepassword_operator.model.item import Revision
 from onepassword_operator.model.item_path import ItemPath
 from onepassword_operator.service.catalog import Catalog
@@ -88,6 +97,7 @@ async def test_an_unknown_vault_is_looked_for_once_more(catalog: Catalog, source
     assert (await find.find(ItemPath("Late", "db"), None)).listed.vault_id == late
 
 
+@pytest.mark.official(52, 57, 63, 68)
 async def test_a_failed_look_up_is_a_failure_and_not_an_absence(catalog: Catalog, source: FakeItemSource, vault: str) -> None:
     source.outage = BackendUnavailableError("no answer")
     with pytest.raises(BackendUnavailableError):
@@ -132,3 +142,89 @@ class TestPin:
         item = source.put(vault, "db", a="b")
         await catalog.read_vaults()
         assert (await FindItem(catalog).find(DB, Revision("another", "i", 1))).listed.item_id == item
+
+
+class TestSuccessor:
+    """The pinned item is gone, and its title means something else now."""
+
+    async def gone(self, catalog: Catalog, vault: str) -> Revision:
+        await catalog.read_vaults()
+        for _ in range(2):
+            await catalog.list_vault(vault)
+            catalog.note_missing(vault, frozenset({"gone"}))
+        return Revision(vault, "gone", 1)
+
+    async def test_several_are_refused_with_their_ids(self, catalog: Catalog, source: FakeItemSource, vault: str) -> None:
+        candidates = [source.put(vault, "db", a="b") for _ in range(2)]
+        pin = await self.gone(catalog, vault)
+        with pytest.raises(ItemAmbiguousError) as refused:
+            await FindItem(catalog).find(DB, pin)
+        for part in ("gone", *candidates, "itemPath"):
+            assert part in str(refused.value)
+
+    async def test_an_archived_namesake_does_not_make_it_unclear(self, catalog: Catalog, source: FakeItemSource, vault: str) -> None:
+        source.archive(source.put(vault, "db", a="b"))
+        successor = source.put(vault, "db", a="b")
+        pin = await self.gone(catalog, vault)
+        assert (await FindItem(catalog).find(DB, pin)).listed.item_id == successor
+
+    async def test_an_id_is_never_unclear(self, catalog: Catalog, source: FakeItemSource, vault: str) -> None:
+        first, _ = source.put(vault, "db", a="b"), source.put(vault, "db", a="b")
+        pin = await self.gone(catalog, vault)
+        assert (await FindItem(catalog).find(ItemPath("Prod", first), pin)).listed.item_id == first
+
+    async def test_a_secret_stays_as_it_was_until_one_is_left(self) -> None:
+        world = World()
+        item = await world.synced()
+        twins = [world.source.put(world.vault, "db", password=password) for password in ("two", "three")]
+        world.source.delete(item)
+        for _ in range(3):
+            await world.poll_after(60)
+        assert world.claims.ready(world.key()).reason == "ItemAmbiguous"
+        assert world.secrets.values(world.key()) == {"password": "one"}
+        assert world.secrets.writes() == []
+        world.source.delete(twins[0])
+        for _ in range(2):
+            await world.poll_after(60)
+        assert world.secrets.values(world.key()) == {"password": "three"}
+        assert world.claims.ready(world.key()).reason == "Synced"
+
+    async def test_one_namesake_takes_the_place_after_two_complete_lists(self) -> None:
+        world = World()
+        item = await world.synced()
+        world.source.put(world.vault, "db", password="two")
+        world.source.delete(item)
+        await world.poll_after(60)
+        assert world.secrets.values(world.key()) == {"password": "one"}
+        await world.poll_after(60)
+        assert world.secrets.values(world.key()) == {"password": "two"}
+        assert world.secrets.mark(world.key())
+
+
+class TestRefresh:
+    async def test_vaults_and_the_vaults_list_are_read_though_both_are_fresh(
+        self, catalog: Catalog, source: FakeItemSource, vault: str
+    ) -> None:
+        source.put(vault, "db", a="b")
+        find = FindItem(catalog)
+        await find.find(DB, None)
+        source.requests.clear()
+        await find.refresh(DB, None)
+        assert source.requests == ["vaults", f"list {vault}"]
+
+    async def test_the_pinned_items_vault_is_the_one_that_counts(self, catalog: Catalog, source: FakeItemSource, vault: str) -> None:
+        other = source.add_vault("Other")
+        await FindItem(catalog).refresh(DB, Revision(other, "i", 1))
+        assert source.requests == ["vaults", f"list {other}"]
+        assert catalog.listed(vault) is None
+
+    async def test_a_vault_that_is_not_there_is_told(self, catalog: Catalog) -> None:
+        with pytest.raises(VaultNotFoundError):
+            await FindItem(catalog).refresh(DB, None)
+
+
+async def test_tags_come_with_what_was_found(catalog: Catalog, source: FakeItemSource, vault: str) -> None:
+    item = source.put(vault, "db", a="b")
+    source._keep(dataclasses.replace(source.item(item), tags=("one", "two")))
+    for pin in (None, Revision(vault, item, 1)):
+        assert (await FindItem(catalog).find(DB, pin)).tags == ("one", "two")

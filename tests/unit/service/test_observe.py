@@ -6,8 +6,9 @@ import pytest
 
 from fakes.world import Process, World
 from onepassword_operator.model import names
-from onepassword_operator.model.target import Rendering
+from onepassword_operator.model.target import Rendering, Source
 from onepassword_operator.service import observe
+from onepassword_operator.service.work_queue import Priority
 
 
 @pytest.fixture
@@ -169,3 +170,97 @@ async def test_two_processes_with_other_options_do_not_write_without_end(world: 
                 await process.reconcile.run(key)
                 process.queue.done(key)
     assert len(world.secrets.writes()) < 20
+
+
+async def test_a_state_of_the_secret_that_is_known_to_be_outdated_says_nothing(world: World) -> None:
+    await world.synced()
+    outdated = dataclasses.replace(world.secrets.objects[world.key()], resource_version="1", labels={})
+    assert world.process.observe.is_settled(outdated)
+
+
+async def test_a_secret_whose_ruling_resource_is_suspended_is_not_judged(world: World) -> None:
+    await world.synced()
+    world.process.index.claims.put(dataclasses.replace(world.claims.objects[world.key()], suspended=True))
+    assert not world.process.observe.is_settled(world.secrets.objects[world.key()])
+
+
+async def test_a_secret_whose_resource_is_held_up_needs_a_look(world: World) -> None:
+    await world.synced()
+    world.claims.hold_up(world.key(), names.OFFICIAL_FINALIZER)
+    assert world.process.observe.take_in(world.claims.objects[world.key()]) is Priority.SWEEP
+    assert not world.process.observe.is_settled(world.secrets.objects[world.key()])
+
+
+async def test_a_secret_that_a_deployment_asks_for_needs_no_look_once_it_is_right(world: World) -> None:
+    """There is no status that could say otherwise."""
+    world.source.put(world.vault, "db", password="one")
+    key = world.asks("web")
+    await world.settle()
+    assert world.process.observe.is_settled(world.secrets.objects[key])
+
+
+async def test_a_secret_that_lacks_one_of_its_users_among_its_owners_needs_a_look(world: World) -> None:
+    world.source.put(world.vault, "db", password="one")
+    key = world.asks("web")
+    await world.settle()
+    world.workloads.deploy("user", "db")
+    world.process.index.claims.put_workload(world.workloads.objects["app", "user"])
+    assert not world.process.observe.is_settled(world.secrets.objects[key])
+
+
+@pytest.mark.parametrize("finalizers", [(), (names.OFFICIAL_FINALIZER,)])
+async def test_a_resource_that_is_held_up_in_deletion_is_released_without_a_pass(world: World, finalizers: tuple[str, ...]) -> None:
+    await world.synced()
+    world.claims.hold_up(world.key(), "theirs", *finalizers)
+    await world.settle()
+    released: list[Source] = []
+    world.process.observe.release = released.append
+    world.claims.hold_up(world.key(), "theirs", *finalizers)
+    world.claims.terminate(world.key())
+    world.process.observe.take_in(world.claims.objects[world.key()])
+    assert released == [world.claims.objects[world.key()].source] * len(finalizers)
+
+
+class TestRefresh:
+    @pytest.mark.parametrize(
+        ("before", "now", "asked"), [("", "1", True), ("1", "2", True), ("1", "1", False), ("1", "", False), ("", "", False)]
+    )
+    async def test_a_new_value_asks(self, world: World, before: str, now: str, asked: object) -> None:
+        await world.synced()
+        held = dataclasses.replace(world.claims.objects[world.key()], refresh=before)
+        world.process.index.claims.put(held)
+        world.process.observe.take_in(dataclasses.replace(held, refresh=now, resource_version="9999"))
+        assert world.process.index.record(world.key()).refresh is asked
+
+    async def test_the_first_sight_asks_nothing(self, world: World) -> None:
+        key = world.claim("db", refresh="1")
+        world.watch()
+        assert not world.process.index.record(key).refresh
+
+    async def test_a_new_value_ends_the_wait_in_a_dispute(self, world: World) -> None:
+        await world.synced()
+        uid = world.claims.objects[world.key()].uid
+        world.process.index.contests.open(uid)
+        assert not world.process.index.contests.may_try(uid)
+        world.claims.annotate(world.key(), refresh="1")
+        world.watch()
+        assert world.process.index.contests.may_try(uid)
+
+
+async def test_without_anybody_wired_nothing_happens(world: World) -> None:
+    alone = observe.Observe(index=world.process.index, queue=world.process.queue, sealer=world.process.sealer)
+    await changed(world)
+    world.claims.hold_up(world.key(), names.OFFICIAL_FINALIZER)
+    world.claims.terminate(world.key())
+    alone.take_in(world.claims.objects[world.key()])
+    world.process.index.record(world.key()).mark = None
+    world.process.index.claims.put(dataclasses.replace(world.claims.objects[world.key()], terminating=False))
+    alone.is_settled(world.secrets.objects[world.key()])
+    assert world.process.index.record(world.key()).mark
+
+
+async def changed(world: World) -> None:
+    """A Secret with a mark."""
+    item = await world.synced()
+    world.source.edit(item, password="two")
+    await world.poll()

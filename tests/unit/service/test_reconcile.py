@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from fakes.world import World
+from onepassword_operator.model import names
 from onepassword_operator.model.errors import (
     BackendDeniedError,
     BackendForbiddenError,
@@ -228,3 +229,104 @@ async def test_a_resource_deleted_during_its_pass_is_forgotten(world: World) -> 
     await world.settle()
     assert not world.process.index.followed
     assert not world.process.index.vaults()
+
+
+class TestDeployment:
+    """It has no status; Events are all it is told by."""
+
+    async def test_a_blip_tells_it_nothing_if_its_secret_was_in_sync(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        world.asks("web")
+        await world.settle()
+        world.forget_requests()
+        world.source.edit(item, password="two")
+        world.source.refused[item] = BackendUnavailableError("no answer")
+        for _ in range(2):
+            await world.poll_after(60)
+        assert world.events.told == []
+        world.source.refused.clear()
+        await world.poll_after(60)
+        assert world.events.reasons("web") == ["Updated"]
+
+    async def test_it_is_told_when_the_trouble_lasts(self, world: World) -> None:
+        world.source.put(world.vault, "db", password="one")
+        world.asks("web")
+        await world.settle()
+        world.forget_requests()
+        world.source.outage = BackendUnavailableError("no answer")
+        for _ in range(5):
+            await world.poll_after(60)
+        assert set(world.events.reasons("web")) == {"ReconcileError"}
+
+    async def test_a_restart_of_the_operator_in_an_outage_tells_it_nothing_either(self, world: World) -> None:
+        world.source.put(world.vault, "db", password="one")
+        world.asks("web")
+        await world.settle()
+        await world.restart_process()
+        world.forget_requests()
+        world.source.outage = BackendUnavailableError("no answer")
+        await world.poll_after(60)
+        assert world.events.told == []
+
+    async def test_a_new_one_is_told_at_once(self, world: World) -> None:
+        world.source.outage = BackendUnavailableError("no answer")
+        world.asks("web")
+        await world.settle()
+        assert world.events.reasons("web") == ["ReconcileError"]
+
+    async def test_it_is_retried_like_a_resource(self, world: World) -> None:
+        world.source.put(world.vault, "db", password="one")
+        world.source.outage = BackendRateLimitedError("slow down", delay_seconds=42)
+        key = world.asks("web")
+        await world.settle()
+        assert 42 <= retry_in(world) <= 43
+        assert world.events.reasons("web") == ["RateLimited"]
+        world.source.outage = None
+        await world.live(43)
+        assert world.secrets.values(key) == {"password": "one"}
+
+
+async def test_who_was_refused_looks_again_once_per_interval(world: World) -> None:
+    world.source.put(world.vault, "db", password="one")
+    world.source.put(world.vault, "other", password="two")
+    world.asks("ruler")
+    await world.settle()
+    world.asks("second", path="vaults/Prod/items/other")
+    await world.settle()
+    assert 54 <= retry_in(world) <= 60
+
+
+async def test_only_the_ruling_ones_failures_count_as_the_secrets(world: World) -> None:
+    world.source.put(world.vault, "db", password="one")
+    world.asks("ruler")
+    await world.settle()
+    world.asks("second", path="vaults/Prod/items/typo")
+    await world.settle()
+    assert world.process.index.record(world.key()).attempts == 0
+
+
+async def test_a_pause_is_a_success(world: World) -> None:
+    await world.synced()
+    world.process.index.record(world.key()).attempts = 3
+    world.claims.annotate(world.key(), suspended=True)
+    await world.settle()
+    record = world.process.index.record(world.key())
+    assert (record.attempts, record.failing_since) == (0, None)
+    assert world.process.queue.retries == {}
+
+
+async def test_without_releases_wired_nothing_is_let_go_and_nothing_fails(world: World) -> None:
+    world.source.put(world.vault, "db", password="one")
+    world.claim("db", finalizers=(names.OFFICIAL_FINALIZER,))
+    process = world.process
+    process.reconcile = Reconcile(
+        sync=process.sync,
+        reporter=process.reconcile._reporter,
+        index=process.index,
+        health=process.health,
+        queue=process.queue,
+        clock=world.clock,
+    )
+    await world.settle()
+    assert world.claims.ready(world.key()).reason == "Synced"
+    assert world.finalizers.released == []

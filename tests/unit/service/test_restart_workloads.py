@@ -1,6 +1,7 @@
 """Restarts: exactly once per workload and revision, whatever happens on the way."""
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -275,6 +276,110 @@ async def test_a_crash_between_restart_and_clearing_repeats_nothing(world: World
     await world.restart()
     assert world.workloads.rollouts == {"web": 1}
     assert world.secrets.mark(world.key()) is None
+
+
+class TestReverted:
+    """A tool that owns the pod template takes the annotations away as often as they come."""
+
+    @pytest.fixture
+    def reverting(self, world: World) -> None:
+        def revert() -> None:
+            world.workloads.revert("web")
+            world.workloads.before["list"] = revert
+
+        world.workloads.deploy("web", "db")
+        world.workloads.before["list"] = revert
+
+    async def passes(self, world: World, count: int) -> None:
+        for _ in range(count):
+            world.clock.advance(10)
+            with contextlib.suppress(ClusterUnavailableError):
+                await world.restart()
+
+    @pytest.mark.usefixtures("reverting")
+    async def test_three_patches_and_a_warning_are_all_it_gets(self, world: World) -> None:
+        await changed(world)
+        await self.passes(world, 20)
+        assert world.workloads.requests.count("patch") == 3
+        assert world.events.reasons("web") == ["Restarted"] * 3 + ["RestartReverted"]
+        assert "db" in world.events.told[-1].message
+        assert names.RESTARTED_FOR in world.events.told[-1].message
+        assert world.secrets.mark(world.key()) is None
+
+    @pytest.mark.usefixtures("reverting")
+    async def test_the_next_change_is_restarted_for_again(self, world: World) -> None:
+        item = await changed(world)
+        await self.passes(world, 5)
+        world.source.edit(item, password="three")
+        await world.poll()
+        await self.passes(world, 5)
+        assert world.workloads.requests.count("patch") == 6
+        assert world.events.reasons("web").count("RestartReverted") == 2
+
+    @pytest.mark.usefixtures("reverting")
+    async def test_others_are_restarted_and_cleared_as_ever(self, world: World) -> None:
+        world.workloads.deploy("api", "db")
+        await changed(world)
+        await self.passes(world, 5)
+        assert world.workloads.rollouts == {"web": 3, "api": 1}
+
+    async def test_a_tool_that_reverts_slowly_undoes_nothing(self, world: World) -> None:
+        """The pods have restarted, and the mark is gone by then."""
+        world.workloads.deploy("web", "db")
+        await changed(world)
+        await world.restart()
+        world.workloads.revert("web")
+        await self.passes(world, 5)
+        assert world.workloads.rollouts == {"web": 1}
+        assert world.events.reasons("web") == ["Restarted"]
+
+
+class TestSuspended:
+    async def test_nobody_is_restarted_until_it_is_resumed(self, world: World) -> None:
+        world.workloads.deploy("web", "db")
+        await changed(world)
+        world.claims.annotate(world.key(), suspended=True)
+        await world.settle()
+        await world.restart()
+        assert world.workloads.requests == []
+        assert world.secrets.mark(world.key())
+        world.claims.annotate(world.key(), suspended=False)
+        await world.settle()
+        await world.restart()
+        assert world.workloads.rollouts == {"web": 1}
+        assert world.secrets.mark(world.key()) is None
+
+    async def test_other_secrets_of_the_namespace_are_restarted_for(self, world: World) -> None:
+        world.workloads.deploy("web", "db", "copy")
+        await changed(world, "db", "copy")
+        world.claims.annotate(world.key(), suspended=True)
+        await world.settle()
+        await world.restart()
+        assert set(world.workloads.restarted_for("web")) == {"copy"}
+        assert world.secrets.mark(world.key("copy")) is None
+        assert world.secrets.mark(world.key("db"))
+
+
+class TestAnnotatedDeployments:
+    async def test_one_that_asked_is_restarted_by_its_own_or_the_operators_setting(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        world.asks("web")
+        await world.settle()
+        world.source.edit(item, password="two")
+        await world.poll()
+        await world.restart()
+        await world.restart()
+        assert world.workloads.rollouts == {"web": 1}
+
+    async def test_the_resource_that_shares_the_secret_overrules(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        world.asks("web")
+        world.claim("db", annotations={names.AUTO_RESTART: "false"})
+        await world.settle()
+        world.source.edit(item, password="two")
+        await world.poll()
+        await world.restart()
+        assert world.workloads.rollouts == {}
 
 
 class Restarts:

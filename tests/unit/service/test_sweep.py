@@ -1,5 +1,7 @@
 """Complete LISTs against what is known."""
 
+from typing import Any
+
 import pytest
 
 from fakes.world import World
@@ -75,15 +77,91 @@ async def test_a_namesake_that_a_live_look_shows_takes_the_place(world: World) -
     assert world.process.queue.depth() == 1
 
 
+async def test_an_absent_deployment_is_let_go_after_a_live_look(world: World) -> None:
+    await world.synced()
+    world.asks("web", under="mine")
+    world.workloads.deploy("user", "mine")
+    await world.settle()
+    world.forget_requests()
+    for name in ("web", "user"):
+        del world.workloads.objects["app", name]
+    await sweep(world)
+    assert world.workloads.requests == ["list all", "get", "get"]
+    assert world.key("mine") not in world.process.index.claims
+    assert world.process.index.claims.workloads() == set()
+
+
+async def test_a_deployment_that_the_list_lacked_but_a_live_look_shows_is_kept(world: World) -> None:
+    world.asks("web")
+    world.watch()
+    hidden = world.workloads.objects.pop(("app", "web"))
+    world.workloads.before["get"] = lambda: world.workloads.objects.update({("app", "web"): hidden})
+    await sweep(world)
+    assert world.key() in world.process.index.claims
+
+
+async def test_a_namesake_of_a_deployment_that_a_live_look_shows_takes_the_place(world: World) -> None:
+    world.asks("web")
+    world.watch()
+    former = world.workloads.objects.pop(("app", "web")).uid
+    world.workloads.before["get"] = lambda: void(world.asks("web", under="renamed"))
+    await sweep(world)
+    assert [claim.key.name for key in ("db", "renamed") for claim in world.process.index.claims.of(world.key(key))] == ["renamed"]
+    assert world.workloads.objects["app", "web"].uid != former
+    assert world.process.index.claims.of(world.key("renamed"))[0].uid != former
+
+
+async def test_a_live_look_at_a_deployment_that_fails_lets_nobody_go(world: World) -> None:
+    world.asks("web")
+    world.watch()
+    world.workloads.objects.clear()
+    world.workloads.faults.refuse("get", ClusterUnavailableError("no answer"))
+    with pytest.raises(ClusterUnavailableError):
+        await sweep(world)
+    assert world.key() in world.process.index.claims
+
+
+async def test_what_deployments_ask_for_is_found_by_the_first_sweep(world: World) -> None:
+    world.source.put(world.vault, "db", password="one")
+    world.asks("web", under="mine")
+    world.claim("db")
+    await sweep(world)
+    assert {await world.process.queue.take() for _ in range(2)} == {world.key("mine"), world.key("db")}
+
+
+async def test_a_new_resource_on_the_secret_of_a_known_deployment_comes_first(world: World) -> None:
+    await world.synced()
+    world.asks("web", under="late")
+    await world.settle()
+    world.secrets.overwrite(world.key(), password="edited")
+    late = world.claim("late")
+    await sweep(world)
+    assert await world.process.queue.take() == late
+
+
+async def test_secrets_that_several_ask_for_get_a_look(world: World) -> None:
+    """Who shares with whom depends on 1Password's lists."""
+    await world.synced()
+    world.asks("web")
+    await world.settle()
+    await sweep(world)
+    assert world.process.queue.depth() == 1
+
+
 @pytest.mark.parametrize("which", ["claims", "workloads", "secrets"])
 async def test_nothing_is_concluded_from_a_list_that_broke_off(world: World, which: str) -> None:
     await world.synced("db", "copy", "third")
     for name in ("web", "api", "cron"):
         world.workloads.deploy(name, "db")
     world.watch()
-    store = {"claims": world.claims, "workloads": world.workloads, "secrets": world.secrets}[which]
-    del store.objects[next(iter(store.objects))]  # type: ignore[attr-defined]
-    store.faults.refuse("list", ClusterUnavailableError("no answer"))
+    objects: dict[str, dict[Any, Any]] = {
+        "claims": world.claims.objects,
+        "workloads": world.workloads.objects,
+        "secrets": world.secrets.objects,
+    }
+    faults = {"claims": world.claims.faults, "workloads": world.workloads.faults, "secrets": world.secrets.faults}
+    objects[which].popitem()
+    faults[which].refuse("list", ClusterUnavailableError("no answer"))
     with pytest.raises(ClusterUnavailableError):
         await sweep(world)
     assert len(world.process.index.claims) == 3

@@ -536,6 +536,214 @@ class TestFailures:
         assert world.claims.ready(key).reason == "Synced"
 
 
+class TestSeveralWhoAsk:
+    @pytest.fixture
+    def other(self, world: World) -> str:
+        """Two items."""
+        world.source.put(world.vault, "db", password="one")
+        return world.source.put(world.vault, "other", user="x")
+
+    @pytest.mark.usefixtures("other")
+    async def test_without_an_owner_the_oldest_rules(self, world: World) -> None:
+        world.asks("young", created_at="2024-03-01T00:00:00Z", path="vaults/Prod/items/other")
+        key = world.asks("old", created_at="2024-02-01T00:00:00Z")
+        await world.settle()
+        assert world.secrets.values(key) == {"password": "one"}
+        assert world.owners() == ["Deployment/old"]
+
+    @pytest.mark.usefixtures("other")
+    async def test_an_owner_rules_though_an_older_one_comes(self, world: World) -> None:
+        key = world.asks("young", created_at="2024-03-01T00:00:00Z")
+        await world.settle()
+        world.asks("old", created_at="2024-02-01T00:00:00Z", path="vaults/Prod/items/other")
+        await world.settle()
+        assert world.secrets.values(key) == {"password": "one"}
+        assert world.owners() == ["Deployment/young"]
+
+    @pytest.mark.usefixtures("other")
+    async def test_equally_old_ones_are_told_apart_by_their_uid(self, world: World) -> None:
+        for name, path in (("b", "db"), ("a", "other")):
+            world.asks(name, path=f"vaults/Prod/items/{path}")
+        first = min(("a", "b"), key=lambda name: world.workloads.objects["app", name].uid)
+        await world.settle()
+        assert world.owners() == [f"Deployment/{first}"]
+
+    async def test_who_asks_for_another_item_is_refused_and_told_and_nothing_flips_in_a_hundred_polls(
+        self, world: World, other: str
+    ) -> None:
+        world.asks("ruler")
+        await world.settle()
+        key = world.claim("db", "vaults/Prod/items/other")
+        world.asks("second", path=f"vaults/Prod/items/{other}")
+        await world.settle()
+        assert world.claims.ready(key).reason == "TargetClaimed"
+        assert 'Deployment "ruler"' in world.claims.ready(key).message
+        assert world.events.reasons("second") == ["ReconcileError"]
+        assert "(TargetClaimed)" in world.events.told[-1].message
+        before = world.secrets.objects[key]
+        world.forget_requests()
+        for _ in range(100):
+            await world.poll_after(60)
+        assert world.writes() == []
+        assert world.secrets.objects[key] == before
+        assert world.source.count("item") == 0
+        assert set(world.events.reasons("second")) <= {"ReconcileError"}
+        assert world.events.reasons("ruler") == world.events.reasons("db") == []
+
+    @pytest.mark.usefixtures("other")
+    async def test_who_asks_for_another_type_is_refused(self, world: World) -> None:
+        world.asks("ruler")
+        await world.settle()
+        key = world.claim("db", secret_type="kubernetes.io/basic-auth")
+        await world.settle()
+        assert world.claims.ready(key).reason == "TargetClaimed"
+        assert world.secrets.objects[key].type == "Opaque"
+
+    async def test_who_was_refused_gets_the_name_when_it_is_free(self, world: World, other: str) -> None:
+        world.asks("ruler")
+        await world.settle()
+        key = world.claim("db", f"vaults/{world.vault}/items/{other}")
+        await world.settle()
+        world.workloads.delete("ruler")
+        await world.settle()
+        assert world.secrets.values(key) == {"user": "x"}
+        assert world.claims.ready(key).reason == "Synced"
+
+    async def test_the_same_item_by_another_spelling_is_shared(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        key = world.claim("db", "vaults/Prod/items/db", labels={"team": "a"})
+        await world.settle()
+        world.asks("web", path=f"vaults/{world.vault}/items/{item}")
+        world.asks("api", path="vaults/prod/items/DB")
+        await world.settle()
+        assert world.owners()[0] == "OnePasswordItem/db"
+        assert set(world.owners()) == {"OnePasswordItem/db", "Deployment/web", "Deployment/api"}
+        assert world.claims.ready(key).reason == "Synced"
+        assert world.secrets.objects[key].labels["team"] == "a"
+        assert world.secrets.mark(key) is None
+        assert not [event for event in world.events.told if event.kind == "Warning"]
+
+    @pytest.mark.usefixtures("other")
+    async def test_a_change_is_told_once_and_everybody_who_shares_is_in_sync(self, world: World) -> None:
+        key = world.claim("db")
+        world.asks("web")
+        await world.settle()
+        assert [event.reason for event in world.events.told].count("Created") == 1
+        assert world.claims.ready(key).reason == "Synced"
+
+    @pytest.mark.usefixtures("other")
+    async def test_a_path_that_leads_nowhere_is_told_to_who_asked_for_it_and_to_nobody_else(self, world: World) -> None:
+        world.asks("web")
+        await world.settle()
+        key = world.claim("db", "vaults/Prod/items/typo")
+        await world.settle()
+        assert world.claims.ready(key).reason == "ItemNotFound"
+        assert world.events.reasons("web") == ["Created"]
+
+    async def test_trouble_with_the_item_is_told_to_all_who_ask_for_it_in_the_same_words(self, world: World) -> None:
+        key = world.claim("db", "vaults/Prod/items/none")
+        world.asks("web", path="vaults/Prod/items/none")
+        await world.settle()
+        assert world.claims.ready(key).reason == "ItemNotFound"
+        assert world.events.reasons("web") == ["ReconcileError"]
+
+    async def test_a_ruling_one_that_changes_its_mind_takes_the_secret_along(self, world: World, other: str) -> None:
+        key = world.asks("ruler")
+        world.asks("second")
+        await world.settle()
+        assert world.owners()[0] == "Deployment/ruler"
+        world.asks("ruler", path=f"vaults/Prod/items/{other}")
+        await world.settle()
+        assert world.secrets.values(key) == {"user": "x"}
+        assert world.events.reasons("second")[-1] == "ReconcileError"
+
+    @pytest.mark.usefixtures("other")
+    async def test_a_ruling_one_that_is_gone_though_the_watch_has_not_told_makes_way(self, world: World) -> None:
+        key = world.asks("ruler")
+        world.asks("second")
+        await world.settle()
+        gone = world.workloads.objects.pop(("app", "ruler"))
+        world.secrets.delete(key)
+        await world.settle()
+        world.clock.advance(1)
+        await world.settle()
+        assert world.owners()[0] == "Deployment/second"
+        world.workloads.events.append(("DELETED", gone))
+        await world.settle()
+        assert world.owners() == ["Deployment/second"]
+
+    @pytest.mark.usefixtures("other")
+    async def test_a_restarted_process_writes_nothing_for_those_who_share_or_were_refused(self, world: World) -> None:
+        world.asks("ruler")
+        await world.settle()
+        world.asks("web")
+        world.claim("db", "vaults/Prod/items/other")
+        await world.settle()
+        world.forget_requests()
+        await world.restart_process()
+        await world.poll()
+        await world.poll()
+        assert world.writes() == []
+        assert world.source.count("item") == 0
+
+
+class TestSuspended:
+    async def test_nothing_of_the_secret_is_written_and_the_condition_keeps_its_status(self, world: World) -> None:
+        item = await world.synced()
+        world.claims.annotate(world.key(), suspended=True)
+        await world.settle()
+        condition = world.claims.ready(world.key())
+        assert (condition.status, condition.reason) == ("True", "Suspended")
+        assert names.SUSPEND in condition.message
+        world.secrets.overwrite(world.key(), password="edited")
+        world.source.edit(item, password="two")
+        for _ in range(5):
+            await world.poll_after(60)
+        assert world.secrets.values(world.key()) == {"password": "edited"}
+        assert world.secrets.writes() == []
+        assert world.claims.count("status") == 1
+
+    async def test_a_deleted_secret_stays_gone(self, world: World) -> None:
+        await world.synced()
+        world.claims.annotate(world.key(), suspended=True)
+        world.secrets.delete(world.key())
+        await world.live(120)
+        assert world.key() not in world.secrets.objects
+
+    async def test_a_new_resource_that_is_suspended_makes_no_secret_and_knows_nothing(self, world: World) -> None:
+        world.source.put(world.vault, "db", password="one")
+        key = world.claim("db", suspended=True)
+        await world.settle()
+        assert key not in world.secrets.objects
+        condition = world.claims.ready(key)
+        assert (condition.status, condition.reason) == ("Unknown", "Suspended")
+        assert world.source.requests == []
+
+    async def test_an_operator_that_restarts_meanwhile_changes_nothing(self, world: World) -> None:
+        await world.synced()
+        world.claims.annotate(world.key(), suspended=True)
+        await world.settle()
+        world.secrets.overwrite(world.key(), password="edited")
+        await world.restart_process()
+        world.forget_requests()
+        await world.poll()
+        assert world.writes() == []
+
+    async def test_it_resumes_when_the_annotation_goes(self, world: World) -> None:
+        item = await world.synced()
+        world.claims.annotate(world.key(), suspended=True)
+        await world.settle()
+        world.source.edit(item, password="two")
+        await world.poll_after(60)
+        world.claims.annotate(world.key(), suspended=False)
+        await world.settle()
+        assert world.secrets.values(world.key()) == {"password": "two"}
+        assert world.claims.ready(world.key()).reason == "Synced"
+        mark = world.secrets.mark(world.key())
+        assert mark
+        assert mark.revision.version == 2
+
+
 def void(_: object) -> None:
     """For lambdas whose result is of no interest."""
 
@@ -558,3 +766,31 @@ async def test_fields_skipped_is_told_again_after_an_outage_that_a_new_process_s
     await world.poll_after(60)
     assert world.claims.ready(key).reason == "FieldsSkipped"
     assert not [request for request in world.source.requests if request.startswith("item ")]  # however many resources there are
+
+
+async def test_what_another_process_wrote_is_not_put_back_to_what_this_one_read_a_moment_ago(world: World) -> None:
+    item = world.source.put(world.vault, "db", password="one")
+    key = world.claim("db", "vaults/Prod/items/db")
+    await world.poll()  # and the item is held for seconds
+    ours, other = world.process, Process(world)
+    await other.sweeper.sweep()
+    world.process = other
+    await world.poll()
+    world.source.edit(item, password="two")
+    await world.poll()
+    assert world.secrets.values(key) == {"password": "two"}
+    world.process = ours
+    world.forget_requests()
+    ours.observe.secret_seen(world.secrets.objects[key])
+    await world.settle()
+    assert world.secrets.values(key) == {"password": "two"}
+    assert world.secrets.writes() == []
+
+
+async def test_a_deployment_that_names_a_secret_and_no_item_does_not_keep_it_from_a_resource(world: World) -> None:
+    world.source.put(world.vault, "db", password="one")
+    world.workloads.deploy("web", annotations={names.ITEM_NAME: "db"})
+    key = world.claim("db", "vaults/Prod/items/db")
+    await world.poll()
+    assert world.claims.ready(key).reason == "Synced"
+    assert world.events.reasons("web") == ["ReconcileError"]

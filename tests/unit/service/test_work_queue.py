@@ -13,13 +13,13 @@ FAR = 3600.0
 
 
 @pytest.fixture
-async def queue() -> AsyncIterator[WorkQueue]:
-    made = WorkQueue()
+async def queue() -> AsyncIterator[WorkQueue[SecretKey]]:
+    made: WorkQueue[SecretKey] = WorkQueue()
     yield made
     made.close()
 
 
-async def drained(queue: WorkQueue) -> list[SecretKey]:
+async def drained(queue: WorkQueue[SecretKey]) -> list[SecretKey]:
     taken = []
     while queue.depth():
         key = await queue.take()
@@ -34,19 +34,19 @@ async def turns(count: int = 5) -> None:
         await asyncio.sleep(0)
 
 
-async def test_new_comes_before_drift_before_changed_before_sweep(queue: WorkQueue) -> None:
+async def test_new_comes_before_drift_before_changed_before_sweep(queue: WorkQueue[SecretKey]) -> None:
     for key, priority in ((A, Priority.SWEEP), (B, Priority.CHANGED), (C, Priority.NEW), (D, Priority.DRIFT)):
         queue.add(key, priority)
     assert await drained(queue) == [C, D, B, A]
 
 
-async def test_equals_come_in_the_order_they_were_added(queue: WorkQueue) -> None:
+async def test_equals_come_in_the_order_they_were_added(queue: WorkQueue[SecretKey]) -> None:
     for key in (C, A, B):
         queue.add(key, Priority.CHANGED)
     assert await drained(queue) == [C, A, B]
 
 
-async def test_a_key_added_twice_runs_once_at_its_best_priority(queue: WorkQueue) -> None:
+async def test_a_key_added_twice_runs_once_at_its_best_priority(queue: WorkQueue[SecretKey]) -> None:
     queue.add(A, Priority.SWEEP)
     queue.add(B, Priority.CHANGED)
     queue.add(A, Priority.NEW)
@@ -55,7 +55,7 @@ async def test_a_key_added_twice_runs_once_at_its_best_priority(queue: WorkQueue
     assert await drained(queue) == [A, B]
 
 
-async def test_a_key_added_while_its_pass_runs_runs_once_more_and_never_twice_at_a_time(queue: WorkQueue) -> None:
+async def test_a_key_added_while_its_pass_runs_runs_once_more_and_never_twice_at_a_time(queue: WorkQueue[SecretKey]) -> None:
     queue.add(A, Priority.NEW)
     assert await queue.take() == A
     queue.add(A, Priority.SWEEP)
@@ -69,7 +69,7 @@ async def test_a_key_added_while_its_pass_runs_runs_once_more_and_never_twice_at
     assert queue.depth() == 0
 
 
-async def test_what_was_added_meanwhile_keeps_its_best_priority(queue: WorkQueue) -> None:
+async def test_what_was_added_meanwhile_keeps_its_best_priority(queue: WorkQueue[SecretKey]) -> None:
     queue.add(A, Priority.NEW)
     await queue.take()
     queue.add(A, Priority.DRIFT)
@@ -79,7 +79,7 @@ async def test_what_was_added_meanwhile_keeps_its_best_priority(queue: WorkQueue
     assert await drained(queue) == [A, B]
 
 
-async def test_a_worker_waits_until_there_is_something(queue: WorkQueue) -> None:
+async def test_a_worker_waits_until_there_is_something(queue: WorkQueue[SecretKey]) -> None:
     worker = asyncio.create_task(queue.take())
     await turns()
     assert not worker.done()
@@ -87,21 +87,21 @@ async def test_a_worker_waits_until_there_is_something(queue: WorkQueue) -> None
     assert await worker == A
 
 
-async def test_a_retry_comes_when_its_time_has_come(queue: WorkQueue) -> None:
+async def test_a_retry_comes_when_its_time_has_come(queue: WorkQueue[SecretKey]) -> None:
     queue.add_later(A, Priority.SWEEP, delay_seconds=0.0)
     assert (queue.depth(), queue.delayed()) == (0, 1)
     assert await queue.take() == A
     assert queue.delayed() == 0
 
 
-async def test_a_waiting_retry_is_brought_forward_and_does_not_come_again(queue: WorkQueue) -> None:
+async def test_a_waiting_retry_is_brought_forward_and_does_not_come_again(queue: WorkQueue[SecretKey]) -> None:
     queue.add_later(A, Priority.SWEEP, delay_seconds=FAR)
     queue.add(A, Priority.DRIFT)
     assert queue.delayed() == 0
     assert await drained(queue) == [A]
 
 
-async def test_a_retry_is_dropped_for_a_key_that_has_its_turn_anyway(queue: WorkQueue) -> None:
+async def test_a_retry_is_dropped_for_a_key_that_has_its_turn_anyway(queue: WorkQueue[SecretKey]) -> None:
     queue.add(A, Priority.NEW)
     queue.add_later(A, Priority.SWEEP, delay_seconds=FAR)
     assert queue.delayed() == 0
@@ -111,21 +111,21 @@ async def test_a_retry_is_dropped_for_a_key_that_has_its_turn_anyway(queue: Work
     assert queue.delayed() == 0
 
 
-async def test_a_later_retry_does_not_put_off_a_nearer_one(queue: WorkQueue) -> None:
+async def test_a_later_retry_does_not_put_off_a_nearer_one(queue: WorkQueue[SecretKey]) -> None:
     queue.add_later(A, Priority.SWEEP, delay_seconds=0.0)
     queue.add_later(A, Priority.SWEEP, delay_seconds=FAR)
     assert queue.delayed() == 1
     assert await asyncio.wait_for(queue.take(), 5) == A
 
 
-async def test_a_nearer_retry_takes_the_place_of_a_later_one(queue: WorkQueue) -> None:
+async def test_a_nearer_retry_takes_the_place_of_a_later_one(queue: WorkQueue[SecretKey]) -> None:
     queue.add_later(A, Priority.SWEEP, delay_seconds=FAR)
     queue.add_later(A, Priority.SWEEP, delay_seconds=0.0)
     assert queue.delayed() == 1
     assert await asyncio.wait_for(queue.take(), 5) == A
 
 
-async def test_a_closed_queue_has_no_timers(queue: WorkQueue) -> None:
+async def test_a_closed_queue_has_no_timers(queue: WorkQueue[SecretKey]) -> None:
     queue.add_later(A, Priority.SWEEP, delay_seconds=0.0)
     queue.close()
     await turns()
@@ -133,12 +133,12 @@ async def test_a_closed_queue_has_no_timers(queue: WorkQueue) -> None:
 
 
 class TestNamespaceIdle:
-    async def test_a_namespace_without_work_is_idle(self, queue: WorkQueue) -> None:
+    async def test_a_namespace_without_work_is_idle(self, queue: WorkQueue[SecretKey]) -> None:
         queue.add(SecretKey("other", "x"), Priority.NEW)
         queue.add_later(A, Priority.SWEEP, delay_seconds=FAR)  # retries that wait for their time do not count
         await asyncio.wait_for(queue.namespace_idle("app"), 5)
 
-    async def test_it_waits_for_what_waits_and_for_what_runs(self, queue: WorkQueue) -> None:
+    async def test_it_waits_for_what_waits_and_for_what_runs(self, queue: WorkQueue[SecretKey]) -> None:
         queue.add(A, Priority.NEW)
         queue.add(B, Priority.NEW)
         waiting = [asyncio.create_task(queue.namespace_idle("app")) for _ in range(2)]
@@ -149,7 +149,7 @@ class TestNamespaceIdle:
             queue.done(key)
         await asyncio.wait_for(asyncio.gather(*waiting), 5)
 
-    async def test_work_that_came_up_during_the_last_pass_counts(self, queue: WorkQueue) -> None:
+    async def test_work_that_came_up_during_the_last_pass_counts(self, queue: WorkQueue[SecretKey]) -> None:
         queue.add(A, Priority.NEW)
         await queue.take()
         idle = asyncio.create_task(queue.namespace_idle("app"))
@@ -161,7 +161,7 @@ class TestNamespaceIdle:
         assert await drained(queue) == [A]
         await asyncio.wait_for(idle, 5)
 
-    async def test_it_looks_again_after_it_woke(self, queue: WorkQueue) -> None:
+    async def test_it_looks_again_after_it_woke(self, queue: WorkQueue[SecretKey]) -> None:
         queue.add(A, Priority.NEW)
         idle = asyncio.create_task(queue.namespace_idle("app"))
         await turns()
@@ -172,7 +172,7 @@ class TestNamespaceIdle:
         assert await drained(queue) == [B]
         await asyncio.wait_for(idle, 5)
 
-    async def test_a_waiter_that_gave_up_disturbs_nobody(self, queue: WorkQueue) -> None:
+    async def test_a_waiter_that_gave_up_disturbs_nobody(self, queue: WorkQueue[SecretKey]) -> None:
         queue.add(A, Priority.NEW)
         idle = asyncio.create_task(queue.namespace_idle("app"))
         await turns()

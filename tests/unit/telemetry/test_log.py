@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from onepassword_operator import setting_values
 from onepassword_operator.telemetry import log
 
 
@@ -29,6 +30,18 @@ def record(**members: Any) -> logging.LogRecord:
     return logging.makeLogRecord(made | members)
 
 
+def console(*, time_encoding: str = "iso8601", stacktrace_level: int = logging.ERROR) -> log.ConsoleFormatter:
+    return log.ConsoleFormatter(time_encoding=time_encoding, stacktrace_level=stacktrace_level)
+
+
+def lines_of_json(*, time_encoding: str = "iso8601", stacktrace_level: int = logging.ERROR) -> log.JsonFormatter:
+    return log.JsonFormatter(time_encoding=time_encoding, stacktrace_level=stacktrace_level)
+
+
+def configured(*, level: int = logging.INFO, encoder: str = "console") -> None:
+    log.configure(level=level, encoder=encoder, time_encoding="iso8601", stacktrace_level=logging.ERROR)
+
+
 def failure() -> Any:
     try:
         raise ValueError("what went wrong")
@@ -37,27 +50,80 @@ def failure() -> Any:
 
 
 def test_console_lines_have_the_official_operators_shape() -> None:
-    assert log.ConsoleFormatter().format(record(secret="app/db", none=None)) == (
+    assert console().format(record(secret="app/db", none=None)) == (
         '1970-01-01T00:00:01.500Z\tINFO\tservice.sweep\ta message\t{"secret": "app/db"}'
     )
-    assert log.ConsoleFormatter().format(record()).endswith("\ta message")
+    assert console().format(record()).endswith("\ta message")
 
 
 def test_json_lines_are_one_object() -> None:
-    line = log.JsonFormatter().format(record(secret="app/db", odd=object()))
+    line = lines_of_json().format(record(secret="app/db", odd=object()))
     parsed = json.loads(line)
     assert parsed.pop("odd").startswith("<object")
     assert parsed == {"ts": "1970-01-01T00:00:01.500Z", "level": "info", "logger": "service.sweep", "msg": "a message", "secret": "app/db"}
 
 
 def test_line_breaks_in_fields_make_no_second_line() -> None:
-    for formatter in (log.ConsoleFormatter(), log.JsonFormatter()):
+    for formatter in (console(), lines_of_json()):
         assert "\n" not in formatter.format(record(detail="a\nb"))
 
 
-def test_tracebacks_follow() -> None:
-    assert "ValueError: what went wrong" in log.ConsoleFormatter().format(record(exc_info=failure())).split("\n", 1)[1]
-    assert "ValueError: what went wrong" in json.loads(log.JsonFormatter().format(record(exc_info=failure())))["stacktrace"]
+@pytest.mark.parametrize(
+    ("shown_from", "level", "shown"),
+    [
+        (logging.ERROR, logging.ERROR, True),
+        (logging.ERROR, logging.WARNING, False),
+        (logging.WARNING, logging.WARNING, True),
+        (logging.WARNING, logging.INFO, False),
+        (logging.INFO, logging.INFO, True),
+        (logging.CRITICAL, logging.ERROR, False),
+    ],
+)
+def test_a_traceback_is_shown_from_the_level_on_that_was_chosen(shown_from: int, level: int, shown: object) -> None:
+    failed = record(exc_info=failure(), levelno=level)
+    line, *trace = console(stacktrace_level=shown_from).format(failed).split("\n", 1)
+    assert line.endswith("\ta message")
+    assert ("ValueError: what went wrong" in "".join(trace)) is shown
+    assert (
+        "ValueError: what went wrong" in json.loads(lines_of_json(stacktrace_level=shown_from).format(failed)).get("stacktrace", "")
+    ) is shown
+
+
+@pytest.mark.parametrize("level", [logging.ERROR, logging.INFO])
+def test_without_a_traceback_none_is_shown(level: int) -> None:
+    assert "\n" not in console(stacktrace_level=logging.INFO).format(record(levelno=level))
+    assert "stacktrace" not in json.loads(lines_of_json(stacktrace_level=logging.INFO).format(record(levelno=level)))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "created", "shown"),
+    [
+        ("epoch", 1.5, 1.5),
+        ("epoch", 1786900000.123457, 1786900000.123457),
+        ("millis", 1786900000.123457, 1786900000123.457),
+        ("nano", 1786900000.123457, 1786900000123457000),
+        ("iso8601", 1786900000.123457, "2026-08-16T17:06:40.123Z"),
+        ("iso8601", 1786900000.0, "2026-08-16T17:06:40.000Z"),
+        ("rfc3339", 1786900000.999, "2026-08-16T17:06:40Z"),
+        ("rfc3339nano", 1786900000.123457, "2026-08-16T17:06:40.123457Z"),
+        ("rfc3339nano", 1786900000.5, "2026-08-16T17:06:40.5Z"),
+        ("rfc3339nano", 1786900000.0, "2026-08-16T17:06:40Z"),
+    ],
+)
+def test_times_are_in_zaps_forms(encoding: str, created: float, shown: object) -> None:
+    assert console(time_encoding=encoding).format(record(created=created)).split("\t")[0] == str(shown)
+    assert json.loads(lines_of_json(time_encoding=encoding).format(record(created=created)))["ts"] == shown
+
+
+def test_every_time_encoding_of_the_flag_is_known_and_no_other() -> None:
+    assert set(log.TIME_ENCODINGS) == set(setting_values.TIME_ENCODINGS)
+
+
+@pytest.mark.parametrize(("level", "name"), [(logging.DEBUG, "DEBUG"), (logging.WARNING, "WARN"), (logging.CRITICAL, "PANIC")])
+def test_levels_have_the_names_that_the_flag_has(level: int, name: str) -> None:
+    said = record(levelno=level, levelname=logging.getLevelName(level))
+    assert console().format(said).split("\t")[1] == name
+    assert json.loads(lines_of_json().format(said))["level"] == name.lower()
 
 
 def test_fields_of_other_libraries_are_left_out() -> None:
@@ -66,7 +132,7 @@ def test_fields_of_other_libraries_are_left_out() -> None:
 
 @pytest.mark.parametrize(("encoder", "shape"), [("json", r'\{"ts": .*\}\n'), ("console", r"\S+Z\tINFO\troot\ta message\n")])
 def test_everything_goes_to_standard_error(encoder: str, shape: str, capsys: pytest.CaptureFixture[str]) -> None:
-    log.configure(level=logging.INFO, encoder=encoder)
+    configured(encoder=encoder)
     logging.getLogger().info("a message")
     logging.getLogger().debug("too quiet")
     captured = capsys.readouterr()
@@ -75,13 +141,13 @@ def test_everything_goes_to_standard_error(encoder: str, shape: str, capsys: pyt
 
 
 def test_the_libraries_that_carry_secrets_speak_up_from_warnings_only(capsys: pytest.CaptureFixture[str]) -> None:
-    log.configure(level=logging.DEBUG, encoder="console")
+    configured(level=logging.DEBUG)
     for name in ("kopf.objects", "aiohttp.client", "asyncio"):
         logging.getLogger(name).info("canary")
         logging.getLogger(name).warning("trouble")
     captured = capsys.readouterr().err
     assert "canary" not in captured
     assert captured.count("trouble") == 3
-    log.configure(level=logging.ERROR, encoder="console")
+    configured(level=logging.ERROR)
     logging.getLogger("kopf").warning("trouble")
     assert capsys.readouterr().err == ""

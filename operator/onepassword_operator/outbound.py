@@ -1,0 +1,107 @@
+"""How the operator's own connections leave: through which proxy, and whom they trust. Talks to the file system, for certificates.
+
+The decisions are those of Go's HTTP client, because the environment was written for a Go program. aiohttp's own reading of the environment
+(`trust_env`) stays off: beside the proxies it reads netrc, whose password would go out in place of the token.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import logging
+import pathlib
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+import aiohttp
+
+from onepassword_operator.rules.http_proxy import Proxies
+
+_log = logging.getLogger(__name__)
+
+PROXY_AUTHORIZATION: Final = "Proxy-Authorization"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """The way to one origin."""
+
+    proxy: str | None = None
+    """URL without credentials: what aiohttp knows, it shows in its errors, and kopf logs those."""
+    proxy_authorization: str = field(default="", repr=False)
+    tls: ssl.SSLContext | None = None
+
+    async def authenticate(self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        """Middleware of a session: names us to the proxy, and to nobody else."""
+        if self.proxy_authorization and request.is_ssl():
+            request.update_proxy(request.proxy, None, {PROXY_AUTHORIZATION: self.proxy_authorization})
+        elif self.proxy_authorization:
+            request.headers[PROXY_AUTHORIZATION] = self.proxy_authorization
+        return await handler(request)
+
+
+DIRECT: Final = Route()
+
+
+def route_to(url: str, proxies: Proxies, *, tls: ssl.SSLContext | None = None) -> Route:
+    """The way to a URL's origin."""
+    proxy = proxies.for_url(url)
+    if not proxy:
+        return Route(tls=tls)
+    parts = urlsplit(proxy)
+    credentials, _, address = parts.netloc.rpartition("@")
+    authorization = ""
+    if credentials:
+        named = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+        authorization = "Basic " + base64.b64encode(named.encode()).decode()
+    address = f"{parts.scheme}://{address}"
+    _log.info("connecting through a proxy", extra={"to": url, "proxy": address})
+    return Route(proxy=address, proxy_authorization=authorization, tls=tls)
+
+
+def client_tls(authority: str | None = None, *, directories: str = "") -> ssl.SSLContext:
+    """TLS for a client that trusts the authority (PEM), or else the system's roots.
+
+    OpenSSL itself reads SSL_CERT_FILE, in place of the system's file. Of SSL_CERT_DIR it takes only files named by a hash, while Go takes
+    all of them, so `directories` is that variable's value.
+
+    Raises:
+        ValueError, ssl.SSLError: the authority is no certificate.
+    """
+    if authority is not None and not authority.strip():
+        raise ValueError("the certificate authority is empty")  # the ssl module would take the system's roots instead
+    context = ssl.create_default_context(cadata=authority)
+    if authority is None:
+        for file in _files(directories):
+            _trust(context, file)
+    # As Go: whatever is among the roots is trusted, also a server's own certificate (the official chart mounts that), and a private
+    # authority need not follow every letter of RFC 5280, which Python insists on since 3.13.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def unusable_roots(file: str, directories: str) -> Iterator[str]:
+    """What is wrong with SSL_CERT_FILE and SSL_CERT_DIR, by name and with the remedy."""
+    if file and not _trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), pathlib.Path(file)):
+        yield f"SSL_CERT_FILE: no certificate can be read from {file}; name a readable PEM file, or unset it"
+    if directories and not any(_trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), found) for found in _files(directories)):
+        yield f"SSL_CERT_DIR: no certificate can be read from any file in {directories}; name directories with PEM files, or unset it"
+
+
+def _files(directories: str) -> Iterator[pathlib.Path]:
+    for directory in filter(None, directories.split(":")):
+        with contextlib.suppress(OSError):  # as in Go, what can't be read is passed over
+            yield from sorted(path for path in pathlib.Path(directory).iterdir() if path.is_file())
+
+
+def _trust(context: ssl.SSLContext, file: pathlib.Path) -> bool:
+    try:
+        context.load_verify_locations(cafile=file)
+    except (OSError, ssl.SSLError):
+        return False
+    return True

@@ -1,0 +1,291 @@
+"""Deployments that ask for Secrets and use them: what they get, who owns it with them, and how they let go."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from fakes.world import World
+from onepassword_operator.model import names
+from onepassword_operator.model.target import Source
+from onepassword_operator.model.workload import Workload
+from onepassword_operator.service.work_queue import Priority
+
+WEB = Source("Deployment", "app", "web")
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    made.source.put(made.vault, "db", password="one")
+    made.source.put(made.vault, "other", password="two")
+    return made
+
+
+def shown(world: World, name: str = "web") -> Workload:
+    """The Deployment as the API server has it now."""
+    return world.workloads.objects["app", name]
+
+
+class TestWhatNeedsALook:
+    async def test_one_that_asks_for_nothing_and_uses_nothing_does_not(self, world: World) -> None:
+        world.workloads.deploy("web")
+        await world.settle()
+        assert world.process.index.claims.workloads() == set()
+        assert (world.writes(), world.source.requests) == ([], [])
+
+    async def test_one_that_asks_for_a_secret_gets_it_at_once(self, world: World) -> None:
+        key = world.asks("web")
+        world.watch()
+        assert world.process.observe_workloads.take_in(shown(world)) == {}
+        await world.settle()
+        assert world.secrets.values(key) == {"password": "one"}
+        assert world.owners() == ["Deployment/web"]
+        assert world.secrets.objects[key].annotations[names.ITEM_NAME] == "db"
+        assert world.events.reasons("web") == ["Created"]
+        assert world.claims.requests == []
+
+    async def test_steps_of_a_rollout_do_not(self, world: World) -> None:
+        world.asks("web")
+        await world.settle()
+        world.forget_requests()
+        for _ in range(20):
+            world.workloads.touch("web")
+            world.watch()
+        assert world.process.queue.depth() == 0
+        assert world.secrets.requests == []
+
+    async def test_another_path_does(self, world: World) -> None:
+        key = world.asks("web")
+        await world.settle()
+        world.asks("web", path="vaults/Prod/items/other")
+        await world.settle()
+        assert world.secrets.values(key) == {"password": "two"}
+        assert world.secrets.mark(key)
+
+    async def test_late_news_does_not(self, world: World) -> None:
+        world.asks("web")
+        early = shown(world)
+        world.asks("web", path="vaults/Prod/items/other")
+        await world.settle()
+        assert world.process.observe_workloads.take_in(early) == {}
+        assert [claim.item_path for claim in world.process.index.claims.of(world.key())] == ["vaults/Prod/items/other"]
+
+    async def test_news_of_one_that_is_known_to_be_deleted_does_not(self, world: World) -> None:
+        world.asks("web")
+        await world.settle()
+        last = shown(world)
+        world.workloads.delete("web")
+        await world.settle()
+        assert world.process.observe_workloads.take_in(dataclasses.replace(last, resource_version="99999")) == {}
+        assert world.process.index.claims.workloads() == set()
+
+    async def test_the_deletion_of_a_predecessor_does_not_disturb_its_namesake(self, world: World) -> None:
+        world.asks("web")
+        await world.settle()
+        world.process.observe_workloads.gone(WEB, "an earlier uid")
+        assert world.key() in world.process.index.claims
+
+    async def test_a_new_demand_is_more_urgent_than_a_change_of_owners(self, world: World) -> None:
+        world.asks("api", under="shared")
+        await world.settle()
+        world.workloads.deploy("web", "shared", annotations={names.ITEM_PATH: "vaults/Prod/items/db", names.ITEM_NAME: "db"})
+        due = world.process.observe_workloads.take_in(shown(world))
+        assert due == {world.key("shared"): Priority.SWEEP, world.key("db"): Priority.NEW}
+
+
+class TestOwners:
+    async def test_all_who_ask_for_it_or_use_it_own_it(self, world: World) -> None:
+        world.workloads.deploy("early", "db")
+        world.asks("web")
+        await world.settle()
+        world.asks("second")
+        world.workloads.deploy("late", "db")
+        world.workloads.deploy("stranger", "unrelated")
+        await world.settle()
+        assert world.owners()[0] == "Deployment/web"
+        assert set(world.owners()) == {"Deployment/early", "Deployment/web", "Deployment/second", "Deployment/late"}
+
+    async def test_who_stops_both_does_not_own_it_any_longer(self, world: World) -> None:
+        world.asks("web")
+        world.asks("second")
+        world.workloads.deploy("user", "db")
+        await world.settle()
+        world.workloads.deploy("second")
+        world.workloads.deploy("user")
+        await world.settle()
+        assert world.owners() == ["Deployment/web"]
+
+    async def test_who_stops_asking_but_goes_on_using_it_stays(self, world: World) -> None:
+        world.asks("web", "db")
+        world.asks("second")
+        await world.settle()
+        world.workloads.deploy("web", "db")
+        await world.settle()
+        assert set(world.owners()) == {"Deployment/web", "Deployment/second"}
+
+    async def test_the_next_one_rules_when_the_ruling_one_goes(self, world: World) -> None:
+        item = world.source.put(world.vault, "mine", password="one")
+        for name in ("web", "second"):
+            world.asks(name, path="vaults/Prod/items/mine")
+        await world.settle()
+        ruler = world.owners()[0].removeprefix("Deployment/")
+        (heir,) = {"web", "second"} - {ruler}
+        world.workloads.delete(ruler)
+        await world.settle()
+        world.source.edit(item, password="two")
+        await world.poll()
+        assert world.secrets.values(world.key()) == {"password": "two"}
+        assert world.owners()[0] == f"Deployment/{heir}"
+
+    async def test_a_secret_that_only_resources_ask_for_gets_none(self, world: World) -> None:
+        world.claim("db")
+        world.workloads.deploy("user", "db")
+        await world.settle()
+        assert world.owners() == ["OnePasswordItem/db"]
+        world.forget_requests()
+        world.workloads.deploy("another", "db")
+        await world.settle()
+        assert world.secrets.requests == []
+
+    async def test_a_secret_that_a_resource_and_a_deployment_share_belongs_to_users_too(self, world: World) -> None:
+        world.claim("db")
+        world.workloads.deploy("user", "db")
+        await world.settle()
+        world.asks("web")
+        await world.settle()
+        assert world.owners()[0] == "OnePasswordItem/db"
+        assert set(world.owners()) == {"OnePasswordItem/db", "Deployment/web", "Deployment/user"}
+
+    async def test_one_that_is_being_deleted_is_no_new_owner(self, world: World) -> None:
+        world.asks("web")
+        await world.settle()
+        world.workloads.deploy("user", "db", finalizers=("theirs",))
+        world.workloads.terminate("user")
+        await world.settle()
+        assert world.owners() == ["Deployment/web"]
+
+    async def test_nothing_is_written_again_once_all_own_it(self, world: World) -> None:
+        for name in ("web", "second"):
+            world.asks(name, "db")
+        world.workloads.deploy("user", "db")
+        await world.settle()
+        await world.poll()
+        await world.poll()
+        world.forget_requests()
+        await world.restart_process()
+        await world.poll()
+        assert world.writes() == []
+        assert world.source.count("item") == 0
+
+
+class TestLettingGo:
+    async def test_the_last_owner_keeps_its_reference(self, world: World) -> None:
+        """Kubernetes deletes the Secret with it; nobody else does."""
+        key = world.asks("web")
+        await world.settle()
+        before = world.secrets.objects[key]
+        world.workloads.deploy("web")
+        await world.settle()
+        assert world.secrets.objects[key] == before
+        assert key not in world.process.index.claims
+
+    async def test_another_name_makes_another_secret_and_leaves_the_former_as_it_is(self, world: World) -> None:
+        former = world.asks("web")
+        await world.settle()
+        before = world.secrets.objects[former]
+        renamed = world.asks("web", under="renamed")
+        await world.settle()
+        assert world.secrets.values(renamed) == {"password": "one"}
+        assert world.secrets.objects[former] == before
+        assert former not in world.process.index.claims
+
+    async def test_another_name_lets_go_while_somebody_else_still_asks(self, world: World) -> None:
+        world.asks("web")
+        world.asks("second")
+        await world.settle()
+        world.asks("web", under="renamed")
+        await world.settle()
+        assert world.owners() == ["Deployment/second"]
+        assert world.owners("renamed") == ["Deployment/web"]
+
+    async def test_a_secret_that_nobody_asks_for_any_more_is_not_written(self, world: World) -> None:
+        item = world.source.put(world.vault, "mine", password="one")
+        key = world.asks("web", path="vaults/Prod/items/mine")
+        await world.settle()
+        world.workloads.deploy("web")
+        await world.settle()
+        world.forget_requests()
+        world.source.edit(item, password="two")
+        world.secrets.overwrite(key, password="edited")
+        for _ in range(3):
+            await world.poll_after(60)
+        world.secrets.delete(key)
+        await world.live(120)
+        assert world.writes() == []
+        assert world.source.count("item") == 0
+
+    async def test_a_secret_with_the_marks_but_without_a_claim_is_nobodys(self, world: World) -> None:
+        """The official operator fills it, so whoever may create a Secret may read any item."""
+        item = world.source.put(world.vault, "crown jewels", password="forbidden")
+        marked = world.official(item, version=0, data={})
+        labelled = world.official(item, version=0, name="labelled", data={}, labels={names.MANAGED: "true"})
+        world.workloads.deploy("user", "db", "labelled")
+        before = dict(world.secrets.objects)
+        await world.restart_process()
+        await world.live(180)
+        assert (world.secrets.objects[marked], world.secrets.objects[labelled]) == (before[marked], before[labelled])
+        assert (world.writes(), world.source.count("item"), world.source.count("list")) == ([], 0, 0)
+
+    async def test_a_deleted_secret_is_made_anew_while_its_deployment_asks_for_it(self, world: World) -> None:
+        key = world.asks("web")
+        await world.settle()
+        world.secrets.delete(key)
+        await world.settle()
+        assert world.secrets.values(key) == {"password": "one"}
+        assert world.workloads.requests[-1] == "get"  # a live look comes first
+
+    async def test_it_stays_gone_if_the_deployment_asks_no_longer_though_the_watch_has_not_told(self, world: World) -> None:
+        key = world.asks("web")
+        await world.settle()
+        world.workloads.deploy("web", "db")
+        world.workloads.events.clear()
+        world.secrets.delete(key)
+        await world.settle()
+        assert key not in world.secrets.objects
+
+
+class TestFinalizer:
+    @pytest.mark.parametrize("uses", [(), ("db",)])
+    async def test_one_that_asks_for_nothing_is_let_go_at_once(self, world: World, uses: tuple[str, ...]) -> None:
+        """Its annotations were removed, and the official operator leaves its finalizer there for ever."""
+        world.workloads.deploy("web", *uses, finalizers=("theirs", names.OFFICIAL_FINALIZER))
+        await world.settle()
+        assert shown(world).finalizers == ("theirs",)
+        assert world.finalizers.released == [WEB]
+        assert world.source.requests == []
+
+    async def test_one_that_is_being_deleted_is_let_go_at_once(self, world: World) -> None:
+        world.asks("web", finalizers=(names.OFFICIAL_FINALIZER,))
+        world.workloads.terminate("web")
+        await world.settle()
+        assert ("app", "web") not in world.workloads.objects
+        assert world.source.requests == []
+
+    async def test_one_that_asks_is_let_go_after_its_secret_was_seen_to(self, world: World) -> None:
+        key = world.asks("web")
+        await world.settle()
+        world.workloads.hold_up("web", names.OFFICIAL_FINALIZER)
+        due = world.process.observe_workloads.take_in(shown(world))
+        assert due == {key: Priority.SWEEP}
+        assert world.process.releases == set()
+        world.process.queue.add(key, Priority.SWEEP)
+        await world.settle()
+        assert world.finalizers.released == [WEB]
+
+    async def test_a_finalizer_that_has_been_seen_needs_no_further_look(self, world: World) -> None:
+        world.asks("web", finalizers=(names.OFFICIAL_FINALIZER,))
+        world.process.observe_workloads.take_in(shown(world))
+        world.workloads.touch("web")
+        assert world.process.observe_workloads.take_in(shown(world)) == {}

@@ -1,0 +1,299 @@
+"""Taking over from the official operator: its Secrets, and the finalizer that it leaves on the objects."""
+
+from __future__ import annotations
+
+import pytest
+
+from fakes.world import World
+from onepassword_operator.model import names
+from onepassword_operator.model.errors import BackendDeniedError, BackendUnavailableError, ClusterConflictError, ClusterUnavailableError
+from onepassword_operator.model.secret import OwnerReference
+from onepassword_operator.model.target import Source
+
+OFFICIAL = (names.OFFICIAL_FINALIZER,)
+RESOURCE = Source("OnePasswordItem", "app", "db")
+WEB = Source("Deployment", "app", "web")
+STRANGER = OwnerReference(kind="Certificate", name="tls", uid="x", api_version="cert-manager.io/v1")
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def item(world: World) -> str:
+    return world.source.put(world.vault, "db", password="one")
+
+
+def as_left(world: World, item: str, *, version: int | None = None, owned: bool = True) -> None:
+    """A resource and its Secret as the official operator left them."""
+    key = world.claim("db", finalizers=OFFICIAL)
+    world.official(item, *([world.claims.objects[key].owner_reference] if owned else []), version=version)
+
+
+def history(world: World) -> list[str]:
+    """Writes to the Secret and releases, in order."""
+    return [write for write in world.writes() if not write.startswith("status")]
+
+
+class TestAdoption:
+    async def test_a_secret_at_the_same_revision_is_adopted_by_one_write_without_a_restart(self, world: World, item: str) -> None:
+        as_left(world, item)
+        await world.settle()
+        assert world.secrets.writes() == ["replace app/db"]
+        assert world.secrets.mark(world.key()) is None
+        assert world.owners() == ["OnePasswordItem/db"]
+        assert world.events.reasons("db") == ["Adopted"]
+        assert world.claims.ready(world.key()).reason == "Synced"
+
+    async def test_one_that_lags_behind_is_brought_up_with_one_restart(self, world: World, item: str) -> None:
+        world.source.edit(item, password="two")
+        as_left(world, item, version=1)
+        world.workloads.deploy("web", "db")
+        await world.settle()
+        assert world.secrets.writes() == ["replace app/db"]
+        mark = world.secrets.mark(world.key())
+        assert mark
+        assert mark.revision.version == 2
+        world.process.restarts.auto_restart = True
+        await world.restart()
+        await world.restart()
+        assert world.workloads.rollouts == {"web": 1}
+
+    async def test_one_without_an_owner_becomes_owned(self, world: World, item: str) -> None:
+        as_left(world, item, owned=False)
+        await world.settle()
+        assert world.owners() == ["OnePasswordItem/db"]
+        assert world.events.reasons("db") == ["Adopted"]
+
+    async def test_a_deployments_is_adopted_with_those_who_share_it(self, world: World, item: str) -> None:
+        world.asks("web", finalizers=OFFICIAL)
+        world.asks("second", finalizers=OFFICIAL)
+        world.workloads.deploy("user", "db")
+        world.official(item, world.workloads.objects["app", "web"].owner_reference)
+        await world.settle()
+        assert world.secrets.writes() == ["replace app/db"]
+        assert world.owners()[0] == "Deployment/web"
+        assert set(world.owners()) == {"Deployment/web", "Deployment/second", "Deployment/user"}
+        assert world.secrets.mark(world.key()) is None
+        assert not [name for name in ("web", "second") if world.workloads.objects["app", name].finalizers]
+
+    @pytest.mark.parametrize("owner", [STRANGER, OwnerReference(kind="Deployment", name="other", uid="other", api_version="apps/v1")])
+    async def test_one_that_belongs_to_somebody_else_who_lives_is_refused(self, world: World, item: str, owner: OwnerReference) -> None:
+        key = world.claim("db")
+        world.official(item, owner)
+        before = world.secrets.objects[key]
+        await world.settle()
+        assert world.secrets.objects[key] == before
+        assert world.claims.ready(key).reason == "TargetNotOwned"
+
+    async def test_one_without_the_marks_is_refused(self, world: World, item: str) -> None:
+        key = world.claim("db")
+        world.official(item, annotations={names.ITEM_VERSION: "1"})
+        before = world.secrets.objects[key]
+        await world.settle()
+        assert world.secrets.objects[key] == before
+        assert world.claims.ready(key).reason == "TargetNotOwned"
+
+    async def test_after_that_a_restart_of_the_operator_writes_nothing(self, world: World, item: str) -> None:
+        as_left(world, item)
+        await world.settle()
+        await world.poll()
+        world.forget_requests()
+        await world.restart_process()
+        await world.poll()
+        assert world.writes() == []
+
+
+class TestTheFinalizer:
+    async def test_it_is_never_set(self, world: World) -> None:
+        await world.synced()
+        world.asks("web", under="mine")
+        await world.live(120)
+        assert world.claims.objects[world.key()].finalizers == ()
+        assert world.workloads.objects["app", "web"].finalizers == ()
+
+    async def test_it_goes_after_the_secret_has_its_owner(self, world: World, item: str) -> None:
+        as_left(world, item, owned=False)
+        owned: list[list[str]] = []
+        world.others.append(lambda: owned.append(world.owners()) if not world.claims.objects[world.key()].finalizers else None)
+        await world.settle()
+        assert history(world) == ["replace app/db", f"release {RESOURCE}"]
+        assert owned[0] == ["OnePasswordItem/db"]
+
+    @pytest.mark.usefixtures("item")
+    async def test_others_finalizers_stay(self, world: World) -> None:
+        key = world.claim("db", finalizers=("theirs", *OFFICIAL))
+        await world.settle()
+        assert world.claims.objects[key].finalizers == ("theirs",)
+
+    async def test_it_stays_while_1password_is_out_of_reach_and_goes_after_the_adoption(self, world: World, item: str) -> None:
+        as_left(world, item)
+        world.source.outage = BackendUnavailableError("no answer")
+        await world.live(600)
+        assert history(world) == []
+        world.source.outage = None
+        await world.live(60)
+        assert history(world) == ["replace app/db", f"release {RESOURCE}"]
+
+    async def test_it_stays_while_the_secret_cannot_be_read(self, world: World, item: str) -> None:
+        as_left(world, item)
+        world.secrets.faults.refuse("get", ClusterUnavailableError("no answer"), times=2)
+        await world.settle()
+        assert world.claims.objects[world.key()].finalizers == OFFICIAL
+        await world.live(5)
+        assert world.claims.objects[world.key()].finalizers == ()
+
+    async def test_what_only_a_person_can_mend_does_not_hold_it_up(self, world: World) -> None:
+        """The Secret gets its reference all the same, so that deleting the object deletes it."""
+        item = world.source.put(world.vault, "gone", password="one")
+        key = world.claim("db", "vaults/Prod/items/gone", finalizers=OFFICIAL)
+        world.official(item)
+        world.source.delete(item)
+        await world.settle()
+        assert world.claims.ready(key).reason == "ItemNotFound"
+        assert history(world) == ["own app/db", f"release {RESOURCE}"]
+        assert world.owners() == ["OnePasswordItem/db"]
+
+    async def test_a_refused_token_does_not_hold_it_up_either(self, world: World, item: str) -> None:
+        as_left(world, item)
+        world.source.outage = BackendDeniedError("refused")
+        await world.settle()
+        assert history(world) == [f"release {RESOURCE}"]
+
+    async def test_one_whose_secret_is_somebody_elses_is_let_go_and_the_secret_is_not_touched(self, world: World) -> None:
+        key = world.claim("db", finalizers=OFFICIAL)
+        before = world.secrets.place(key, owners=(STRANGER,))
+        await world.settle()
+        assert world.secrets.objects[key] == before
+        assert history(world) == [f"release {RESOURCE}"]
+
+    @pytest.mark.usefixtures("item")
+    async def test_a_suspended_one_is_let_go_as_well(self, world: World) -> None:
+        key = world.claim("db", finalizers=OFFICIAL, suspended=True)
+        await world.settle()
+        assert world.claims.objects[key].finalizers == ()
+
+    async def test_one_that_was_in_sync_with_us_is_let_go_by_the_first_sweep(self, world: World) -> None:
+        await world.synced()
+        world.claims.hold_up(world.key(), *OFFICIAL)
+        await world.restart_process()
+        world.forget_requests()
+        await world.settle()
+        assert history(world) == [f"release {RESOURCE}"]
+
+    async def test_a_release_that_failed_is_tried_again(self, world: World, item: str) -> None:
+        as_left(world, item)
+        world.finalizers.faults.refuse("release", ClusterUnavailableError("no answer"))
+        await world.settle()
+        assert world.finalizers.released == []
+        await world.live(2)
+        assert world.finalizers.released == [RESOURCE]
+
+    async def test_a_release_whose_answer_was_lost_is_no_dispute(self, world: World, item: str) -> None:
+        as_left(world, item)
+        world.finalizers.faults.lose_answer("release")
+        await world.live(120)
+        assert world.finalizers.released == [RESOURCE]
+        assert world.claims.ready(world.key()).reason == "Synced"
+
+    async def test_a_holder_that_is_not_held_up_is_left_alone(self, world: World) -> None:
+        await world.synced()
+        await world.process.release.run(RESOURCE)
+        await world.process.release.run(WEB)
+        assert (world.secrets.requests, world.finalizers.released) == ([], [])
+
+
+@pytest.mark.usefixtures("item")
+class TestDeletion:
+    @pytest.fixture(autouse=True)
+    def _out_of_reach(self, world: World) -> None:
+        """None of this asks 1Password."""
+        world.source.outage = BackendUnavailableError("no answer")
+
+    async def test_the_secret_goes_along_by_its_owner_reference(self, world: World, item: str) -> None:
+        as_left(world, item, owned=False)
+        world.claims.terminate(world.key())
+        await world.settle()
+        assert history(world) == ["own app/db", f"release {RESOURCE}"]
+        assert world.owners() == ["OnePasswordItem/db"]
+        assert world.key() not in world.claims.objects
+        assert world.source.requests == []
+
+    async def test_a_reference_that_is_there_is_not_written_again(self, world: World, item: str) -> None:
+        as_left(world, item)
+        world.claims.terminate(world.key())
+        await world.settle()
+        assert history(world) == [f"release {RESOURCE}"]
+
+    async def test_an_orphaned_secret_gets_no_reference(self, world: World, item: str) -> None:
+        as_left(world, item, owned=False)
+        world.claims.hold_up(world.key(), *OFFICIAL, names.ORPHAN_FINALIZER)
+        world.claims.terminate(world.key())
+        await world.settle()
+        assert history(world) == [f"release {RESOURCE}"]
+        assert world.owners() == []
+
+    async def test_a_secret_of_ours_gets_it_as_well(self, world: World) -> None:
+        """A crash between write and release, say, or somebody who took the reference away."""
+        world.source.outage = None
+        await world.synced()
+        world.source.outage = BackendUnavailableError("no answer")
+        world.secrets.edit(world.key(), owners=())
+        world.secrets.events.clear()
+        world.claims.hold_up(world.key(), *OFFICIAL)
+        world.claims.terminate(world.key())
+        await world.settle()
+        assert history(world) == ["own app/db", f"release {RESOURCE}"]
+
+    async def test_heirs_get_their_references_before_the_deployment_goes(self, world: World, item: str) -> None:
+        world.asks("web", finalizers=OFFICIAL)
+        world.asks("second")
+        world.workloads.deploy("user", "db")
+        world.official(item, world.workloads.objects["app", "web"].owner_reference)
+        world.workloads.terminate("web")
+        owned: list[list[str]] = []
+        world.others.append(lambda: owned.append(world.owners()) if ("app", "web") not in world.workloads.objects else None)
+        await world.settle()
+        assert history(world)[0] == "own app/db"
+        assert set(owned[0]) == {"Deployment/web", "Deployment/second", "Deployment/user"}
+
+    @pytest.mark.parametrize("owners", [(), (STRANGER,)])
+    async def test_a_strangers_secret_is_not_touched(self, world: World, owners: tuple[OwnerReference, ...]) -> None:
+        """The official operator deletes whatever Secret has the object's name."""
+        key = world.claim("db", finalizers=OFFICIAL)
+        before = world.secrets.place(key, owners=owners)
+        world.claims.terminate(key)
+        await world.settle()
+        assert world.secrets.objects[key] == before
+        assert key not in world.claims.objects
+
+    async def test_a_secret_that_is_gone_holds_nothing_up(self, world: World) -> None:
+        key = world.claim("db", finalizers=OFFICIAL)
+        world.claims.terminate(key)
+        await world.settle()
+        assert key not in world.claims.objects
+
+    async def test_objects_that_were_being_deleted_before_the_start_are_let_go_by_the_first_sweep(self, world: World, item: str) -> None:
+        as_left(world, item)
+        world.claims.terminate(world.key())
+        world.asks("web", under="mine", finalizers=OFFICIAL)
+        world.workloads.terminate("web")
+        world.workloads.deploy("bare", finalizers=OFFICIAL)
+        await world.restart_process()
+        await world.settle()
+        assert set(world.finalizers.released) == {RESOURCE, WEB, Source("Deployment", "app", "bare")}
+
+    @pytest.mark.parametrize("error", [ClusterUnavailableError("no answer"), ClusterConflictError("changed since")])
+    async def test_a_reference_that_could_not_be_written_keeps_the_object_until_it_is(
+        self, world: World, item: str, error: ClusterUnavailableError | ClusterConflictError
+    ) -> None:
+        as_left(world, item, owned=False)
+        world.claims.terminate(world.key())
+        world.secrets.faults.refuse("own", error)
+        await world.settle()
+        assert world.key() in world.claims.objects
+        await world.live(2)
+        assert world.key() not in world.claims.objects
+        assert world.owners() == ["OnePasswordItem/db"]

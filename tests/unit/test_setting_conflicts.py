@@ -1,0 +1,87 @@
+"""What does not go together, and what files are missing."""
+
+import pathlib
+
+import pytest
+
+from onepassword_operator import setting_conflicts
+from onepassword_operator.setting_conflicts import explains, find
+
+HOST, TOKEN = {"OP_CONNECT_HOST": "https://connect"}, {"OP_CONNECT_TOKEN": "canary"}
+ACCOUNT = {"OP_SERVICE_ACCOUNT_TOKEN": "canary"}
+
+
+def test_without_conflicts_nothing_is_said() -> None:
+    assert find({}, HOST | TOKEN) == []
+    assert not explains("OP_CONNECT_HOST", HOST)
+
+
+@pytest.mark.parametrize("environment", [ACCOUNT, ACCOUNT | HOST, ACCOUNT | TOKEN])
+def test_a_service_account_is_not_supported_and_what_to_set_is_said(environment: dict[str, str]) -> None:
+    (problem,) = find({}, environment)
+    assert problem.startswith("OP_SERVICE_ACCOUNT_TOKEN: service accounts are not supported, ")
+    assert "set OP_CONNECT_HOST and OP_CONNECT_TOKEN" in problem
+    assert "canary" not in problem
+    assert explains("OP_CONNECT_HOST", environment)
+    assert explains("OP_CONNECT_TOKEN", environment)
+
+
+def test_a_service_account_beside_connect_is_one_too_many() -> None:
+    (problem,) = find({}, HOST | TOKEN | ACCOUNT)
+    assert "exactly one of them must be" in problem
+    assert "canary" not in problem
+
+
+class TestMetrics:
+    @pytest.fixture
+    def folder(self, tmp_path: pathlib.Path) -> pathlib.Path:
+        for name in ("tls.crt", "tls.key"):
+            (tmp_path / name).write_text("x")
+        return tmp_path
+
+    @pytest.mark.parametrize(
+        "flags",
+        [
+            {"metrics_secure": "true"},
+            {"metrics_secure": "T", "metrics_cert_path": ""},
+            {"metrics_secure": "1", "metrics_bind_address": ":8443"},
+        ],
+    )
+    def test_https_needs_a_certificate(self, flags: dict[str, str]) -> None:
+        (problem,) = find(flags, {})
+        assert problem.startswith("--metrics-secure needs --metrics-cert-path, a directory with tls.crt and tls.key")
+
+    @pytest.mark.parametrize(
+        "flags",
+        [
+            {"metrics_secure": "false"},
+            {"metrics_secure": "false", "metrics_cert_path": "/absent"},
+            {"metrics_secure": "nonsense"},  # told as such elsewhere
+            {"metrics_secure": "true", "metrics_bind_address": "0"},
+            {"metrics_cert_path": "/absent", "metrics_bind_address": "0"},
+        ],
+    )
+    def test_what_is_not_served_needs_none(self, flags: dict[str, str]) -> None:
+        assert find(flags, {}) == []
+
+    def test_a_certificate_that_is_there_is_fine(self, folder: pathlib.Path) -> None:
+        assert find({"metrics_secure": "true", "metrics_cert_path": str(folder)}, {}) == []
+        assert find({"metrics_cert_path": str(folder)}, {}) == []
+
+    def test_each_file_that_can_not_be_read_is_named(self, folder: pathlib.Path) -> None:
+        flags = {"metrics_cert_path": str(folder), "metrics_cert_name": "other.crt", "metrics_cert_key": "other.key"}
+        problems = find(flags, {})
+        assert [problem.split(" can't be read")[0] for problem in problems] == [
+            f"--metrics-cert-path: {folder}/other.crt",
+            f"--metrics-cert-path: {folder}/other.key",
+        ]
+
+
+def test_roots_that_can_not_be_read_matter_where_tls_is_spoken(tmp_path: pathlib.Path) -> None:
+    absent = {"SSL_CERT_FILE": str(tmp_path / "absent"), "SSL_CERT_DIR": str(tmp_path)}
+    assert [problem.split(":")[0] for problem in find({}, HOST | TOKEN | absent)] == ["SSL_CERT_FILE", "SSL_CERT_DIR"]
+    assert find({}, {"OP_CONNECT_HOST": "http://connect"} | TOKEN | absent) == []
+
+
+def test_empty_variables_are_none() -> None:
+    assert setting_conflicts.find({}, {"OP_SERVICE_ACCOUNT_TOKEN": "", "SSL_CERT_FILE": "", "SSL_CERT_DIR": ""} | HOST | TOKEN) == []
