@@ -68,32 +68,40 @@ def test_a_rotation_meanwhile_is_the_other_ones_and_restarts_each_user_once(make
 
 
 def ask(meeting: Meeting, _ours: OperatorProcess) -> None:
-    """The way that the message names."""
+    """The way that the resource's message names."""
     meeting.patch_item("by-title", {"metadata": {"annotations": {PREFIX + "refresh": "now"}}})
 
 
 def start_again(meeting: Meeting, ours: OperatorProcess) -> None:
-    """A dispute is remembered in memory only."""
+    """The way that a Deployment's message names: a dispute is remembered in memory only."""
     ours.stop()
     meeting.operator()
 
 
-@pytest.mark.parametrize("remedy", [ask, start_again])
+@pytest.mark.parametrize(
+    ("kind", "name", "secret", "remedy"),
+    [
+        (ITEM, "by-title", "by-title", ask),
+        (ITEM, "by-title", "by-title", start_again),
+        (DEPLOYMENT, "annotated-template", "from-template", start_again),
+    ],
+)
 def test_it_takes_over_at_once_when_the_other_one_is_gone(
-    make_meeting: MakeMeeting, remedy: Callable[[Meeting, OperatorProcess], None]
+    make_meeting: MakeMeeting, kind: str, name: str, secret: str, remedy: Callable[[Meeting, OperatorProcess], None]
 ) -> None:
     meeting = make_meeting(recorded.seed_of(()))
     official = meeting.official()
-    meeting.apply(*recorded.specs("by-title"))
-    eventually(partial(meeting.condition, "by-title"), bool, what="the official operator's condition")
+    meeting.apply(*recorded.specs(name))
+    eventually(partial(meeting.shown, SECRET, secret), bool, what="the official operator's Secret")
     ours = meeting.operator()
-    eventually(partial(told, meeting, "by-title"), bool, what="the Event")
-    eventually(partial(meeting.finalized, ITEM, "by-title"), bool, what="the official operator's finalizer")
+    eventually(partial(told, meeting, name), bool, what="the Event")
+    eventually(partial(meeting.finalized, kind, name), bool, what="the official operator's finalizer")
     official.stop()
     remedy(meeting, ours)
-    eventually(partial(meeting.finalized, ITEM, "by-title"), lambda held: not held, what="the finalizer to go")
-    eventually(partial(meeting.annotations, "by-title"), lambda seen: "seal" in seen, timeout=40, what="a seal")
-    meeting.wait_ready("by-title")
+    eventually(partial(meeting.finalized, kind, name), lambda held: not held, what="the finalizer to go")
+    eventually(partial(meeting.annotations, secret), lambda seen: "seal" in seen, timeout=40, what="a seal")
+    if kind == ITEM:
+        meeting.wait_ready(name)
 
 
 def test_a_resource_that_is_new_to_both_is_given_up_as_well(make_meeting: MakeMeeting) -> None:
@@ -159,7 +167,7 @@ def test_whoever_puts_the_finalizer_back_each_time_draws_few_writes(make_meeting
     assert len(about[about.index(taken) :]) <= 3
     assert meeting.finalized(kind, name)
     assert "stop the other one" in told(meeting, name)[0]
-    assert PREFIX + "refresh" in told(meeting, name)[0]
+    assert (PREFIX + "refresh" if kind == ITEM else "when this operator is restarted") in told(meeting, name)[0]
     if kind == ITEM:
         condition = meeting.condition(name)
         assert (condition["status"], condition["reason"]) == ("False", ACTIVE)
