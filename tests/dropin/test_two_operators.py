@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from cluster.fixtures import kubectl
 from cluster.operator_process import OperatorProcess
 from cluster.world import GROUP, PLURAL, PREFIX, eventually
 from dropin import recorded
@@ -50,6 +51,10 @@ def test_it_steps_back_and_says_so_once(make_meeting: MakeMeeting) -> None:
     assert meeting.our_writes().count("update secrets by-title") <= 2
     assert len(told(meeting, "by-title")) == 1
     assert meeting.all_data() == data
+    # The Event is what stays: the official operator answers every change of the status with its own.
+    assert {key: meeting.condition("by-title").get(key) for key in ("status", "reason")} == {"status": "True", "reason": None}
+    listed = kubectl(meeting.plane, "get", "events", "-A", "--field-selector", "type=Warning")
+    assert [line for line in listed.splitlines() if meeting.namespace in line and ACTIVE in line]
 
 
 def test_a_rotation_meanwhile_is_the_other_ones_and_restarts_each_user_once(make_meeting: MakeMeeting) -> None:
