@@ -99,7 +99,7 @@ def made(kind: type[BaseException]) -> BaseException:
 async def test_no_error_of_the_network_passes_the_connect_client(kind: type[BaseException], when: str) -> None:
     told: list[tuple[str, int, float]] = []
     source = connect.ConnectSource(
-        host="http://connect.example", token=Confidential(b"fake"), user_agent="", observer=lambda *seen: told.append(seen)
+        host="http://connect.example", token=ConnectToken(Confidential(b"fake")), user_agent="", observer=lambda *seen: told.append(seen)
     )
     source._session = BrokenSession(made(kind), when=when)  # type: ignore[assignment]  # a stand-in
     with pytest.raises(errors.OperatorError) as failed:

@@ -7,6 +7,7 @@ import pytest
 
 from fakes.scripted_server import ScriptedServer, scripted_server
 from onepassword_operator.backends import connect
+from onepassword_operator.backends.connect_token import ConnectToken
 from onepassword_operator.backends.connect import ConnectSource
 from onepassword_operator.model.confidential import Confidential
 
@@ -43,6 +44,6 @@ def observed() -> Observed:
 @pytest.fixture
 async def source(server: ScriptedServer, observed: Observed) -> AsyncIterator[ConnectSource]:
     async with ConnectSource(
-        host=server.url, token=Confidential(TOKEN.encode()), user_agent="operator-test/1", observer=observed
+        host=server.url, token=ConnectToken(Confidential(TOKEN.encode())), user_agent="operator-test/1", observer=observed
     ) as opened:
         yield opened

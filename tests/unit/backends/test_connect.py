@@ -12,6 +12,7 @@ import pytest
 from fakes.relays import Asked, ForwardProxy, forward_proxy
 from fakes.scripted_server import ScriptedServer, reply, reset, scripted_server, truncated
 from onepassword_operator.backends import connect
+from onepassword_operator.backends.connect_token import ConnectToken
 from onepassword_operator.backends.connect import ConnectSource, base_url, retry_after_seconds, to_error
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import (
@@ -88,7 +89,7 @@ class TestRequests:
         assert len(server.seen) == 1
 
     async def test_a_path_prefix_in_the_host_is_kept(self, server: ScriptedServer, observed: Any) -> None:
-        async with ConnectSource(host=f" {server.url}/connect/v1/ ", token=Confidential(b"t"), user_agent="x", observer=observed) as source:
+        async with ConnectSource(host=f" {server.url}/connect/v1/ ", token=ConnectToken(Confidential(b"t")), user_agent="x", observer=observed) as source:
             await source.list_vaults()
         assert server.paths() == ["/connect/v1/vaults"]
 
@@ -97,7 +98,7 @@ class TestProxies:
     NAME = "connect.example"
 
     def source(self, observed: Any, way: Route, *, scheme: str = "http") -> ConnectSource:
-        return ConnectSource(host=f"{scheme}://{self.NAME}", token=Confidential(b"fake-token"), user_agent="x", observer=observed, way=way)
+        return ConnectSource(host=f"{scheme}://{self.NAME}", token=ConnectToken(Confidential(b"fake-token")), user_agent="x", observer=observed, way=way)
 
     async def test_requests_go_the_way_that_was_chosen(self, server: ScriptedServer, observed: Any) -> None:
         address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
@@ -183,7 +184,7 @@ class TestRetries:
 
     async def test_a_server_that_says_nothing_is_given_up_at_the_limit(self, server: ScriptedServer, observed: Any) -> None:
         async with ConnectSource(
-            host=server.url, token=Confidential(b"t"), user_agent="x", observer=observed, timeout_seconds=0.05
+            host=server.url, token=ConnectToken(Confidential(b"t")), user_agent="x", observer=observed, timeout_seconds=0.05
         ) as source:
             server.script(*[server.hang()] * connect.TRIES)
             error = await error_of(source.list_vaults())
@@ -193,7 +194,7 @@ class TestRetries:
     async def test_nobody_there_is_an_outage(self, observed: Any) -> None:
         async with scripted_server() as server:
             address = server.url
-        async with ConnectSource(host=address, token=Confidential(b"t"), user_agent="x", observer=observed) as source:
+        async with ConnectSource(host=address, token=ConnectToken(Confidential(b"t")), user_agent="x", observer=observed) as source:
             error = await error_of(source.list_vaults())
         assert isinstance(error, BackendUnavailableError)
         assert address not in str(error)
@@ -201,7 +202,7 @@ class TestRetries:
 
     async def test_plain_text_where_tls_is_expected_is_an_outage_that_names_tls(self, server: ScriptedServer, observed: Any) -> None:
         host = server.url.replace("http:", "https:")
-        async with ConnectSource(host=host, token=Confidential(b"t"), user_agent="x", observer=observed) as source:
+        async with ConnectSource(host=host, token=ConnectToken(Confidential(b"t")), user_agent="x", observer=observed) as source:
             error = await error_of(source.list_vaults())
         assert isinstance(error, BackendUnavailableError)
         assert "TLS" in str(error)
@@ -221,7 +222,7 @@ class TestRetries:
         assert pauses == pytest.approx([0.2, 0.4, 0.8])
 
     async def test_before_it_is_opened_a_source_is_out_of_reach(self, observed: Any) -> None:
-        source = ConnectSource(host="http://127.0.0.1:1", token=Confidential(b"t"), user_agent="x", observer=observed)
+        source = ConnectSource(host="http://127.0.0.1:1", token=ConnectToken(Confidential(b"t")), user_agent="x", observer=observed)
         assert isinstance(await error_of(source.list_vaults()), BackendUnavailableError)
         await source.__aexit__(None, None, None)
 

@@ -15,7 +15,7 @@ async def test_the_source_is_connect_and_paced(server: ScriptedServer, observed:
     server.script(*[reply("no", status=401)] * 2)
     async with connect_source(
         Server(host=server.url),
-        token=Confidential(b"t"),
+        token=ConnectToken(Confidential(b"t")),
         user_agent="x",
         observer=observed,
         clock=FakeClock(),
