@@ -34,6 +34,7 @@ RESTART_LOOPS: Final = 4
 SECOND_SWEEP_SECONDS: Final = 10.0
 CRD_CHECK_SECONDS: Final = 2.0
 OUTAGE_POLL_SECONDS: Final = 15.0
+SERVER_CHECK_SECONDS: Final = 60.0
 
 _log = logging.getLogger(__name__)
 
@@ -168,9 +169,10 @@ class Operator:
             await asyncio.sleep(max(pause - (time.monotonic() - started), 0.05))
 
     async def _watch_server_forever(self) -> None:
+        await self._parts.first_poll.wait()  # a server that nobody has asked for anything yet is not up, and that is no news
         while True:
-            await self._watch_server.look()
-            await asyncio.sleep(self._settings.sweep_seconds)
+            well = await self._watch_server.look()
+            await asyncio.sleep(self._settings.sweep_seconds if well else SERVER_CHECK_SECONDS)
 
     async def _sweep_forever(self) -> None:
         # What came and went between the first LIST and the start of the watches, only another LIST shows.
@@ -206,8 +208,8 @@ async def run(settings: Settings) -> int:
         "starting", extra={"version": __version__, "namespaces": list(settings.namespaces) or "all", "poll": settings.polling_interval}
     )
     to_cluster = outbound.route_to(access.server, settings.proxies)
-    roots = outbound.Roots(file=settings.ssl_cert_file, directories=settings.ssl_cert_dir)
-    to_connect = outbound.route_to(settings.connect_host, settings.proxies, tls=roots)
+    tls = outbound.TlsFiles(file=settings.ssl_cert_file, directories=settings.ssl_cert_dir, identity=settings.connect_identity)
+    to_connect = outbound.route_to(settings.connect_host, settings.proxies, tls=tls.context)
     token = ConnectToken(settings.connect_credential)
     async with contextlib.AsyncExitStack() as stack:
         api = await stack.enter_async_context(
@@ -224,18 +226,18 @@ async def run(settings: Settings) -> int:
             )
         )
         parts = wire(settings, api=api, source=connected.paced, token=token.token, metrics=metrics)
-        _expose(metrics, connected, token)
+        _expose(metrics, connected, token=token)
         watch = ServerWatch(connected.bare, token, told=metrics.connect_version, now=time.time)
         operator = Operator(settings, parts, api=api, stop=stop, watch=watch)
         health = {"/healthz": probes.probe(operator.unhealthy), "/readyz": probes.probe(operator.unready)}
         await stack.enter_async_context(probes.serve(bind_address(settings.health_probe_bind_address), health))
         exposition = {"/metrics": probes.exposition(metrics.render, metrics.content_type)}
-        tls = serving_tls(settings.metrics_certificate)
-        await stack.enter_async_context(probes.serve(bind_address(settings.metrics_bind_address), exposition, tls=tls))
+        serving = serving_tls(settings.metrics_certificate)
+        await stack.enter_async_context(probes.serve(bind_address(settings.metrics_bind_address), exposition, tls=serving))
         return await _until(stop, operator)
 
 
-def _expose(metrics: Metrics, connected: Connected, token: ConnectToken) -> None:
+def _expose(metrics: Metrics, connected: Connected, *, token: ConnectToken) -> None:
     connected.bare.retried = metrics.connect_retry
     metrics.observe("connect_calls_in_flight", "Calls to Connect under way.", read=connected.paced.in_flight)
     metrics.observe("connect_circuit_open", "1 while calls to Connect fail at once with what was last seen.", read=connected.paced.is_open)

@@ -70,12 +70,17 @@ def _url(value: str) -> str:
     return value
 
 
-def _token(value: pydantic.SecretStr) -> pydantic.SecretStr:
+def token_problem(token: str) -> str:
+    """What keeps a text from being a Connect token, in words that follow its name; empty if nothing does."""
     # It becomes an HTTP header: a line break inside would make every request fail with words that name no setting.
-    if not re.fullmatch(r"[!-~]+", value.get_secret_value().strip()):
-        raise ValueError("is empty, or has white space or other characters inside that no token has; paste it anew")
-    if _is_encoded(value.get_secret_value().strip()):
-        raise ValueError("is a token in base64; decode it first, for example with base64 -d")
+    if not re.fullmatch(r"[!-~]+", token):
+        return "is empty, or has white space or other characters inside that no token has; paste it anew"
+    return "is a token in base64; decode it first, for example with base64 -d" if _is_encoded(token) else ""
+
+
+def _token(value: pydantic.SecretStr) -> pydantic.SecretStr:
+    if problem := token_problem(value.get_secret_value().strip()):
+        raise ValueError(problem)
     return value
 
 

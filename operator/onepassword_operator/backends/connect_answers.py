@@ -30,6 +30,8 @@ RETRY_AFTER_SECONDS: Final = 10.0
 RETRY_AFTER_CAP_SECONDS: Final = 300.0
 
 _UNAVAILABLE: Final = frozenset({408, 425, 500, 502, 503, 504})
+_NOT_READY: Final = 408
+_INTERNAL_ERROR: Final = 500
 _PROXY_PASSWORD: Final = 407
 
 
@@ -51,11 +53,18 @@ def to_error(code: int, headers: Mapping[str, str], *, route: str) -> BackendErr
             delay = retry_after_seconds(headers.get("Retry-After")) or RETRY_AFTER_SECONDS
             return BackendRateLimitedError(f"{route}: Connect asks to slow down (429); next try in {delay:.0f} s", delay_seconds=delay)
         case _ if code in _UNAVAILABLE:
-            error = BackendUnavailableError(f"{route}: Connect answered {code}")
-            error.delay_seconds = retry_after_seconds(headers.get("Retry-After"))
-            return error
+            return _unavailable(code, headers, route=route)
         case _:
             return _unusable(code, route)
+
+
+def _unavailable(code: int, headers: Mapping[str, str], *, route: str) -> BackendUnavailableError:
+    said = f"{code}; it has not finished its first sync with 1Password" if code == _NOT_READY else f"{code}"
+    error = BackendUnavailableError(f"{route}: Connect answered {said}")
+    error.delay_seconds = retry_after_seconds(headers.get("Retry-After"))
+    error.warming_up = code == _NOT_READY
+    error.of_one_item = code == _INTERNAL_ERROR and "items/:uuid" in route
+    return error
 
 
 def _unusable(code: int, route: str) -> BackendError:

@@ -10,12 +10,11 @@ import binascii
 import json
 import logging
 import pathlib
-import re
 from typing import Final
 
 from onepassword_operator.model.confidential import Confidential
+from onepassword_operator.setting_values import token_problem
 
-_USABLE: Final = re.compile(rb"[!-~]+\Z")
 _JWT_PARTS: Final = 3
 
 _log = logging.getLogger(__name__)
@@ -94,6 +93,6 @@ def _read(file: pathlib.Path) -> Confidential:
         content = file.read_bytes().strip()
     except OSError as error:
         raise TokenFileError(f"{file} can't be read ({type(error).__name__}); mount the token there") from None
-    if not _USABLE.match(content):
-        raise TokenFileError(f"{file} is empty, or has characters that no token has; put a Connect access token into it")
+    if problem := token_problem(content.decode("latin-1")):
+        raise TokenFileError(f"{file} {problem}")
     return Confidential(content)

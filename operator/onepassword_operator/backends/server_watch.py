@@ -35,33 +35,41 @@ class ServerWatch:
         self._told = told
         self._now = now
         self._said: tuple[object, ...] = ()
-        self._warned_of: float | None = None
+        self._warned_of: tuple[float, bool] | None = None
 
-    async def look(self) -> None:
-        """One look. A server that does not answer is the poll's to tell of."""
+    async def look(self) -> bool:
+        """One look; False if there was no answer, or one of a server that is not up yet. An outage is the poll's to tell of."""
         self._check_expiry()
         try:
             health = await self._source.health()
         except BackendError:
-            return
+            return False
         said = (health.version, tuple(sorted(health.troubles.items())))
-        if said == self._said:
-            return
-        self._said = said
-        self._told(health.version or "unknown")
+        if said != self._said:
+            self._said = said
+            self._told(health.version or "unknown")
+            self._say(health)
+        return not health.troubles
+
+    def _say(self, health: WireHealth) -> None:
         fields = {"version": health.version, "not_active": health.troubles or None}
-        if health.troubles or _is_old(health.version):
-            _log.warning("the Connect server could be better: use 1.8.0 or newer, with all its parts active", extra=fields)
+        if _is_old(health.version):
+            _log.warning("the Connect server is old: before 1.8.0 some files and first requests go wrong", extra=fields)
+        elif health.troubles:
+            _log.warning("the Connect server is not fully up", extra=fields)
         else:
             _log.info("Connect server", extra=fields)
 
     def _check_expiry(self) -> None:
         expiry = self._token.expires_at()
-        if expiry is None or expiry == self._warned_of or expiry - self._now() > EXPIRY_WARNING_SECONDS:
+        if expiry is None or expiry - self._now() > EXPIRY_WARNING_SECONDS:
             return
-        self._warned_of = expiry
-        days = (expiry - self._now()) / 86400
-        _log.warning("the Connect token expires soon; issue a new one in time", extra={"days_left": round(days, 1)})
+        left = expiry - self._now()
+        if (expiry, left <= 0) == self._warned_of:
+            return
+        self._warned_of = (expiry, left <= 0)
+        said = "the Connect token expires soon; issue a new one in time" if left > 0 else "the Connect token has expired; issue a new one"
+        _log.warning(said, extra={"days_left": round(left / 86400, 1)})
 
 
 def _is_old(version: str | None) -> bool:

@@ -81,10 +81,14 @@ class BackendError(OperatorError):
 
 
 class BackendUnavailableError(BackendError):
-    """No usable answer: refused, reset, timed out, 5xx."""
+    """No usable answer: refused, reset, timed out, 5xx. `delay_seconds` is set if the server asked for a pause."""
 
     reason = "SourceUnavailable"
     retry = Retry.SOON
+    warming_up = False
+    """The server is there and waits for its own first sync."""
+    of_one_item = False
+    """The server is there, and may have failed over this item alone."""
 
 
 class BackendRateLimitedError(BackendError):
