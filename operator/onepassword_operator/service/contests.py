@@ -46,9 +46,10 @@ class Truce:
 
 def refusal(claim: Claim, *, seconds: float) -> AnotherOperatorActiveError:
     """What the object's people are told."""
+    remedy = f"change the annotation {names.REFRESH}" if claim.is_resource else "restart this one"
     return AnotherOperatorActiveError(
         f'another operator works on {claim.kind} "{claim.name}" or its Secret, so this one leaves both alone; stop the other one. '
-        f"The next look is in {seconds / 60:.0f} minutes, or at once when the annotation {names.REFRESH} changes",
+        f"The next look is in {seconds / 60:.0f} minutes; to have it at once, {remedy}",
         delay_seconds=seconds,
     )
 
