@@ -186,6 +186,13 @@ def test_the_refusal_says_what_to_do_and_when_the_next_look_is() -> None:
         assert part in str(error)
 
 
+def test_a_deployment_has_no_annotation_for_another_look() -> None:
+    error = contests.refusal(samples.claim(kind=names.DEPLOYMENT, name="web"), seconds=900)
+    assert 'Deployment "web"' in str(error)
+    assert names.REFRESH not in str(error)
+    assert "restart this one" in str(error)
+
+
 # The story of two operators at work on the same objects.
 
 OFFICIAL = (names.OFFICIAL_FINALIZER,)
