@@ -104,7 +104,8 @@ class RestartWorkloads:
 
     def _is_suspended(self, key: SecretKey) -> bool:
         # Its mark could not be cleared without touching it; when it is resumed, whoever is still due is restarted.
-        return any(claim.suspended for claim in self._index.claims.alive(key))
+        parties = self._index.record(key).parties
+        return any(claim.suspended and claim.uid in parties for claim in self._index.claims.alive(key))
 
     async def _due(
         self, listed: Sequence[Workload], pending: Mapping[str, restart.PendingSecret], *, levels: restart.Levels

@@ -8,6 +8,7 @@ import pytest
 
 from fakes.world import World
 from onepassword_operator.model import names
+from onepassword_operator.model.secret import OwnerReference
 from onepassword_operator.model.target import Source
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.service.work_queue import Priority
@@ -157,6 +158,26 @@ class TestOwners:
         await world.settle()
         assert world.owners()[0] == "OnePasswordItem/db"
         assert set(world.owners()) == {"OnePasswordItem/db", "Deployment/web", "Deployment/user"}
+
+    @pytest.mark.parametrize("uses", [(), ("db",)])
+    async def test_when_only_the_resource_is_left_to_ask_no_deployment_owns_it(self, world: World, uses: tuple[str, ...]) -> None:
+        world.claim("db")
+        world.asks("web", *uses)
+        world.workloads.deploy("user", "db")
+        await world.settle()
+        world.workloads.deploy("web", *uses)
+        await world.settle()
+        assert world.owners() == ["OnePasswordItem/db"]
+        assert names.ITEM_NAME not in world.secrets.objects[world.key()].annotations
+
+    async def test_an_owner_that_somebody_else_put_on_a_resources_secret_stays(self, world: World) -> None:
+        key = world.claim("db")
+        await world.settle()
+        theirs = OwnerReference(kind="Deployment", name="theirs", uid="theirs", api_version="apps/v1")
+        world.secrets.edit(key, owners=(*world.secrets.objects[key].owners, theirs))
+        world.secrets.overwrite(key, password="edited")
+        await world.settle()
+        assert world.owners() == ["OnePasswordItem/db", "Deployment/theirs"]
 
     async def test_one_that_is_being_deleted_is_no_new_owner(self, world: World) -> None:
         world.asks("web")
