@@ -9,7 +9,7 @@ import pytest
 from fakes.item_source import FakeItemSource
 from fakes.world import World
 from onepassword_operator.model import names
-from onepassword_operator.model.errors import BackendUnavailableError
+from onepassword_operator.model.errors import BackendUnavailableError, SecretTooLargeError
 
 FROZEN = (names.IGNORE_TAG,)
 
@@ -274,3 +274,42 @@ class TestProof:
         world.secrets.overwrite(world.key(), password="edited")
         await world.settle()
         assert world.source.count(f"item {item}") == 1
+
+
+class TestReading:
+    async def test_an_item_that_is_too_large_to_be_read_is_tried_again_at_its_next_version_only(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        world.source.refused[item] = SecretTooLargeError("more than a Secret takes")
+        key = world.claim("db")
+        await world.settle()
+        assert world.claims.ready(key).reason == "SecretTooLarge"
+        await world.live(300)
+        assert world.source.count("item") == 1
+        world.source.refused.clear()
+        world.source.edit(item, password="two")
+        await world.live(60)
+        assert world.secrets.values(key) == {"password": "two"}
+
+    async def test_an_id_that_no_list_shows_is_asked_for_itself(self, world: World) -> None:
+        """Lists hide archived items; the item itself tells archived from absent."""
+        item = world.source.put(world.vault, "db", password="one")
+        world.source.hide(item)
+        world.source.archive(item)
+        archived = world.claim("archived", f"vaults/Prod/items/{item}")
+        absent = world.claim("absent", f"vaults/Prod/items/{'x' * 26}")
+        await world.settle()
+        assert world.claims.ready(archived).reason == "ItemArchived"
+        assert world.claims.ready(absent).reason == "ItemNotFound"
+
+    async def test_an_item_ahead_of_its_list_is_told_of_by_the_next_list(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        world.source.hold_list(world.vault)
+        world.source.edit(item, password="two")
+        key = world.claim("db")
+        await world.settle()
+        assert world.secrets.values(key) == {"password": "two"}
+        await world.poll()
+        world.source.requests.clear()
+        world.source.catch_up()
+        await world.poll()
+        assert f"list {world.vault}" in world.source.requests

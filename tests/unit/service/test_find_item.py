@@ -8,6 +8,7 @@ from fakes.clock import FakeClock
 from fakes.item_source import FakeItemSource
 from fakes.world import World
 from onepassword_operator.model.errors import (
+    BackendForbiddenError,
     BackendUnavailableError,
     ItemAmbiguousError,
     ItemArchivedError,
@@ -228,3 +229,21 @@ async def test_tags_come_with_what_was_found(catalog: Catalog, source: FakeItemS
     source._keep(dataclasses.replace(source.item(item), tags=("one", "two")))
     for pin in (None, Revision(vault, item, 1)):
         assert (await FindItem(catalog).find(DB, pin)).tags == ("one", "two")
+
+
+class TestUnlistedVault:
+    """The vault list shows what the token may see; asking for the vault itself tells forbidden from absent."""
+
+    HIDDEN = "h" * 26
+
+    async def test_one_that_may_not_be_seen_is_told_from_one_that_is_not_there(self, catalog: Catalog, source: FakeItemSource) -> None:
+        with pytest.raises(VaultNotFoundError):
+            await FindItem(catalog).find(ItemPath(self.HIDDEN, "db"), None)
+        source.refused[self.HIDDEN] = BackendForbiddenError("no access")
+        with pytest.raises(BackendForbiddenError):
+            await FindItem(catalog).find(ItemPath(self.HIDDEN, "db"), None)
+
+    async def test_a_name_is_not_asked_for(self, catalog: Catalog, source: FakeItemSource) -> None:
+        with pytest.raises(VaultNotFoundError):
+            await FindItem(catalog).find(ItemPath("Hidden", "db"), None)
+        assert source.requests == ["vaults"]

@@ -1,10 +1,15 @@
 """What follows what."""
 
+import pytest
+
 from fakes.clock import FakeClock
+from onepassword_operator.model import names
 from onepassword_operator.model.item import Revision
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.workload import RestartMark
+from onepassword_operator.service import follow_index
 from onepassword_operator.service.follow_index import FollowIndex
+from unit.rules import samples
 
 A, B = SecretKey("app", "a"), SecretKey("app", "b")
 X1, X2, Y1, Z1 = Revision("v", "x", 1), Revision("v", "x", 2), Revision("v", "y", 1), Revision("w", "z", 1)
@@ -69,3 +74,34 @@ def test_marks_are_found_by_namespace() -> None:
     assert index.pending("app") == {A: mark}
     assert index.pending_namespaces() == {"app", "other"}
     assert index.count_pending() == 2
+
+
+def test_what_a_secret_held_and_was_owed_outlives_its_claims() -> None:
+    index, mark = FollowIndex(FakeClock()), RestartMark(X1, "2024-05-01T12:00:00Z")
+    record = index.record(A)
+    record.held, record.mark, record.attempts = X1, mark, 5
+    index.forget(A)
+    assert index.followed == {}
+    again = index.record(A)
+    assert (again.held, again.mark, again.attempts) == (X1, mark, 0)
+
+
+def test_only_so_many_departed_secrets_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow_index, "_DEPARTED", 1)
+    index = FollowIndex(FakeClock())
+    for key in (A, B):
+        index.record(key).held = X1
+        index.forget(key)
+    assert (index.record(A).held, index.record(B).held) == (None, X1)
+
+
+def test_a_secret_is_forgotten_with_the_last_who_asks_for_it() -> None:
+    index = FollowIndex(FakeClock())
+    one, two = samples.claim(), samples.claim(kind=names.DEPLOYMENT, name="web", uid="web")
+    for claim in (one, two):
+        index.claims.put(claim)
+    index.follow(one.key, X1, requested="path")
+    assert index.let_go(one)
+    assert index.vaults() == ["v"]
+    assert not index.let_go(two)
+    assert (index.vaults(), index.followed) == ([], {})

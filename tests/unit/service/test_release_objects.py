@@ -198,6 +198,24 @@ class TestTheFinalizer:
         assert world.finalizers.released == [RESOURCE]
         assert world.claims.ready(world.key()).reason == "Synced"
 
+    async def test_one_that_is_gone_by_then_is_nobodys_trouble(self, world: World, item: str) -> None:
+        as_left(world, item)
+        world.watch()
+        gone = world.claims.objects.pop(world.key())
+        await world.process.release.run(RESOURCE)
+        assert world.finalizers.released == []
+        assert not world.process.index.contests.finalizer_seen(gone.uid, "9999")
+
+    async def test_in_a_dispute_it_stays_until_it_is_time_to_try(self, world: World, item: str) -> None:
+        as_left(world, item)
+        world.watch()
+        world.process.index.contests.open(world.claims.objects[world.key()].uid)
+        await world.process.release.run(RESOURCE)
+        assert (world.finalizers.released, world.secrets.requests) == ([], [])
+        world.clock.advance(900)
+        await world.process.release.run(RESOURCE)
+        assert world.finalizers.released == [RESOURCE]
+
     async def test_a_holder_that_is_not_held_up_is_left_alone(self, world: World) -> None:
         await world.synced()
         await world.process.release.run(RESOURCE)
