@@ -166,6 +166,16 @@ class TestOwners:
         await world.settle()
         assert world.owners() == ["Deployment/web"]
 
+    async def test_a_user_that_was_made_anew_owns_it_though_the_deletion_of_its_namesake_was_not_seen(self, world: World) -> None:
+        """The watch may tell the two in either order, and Kubernetes does not take one for the other."""
+        world.asks("web")
+        world.workloads.deploy("user", "db")
+        await world.settle()
+        del world.workloads.objects["app", "user"]
+        world.workloads.deploy("user", "db")
+        await world.settle()
+        assert shown(world, "user").uid in {owner.uid for owner in world.secrets.objects[world.key()].owners}
+
     async def test_nothing_is_written_again_once_all_own_it(self, world: World) -> None:
         for name in ("web", "second"):
             world.asks(name, "db")
