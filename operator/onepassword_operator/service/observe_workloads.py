@@ -37,6 +37,8 @@ class ObserveWorkloads:
         late = former is not None and int(former.resource_version) > int(workload.resource_version)
         if late or self._observe.is_gone(workload.uid):
             return {}
+        if former and former.uid != workload.uid:
+            self._observe.note_gone(former.uid)
         asked, asks = former.claim if former else None, workload.claim
         if asked and (asks is None or asks.key != asked.key):
             self._observe.let_go(asked)

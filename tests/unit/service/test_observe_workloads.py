@@ -87,6 +87,17 @@ class TestWhatNeedsALook:
         world.process.observe_workloads.gone(WEB, "an earlier uid")
         assert world.key() in world.process.index.claims
 
+    async def test_a_namesake_is_the_end_of_its_predecessor_and_of_the_dispute_about_it(self, world: World) -> None:
+        world.asks("web")
+        await world.settle()
+        last = shown(world)
+        world.process.index.contests.open(last.uid)
+        del world.workloads.objects["app", "web"]
+        world.asks("web")
+        await world.settle()
+        assert world.process.observe.is_gone(last.uid)
+        assert world.process.index.contests.truce(last.uid, finalizer=False) is None
+
     async def test_a_new_demand_is_more_urgent_than_a_change_of_owners(self, world: World) -> None:
         world.asks("api", under="shared")
         await world.settle()
