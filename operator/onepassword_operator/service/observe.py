@@ -147,7 +147,7 @@ class Observe:
         record.held = pin
         if record.revision is None:
             self._index.follow(observed.key, pin, requested=claim.item_path)
-        if plan.desired is not None or record.attempts or claim.awaits_release:
+        if plan.desired is not None or record.attempts or record.refresh or claim.awaits_release:
             return False
         # A pass that is under way has written the Secret and is about to write the status.
         return self._queue.is_running(observed.key) or _is_told(claim, pin)
