@@ -56,12 +56,12 @@ class Reconcile:
             return
         self._forget_rewrites(self._index.record(key))
         results = await self._sync.sync(key)
+        for position, (claim, outcome) in enumerate(results):
+            if self._index.claims.alive(key):
+                await self._conclude(claim, outcome, ruling=position == 0)
         if not self._index.claims.alive(key):  # deleted, perhaps while the pass ran, which has just followed it again
             self._release(key)
-            return
-        for position, (claim, outcome) in enumerate(results):
-            await self._conclude(claim, outcome, ruling=position == 0)
-        if self._index.record(key).mark:
+        elif self._index.record(key).mark:
             self.wake_restarts(key.namespace)
 
     async def _conclude(self, claim: Claim, outcome: Outcome, *, ruling: bool) -> None:
