@@ -44,7 +44,7 @@ def test_it_steps_back_and_says_so_once(make_meeting: MakeMeeting) -> None:
     eventually(partial(meeting.finalized, ITEM, "by-title"), bool, what="the official operator's finalizer")
     meeting.connect.wait_polls(3)
     so_far = meeting.writes()
-    meeting.connect.wait_polls(10)
+    meeting.connect.wait_polls(5)
     assert meeting.writes() == so_far
     assert meeting.our_writes().count("patch onepassworditems by-title") == 1
     # Its own, and one more if the official operator has answered the first before its finalizer was seen.
@@ -117,7 +117,7 @@ def test_a_resource_that_is_new_to_both_is_given_up_as_well(make_meeting: MakeMe
     eventually(partial(told, meeting, "by-title"), bool, what="the Event")
     meeting.connect.wait_polls(3)
     so_far = meeting.writes()
-    meeting.connect.wait_polls(10)
+    meeting.connect.wait_polls(5)
     assert meeting.writes() == so_far
     assert set(meeting.data("by-title") or ()) == {"f0.txt", "host", "password", "port", "username"}
 
@@ -132,7 +132,7 @@ def test_a_deployment_that_both_serve_is_given_up_as_well(make_meeting: MakeMeet
     eventually(partial(meeting.finalized, DEPLOYMENT, "annotated-template"), bool, what="the official operator's finalizer")
     meeting.connect.wait_polls(3)
     so_far = meeting.writes()
-    meeting.connect.wait_polls(10)
+    meeting.connect.wait_polls(5)
     assert meeting.writes() == so_far
     assert meeting.replica_sets("annotated-template") == 1
     assert len(told(meeting, "annotated-template")) == 1
@@ -165,7 +165,7 @@ def test_whoever_puts_the_finalizer_back_each_time_draws_few_writes(make_meeting
     puppet(meeting, kind, name)
     meeting.operator()
     eventually(partial(told, meeting, name), bool, what="the Event")
-    meeting.connect.wait_polls(15)
+    meeting.connect.wait_polls(8)
     about = writes_about(meeting, name)
     taken = f"patch {PLURALS[kind]} {name}"
     assert about.count(taken) == 1

@@ -50,6 +50,10 @@ class Followed:
     """When the first of them was, on the monotonic clock."""
     untold: int = 0
     """Status writes that failed in a row; the Secret may be well all the while."""
+    parties: frozenset[str] = frozenset()
+    """Who decides about it, by uid: the claim that rules it, and those that share it."""
+    refusals: int = 0
+    """Passes in a row in which somebody besides the ruling claim could not be served."""
     refresh: bool = False
     """Somebody asked for a look at 1Password at once, whatever is known."""
 

@@ -17,7 +17,7 @@ from onepassword_operator.service import contests
 from onepassword_operator.service.follow_index import Followed, FollowIndex
 from onepassword_operator.service.report import Reporter
 from onepassword_operator.service.source_health import SourceHealth
-from onepassword_operator.service.sync_secret import RELABELLED, SyncSecret
+from onepassword_operator.service.sync_secret import RELABELLED, Results, SyncSecret
 from onepassword_operator.service.work_queue import Priority, WorkQueue
 
 REWRITE_MEMORY_SECONDS: Final = 60.0
@@ -56,17 +56,26 @@ class Reconcile:
             return
         self._forget_rewrites(self._index.record(key))
         results = await self._sync.sync(key)
+        await self._conclude_all(key, results)
         if not self._index.claims.alive(key):  # deleted, perhaps while the pass ran, which has just followed it again
             self._release(key)
-            return
-        for position, (claim, outcome) in enumerate(results):
-            await self._conclude(claim, outcome, ruling=position == 0)
-        if self._index.record(key).mark:
+        elif self._index.record(key).mark:
             self.wake_restarts(key.namespace)
 
-    async def _conclude(self, claim: Claim, outcome: Outcome, *, ruling: bool) -> None:
+    async def _conclude_all(self, key: SecretKey, results: Results) -> None:
+        if not results or not self._index.claims.alive(key):
+            return
+        record, (ruler, decided) = self._index.record(key), results[0]
+        stale = self._note(record, ruler, outcome=decided)
+        own_trouble = [claim.uid for claim, outcome in results if isinstance(outcome, Failed) and outcome != decided]
+        record.refusals = record.refusals + 1 if own_trouble else 0
+        for claim, outcome in results:
+            if self._index.claims.alive(key):  # the last one may go while another is told
+                # Whoever has trouble of its own had nothing yet that a blip could leave in place.
+                await self._conclude(claim, outcome, stale=stale or claim.uid in own_trouble)
+
+    async def _conclude(self, claim: Claim, outcome: Outcome, *, stale: bool) -> None:
         record = self._index.record(claim.key)
-        stale = self._note(record, claim, outcome=outcome) if ruling else False
         if isinstance(outcome, Synced) and (trouble := self._health.trouble(outcome.revision.vault_id)):
             outcome, stale = Failed(trouble), True
         elif isinstance(outcome, Failed):
@@ -129,7 +138,7 @@ class Reconcile:
 
     def _again(self, claim: Claim, record: Followed, *, error: OperatorError) -> None:
         interval, jitter = self.interval_seconds, self._clock.jitter()
-        delay = retry.delay_seconds(error, attempt=max(record.attempts, 1), interval_seconds=interval, jitter=jitter)
+        delay = retry.delay_seconds(error, attempt=max(record.attempts, record.refusals, 1), interval_seconds=interval, jitter=jitter)
         level = logging.DEBUG if isinstance(error, BackendError) and record.attempts > 1 else logging.INFO
         detail = {"secret": str(claim.key), "asked_by": str(claim.source), "reason": error.reason, "detail": str(error), "retry_in": delay}
         _log.log(level, "Secret not in sync", extra=detail)

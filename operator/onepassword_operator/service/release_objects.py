@@ -72,5 +72,5 @@ class ReleaseObjects:
 
     def _heirs(self, claim: Claim, observed: ObservedSecret | None) -> tuple[OwnerReference, ...]:
         others = [other for other in self._index.claims.alive(claim.key) if other.uid != claim.uid]
-        partners = self._index.claims.partners(claim, others, owners=observed.owners if observed else ())
+        partners = self._index.claims.partners(claim, others, observed=observed)
         return tuple(owner for owner in partners.owner_references if owner.uid != claim.uid)

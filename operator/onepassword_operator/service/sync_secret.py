@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Collection
 from typing import Final
 
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import (
+    ClusterAbsentError,
     ClusterConflictError,
     ItemLookupError,
     OperatorError,
@@ -66,10 +68,19 @@ class SyncSecret:
             record.refresh = refresh
             if isinstance(error, ItemLookupError):
                 record.wanted_vault = work.ruler.item_path.split("/")[1]
-            same = [claim for claim in self._index.claims.alive(key) if claim.item_path == work.ruler.item_path and claim != work.ruler]
-            return [(claim, Failed(error)) for claim in (work.ruler, *same)]
+            return [(work.ruler, Failed(error)), *self._behind(work, error)]
         except _ClaimGone:
             return []
+
+    def _behind(self, work: Pass, error: OperatorError) -> Results:
+        # Who shares the Secret shares the trouble; who wants something else is told who is in the way, unless that passes by itself.
+        results: Results = []
+        for claim in self._others(work):
+            if claim.item_path == work.ruler.item_path or claim.uid in work.record.parties:
+                results.append((claim, Failed(error)))
+            elif not conditions.is_blip(error):
+                results.append((claim, Failed(_in_the_way(work.ruler, error))))
+        return results
 
     async def _until_settled(self, work: Pass) -> Results:
         # Nothing has ever been there: one POST tells as much as a GET, and is the write as well.
@@ -78,19 +89,26 @@ class SyncSecret:
         first_sight = not known
         for _ in range(CONFLICTS):
             work.ruler = claims.ruling(self._index.claims.alive(work.key), observed) or work.ruler
+            if work.ruler.uid not in work.record.parties:
+                owning = {owner.uid for owner in observed.owners} if observed else set()
+                work.record.parties = frozenset({work.ruler.uid, *(other.uid for other in self._others(work) if other.uid in owning)})
             if work.ruler.suspended:
                 return [(work.ruler, _suspended(work.ruler))]
             path = ItemPath.parse(work.ruler.item_path)
             secret_plan.check_type(work.ruler, observed)
-            if observed is None and not first_sight:
-                await self._require_living_claim(work)
             if observed and observed.terminating:
                 raise ClusterConflictError(f'Secret "{observed.key.name}" is being deleted; waiting until it is gone')
             try:
+                if observed is None and not first_sight:
+                    await self._require_living_claim(work)
                 return await self._once(work, path, observed=observed)
             except ClusterConflictError:
-                first_sight = False
-                observed = await self._secrets.get(work.key)
+                pass
+            except ClusterAbsentError:
+                if observed is None:
+                    raise  # the namespace is going; else the Secret went after it was read
+            first_sight = False
+            observed = await self._secrets.get(work.key)
         raise ClusterConflictError(f'Secret "{work.key.name}" keeps changing while it is being written; trying again shortly')
 
     async def _require_living_claim(self, work: Pass) -> None:
@@ -107,15 +125,18 @@ class SyncSecret:
         held = observed.owners if observed else ()
         if observed is not None:
             work.record.seen = True
-            everybody = self._index.claims.partners(work.ruler, self._others(work), owners=held)
+            everybody = self._index.claims.partners(work.ruler, self._others(work), observed=observed)
             owners.check_owner(work.ruler, observed, verdict=verdict, partners=everybody)
             self._check_contest(work, observed)
             if not any(owner.uid == work.ruler.uid for owner in held):
                 # Kubernetes itself takes our reference away when the resource is deleted and its Secret is to be orphaned.
                 await self._require_living_claim(work)
         found = await self._fetch.find(work, path, observed=observed, verdict=verdict)
-        sharing, others = await self._shared(work, found)
-        partners = self._index.claims.partners(work.ruler, sharing, owners=held)
+        sharing, others = await self._shared(work, found, owning={owner.uid for owner in held})
+        work.record.parties = frozenset(claim.uid for claim in (work.ruler, *sharing))
+        if suspending := next((claim for claim in sharing if claim.suspended), None):
+            return [*((claim, _suspended(suspending)) for claim in (work.ruler, *sharing)), *others]
+        partners = self._index.claims.partners(work.ruler, sharing, observed=observed)
         fetched = await self._fetch.content(work, found, observed=observed, verdict=verdict)
         if fetched.frozen and observed:
             outcome: Synced | Paused = await self._leave_frozen(work, fetched, observed=observed, partners=partners)
@@ -132,17 +153,22 @@ class SyncSecret:
     def _others(self, work: Pass) -> list[Claim]:
         return [claim for claim in self._index.claims.alive(work.key) if claim.uid != work.ruler.uid]
 
-    async def _shared(self, work: Pass, found: Found) -> tuple[list[Claim], Results]:
+    async def _shared(self, work: Pass, found: Found, *, owning: Collection[str]) -> tuple[list[Claim], Results]:
         sharing: list[Claim] = []
         refused: Results = []
         for claim in self._others(work):
             try:
                 same = claim.item_path == work.ruler.item_path or await self._fetch.means(claim, found)
-                if not same or claim.secret_type != work.ruler.secret_type:
-                    raise _claimed(work.ruler)
-                sharing.append(claim)
             except OperatorError as error:
-                refused.append((claim, Failed(error)))
+                # What can't be looked up for a moment stays as it was.
+                if not (conditions.is_blip(error) and claim.uid in owning):
+                    refused.append((claim, Failed(error)))
+                    continue
+                same = True
+            if same and claim.secret_type == work.ruler.secret_type:
+                sharing.append(claim)
+            else:
+                refused.append((claim, Failed(_claimed(work.ruler))))
         return sharing, refused
 
     async def _leave_frozen(self, work: Pass, fetched: Fetched, *, observed: ObservedSecret, partners: owners.Partners) -> Paused:
@@ -204,6 +230,13 @@ def _claimed(ruler: Claim) -> TargetClaimedError:
     return TargetClaimedError(
         f'Secret "{ruler.key.name}" is already written for {ruler.kind} "{ruler.name}", which asks for another item or type; '
         "ask for another name"
+    )
+
+
+def _in_the_way(ruler: Claim, error: OperatorError) -> TargetClaimedError:
+    return TargetClaimedError(
+        f'Secret "{ruler.key.name}" is due to {ruler.kind} "{ruler.name}", which can\'t be served ({error.reason}); mend that, or ask for '
+        "another name"
     )
 
 

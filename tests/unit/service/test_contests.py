@@ -8,6 +8,7 @@ from fakes.clock import FakeClock
 from fakes.world import World
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterUnavailableError
+from onepassword_operator.model.target import Source
 from onepassword_operator.service import contests
 from onepassword_operator.service.contests import Contests
 from unit.rules import samples
@@ -394,6 +395,28 @@ class TestTwoOperators:
         assert world.claims.ready(key).reason == "Synced"
         await world.live(MINUTE)
         assert world.claims.ready(key).reason == "AnotherOperatorActive"
+
+    @pytest.mark.parametrize("kind", ["resource", "deployment"])
+    async def test_a_finalizer_that_is_back_before_we_hear_of_its_going_opens_a_dispute_as_well(self, world: World, kind: str) -> None:
+        """The watch overtakes the answer, and shows nothing twice."""
+        key = world.claim("db", finalizers=OFFICIAL) if kind == "resource" else world.asks("web", finalizers=OFFICIAL)
+        answer = world.finalizers.release
+
+        async def late(source: Source, uid: str) -> str | None:
+            released = await answer(source, uid)
+            if kind == "resource":
+                world.claims.hold_up(key, *OFFICIAL)
+            else:
+                world.workloads.hold_up("web", *OFFICIAL)
+            world.watch()
+            return released
+
+        world.finalizers.release = late  # type: ignore[method-assign]
+        await world.live(10 * MINUTE)
+        assert len(world.finalizers.released) == 1
+        told = [event.message for event in world.events.told if event.kind == "Warning"]
+        assert len(told) == 1
+        assert "another operator works on" in told[0]
 
     async def test_all_who_share_a_secret_and_are_in_dispute_are_told_and_tried(self, world: World) -> None:
         key = world.claim("db", finalizers=OFFICIAL)

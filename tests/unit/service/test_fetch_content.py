@@ -7,9 +7,10 @@ import dataclasses
 import pytest
 
 from fakes.item_source import FakeItemSource
-from fakes.world import World
+from fakes.world import Process, World
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import BackendUnavailableError, SecretTooLargeError
+from onepassword_operator.service.work_queue import Priority
 
 FROZEN = (names.IGNORE_TAG,)
 
@@ -277,6 +278,20 @@ class TestProof:
 
 
 class TestReading:
+    async def test_what_another_process_wrote_is_not_overwritten_by_what_was_read_a_moment_ago(self, world: World) -> None:
+        item = await world.synced()
+        ours, world.process = world.process, Process(world)
+        await world.process.sweeper.sweep()
+        await world.poll()
+        world.source.edit(item, password="two")
+        await world.poll()
+        world.process = ours  # which holds the item at its first version, and has listed nothing since
+        world.forget_requests()
+        ours.queue.add(world.key(), Priority.SWEEP)
+        await world.settle()
+        assert world.secrets.values(world.key()) == {"password": "two"}
+        assert world.secrets.writes() == []
+
     async def test_an_item_that_is_too_large_to_be_read_is_tried_again_at_its_next_version_only(self, world: World) -> None:
         item = world.source.put(world.vault, "db", password="one")
         world.source.refused[item] = SecretTooLargeError("more than a Secret takes")

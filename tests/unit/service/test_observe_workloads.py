@@ -8,6 +8,7 @@ import pytest
 
 from fakes.world import World
 from onepassword_operator.model import names
+from onepassword_operator.model.secret import OwnerReference
 from onepassword_operator.model.target import Source
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.service.work_queue import Priority
@@ -87,6 +88,17 @@ class TestWhatNeedsALook:
         world.process.observe_workloads.gone(WEB, "an earlier uid")
         assert world.key() in world.process.index.claims
 
+    async def test_a_namesake_is_the_end_of_its_predecessor_and_of_the_dispute_about_it(self, world: World) -> None:
+        world.asks("web")
+        await world.settle()
+        last = shown(world)
+        world.process.index.contests.open(last.uid)
+        del world.workloads.objects["app", "web"]
+        world.asks("web")
+        await world.settle()
+        assert world.process.observe.is_gone(last.uid)
+        assert world.process.index.contests.truce(last.uid, finalizer=False) is None
+
     async def test_a_new_demand_is_more_urgent_than_a_change_of_owners(self, world: World) -> None:
         world.asks("api", under="shared")
         await world.settle()
@@ -158,6 +170,26 @@ class TestOwners:
         assert world.owners()[0] == "OnePasswordItem/db"
         assert set(world.owners()) == {"OnePasswordItem/db", "Deployment/web", "Deployment/user"}
 
+    @pytest.mark.parametrize("uses", [(), ("db",)])
+    async def test_when_only_the_resource_is_left_to_ask_no_deployment_owns_it(self, world: World, uses: tuple[str, ...]) -> None:
+        world.claim("db")
+        world.asks("web", *uses)
+        world.workloads.deploy("user", "db")
+        await world.settle()
+        world.workloads.deploy("web", *uses)
+        await world.settle()
+        assert world.owners() == ["OnePasswordItem/db"]
+        assert names.ITEM_NAME not in world.secrets.objects[world.key()].annotations
+
+    async def test_an_owner_that_somebody_else_put_on_a_resources_secret_stays(self, world: World) -> None:
+        key = world.claim("db")
+        await world.settle()
+        theirs = OwnerReference(kind="Deployment", name="theirs", uid="theirs", api_version="apps/v1")
+        world.secrets.edit(key, owners=(*world.secrets.objects[key].owners, theirs))
+        world.secrets.overwrite(key, password="edited")
+        await world.settle()
+        assert world.owners() == ["OnePasswordItem/db", "Deployment/theirs"]
+
     async def test_one_that_is_being_deleted_is_no_new_owner(self, world: World) -> None:
         world.asks("web")
         await world.settle()
@@ -165,6 +197,16 @@ class TestOwners:
         world.workloads.terminate("user")
         await world.settle()
         assert world.owners() == ["Deployment/web"]
+
+    async def test_a_user_that_was_made_anew_owns_it_though_the_deletion_of_its_namesake_was_not_seen(self, world: World) -> None:
+        """The watch may tell the two in either order, and Kubernetes does not take one for the other."""
+        world.asks("web")
+        world.workloads.deploy("user", "db")
+        await world.settle()
+        del world.workloads.objects["app", "user"]
+        world.workloads.deploy("user", "db")
+        await world.settle()
+        assert shown(world, "user").uid in {owner.uid for owner in world.secrets.objects[world.key()].owners}
 
     async def test_nothing_is_written_again_once_all_own_it(self, world: World) -> None:
         for name in ("web", "second"):

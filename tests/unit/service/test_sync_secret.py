@@ -8,6 +8,7 @@ from fakes.world import Process, World
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import (
     BackendUnavailableError,
+    ClusterAbsentError,
     ClusterAdmissionError,
     ClusterConflictError,
     ClusterInvalidError,
@@ -316,6 +317,25 @@ class TestConflict:
         await world.poll()
         assert world.secrets.values(key) == {"password": "two"}
         assert world.secrets.objects[key].labels["team"] == "a"
+
+    async def test_a_secret_that_is_deleted_in_between_is_made_anew_and_nobody_is_told_of_trouble(self, world: World) -> None:
+        item = await world.synced()
+        key = world.key()
+        world.source.edit(item, password="two")
+        world.secrets.before["replace"] = lambda: world.secrets.delete(key)
+        await world.poll()
+        assert world.secrets.values(key) == {"password": "two"}
+        assert world.secrets.mark(key)
+        assert world.claims.count("status") == 1
+        assert world.events.reasons("db") == ["Updated"]
+
+    async def test_a_namespace_that_is_going_is_no_place_to_try_again_at_once(self, world: World) -> None:
+        await world.poll()
+        world.source.put(world.vault, "db", password="one")
+        world.secrets.faults.refuse("create", ClusterAbsentError("the namespace is being deleted"))
+        world.claim("db")
+        await world.settle()
+        assert world.secrets.requests == ["create app/db"]
 
     async def test_endless_conflicts_give_way_and_come_back_soon(self, world: World) -> None:
         item = await world.synced()
@@ -673,6 +693,85 @@ class TestSeveralWhoAsk:
         assert world.owners() == ["Deployment/second"]
 
     @pytest.mark.usefixtures("other")
+    async def test_a_blip_in_which_a_spelling_cannot_be_looked_up_changes_nothing_for_who_shared(self, world: World) -> None:
+        key = world.claim("db", labels={"team": "a"})
+        await world.settle()
+        item = world.process.index.record(key).revision
+        assert item
+        world.asks("web", path=item.path)
+        await world.settle()
+        world.forget_requests()
+        await world.restart_process()
+        world.source.outage = BackendUnavailableError("no answer")
+        await world.poll()
+        await world.live(60)
+        assert world.writes() == []
+        assert world.events.told == []
+
+    @pytest.mark.usefixtures("other")
+    async def test_a_new_one_whose_spelling_cannot_be_looked_up_is_told_at_once(self, world: World) -> None:
+        world.asks("web")
+        await world.settle()
+        await world.restart_process()
+        world.forget_requests()
+        world.source.outage = BackendUnavailableError("no answer")
+        world.asks("api", path="vaults/Prod/items/DB")
+        await world.settle()
+        assert world.events.reasons("api") == ["ReconcileError"]
+        assert world.events.reasons("web") == []
+        assert world.owners() == ["Deployment/web"]
+
+    async def test_all_who_share_are_told_when_the_trouble_of_the_item_lasts(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        world.asks("web")
+        await world.settle()
+        key = world.claim("db", f"vaults/Prod/items/{item}")
+        await world.settle()
+        assert world.owners()[0] == "Deployment/web"
+        world.source.edit(item, password="two")
+        world.source.refused[item] = BackendUnavailableError("no answer")
+        await world.live(120)
+        assert world.claims.ready(key).reason == "Synced"
+        await world.live(180)
+        assert world.claims.ready(key).reason == "SourceUnavailable"
+        world.source.refused.clear()
+        await world.live(60)
+        assert world.claims.ready(key).reason == "Synced"
+
+    async def test_all_who_share_are_told_that_the_item_is_gone_however_they_spell_it(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        world.asks("web")
+        await world.settle()
+        key = world.claim("db", f"vaults/Prod/items/{item}")
+        await world.settle()
+        world.source.delete(item)
+        await world.live(180)
+        assert world.events.reasons("web")[-1] == "ReconcileError"
+        assert world.claims.ready(key).reason == "ItemNotFound"
+
+    async def test_whoever_waits_behind_a_claim_in_trouble_is_told_so(self, world: World) -> None:
+        world.source.put(world.vault, "db", password="one")
+        world.asks("broken", path="vaults/Prod/items/typo", created_at="2020-01-01T00:00:00Z")
+        await world.settle()
+        key = world.claim("db")
+        await world.settle()
+        condition = world.claims.ready(key)
+        assert condition.reason == "TargetClaimed"
+        for part in ('Deployment "broken"', "ItemNotFound"):
+            assert part in condition.message
+        world.workloads.delete("broken")
+        await world.settle()
+        assert world.claims.ready(key).reason == "Synced"
+
+    async def test_a_blip_of_who_rules_says_nothing_to_those_who_ask_for_something_else(self, world: World) -> None:
+        world.source.outage = BackendUnavailableError("no answer")
+        world.asks("ruler", created_at="2020-01-01T00:00:00Z")
+        world.asks("second", path="vaults/Prod/items/other")
+        await world.settle()
+        assert world.events.reasons("ruler") == ["ReconcileError"]
+        assert world.events.reasons("second") == []
+
+    @pytest.mark.usefixtures("other")
     async def test_a_restarted_process_writes_nothing_for_those_who_share_or_were_refused(self, world: World) -> None:
         world.asks("ruler")
         await world.settle()
@@ -728,6 +827,35 @@ class TestSuspended:
         world.forget_requests()
         await world.poll()
         assert world.writes() == []
+
+    async def test_a_resource_that_shares_the_secret_may_suspend_it(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        key = world.asks("web")
+        await world.settle()
+        world.claim("db", suspended=True)
+        await world.settle()
+        assert world.claims.ready(key).reason == "Suspended"
+        world.source.edit(item, password="two")
+        await world.live(120)
+        assert world.secrets.values(key) == {"password": "one"}
+        world.claims.annotate(key, suspended=False)
+        await world.settle()
+        assert world.secrets.values(key) == {"password": "two"}
+
+    async def test_one_that_was_refused_suspends_nothing(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        world.source.put(world.vault, "other", password="x")
+        key = world.asks("web", "db")
+        await world.settle()
+        world.claim("db", "vaults/Prod/items/other", suspended=True)
+        world.source.edit(item, password="two")
+        await world.live(60)
+        assert world.claims.ready(key).reason == "TargetClaimed"
+        assert world.secrets.values(key) == {"password": "two"}
+        world.process.restarts.auto_restart = True
+        await world.restart()
+        assert world.workloads.rollouts == {"web": 1}
+        assert world.secrets.mark(key) is None
 
     async def test_it_resumes_when_the_annotation_goes(self, world: World) -> None:
         item = await world.synced()
