@@ -27,6 +27,7 @@ from onepassword_operator.model.errors import (
     BackendForbiddenError,
     BackendUnavailableError,
     OperatorError,
+    Retry,
     SecretTooLargeError,
 )
 from onepassword_operator.model.item import File, Item, ItemSummary, Vault
@@ -248,6 +249,14 @@ def base_url(host: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
+def _too_long(cap: int, route: str) -> OperatorError:
+    if "items/:uuid" not in route:
+        return BackendAnswerError(f"{route}: the reply exceeds {cap} bytes")
+    error = SecretTooLargeError(f"{route}: the reply exceeds {cap} bytes, more than a Secret could hold; remove or shrink a file")
+    error.retry = Retry.LATER  # it was not read to its end, so it may as well be a reply gone wrong, and no change would follow
+    return error
+
+
 def _mixed_up(route: str) -> BackendAnswerError:
     return BackendAnswerError(f"{route}: the reply is about something else than was asked for; check proxies and caches in between")
 
@@ -262,9 +271,7 @@ def _identity(text: str) -> str:
 async def _capped(response: aiohttp.ClientResponse, cap: int, *, route: str) -> bytearray:
     body = bytearray()  # the pieces and the whole at once would be twice as much
     async for chunk in response.content.iter_any():
-        if len(body) + len(chunk) > cap and "items/:uuid" in route:
-            raise SecretTooLargeError(f"{route}: the reply exceeds {cap} bytes, more than a Secret could hold; remove or shrink a file")
         if len(body) + len(chunk) > cap:
-            raise BackendAnswerError(f"{route}: the reply exceeds {cap} bytes")
+            raise _too_long(cap, route)
         body += chunk
     return body

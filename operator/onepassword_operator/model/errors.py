@@ -59,7 +59,8 @@ class OperatorError(Exception):
     """Root of the tree; only its leaves are raised."""
 
     reason: ClassVar[str]
-    retry: ClassVar[Retry]
+    retry: Retry
+    """Of the class, unless an instance knows better."""
     delay_seconds: float | None = None
     """For `Retry.THEN`: seconds until another try makes sense."""
 
