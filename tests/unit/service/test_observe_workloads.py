@@ -187,6 +187,15 @@ class TestOwners:
         await world.settle()
         assert world.owners() == ["Deployment/web"]
 
+    async def test_one_that_is_being_deleted_does_not_own_it_any_longer(self, world: World) -> None:
+        world.asks("web")
+        world.workloads.deploy("user", "db", finalizers=("theirs",))
+        await world.settle()
+        assert set(world.owners()) == {"Deployment/web", "Deployment/user"}
+        world.workloads.terminate("user")
+        await world.settle()
+        assert world.owners() == ["Deployment/web"]
+
     async def test_nothing_is_written_again_once_all_own_it(self, world: World) -> None:
         for name in ("web", "second"):
             world.asks(name, "db")
@@ -230,6 +239,22 @@ class TestLettingGo:
         await world.settle()
         assert world.owners() == ["Deployment/second"]
         assert world.owners("renamed") == ["Deployment/web"]
+
+    async def test_another_name_leaves_the_former_secret_to_the_resource_that_asks_for_it(self, world: World) -> None:
+        world.claim("db")
+        world.asks("web")
+        await world.settle()
+        world.asks("web", under="renamed")
+        await world.settle()
+        assert world.owners() == ["OnePasswordItem/db"]
+
+    @pytest.mark.parametrize("under", ["renamed", ""])
+    async def test_a_secret_that_was_let_go_is_not_followed_any_more(self, world: World, under: str) -> None:
+        former = world.asks("web")
+        await world.settle()
+        world.asks("web", under=under)
+        await world.settle()
+        assert former not in world.process.index.followed
 
     async def test_a_secret_that_nobody_asks_for_any_more_is_not_written(self, world: World) -> None:
         item = world.source.put(world.vault, "mine", password="one")
