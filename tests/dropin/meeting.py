@@ -43,11 +43,18 @@ class Meeting(World):
         return started
 
     def official_writes(self) -> list[str]:
-        """What the official operator has written so far, Events aside: `verb resource/subresource name`."""
+        """What the official operator has changed so far, Events aside: `verb resource/subresource name`."""
+        return self._changes_by(NAME_IN_ITS_IMAGE + "/")
+
+    def our_writes(self) -> list[str]:
+        """What ours has changed so far; unlike `writes`, without what the API server refused, as it does when the other one was faster."""
+        return self._changes_by("onepassword-operator")
+
+    def _changes_by(self, agent: str) -> list[str]:
         return [
             f"{r.verb} {r.resource}{'/' + r.subresource if r.subresource else ''} {r.name}".rstrip()
             for r in self.proxy.writes(events=False)
-            if r.user_agent.startswith(NAME_IN_ITS_IMAGE + "/") and r.committed
+            if r.user_agent.startswith(agent) and r.committed
         ]
 
     def wait_official_polls(self) -> None:

@@ -122,6 +122,7 @@ def test_the_life_of_a_resource(make_world: MakeWorld) -> None:
     world.wait_ready("db", "custom")
     assert world.data("db") == {"username": b"canary-a", "host": b"canary-b"}
     assert (world.secret("db").type, world.secret("custom").type) == ("Opaque", "CustomType")
+    assert {entry.manager for entry in world.secret("db").metadata.managed_fields} == {"onepassword-operator"}
 
     version = world.secret("db").metadata.resource_version
     world.patch_item("db", {"type": "Opaque"})

@@ -268,6 +268,7 @@ class TestWarnings:
         assert election.startswith("--leader-elect is accepted, ")
         assert http2.startswith("--enable-http2 is accepted, but has no effect")
 
+    @pytest.mark.official(26, 27)
     def test_whoever_wants_connect_deployed_reads_how(self, environment: pytest.MonkeyPatch) -> None:
         environment.setenv("MANAGE_CONNECT", "1")
         (warning,) = loaded().warnings()

@@ -69,9 +69,9 @@ class ClaimIndex:
         self._claims[claim.key] = (*others, claim)
 
     def remove(self, claim: Claim) -> None:
-        """Its object does not ask any more."""
+        """Its object does not ask any more; a namesake that was made since goes on asking."""
         held = self.of(claim.key)
-        left = tuple(other for other in held if other.source != claim.source)
+        left = tuple(other for other in held if (other.source, other.uid) != (claim.source, claim.uid))
         if claim.is_resource and len(left) < len(held):
             self._resources -= 1
         if left:

@@ -46,10 +46,11 @@ class Truce:
 
 def refusal(claim: Claim, *, seconds: float) -> AnotherOperatorActiveError:
     """What the object's people are told."""
-    remedy = f"change the annotation {names.REFRESH}" if claim.is_resource else "restart this one"
+    # On a Deployment the annotation would be a demand: for the official operator, and for this one, which reads it the same way.
+    at_once = f"when the annotation {names.REFRESH} changes" if claim.is_resource else "when this operator is restarted"
     return AnotherOperatorActiveError(
         f'another operator works on {claim.kind} "{claim.name}" or its Secret, so this one leaves both alone; stop the other one. '
-        f"The next look is in {seconds / 60:.0f} minutes; to have it at once, {remedy}",
+        f"The next look is in {seconds / 60:.0f} minutes, or at once {at_once}",
         delay_seconds=seconds,
     )
 

@@ -55,12 +55,18 @@ class Observe:
         held_up = claim.awaits_release and self._held_up(former, claim)
         if former and former.asks_the_same_as(claim):
             return Priority.SWEEP if held_up else None
-        if former and former.uid != claim.uid and (record := self._index.followed.get(claim.key)):
-            record.attempts = 0
+        if former and former.uid != claim.uid:
+            self._replaced(former)
         if former and claim.refresh and claim.refresh != former.refresh:
             self._index.record(claim.key).refresh = True
             self._index.contests.try_now(claim.uid)
         return Priority.NEW
+
+    def _replaced(self, former: Claim) -> None:
+        # A namesake lives, so the former object does not, even if no watch has told of its end.
+        self.note_gone(former.uid)
+        if record := self._index.followed.get(former.key):
+            record.attempts = 0
 
     def _held_up(self, former: Claim | None, claim: Claim) -> bool:
         # By the official operator's finalizer: whose object is being deleted is let go at once, another one after its Secret was seen to.
@@ -141,7 +147,7 @@ class Observe:
         record.held = pin
         if record.revision is None:
             self._index.follow(observed.key, pin, requested=claim.item_path)
-        if plan.desired is not None or record.attempts or claim.awaits_release:
+        if plan.desired is not None or record.attempts or record.refresh or claim.awaits_release:
             return False
         # A pass that is under way has written the Secret and is about to write the status.
         return self._queue.is_running(observed.key) or _is_told(claim, pin)

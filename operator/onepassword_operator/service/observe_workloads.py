@@ -37,6 +37,8 @@ class ObserveWorkloads:
         late = former is not None and int(former.resource_version) > int(workload.resource_version)
         if late or self._observe.is_gone(workload.uid):
             return {}
+        if former and former.uid != workload.uid:
+            self._observe.note_gone(former.uid)
         asked, asks = former.claim if former else None, workload.claim
         if asked and (asks is None or asks.key != asked.key):
             self._observe.let_go(asked)
@@ -66,7 +68,7 @@ class ObserveWorkloads:
 
     def _co_owned(self, former: Workload | None, workload: Workload) -> list[SecretKey]:
         # Secrets whose owners change; only those that a workload asked for, others live and die with their resource.
-        was = former.secrets if former and not former.terminating else frozenset()
+        was = former.secrets if former and former.uid == workload.uid and not former.terminating else frozenset()
         now = workload.secrets if not workload.terminating else frozenset()
         keys = [SecretKey(workload.namespace, name) for name in was ^ now]
         return [key for key in keys if any(not c.is_resource and c.uid != workload.uid for c in self._claims.alive(key))]

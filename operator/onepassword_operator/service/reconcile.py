@@ -56,23 +56,23 @@ class Reconcile:
             return
         self._forget_rewrites(self._index.record(key))
         results = await self._sync.sync(key)
+        await self._conclude_all(key, results)
         if not self._index.claims.alive(key):  # deleted, perhaps while the pass ran, which has just followed it again
             self._release(key)
-            return
-        await self._conclude_all(key, results)
-        if self._index.record(key).mark:
+        elif self._index.record(key).mark:
             self.wake_restarts(key.namespace)
 
     async def _conclude_all(self, key: SecretKey, results: Results) -> None:
-        if not results:
+        if not results or not self._index.claims.alive(key):
             return
         record, (ruler, decided) = self._index.record(key), results[0]
         stale = self._note(record, ruler, outcome=decided)
         own_trouble = [claim.uid for claim, outcome in results if isinstance(outcome, Failed) and outcome != decided]
         record.refusals = record.refusals + 1 if own_trouble else 0
         for claim, outcome in results:
-            # Whoever has trouble of its own had nothing yet that a blip could leave in place.
-            await self._conclude(claim, outcome, stale=stale or claim.uid in own_trouble)
+            if self._index.claims.alive(key):  # the last one may go while another is told
+                # Whoever has trouble of its own had nothing yet that a blip could leave in place.
+                await self._conclude(claim, outcome, stale=stale or claim.uid in own_trouble)
 
     async def _conclude(self, claim: Claim, outcome: Outcome, *, stale: bool) -> None:
         record = self._index.record(claim.key)

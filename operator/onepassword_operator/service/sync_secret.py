@@ -9,6 +9,7 @@ from typing import Final
 
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import (
+    ClusterAbsentError,
     ClusterConflictError,
     ItemLookupError,
     OperatorError,
@@ -95,15 +96,19 @@ class SyncSecret:
                 return [(work.ruler, _suspended(work.ruler))]
             path = ItemPath.parse(work.ruler.item_path)
             secret_plan.check_type(work.ruler, observed)
-            if observed is None and not first_sight:
-                await self._require_living_claim(work)
             if observed and observed.terminating:
                 raise ClusterConflictError(f'Secret "{observed.key.name}" is being deleted; waiting until it is gone')
             try:
+                if observed is None and not first_sight:
+                    await self._require_living_claim(work)
                 return await self._once(work, path, observed=observed)
             except ClusterConflictError:
-                first_sight = False
-                observed = await self._secrets.get(work.key)
+                pass
+            except ClusterAbsentError:
+                if observed is None:
+                    raise  # the namespace is going; else the Secret went after it was read
+            first_sight = False
+            observed = await self._secrets.get(work.key)
         raise ClusterConflictError(f'Secret "{work.key.name}" keeps changing while it is being written; trying again shortly')
 
     async def _require_living_claim(self, work: Pass) -> None:

@@ -77,6 +77,13 @@ class TestClaims:
         index.remove(claim_of(deployment("api", asks="db")))
         assert (KEY in index, index.of(KEY)) == (False, ())
 
+    def test_a_namesake_goes_on_asking_when_its_predecessor_is_removed(self, index: ClaimIndex) -> None:
+        """Who looked for the predecessor and found it gone may be told after the watch has shown the namesake."""
+        index.put(samples.claim(uid="namesake"))
+        index.remove(RESOURCE)
+        assert [claim.uid for claim in index.of(KEY)] == ["namesake"]
+        assert len(index) == 1
+
     def test_removing_what_is_not_there_is_nothing(self, index: ClaimIndex) -> None:
         index.remove(RESOURCE)
         index.put_workload(deployment("api", asks="db"))

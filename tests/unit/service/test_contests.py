@@ -1,5 +1,7 @@
 """How long an object is left to another operator."""
 
+import dataclasses
+
 import pytest
 
 from fakes.clock import FakeClock
@@ -187,11 +189,11 @@ def test_the_refusal_says_what_to_do_and_when_the_next_look_is() -> None:
         assert part in str(error)
 
 
-def test_a_deployment_has_no_annotation_for_another_look() -> None:
-    error = contests.refusal(samples.claim(kind=names.DEPLOYMENT, name="web"), seconds=900)
-    assert 'Deployment "web"' in str(error)
+def test_people_of_a_deployment_are_not_told_to_annotate_it() -> None:
+    """The annotation would count as a demand of the Deployment's own, and hide the one on its pod template."""
+    error = contests.refusal(dataclasses.replace(samples.CLAIM, kind=names.DEPLOYMENT), seconds=900)
     assert names.REFRESH not in str(error)
-    assert "restart this one" in str(error)
+    assert "at once when this operator is restarted" in str(error)
 
 
 # The story of two operators at work on the same objects.

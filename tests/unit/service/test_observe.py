@@ -54,6 +54,15 @@ async def test_the_deletion_of_a_predecessor_does_not_disturb_its_namesake(world
     assert world.key() in world.process.index.claims
 
 
+async def test_a_namesake_is_the_end_of_its_predecessor_and_of_the_dispute_about_it(world: World) -> None:
+    await world.synced()
+    held = world.claims.objects[world.key()]
+    world.process.index.contests.open(held.uid)
+    world.process.observe.claim_seen(dataclasses.replace(held, uid="new", resource_version="9999"))
+    assert world.process.observe.is_gone(held.uid)
+    assert world.process.index.contests.truce(held.uid, finalizer=False) is None
+
+
 async def test_only_so_many_deletions_are_remembered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(observe, "_TOMBSTONES", 2)
     for uid in ("a", "b", "c"):

@@ -88,6 +88,17 @@ class TestWhatNeedsALook:
         world.process.observe_workloads.gone(WEB, "an earlier uid")
         assert world.key() in world.process.index.claims
 
+    async def test_a_namesake_is_the_end_of_its_predecessor_and_of_the_dispute_about_it(self, world: World) -> None:
+        world.asks("web")
+        await world.settle()
+        last = shown(world)
+        world.process.index.contests.open(last.uid)
+        del world.workloads.objects["app", "web"]
+        world.asks("web")
+        await world.settle()
+        assert world.process.observe.is_gone(last.uid)
+        assert world.process.index.contests.truce(last.uid, finalizer=False) is None
+
     async def test_a_new_demand_is_more_urgent_than_a_change_of_owners(self, world: World) -> None:
         world.asks("api", under="shared")
         await world.settle()
@@ -195,6 +206,16 @@ class TestOwners:
         world.workloads.terminate("user")
         await world.settle()
         assert world.owners() == ["Deployment/web"]
+
+    async def test_a_user_that_was_made_anew_owns_it_though_the_deletion_of_its_namesake_was_not_seen(self, world: World) -> None:
+        """The watch may tell the two in either order, and Kubernetes does not take one for the other."""
+        world.asks("web")
+        world.workloads.deploy("user", "db")
+        await world.settle()
+        del world.workloads.objects["app", "user"]
+        world.workloads.deploy("user", "db")
+        await world.settle()
+        assert shown(world, "user").uid in {owner.uid for owner in world.secrets.objects[world.key()].owners}
 
     async def test_nothing_is_written_again_once_all_own_it(self, world: World) -> None:
         for name in ("web", "second"):

@@ -319,6 +319,26 @@ async def test_only_the_ruling_ones_failures_count_as_the_secrets(world: World) 
     assert world.process.index.record(world.key()).attempts == 0
 
 
+async def test_a_resource_that_goes_while_it_is_told_leaves_nothing_behind(world: World) -> None:
+    """Its Secret's mark would count as a restart that is due for as long as the process lives."""
+    item = await world.synced()
+    key = world.key()
+    write = world.claims.write_condition
+
+    async def deleted_meanwhile(claim: Claim, condition: Condition) -> Claim:
+        written = await write(claim, condition)
+        world.claims.delete(key)
+        world.watch()
+        return written
+
+    world.claims.write_condition = deleted_meanwhile  # type: ignore[method-assign]
+    world.source.edit(item, password="two")
+    await world.poll()
+    assert world.claims.count("status") == 1
+    assert world.process.index.followed == {}
+    assert world.process.index.count_pending() == 0
+
+
 async def test_a_pause_is_a_success(world: World) -> None:
     await world.synced()
     world.process.index.record(world.key()).attempts = 3

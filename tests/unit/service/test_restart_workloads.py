@@ -263,6 +263,24 @@ class TestClearing:
         assert world.secrets.mark(world.key()) is None
         assert world.secrets.objects[world.key()].labels["a"] == "b"
 
+    async def test_a_secret_that_goes_while_it_is_cleared_is_no_trouble(self, world: World) -> None:
+        await changed(world)
+        world.secrets.before["annotate"] = lambda: world.secrets.delete(world.key())
+        await world.restart()
+        assert world.secrets.mark(world.key())  # made anew, and still to be looked at
+
+    async def test_a_secret_that_can_not_be_cleared_keeps_nobody_else_from_being_restarted(self, world: World) -> None:
+        world.workloads.deploy("web", "db")
+        await changed(world, "db", "unused")
+        world.secrets.faults.refuse("annotate", ClusterDeniedError("no"))
+        with pytest.raises(ClusterDeniedError):
+            await world.restart()
+        assert world.workloads.rollouts == {"web": 1}
+        assert world.secrets.mark(world.key("db")) is None
+        assert world.secrets.mark(world.key("unused"))
+        await world.restart()
+        assert world.secrets.mark(world.key("unused")) is None
+
 
 async def test_a_crash_between_restart_and_clearing_repeats_nothing(world: World) -> None:
     world.workloads.deploy("web", "db")

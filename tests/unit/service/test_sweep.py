@@ -50,6 +50,15 @@ async def test_new_resources_come_first(world: World) -> None:
     assert await world.process.queue.take() == third
 
 
+async def test_a_refresh_that_the_watch_missed_is_answered(world: World) -> None:
+    await world.synced()
+    world.claims.annotate(world.key(), refresh="now")
+    await sweep(world)
+    await world.settle()
+    assert world.source.requests[0] == "vaults"
+    assert world.events.reasons("db") == ["Refreshed"]
+
+
 async def test_an_absent_resource_is_let_go_after_a_live_look(world: World) -> None:
     await world.synced()
     del world.claims.objects[world.key()]

@@ -8,6 +8,7 @@ from fakes.world import Process, World
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import (
     BackendUnavailableError,
+    ClusterAbsentError,
     ClusterAdmissionError,
     ClusterConflictError,
     ClusterInvalidError,
@@ -316,6 +317,25 @@ class TestConflict:
         await world.poll()
         assert world.secrets.values(key) == {"password": "two"}
         assert world.secrets.objects[key].labels["team"] == "a"
+
+    async def test_a_secret_that_is_deleted_in_between_is_made_anew_and_nobody_is_told_of_trouble(self, world: World) -> None:
+        item = await world.synced()
+        key = world.key()
+        world.source.edit(item, password="two")
+        world.secrets.before["replace"] = lambda: world.secrets.delete(key)
+        await world.poll()
+        assert world.secrets.values(key) == {"password": "two"}
+        assert world.secrets.mark(key)
+        assert world.claims.count("status") == 1
+        assert world.events.reasons("db") == ["Updated"]
+
+    async def test_a_namespace_that_is_going_is_no_place_to_try_again_at_once(self, world: World) -> None:
+        await world.poll()
+        world.source.put(world.vault, "db", password="one")
+        world.secrets.faults.refuse("create", ClusterAbsentError("the namespace is being deleted"))
+        world.claim("db")
+        await world.settle()
+        assert world.secrets.requests == ["create app/db"]
 
     async def test_endless_conflicts_give_way_and_come_back_soon(self, world: World) -> None:
         item = await world.synced()

@@ -1,0 +1,183 @@
+"""The official operator's finalizers go, and with them nothing that is still needed: an ownerReference comes first."""
+
+from __future__ import annotations
+
+import shlex
+from functools import partial
+
+import pytest
+
+from cluster.fixtures import REPOSITORY, kubectl
+from cluster.world import eventually
+from dropin import recorded
+from dropin.fixtures import MakeMeeting
+from dropin.meeting import FINALIZER, Meeting
+from dropin.scenes import DEPLOYMENT, ITEM, SECRET
+from dropin.takeover import ANNOTATED, DELETED, SYNCED, left_by_the_official_operator, named, together, wait_adopted
+from faults.kube_proxy import Respond, Rule
+
+pytestmark = pytest.mark.cluster
+
+
+def test_a_failed_resource_is_told_why_and_let_go_at_once(make_meeting: MakeMeeting) -> None:
+    """There is no Secret to be handed over first."""
+    meeting = left_by_the_official_operator(make_meeting, recorded.state("02-failed"))
+    meeting.operator()
+    assert meeting.wait_reason("bad", "ItemNotFound")["status"] == "False"
+    eventually(partial(meeting.finalized, ITEM, "bad"), lambda held: not held, what="the finalizer to go")
+    meeting.delete_item("bad")
+    meeting.wait_gone(ITEM, "bad")
+
+
+def test_a_secret_without_an_owner_gets_one_before_the_finalizer_goes(make_meeting: MakeMeeting) -> None:
+    """Releases before 1.4.0 set none. Without the finalizer and without an owner the Secret would stay for ever."""
+    objects = recorded.before_1_4_0(together(SYNCED, ANNOTATED))
+    meeting = left_by_the_official_operator(make_meeting, objects)
+    refusal = meeting.proxy.add(Rule(Respond(500), verb={"update", "patch"}, resource="secrets"))
+    meeting.operator()
+    meeting.connect.wait_polls(3)
+    assert refusal.matched > 0
+    assert meeting.finalized(ITEM, "by-title")
+    assert meeting.finalized(DEPLOYMENT, "annotated-template")
+    meeting.proxy.remove(refusal)
+    wait_adopted(meeting, objects)
+    for _, secret in named(objects, SECRET):
+        assert meeting.owners(secret), secret
+
+
+def test_a_deletion_waits_for_the_owner_too(make_meeting: MakeMeeting) -> None:
+    objects = recorded.before_1_4_0(recorded.state(DELETED))
+    meeting = left_by_the_official_operator(make_meeting, objects)
+    refusal = meeting.proxy.add(Rule(Respond(500), verb={"update", "patch"}, resource="secrets"))
+    meeting.operator()
+    meeting.connect.wait_polls(3)
+    assert refusal.matched > 0
+    assert meeting.finalized(ITEM, "by-title")
+    assert meeting.finalized(DEPLOYMENT, "annotated-template")
+    meeting.proxy.remove(refusal)
+    for kind, name in named(objects, ITEM, DEPLOYMENT, SECRET):
+        meeting.wait_gone(kind, name)
+
+
+@pytest.mark.parametrize("age", ["recent", "before 1.4.0"])
+def test_what_was_deleted_while_it_was_away_goes_at_last(make_meeting: MakeMeeting, age: str) -> None:
+    objects = recorded.state(DELETED)
+    meeting = left_by_the_official_operator(make_meeting, objects if age == "recent" else recorded.before_1_4_0(objects))
+    meeting.operator()
+    for kind, name in named(objects, ITEM, DEPLOYMENT, SECRET):
+        meeting.wait_gone(kind, name)
+    assert "create secrets by-title" not in meeting.writes()
+
+
+@pytest.mark.parametrize("age", ["recent", "before 1.4.0"])
+def test_a_deletion_does_not_wait_for_1password(make_meeting: MakeMeeting, age: str) -> None:
+    objects = recorded.state(DELETED)
+    meeting = left_by_the_official_operator(make_meeting, objects if age == "recent" else recorded.before_1_4_0(objects))
+    meeting.connect.faults({"action": "down"})
+    meeting.operator(ready=False)
+    for kind, name in named(objects, ITEM, DEPLOYMENT, SECRET):
+        meeting.wait_gone(kind, name)
+
+
+def test_a_deployment_that_asks_no_more_is_let_go_at_once(make_meeting: MakeMeeting) -> None:
+    objects = recorded.state("08-annotations-removed")
+    meeting = left_by_the_official_operator(make_meeting, objects)
+    meeting.delete_deployment("annotated-b")
+    assert meeting.finalized(DEPLOYMENT, "annotated-b")
+    meeting.operator()
+    meeting.wait_gone(DEPLOYMENT, "annotated-b")
+
+
+@pytest.mark.parametrize("age", ["recent", "before 1.4.0"])
+def test_an_item_that_is_gone_takes_nothing_along(make_meeting: MakeMeeting, age: str) -> None:
+    """The official operator has only logged it. The Secret stays as it is, and goes with whoever asked for it, not before."""
+    objects = together(SYNCED, ANNOTATED) if age == "recent" else recorded.before_1_4_0(together(SYNCED, ANNOTATED))
+    meeting = left_by_the_official_operator(make_meeting, objects)
+    for vault, item in (("vault-0", "item-00000"), ("vault-0", "item-00002"), ("vault-1", "item-00003")):
+        meeting.connect.admin("DELETE", "vaults", vault, "items", item)
+    data = meeting.all_data()
+    operator = meeting.operator()
+    for kind, name in named(objects, ITEM, DEPLOYMENT):
+        eventually(partial(meeting.finalized, kind, name), lambda held: not held, what=f"{kind} {name} without the finalizer")
+    for _, name in named(objects, SECRET):
+        assert meeting.owners(name), name
+    assert meeting.all_data() == data
+    operator.stop()
+    for kind, name in named(objects, ITEM, DEPLOYMENT):
+        if kind == ITEM:
+            meeting.delete_item(name)
+        else:
+            meeting.delete_deployment(name)
+    for kind, name in named(objects, SECRET):
+        meeting.wait_gone(kind, name)
+
+
+def test_after_the_takeover_a_resource_goes_with_its_secret_operator_or_not(make_meeting: MakeMeeting) -> None:
+    objects = recorded.state(SYNCED)
+    meeting = left_by_the_official_operator(make_meeting, objects)
+    operator = meeting.operator()
+    wait_adopted(meeting, objects)
+    operator.stop()
+    meeting.delete_item("by-title")
+    meeting.wait_gone(ITEM, "by-title")
+    meeting.wait_gone(SECRET, "by-title")
+
+
+def test_after_the_takeover_cascade_orphan_leaves_the_secret(make_meeting: MakeMeeting) -> None:
+    """The official operator deletes it all the same."""
+    objects = recorded.state(SYNCED)
+    meeting = left_by_the_official_operator(make_meeting, objects)
+    meeting.operator()
+    wait_adopted(meeting, objects)
+    before = meeting.data("by-title")
+    delete_and_orphan(meeting)
+    meeting.wait_gone(ITEM, "by-title")
+    meeting.connect.wait_polls(3)
+    assert (meeting.owners("by-title"), meeting.data("by-title")) == ([], before)
+
+
+def test_cascade_orphan_before_the_takeover_is_not_understood(make_meeting: MakeMeeting) -> None:
+    """Kubernetes has taken its mark and the ownerReference away before anybody looks; what is left looks older than 1.4.0."""
+    meeting = left_by_the_official_operator(make_meeting, recorded.state(SYNCED))
+    delete_and_orphan(meeting)
+    eventually(lambda: meeting.metadata(ITEM, "by-title")["finalizers"], lambda left: left == [FINALIZER], what="the orphaning")
+    assert meeting.owners("by-title") == []
+    meeting.operator()
+    meeting.wait_gone(ITEM, "by-title")
+    meeting.wait_gone(SECRET, "by-title")
+
+
+def delete_and_orphan(meeting: Meeting) -> None:
+    """Delete the resource and ask for its Secret to be kept."""
+    kubectl(meeting.plane, "-n", meeting.namespace, "delete", "opi", "by-title", "--cascade=orphan", "--wait=false")
+
+
+def test_a_namespace_goes_with_what_the_official_operator_left_in_it(make_meeting: MakeMeeting) -> None:
+    meeting = left_by_the_official_operator(make_meeting, together(SYNCED, "02-failed", "03-typed", ANNOTATED))
+    meeting.operator()
+    meeting.observer.core.delete_namespace(meeting.namespace)
+    eventually(partial(exists, meeting), lambda there: not there, timeout=40, what="the namespace to go")
+    meeting.observer.core.create_namespace({"metadata": {"name": meeting.namespace}})  # the fixture takes it away again
+
+
+def exists(meeting: Meeting) -> bool:
+    """Whether the test's namespace exists."""
+    return meeting.namespace in {found.metadata.name for found in meeting.observer.core.list_namespace().items}
+
+
+def test_the_command_of_the_migration_page_lists_the_finalizers_that_are_left(make_meeting: MakeMeeting) -> None:
+    page = (REPOSITORY / "docs" / "migration.md").read_text()
+    [command] = [line.strip() for line in page.splitlines() if line.startswith("    kubectl get opi,deployments -A -o jsonpath=")]
+    objects = together(SYNCED, ANNOTATED)
+    meeting = left_by_the_official_operator(make_meeting, objects)
+    expected = [(kind, f"{meeting.namespace}/{name}") for kind, name in named(objects, ITEM, DEPLOYMENT) if meeting.finalized(kind, name)]
+
+    def listed() -> list[tuple[str, str]]:
+        lines = [line.split() for line in kubectl(meeting.plane, *shlex.split(command)[1:]).splitlines()]
+        assert all(line[2] == f'["{FINALIZER}"]' for line in lines if f"{meeting.namespace}/" in line[1])
+        return sorted((line[0], line[1]) for line in lines if f"{meeting.namespace}/" in line[1])
+
+    assert listed() == sorted(expected)
+    meeting.operator()
+    wait_adopted(meeting, objects)
+    assert listed() == []
