@@ -88,10 +88,7 @@ class SyncSecret:
         observed = await self._secrets.get(work.key) if known else None
         first_sight = not known
         for _ in range(CONFLICTS):
-            work.ruler = claims.ruling(self._index.claims.alive(work.key), observed) or work.ruler
-            if work.ruler.uid not in work.record.parties:
-                owning = {owner.uid for owner in observed.owners} if observed else set()
-                work.record.parties = frozenset({work.ruler.uid, *(other.uid for other in self._others(work) if other.uid in owning)})
+            self._choose_ruler(work, observed)
             if work.ruler.suspended:
                 return [(work.ruler, _suspended(work.ruler))]
             path = ItemPath.parse(work.ruler.item_path)
@@ -110,6 +107,13 @@ class SyncSecret:
             first_sight = False
             observed = await self._secrets.get(work.key)
         raise ClusterConflictError(f'Secret "{work.key.name}" keeps changing while it is being written; trying again shortly')
+
+    def _choose_ruler(self, work: Pass, observed: ObservedSecret | None) -> None:
+        work.ruler = claims.ruling(self._index.claims.alive(work.key), observed) or work.ruler
+        if work.ruler.uid not in work.record.parties:
+            # Until it is known who means the same item, the owners are taken for those.
+            owning = {owner.uid for owner in observed.owners} if observed else set()
+            work.record.parties = frozenset({work.ruler.uid, *(other.uid for other in self._others(work) if other.uid in owning)})
 
     async def _require_living_claim(self, work: Pass) -> None:
         claim = work.ruler

@@ -322,6 +322,15 @@ class TestLettingGo:
         await world.settle()
         assert key not in world.secrets.objects
 
+    async def test_it_stays_gone_if_the_deployment_asks_for_another_name_by_now(self, world: World) -> None:
+        key = world.asks("web")
+        await world.settle()
+        world.asks("web", under="renamed")
+        world.workloads.events.clear()
+        world.secrets.delete(key)
+        await world.settle()
+        assert key not in world.secrets.objects
+
 
 class TestFinalizer:
     @pytest.mark.parametrize("uses", [(), ("db",)])

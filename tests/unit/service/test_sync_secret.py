@@ -7,6 +7,7 @@ import pytest
 from fakes.world import Process, World
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import (
+    BackendDeniedError,
     BackendUnavailableError,
     ClusterAbsentError,
     ClusterAdmissionError,
@@ -250,6 +251,15 @@ class TestDeleted:
         world.secrets.delete(world.key())
         await world.settle()
         assert world.key() not in world.secrets.objects
+
+    async def test_a_secret_that_is_orphaned_with_its_resource_is_not_taken_back(self, world: World) -> None:
+        """Kubernetes takes our reference away, and the watch on Secrets may tell it first."""
+        await world.synced()
+        del world.claims.objects[world.key()]
+        world.secrets.edit(world.key(), owners=())
+        await world.settle()
+        assert world.owners() == []
+        assert world.secrets.writes() == []
 
     async def test_a_failed_look_at_the_resource_re_creates_nothing_until_it_succeeds(self, world: World) -> None:
         await world.synced()
@@ -748,6 +758,30 @@ class TestSeveralWhoAsk:
         await world.live(180)
         assert world.events.reasons("web")[-1] == "ReconcileError"
         assert world.claims.ready(key).reason == "ItemNotFound"
+
+    async def test_one_that_shared_and_has_lost_its_way_shares_no_longer(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        world.asks("web")
+        await world.settle()
+        key = world.claim("db", f"vaults/Prod/items/{item}", labels={"team": "a"})
+        await world.settle()
+        assert world.secrets.objects[key].labels["team"] == "a"
+        world.claim("db", "vaults/Prod/items/typo")
+        await world.settle()
+        assert world.claims.ready(key).reason == "ItemNotFound"
+        assert "team" not in world.secrets.objects[key].labels
+
+    async def test_a_new_process_takes_the_owners_for_those_who_share_until_it_knows(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        world.asks("web")
+        await world.settle()
+        key = world.claim("db", f"vaults/Prod/items/{item}")
+        await world.settle()
+        world.secrets.overwrite(key, password="edited")
+        await world.restart_process()
+        world.source.outage = BackendDeniedError("refused")
+        await world.settle()
+        assert world.claims.ready(key).reason == "Unauthorized"
 
     async def test_whoever_waits_behind_a_claim_in_trouble_is_told_so(self, world: World) -> None:
         world.source.put(world.vault, "db", password="one")
