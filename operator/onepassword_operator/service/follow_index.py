@@ -13,6 +13,7 @@ from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload import RestartMark
 from onepassword_operator.ports import Clock
+from onepassword_operator.rules import claims
 from onepassword_operator.service.claim_index import ClaimIndex
 from onepassword_operator.service.contests import Contests
 
@@ -52,6 +53,8 @@ class Followed:
     """Status writes that failed in a row; the Secret may be well all the while."""
     refresh: bool = False
     """Somebody asked for a look at 1Password at once, whatever is known."""
+    served: tuple[str, ...] = ()
+    """By uid, whom the last pass found to rule the Secret, and then whom to share its item."""
 
 
 class FollowIndex:
@@ -70,6 +73,18 @@ class FollowIndex:
         if key not in self.followed:
             self.followed[key] = self._departed.pop(key) if key in self._departed else Followed()
         return self.followed[key]
+
+    def served(self, key: SecretKey) -> list[Claim]:
+        """Who rules the Secret, as the last pass found or by age if none has looked, and then who shares it."""
+        alive, record = self.claims.alive(key), self.followed.get(key)
+        found = {uid: position for position, uid in enumerate(record.served if record else ())}
+        served = sorted((claim for claim in alive if claim.uid in found), key=lambda claim: found[claim.uid])
+        oldest = claims.ruling(alive, None)
+        return served or ([oldest] if oldest else [])
+
+    def ruler(self, key: SecretKey) -> Claim | None:
+        """Who rules the Secret, as far as is known without a look at it."""
+        return next(iter(self.served(key)), None)
 
     def follow(self, key: SecretKey, revision: Revision, *, requested: str) -> None:
         """The Secret now stands for this revision, found by way of the requested path."""

@@ -78,7 +78,7 @@ class SyncSecret:
         observed = await self._secrets.get(work.key) if known else None
         first_sight = not known
         for _ in range(CONFLICTS):
-            work.ruler = claims.ruling(self._index.claims.alive(work.key), observed) or work.ruler
+            self._choose_ruler(work, observed)
             if work.ruler.suspended:
                 return [(work.ruler, _suspended(work.ruler))]
             path = ItemPath.parse(work.ruler.item_path)
@@ -97,6 +97,11 @@ class SyncSecret:
             first_sight = False
             observed = await self._secrets.get(work.key)
         raise ClusterConflictError(f'Secret "{work.key.name}" keeps changing while it is being written; trying again shortly')
+
+    def _choose_ruler(self, work: Pass, observed: ObservedSecret | None) -> None:
+        work.ruler = claims.ruling(self._index.claims.alive(work.key), observed) or work.ruler
+        if work.record.served[:1] != (work.ruler.uid,):
+            work.record.served = (work.ruler.uid,)  # who shares its item is found later
 
     async def _require_living_claim(self, work: Pass) -> None:
         claim = work.ruler
@@ -120,6 +125,7 @@ class SyncSecret:
                 await self._require_living_claim(work)
         found = await self._fetch.find(work, path, observed=observed, verdict=verdict)
         sharing, others = await self._shared(work, found)
+        work.record.served = (work.ruler.uid, *(claim.uid for claim in sharing))
         partners = self._index.claims.partners(work.ruler, sharing, owners=held)
         fetched = await self._fetch.content(work, found, observed=observed, verdict=verdict)
         if fetched.frozen and observed:
