@@ -52,12 +52,14 @@ class Reconcile:
 
     async def run(self, key: SecretKey) -> None:
         """One pass over a Secret, and what follows from it."""
-        if await self._contested(key):
+        left_alone = await self._contested(key)
+        ruler = self._index.ruler(key)
+        if ruler and ruler.uid in left_alone:
             return
         self._forget_rewrites(self._index.record(key))
         results = await self._sync.sync(key)
         for position, (claim, outcome) in enumerate(results):
-            if self._index.claims.alive(key):
+            if claim.uid not in left_alone and self._index.claims.alive(key):
                 await self._conclude(claim, outcome, ruling=position == 0)
         if not self._index.claims.alive(key):  # deleted, perhaps while the pass ran, which has just followed it again
             self._release(key)
@@ -91,13 +93,14 @@ class Reconcile:
         record.untold = 0
         return True
 
-    async def _contested(self, key: SecretKey) -> bool:
-        contested = False
+    async def _contested(self, key: SecretKey) -> set[str]:
+        # Only a dispute about the object that rules the Secret is one about the Secret: anybody may put a finalizer on an object of theirs.
+        contested: set[str] = set()
         for claim in self._index.claims.alive(key):
             truce = self._index.contests.truce(claim.uid, finalizer=claim.awaits_release)
             if truce is None:
                 continue
-            contested = True
+            contested.add(claim.uid)
             if not truce.told and await self._report(claim, Failed(contests.refusal(claim, seconds=truce.seconds)), stale=True):
                 self._index.contests.note_told(claim.uid)
             if self._index.contests.may_try(claim.uid):

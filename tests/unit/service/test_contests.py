@@ -8,6 +8,7 @@ from fakes.clock import FakeClock
 from fakes.world import World
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterUnavailableError
+from onepassword_operator.model.target import Source
 from onepassword_operator.service import contests
 from onepassword_operator.service.contests import Contests
 from unit.rules import samples
@@ -405,6 +406,23 @@ class TestTwoOperators:
         world.finalizers.released.clear()
         await world.live(15 * MINUTE)
         assert len(world.finalizers.released) == 2
+
+    @pytest.mark.parametrize("path", ["vaults/Prod/items/mine", "vaults/Prod/items/db", "nonsense"])
+    async def test_who_does_not_rule_the_secret_can_not_bring_it_to_a_halt(self, world: World, path: str) -> None:
+        """Who may make Deployments may put the finalizer on one of them, as often as they like."""
+        item = world.source.put(world.vault, "mine", password="one")
+        key = world.claim("db", "vaults/Prod/items/mine")
+        await world.settle()
+        world.asks("web", path=path, finalizers=OFFICIAL)
+        world.others.append(lambda: None if world.workloads.objects["app", "web"].finalizers else world.workloads.hold_up("web", *OFFICIAL))
+        await world.live(5)
+        world.source.edit(item, password="two")
+        world.secrets.overwrite(key, password="edited")
+        await world.live(2 * MINUTE)
+        assert world.secrets.values(key) == {"password": "two"}
+        assert world.claims.ready(key).reason == "Synced"
+        assert world.events.reasons("web")[-1] == "ReconcileError"
+        assert world.finalizers.released == [Source("Deployment", "app", "web")]
 
     async def test_a_new_process_looks_anew(self, world: World) -> None:
         key = world.claim("db", finalizers=OFFICIAL)
