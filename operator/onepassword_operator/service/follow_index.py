@@ -49,6 +49,8 @@ class Followed:
     """Failures in a row."""
     failing_since: float | None = None
     """When the first of them was, on the monotonic clock."""
+    refusals: int = 0
+    """Passes in a row in which somebody besides the ruling claim got nothing."""
     untold: int = 0
     """Status writes that failed in a row; the Secret may be well all the while."""
     refresh: bool = False

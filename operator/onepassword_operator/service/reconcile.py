@@ -58,6 +58,8 @@ class Reconcile:
             return
         self._forget_rewrites(self._index.record(key))
         results = await self._sync.sync(key)
+        record = self._index.record(key)
+        record.refusals = record.refusals + 1 if any(isinstance(outcome, Failed) for _, outcome in results[1:]) else 0
         for position, (claim, outcome) in enumerate(results):
             if claim.uid not in left_alone and self._index.claims.alive(key):
                 await self._conclude(claim, outcome, ruling=position == 0)
@@ -72,7 +74,7 @@ class Reconcile:
         if isinstance(outcome, Synced) and (trouble := self._health.trouble(outcome.revision.vault_id)):
             outcome, stale = Failed(trouble), True
         elif isinstance(outcome, Failed):
-            self._again(claim, record, error=outcome.error)
+            self._again(claim, outcome.error, attempt=record.attempts if ruling else record.refusals)
         if claim.awaits_release and not (isinstance(outcome, Failed) and conditions.is_blip(outcome.error)):
             self.release(claim.source)
         told = await self._report(claim, outcome, stale=stale)
@@ -88,9 +90,10 @@ class Reconcile:
             record.attempts = max(record.attempts, record.untold)
             detail = {"resource": str(claim.key), "reason": error.reason, "detail": str(error)}
             _log.warning("status could not be written", extra=detail)
-            self._again(claim, record, error=error)
+            self._again(claim, error, attempt=record.attempts)
             return False
-        record.untold = 0
+        if claim.is_resource:  # the others have no status that could fail to be written
+            record.untold = 0
         return True
 
     async def _contested(self, key: SecretKey) -> set[str]:
@@ -130,10 +133,10 @@ class Reconcile:
         record.rewrites = record.rewrites + 1 if again else 0
         record.rewritten, record.rewritten_at = revision, now
 
-    def _again(self, claim: Claim, record: Followed, *, error: OperatorError) -> None:
+    def _again(self, claim: Claim, error: OperatorError, *, attempt: int) -> None:
         interval, jitter = self.interval_seconds, self._clock.jitter()
-        delay = retry.delay_seconds(error, attempt=max(record.attempts, 1), interval_seconds=interval, jitter=jitter)
-        level = logging.DEBUG if isinstance(error, BackendError) and record.attempts > 1 else logging.INFO
+        delay = retry.delay_seconds(error, attempt=max(attempt, 1), interval_seconds=interval, jitter=jitter)
+        level = logging.DEBUG if isinstance(error, BackendError) and attempt > 1 else logging.INFO
         detail = {"secret": str(claim.key), "asked_by": str(claim.source), "reason": error.reason, "detail": str(error), "retry_in": delay}
         _log.log(level, "Secret not in sync", extra=detail)
         if delay is not None:
