@@ -41,8 +41,12 @@ class Followed:
     """The vault part of a path that led nowhere; a change there wakes the claim."""
     last_good: Condition | None = None
     """What the resource said before this process had to tell it of trouble."""
+    drifted: bool = False
+    """The Secret was seen to be other than it was left."""
+    repairing: bool = False
+    """That is what the pass under way was made for."""
     rewrites: int = 0
-    """How often in a row the same revision had to be written again, each soon after the last."""
+    """How often in a row that made the same revision be written again, each soon after the last."""
     rewritten: Revision | None = None
     rewritten_at: float = 0.0
     attempts: int = 0

@@ -56,7 +56,7 @@ class Reconcile:
         ruler = self._index.ruler(key)
         if ruler and ruler.uid in left_alone:
             return
-        self._forget_rewrites(self._index.record(key))
+        self._begin(self._index.record(key))
         results = await self._sync.sync(key)
         record = self._index.record(key)
         record.refusals = record.refusals + 1 if any(isinstance(outcome, Failed) for _, outcome in results[1:]) else 0
@@ -123,14 +123,16 @@ class Reconcile:
         record.failing_since = self._clock.monotonic() if record.failing_since is None else record.failing_since
         return self._health.stale_for(self._clock.monotonic() - record.failing_since)
 
-    def _forget_rewrites(self, record: Followed) -> None:
+    def _begin(self, record: Followed) -> None:
+        record.repairing, record.drifted = record.drifted, False
         if self._clock.monotonic() - record.rewritten_at >= REWRITE_MEMORY_SECONDS:
             record.rewrites = 0
 
     def _note_rewrite(self, record: Followed, revision: Revision) -> None:
         now = self._clock.monotonic()
         again = record.rewritten == revision and now - record.rewritten_at < REWRITE_MEMORY_SECONDS
-        record.rewrites = record.rewrites + 1 if again else 0
+        # A write that nobody's edit made necessary, say for another owner, is no answer in a dispute.
+        record.rewrites = record.rewrites + record.repairing if again else 0
         record.rewritten, record.rewritten_at = revision, now
 
     def _again(self, claim: Claim, error: OperatorError, *, attempt: int) -> None:

@@ -483,6 +483,19 @@ class TestRewrittenSecret:
             assert names.SEAL in world.secrets.objects[key].annotations
         assert world.claims.ready(key).reason == "Synced"
 
+    async def test_writes_for_other_owners_count_as_no_rewrites(self, world: World) -> None:
+        key = world.asks("web")
+        await world.settle()
+        for name in ("one", "two", "three", "four"):
+            world.workloads.deploy(name, "db")
+            await world.live(1)
+        relabelling(world)
+        world.others[-1]()
+        world.others.clear()
+        await world.settle()
+        assert names.SEAL in world.secrets.objects[key].annotations
+        assert world.process.index.contests.truce(world.workloads.objects["app", "web"].uid, finalizer=False) is None
+
     async def test_a_rewrite_every_other_minute_is_put_right_each_time(self, world: World) -> None:
         key = world.claim("db")
         await world.settle()
