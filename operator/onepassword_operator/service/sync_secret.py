@@ -8,10 +8,12 @@ from typing import Final
 
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import (
+    BackendError,
     ClusterAbsentError,
     ClusterConflictError,
     ItemLookupError,
     OperatorError,
+    RefusedError,
     TargetClaimedError,
 )
 from onepassword_operator.model.item import Revision
@@ -113,20 +115,27 @@ class SyncSecret:
             raise _ClaimGone
 
     async def _once(self, work: Pass, path: ItemPath, *, observed: ObservedSecret | None) -> Results:
-        verdict = self._sealer.verify(observed) if observed else seal.Verdict.BROKEN
-        held = observed.owners if observed else ()
-        if observed is not None:
-            work.record.seen = True
-            everybody = self._index.claims.partners(work.ruler, self._others(work), owners=held)
-            owners.check_owner(work.ruler, observed, verdict=verdict, partners=everybody)
-            self._check_contest(work, observed)
-            if not any(owner.uid == work.ruler.uid for owner in held):
-                # Kubernetes itself takes our reference away when the resource is deleted and its Secret is to be orphaned.
-                await self._require_living_claim(work)
+        if observed is None:
+            return await self._bring_in_line(work, path, observed=None, verdict=seal.Verdict.BROKEN)
+        verdict = self._sealer.verify(observed)
+        work.record.seen = True
+        everybody = self._index.claims.partners(work.ruler, self._others(work), owners=observed.owners)
+        owners.check_owner(work.ruler, observed, verdict=verdict, partners=everybody)
+        self._check_contest(work, observed)
+        if not _owns(work.ruler, observed):
+            # Kubernetes itself takes our reference away when the resource is deleted and its Secret is to be orphaned.
+            await self._require_living_claim(work)
+        try:
+            return await self._bring_in_line(work, path, observed=observed, verdict=verdict)
+        except (BackendError, ItemLookupError, RefusedError):
+            await self._keep_alive(work, observed)
+            raise
+
+    async def _bring_in_line(self, work: Pass, path: ItemPath, *, observed: ObservedSecret | None, verdict: seal.Verdict) -> Results:
         found = await self._fetch.find(work, path, observed=observed, verdict=verdict)
         sharing, others = await self._shared(work, found)
         work.record.served = (work.ruler.uid, *(claim.uid for claim in sharing))
-        partners = self._index.claims.partners(work.ruler, sharing, owners=held)
+        partners = self._index.claims.partners(work.ruler, sharing, owners=observed.owners if observed else ())
         fetched = await self._fetch.content(work, found, observed=observed, verdict=verdict)
         if fetched.frozen and observed:
             outcome: Synced | Paused = await self._leave_frozen(work, fetched, observed=observed, partners=partners)
@@ -156,11 +165,21 @@ class SyncSecret:
                 refused.append((claim, Failed(error)))
         return sharing, refused
 
-    async def _leave_frozen(self, work: Pass, fetched: Fetched, *, observed: ObservedSecret, partners: owners.Partners) -> Paused:
+    async def _keep_alive(self, work: Pass, observed: ObservedSecret) -> None:
+        # What it should hold is not known, but it must not go with one of several who need it.
+        if _owns(work.ruler, observed):
+            served = {*work.record.served, *(claim.uid for claim in self._others(work) if claim.item_path == work.ruler.item_path)}
+            sharing = [claim for claim in self._others(work) if claim.uid in served and claim.secret_type == work.ruler.secret_type]
+            await self._add_owners(work, observed, partners=self._index.claims.partners(work.ruler, sharing, owners=observed.owners))
+
+    async def _add_owners(self, work: Pass, observed: ObservedSecret, *, partners: owners.Partners) -> None:
         wanted = owners.wanted_owners(work.ruler, observed.owners, partners=partners)
         if {owner.uid for owner in wanted} - {owner.uid for owner in observed.owners}:
             written = await self._secrets.own(observed, wanted)
             work.record.resource_version = int(written.resource_version)
+
+    async def _leave_frozen(self, work: Pass, fetched: Fetched, *, observed: ObservedSecret, partners: owners.Partners) -> Paused:
+        await self._add_owners(work, observed, partners=partners)
         # Followed at the listed version, so that only the next one brings another look; what the Secret holds is another matter.
         work.record.held = work.record.held or recorded_revision(observed)
         self._index.follow(work.key, fetched.content.revision, requested=work.ruler.item_path)
@@ -193,6 +212,10 @@ class SyncSecret:
             return None
         work.record.told = await self._fetch.skipped(revision) or work.record.told
         return work.record.told
+
+
+def _owns(claim: Claim, observed: ObservedSecret) -> bool:
+    return any(owner.uid == claim.uid for owner in observed.owners)
 
 
 def _suspended(claim: Claim) -> Paused:

@@ -280,6 +280,61 @@ class TestDeleted:
         assert world.source.requests == ["vaults"]
 
 
+class TestOwnersInTrouble:
+    """What a Secret should hold may be unknown for a long time; who needs it is known."""
+
+    @pytest.fixture
+    async def item(self, world: World) -> str:
+        item = world.source.put(world.vault, "db", password="one")
+        world.asks("web")
+        await world.settle()
+        await world.poll()
+        return item
+
+    async def lost(self, world: World, item: str) -> None:
+        """The item is deleted, and that is believed."""
+        world.source.delete(item)
+        for _ in range(3):
+            await world.poll_after(60)
+        assert world.events.told[-1].message.endswith("(ItemNotFound)")
+        world.forget_requests()
+
+    async def test_who_uses_the_secret_owns_it_although_its_item_is_gone(self, world: World, item: str) -> None:
+        """Else Kubernetes deletes the Secret with the Deployment that asked for it."""
+        await self.lost(world, item)
+        before = world.secrets.objects[world.key()]
+        world.workloads.deploy("user", "db")
+        await world.settle()
+        assert world.owners() == ["Deployment/web", "Deployment/user"]
+        assert world.secrets.writes() == ["own app/db"]
+        assert world.secrets.objects[world.key()].annotations == before.annotations
+        world.process.queue.add(world.key(), Priority.SWEEP)
+        await world.settle()
+        assert world.secrets.writes() == ["own app/db"]
+
+    async def test_who_asks_for_the_same_does_too(self, world: World, item: str) -> None:
+        await self.lost(world, item)
+        world.asks("second")
+        await world.settle()
+        assert world.owners() == ["Deployment/web", "Deployment/second"]
+
+    async def test_who_asks_for_something_else_does_not(self, world: World, item: str) -> None:
+        world.source.put(world.vault, "other", password="two")
+        await self.lost(world, item)
+        world.asks("second", path="vaults/Prod/items/other")
+        await world.settle()
+        assert world.owners() == ["Deployment/web"]
+
+    async def test_a_secret_that_is_not_adopted_yet_is_not_touched(self, world: World) -> None:
+        item = world.source.put(world.vault, "late", password="one")
+        world.official(item, name="late")
+        world.asks("second", under="late", path="vaults/Prod/items/typo")
+        world.workloads.deploy("user", "late")
+        await world.settle()
+        assert world.owners("late") == []
+        assert world.secrets.writes() == []
+
+
 class TestConflict:
     async def test_a_secret_that_is_there_already_and_ours_is_adopted_after_one_get(self, world: World) -> None:
         await world.synced()
