@@ -11,6 +11,7 @@ from onepassword_operator.model.errors import (
     BackendError,
     ClusterAbsentError,
     ClusterConflictError,
+    InvalidTargetError,
     ItemLookupError,
     OperatorError,
     RefusedError,
@@ -83,14 +84,13 @@ class SyncSecret:
             self._choose_ruler(work, observed)
             if work.ruler.suspended:
                 return [(work.ruler, _suspended(work.ruler))]
-            path = ItemPath.parse(work.ruler.item_path)
             secret_plan.check_type(work.ruler, observed)
             if observed and observed.terminating:
                 raise ClusterConflictError(f'Secret "{observed.key.name}" is being deleted; waiting until it is gone')
             try:
                 if observed is None and not first_sight:
                     await self._require_living_claim(work)
-                return await self._once(work, path, observed=observed)
+                return await self._once(work, observed)
             except ClusterConflictError:
                 pass
             except ClusterAbsentError:
@@ -114,9 +114,9 @@ class SyncSecret:
                 raise ClusterConflictError(f'{claim.kind} "{claim.name}" is gone; deciding anew among those that are left')
             raise _ClaimGone
 
-    async def _once(self, work: Pass, path: ItemPath, *, observed: ObservedSecret | None) -> Results:
+    async def _once(self, work: Pass, observed: ObservedSecret | None) -> Results:
         if observed is None:
-            return await self._bring_in_line(work, path, observed=None, verdict=seal.Verdict.BROKEN)
+            return await self._bring_in_line(work, None, verdict=seal.Verdict.BROKEN)
         verdict = self._sealer.verify(observed)
         work.record.seen = True
         everybody = self._index.claims.partners(work.ruler, self._others(work), owners=observed.owners)
@@ -126,12 +126,13 @@ class SyncSecret:
             # Kubernetes itself takes our reference away when the resource is deleted and its Secret is to be orphaned.
             await self._require_living_claim(work)
         try:
-            return await self._bring_in_line(work, path, observed=observed, verdict=verdict)
-        except (BackendError, ItemLookupError, RefusedError):
+            return await self._bring_in_line(work, observed, verdict=verdict)
+        except (BackendError, InvalidTargetError, ItemLookupError, RefusedError):
             await self._keep_alive(work, observed)
             raise
 
-    async def _bring_in_line(self, work: Pass, path: ItemPath, *, observed: ObservedSecret | None, verdict: seal.Verdict) -> Results:
+    async def _bring_in_line(self, work: Pass, observed: ObservedSecret | None, *, verdict: seal.Verdict) -> Results:
+        path = ItemPath.parse(work.ruler.item_path)
         found = await self._fetch.find(work, path, observed=observed, verdict=verdict)
         sharing, others = await self._shared(work, found)
         work.record.served = (work.ruler.uid, *(claim.uid for claim in sharing))

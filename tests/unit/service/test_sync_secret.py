@@ -312,6 +312,14 @@ class TestOwnersInTrouble:
         await world.settle()
         assert world.secrets.writes() == ["own app/db"]
 
+    @pytest.mark.usefixtures("item")
+    async def test_so_it_does_when_the_ruling_one_asks_for_nonsense(self, world: World) -> None:
+        world.asks("web", path="vaults/nonsense")
+        await world.settle()
+        world.workloads.deploy("user", "db")
+        await world.settle()
+        assert world.owners() == ["Deployment/web", "Deployment/user"]
+
     async def test_who_asks_for_the_same_does_too(self, world: World, item: str) -> None:
         await self.lost(world, item)
         world.asks("second")
