@@ -19,7 +19,7 @@ from onepassword_operator.model.errors import (
 )
 from onepassword_operator.model.item import Revision
 from onepassword_operator.model.item_path import ItemPath
-from onepassword_operator.model.outcome import Change, Failed, Outcome, Pause, Paused, Skipped, Synced
+from onepassword_operator.model.outcome import Change, Failed, Outcome, Pause, Paused, Synced
 from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revision
 from onepassword_operator.model.target import Claim
 from onepassword_operator.ports import SecretStore
@@ -204,15 +204,12 @@ class SyncSecret:
         self._index.follow(work.key, revision, requested=work.ruler.item_path)
         if fetched.frozen:
             return _frozen(work, revision, change=plan.change)
-        skipped = fetched.skipped if fetched.skipped is not None else await self._skipped(work, revision)
+        skipped = fetched.skipped
+        resource = next((claim for claim in (work.ruler, *partners.claims) if claim.is_resource), None)
+        if skipped is None and resource and not conditions.tells(resource, revision, last_good=work.record.last_good):
+            # Neither this process nor the resource knows what of the item became no key; without a look it would say that nothing did.
+            work.record.told = skipped = await self._fetch.skipped(revision) or work.record.told
         return Synced(revision=revision, change=plan.change, skipped=skipped, warning=fetched.warning, asked=work.refresh)
-
-    async def _skipped(self, work: Pass, revision: Revision) -> tuple[Skipped, ...] | None:
-        # Neither this process nor the resource knows what of the item became no key; without a look the resource would say nothing did.
-        if not work.ruler.is_resource or conditions.tells(work.ruler, revision, last_good=work.record.last_good):
-            return None
-        work.record.told = await self._fetch.skipped(revision) or work.record.told
-        return work.record.told
 
 
 def _owns(claim: Claim, observed: ObservedSecret) -> bool:

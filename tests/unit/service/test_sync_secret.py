@@ -723,6 +723,16 @@ class TestSeveralWhoAsk:
         assert world.claims.ready(key).reason == "ItemNotFound"
         assert world.events.reasons("web") == ["Created"]
 
+    async def test_a_resource_that_joins_later_says_what_became_no_key_as_well(self, world: World) -> None:
+        world.source.put(world.vault, "odd", **{"password": "x", "..": "y"})
+        world.asks("web", path="vaults/Prod/items/odd")
+        await world.settle()
+        await world.restart_process()
+        await world.poll()
+        key = world.claim("db", "vaults/Prod/items/odd")
+        await world.settle()
+        assert world.claims.ready(key).reason == "FieldsSkipped"
+
     async def test_trouble_with_the_item_is_told_to_all_who_ask_for_it_in_the_same_words(self, world: World) -> None:
         key = world.claim("db", "vaults/Prod/items/none")
         world.asks("web", path="vaults/Prod/items/none")
