@@ -8,14 +8,19 @@ from typing import Final
 
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import (
+    AnotherOperatorActiveError,
+    BackendDeniedError,
     BackendError,
     ClusterAbsentError,
     ClusterConflictError,
+    ClusterError,
     InvalidTargetError,
     ItemLookupError,
     OperatorError,
     RefusedError,
     TargetClaimedError,
+    TargetImmutableError,
+    TargetNotOwnedError,
 )
 from onepassword_operator.model.item import Revision
 from onepassword_operator.model.item_path import ItemPath
@@ -35,6 +40,9 @@ CONFLICTS: Final = 5
 
 RELABELLED: Final = 2
 """Rewrites of one revision in a row after which a Secret in the official operator's shape means that it is at work."""
+
+_WHOEVER_ASKS: Final = (ClusterError, BackendDeniedError, TargetNotOwnedError, TargetImmutableError, AnotherOperatorActiveError)
+"""Errors that are no fault of what the ruling claim asks for."""
 
 Results = list[tuple[Claim, Outcome]]
 
@@ -70,8 +78,7 @@ class SyncSecret:
             record.refresh = refresh
             if isinstance(error, ItemLookupError):
                 record.wanted_vault = work.ruler.item_path.split("/")[1]
-            same = [claim for claim in self._index.claims.alive(key) if claim.item_path == work.ruler.item_path and claim != work.ruler]
-            return [(claim, Failed(error)) for claim in (work.ruler, *same)]
+            return [(work.ruler, Failed(error)), *await self._beside(work, error)]
         except _ClaimGone:
             return []
 
@@ -83,7 +90,7 @@ class SyncSecret:
         for _ in range(CONFLICTS):
             self._choose_ruler(work, observed)
             if work.ruler.suspended:
-                return [(work.ruler, _suspended(work.ruler))]
+                return [(claim, _suspended(work.ruler)) for claim in (work.ruler, *self._others(work))]
             secret_plan.check_type(work.ruler, observed)
             if observed and observed.terminating:
                 raise ClusterConflictError(f'Secret "{observed.key.name}" is being deleted; waiting until it is gone')
@@ -166,6 +173,27 @@ class SyncSecret:
                 refused.append((claim, Failed(error)))
         return sharing, refused
 
+    async def _beside(self, work: Pass, error: OperatorError) -> Results:
+        # The ruling one gets nothing, and keeps the name all the same.
+        blip = conditions.is_blip(error)
+        told: Results = []
+        for claim in self._others(work):
+            if claim.item_path == work.ruler.item_path or (blip and claim.is_resource and claim.ready is None):
+                told.append((claim, Failed(error)))
+            elif not blip:
+                told.append((claim, Failed(await self._trouble_of(work, claim, error=error))))
+        return told
+
+    async def _trouble_of(self, work: Pass, claim: Claim, *, error: OperatorError) -> OperatorError:
+        if isinstance(error, _WHOEVER_ASKS):
+            return error
+        try:
+            item = await self._fetch.item_of(claim)
+        except OperatorError as own:
+            return own
+        followed = work.record.revision
+        return error if followed and item == (followed.vault_id, followed.item_id) else _claimed(work.ruler)
+
     async def _keep_alive(self, work: Pass, observed: ObservedSecret) -> None:
         # What it should hold is not known, but it must not go with one of several who need it.
         if _owns(work.ruler, observed):
@@ -234,8 +262,7 @@ def _frozen(work: Pass, revision: Revision, *, change: Change = Change.NONE) -> 
 
 def _claimed(ruler: Claim) -> TargetClaimedError:
     return TargetClaimedError(
-        f'Secret "{ruler.key.name}" is already written for {ruler.kind} "{ruler.name}", which asks for another item or type; '
-        "ask for another name"
+        f'Secret "{ruler.key.name}" belongs to {ruler.kind} "{ruler.name}", which asks for another item or type; ask for another name'
     )
 
 

@@ -740,6 +740,51 @@ class TestSeveralWhoAsk:
         assert world.claims.ready(key).reason == "ItemNotFound"
         assert world.events.reasons("web") == ["ReconcileError"]
 
+    @pytest.mark.usefixtures("other")
+    @pytest.mark.parametrize(("path", "reason"), [("vaults/Prod/items/db", "TargetClaimed"), ("vaults/Prod/items/typo", "ItemNotFound")])
+    async def test_who_asks_for_something_else_is_told_although_the_ruling_one_gets_nothing(
+        self, world: World, path: str, reason: str
+    ) -> None:
+        world.asks("web", path="vaults/Prod/items/none", finalizers=(names.OFFICIAL_FINALIZER,))
+        key = world.claim("db", path, finalizers=(names.OFFICIAL_FINALIZER,))
+        await world.settle()
+        assert world.claims.ready(key).reason == reason
+        assert len(world.finalizers.released) == 2
+        await world.live(300)
+        assert world.claims.ready(key).reason == reason
+        assert world.claims.count("status") == 1
+
+    async def test_who_asks_for_the_same_in_other_words_is_told_the_same(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="")
+        world.asks("web")
+        key = world.claim("db", f"vaults/Prod/items/{item}")
+        await world.settle()
+        assert world.claims.ready(key).reason == "NoUsableFields"
+
+    @pytest.mark.usefixtures("other")
+    @pytest.mark.parametrize("path", ["vaults/Prod/items/db", "vaults/Prod/items/other", "vaults/Prod/items/typo"])
+    async def test_trouble_with_the_secret_is_everybodys(self, world: World, path: str) -> None:
+        world.secrets.place(world.key())
+        world.asks("web")
+        key = world.claim("db", path)
+        await world.settle()
+        assert world.claims.ready(key).reason == "TargetNotOwned"
+
+    @pytest.mark.usefixtures("other")
+    async def test_a_blip_is_told_to_a_new_resource_and_to_nobody_who_knows_more(self, world: World) -> None:
+        refused = world.asks("web", path="vaults/Prod/items/db")
+        world.claim("db", "vaults/Prod/items/other")
+        await world.settle()
+        assert world.claims.ready(refused).reason == "TargetClaimed"
+        world.asks("api", under="late", path="vaults/Prod/items/another")
+        world.source.outage = BackendUnavailableError("no answer")
+        world.clock.advance(5)
+        world.secrets.overwrite(refused, password="edited")
+        new = world.claim("late", "vaults/Prod/items/db")
+        await world.settle()
+        assert world.claims.ready(refused).reason == "TargetClaimed"
+        assert world.claims.ready(new).reason == "SourceUnavailable"
+
     async def test_a_ruling_one_that_changes_its_mind_takes_the_secret_along(self, world: World, other: str) -> None:
         key = world.asks("ruler")
         world.asks("second")
@@ -781,6 +826,15 @@ class TestSeveralWhoAsk:
 
 
 class TestSuspended:
+    async def test_who_else_asks_is_let_go_by_the_official_finalizer(self, world: World) -> None:
+        """Nothing is said about the Secret, and nothing is left behind on the Deployment."""
+        world.claim("db", suspended=True)
+        world.asks("web", finalizers=(names.OFFICIAL_FINALIZER,), created_at="2025-01-01T00:00:00Z")
+        await world.settle()
+        assert world.workloads.objects["app", "web"].finalizers == ()
+        assert world.secrets.writes() == []
+        assert world.events.told == []
+
     async def test_nothing_of_the_secret_is_written_and_the_condition_keeps_its_status(self, world: World) -> None:
         item = await world.synced()
         world.claims.annotate(world.key(), suspended=True)
