@@ -60,8 +60,8 @@ class Reconcile:
         results = await self._sync.sync(key)
         record = self._index.record(key)
         record.refusals = record.refusals + 1 if any(isinstance(outcome, Failed) for _, outcome in results[1:]) else 0
-        for position, (claim, outcome) in enumerate(results):
-            if claim.uid not in left_alone and self._index.claims.alive(key):
+        for position, (claim, outcome) in enumerate(results if self._index.claims.alive(key) else ()):
+            if claim.uid not in left_alone:
                 await self._conclude(claim, outcome, ruling=position == 0)
         if not self._index.claims.alive(key):  # deleted, perhaps while the pass ran, which has just followed it again
             self._release(key)
