@@ -272,6 +272,7 @@ async def _capped(response: aiohttp.ClientResponse, cap: int, *, route: str) -> 
     body = bytearray()  # the pieces and the whole at once would be twice as much
     async for chunk in response.content.iter_any():
         if len(body) + len(chunk) > cap:
+            body.clear()  # the error, and with it this frame, may be kept for as long as the trouble lasts
             raise _too_long(cap, route)
         body += chunk
     return body

@@ -9,7 +9,7 @@ import pytest
 from fakes.item_source import FakeItemSource
 from fakes.world import Process, World
 from onepassword_operator.model import names
-from onepassword_operator.model.errors import BackendUnavailableError, SecretTooLargeError
+from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError, SecretTooLargeError
 from onepassword_operator.service.work_queue import Priority
 
 FROZEN = (names.IGNORE_TAG,)
@@ -115,6 +115,32 @@ class TestFrozen:
         world.forget_requests()
         await world.live(180)
         assert (world.writes(), world.secrets.mark(late)) == ([], None)
+
+    async def test_one_that_is_made_anew_after_a_change_restarts_nobody(self, world: World) -> None:
+        """Whoever freezes an item has no use for what follows from its changes."""
+        item = await frozen(world)
+        world.source.edit(item, password="two")
+        await world.poll_after(60)
+        world.secrets.delete(world.key())
+        await world.settle()
+        assert world.secrets.values(world.key()) == {"password": "two"}
+        assert world.secrets.mark(world.key()) is None
+        assert world.events.reasons("db") == ["Created"]
+
+    async def test_a_blip_says_nothing_about_it_to_deployments(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        for name in ("web", "api"):
+            key = world.asks(name)
+        await world.settle()
+        tag(world.source, item, *FROZEN)
+        await world.poll()
+        await world.restart_process()
+        await world.poll()
+        world.forget_requests()
+        world.secrets.faults.refuse("get", ClusterUnavailableError("no answer"))
+        world.process.queue.add(key, Priority.SWEEP)
+        await world.settle()
+        assert world.events.told == []
 
     async def test_a_tag_that_only_the_item_itself_shows_freezes_as_well(self, world: World) -> None:
         """The list lags behind, or does not show tags at all."""

@@ -118,6 +118,7 @@ class TestOwners:
         await world.settle()
         assert world.owners()[0] == "Deployment/web"
         assert set(world.owners()) == {"Deployment/early", "Deployment/web", "Deployment/second", "Deployment/late"}
+        assert (world.events.reasons("web"), world.meter.repairs) == (["Created"], 0)  # nothing that was wrong was put right
 
     async def test_who_stops_both_does_not_own_it_any_longer(self, world: World) -> None:
         world.asks("web")
@@ -198,6 +199,15 @@ class TestOwners:
         await world.settle()
         assert world.owners() == ["Deployment/web"]
 
+    async def test_one_that_is_being_deleted_does_not_own_it_any_longer(self, world: World) -> None:
+        world.asks("web")
+        world.workloads.deploy("user", "db", finalizers=("theirs",))
+        await world.settle()
+        assert set(world.owners()) == {"Deployment/web", "Deployment/user"}
+        world.workloads.terminate("user")
+        await world.settle()
+        assert world.owners() == ["Deployment/web"]
+
     async def test_a_user_that_was_made_anew_owns_it_though_the_deletion_of_its_namesake_was_not_seen(self, world: World) -> None:
         """The watch may tell the two in either order, and Kubernetes does not take one for the other."""
         world.asks("web")
@@ -252,6 +262,22 @@ class TestLettingGo:
         assert world.owners() == ["Deployment/second"]
         assert world.owners("renamed") == ["Deployment/web"]
 
+    async def test_another_name_leaves_the_former_secret_to_the_resource_that_asks_for_it(self, world: World) -> None:
+        world.claim("db")
+        world.asks("web")
+        await world.settle()
+        world.asks("web", under="renamed")
+        await world.settle()
+        assert world.owners() == ["OnePasswordItem/db"]
+
+    @pytest.mark.parametrize("under", ["renamed", ""])
+    async def test_a_secret_that_was_let_go_is_not_followed_any_more(self, world: World, under: str) -> None:
+        former = world.asks("web")
+        await world.settle()
+        world.asks("web", under=under)
+        await world.settle()
+        assert former not in world.process.index.followed
+
     async def test_a_secret_that_nobody_asks_for_any_more_is_not_written(self, world: World) -> None:
         item = world.source.put(world.vault, "mine", password="one")
         key = world.asks("web", path="vaults/Prod/items/mine")
@@ -292,6 +318,15 @@ class TestLettingGo:
         key = world.asks("web")
         await world.settle()
         world.workloads.deploy("web", "db")
+        world.workloads.events.clear()
+        world.secrets.delete(key)
+        await world.settle()
+        assert key not in world.secrets.objects
+
+    async def test_it_stays_gone_if_the_deployment_asks_for_another_name_by_now(self, world: World) -> None:
+        key = world.asks("web")
+        await world.settle()
+        world.asks("web", under="renamed")
         world.workloads.events.clear()
         world.secrets.delete(key)
         await world.settle()
