@@ -292,6 +292,21 @@ async def test_the_connect_server_is_looked_at_after_the_first_poll_and_sooner_a
         await until(lambda: looks.count >= seen + 2 and operator._settings.sweep_seconds in pauses)
 
 
+@pytest.mark.parametrize(("outage", "longest"), [(None, 60.0), (BackendUnavailableError("down"), 15.0)])
+async def test_polls_are_spread_by_a_tenth_and_sooner_while_something_is_wrong(
+    operator: Operator, source: FakeItemSource, monkeypatch: pytest.MonkeyPatch, *, outage: BackendUnavailableError | None, longest: float
+) -> None:
+    pauses = no_pause(monkeypatch)
+    source.outage = outage
+    polling = asyncio.create_task(operator._poll_forever())
+    await until(lambda: len([pause for pause in pauses if pause]) >= 30)
+    polling.cancel()
+    await asyncio.gather(polling, return_exceptions=True)
+    taken = [pause for pause in pauses if pause]
+    assert all(0.9 * longest - 1 <= pause <= longest for pause in taken)  # less what the poll itself took
+    assert len(set(taken)) == len(taken)
+
+
 async def test_a_pending_restart_found_at_the_start_is_taken_up(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     woken: list[Place] = []
     monkeypatch.setattr(operator._parts.index, "pending_namespaces", lambda: {"app"})
@@ -307,6 +322,15 @@ class TestRun:
         os.kill(os.getpid(), signal.SIGTERM)
         assert await asyncio.wait_for(task, LIMIT_SECONDS) == 0
         assert any("--leader-elect is accepted" in record.getMessage() for record in caplog.records)
+
+    async def test_a_connect_that_hangs_does_not_hold_up_the_end(self, settings: Settings, watching: asyncio.Event) -> None:
+        async with scripted_server() as connect:
+            connect.script(*[connect.hang()] * 10)
+            task = asyncio.create_task(app.run(settings.model_copy(update={"connect_host": connect.url})))
+            await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
+            await asyncio.wait_for(connect.until_seen(1), LIMIT_SECONDS)
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert await asyncio.wait_for(task, LIMIT_SECONDS) == 0
 
     async def test_what_is_known_of_connect_and_its_token_is_a_metric(
         self, settings: Settings, watching: asyncio.Event, tmp_path: pathlib.Path

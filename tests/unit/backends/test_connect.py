@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import inspect
 import pathlib
 import time
 import zlib
@@ -83,6 +84,17 @@ class TestRequests:
         assert request.body == b""
         elsewhere = {name: value for name, value in request.headers.items() if name != "Authorization"}
         assert TOKEN not in f"{elsewhere} {request.path} {request.query}"
+
+    async def test_nothing_is_ever_written_and_no_body_sent(self, server: ScriptedServer, source: ConnectSource) -> None:
+        described = {"id": FILE, "name": "ca.pem", "size": 3}
+        server.script(reply([]), reply([]), reply(item(files=[described])), reply(b"pem"), reply({}))
+        await source.list_vaults()
+        await source.list_items(VAULT)
+        await source.get_item(VAULT, ITEM)
+        await source.health()
+        assert {(request.method, request.body) for request in server.seen} == {("GET", b"")}
+        public = {name for name, _ in inspect.getmembers(ConnectSource, inspect.iscoroutinefunction) if not name.startswith("_")}
+        assert public == {"list_vaults", "list_items", "get_item", "health"}, "call the new one above"
 
     @pytest.mark.parametrize("identity", ["../../v1/vaults", "db", "V" * 26, "v" * 27, ""])
     async def test_nothing_but_an_id_gets_into_a_path(self, server: ScriptedServer, source: ConnectSource, identity: str) -> None:
@@ -567,6 +579,22 @@ class TestHealth:
         server.script(*[reply("oops", status=503)] * 4)
         assert isinstance(await error_of(source.health()), BackendUnavailableError)
         assert len(server.seen) == 1
+
+
+async def test_requests_are_told_by_route_and_never_by_id(server: ScriptedServer, source: ConnectSource, observed: Any) -> None:
+    """Metrics are labelled with them, and whoever reads metrics need not know which vaults and items there are."""
+    server.script(reply([]), reply([]), reply(item(files=[{"id": FILE, "name": "x"}])), reply(b"pem"), reply({}))
+    await source.list_vaults()
+    await source.list_items(VAULT)
+    await source.get_item(VAULT, ITEM)
+    await source.health()
+    assert observed.requests == [
+        (VAULTS, 200),
+        (ITEMS, 200),
+        (f"{ITEMS}/:uuid", 200),
+        (f"{ITEMS}/:uuid/files/:uuid/content", 200),
+        ("GET /health", 200),
+    ]
 
 
 async def test_retries_are_told_by_route(server: ScriptedServer, source: ConnectSource) -> None:
