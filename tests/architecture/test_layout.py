@@ -12,17 +12,20 @@ FORBIDDEN_NAMES = {"utils", "helpers", "common", "misc", "base", "manager", "cor
 
 NOT_MIRRORED = {
     "ports.py": "protocols only; mypy holds them",
-    "devconnect/editing.py": "seen over HTTP in test_routes and test_admin",
-    "devconnect/errors.py": "seen over HTTP in test_routes",
-    "devconnect/fault_replies.py": "seen over HTTP in test_faults",
-    "devconnect/ids.py": "seen over HTTP in test_routes",
-    "devconnect/item_input.py": "seen over HTTP in test_routes and test_seed",
-    "devconnect/item_shape.py": "seen over HTTP in test_routes",
+    "devconnect/admin_json.py": "seen over HTTP in test_admin",
+    "devconnect/api_port.py": "seen over sockets in test_faults and test_runtime",
+    "devconnect/calls.py": "seen over HTTP in test_server",
+    "devconnect/contents.py": "seen through the store in test_vault_store and test_admin_items",
+    "devconnect/editing.py": "seen over HTTP in test_admin_items",
+    "devconnect/errors.py": "seen over HTTP in test_server",
+    "devconnect/ids.py": "seen over HTTP in test_read_endpoints",
+    "devconnect/item_shape.py": "seen through test_seed",
+    "devconnect/json_input.py": "seen through test_item_input and test_field_input",
     "devconnect/records.py": "values that test_vault_store looks at",
-    "devconnect/rendering.py": "seen over HTTP in test_routes",
-    "devconnect/replicas.py": "seen over HTTP in test_faults",
-    "devconnect/request_log.py": "seen over HTTP in test_admin",
-    "devconnect/routing.py": "seen over HTTP in test_server",
+    "devconnect/rendering.py": "seen over HTTP in test_read_endpoints",
+    "devconnect/replicas.py": "seen through test_visibility",
+    "devconnect/replies.py": "seen over HTTP in test_server",
+    "devconnect/request_log.py": "seen over HTTP in test_server",
 }
 """Modules without a unit test of their own, and why."""
 

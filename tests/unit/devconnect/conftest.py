@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from onepassword_operator.devconnect.runtime import DevConnect
+from onepassword_operator.devconnect.runtime import DevConnect, Options
 from onepassword_operator.devconnect.seed import Seed
 
 SEED = """
@@ -69,7 +69,7 @@ class Client:
 
     async def ask(self, method: str, path: str, *, token: str | None = "", **options: Any) -> Reply:
         bearer = self.server.token if token == "" else token
-        headers = {} if bearer is None else {"Authorization": f"Bearer {bearer}"}
+        headers = options.pop("headers", {}) | ({} if bearer is None else {"Authorization": f"Bearer {bearer}"})
         return await self._send(method, self.server.url + path, headers, options)
 
     async def admin(self, method: str, path: str, **options: Any) -> Reply:
@@ -94,7 +94,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 async def server(clock: FakeClock) -> AsyncIterator[DevConnect]:
-    running = await DevConnect.start(Seed.parse(SEED), clock=clock)
+    running = await DevConnect.start(Seed.parse(SEED), Options(clock=clock))
     yield running
     await running.stop()
 

@@ -6,6 +6,7 @@ import pytest
 
 from onepassword_operator.devconnect import item_input, patches
 from onepassword_operator.devconnect.errors import ApiError
+from onepassword_operator.devconnect.field_input import Reading
 from onepassword_operator.devconnect.records import Item, ItemContent
 
 VAULT, ITEM_ID = "v" * 26, "i" * 26
@@ -29,8 +30,12 @@ def field(content: ItemContent, identifier: str) -> Any:
     return next((field for field in content.fields if field["id"] == identifier), None)
 
 
+def apply(item: Item, operations: object, *, add_replaces: bool = True) -> ItemContent:
+    return patches.apply(item, operations, reading=Reading(), add_replaces=add_replaces)
+
+
 def patch(item: Item, op: str, path: str, *value: object) -> ItemContent:
-    return patches.apply(item, [{"op": op, "path": path, **({"value": value[0]} if value else {})}])
+    return apply(item, [{"op": op, "path": path, **({"value": value[0]} if value else {})}])
 
 
 def test_fields_are_addressed_by_id_with_json_pointer_escapes(item: Item) -> None:
@@ -56,14 +61,14 @@ def test_tags_have_positions(item: Item) -> None:
 
 def test_properties_and_the_whole_item_are_replaced(item: Item) -> None:
     assert patch(item, "replace", "/title", "new").title == "new"
-    assert patches.apply(item, [{"op": "add", "path": "/favorite", "value": True}]).favorite
+    assert apply(item, [{"op": "add", "path": "/favorite", "value": True}]).favorite
     assert patch(item, "replace", "/", {**BODY, "title": "new", "fields": []}).fields == ()
 
 
 def test_a_failing_operation_leaves_the_item_as_it_was(item: Item) -> None:
     before = item_input.parse_content(BODY)
     with pytest.raises(ApiError, match="doesn't have a nope field"):
-        patches.apply(item, [{"op": "replace", "path": "/fields/password/value", "value": "x"}, {"op": "remove", "path": "/fields/nope"}])
+        apply(item, [{"op": "replace", "path": "/fields/password/value", "value": "x"}, {"op": "remove", "path": "/fields/nope"}])
     assert item.content == before
 
 
@@ -91,5 +96,5 @@ def test_a_failing_operation_leaves_the_item_as_it_was(item: Item) -> None:
 )
 def test_an_operation_connect_does_not_know_is_a_400(item: Item, operations: object) -> None:
     with pytest.raises(ApiError) as refused:
-        patches.apply(item, operations)
+        apply(item, operations)
     assert refused.value.status == 400

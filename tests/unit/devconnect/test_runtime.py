@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from onepassword_operator.devconnect.errors import ApiError
-from onepassword_operator.devconnect.runtime import DevConnect
+from onepassword_operator.devconnect.runtime import DevConnect, Options
 
 
 async def test_the_servers_own_token_opens_vaults_created_later(client: Any) -> None:
@@ -28,10 +28,10 @@ async def test_minting_for_an_unknown_vault_or_mode_is_refused(server: DevConnec
 async def test_a_taken_admin_port_frees_the_api_port_again(server: DevConnect, clock: Any) -> None:
     admin_port = int(server.admin_url.rpartition(":")[2])
     with pytest.raises(OSError, match="address already in use"):
-        await DevConnect.start(admin_port=admin_port, clock=clock)
+        await DevConnect.start(options=Options(admin=("127.0.0.1", admin_port), clock=clock))
 
 
 async def test_a_server_without_a_seed_is_empty(clock: Any) -> None:
-    server = await DevConnect.start(clock=clock)
+    server = await DevConnect.start(options=Options(clock=clock))
     assert server.store.vaults() == ()
     await server.stop()

@@ -1,5 +1,6 @@
 """The seed file: defaults, errors that name the place, bulk."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,8 @@ def test_ids_versions_times_and_states_can_be_set() -> None:
         ("{title: x, fields: [s3cret]}", "vaults[0].items[0].fields[0]: "),
         ("{title: x, category: s3cret}", "vaults[0].items[0]: Invalid item category"),
         ("s3cret", "vaults[0].items[0]: "),
+        ("{title: x, files: [{name: a, content: x, section: [s3cret]}]}", "vaults[0].items[0].files[0].section: "),
+        ("{title: x, files: [{name: a, content: x, id: s3cret}]}", "vaults[0].items[0].files[0].id: "),
     ],
 )
 def test_an_error_names_the_place_and_never_a_value(item: str, place: str, tmp_path: Path) -> None:
@@ -98,3 +101,39 @@ def test_ten_thousand_items_can_be_generated(clock: Any) -> None:
     item = store.items(store.vaults()[3].id)[42]
     assert item.content.title == "item-00042"
     assert [field["label"] for field in item.content.fields] == ["username", "password", "host", "port"]
+
+
+def test_json_is_read_as_well() -> None:
+    seed = Seed.parse(json.dumps({"vaults": [{"name": "v", "items": [{"title": "x", "fields": {"k": "v"}}]}]}))
+    assert seed.vaults[0].items[0].content.fields[0]["value"] == "v"
+
+
+def test_a_shared_file_is_the_same_everywhere() -> None:
+    files = [f"{{title: {title}, files: [{{id: {'f' * 26}, name: n, content: {text}}}]}}" for title, text in (("a", "x"), ("b", "y"))]
+    with pytest.raises(SeedError, match=r"vaults\[0\]\.items\[1\]\.files\[0\]\.id: another file"):
+        only_item(", ".join(files))
+    assert only_item(f"{files[0]}, {files[0].replace('a,', 'b,')}").files[0].id == "f" * 26
+
+
+def test_a_vault_has_one_of_the_known_types() -> None:
+    assert Seed.parse("vaults: [{name: v, type: PERSONAL}]").vaults[0].type == "PERSONAL"
+    with pytest.raises(SeedError, match=r"vaults\[0\]\.type: "):
+        Seed.parse("vaults: [{name: v, type: s3cret}]")
+
+
+def test_the_same_seed_gives_the_same_ids_and_generated_values_and_another_id_seed_other_ids(clock: Any) -> None:
+    seed = Seed.parse("vaults: [{name: v, items: [{title: x, fields: [{purpose: PASSWORD, generate: true}]}]}]")
+
+    def filled(id_seed: str) -> Any:
+        store = VaultStore(clock=clock, id_seed=id_seed)
+        seed.fill(store)
+        return store.items(store.vaults()[0].id)[0]
+
+    assert filled("") == filled("")
+    assert filled("a").id == filled("a").id != filled("").id
+    assert filled("a").content == filled("").content
+
+
+def test_the_private_key_of_an_ssh_item_has_the_type_of_one() -> None:
+    item = only_item("{title: x, category: SSH_KEY, fields: {private key: fake, public key: fake}}")
+    assert [field["type"] for field in item.content.fields] == ["SSHKEY", "STRING"]
