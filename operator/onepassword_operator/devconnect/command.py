@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from onepassword_operator.devconnect import token_command
+
 BAD_USE: Final = 2
 _MAX_PORT: Final = 65535
 _LOOPBACK: Final = ("127.0.0.1", 0)
@@ -32,10 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="settings",
         help="one setting of docs/connect-server.md; may be repeated, and changed later on the admin port",
     )
+    actions = parser.add_subparsers(dest="action", metavar="token", help="print a token of a server that is running (token --help)")
+    token_command.add_arguments(actions.add_parser("token", description="Prints a new token of a running server.", allow_abbrev=False))
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the server until SIGTERM or SIGINT; return the exit code."""
+    """Run the server until SIGTERM or SIGINT, or the command after `dev-connect`; return the exit code."""
+    if arguments.action == "token":
+        return token_command.run(arguments)
     if importlib.util.find_spec("cryptography") is None:
         return complain("this command needs the extra that brings `cryptography`: pip install 'onepassword-operator[dev-connect]'")
     from onepassword_operator.devconnect import serving  # noqa: PLC0415  see the top of the file

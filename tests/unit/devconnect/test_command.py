@@ -23,7 +23,7 @@ def test_bad_arguments_end_with_2(arguments: list[str]) -> None:
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    assert command.run(argparse.Namespace()) == 2
+    assert command.run(argparse.Namespace(action="serve")) == 2
     assert "pip install 'onepassword-operator[dev-connect]'" in capsys.readouterr().err
 
 
