@@ -23,6 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--admin", type=_address, default=_LOOPBACK, metavar="HOST:PORT", help="admin address (default 127.0.0.1:0)")
     parser.add_argument("--seed", type=Path, metavar="FILE", help="YAML file with the vaults and items to start with")
+    parser.add_argument(
+        "--state", type=Path, metavar="DIR", help="keep everything here over restarts; the seed is used only while it is empty"
+    )
     parser.add_argument("--latency-ms", type=_milliseconds, default=0.0, metavar="N", help="delay of every API reply (default 0)")
     parser.add_argument("--token-file", type=Path, metavar="FILE", help="also write the token here, readable by the owner only")
     parser.add_argument(

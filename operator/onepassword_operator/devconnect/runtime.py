@@ -18,6 +18,7 @@ from onepassword_operator.devconnect.request_log import RequestLog
 from onepassword_operator.devconnect.seed import Seed
 from onepassword_operator.devconnect.server import ConnectApi, Parts
 from onepassword_operator.devconnect.signing import SigningKey
+from onepassword_operator.devconnect.state import State
 from onepassword_operator.devconnect.tokens import EVERY_VAULT, MODES, Tokens
 from onepassword_operator.devconnect.upstream import Upstream
 from onepassword_operator.devconnect.vault_store import VaultStore
@@ -35,6 +36,8 @@ class Options:
     behaviour: Behaviour = field(default_factory=Behaviour)
     id_seed: str = ""
     """Other ids than those of the same names under another seed."""
+    state: State | None = None
+    """Where everything is kept over restarts; closed with the server."""
 
 
 class DevConnect:
@@ -49,7 +52,8 @@ class DevConnect:
         self.store: Final = VaultStore(clock=clock, behaviour=self.behaviour, id_seed=options.id_seed)
         self.editor: Final = Editor(self.store)
         self.requests: Final = RequestLog()
-        self.tokens: Final = Tokens(SigningKey.make(), clock=clock, behaviour=self.behaviour)
+        self._state: Final = options.state
+        self.tokens: Final = _tokens(options)
         self._port: Final = ApiPort(*options.listen)
         self.faults: Final = Faults(self._port, hold=self.store.visible.hold, clock=clock)
         self.upstream: Final = Upstream(reachable=self.faults.is_online)
@@ -70,17 +74,26 @@ class DevConnect:
 
     @classmethod
     async def start(cls, seed: Seed | None = None, options: Options | None = None) -> Self:
-        """Fill the store and listen on both ports."""
+        """Fill the store and listen on both ports; a state directory that holds something is taken instead of the seed."""
         options = options or Options()
         server = cls(options)
-        if seed is not None:
-            seed.fill(server.store)
         try:
+            server._fill(seed or Seed(), options.state)
             await server._listen(options.admin)
         except OSError:
             await server.stop()
             raise
         return server
+
+    def _fill(self, seed: Seed, state: State | None) -> None:
+        if state is None or state.is_new:
+            seed.fill(self.store)
+        else:
+            self.store.restore(state.contents)
+        if state is not None:
+            if state.is_new:
+                state.rewrite(self.store.snapshot())
+            self.store.keep(state)
 
     async def _listen(self, admin_address: tuple[str, int]) -> None:
         await self._port.serve(self._api)
@@ -103,3 +116,12 @@ class DevConnect:
         await self.faults.close()
         await self._port.stop()
         await self._admin.cleanup()
+        if self._state is not None:
+            self._state.close()
+
+
+def _tokens(options: Options) -> Tokens:
+    state, clock, behaviour = options.state, options.clock, options.behaviour
+    if state is None:
+        return Tokens(SigningKey.make(), clock=clock, behaviour=behaviour)
+    return Tokens(state.key, clock=clock, behaviour=behaviour, revoked=state.revoked, remember=state.keep_revoked)

@@ -1,6 +1,7 @@
 """The server of the dev-connect command, as a process."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -92,3 +93,71 @@ async def test_settings_are_given_by_name_and_a_wrong_one_ends_with_2() -> None:
     process = await spawn("--set", "archived_items=shown")
     _, errors = await process.communicate()
     assert (process.returncode, b"archived_items must be one of" in errors) == (2, True)
+
+
+async def test_state_outlives_the_process_and_tokens_stay_good(folder: Path) -> None:
+    arguments = ["--state", str(folder / "state"), "--seed", str(folder / "seed.yaml")]
+    process = await spawn(*arguments)
+    assert process.stdout is not None
+    first = json.loads(await process.stdout.readline())
+    async with aiohttp.ClientSession() as session:
+        async with session.post(f"{first['admin']}/vaults", json={"name": "b"}) as reply:
+            assert reply.status == 200
+        process.terminate()
+        await process.wait()
+        process = await spawn(*arguments)
+        assert process.stdout is not None
+        second = json.loads(await process.stdout.readline())
+        async with session.get(f"{second['url']}/v1/vaults", headers={"Authorization": f"Bearer {first['token']}"}) as reply:
+            assert [vault["name"] for vault in await reply.json()] == ["a", "b"]
+    process.terminate()
+    _, errors = await process.communicate()
+    assert b"holds items already, so the seed is not used" in errors
+
+
+class Acknowledged:
+    """The last version of each item that the server said it has."""
+
+    def __init__(self) -> None:
+        self.versions: dict[str, int] = {}
+        self._enough = asyncio.Event()
+        self._wanted = 0
+
+    async def more(self, number: int) -> None:
+        """Wait until so many further writes were acknowledged."""
+        self._wanted = sum(self.versions.values()) + number
+        self._enough.clear()
+        await self._enough.wait()
+
+    async def write_until_it_dies(self, ready: dict[str, str], path: str) -> None:
+        """Write as fast as it goes."""
+        async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {ready['token']}"}) as session:
+            with contextlib.suppress(aiohttp.ClientError):
+                while True:
+                    body = [{"op": "replace", "path": "/title", "value": path}]
+                    async with session.patch(f"{ready['url']}{path}", json=body) as reply:
+                        self.versions[path] = (await reply.json())["version"]
+                    if sum(self.versions.values()) >= self._wanted:
+                        self._enough.set()
+
+
+async def test_nothing_acknowledged_is_lost_when_the_process_is_killed(folder: Path) -> None:
+    titles = ", ".join(f"{{title: item-{number}}}" for number in range(4))
+    (folder / "seed.yaml").write_text(f"vaults: [{{name: a, items: [{titles}]}}]")
+    acknowledged = Acknowledged()
+    for _ in range(5):
+        process = await spawn("--state", str(folder / "state"), "--seed", str(folder / "seed.yaml"))
+        assert process.stdout is not None
+        ready = json.loads(await process.stdout.readline())
+        async with aiohttp.ClientSession() as session, session.get(f"{ready['admin']}/vaults") as reply:
+            (vault,) = await reply.json()
+        kept = {f"/v1/vaults/{vault['id']}/items/{item['id']}": item["version"] for item in vault["items"]}
+        for path, version in acknowledged.versions.items():
+            # One more may have been kept whose answer the process did not live to send.
+            assert version <= kept[path] <= version + 1
+        writers = [asyncio.create_task(acknowledged.write_until_it_dies(ready, path)) for path in kept]
+        await acknowledged.more(100)
+        process.kill()
+        await asyncio.gather(*writers)
+        await process.wait()
+    assert len(acknowledged.versions) == 4
