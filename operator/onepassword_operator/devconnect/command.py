@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--state", type=Path, metavar="DIR", help="keep everything here over restarts; the seed is used only while it is empty"
     )
+    _add_tls(parser)
     parser.add_argument("--latency-ms", type=_milliseconds, default=0.0, metavar="N", help="delay of every API reply (default 0)")
     parser.add_argument("--token-file", type=Path, metavar="FILE", help="also write the token here, readable by the owner only")
     parser.add_argument(
@@ -39,6 +40,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     actions = parser.add_subparsers(dest="action", metavar="token", help="print a token of a server that is running (token --help)")
     token_command.add_arguments(actions.add_parser("token", description="Prints a new token of a running server.", allow_abbrev=False))
+
+
+def _add_tls(parser: argparse.ArgumentParser) -> None:
+    tls = parser.add_argument_group("TLS of the API port")
+    tls.add_argument("--tls", action="store_true", help="with a certificate made for localhost and the address of --listen")
+    tls.add_argument(
+        "--tls-name",
+        action="append",
+        default=[],
+        metavar="NAME",
+        dest="tls_names",
+        help="a further host name or address for it; may be repeated",
+    )
+    tls.add_argument("--tls-ca", type=Path, metavar="FILE", help="write here what clients have to trust")
+    tls.add_argument("--tls-cert", type=Path, metavar="FILE", help="instead: a certificate of your own with its chain, PEM")
+    tls.add_argument("--tls-key", type=Path, metavar="FILE", help="and its key, PEM")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -1,5 +1,6 @@
 """A running server: owns the two ports, the data and the clock, from start to stop."""
 
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ class Options:
     behaviour: Behaviour = field(default_factory=Behaviour)
     id_seed: str = ""
     """Other ids than those of the same names under another seed."""
+    tls: ssl.SSLContext | None = None
+    """What the API port speaks TLS with; the admin port never does."""
     state: State | None = None
     """Where everything is kept over restarts; closed with the server."""
 
@@ -54,7 +57,7 @@ class DevConnect:
         self.requests: Final = RequestLog()
         self._state: Final = options.state
         self.tokens: Final = _tokens(options)
-        self._port: Final = ApiPort(*options.listen)
+        self._port: Final = ApiPort(*options.listen, tls=options.tls)
         self.faults: Final = Faults(self._port, hold=self.store.visible.hold, clock=clock)
         self.upstream: Final = Upstream(reachable=self.faults.is_online)
         parts = Parts(

@@ -3,11 +3,14 @@
 import argparse
 import asyncio
 import signal
+import ssl
 import sys
 
 import orjson
 
+from onepassword_operator.devconnect import certificates
 from onepassword_operator.devconnect.behaviour import Behaviour, BehaviourError
+from onepassword_operator.devconnect.certificates import CertificateError, SelfMade
 from onepassword_operator.devconnect.command import complain
 from onepassword_operator.devconnect.durable_file import write_whole
 from onepassword_operator.devconnect.item_shape import SeedError
@@ -21,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         seed = Seed() if arguments.seed is None else Seed.load(arguments.seed)
         return asyncio.run(_serve(arguments, seed))
-    except (SeedError, BehaviourError, StateError) as error:
+    except (SeedError, BehaviourError, StateError, CertificateError) as error:
         return complain(str(error))
     except OSError as error:
         return complain(f"cannot start: {error.strerror or error}; choose a free address, and a token file in a writable folder")
@@ -51,4 +54,19 @@ def _options(arguments: argparse.Namespace) -> Options:
     state = None if arguments.state is None else State.open(arguments.state)
     if state is not None and not state.is_new and arguments.seed is not None:
         sys.stderr.write(f"dev-connect: {arguments.state} holds items already, so the seed is not used\n")
-    return Options(listen=arguments.listen, admin=arguments.admin, behaviour=behaviour, state=state)
+    return Options(listen=arguments.listen, admin=arguments.admin, behaviour=behaviour, state=state, tls=_tls(arguments))
+
+
+def _tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:
+    given = (arguments.tls_cert, arguments.tls_key)
+    if any(given) and (not all(given) or arguments.tls):
+        raise CertificateError("give --tls-cert and --tls-key together, or --tls alone for a certificate that is made")
+    if all(given):
+        return certificates.context(*given)
+    if not arguments.tls:
+        return None
+    names = (*certificates.LOOPBACK_NAMES, arguments.listen[0], *arguments.tls_names)
+    made = SelfMade.make(names) if arguments.state is None else SelfMade.keep(arguments.state / "tls.pem", names)
+    if arguments.tls_ca is not None:
+        arguments.tls_ca.write_bytes(made.authority)
+    return made.context()

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import signal
+import ssl
 import sys
 from pathlib import Path
 
@@ -161,3 +162,28 @@ async def test_nothing_acknowledged_is_lost_when_the_process_is_killed(folder: P
         await asyncio.gather(*writers)
         await process.wait()
     assert len(acknowledged.versions) == 4
+
+
+async def test_tls_with_a_certificate_of_its_own_that_stays_with_the_state(folder: Path) -> None:
+    ca = folder / "ca.pem"
+    authorities = []
+    for _ in range(2):
+        process = await spawn("--tls", "--tls-name", "connect.example", "--tls-ca", str(ca), "--state", str(folder / "state"))
+        assert process.stdout is not None
+        ready = json.loads(await process.stdout.readline())
+        trust = ssl.create_default_context(cafile=ca)
+        async with aiohttp.ClientSession() as session, session.get(f"{ready['url']}/heartbeat", ssl=trust) as reply:
+            assert reply.status == 200
+        authorities.append(ca.read_bytes())
+        process.terminate()
+        await process.wait()
+    assert authorities[0] == authorities[1]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--tls-cert", "x"], ["--tls", "--tls-cert", "x", "--tls-key", "x"], ["--tls-cert", "x", "--tls-key", "y"]]
+)
+async def test_tls_options_that_do_not_go_together_end_with_2(arguments: list[str]) -> None:
+    process = await spawn(*arguments)
+    _, errors = await process.communicate()
+    assert (process.returncode, b"tls-cert" in errors or b"cannot read x" in errors, b"Traceback" in errors) == (2, True, False)
