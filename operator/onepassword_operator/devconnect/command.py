@@ -12,6 +12,7 @@ from typing import Final
 from onepassword_operator.devconnect import token_command
 
 BAD_USE: Final = 2
+EXAMPLE: Final = Path(__file__).with_name("example.yaml")
 _MAX_PORT: Final = 65535
 _LOOPBACK: Final = ("127.0.0.1", 0)
 
@@ -23,6 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--admin", type=_address, default=_LOOPBACK, metavar="HOST:PORT", help="admin address (default 127.0.0.1:0)")
     parser.add_argument("--seed", type=Path, metavar="FILE", help="YAML file with the vaults and items to start with")
+    parser.add_argument(
+        "--example", action="store_const", const=EXAMPLE, dest="seed", help="start with one item of every category and field type"
+    )
     parser.add_argument(
         "--state", type=Path, metavar="DIR", help="keep everything here over restarts; the seed is used only while it is empty"
     )

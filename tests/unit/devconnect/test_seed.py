@@ -4,8 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
+from onepassword_operator.devconnect import command, item_input, rendering
+from onepassword_operator.devconnect.field_input import FIELD_TYPES, PURPOSE_IDS
 from onepassword_operator.devconnect.item_shape import SeedError
 from onepassword_operator.devconnect.seed import Seed
 from onepassword_operator.devconnect.vault_store import VaultStore
@@ -137,3 +140,43 @@ def test_the_same_seed_gives_the_same_ids_and_generated_values_and_another_id_se
 def test_the_private_key_of_an_ssh_item_has_the_type_of_one() -> None:
     item = only_item("{title: x, category: SSH_KEY, fields: {private key: fake, public key: fake}}")
     assert [field["type"] for field in item.content.fields] == ["SSHKEY", "STRING"]
+
+
+@pytest.fixture(scope="module")
+def example() -> Seed:
+    return Seed.load(command.EXAMPLE)
+
+
+def test_the_example_has_every_category_and_every_type_of_field(example: Seed) -> None:
+    items = example.vaults[0].items
+    assert {item.content.category for item in items} == item_input.CATEGORIES
+    fields = [field for item in items for field in item.content.fields]
+    assert {field["type"] for field in fields} == FIELD_TYPES
+    assert {field.get("purpose") for field in fields} == {None, *PURPOSE_IDS}
+    assert {"value", "entropy"} <= set().union(*fields)
+    assert any("value" not in field for field in fields)
+
+
+def test_the_example_is_filled_and_read(example: Seed, clock: Any) -> None:
+    store = VaultStore(clock=clock)
+    example.fill(store)
+    vault, empty = store.vaults()
+    assert (vault.items, empty.items, empty.type) == (len(store.items(vault.id)) - 1, 0, "EVERYONE")
+    shown = [rendering.full_item(item, at=clock()) for item in store.items(vault.id)]
+    by_title = {item["title"]: {field["label"]: field for field in item.get("fields", [])} for item in shown}
+    assert len(by_title["web login"]["one-time password"]["totp"]) == 8
+    assert by_title["deploy key"]["public key"]["value"].startswith("ssh-ed25519 ")
+    assert by_title["company card"]["number"]["value"] == "0000000000000000"
+    assert by_title["company card"]["expiry date"]["value"] == "203401"
+    assert by_title["payments api"]["valid from"]["value"] == "1704110460"
+    assert by_title["editor licence"]["version"]["value"] == "1.10"
+    assert orjson.dumps(shown)
+
+
+def test_the_secrets_of_the_example_are_obviously_fake(example: Seed) -> None:
+    def obviously(field: Any) -> bool:
+        value = field.get("value", "fake")
+        return "fake" in value or set(value) <= set("0-") or "entropy" in field
+
+    concealed = [field for item in example.vaults[0].items for field in item.content.fields if field["type"] == "CONCEALED"]
+    assert all(map(obviously, concealed))
