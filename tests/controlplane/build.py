@@ -30,6 +30,9 @@ PROGRAMS = {
     "kubectl": "k8s.io/kubernetes/cmd/kubectl",
     "helm": "helm.sh/helm/v3/cmd/helm",
 }
+CLIENTS = HERE.parent / "contract"  # programs that use the official Connect clients, each with versions of its own
+GO_CLIENT = "connect-go-client"
+PYTHON_CLIENT = "connect-sdk"  # an environment, beside the directory of the programs
 
 
 def main() -> int:
@@ -40,13 +43,15 @@ def main() -> int:
     into.mkdir(parents=True, exist_ok=True)
     stamp = into / ".stamp"
     wanted = source_digest()
-    if stamp.exists() and stamp.read_text() == wanted and all((into / name).exists() for name in PROGRAMS):
+    if stamp.exists() and stamp.read_text() == wanted and all((into / name).exists() for name in (*PROGRAMS, GO_CLIENT)):
         say(f"tools: up to date in {into}")
         return 0
     go = find_go() or install_go(into.parent / "go")
     started = time.monotonic()
     for number, (name, package) in enumerate(PROGRAMS.items(), start=1):
         build(go, name, package, into, f"{number}/{len(PROGRAMS)}")
+    build_go_client(go, into / GO_CLIENT)
+    install_python_client(into.parent / PYTHON_CLIENT)
     stamp.write_text(wanted)
     say(f"tools: {', '.join(PROGRAMS)} ready in {into} after {time.monotonic() - started:.0f} s")
     return 0
@@ -55,7 +60,8 @@ def main() -> int:
 def source_digest() -> str:
     """The identity of what would be built: versions and recipe."""
     digest = hashlib.sha256()
-    for source in (HERE / "go.mod", HERE / "go.sum", pathlib.Path(__file__)):
+    clients = [CLIENTS / "go_client" / name for name in ("go.mod", "go.sum", "main.go")]
+    for source in (HERE / "go.mod", HERE / "go.sum", pathlib.Path(__file__), *clients, CLIENTS / "python_client" / "requirements.lock"):
         digest.update(source.read_bytes())
     return digest.hexdigest()
 
@@ -102,6 +108,25 @@ def build(go: str, name: str, package: str, into: pathlib.Path, position: str) -
     if running.returncode != 0:
         sys.exit("".join([*tail, f"tools: building {name} failed; the compiler's last words are above\n"]))
     say(f"tools: [{position}] {name}: done in {time.monotonic() - started:.0f} s")
+
+
+def build_go_client(go: str, target: pathlib.Path) -> None:
+    """Compile the program that calls the official Go client."""
+    say(f"tools: {GO_CLIENT}: compiling")
+    environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly"}
+    command = [go, "build", "-trimpath", "-ldflags", "-s -w", "-o", str(target), "."]
+    if subprocess.run(command, cwd=CLIENTS / "go_client", env=environment, check=False).returncode != 0:
+        sys.exit(f"tools: building {GO_CLIENT} failed; the compiler's words are above")
+
+
+def install_python_client(directory: pathlib.Path) -> None:
+    """An environment with the official Python client, which needs older libraries than the rest of the tests."""
+    say(f"tools: {PYTHON_CLIENT}: installing")
+    venv.create(directory, with_pip=True, clear=True)
+    lock = CLIENTS / "python_client" / "requirements.lock"
+    subprocess.run(
+        [directory / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", lock], check=True
+    )
 
 
 def follow(running: subprocess.Popen[str], title: str, *, started: float) -> list[str]:
