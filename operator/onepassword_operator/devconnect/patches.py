@@ -5,7 +5,7 @@ Paths name fields and sections by their id, not by position; only plain lists su
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from onepassword_operator.devconnect import item_input
@@ -25,7 +25,11 @@ def apply(item: Item, operations: object, *, reading: Reading, add_replaces: boo
         raise bad_request("The body of a PATCH must be a list of operations")
     document = _document(item.content)
     for operation in operations:
-        document = _apply_one(document, _operation(operation, add_replaces=add_replaces), item=item)
+        read = _operation(operation, add_replaces=add_replaces)
+        if read.segments:
+            _apply_one(document, read)
+        else:
+            document = _replaced(read, item=item, reading=reading)
     return item_input.parse_content(document, reading)
 
 
@@ -62,9 +66,7 @@ def _document(content: ItemContent) -> Json:
     }
 
 
-def _apply_one(document: Json, operation: _Operation, *, item: Item) -> Json:
-    if not operation.segments:
-        return _replace_all(operation, item=item)
+def _apply_one(document: Json, operation: _Operation) -> None:
     name, rest = operation.segments[0], operation.segments[1:]
     if name not in _PROPERTIES:
         raise bad_request(f"The item doesn't have a {name} property that can be patched.")
@@ -74,14 +76,14 @@ def _apply_one(document: Json, operation: _Operation, *, item: Item) -> Json:
         _element(document, name, operation=operation)
     else:
         _position(document, name, operation=operation)
-    return document
 
 
-def _replace_all(operation: _Operation, *, item: Item) -> Json:
+def _replaced(operation: _Operation, *, item: Item, reading: Reading) -> Json:
     if operation.op != "replace":
         raise bad_request("The whole item can only be replaced")
     item_input.check_addressed(operation.value, vault_id=item.vault_id, item_id=item.id)
-    return {**operation.value, "state": item.content.state}
+    # Read at once, so that the operations after this one find lists, and fields with their ids.
+    return _document(replace(item_input.parse_content(operation.value, reading), state=item.content.state))
 
 
 def _property(document: Json, name: str, *, operation: _Operation) -> None:

@@ -185,9 +185,12 @@ def _base64(raw: bytes) -> str:
 
 def _decode(part: str) -> bytes:
     try:
-        return base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
+        decoded = base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raise _invalid() from None
+    if _base64(decoded) != part:  # bits to spare in the last character would make one token out of several texts
+        raise _invalid()
+    return decoded
 
 
 def _decode_object(part: str) -> dict[str, Any]:
