@@ -86,6 +86,32 @@ def test_a_unit_test_is_about_a_module() -> None:
     assert not [path for path in tested if not (repository.PACKAGE / path.parent / path.name.removeprefix("test_")).exists()]
 
 
+def test_the_embedded_server_stands_alone() -> None:
+    """Two independent readings of the Connect API catch each other's mistakes, so the server takes nothing from the operator."""
+    own = [module for module in repository.modules() if module.startswith("devconnect/")]
+    imported = {name for module in own for name in _imported(module)}
+    assert {name for name in imported if name.partition(".")[0] == "onepassword_operator"} <= {"onepassword_operator.devconnect"}
+    assert {name.partition(".")[0] for name in imported} - sys.stdlib_module_names == {
+        "onepassword_operator",
+        "aiohttp",
+        "orjson",
+        "yaml",
+        "cryptography",
+    }
+    with_keys = {module for module in own if any(name.startswith("cryptography") for name in _imported(module))}
+    assert with_keys == {"devconnect/signing.py", "devconnect/certificates.py", "devconnect/ssh_keys.py"}
+
+
+def _imported(module: str) -> set[str]:
+    found = set()
+    for node in ast.walk(repository.tree(module)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(".".join((node.module or "").split(".")[:2]))
+    return found
+
+
 def _unit_test(module: str) -> pathlib.Path:
     path = pathlib.Path(module)
     return repository.TESTS / "unit" / path.parent / f"test_{path.name}"

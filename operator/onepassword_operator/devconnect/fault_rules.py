@@ -33,6 +33,8 @@ class Action(enum.Enum):
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _WHOLE: Final = frozenset({"status", "times", "every"})
 _SECONDS: Final = frozenset({"delay_seconds", "for_seconds"})
+_LEAST_STATUS: Final = 200  # what is lower is no answer yet
+_LARGEST_STATUS: Final = 599
 _NEEDED: Final = {Action.STATUS: "status", Action.REDIRECT: "location"}
 
 
@@ -73,6 +75,8 @@ class FaultRule:
         for name in known - {"action"}:
             _check_member(name, given.get(name))
         rule = cls(**{**given, "action": actions[given["action"]]})
+        if rule.status is not None and not _LEAST_STATUS <= rule.status <= _LARGEST_STATUS:
+            raise FaultError(f"status must be from {_LEAST_STATUS} to {_LARGEST_STATUS}")
         needed = _NEEDED.get(rule.action)
         if needed is not None and getattr(rule, needed) is None:
             raise FaultError(f"action {rule.action.value} needs {needed}")

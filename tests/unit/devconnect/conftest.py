@@ -1,6 +1,6 @@
 """A running server with a clock the test owns, and a plain HTTP client of it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,13 +93,23 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-async def server(clock: FakeClock) -> AsyncIterator[DevConnect]:
-    running = await DevConnect.start(Seed.parse(SEED), Options(clock=clock))
+async def server(clock: FakeClock, seed: Seed) -> AsyncIterator[DevConnect]:
+    running = await DevConnect.start(seed, Options(clock=clock))
     yield running
     await running.stop()
 
 
 @pytest.fixture
-async def client(server: DevConnect) -> AsyncIterator[Client]:
+def seed() -> Seed:
+    return Seed.parse(SEED)
+
+
+@pytest.fixture
+async def client_of() -> AsyncIterator[Callable[[DevConnect], Client]]:
     async with aiohttp.ClientSession() as session:
-        yield Client(session=session, server=server)
+        yield lambda server: Client(session=session, server=server)
+
+
+@pytest.fixture
+def client(client_of: Callable[[DevConnect], Client], server: DevConnect) -> Client:
+    return client_of(server)

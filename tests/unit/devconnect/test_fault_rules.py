@@ -21,6 +21,8 @@ from onepassword_operator.devconnect.fault_rules import Action, FaultError, Faul
         {"action": "hang", "path": 5},
         {"action": "hang", "retry_after": []},
         {"action": ["hang"]},
+        {"action": "status", "status": 101},
+        {"action": "status", "status": 600},
         {"action": "down", "for_seconds": True},
         {"action": "status", "status": 503, "retry_after": "1\r\nX: y"},
         {"action": "redirect", "location": "/\n"},

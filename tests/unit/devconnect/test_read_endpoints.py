@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from onepassword_operator.devconnect.tokens import Access
+
 
 async def test_vaults_are_a_bare_list_with_their_counters(client: Any) -> None:
     vaults = await client.get("/v1/vaults")
@@ -89,3 +91,10 @@ async def test_unknown_parameters_headers_and_content_types_of_requests_are_igno
 
 async def test_a_vault_tells_its_type(client: Any) -> None:
     assert {vault["type"] for vault in await client.get("/v1/vaults")} == {"USER_CREATED"}
+
+
+async def test_a_token_with_the_read_bit_alone_lists_items_and_sees_no_value(client: Any) -> None:
+    token = client.server.tokens.mint({client.vault: Access.READ_ITEMS})
+    assert (await client.ask("GET", f"/v1/vaults/{client.vault}/items", token=token)).status == 200
+    for path in (client.item_path, f"{client.item_path}/files?inline_files=true"):
+        assert (await client.ask("GET", path, token=token)).status == 403

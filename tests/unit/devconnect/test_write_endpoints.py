@@ -192,3 +192,13 @@ async def test_a_title_that_is_deleted_and_created_again_is_another_item(client:
     body = {"title": "billing db", "category": "LOGIN", "vault": {"id": client.vault}}
     await client.ask("DELETE", client.item_path)
     assert (await client.ask("POST", f"/v1/vaults/{client.vault}/items", json=body)).json["id"] != client.item
+
+
+async def test_an_item_that_was_just_created_may_not_be_there_yet(client: Any, clock: Any) -> None:
+    await client.admin("PUT", "/lag", json={"get_seconds": 30})
+    body = {"title": "new", "category": "LOGIN", "vault": {"id": client.vault}}
+    created = (await client.ask("POST", f"/v1/vaults/{client.vault}/items", json=body)).json
+    path = f"/v1/vaults/{client.vault}/items/{created['id']}"
+    assert (created["version"], (await client.ask("GET", path)).status) == (1, 404)
+    clock.advance(30)
+    assert (await client.ask("GET", path)).status == 200
