@@ -97,9 +97,9 @@ class ServedClients:
 
 
 def tool(name: str) -> Path:
-    """A program that `make tools` made."""
-    assets = os.environ.get("KUBEBUILDER_ASSETS")
-    path = (Path(assets).parent if assets else REPOSITORY / ".tools") / name
-    if not os.access(path, os.X_OK):
-        raise FileNotFoundError(f"{path} is missing: run `make tools`")
-    return path
+    """A program that `make tools` made, here or beside the programs of KUBEBUILDER_ASSETS."""
+    folders = [REPOSITORY / ".tools", *(Path(assets).parent for assets in [os.environ.get("KUBEBUILDER_ASSETS")] if assets)]
+    found = next((folder / name for folder in folders if os.access(folder / name, os.X_OK)), None)
+    if found is None:
+        raise FileNotFoundError(f"{name} is in none of {', '.join(map(str, folders))}: run `make tools`")
+    return found
