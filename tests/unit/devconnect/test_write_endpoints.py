@@ -202,3 +202,14 @@ async def test_an_item_that_was_just_created_may_not_be_there_yet(client: Any, c
     assert (created["version"], (await client.ask("GET", path)).status) == (1, 404)
     clock.advance(30)
     assert (await client.ask("GET", path)).status == 200
+
+
+async def test_an_archived_item_stays_archived_whatever_is_written(client: Any) -> None:
+    client.server.editor.edit_item("Prod apps", "billing db", edit={"state": "ARCHIVED"})
+    body = {"id": client.item, "title": "x", "category": "LOGIN", "vault": {"id": client.vault}}
+    patches = [{"op": "replace", "path": "/", "value": body}], [{"op": "replace", "path": "/title", "value": "y"}]
+    replies = [
+        await client.ask("PUT", client.item_path, json=body),
+        *[await client.ask("PATCH", client.item_path, json=patch) for patch in patches],
+    ]
+    assert [(reply.status, reply.json["state"]) for reply in replies] == [(200, "ARCHIVED")] * 3
