@@ -37,8 +37,13 @@ def paused(retry_after: float) -> Allowed:
 
 
 def answered(seconds: float) -> float:
-    """It is there and says no: every Secret that is owed something asks once per interval, and the poll does."""
-    return REFUSALS[BackendForbiddenError] * (NEW + 3) * (2 + seconds / INTERVAL_SECONDS)
+    """It is there and says something else: every Secret that is owed something asks once per interval, and so does the poll."""
+    return (NEW + 2) * (2 + seconds / (0.9 * INTERVAL_SECONDS))
+
+
+def denied(seconds: float) -> float:
+    """It is there and says no, which is believed the third time."""
+    return REFUSALS[BackendForbiddenError] * answered(seconds)
 
 
 def as_usual(seconds: float) -> float:
@@ -62,6 +67,8 @@ class Fault:
     """What resources say that are owed an answer; Synced where nobody notices anything."""
     lasting: str = "SourceUnavailable"
     """What resources in sync say once it lasts; empty where that is none of their business."""
+    hides_changes: bool = False
+    """Nobody can see what has changed until it is over."""
     allowed: Allowed = breaker
     retry_after: float = 0.0
     behind_tls: bool = False
@@ -69,6 +76,11 @@ class Fault:
     """Only one of the new resources meets it."""
     memory_cap: int = 0
     """The largest body that is read; memory may grow by twice that."""
+
+    @property
+    def is_harmless(self) -> bool:
+        """Whether everything is done all the same."""
+        return self.owed == "Synced" and not self.lasting and not self.hides_changes
 
 
 def rule(**members: Any) -> Callable[[Stage], None]:
@@ -132,7 +144,7 @@ CONNECT = [
     Fault(name="408 at once, for everything", begin=status(408)),
     Fault(name="a cold Connect: every request waits for the first sync, and is a 408", begin=Stage.grow_cold, end=Stage.finish_sync),
     Fault(name="401 for everything", begin=status(401), owed="Unauthorized", lasting="Unauthorized", allowed=refused),
-    Fault(name="403 for everything", begin=status(403), owed="AccessDenied", allowed=answered),
+    Fault(name="403 for everything", begin=status(403), owed="AccessDenied", allowed=denied),
     Fault(
         name="the token is revoked, and later restored",
         begin=Stage.revoke,
@@ -165,7 +177,7 @@ LAGGING = [
     Fault(name="lists show changes two seconds late", begin=lag(list_seconds=2), end=Stage.catch_up, **UNNOTICED),
     Fault(name="vaults show changes two seconds late", begin=lag(vault_seconds=2), end=Stage.catch_up, **UNNOTICED),
     Fault(name="items show changes two seconds late", begin=lag(get_seconds=2), end=Stage.catch_up, **UNNOTICED),
-    Fault(name="Connect can't reach 1Password: reads are stale", begin=rule(action="offline"), **UNNOTICED),
+    Fault(name="Connect can't reach 1Password: reads are stale", begin=rule(action="offline"), hides_changes=True, **UNNOTICED),
 ]
 TLS = [
     Fault(name="a certificate of an unknown authority", begin=with_certificate("unknown"), **FOREIGN),
@@ -181,7 +193,7 @@ TLS = [
 ]
 ENDLESS = [
     # What is new is found in the lists as they were last read, so it has its Secret.
-    Fault(name="lists without end", begin=endless("/vaults", "/items"), owed="Synced", allowed=answered, memory_cap=LIST_BYTES, **FOREIGN),
+    Fault(name="lists without end", begin=endless("/vaults", "/items"), owed="Synced", allowed=as_usual, memory_cap=LIST_BYTES, **FOREIGN),
     Fault(name="an item without end", begin=endless("/items/{item}"), memory_cap=WITH_FILES, **TOO_LARGE, **FOREIGN),
     Fault(name="a file without end", begin=endless("{file}/content"), memory_cap=WITH_FILES, **TOO_LARGE, **FOREIGN),
 ]

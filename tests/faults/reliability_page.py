@@ -40,7 +40,9 @@ refused token {DENIED_PROBE_SECONDS:.0f} s (default 60).
 - *new resource says*: the reason in its condition; `Synced` where the fault does no harm.
 - *one in sync says*: what a resource says once the staleness limit is over; a dash where it goes on saying `Synced`.
 - *requests (allowed)*: requests to Connect while the fault was there, every try counted, and how many are the most in that time.
-- *recovery*: seconds from the end of the fault until every resource is Ready and every Secret holds what its item holds.
+- *in s*: how long the fault was there.
+- *recovery*: seconds from the end of the fault until every resource is Ready and every Secret holds what its item holds; a dash where
+  they did already while the fault was there.
 - *memory*: the operator's largest resident set while the fault was there, beyond what it had before; at most twice the largest reply of
   that kind that is read.
 
@@ -83,7 +85,7 @@ def _table(rows: Sequence[Measured]) -> Iterator[str]:
             f"`{row.fault.lasting}`" if row.fault.lasting else "–",
             f"{row.requests} ({row.fault.allowed(row.lasted):.0f})",
             f"{row.lasted:.1f}",
-            f"{row.recovery:.1f}",
+            "–" if row.fault.is_harmless else f"{row.recovery:.1f}",
         ]
         cells += [f"{row.memory / MIB:.1f} of {2 * row.fault.memory_cap / MIB:.0f} MiB"] * with_memory
         yield f"| {' | '.join(cells)} |"

@@ -101,6 +101,10 @@ def wait_told(stage: Stage, fault: Fault, names: list[str]) -> None:
     well = [name for name in names if name not in concerned]
     eventually(stage.written, lambda secrets: set(well) <= set(secrets), timeout=TOLD_SECONDS)
     assert not set(concerned) & set(stage.written())
+    if fault.is_harmless:
+        eventually(lambda: stage.unsettled(names), lambda found: not found, timeout=TOLD_SECONDS)
+    elif not fault.lasting:
+        stage.world.connect.wait_polls(round(STALENESS_SECONDS / INTERVAL_SECONDS) + 2)
     if fault.lasting:
         assert stage.world.wait_reason("quiet", fault.lasting, timeout=STALENESS_SECONDS + TOLD_SECONDS)["status"] == "False"
     else:
