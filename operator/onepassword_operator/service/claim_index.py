@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 
 from onepassword_operator.model import names
-from onepassword_operator.model.secret import OwnerReference, SecretKey
+from onepassword_operator.model.secret import ObservedSecret, OwnerReference, SecretKey
 from onepassword_operator.model.target import Claim, Source
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.rules.owners import Partners
@@ -126,16 +126,20 @@ class ClaimIndex:
             claim = dataclasses.replace(holder.claim, finalizers=left) if holder.claim else None
             self.put_workload(dataclasses.replace(holder, finalizers=left, claim=claim))
 
-    def partners(self, ruler: Claim, sharing: Iterable[Claim], *, owners: Iterable[OwnerReference]) -> Partners:
+    def partners(self, ruler: Claim, sharing: Iterable[Claim], *, observed: ObservedSecret | None) -> Partners:
         """Who else a Secret belongs to: those that share its item and, if a workload asked for it, the workloads that use it."""
         sharing = tuple(sharing)
         by_workload = not all(claim.is_resource for claim in (ruler, *sharing))
-        users = {uid: owner for uid, owner in self._users.get(ruler.key, {}).items() if self._lives(owner, ruler.key.namespace)}
+        # The annotation comes from a workload that asked, and stays until the pass after the last one has let go.
+        formerly = observed is not None and names.ITEM_NAME in observed.annotations
+        using = self._users.get(ruler.key, {}) if by_workload else {}
+        users = {uid: owner for uid, owner in using.items() if self._lives(owner, ruler.key.namespace)}
+        owners = observed.owners if observed and (by_workload or formerly) else ()
         asking = {claim.uid for claim in self.of(ruler.key)}
         return Partners(
             claims=sharing,
-            users=tuple(users[uid] for uid in sorted(users) if by_workload and uid not in asking),
-            idle=frozenset(o.uid for o in owners if by_workload and _is_deployment(o) and o.uid not in asking | users.keys()),
+            users=tuple(users[uid] for uid in sorted(users) if uid not in asking),
+            idle=frozenset(o.uid for o in owners if _is_deployment(o) and o.uid not in asking | users.keys()),
         )
 
     def _lives(self, owner: OwnerReference, namespace: str) -> bool:

@@ -140,7 +140,7 @@ class Observe:
         pin = secret_plan.pinned(claim, observed, verdict=verdict)
         if verdict is not seal.Verdict.INTACT or pin is None or observed.terminating or observed.type != claim.secret_type:
             return False
-        partners = self._claims.partners(claim, (), owners=observed.owners)
+        partners = self._claims.partners(claim, (), observed=observed)
         context = secret_plan.Context(sealer=self._sealer, now="", partners=partners)
         plan = secret_plan.plan(claim, observed, content=secret_plan.Content(revision=pin, data=observed.data), context=context)
         record.resource_version = int(observed.resource_version)

@@ -77,5 +77,5 @@ class ReleaseObjects:
         others = [other for other in self._index.claims.alive(claim.key) if other.uid != claim.uid]
         ruler = claims.ruling(others, observed)
         others.sort(key=lambda other: other is not ruler)
-        partners = self._index.claims.partners(claim, others, owners=observed.owners if observed else ())
+        partners = self._index.claims.partners(claim, others, observed=observed)
         return tuple(owner for owner in partners.owner_references if owner.uid != claim.uid)

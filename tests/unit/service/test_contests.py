@@ -274,7 +274,7 @@ class TestTwoOperators:
         await world.live(10 * MINUTE)
         world.forget_requests()
         began = times[0]
-        await world.live(4 * 60 * MINUTE)
+        await world.live(4 * 60 * MINUTE, step=5)
         tries = [round((moment - began) / MINUTE) for moment in times[1:]]
         assert tries == [15, 45, 105, 165, 225]  # after 15, 30, 60, 60 and 60 minutes
         assert world.finalizers.released == [source] * 5
@@ -287,7 +287,7 @@ class TestTwoOperators:
         world.claim("db", finalizers=OFFICIAL)
         putting_back(world)
         await world.live(MINUTE)
-        await world.live(start * MINUTE)
+        await world.live(start * MINUTE, step=5)
         world.forget_requests()
         await world.live(10 * MINUTE)
         assert len(world.writes()) <= 3
@@ -337,7 +337,7 @@ class TestTwoOperators:
         await world.live(5)
         world.forget_requests()
         world.claims.annotate(key, refresh="now")
-        await world.live(29 * MINUTE)
+        await world.live(29 * MINUTE, step=5)
         assert len(times) == 2
         assert len(world.writes()) <= 2
         await world.live(2 * MINUTE)
@@ -369,11 +369,13 @@ class TestTwoOperators:
         key = world.claim("db", finalizers=OFFICIAL)
         putting_back(world)
         await world.live(5)
+        uid = world.claims.objects[key].uid
+        assert world.process.index.contests.truce(uid, finalizer=True)
         world.claims.delete(key)  # whatever it took
         world.watch()
-        assert world.process.index.contests.truce("x", finalizer=False) is None
+        assert world.process.index.contests.truce(uid, finalizer=True) is None
         world.forget_requests()
-        await world.live(20 * MINUTE)
+        await world.live(20 * MINUTE, step=5)
         assert world.writes() == []
 
     async def test_one_that_is_being_deleted_is_let_go_though_the_dispute_goes_on(self, world: World) -> None:
@@ -395,6 +397,30 @@ class TestTwoOperators:
         assert world.claims.ready(key).reason == "Synced"
         await world.live(MINUTE)
         assert world.claims.ready(key).reason == "AnotherOperatorActive"
+
+    @pytest.mark.parametrize("kind", ["resource", "deployment"])
+    async def test_a_finalizer_that_is_back_before_we_hear_of_its_going_opens_a_dispute_as_well(self, world: World, kind: str) -> None:
+        """The watch overtakes the answer, and shows nothing twice."""
+        key = world.claim("db", finalizers=OFFICIAL) if kind == "resource" else world.asks("web", finalizers=OFFICIAL)
+        answer = world.finalizers.release
+
+        async def late(source: Source, uid: str) -> str | None:
+            released = await answer(source, uid)
+            world.claims.events.clear()  # a LIST, say, shows no more than the last state
+            world.workloads.events.clear()
+            if kind == "resource":
+                world.claims.hold_up(key, *OFFICIAL)
+            else:
+                world.workloads.hold_up("web", *OFFICIAL)
+            world.watch()
+            return released
+
+        world.finalizers.release = late  # type: ignore[method-assign]
+        await world.live(10 * MINUTE)
+        assert len(world.finalizers.released) == 1
+        told = [event.message for event in world.events.told if event.kind == "Warning"]
+        assert len(told) == 1
+        assert "another operator works on" in told[0]
 
     async def test_all_who_share_a_secret_and_are_in_dispute_are_told_and_tried(self, world: World) -> None:
         key = world.claim("db", finalizers=OFFICIAL)
@@ -455,7 +481,7 @@ class TestRewrittenSecret:
         await world.live(10 * MINUTE)
         began, held = times[-1], len(times)
         world.forget_requests()
-        await world.live(4 * 60 * MINUTE)
+        await world.live(4 * 60 * MINUTE, step=5)
         assert [round((moment - began) / MINUTE) for moment in times[held:]] == [15, 45, 105, 165, 225]
         assert world.secrets.writes() == ["replace app/db"] * 5
         assert len(world.writes()) <= 5 * 3

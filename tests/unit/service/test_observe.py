@@ -200,6 +200,19 @@ async def test_a_secret_whose_resource_is_held_up_needs_a_look(world: World) -> 
     assert not world.process.observe.is_settled(world.secrets.objects[world.key()])
 
 
+async def test_who_came_while_the_operator_was_away_is_told_though_the_secret_is_right(world: World) -> None:
+    world.source.put(world.vault, "db", password="one")
+    world.source.put(world.vault, "other", password="two")
+    world.asks("web")
+    await world.settle()
+    key = world.claim("db", "vaults/Prod/items/other")
+    world.workloads.touch("web")  # the LIST shows the ruling one first
+    await world.restart_process()
+    await world.settle()
+    assert world.claims.ready(key).reason == "TargetClaimed"
+    assert world.process.index.claims.alive(key)
+
+
 async def test_a_secret_that_a_deployment_asks_for_needs_no_look_once_it_is_right(world: World) -> None:
     """There is no status that could say otherwise."""
     world.source.put(world.vault, "db", password="one")

@@ -8,6 +8,7 @@ import pytest
 
 from fakes.world import World
 from onepassword_operator.model import names
+from onepassword_operator.model.secret import OwnerReference
 from onepassword_operator.model.target import Source
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.service import observe_workloads
@@ -193,10 +194,39 @@ class TestOwners:
         assert world.owners()[0] == "OnePasswordItem/db"
         assert set(world.owners()) == {"OnePasswordItem/db", "Deployment/web", "Deployment/user"}
 
+    @pytest.mark.parametrize("uses", [(), ("db",)])
+    async def test_when_only_the_resource_is_left_to_ask_no_deployment_owns_it(self, world: World, uses: tuple[str, ...]) -> None:
+        world.claim("db")
+        world.asks("web", *uses)
+        world.workloads.deploy("user", "db")
+        await world.settle()
+        world.workloads.deploy("web", *uses)
+        await world.settle()
+        assert world.owners() == ["OnePasswordItem/db"]
+        assert names.ITEM_NAME not in world.secrets.objects[world.key()].annotations
+
+    async def test_an_owner_that_somebody_else_put_on_a_resources_secret_stays(self, world: World) -> None:
+        key = world.claim("db")
+        await world.settle()
+        theirs = OwnerReference(kind="Deployment", name="theirs", uid="theirs", api_version="apps/v1")
+        world.secrets.edit(key, owners=(*world.secrets.objects[key].owners, theirs))
+        world.secrets.overwrite(key, password="edited")
+        await world.settle()
+        assert world.owners() == ["OnePasswordItem/db", "Deployment/theirs"]
+
     async def test_one_that_is_being_deleted_is_no_new_owner(self, world: World) -> None:
         world.asks("web")
         await world.settle()
         world.workloads.deploy("user", "db", finalizers=("theirs",))
+        world.workloads.terminate("user")
+        await world.settle()
+        assert world.owners() == ["Deployment/web"]
+
+    async def test_one_that_is_being_deleted_does_not_own_it_any_longer(self, world: World) -> None:
+        world.asks("web")
+        world.workloads.deploy("user", "db", finalizers=("theirs",))
+        await world.settle()
+        assert set(world.owners()) == {"Deployment/web", "Deployment/user"}
         world.workloads.terminate("user")
         await world.settle()
         assert world.owners() == ["Deployment/web"]
@@ -255,6 +285,22 @@ class TestLettingGo:
         assert world.owners() == ["Deployment/second"]
         assert world.owners("renamed") == ["Deployment/web"]
 
+    async def test_another_name_leaves_the_former_secret_to_the_resource_that_asks_for_it(self, world: World) -> None:
+        world.claim("db")
+        world.asks("web")
+        await world.settle()
+        world.asks("web", under="renamed")
+        await world.settle()
+        assert world.owners() == ["OnePasswordItem/db"]
+
+    @pytest.mark.parametrize("under", ["renamed", ""])
+    async def test_a_secret_that_was_let_go_is_not_followed_any_more(self, world: World, under: str) -> None:
+        former = world.asks("web")
+        await world.settle()
+        world.asks("web", under=under)
+        await world.settle()
+        assert former not in world.process.index.followed
+
     async def test_a_secret_that_nobody_asks_for_any_more_is_not_written(self, world: World) -> None:
         item = world.source.put(world.vault, "mine", password="one")
         key = world.asks("web", path="vaults/Prod/items/mine")
@@ -295,6 +341,15 @@ class TestLettingGo:
         key = world.asks("web")
         await world.settle()
         world.workloads.deploy("web", "db")
+        world.workloads.events.clear()
+        world.secrets.delete(key)
+        await world.settle()
+        assert key not in world.secrets.objects
+
+    async def test_it_stays_gone_if_the_deployment_asks_for_another_name_by_now(self, world: World) -> None:
+        key = world.asks("web")
+        await world.settle()
+        world.asks("web", under="renamed")
         world.workloads.events.clear()
         world.secrets.delete(key)
         await world.settle()

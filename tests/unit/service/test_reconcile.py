@@ -297,6 +297,20 @@ async def test_who_was_refused_looks_again_once_per_interval(world: World) -> No
     assert 54 <= retry_in(world) <= 60
 
 
+async def test_who_can_not_be_looked_up_is_tried_less_and_less_often(world: World) -> None:
+    world.source.put(world.vault, "db", password="one")
+    world.asks("ruler")
+    await world.settle()
+    await world.restart_process()
+    world.source.outage = BackendUnavailableError("no answer")
+    world.asks("second", path="vaults/Prod/items/DB")
+    await world.settle()
+    world.secrets.requests.clear()
+    await world.live(600, interval=10_000)
+    assert world.secrets.count("get") < 40
+    assert world.secrets.writes() == []
+
+
 async def test_only_the_ruling_ones_failures_count_as_the_secrets(world: World) -> None:
     world.source.put(world.vault, "db", password="one")
     world.asks("ruler")

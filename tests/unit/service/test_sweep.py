@@ -130,6 +130,17 @@ async def test_a_live_look_at_a_deployment_that_fails_lets_nobody_go(world: Worl
     assert world.key() in world.process.index.claims
 
 
+async def test_what_the_watches_missed_of_a_deployments_secret_is_queued(world: World) -> None:
+    world.source.put(world.vault, "db", password="one")
+    keys = [world.asks(name, under=f"of-{name}") for name in ("web", "api")]
+    await world.settle()
+    world.secrets.overwrite(keys[0], password="edited")
+    del world.secrets.objects[keys[1]]
+    await sweep(world)
+    await world.settle()
+    assert [world.secrets.values(key) for key in keys] == [{"password": "one"}] * 2
+
+
 async def test_what_deployments_ask_for_is_found_by_the_first_sweep(world: World) -> None:
     world.source.put(world.vault, "db", password="one")
     world.asks("web", under="mine")
