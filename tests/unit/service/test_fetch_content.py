@@ -94,6 +94,18 @@ class TestFrozen:
         await world.live(120)
         assert world.workloads.rollouts == {"web": 1}
 
+    async def test_a_restart_of_the_operator_changes_nothing_for_those_who_share_it_either(self, world: World) -> None:
+        """Who shares with whom takes a pass to tell, and it must know the item's tags by then."""
+        await frozen(world)
+        world.asks("web")
+        await world.settle()
+        world.secrets.edit(world.key(), owners=world.secrets.objects[world.key()].owners[::-1])
+        world.secrets.events.clear()
+        world.forget_requests()
+        await world.restart_process()
+        await world.poll()
+        assert world.writes() == []
+
     async def test_hand_edits_are_put_right_when_it_is_thawed(self, world: World) -> None:
         item = await frozen(world)
         world.secrets.overwrite(world.key(), password="edited")
