@@ -175,6 +175,13 @@ def test_an_object_that_is_gone_is_forgotten(disputes: Contests) -> None:
     assert not disputes.finalizer_seen("u", "30")
 
 
+def test_only_so_many_disputes_are_remembered_and_the_newest_stay(disputes: Contests, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contests, "_REMEMBERED", 2)
+    for uid in ("a", "b", "a", "c"):
+        disputes.open(uid)
+    assert [uid for uid in ("a", "b", "c") if disputes.truce(uid, finalizer=False)] == ["a", "c"]
+
+
 def test_only_so_many_releases_are_remembered(disputes: Contests, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contests, "_REMEMBERED", 2)
     for uid in ("a", "b", "a", "c"):
