@@ -125,7 +125,7 @@ class FollowIndex:
         record = self.followed.pop(key, None)
         if record and record.held:
             # A resource may be made again under its name: what its workloads run, and the restart they are due, outlive it.
-            self._departed[key] = Followed(held=record.held, mark=record.mark)
+            self._departed[key] = Followed(held=record.held, mark=record.mark, seen=True)
             if len(self._departed) > _DEPARTED:
                 self._departed.popitem(last=False)
 

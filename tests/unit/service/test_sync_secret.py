@@ -323,6 +323,16 @@ class TestOwnersInTrouble:
         assert world.secrets.writes() == ["own app/db"]
 
     @pytest.mark.usefixtures("item")
+    async def test_so_it_does_when_the_secret_had_been_let_go_before(self, world: World) -> None:
+        world.workloads.deploy("web")
+        await world.settle()
+        world.asks("web", path="vaults/Prod/items/typo")
+        await world.settle()
+        world.workloads.deploy("user", "db")
+        await world.settle()
+        assert world.owners() == ["Deployment/web", "Deployment/user"]
+
+    @pytest.mark.usefixtures("item")
     async def test_so_it_does_when_the_ruling_one_asks_for_nonsense(self, world: World) -> None:
         world.asks("web", path="vaults/nonsense")
         await world.settle()
