@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import time
+from collections.abc import Mapping
 from typing import Final
 
 from onepassword_operator import __version__, outbound
@@ -223,6 +224,11 @@ async def run(settings: Settings) -> int:
         return await _until(stop, operator)
 
 
+def _note_leftover(loop: asyncio.AbstractEventLoop, context: Mapping[str, object]) -> None:
+    del loop
+    _log.debug("left behind by the stop", extra={"detail": context.get("message"), "error": type(context.get("exception")).__name__})
+
+
 async def _until(stop: StopSignal, operator: Operator) -> int:
     running, stopping = asyncio.create_task(operator.run(), name="operator"), asyncio.create_task(stop.given.wait(), name="signals")
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -230,6 +236,8 @@ async def _until(stop: StopSignal, operator: Operator) -> int:
     if running.done():
         code = 1
         _log.error("stopping after a failure", exc_info=running.exception())
+    # A task of kopf's that is cancelled while it starts may end with an error that nobody asks for any more.
+    asyncio.get_running_loop().set_exception_handler(_note_leftover)
     stopping.cancel()
     running.cancel()
     await operator.stop()

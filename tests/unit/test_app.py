@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import pathlib
 import signal
@@ -268,6 +269,19 @@ class TestRun:
         os.kill(os.getpid(), signal.SIGTERM)
         assert await asyncio.wait_for(task, LIMIT_SECONDS) == 0
         assert any("--leader-elect is accepted" in record.getMessage() for record in caplog.records)
+
+    async def test_what_kopf_leaves_behind_at_the_stop_is_no_traceback_in_the_log(
+        self, settings: Settings, watching: asyncio.Event, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A task of kopf's that is cancelled while it starts ends with an error that nobody asks for any more."""
+        task = asyncio.create_task(app.run(settings))
+        await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert await asyncio.wait_for(task, LIMIT_SECONDS) == 0
+        caplog.set_level(logging.DEBUG)
+        asyncio.get_running_loop().call_exception_handler({"message": "never retrieved", "exception": OSError("a fake error")})
+        (record,) = [record for record in caplog.records if record.getMessage() == "left behind by the stop"]
+        assert (record.levelno, record.exc_info) == (logging.DEBUG, None)
 
     async def test_metrics_are_served_over_https_if_there_is_a_certificate(
         self, settings: Settings, watching: asyncio.Event, tmp_path: pathlib.Path

@@ -13,6 +13,7 @@ from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload import RestartMark
 from onepassword_operator.ports import Clock
+from onepassword_operator.rules import claims
 from onepassword_operator.service.claim_index import ClaimIndex
 from onepassword_operator.service.contests import Contests
 
@@ -40,8 +41,12 @@ class Followed:
     """The vault part of a path that led nowhere; a change there wakes the claim."""
     last_good: Condition | None = None
     """What the resource said before this process had to tell it of trouble."""
+    drifted: bool = False
+    """The Secret was seen to be other than it was left."""
+    repairing: bool = False
+    """That is what the pass under way was made for."""
     rewrites: int = 0
-    """How often in a row the same revision had to be written again, each soon after the last."""
+    """How often in a row that made the same revision be written again, each soon after the last."""
     rewritten: Revision | None = None
     rewritten_at: float = 0.0
     attempts: int = 0
@@ -50,12 +55,12 @@ class Followed:
     """When the first of them was, on the monotonic clock."""
     untold: int = 0
     """Status writes that failed in a row; the Secret may be well all the while."""
-    parties: frozenset[str] = frozenset()
-    """Who decides about it, by uid: the claim that rules it, and those that share it."""
     refusals: int = 0
     """Passes in a row in which somebody besides the ruling claim could not be served."""
     refresh: bool = False
     """Somebody asked for a look at 1Password at once, whatever is known."""
+    served: tuple[str, ...] = ()
+    """By uid, whom the last pass found to rule the Secret, and then whom to share its item."""
 
 
 class FollowIndex:
@@ -74,6 +79,18 @@ class FollowIndex:
         if key not in self.followed:
             self.followed[key] = self._departed.pop(key) if key in self._departed else Followed()
         return self.followed[key]
+
+    def served(self, key: SecretKey) -> list[Claim]:
+        """Who rules the Secret, as the last pass found or by age if none has looked, and then who shares it."""
+        alive, record = self.claims.alive(key), self.followed.get(key)
+        found = {uid: position for position, uid in enumerate(record.served if record else ())}
+        served = sorted((claim for claim in alive if claim.uid in found), key=lambda claim: found[claim.uid])
+        oldest = claims.ruling(alive, None)
+        return served or ([oldest] if oldest else [])
+
+    def ruler(self, key: SecretKey) -> Claim | None:
+        """Who rules the Secret, as far as is known without a look at it."""
+        return next(iter(self.served(key)), None)
 
     def follow(self, key: SecretKey, revision: Revision, *, requested: str) -> None:
         """The Secret now stands for this revision, found by way of the requested path."""

@@ -106,7 +106,8 @@ class Observe:
             self._repair(observed.key)
 
     def _repair(self, key: SecretKey) -> None:
-        rewrites = self._index.record(key).rewrites
+        record = self._index.record(key)
+        record.drifted, rewrites = True, record.rewrites
         if rewrites <= REWRITES_AT_ONCE:
             self._queue.add(key, Priority.DRIFT)
         else:
@@ -119,7 +120,7 @@ class Observe:
         if last.key not in self._claims:
             return
         record = self._index.record(last.key)
-        record.seen = True
+        record.seen = record.drifted = True
         if self._sealer.verify(last) is seal.Verdict.INTACT:
             record.held = record.held or recorded_revision(last)
             record.mark = RestartMark.parse(last.annotations.get(names.RESTART_PENDING))

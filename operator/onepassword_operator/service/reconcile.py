@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 from onepassword_operator.model.errors import AnotherOperatorActiveError, BackendError, ClusterError, OperatorError
@@ -52,17 +52,19 @@ class Reconcile:
 
     async def run(self, key: SecretKey) -> None:
         """One pass over a Secret, and what follows from it."""
-        if await self._contested(key):
+        left_alone = await self._contested(key)
+        ruler = self._index.ruler(key)
+        if ruler and ruler.uid in left_alone:
             return
-        self._forget_rewrites(self._index.record(key))
+        self._begin(self._index.record(key))
         results = await self._sync.sync(key)
-        await self._conclude_all(key, results)
+        await self._conclude_all(key, results, left_alone=left_alone)
         if not self._index.claims.alive(key):  # deleted, perhaps while the pass ran, which has just followed it again
             self._release(key)
         elif self._index.record(key).mark:
             self.wake_restarts(key.namespace)
 
-    async def _conclude_all(self, key: SecretKey, results: Results) -> None:
+    async def _conclude_all(self, key: SecretKey, results: Results, *, left_alone: Collection[str]) -> None:
         if not results or not self._index.claims.alive(key):
             return
         record, (ruler, decided) = self._index.record(key), results[0]
@@ -70,16 +72,17 @@ class Reconcile:
         own_trouble = [claim.uid for claim, outcome in results if isinstance(outcome, Failed) and outcome != decided]
         record.refusals = record.refusals + 1 if own_trouble else 0
         for claim, outcome in results:
-            if self._index.claims.alive(key):  # the last one may go while another is told
-                # Whoever has trouble of its own had nothing yet that a blip could leave in place.
-                await self._conclude(claim, outcome, stale=stale or claim.uid in own_trouble)
+            if claim.uid in left_alone or not self._index.claims.alive(key):  # the last one may go while another is told
+                continue
+            # Whoever has trouble of its own had nothing yet that a blip could leave in place.
+            own = claim.uid in own_trouble
+            await self._conclude(claim, outcome, stale=stale or own, attempt=record.refusals if own else record.attempts)
 
-    async def _conclude(self, claim: Claim, outcome: Outcome, *, stale: bool) -> None:
-        record = self._index.record(claim.key)
+    async def _conclude(self, claim: Claim, outcome: Outcome, *, stale: bool, attempt: int) -> None:
         if isinstance(outcome, Synced) and (trouble := self._health.trouble(outcome.revision.vault_id)):
             outcome, stale = Failed(trouble), True
         elif isinstance(outcome, Failed):
-            self._again(claim, record, error=outcome.error)
+            self._again(claim, outcome.error, attempt=attempt)
         if claim.awaits_release and not (isinstance(outcome, Failed) and conditions.is_blip(outcome.error)):
             self.release(claim.source)
         told = await self._report(claim, outcome, stale=stale)
@@ -95,18 +98,20 @@ class Reconcile:
             record.attempts = max(record.attempts, record.untold)
             detail = {"resource": str(claim.key), "reason": error.reason, "detail": str(error)}
             _log.warning("status could not be written", extra=detail)
-            self._again(claim, record, error=error)
+            self._again(claim, error, attempt=record.attempts)
             return False
-        record.untold = 0
+        if claim.is_resource:  # the others have no status that could fail to be written
+            record.untold = 0
         return True
 
-    async def _contested(self, key: SecretKey) -> bool:
-        contested = False
+    async def _contested(self, key: SecretKey) -> set[str]:
+        # Only a dispute about the object that rules the Secret is one about the Secret: anybody may put a finalizer on an object of theirs.
+        contested: set[str] = set()
         for claim in self._index.claims.alive(key):
             truce = self._index.contests.truce(claim.uid, finalizer=claim.awaits_release)
             if truce is None:
                 continue
-            contested = True
+            contested.add(claim.uid)
             if not truce.told and await self._report(claim, Failed(contests.refusal(claim, seconds=truce.seconds)), stale=True):
                 self._index.contests.note_told(claim.uid)
             if self._index.contests.may_try(claim.uid):
@@ -126,20 +131,22 @@ class Reconcile:
         record.failing_since = self._clock.monotonic() if record.failing_since is None else record.failing_since
         return self._health.stale_for(self._clock.monotonic() - record.failing_since)
 
-    def _forget_rewrites(self, record: Followed) -> None:
+    def _begin(self, record: Followed) -> None:
+        record.repairing, record.drifted = record.drifted, False
         if self._clock.monotonic() - record.rewritten_at >= REWRITE_MEMORY_SECONDS:
             record.rewrites = 0
 
     def _note_rewrite(self, record: Followed, revision: Revision) -> None:
         now = self._clock.monotonic()
         again = record.rewritten == revision and now - record.rewritten_at < REWRITE_MEMORY_SECONDS
-        record.rewrites = record.rewrites + 1 if again else 0
+        # A write that nobody's edit made necessary, say for another owner, is no answer in a dispute.
+        record.rewrites = record.rewrites + record.repairing if again else 0
         record.rewritten, record.rewritten_at = revision, now
 
-    def _again(self, claim: Claim, record: Followed, *, error: OperatorError) -> None:
+    def _again(self, claim: Claim, error: OperatorError, *, attempt: int) -> None:
         interval, jitter = self.interval_seconds, self._clock.jitter()
-        delay = retry.delay_seconds(error, attempt=max(record.attempts, record.refusals, 1), interval_seconds=interval, jitter=jitter)
-        level = logging.DEBUG if isinstance(error, BackendError) and record.attempts > 1 else logging.INFO
+        delay = retry.delay_seconds(error, attempt=max(attempt, 1), interval_seconds=interval, jitter=jitter)
+        level = logging.DEBUG if isinstance(error, BackendError) and attempt > 1 else logging.INFO
         detail = {"secret": str(claim.key), "asked_by": str(claim.source), "reason": error.reason, "detail": str(error), "retry_in": delay}
         _log.log(level, "Secret not in sync", extra=detail)
         if delay is not None:

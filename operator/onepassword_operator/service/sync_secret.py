@@ -9,15 +9,23 @@ from typing import Final
 
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import (
+    AnotherOperatorActiveError,
+    BackendDeniedError,
+    BackendError,
     ClusterAbsentError,
     ClusterConflictError,
+    ClusterError,
+    InvalidTargetError,
     ItemLookupError,
     OperatorError,
+    RefusedError,
     TargetClaimedError,
+    TargetImmutableError,
+    TargetNotOwnedError,
 )
 from onepassword_operator.model.item import Revision
 from onepassword_operator.model.item_path import ItemPath
-from onepassword_operator.model.outcome import Change, Failed, Outcome, Pause, Paused, Skipped, Synced
+from onepassword_operator.model.outcome import Change, Failed, Outcome, Pause, Paused, Synced
 from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revision
 from onepassword_operator.model.target import Claim
 from onepassword_operator.ports import SecretStore
@@ -33,6 +41,9 @@ CONFLICTS: Final = 5
 
 RELABELLED: Final = 2
 """Rewrites of one revision in a row after which a Secret in the official operator's shape means that it is at work."""
+
+_WHOEVER_ASKS: Final = (ClusterError, BackendDeniedError, TargetNotOwnedError, TargetImmutableError, AnotherOperatorActiveError)
+"""Errors that are no fault of what the ruling claim asks for."""
 
 Results = list[tuple[Claim, Outcome]]
 
@@ -68,19 +79,9 @@ class SyncSecret:
             record.refresh = refresh
             if isinstance(error, ItemLookupError):
                 record.wanted_vault = work.ruler.item_path.split("/")[1]
-            return [(work.ruler, Failed(error)), *self._behind(work, error)]
+            return [(work.ruler, Failed(error)), *await self._beside(work, error)]
         except _ClaimGone:
             return []
-
-    def _behind(self, work: Pass, error: OperatorError) -> Results:
-        # Who shares the Secret shares the trouble; who wants something else is told who is in the way, unless that passes by itself.
-        results: Results = []
-        for claim in self._others(work):
-            if claim.item_path == work.ruler.item_path or claim.uid in work.record.parties:
-                results.append((claim, Failed(error)))
-            elif not conditions.is_blip(error):
-                results.append((claim, Failed(_in_the_way(work.ruler, error))))
-        return results
 
     async def _until_settled(self, work: Pass) -> Results:
         # Nothing has ever been there: one POST tells as much as a GET, and is the write as well.
@@ -90,15 +91,14 @@ class SyncSecret:
         for _ in range(CONFLICTS):
             self._choose_ruler(work, observed)
             if work.ruler.suspended:
-                return [(work.ruler, _suspended(work.ruler))]
-            path = ItemPath.parse(work.ruler.item_path)
+                return [(claim, _suspended(work.ruler)) for claim in (work.ruler, *self._others(work))]
             secret_plan.check_type(work.ruler, observed)
             if observed and observed.terminating:
                 raise ClusterConflictError(f'Secret "{observed.key.name}" is being deleted; waiting until it is gone')
             try:
                 if observed is None and not first_sight:
                     await self._require_living_claim(work)
-                return await self._once(work, path, observed=observed)
+                return await self._once(work, observed)
             except ClusterConflictError:
                 pass
             except ClusterAbsentError:
@@ -110,10 +110,10 @@ class SyncSecret:
 
     def _choose_ruler(self, work: Pass, observed: ObservedSecret | None) -> None:
         work.ruler = claims.ruling(self._index.claims.alive(work.key), observed) or work.ruler
-        if work.ruler.uid not in work.record.parties:
+        if work.record.served[:1] != (work.ruler.uid,):
             # Until it is known who means the same item, the owners are taken for those.
             owning = {owner.uid for owner in observed.owners} if observed else set()
-            work.record.parties = frozenset({work.ruler.uid, *(other.uid for other in self._others(work) if other.uid in owning)})
+            work.record.served = (work.ruler.uid, *(other.uid for other in self._others(work) if other.uid in owning))
 
     async def _require_living_claim(self, work: Pass) -> None:
         claim = work.ruler
@@ -124,20 +124,28 @@ class SyncSecret:
                 raise ClusterConflictError(f'{claim.kind} "{claim.name}" is gone; deciding anew among those that are left')
             raise _ClaimGone
 
-    async def _once(self, work: Pass, path: ItemPath, *, observed: ObservedSecret | None) -> Results:
-        verdict = self._sealer.verify(observed) if observed else seal.Verdict.BROKEN
-        held = observed.owners if observed else ()
-        if observed is not None:
-            work.record.seen = True
-            everybody = self._index.claims.partners(work.ruler, self._others(work), observed=observed)
-            owners.check_owner(work.ruler, observed, verdict=verdict, partners=everybody)
-            self._check_contest(work, observed)
-            if not any(owner.uid == work.ruler.uid for owner in held):
-                # Kubernetes itself takes our reference away when the resource is deleted and its Secret is to be orphaned.
-                await self._require_living_claim(work)
+    async def _once(self, work: Pass, observed: ObservedSecret | None) -> Results:
+        if observed is None:
+            return await self._bring_in_line(work, None, verdict=seal.Verdict.BROKEN)
+        verdict = self._sealer.verify(observed)
+        work.record.seen = True
+        everybody = self._index.claims.partners(work.ruler, self._others(work), observed=observed)
+        owners.check_owner(work.ruler, observed, verdict=verdict, partners=everybody)
+        self._check_contest(work, observed)
+        if not _owns(work.ruler, observed):
+            # Kubernetes itself takes our reference away when the resource is deleted and its Secret is to be orphaned.
+            await self._require_living_claim(work)
+        try:
+            return await self._bring_in_line(work, observed, verdict=verdict)
+        except (BackendError, InvalidTargetError, ItemLookupError, RefusedError):
+            await self._keep_alive(work, observed)
+            raise
+
+    async def _bring_in_line(self, work: Pass, observed: ObservedSecret | None, *, verdict: seal.Verdict) -> Results:
+        path = ItemPath.parse(work.ruler.item_path)
         found = await self._fetch.find(work, path, observed=observed, verdict=verdict)
-        sharing, others = await self._shared(work, found, owning={owner.uid for owner in held})
-        work.record.parties = frozenset(claim.uid for claim in (work.ruler, *sharing))
+        sharing, others = await self._shared(work, found, owning={owner.uid for owner in observed.owners} if observed else set())
+        work.record.served = (work.ruler.uid, *(claim.uid for claim in sharing))
         if suspending := next((claim for claim in sharing if claim.suspended), None):
             return [*((claim, _suspended(suspending)) for claim in (work.ruler, *sharing)), *others]
         partners = self._index.claims.partners(work.ruler, sharing, observed=observed)
@@ -175,11 +183,43 @@ class SyncSecret:
                 refused.append((claim, Failed(_claimed(work.ruler))))
         return sharing, refused
 
-    async def _leave_frozen(self, work: Pass, fetched: Fetched, *, observed: ObservedSecret, partners: owners.Partners) -> Paused:
+    async def _beside(self, work: Pass, error: OperatorError) -> Results:
+        # The ruling one gets nothing, and keeps the name all the same.
+        blip = conditions.is_blip(error)
+        told: Results = []
+        for claim in self._others(work):
+            together = claim.item_path == work.ruler.item_path or claim.uid in work.record.served
+            if together or (blip and claim.is_resource and claim.ready is None):
+                told.append((claim, Failed(error)))
+            elif not blip:
+                told.append((claim, Failed(await self._trouble_of(work, claim, error=error))))
+        return told
+
+    async def _trouble_of(self, work: Pass, claim: Claim, *, error: OperatorError) -> OperatorError:
+        if isinstance(error, _WHOEVER_ASKS):
+            return error
+        try:
+            item = await self._fetch.item_of(claim)
+        except OperatorError as own:
+            return own
+        followed = work.record.revision
+        return error if followed and item == (followed.vault_id, followed.item_id) else _in_the_way(work.ruler, error)
+
+    async def _keep_alive(self, work: Pass, observed: ObservedSecret) -> None:
+        # What it should hold is not known, but it must not go with one of several who need it.
+        if _owns(work.ruler, observed):
+            served = {*work.record.served, *(claim.uid for claim in self._others(work) if claim.item_path == work.ruler.item_path)}
+            sharing = [claim for claim in self._others(work) if claim.uid in served and claim.secret_type == work.ruler.secret_type]
+            await self._add_owners(work, observed, partners=self._index.claims.partners(work.ruler, sharing, observed=observed))
+
+    async def _add_owners(self, work: Pass, observed: ObservedSecret, *, partners: owners.Partners) -> None:
         wanted = owners.wanted_owners(work.ruler, observed.owners, partners=partners)
         if {owner.uid for owner in wanted} - {owner.uid for owner in observed.owners}:
             written = await self._secrets.own(observed, wanted)
             work.record.resource_version = int(written.resource_version)
+
+    async def _leave_frozen(self, work: Pass, fetched: Fetched, *, observed: ObservedSecret, partners: owners.Partners) -> Paused:
+        await self._add_owners(work, observed, partners=partners)
         # Followed at the listed version, so that only the next one brings another look; what the Secret holds is another matter.
         work.record.held = work.record.held or recorded_revision(observed)
         self._index.follow(work.key, fetched.content.revision, requested=work.ruler.item_path)
@@ -203,15 +243,16 @@ class SyncSecret:
         self._index.follow(work.key, revision, requested=work.ruler.item_path)
         if fetched.frozen:
             return _frozen(work, revision, change=plan.change)
-        skipped = fetched.skipped if fetched.skipped is not None else await self._skipped(work, revision)
+        skipped = fetched.skipped
+        resource = next((claim for claim in (work.ruler, *partners.claims) if claim.is_resource), None)
+        if skipped is None and resource and not conditions.tells(resource, revision, last_good=work.record.last_good):
+            # Neither this process nor the resource knows what of the item became no key; without a look it would say that nothing did.
+            work.record.told = skipped = await self._fetch.skipped(revision) or work.record.told
         return Synced(revision=revision, change=plan.change, skipped=skipped, warning=fetched.warning, asked=work.refresh)
 
-    async def _skipped(self, work: Pass, revision: Revision) -> tuple[Skipped, ...] | None:
-        # Neither this process nor the resource knows what of the item became no key; without a look the resource would say nothing did.
-        if not work.ruler.is_resource or conditions.tells(work.ruler, revision, last_good=work.record.last_good):
-            return None
-        work.record.told = await self._fetch.skipped(revision) or work.record.told
-        return work.record.told
+
+def _owns(claim: Claim, observed: ObservedSecret) -> bool:
+    return any(owner.uid == claim.uid for owner in observed.owners)
 
 
 def _suspended(claim: Claim) -> Paused:
@@ -232,8 +273,7 @@ def _frozen(work: Pass, revision: Revision, *, change: Change = Change.NONE) -> 
 
 def _claimed(ruler: Claim) -> TargetClaimedError:
     return TargetClaimedError(
-        f'Secret "{ruler.key.name}" is already written for {ruler.kind} "{ruler.name}", which asks for another item or type; '
-        "ask for another name"
+        f'Secret "{ruler.key.name}" belongs to {ruler.kind} "{ruler.name}", which asks for another item or type; ask for another name'
     )
 
 

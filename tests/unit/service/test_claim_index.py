@@ -84,6 +84,20 @@ class TestClaims:
         assert [claim.uid for claim in index.of(KEY)] == ["namesake"]
         assert len(index) == 1
 
+    def test_one_of_many_is_put_without_going_through_all(self, index: ClaimIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Thousands of Deployments of one template may ask for one Secret, and each step of each rollout is an event."""
+        looked_at: list[str] = []
+
+        def source(claim: Claim) -> Source:
+            looked_at.append(claim.name)
+            return Source(claim.kind, claim.key.namespace, claim.name)
+
+        monkeypatch.setattr(Claim, "source", property(source))
+        for number in range(100):
+            index.put_workload(deployment(f"web-{number}", asks="db"))
+        assert len(index.of(KEY)) == 100
+        assert len(looked_at) <= 300
+
     def test_removing_what_is_not_there_is_nothing(self, index: ClaimIndex) -> None:
         index.remove(RESOURCE)
         index.put_workload(deployment("api", asks="db"))

@@ -433,6 +433,23 @@ class TestTwoOperators:
         await world.live(15 * MINUTE)
         assert len(world.finalizers.released) == 2
 
+    @pytest.mark.parametrize("path", ["vaults/Prod/items/mine", "vaults/Prod/items/db", "nonsense"])
+    async def test_who_does_not_rule_the_secret_can_not_bring_it_to_a_halt(self, world: World, path: str) -> None:
+        """Who may make Deployments may put the finalizer on one of them, as often as they like."""
+        item = world.source.put(world.vault, "mine", password="one")
+        key = world.claim("db", "vaults/Prod/items/mine")
+        await world.settle()
+        world.asks("web", path=path, finalizers=OFFICIAL)
+        world.others.append(lambda: None if world.workloads.objects["app", "web"].finalizers else world.workloads.hold_up("web", *OFFICIAL))
+        await world.live(5)
+        world.source.edit(item, password="two")
+        world.secrets.overwrite(key, password="edited")
+        await world.live(2 * MINUTE)
+        assert world.secrets.values(key) == {"password": "two"}
+        assert world.claims.ready(key).reason == "Synced"
+        assert world.events.reasons("web")[-1] == "ReconcileError"
+        assert world.finalizers.released == [Source("Deployment", "app", "web")]
+
     async def test_a_new_process_looks_anew(self, world: World) -> None:
         key = world.claim("db", finalizers=OFFICIAL)
         putting_back(world)
@@ -491,6 +508,19 @@ class TestRewrittenSecret:
             await world.settle()
             assert names.SEAL in world.secrets.objects[key].annotations
         assert world.claims.ready(key).reason == "Synced"
+
+    async def test_writes_for_other_owners_count_as_no_rewrites(self, world: World) -> None:
+        key = world.asks("web")
+        await world.settle()
+        for name in ("one", "two", "three", "four"):
+            world.workloads.deploy(name, "db")
+            await world.live(1)
+        relabelling(world)
+        world.others[-1]()
+        world.others.clear()
+        await world.settle()
+        assert names.SEAL in world.secrets.objects[key].annotations
+        assert world.process.index.contests.truce(world.workloads.objects["app", "web"].uid, finalizer=False) is None
 
     async def test_a_rewrite_every_other_minute_is_put_right_each_time(self, world: World) -> None:
         key = world.claim("db")

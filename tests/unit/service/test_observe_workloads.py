@@ -118,6 +118,7 @@ class TestOwners:
         await world.settle()
         assert world.owners()[0] == "Deployment/web"
         assert set(world.owners()) == {"Deployment/early", "Deployment/web", "Deployment/second", "Deployment/late"}
+        assert (world.events.reasons("web"), world.meter.repairs) == (["Created"], 0)  # nothing that was wrong was put right
 
     async def test_who_stops_both_does_not_own_it_any_longer(self, world: World) -> None:
         world.asks("web")

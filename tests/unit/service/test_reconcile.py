@@ -18,6 +18,7 @@ from onepassword_operator.model.errors import (
 from onepassword_operator.model.outcome import Change, Condition
 from onepassword_operator.model.target import Claim
 from onepassword_operator.service.reconcile import Reconcile
+from onepassword_operator.service.work_queue import Priority
 
 
 @pytest.fixture
@@ -337,6 +338,40 @@ async def test_only_the_ruling_ones_failures_count_as_the_secrets(world: World) 
     world.asks("second", path="vaults/Prod/items/typo")
     await world.settle()
     assert world.process.index.record(world.key()).attempts == 0
+
+
+async def test_who_does_not_rule_the_secret_looks_less_often_too_while_1password_is_out_of_reach(world: World) -> None:
+    """The Secret is well, so its own record of failures stays empty."""
+    await world.synced()
+    world.asks("web", path="vaults/Prod/items/typo")
+    world.clock.advance(5)  # a list older than this is not believed when it lacks an item
+    world.source.outage = BackendUnavailableError("no answer")
+    await world.settle()
+    waits = []
+    for _ in range(9):
+        waits.append(retry_in(world))
+        world.clock.advance(waits[-1])
+        await world.settle()
+    assert waits == sorted(waits)
+    assert waits[-1] > 10
+
+
+async def test_a_status_that_can_not_be_written_is_tried_less_often_though_others_need_none(world: World) -> None:
+    await world.synced()
+    world.asks("web")
+    await world.settle()
+    world.claims.keep("MODIFIED", dataclasses.replace(world.claims.objects[world.key()], conditions=()))
+    world.claims.faults.refuse("status", ClusterUnavailableError("no answer"), times=100)
+    world.process.queue.add(world.key(), Priority.SWEEP)
+    world.watch()
+    await world.settle()
+    waits = []
+    for _ in range(9):
+        waits.append(retry_in(world))
+        world.clock.advance(waits[-1])
+        await world.settle()
+    assert waits == sorted(waits)
+    assert waits[-1] > 10
 
 
 async def test_a_resource_that_goes_while_it_is_told_leaves_nothing_behind(world: World) -> None:

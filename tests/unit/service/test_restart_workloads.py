@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from typing import Any
 
 import pytest
 
@@ -398,6 +399,47 @@ class TestAnnotatedDeployments:
         await world.poll()
         await world.restart()
         assert world.workloads.rollouts == {}
+
+
+class TestWhoHasNoSay:
+    """A resource of the same name that asks for another item, and was refused."""
+
+    @pytest.fixture
+    async def item(self, world: World) -> str:
+        item = world.source.put(world.vault, "db", password="one")
+        world.source.put(world.vault, "other", password="x")
+        world.asks("web", "db")
+        await world.settle()
+        await world.poll()
+        return item
+
+    @pytest.mark.parametrize("restarts", [1, 0])
+    @pytest.mark.parametrize(
+        "refused", [{"suspended": True}, {"annotations": {names.AUTO_RESTART: "true"}}, {"annotations": {names.AUTO_RESTART: "false"}}]
+    )
+    async def test_it_neither_prevents_restarts_nor_causes_them(
+        self, world: World, item: str, restarts: int, refused: dict[str, Any]
+    ) -> None:
+        world.process.restarts.auto_restart = bool(restarts)
+        key = world.claim("db", "vaults/Prod/items/other", **refused)
+        await world.settle()
+        assert world.claims.ready(key).reason == "TargetClaimed"
+        world.source.edit(item, password="two")
+        await world.poll()
+        await world.restart()
+        assert world.workloads.rollouts["web"] == restarts
+        assert world.secrets.mark(key) is None
+
+    async def test_nor_does_it_before_the_first_look_of_a_new_process(self, world: World, item: str) -> None:
+        key = world.claim("db", "vaults/Prod/items/other", suspended=True)
+        world.source.edit(item, password="two")
+        await world.poll()
+        await world.restart_process()
+        world.process.restarts.auto_restart = True
+        await world.poll()
+        await world.restart()
+        assert world.workloads.rollouts["web"] == 1
+        assert world.secrets.mark(key) is None
 
 
 class Restarts:

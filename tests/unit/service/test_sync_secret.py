@@ -290,6 +290,69 @@ class TestDeleted:
         assert world.source.requests == ["vaults"]
 
 
+class TestOwnersInTrouble:
+    """What a Secret should hold may be unknown for a long time; who needs it is known."""
+
+    @pytest.fixture
+    async def item(self, world: World) -> str:
+        item = world.source.put(world.vault, "db", password="one")
+        world.asks("web")
+        await world.settle()
+        await world.poll()
+        return item
+
+    async def lost(self, world: World, item: str) -> None:
+        """The item is deleted, and that is believed."""
+        world.source.delete(item)
+        for _ in range(3):
+            await world.poll_after(60)
+        assert world.events.told[-1].message.endswith("(ItemNotFound)")
+        world.forget_requests()
+
+    async def test_who_uses_the_secret_owns_it_although_its_item_is_gone(self, world: World, item: str) -> None:
+        """Else Kubernetes deletes the Secret with the Deployment that asked for it."""
+        await self.lost(world, item)
+        before = world.secrets.objects[world.key()]
+        world.workloads.deploy("user", "db")
+        await world.settle()
+        assert world.owners() == ["Deployment/web", "Deployment/user"]
+        assert world.secrets.writes() == ["own app/db"]
+        assert world.secrets.objects[world.key()].annotations == before.annotations
+        world.process.queue.add(world.key(), Priority.SWEEP)
+        await world.settle()
+        assert world.secrets.writes() == ["own app/db"]
+
+    @pytest.mark.usefixtures("item")
+    async def test_so_it_does_when_the_ruling_one_asks_for_nonsense(self, world: World) -> None:
+        world.asks("web", path="vaults/nonsense")
+        await world.settle()
+        world.workloads.deploy("user", "db")
+        await world.settle()
+        assert world.owners() == ["Deployment/web", "Deployment/user"]
+
+    async def test_who_asks_for_the_same_does_too(self, world: World, item: str) -> None:
+        await self.lost(world, item)
+        world.asks("second")
+        await world.settle()
+        assert world.owners() == ["Deployment/web", "Deployment/second"]
+
+    async def test_who_asks_for_something_else_does_not(self, world: World, item: str) -> None:
+        world.source.put(world.vault, "other", password="two")
+        await self.lost(world, item)
+        world.asks("second", path="vaults/Prod/items/other")
+        await world.settle()
+        assert world.owners() == ["Deployment/web"]
+
+    async def test_a_secret_that_is_not_adopted_yet_is_not_touched(self, world: World) -> None:
+        item = world.source.put(world.vault, "late", password="one")
+        world.official(item, name="late")
+        world.asks("second", under="late", path="vaults/Prod/items/typo")
+        world.workloads.deploy("user", "late")
+        await world.settle()
+        assert world.owners("late") == []
+        assert world.secrets.writes() == []
+
+
 class TestConflict:
     async def test_a_secret_that_is_there_already_and_ours_is_adopted_after_one_get(self, world: World) -> None:
         await world.synced()
@@ -670,12 +733,67 @@ class TestSeveralWhoAsk:
         assert world.claims.ready(key).reason == "ItemNotFound"
         assert world.events.reasons("web") == ["Created"]
 
+    async def test_a_resource_that_joins_later_says_what_became_no_key_as_well(self, world: World) -> None:
+        world.source.put(world.vault, "odd", **{"password": "x", "..": "y"})
+        world.asks("web", path="vaults/Prod/items/odd")
+        await world.settle()
+        await world.restart_process()
+        await world.poll()
+        key = world.claim("db", "vaults/Prod/items/odd")
+        await world.settle()
+        assert world.claims.ready(key).reason == "FieldsSkipped"
+
     async def test_trouble_with_the_item_is_told_to_all_who_ask_for_it_in_the_same_words(self, world: World) -> None:
         key = world.claim("db", "vaults/Prod/items/none")
         world.asks("web", path="vaults/Prod/items/none")
         await world.settle()
         assert world.claims.ready(key).reason == "ItemNotFound"
         assert world.events.reasons("web") == ["ReconcileError"]
+
+    @pytest.mark.usefixtures("other")
+    @pytest.mark.parametrize(("path", "reason"), [("vaults/Prod/items/db", "TargetClaimed"), ("vaults/Prod/items/typo", "ItemNotFound")])
+    async def test_who_asks_for_something_else_is_told_although_the_ruling_one_gets_nothing(
+        self, world: World, path: str, reason: str
+    ) -> None:
+        world.asks("web", path="vaults/Prod/items/none", finalizers=(names.OFFICIAL_FINALIZER,))
+        key = world.claim("db", path, finalizers=(names.OFFICIAL_FINALIZER,))
+        await world.settle()
+        assert world.claims.ready(key).reason == reason
+        assert len(world.finalizers.released) == 2
+        await world.live(300)
+        assert world.claims.ready(key).reason == reason
+        assert world.claims.count("status") == 1
+
+    async def test_who_asks_for_the_same_in_other_words_is_told_the_same(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="")
+        world.asks("web")
+        key = world.claim("db", f"vaults/Prod/items/{item}")
+        await world.settle()
+        assert world.claims.ready(key).reason == "NoUsableFields"
+
+    @pytest.mark.usefixtures("other")
+    @pytest.mark.parametrize("path", ["vaults/Prod/items/db", "vaults/Prod/items/other", "vaults/Prod/items/typo"])
+    async def test_trouble_with_the_secret_is_everybodys(self, world: World, path: str) -> None:
+        world.secrets.place(world.key())
+        world.asks("web")
+        key = world.claim("db", path)
+        await world.settle()
+        assert world.claims.ready(key).reason == "TargetNotOwned"
+
+    @pytest.mark.usefixtures("other")
+    async def test_a_blip_is_told_to_a_new_resource_and_to_nobody_who_knows_more(self, world: World) -> None:
+        refused = world.asks("web", path="vaults/Prod/items/db")
+        world.claim("db", "vaults/Prod/items/other")
+        await world.settle()
+        assert world.claims.ready(refused).reason == "TargetClaimed"
+        world.asks("api", under="late", path="vaults/Prod/items/another")
+        world.source.outage = BackendUnavailableError("no answer")
+        world.clock.advance(5)
+        world.secrets.overwrite(refused, password="edited")
+        new = world.claim("late", "vaults/Prod/items/db")
+        await world.settle()
+        assert world.claims.ready(refused).reason == "TargetClaimed"
+        assert world.claims.ready(new).reason == "SourceUnavailable"
 
     async def test_a_ruling_one_that_changes_its_mind_takes_the_secret_along(self, world: World, other: str) -> None:
         key = world.asks("ruler")
@@ -836,6 +954,15 @@ class TestSeveralWhoAsk:
 
 
 class TestSuspended:
+    async def test_who_else_asks_is_let_go_by_the_official_finalizer(self, world: World) -> None:
+        """Nothing is said about the Secret, and nothing is left behind on the Deployment."""
+        world.claim("db", suspended=True)
+        world.asks("web", finalizers=(names.OFFICIAL_FINALIZER,), created_at="2025-01-01T00:00:00Z")
+        await world.settle()
+        assert world.workloads.objects["app", "web"].finalizers == ()
+        assert world.secrets.writes() == []
+        assert world.events.told == []
+
     async def test_nothing_of_the_secret_is_written_and_the_condition_keeps_its_status(self, world: World) -> None:
         item = await world.synced()
         world.claims.annotate(world.key(), suspended=True)
