@@ -295,3 +295,12 @@ async def changed(world: World) -> None:
     item = await world.synced()
     world.source.edit(item, password="two")
     await world.poll()
+
+
+async def test_a_namesake_of_a_resource_that_was_never_synced_is_taken_in(world: World) -> None:
+    key = world.claim("db")
+    world.process.observe.take_in(world.claims.objects[key])
+    former = world.claims.objects[key].uid
+    assert world.process.observe.take_in(dataclasses.replace(world.claims.objects[key], uid="new", resource_version="9999")) is Priority.NEW
+    assert world.process.observe.is_gone(former)
+    assert world.process.index.followed == {}
