@@ -468,6 +468,20 @@ class TestTwoOperators:
             await world.process.sweeper.sweep()
         assert len(world.finalizers.released) == 1
 
+    async def test_one_that_only_shares_the_secret_says_so_while_the_secret_goes_on(self, world: World) -> None:
+        item = world.source.put(world.vault, "mine", password="one")
+        world.asks("web", path="vaults/Prod/items/mine", finalizers=("theirs",))
+        await world.settle()
+        key = world.claim("db", "vaults/Prod/items/mine", finalizers=OFFICIAL)
+        putting_back(world)
+        await world.live(5)
+        assert world.claims.ready(key).reason == "AnotherOperatorActive"
+        world.forget_requests()
+        world.source.edit(item, password="two")
+        await world.live(2 * MINUTE)
+        assert world.secrets.values(key) == {"password": "two"}
+        assert world.claims.requests == []
+
     async def test_a_new_process_looks_anew(self, world: World) -> None:
         key = world.claim("db", finalizers=OFFICIAL)
         putting_back(world)

@@ -212,6 +212,18 @@ async def test_what_several_ask_for_is_followed_from_the_first_sight_on(world: W
     assert world.process.queue.depth() == 1
 
 
+async def test_whoever_else_asks_it_is_followed_as_its_owner_asks(world: World) -> None:
+    item = world.source.put(world.vault, "db", password="one")
+    world.source.put(world.vault, "other", password="two")
+    world.asks("web")
+    await world.settle()
+    world.claim("db", "vaults/Prod/items/other")
+    await world.settle()
+    world.process = Process(world)
+    await world.process.sweeper.sweep()
+    assert list(world.process.index.revisions(world.vault)) == [Revision(world.vault, item, 1)]
+
+
 async def test_who_came_while_the_operator_was_away_is_told_though_the_secret_is_right(world: World) -> None:
     await world.synced()
     world.source.put(world.vault, "other", password="two")
