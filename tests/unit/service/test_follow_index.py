@@ -119,3 +119,15 @@ def test_who_is_served_is_as_the_last_pass_found_and_else_the_oldest_claim() -> 
     assert (index.served(key), index.ruler(key)) == ([young, old], young)
     index.record(key).served = ("gone",)
     assert index.ruler(key) == old
+
+
+def test_who_was_found_to_rule_comes_first_and_then_who_shares() -> None:
+    index = FollowIndex(FakeClock())
+    old, web, refused = (samples.claim(kind=names.DEPLOYMENT, name=name, uid=name) for name in ("old", "web", "refused"))
+    assert (index.served(old.key), index.ruler(old.key)) == ([], None)
+    for claim in (old, refused, web):
+        index.claims.put(claim)
+    assert index.ruler(old.key) == old  # nobody has looked: the oldest, ties by uid
+    index.record(old.key).served = ("web", "gone", "old")
+    assert index.served(old.key) == [web, old]
+    assert index.ruler(old.key) == web
