@@ -12,7 +12,7 @@ from onepassword_operator.model.outcome import Change, Synced
 from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revision
 from onepassword_operator.model.target import Claim, Source
 from onepassword_operator.model.workload import RestartMark
-from onepassword_operator.rules import conditions, seal, secret_plan
+from onepassword_operator.rules import claims, conditions, seal, secret_plan
 from onepassword_operator.service.follow_index import Followed, FollowIndex
 from onepassword_operator.service.work_queue import Priority, WorkQueue
 
@@ -136,9 +136,9 @@ class Observe:
         if verdict is seal.Verdict.INTACT:
             self._believe(observed, record)
         asking = self._claims.alive(observed.key)
-        if len(asking) != 1 or asking[0].suspended:
-            return False  # who shares with whom takes a look at 1Password's lists; a pass that finds nothing to do is cheap
-        claim = asking[0]
+        claim = claims.ruling(asking, observed)
+        if claim is None or claim.suspended:
+            return False
         pin = secret_plan.pinned(claim, observed, verdict=verdict)
         if verdict is not seal.Verdict.INTACT or pin is None or observed.terminating or observed.type != claim.secret_type:
             return False
@@ -148,6 +148,8 @@ class Observe:
         record.resource_version = int(observed.resource_version)
         if plan.desired is not None or record.attempts or record.refresh or claim.awaits_release:
             return False
+        if len(asking) > 1:
+            return False  # who shares with whom takes a look at 1Password's lists; a pass that finds nothing to do is cheap
         # A pass that is under way has written the Secret and is about to write the status.
         return self._queue.is_running(observed.key) or _is_told(claim, pin)
 

@@ -902,6 +902,21 @@ class TestSeveralWhoAsk:
         await world.settle()
         assert world.claims.ready(key).reason == "Unauthorized"
 
+    async def test_an_owner_that_asks_for_something_else_by_now_does_not_share_the_trouble(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        world.source.put(world.vault, "other", user="x")
+        world.asks("web")
+        await world.settle()
+        key = world.claim("db", f"vaults/Prod/items/{item}")
+        await world.settle()
+        world.claim("db", "vaults/Prod/items/other")
+        await world.settle()
+        assert "OnePasswordItem/db" in world.owners()
+        world.source.delete(item)
+        await world.live(180)
+        assert world.events.reasons("web")[-1] == "ReconcileError"
+        assert world.claims.ready(key).reason == "TargetClaimed"
+
     async def test_whoever_waits_behind_a_claim_in_trouble_is_told_so(self, world: World) -> None:
         world.source.put(world.vault, "db", password="one")
         world.asks("broken", path="vaults/Prod/items/typo", created_at="2020-01-01T00:00:00Z")
