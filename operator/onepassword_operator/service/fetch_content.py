@@ -72,16 +72,8 @@ class FetchContent:
         Raises:
             OperatorError: it leads nowhere, or 1Password could not be asked.
         """
-        return await self.item_of(claim) == (found.listed.vault_id, found.listed.item_id)
-
-    async def item_of(self, claim: Claim) -> tuple[str, str]:
-        """The IDs of the vault and the item that a claim's path leads to.
-
-        Raises:
-            OperatorError: it leads nowhere, or 1Password could not be asked.
-        """
-        listed = (await self._finder.find(ItemPath.parse(claim.item_path), None)).listed
-        return listed.vault_id, listed.item_id
+        other = (await self._finder.find(ItemPath.parse(claim.item_path), None)).listed
+        return (other.vault_id, other.item_id) == (found.listed.vault_id, found.listed.item_id)
 
     async def content(self, work: Pass, found: Found, *, observed: ObservedSecret | None, verdict: seal.Verdict) -> Fetched:
         """The data of the found item: those of the Secret if it proves to hold this revision, else read and mapped.

@@ -55,12 +55,14 @@ class Followed:
     """When the first of them was, on the monotonic clock."""
     untold: int = 0
     """Status writes that failed in a row; the Secret may be well all the while."""
+    ruler: str = ""
+    """The uid of the claim that ruled it in the last pass."""
+    parties: frozenset[str] = frozenset()
+    """Who decides about it, by uid: the claim that rules it, and those that share it."""
     refusals: int = 0
     """Passes in a row in which somebody besides the ruling claim could not be served."""
     refresh: bool = False
     """Somebody asked for a look at 1Password at once, whatever is known."""
-    served: tuple[str, ...] = ()
-    """By uid, whom the last pass found to rule the Secret, and then whom to share its item."""
 
 
 class FollowIndex:
@@ -80,17 +82,17 @@ class FollowIndex:
             self.followed[key] = self._departed.pop(key) if key in self._departed else Followed()
         return self.followed[key]
 
-    def served(self, key: SecretKey) -> list[Claim]:
-        """Who rules the Secret, as the last pass found or by age if none has looked, and then who shares it."""
-        alive, record = self.claims.alive(key), self.followed.get(key)
-        found = {uid: position for position, uid in enumerate(record.served if record else ())}
-        served = sorted((claim for claim in alive if claim.uid in found), key=lambda claim: found[claim.uid])
-        oldest = claims.ruling(alive, None)
-        return served or ([oldest] if oldest else [])
-
     def ruler(self, key: SecretKey) -> Claim | None:
-        """Who rules the Secret, as far as is known without a look at it."""
-        return next(iter(self.served(key)), None)
+        """Who rules the Secret, as the last pass found, or by age if none has looked at who owns it."""
+        alive, record = self.claims.alive(key), self.followed.get(key)
+        found = next((claim for claim in alive if record and claim.uid == record.ruler), None)
+        return found or claims.ruling(alive, None)
+
+    def parties(self, key: SecretKey) -> list[Claim]:
+        """Who rules the Secret and who shares it."""
+        record, ruler = self.followed.get(key), self.ruler(key)
+        uids = record.parties if record else frozenset()
+        return [claim for claim in self.claims.alive(key) if claim is ruler or claim.uid in uids]
 
     def follow(self, key: SecretKey, revision: Revision, *, requested: str) -> None:
         """The Secret now stands for this revision, found by way of the requested path."""
@@ -123,7 +125,7 @@ class FollowIndex:
         record = self.followed.pop(key, None)
         if record and record.held:
             # A resource may be made again under its name: what its workloads run, and the restart they are due, outlive it.
-            self._departed[key] = Followed(held=record.held, mark=record.mark)
+            self._departed[key] = Followed(held=record.held, mark=record.mark, seen=True)
             if len(self._departed) > _DEPARTED:
                 self._departed.popitem(last=False)
 

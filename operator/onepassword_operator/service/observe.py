@@ -12,8 +12,8 @@ from onepassword_operator.model.outcome import Change, Synced
 from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revision
 from onepassword_operator.model.target import Claim, Source
 from onepassword_operator.model.workload import RestartMark
-from onepassword_operator.rules import conditions, seal, secret_plan
-from onepassword_operator.service.follow_index import FollowIndex
+from onepassword_operator.rules import claims, conditions, seal, secret_plan
+from onepassword_operator.service.follow_index import Followed, FollowIndex
 from onepassword_operator.service.work_queue import Priority, WorkQueue
 
 REWRITES_AT_ONCE: Final = 5
@@ -132,11 +132,13 @@ class Observe:
         if int(observed.resource_version) < record.resource_version:
             return True
         record.seen = True
-        asking = self._claims.alive(observed.key)
-        if len(asking) != 1 or asking[0].suspended:
-            return False  # who shares with whom takes a look at 1Password's lists; a pass that finds nothing to do is cheap
-        claim = asking[0]
         verdict = self._sealer.verify(observed)
+        if verdict is seal.Verdict.INTACT:
+            self._believe(observed, record)
+        asking = self._claims.alive(observed.key)
+        claim = claims.ruling(asking, observed)
+        if claim is None or claim.suspended:
+            return False
         pin = secret_plan.pinned(claim, observed, verdict=verdict)
         if verdict is not seal.Verdict.INTACT or pin is None or observed.terminating or observed.type != claim.secret_type:
             return False
@@ -144,14 +146,19 @@ class Observe:
         context = secret_plan.Context(sealer=self._sealer, now="", partners=partners)
         plan = secret_plan.plan(claim, observed, content=secret_plan.Content(revision=pin, data=observed.data), context=context)
         record.resource_version = int(observed.resource_version)
-        self._take_mark(observed.key, plan.mark)
-        record.held = pin
-        if record.revision is None:
-            self._index.follow(observed.key, pin, requested=claim.item_path)
         if plan.desired is not None or record.attempts or record.refresh or claim.awaits_release:
             return False
+        if len(asking) > 1:
+            return False  # who shares with whom takes a look at 1Password's lists; a pass that finds nothing to do is cheap
         # A pass that is under way has written the Secret and is about to write the status.
         return self._queue.is_running(observed.key) or _is_told(claim, pin)
+
+    def _believe(self, observed: ObservedSecret, record: Followed) -> None:
+        # Whatever is asked for by now, and whether a pass succeeds: this is what it holds, and a restart that is due is due.
+        record.held = recorded_revision(observed)
+        self._take_mark(observed.key, RestartMark.parse(observed.annotations.get(names.RESTART_PENDING)))
+        if record.revision is None and record.held:
+            self._index.follow(observed.key, record.held, requested=observed.annotations.get(names.REQUESTED_PATH, ""))
 
     def _take_mark(self, key: SecretKey, mark: RestartMark | None) -> None:
         record = self._index.record(key)

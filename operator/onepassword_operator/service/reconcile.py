@@ -69,20 +69,19 @@ class Reconcile:
             return
         record, (ruler, decided) = self._index.record(key), results[0]
         stale = self._note(record, ruler, outcome=decided)
-        own_trouble = [claim.uid for claim, outcome in results if isinstance(outcome, Failed) and outcome != decided]
+        own_trouble = {claim.uid for claim, outcome in results if isinstance(outcome, Failed) and outcome != decided}
         record.refusals = record.refusals + 1 if own_trouble else 0
         for claim, outcome in results:
-            if claim.uid in left_alone or not self._index.claims.alive(key):  # the last one may go while another is told
-                continue
-            # Whoever has trouble of its own had nothing yet that a blip could leave in place.
-            own = claim.uid in own_trouble
-            await self._conclude(claim, outcome, stale=stale or own, attempt=record.refusals if own else record.attempts)
+            if key in self._index.claims and claim.uid not in left_alone:  # the last one may go while another is told
+                # Whoever has trouble of its own had nothing yet that a blip could leave in place.
+                await self._conclude(claim, outcome, stale=stale or claim.uid in own_trouble)
 
-    async def _conclude(self, claim: Claim, outcome: Outcome, *, stale: bool, attempt: int) -> None:
+    async def _conclude(self, claim: Claim, outcome: Outcome, *, stale: bool) -> None:
+        record = self._index.record(claim.key)
         if isinstance(outcome, Synced) and (trouble := self._health.trouble(outcome.revision.vault_id)):
             outcome, stale = Failed(trouble), True
         elif isinstance(outcome, Failed):
-            self._again(claim, outcome.error, attempt=attempt)
+            self._again(claim, record, error=outcome.error)
         if claim.awaits_release and not (isinstance(outcome, Failed) and conditions.is_blip(outcome.error)):
             self.release(claim.source)
         told = await self._report(claim, outcome, stale=stale)
@@ -98,7 +97,7 @@ class Reconcile:
             record.attempts = max(record.attempts, record.untold)
             detail = {"resource": str(claim.key), "reason": error.reason, "detail": str(error)}
             _log.warning("status could not be written", extra=detail)
-            self._again(claim, error, attempt=record.attempts)
+            self._again(claim, record, error=error)
             return False
         if claim.is_resource:  # the others have no status that could fail to be written
             record.untold = 0
@@ -143,10 +142,10 @@ class Reconcile:
         record.rewrites = record.rewrites + record.repairing if again else 0
         record.rewritten, record.rewritten_at = revision, now
 
-    def _again(self, claim: Claim, error: OperatorError, *, attempt: int) -> None:
+    def _again(self, claim: Claim, record: Followed, *, error: OperatorError) -> None:
         interval, jitter = self.interval_seconds, self._clock.jitter()
-        delay = retry.delay_seconds(error, attempt=max(attempt, 1), interval_seconds=interval, jitter=jitter)
-        level = logging.DEBUG if isinstance(error, BackendError) and attempt > 1 else logging.INFO
+        delay = retry.delay_seconds(error, attempt=max(record.attempts, record.refusals, 1), interval_seconds=interval, jitter=jitter)
+        level = logging.DEBUG if isinstance(error, BackendError) and max(record.attempts, record.refusals) > 1 else logging.INFO
         detail = {"secret": str(claim.key), "asked_by": str(claim.source), "reason": error.reason, "detail": str(error), "retry_in": delay}
         _log.log(level, "Secret not in sync", extra=detail)
         if delay is not None:

@@ -107,7 +107,7 @@ class RestartWorkloads:
 
     def _is_suspended(self, key: SecretKey) -> bool:
         # Its mark could not be cleared without touching it; when it is resumed, whoever is still due is restarted.
-        return any(claim.suspended for claim in self._index.served(key))
+        return any(claim.suspended for claim in self._index.parties(key))
 
     async def _due(
         self, listed: Sequence[Workload], pending: Mapping[str, restart.PendingSecret], *, levels: restart.Levels
@@ -127,7 +127,7 @@ class RestartWorkloads:
         }
 
     def _secret_level(self, key: SecretKey) -> str | None:
-        return next((claim.auto_restart for claim in self._index.served(key) if claim.auto_restart), None)
+        return next((claim.auto_restart for claim in self._index.parties(key) if claim.auto_restart), None)
 
     async def _restart_all(
         self, due: Sequence[tuple[Workload, restart.Restart]], pending: Mapping[str, restart.PendingSecret], *, levels: restart.Levels

@@ -9,19 +9,14 @@ from typing import Final
 
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import (
-    AnotherOperatorActiveError,
-    BackendDeniedError,
     BackendError,
     ClusterAbsentError,
     ClusterConflictError,
-    ClusterError,
     InvalidTargetError,
     ItemLookupError,
     OperatorError,
     RefusedError,
     TargetClaimedError,
-    TargetImmutableError,
-    TargetNotOwnedError,
 )
 from onepassword_operator.model.item import Revision
 from onepassword_operator.model.item_path import ItemPath
@@ -41,9 +36,6 @@ CONFLICTS: Final = 5
 
 RELABELLED: Final = 2
 """Rewrites of one revision in a row after which a Secret in the official operator's shape means that it is at work."""
-
-_WHOEVER_ASKS: Final = (ClusterError, BackendDeniedError, TargetNotOwnedError, TargetImmutableError, AnotherOperatorActiveError)
-"""Errors that are no fault of what the ruling claim asks for."""
 
 Results = list[tuple[Claim, Outcome]]
 
@@ -79,9 +71,20 @@ class SyncSecret:
             record.refresh = refresh
             if isinstance(error, ItemLookupError):
                 record.wanted_vault = work.ruler.item_path.split("/")[1]
-            return [(work.ruler, Failed(error)), *await self._beside(work, error)]
+            return [(work.ruler, Failed(error)), *self._behind(work, error)]
         except _ClaimGone:
             return []
+
+    def _behind(self, work: Pass, error: OperatorError) -> Results:
+        # Who shares the Secret shares the trouble; who wants something else is told who is in the way, unless that passes by itself.
+        results: Results = []
+        for claim in self._others(work):
+            shares = claim.item_path == work.ruler.item_path or claim.uid in work.record.parties
+            if not (shares or conditions.is_blip(error)):
+                results.append((claim, Failed(_in_the_way(work.ruler, error))))
+            elif shares or (claim.is_resource and claim.ready is None):  # a new one is owed an answer at once
+                results.append((claim, Failed(error)))
+        return results
 
     async def _until_settled(self, work: Pass) -> Results:
         # Nothing has ever been there: one POST tells as much as a GET, and is the write as well.
@@ -110,10 +113,11 @@ class SyncSecret:
 
     def _choose_ruler(self, work: Pass, observed: ObservedSecret | None) -> None:
         work.ruler = claims.ruling(self._index.claims.alive(work.key), observed) or work.ruler
-        if work.record.served[:1] != (work.ruler.uid,):
+        work.record.ruler = work.ruler.uid
+        if work.ruler.uid not in work.record.parties:
             # Until it is known who means the same item, the owners are taken for those.
             owning = {owner.uid for owner in observed.owners} if observed else set()
-            work.record.served = (work.ruler.uid, *(other.uid for other in self._others(work) if other.uid in owning))
+            work.record.parties = frozenset({work.ruler.uid, *(other.uid for other in self._others(work) if other.uid in owning)})
 
     async def _require_living_claim(self, work: Pass) -> None:
         claim = work.ruler
@@ -144,8 +148,9 @@ class SyncSecret:
     async def _bring_in_line(self, work: Pass, observed: ObservedSecret | None, *, verdict: seal.Verdict) -> Results:
         path = ItemPath.parse(work.ruler.item_path)
         found = await self._fetch.find(work, path, observed=observed, verdict=verdict)
-        sharing, others = await self._shared(work, found, owning={owner.uid for owner in observed.owners} if observed else set())
-        work.record.served = (work.ruler.uid, *(claim.uid for claim in sharing))
+        owning = {owner.uid for owner in observed.owners} if observed else set()
+        sharing, others = await self._shared(work, found, owning=owning)
+        work.record.parties = frozenset(claim.uid for claim in (work.ruler, *sharing))
         if suspending := next((claim for claim in sharing if claim.suspended), None):
             return [*((claim, _suspended(suspending)) for claim in (work.ruler, *sharing)), *others]
         partners = self._index.claims.partners(work.ruler, sharing, observed=observed)
@@ -183,33 +188,11 @@ class SyncSecret:
                 refused.append((claim, Failed(_claimed(work.ruler))))
         return sharing, refused
 
-    async def _beside(self, work: Pass, error: OperatorError) -> Results:
-        # The ruling one gets nothing, and keeps the name all the same.
-        blip = conditions.is_blip(error)
-        told: Results = []
-        for claim in self._others(work):
-            together = claim.item_path == work.ruler.item_path or claim.uid in work.record.served
-            if together or (blip and claim.is_resource and claim.ready is None):
-                told.append((claim, Failed(error)))
-            elif not blip:
-                told.append((claim, Failed(await self._trouble_of(work, claim, error=error))))
-        return told
-
-    async def _trouble_of(self, work: Pass, claim: Claim, *, error: OperatorError) -> OperatorError:
-        if isinstance(error, _WHOEVER_ASKS):
-            return error
-        try:
-            item = await self._fetch.item_of(claim)
-        except OperatorError as own:
-            return own
-        followed = work.record.revision
-        return error if followed and item == (followed.vault_id, followed.item_id) else _in_the_way(work.ruler, error)
-
     async def _keep_alive(self, work: Pass, observed: ObservedSecret) -> None:
         # What it should hold is not known, but it must not go with one of several who need it.
         if _owns(work.ruler, observed):
-            served = {*work.record.served, *(claim.uid for claim in self._others(work) if claim.item_path == work.ruler.item_path)}
-            sharing = [claim for claim in self._others(work) if claim.uid in served and claim.secret_type == work.ruler.secret_type]
+            parties = {*work.record.parties, *(claim.uid for claim in self._others(work) if claim.item_path == work.ruler.item_path)}
+            sharing = [claim for claim in self._others(work) if claim.uid in parties and claim.secret_type == work.ruler.secret_type]
             await self._add_owners(work, observed, partners=self._index.claims.partners(work.ruler, sharing, observed=observed))
 
     async def _add_owners(self, work: Pass, observed: ObservedSecret, *, partners: owners.Partners) -> None:

@@ -175,6 +175,13 @@ def test_an_object_that_is_gone_is_forgotten(disputes: Contests) -> None:
     assert not disputes.finalizer_seen("u", "30")
 
 
+def test_only_so_many_disputes_are_remembered_and_the_newest_stay(disputes: Contests, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contests, "_REMEMBERED", 2)
+    for uid in ("a", "b", "a", "c"):
+        disputes.open(uid)
+    assert [uid for uid in ("a", "b", "c") if disputes.truce(uid, finalizer=False)] == ["a", "c"]
+
+
 def test_only_so_many_releases_are_remembered(disputes: Contests, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contests, "_REMEMBERED", 2)
     for uid in ("a", "b", "a", "c"):
@@ -449,6 +456,38 @@ class TestTwoOperators:
         assert world.claims.ready(key).reason == "Synced"
         assert world.events.reasons("web")[-1] == "ReconcileError"
         assert world.finalizers.released == [Source("Deployment", "app", "web")]
+
+    @pytest.mark.parametrize("late", [False, True])
+    async def test_a_deployment_that_asks_for_nothing_is_not_fought_over_either(self, world: World, late: object) -> None:
+        answer = world.finalizers.release
+
+        async def put_back(source: Source, uid: str) -> str | None:
+            released = await answer(source, uid)
+            world.workloads.hold_up("web", *OFFICIAL)
+            if late:
+                world.watch()
+            return released
+
+        world.finalizers.release = put_back  # type: ignore[method-assign]
+        world.workloads.deploy("web", "db", finalizers=OFFICIAL)
+        for _ in range(10):
+            await world.live(MINUTE, step=5)
+            await world.process.sweeper.sweep()
+        assert len(world.finalizers.released) == 1
+
+    async def test_one_that_only_shares_the_secret_says_so_while_the_secret_goes_on(self, world: World) -> None:
+        item = world.source.put(world.vault, "mine", password="one")
+        world.asks("web", path="vaults/Prod/items/mine", finalizers=("theirs",))
+        await world.settle()
+        key = world.claim("db", "vaults/Prod/items/mine", finalizers=OFFICIAL)
+        putting_back(world)
+        await world.live(5)
+        assert world.claims.ready(key).reason == "AnotherOperatorActive"
+        world.forget_requests()
+        world.source.edit(item, password="two")
+        await world.live(2 * MINUTE)
+        assert world.secrets.values(key) == {"password": "two"}
+        assert world.claims.requests == []
 
     async def test_a_new_process_looks_anew(self, world: World) -> None:
         key = world.claim("db", finalizers=OFFICIAL)

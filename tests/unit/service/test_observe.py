@@ -6,6 +6,7 @@ import pytest
 
 from fakes.world import Process, World
 from onepassword_operator.model import names
+from onepassword_operator.model.item import Revision
 from onepassword_operator.model.target import Rendering, Source
 from onepassword_operator.service import observe
 from onepassword_operator.service.work_queue import Priority
@@ -200,17 +201,37 @@ async def test_a_secret_whose_resource_is_held_up_needs_a_look(world: World) -> 
     assert not world.process.observe.is_settled(world.secrets.objects[world.key()])
 
 
-async def test_who_came_while_the_operator_was_away_is_told_though_the_secret_is_right(world: World) -> None:
-    world.source.put(world.vault, "db", password="one")
+async def test_what_several_ask_for_is_followed_from_the_first_sight_on(world: World) -> None:
+    """So that the first poll lists its vault."""
+    item = await world.synced()
+    world.asks("web")
+    await world.settle()
+    world.process = Process(world)
+    await world.process.sweeper.sweep()
+    assert list(world.process.index.revisions(world.vault)) == [Revision(world.vault, item, 1)]
+    assert world.process.queue.depth() == 1
+
+
+async def test_whoever_else_asks_it_is_followed_as_its_owner_asks(world: World) -> None:
+    item = world.source.put(world.vault, "db", password="one")
     world.source.put(world.vault, "other", password="two")
     world.asks("web")
     await world.settle()
-    key = world.claim("db", "vaults/Prod/items/other")
-    world.workloads.touch("web")  # the LIST shows the ruling one first
+    world.claim("db", "vaults/Prod/items/other")
+    await world.settle()
+    world.process = Process(world)
+    await world.process.sweeper.sweep()
+    assert list(world.process.index.revisions(world.vault)) == [Revision(world.vault, item, 1)]
+
+
+async def test_who_came_while_the_operator_was_away_is_told_though_the_secret_is_right(world: World) -> None:
+    await world.synced()
+    world.source.put(world.vault, "other", password="two")
+    world.asks("web", path="vaults/Prod/items/other")
     await world.restart_process()
     await world.settle()
-    assert world.claims.ready(key).reason == "TargetClaimed"
-    assert world.process.index.claims.alive(key)
+    assert world.events.reasons("web") == ["ReconcileError"]
+    assert world.secrets.writes() == []
 
 
 async def test_a_secret_that_a_deployment_asks_for_needs_no_look_once_it_is_right(world: World) -> None:
@@ -286,3 +307,12 @@ async def changed(world: World) -> None:
     item = await world.synced()
     world.source.edit(item, password="two")
     await world.poll()
+
+
+async def test_a_namesake_of_a_resource_that_was_never_synced_is_taken_in(world: World) -> None:
+    key = world.claim("db")
+    world.process.observe.take_in(world.claims.objects[key])
+    former = world.claims.objects[key].uid
+    assert world.process.observe.take_in(dataclasses.replace(world.claims.objects[key], uid="new", resource_version="9999")) is Priority.NEW
+    assert world.process.observe.is_gone(former)
+    assert world.process.index.followed == {}

@@ -11,6 +11,7 @@ from onepassword_operator.model import names
 from onepassword_operator.model.secret import OwnerReference
 from onepassword_operator.model.target import Source
 from onepassword_operator.model.workload import Workload
+from onepassword_operator.service import observe_workloads
 from onepassword_operator.service.work_queue import Priority
 
 WEB = Source("Deployment", "app", "web")
@@ -72,6 +73,28 @@ class TestWhatNeedsALook:
         await world.settle()
         assert world.process.observe_workloads.take_in(early) == {}
         assert [claim.item_path for claim in world.process.index.claims.of(world.key())] == ["vaults/Prod/items/other"]
+
+    async def test_late_news_of_one_that_has_let_go_does_not(self, world: World) -> None:
+        """A LIST of many pages shows what was at its beginning."""
+        world.asks("web", "other")
+        await world.settle()
+        early = shown(world)
+        world.workloads.deploy("web")
+        await world.settle()
+        assert world.process.observe_workloads.take_in(early) == {}
+        assert world.process.index.claims.workloads() == set()
+        world.asks("web")
+        await world.settle()
+        assert world.owners() == ["Deployment/web"]
+
+    async def test_only_so_many_that_have_let_go_are_remembered(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(observe_workloads, "_DROPPED", 2)
+        for name in ("a", "b", "c"):
+            world.workloads.deploy(name, "x")
+            world.watch()
+            world.workloads.deploy(name)
+            world.watch()
+        assert list(world.process.observe_workloads._dropped) == [shown(world, "b").uid, shown(world, "c").uid]
 
     async def test_news_of_one_that_is_known_to_be_deleted_does_not(self, world: World) -> None:
         world.asks("web")

@@ -15,7 +15,7 @@ from onepassword_operator.model.errors import (
     ClusterConflictError,
     ClusterUnavailableError,
 )
-from onepassword_operator.model.outcome import Condition
+from onepassword_operator.model.outcome import Change, Condition
 from onepassword_operator.model.target import Claim
 from onepassword_operator.service.reconcile import Reconcile
 from onepassword_operator.service.work_queue import Priority
@@ -309,6 +309,26 @@ async def test_who_can_not_be_looked_up_is_tried_less_and_less_often(world: Worl
     await world.live(600, interval=10_000)
     assert world.secrets.count("get") < 40
     assert world.secrets.writes() == []
+
+
+async def test_who_goes_while_another_is_told_is_not_waited_for(world: World) -> None:
+    world.source.put(world.vault, "db", password="one")
+    world.source.put(world.vault, "other", password="two")
+    world.asks("ruler", created_at="2020-01-01T00:00:00Z")
+    key = world.claim("db", "vaults/Prod/items/other")
+    told = world.events.changed
+
+    async def all_go(claim: Claim, change: Change, *, message: str) -> None:
+        await told(claim, change, message=message)
+        world.workloads.delete("ruler")
+        world.claims.delete(key)
+        world.watch()
+
+    world.events.changed = all_go  # type: ignore[method-assign]
+    await world.settle()
+    assert world.events.reasons("ruler") == ["Created"]
+    assert world.process.queue.retries == {}
+    assert world.process.index.followed == {}
 
 
 async def test_only_the_ruling_ones_failures_count_as_the_secrets(world: World) -> None:

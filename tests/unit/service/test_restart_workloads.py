@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 from typing import Any
 
 import pytest
@@ -351,6 +352,37 @@ class TestReverted:
         await self.passes(world, 5)
         assert world.workloads.rollouts == {"web": 1}
         assert world.events.reasons("web") == ["Restarted"]
+
+
+class TestNewProcess:
+    """It owes what its predecessor owed, whether or not the Secret can be brought in line."""
+
+    @pytest.mark.parametrize("path", ["vaults/Prod/items/typo", "nonsense"])
+    async def test_for_a_secret_whose_path_leads_nowhere_by_now(self, world: World, path: str) -> None:
+        world.workloads.deploy("web", "db")
+        await changed(world)
+        world.claims.apply(world.key(), path)
+        await self.restarted(world)
+
+    async def test_for_a_secret_that_several_ask_for_whose_item_is_frozen_by_now(self, world: World) -> None:
+        item = await world.synced()
+        world.asks("web", "db")
+        await world.settle()
+        world.source.edit(item, password="two")
+        await world.poll()
+        held = world.source.item(item)
+        world.source._keep(dataclasses.replace(held, version=held.version + 1, tags=(names.IGNORE_TAG,)))
+        await self.restarted(world)
+
+    async def restarted(self, world: World) -> None:
+        await world.restart_process()
+        world.process.restarts.auto_restart = True
+        await world.poll()
+        assert world.process.woken == {"app"}
+        for _ in range(2):
+            await world.restart()
+        assert world.workloads.rollouts == {"web": 1}
+        assert world.secrets.mark(world.key()) is None
 
 
 class TestSuspended:
