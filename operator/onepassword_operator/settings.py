@@ -150,7 +150,7 @@ class Settings(pydantic_settings.BaseSettings):
     connect_timeout_seconds: Annotated[float, pydantic.Field(gt=0, le=300)] = pydantic.Field(
         default=15.0,
         validation_alias=PREFIX + "CONNECT_TIMEOUT_SECONDS",
-        description="Seconds to wait for the first byte of an answer from Connect; a call with its retries ends after about twice that.",
+        description="Seconds to wait for the first byte from Connect; a call ends after twice that, the first of all after four times.",
     )
     sweep_seconds: Annotated[float, pydantic.Field(ge=10)] = pydantic.Field(
         default=600.0,
