@@ -83,14 +83,19 @@ class Fault:
         return self.owed == "Synced" and not self.lasting and not self.hides_changes
 
 
-def rule(**members: Any) -> Callable[[Stage], None]:
+class Rule:
     """A fault of the embedded server, switched on at its admin port."""
-    return lambda stage: stage.world.connect.faults(members)
+
+    def __init__(self, **members: Any) -> None:
+        self.members = members
+
+    def __call__(self, stage: Stage) -> None:
+        stage.world.connect.faults(self.members)
 
 
-def status(code: int, **more: Any) -> Callable[[Stage], None]:
+def status(code: int, **more: Any) -> Rule:
     """Every reply has this status."""
-    return rule(action="status", status=code, **more)
+    return Rule(action="status", status=code, **more)
 
 
 def lag(**seconds: float) -> Callable[[Stage], None]:
@@ -121,17 +126,17 @@ TOO_LARGE: Mapping[str, Any] = {**ONE_ITEM, "owed": "SecretTooLarge"}
 FOREIGN: Mapping[str, Any] = {"behind_tls": True}
 
 NETWORK = [
-    Fault(name="connections are refused", begin=rule(action="down")),
-    Fault(name="connections are accepted and never answered", begin=rule(action="hang")),
-    Fault(name="connections are reset", begin=rule(action="reset")),
-    Fault(name="a byte of the reply now and then", begin=rule(action="slow", delay_seconds=600)),
-    Fault(name="replies are cut off in the middle", begin=rule(action="truncate")),
+    Fault(name="connections are refused", begin=Rule(action="down")),
+    Fault(name="connections are accepted and never answered", begin=Rule(action="hang")),
+    Fault(name="connections are reset", begin=Rule(action="reset")),
+    Fault(name="a byte of the reply now and then", begin=Rule(action="slow", delay_seconds=600)),
+    Fault(name="replies are cut off in the middle", begin=Rule(action="truncate")),
 ]
 GATEWAYS = [
-    Fault(name="502 with a page of HTML", begin=rule(action="html")),
-    Fault(name="200 with a page of HTML", begin=rule(action="html", status=200), **ANSWERED),
-    Fault(name="200 with something that is no JSON", begin=rule(action="garbage"), **ANSWERED),
-    Fault(name="replies that are longer than they say", begin=rule(action="wrong-length")),
+    Fault(name="502 with a page of HTML", begin=Rule(action="html")),
+    Fault(name="200 with a page of HTML", begin=Rule(action="html", status=200), **ANSWERED),
+    Fault(name="200 with something that is no JSON", begin=Rule(action="garbage"), **ANSWERED),
+    Fault(name="replies that are longer than they say", begin=Rule(action="wrong-length")),
     Fault(name="a redirect to another origin (302)", begin=Stage.redirect, **ANSWERED),
     Fault(name="a redirect to another origin that keeps the method (307)", begin=lambda stage: stage.redirect(307), **ANSWERED),
     Fault(name="504", begin=status(504)),
@@ -162,22 +167,22 @@ CONNECT = [
         allowed=refused,
     ),
     Fault(name="500 for one item", begin=Stage.break_item, **ONE_ITEM),
-    Fault(name="a file that Connect has not fetched yet (500)", begin=rule(action="unsynced-file"), **ONE_ITEM),
+    Fault(name="a file that Connect has not fetched yet (500)", begin=Rule(action="unsynced-file"), **ONE_ITEM),
 ]
 PASSING = [
     Fault(name="every third request is a 500", begin=status(500, every=3), **UNNOTICED),
     Fault(name="every third request is a 403", begin=status(403, every=3), **UNNOTICED),
     Fault(name="every third request is a 401", begin=status(401, every=3), **UNNOTICED),
-    Fault(name="every third request is a reset", begin=rule(action="reset", every=3), **UNNOTICED),
-    Fault(name="every third reply is cut off", begin=rule(action="truncate", every=3), **UNNOTICED),
-    Fault(name="a file that Connect fetches at the fourth try", begin=rule(action="unsynced-file", times=3), **UNNOTICED),
-    Fault(name="writes are refused as conflicts (409)", begin=rule(action="conflict"), **UNNOTICED),
+    Fault(name="every third request is a reset", begin=Rule(action="reset", every=3), **UNNOTICED),
+    Fault(name="every third reply is cut off", begin=Rule(action="truncate", every=3), **UNNOTICED),
+    Fault(name="a file that Connect fetches at the fourth try", begin=Rule(action="unsynced-file", times=3), **UNNOTICED),
+    Fault(name="writes are refused as conflicts (409)", begin=Rule(action="conflict"), **UNNOTICED),
 ]
 LAGGING = [
     Fault(name="lists show changes two seconds late", begin=lag(list_seconds=2), end=Stage.catch_up, **UNNOTICED),
     Fault(name="vaults show changes two seconds late", begin=lag(vault_seconds=2), end=Stage.catch_up, **UNNOTICED),
     Fault(name="items show changes two seconds late", begin=lag(get_seconds=2), end=Stage.catch_up, **UNNOTICED),
-    Fault(name="Connect can't reach 1Password: reads are stale", begin=rule(action="offline"), hides_changes=True, **UNNOTICED),
+    Fault(name="Connect can't reach 1Password: reads are stale", begin=Rule(action="offline"), hides_changes=True, **UNNOTICED),
 ]
 TLS = [
     Fault(name="a certificate of an unknown authority", begin=with_certificate("unknown"), **FOREIGN),

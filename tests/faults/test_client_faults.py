@@ -18,9 +18,10 @@ from cluster.world import World, eventually
 from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
 from faults import reliability_page
-from faults.client_faults import FAULTS, Fault
+from faults.client_faults import FAULTS, Fault, Rule
 from faults.reliability_page import Measured
 from faults.stage import INTERVAL_SECONDS, NEW, SEED, SETTINGS, STALENESS_SECONDS, Stage, now, open_stage
+from onepassword_operator.devconnect.fault_rules import Action
 
 pytestmark = pytest.mark.cluster
 
@@ -141,3 +142,9 @@ def test_a_connect_that_is_started_with_the_operator_and_needs_its_time_is_no_tr
 
 def test_every_row_is_about_something_else() -> None:
     assert len({fault.name for fault in FAULTS}) == len(FAULTS) > 40
+
+
+def test_no_fault_of_the_embedded_server_is_left_out() -> None:
+    switched_on = {fault.begin.members["action"] for fault in FAULTS if isinstance(fault.begin, Rule)}
+    assert switched_on | {"redirect"} == {action.value for action in Action}
+    assert Stage.redirect in [fault.begin for fault in FAULTS]

@@ -24,6 +24,8 @@ from onepassword_operator.model.item import Item, ItemSummary, Vault
 from onepassword_operator.ports import Clock, ItemSource
 
 CONCURRENCY: Final = 8
+LISTS_AT_ONCE: Final = 2
+"""Item lists may be the largest of all replies, and memory has to hold them."""
 FAILURES_TO_OPEN: Final = 3
 """Calls in a row without an answer (each has already been retried) until the circuit opens."""
 PROBE_SECONDS: Final = 3.0
@@ -44,6 +46,7 @@ class PacedSource:
         self._clock = clock
         self._denied_probe_seconds = denied_probe_seconds
         self._slots = asyncio.Semaphore(CONCURRENCY)
+        self._lists = asyncio.Semaphore(LISTS_AT_ONCE)
         self._failed: list[str] = []
         self._cold_until: float | None = None
         self._open: BackendError | None = None
@@ -76,7 +79,8 @@ class PacedSource:
 
     async def list_items(self, vault_id: str) -> Sequence[ItemSummary]:
         """A vault's items."""
-        return await self._guarded(lambda: self._source.list_items(vault_id), vault_id)
+        async with self._lists:
+            return await self._guarded(lambda: self._source.list_items(vault_id), vault_id)
 
     async def get_item(self, vault_id: str, item_id: str) -> Item:
         """An item with its files."""

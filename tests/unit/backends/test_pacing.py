@@ -7,7 +7,7 @@ import pytest
 
 from fakes.clock import FakeClock
 from fakes.item_source import FakeItemSource
-from onepassword_operator.backends.pacing import COLD_SECONDS, CONCURRENCY, FAILURES_TO_OPEN, PROBE_SECONDS, PacedSource
+from onepassword_operator.backends.pacing import COLD_SECONDS, CONCURRENCY, FAILURES_TO_OPEN, LISTS_AT_ONCE, PROBE_SECONDS, PacedSource
 from onepassword_operator.model.errors import (
     BackendAnswerError,
     BackendDeniedError,
@@ -76,6 +76,21 @@ async def test_only_so_many_calls_are_under_way(paced: PacedSource, source: Fake
     source.gate.set()
     await asyncio.gather(*calls)
     assert source.peak == CONCURRENCY
+
+
+async def test_fewer_of_them_are_lists_and_those_leave_room_for_others(paced: PacedSource, source: FakeItemSource) -> None:
+    vault, item = await vault_and_item(source)
+    source.gate = asyncio.Event()
+    lists = [asyncio.create_task(paced.list_items(vault)) for _ in range(3 * CONCURRENCY)]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert source.in_flight == LISTS_AT_ONCE
+    reads = [asyncio.create_task(paced.get_item(vault, item)) for _ in range(3 * CONCURRENCY)]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert source.in_flight == CONCURRENCY
+    source.gate.set()
+    await asyncio.gather(*lists, *reads)
 
 
 class TestOutage:
