@@ -5,10 +5,12 @@ Many rows share a world. With RELIABILITY_PAGE=FILE in the environment and all r
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,14 +39,29 @@ def measured() -> Iterator[list[Measured]]:
         Path(page).write_text(reliability_page.render(found))
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["direct", "behind TLS"])
-def stage(
-    request: pytest.FixtureRequest, installed: ControlPlane, observer: Observer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stage]:
-    namespace, directory = f"client-faults-{uuid.uuid4().hex[:8]}", tmp_path_factory.mktemp("stage")
+Stages = Callable[[bool], Stage]
+
+
+@pytest.fixture(scope="module")
+def stages(installed: ControlPlane, observer: Observer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
+    """The stage before Connect itself and the one behind TLS, each made when it is first needed and kept for all rows."""
+    with contextlib.ExitStack() as stack:
+
+        @functools.cache
+        def stage(behind_tls: bool) -> Stage:  # noqa: FBT001  a cache's key
+            directory = tmp_path_factory.mktemp("stage")
+            return stack.enter_context(one_stage(installed, observer, directory=directory, behind_tls=behind_tls))
+
+        yield stage
+
+
+@contextlib.contextmanager
+def one_stage(plane: ControlPlane, observer: Observer, *, directory: Path, behind_tls: bool) -> Iterator[Stage]:
+    """A stage in a namespace of its own; what its operator said is searched for every token."""
+    namespace = f"client-faults-{uuid.uuid4().hex[:8]}"
     observer.core.create_namespace({"metadata": {"name": namespace}})
-    world = World(plane=installed, observer=observer, namespace=namespace, directory=directory, seed=SEED)
-    with open_stage(world, directory, behind_tls=request.param) as opened:
+    world = World(plane=plane, observer=observer, namespace=namespace, directory=directory, seed=SEED)
+    with open_stage(world, directory, behind_tls=behind_tls) as opened:
         yield opened
         spoken = world.log.read_text() + world.operators[0].metrics()
         assert not [number for number, token in enumerate(opened.tokens) if token in spoken]
@@ -52,14 +69,12 @@ def stage(
     observer.core.delete_namespace(namespace)
 
 
-ROWS = [pytest.param(fault.behind_tls, fault, id=fault.name) for fault in FAULTS]
-
-
 @pytest.mark.official("Connect outage", "Connect timeouts", "rate limiting")
-@pytest.mark.parametrize(("stage", "fault"), ROWS, indirect=["stage"])
-def test_secrets_stay_resources_say_why_calls_are_few_and_all_heals(stage: Stage, fault: Fault, measured: list[Measured]) -> None:
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_secrets_stay_resources_say_why_calls_are_few_and_all_heals(stages: Stages, fault: Fault, measured: list[Measured]) -> None:
     """While the fault is there a Secret is asked for that there was none of, and an item changes that one is made from."""
     names = [f"{re.sub('[^a-z0-9]+', '-', fault.name.lower())[:40]}-{number}" for number in range(NEW)]
+    stage = stages(fault.behind_tls)
     if fault.memory_cap:
         rehearse(stage, names)
     before, base = stage.written(), stage.forget_peak()
