@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := .tools/bin
 
-.PHONY: help venv tools demo test soak unit check format bench docs lock clean
+.PHONY: help venv tools demo test soak unit check format bench reliability docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -50,6 +50,9 @@ format: venv ## format and fix what can be fixed
 
 bench: venv tools ## measure, and write docs/performance.md
 	@$(BIN)/python tests/bench/run.py
+
+reliability: venv tools ## run the operator under every fault, and write docs/reliability.md
+	@RELIABILITY_PAGE=docs/reliability.md $(BIN)/python -m pytest -q -p no:randomly tests/faults/test_client_faults.py
 
 docs: venv ## write the pages that are made from the code
 	@PYTHONPATH=operator $(BIN)/python tests/contract/settings_page.py > docs/settings.md
