@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contract.official_clients import tool
 
 from cluster.connect_process import ConnectProcess
 from cluster.fixtures import MakeWorld
 from contract.odd_items import FILES, ITEMS
+from contract.official_clients import tool
 from dropin import reference_mapping as reference
 from onepassword_operator.backends.connect import ConnectSource
 from onepassword_operator.backends.connect_token import ConnectToken
