@@ -210,6 +210,10 @@ class World:
         ours = [event for event in listed if event.reporting_component == "onepassword-operator"]
         return [(event.type, event.reason) for event in sorted(ours, key=lambda event: int(event.metadata.resource_version))]
 
+    def wait_events(self, name: str, *expected: tuple[str, str]) -> None:
+        """Return when our Events on the object are exactly these; an Event follows the status that it is about."""
+        eventually(lambda: self.events(name), lambda seen: seen == list(expected), what=f"Events on {name}: {expected}")
+
     # --- the end ---
 
     def close(self) -> None:
