@@ -41,7 +41,7 @@ class KubernetesLease:
 
 
 def home_namespace(chosen: str, environment: Mapping[str, str], *, context: str) -> str:
-    """Where the Lease lives: what was chosen, else the pod's namespace by variable or service account, else the kubeconfig's, else default."""
+    """Where the Lease lives: the namespace that was chosen, else the pod's own, else the kubeconfig's, else default."""
     mounted = SERVICE_ACCOUNT / "namespace"
     return chosen or environment.get("POD_NAMESPACE", "") or _content(mounted) or context or "default"
 

@@ -50,7 +50,8 @@ class Leadership:
     async def campaign(self) -> None:
         """Return when this replica leads."""
         while not await self._attempt():
-            await asyncio.sleep(self._timing.retry_seconds * (1.0 + 0.2 * self._clock.jitter()))
+            pause = self._timing.retry_seconds * (1.0 + 0.2 * self._clock.jitter())
+            await asyncio.sleep(pause)
         _log.info("leading", extra={"identity": self._identity})
         self.leading.set()
 
