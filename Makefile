@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := .tools/bin
 
-.PHONY: help venv tools demo test soak unit check format bench docs lock clean
+.PHONY: help venv tools demo test soak unit check format bench reliability docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -22,7 +22,7 @@ venv: .venv/.installed ## the locked environment in .venv
 	@touch $@
 	@echo "venv: ready; try $(BIN)/onepassword-operator --help"
 
-tools: ## etcd, kube-apiserver, kube-controller-manager, kubectl, helm, and 1Password's own operator for the tests, in .tools/bin
+tools: ## the control plane, the official Connect clients and 1Password's own operator for the tests, in .tools
 	@$(PYTHON) tests/controlplane/build.py --into $(TOOLS)
 
 demo: venv tools ## the main job, shown on a real API server; KEEP=1 leaves it running
@@ -51,6 +51,9 @@ format: venv ## format and fix what can be fixed
 bench: venv tools ## measure, and write docs/performance.md
 	@$(BIN)/python tests/bench/run.py
 
+reliability: venv tools ## run the operator under every fault, and write docs/reliability.md
+	@RELIABILITY_PAGE=docs/reliability.md $(BIN)/python -m pytest -q -p no:randomly tests/faults/test_client_faults.py
+
 docs: venv ## write the pages that are made from the code
 	@PYTHONPATH=operator $(BIN)/python tests/contract/settings_page.py > docs/settings.md
 
@@ -58,6 +61,7 @@ lock: venv ## resolve the dependencies anew (names no registry, so the ordinary 
 	@test -x .tools/uv/bin/uv || { $(PYTHON) -m venv .tools/uv && .tools/uv/bin/pip install --quiet uv==0.13.8; }
 	@.tools/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements.lock
 	@.tools/uv/bin/uv pip compile pyproject.toml --group dev -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-dev.lock
+	@.tools/uv/bin/uv pip compile tests/contract/python_client/requirements.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o tests/contract/python_client/requirements.lock
 
 clean: ## remove the environment, the tools and caches
 	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache dist

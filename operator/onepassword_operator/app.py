@@ -9,15 +9,17 @@ import os
 import random
 import signal
 import time
+from collections.abc import Mapping
 from typing import Final
 
 from onepassword_operator import __version__, outbound
-from onepassword_operator.backends.factory import Pace, Server, connect_source
+from onepassword_operator.backends.connect_token import ConnectToken
+from onepassword_operator.backends.factory import Connected, Pace, Server, connect_source
+from onepassword_operator.backends.server_watch import ServerWatch
 from onepassword_operator.cluster import credentials
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.handlers.registry import build_registry
 from onepassword_operator.handlers.watches import Watches
-from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import ClusterError
 from onepassword_operator.service.restart_workloads import Place
 from onepassword_operator.service.supervise import Supervisor
@@ -33,6 +35,7 @@ RESTART_LOOPS: Final = 4
 SECOND_SWEEP_SECONDS: Final = 10.0
 CRD_CHECK_SECONDS: Final = 2.0
 OUTAGE_POLL_SECONDS: Final = 15.0
+SERVER_CHECK_SECONDS: Final = 60.0
 
 _log = logging.getLogger(__name__)
 
@@ -52,8 +55,9 @@ class StopSignal:
 class Operator:
     """The tasks that drive the use-cases."""
 
-    def __init__(self, settings: Settings, parts: Parts, *, api: KubernetesApi, stop: StopSignal) -> None:
+    def __init__(self, settings: Settings, parts: Parts, *, api: KubernetesApi, stop: StopSignal, watch: ServerWatch) -> None:
         self._settings = settings
+        self._watch_server = watch
         self._parts = parts
         self._api = api
         self._stop = stop
@@ -80,6 +84,7 @@ class Operator:
             self._tasks.start(f"restarts-{number}", self._parts.restarts.run)
             self._tasks.start(f"releases-{number}", self._parts.releases.run)
         self._tasks.start("poller", self._poll_forever)
+        self._tasks.start("server-watch", self._watch_server_forever)
         self._tasks.start("sweeper", self._sweep_forever)
         self._tasks.start("watches", self._watch)
         await self._tasks.first_end()
@@ -164,6 +169,12 @@ class Operator:
             pause = (min(interval, OUTAGE_POLL_SECONDS) if trouble else interval) * (0.9 + 0.1 * random.random())  # noqa: S311  spreads load
             await asyncio.sleep(max(pause - (time.monotonic() - started), 0.05))
 
+    async def _watch_server_forever(self) -> None:
+        await self._parts.first_poll.wait()  # a server that nobody has asked for anything yet is not up, and that is no news
+        while True:
+            well = await self._watch_server.look()
+            await asyncio.sleep(self._settings.sweep_seconds if well else SERVER_CHECK_SECONDS)
+
     async def _sweep_forever(self) -> None:
         # What came and went between the first LIST and the start of the watches, only another LIST shows.
         await self._watches_started.wait()
@@ -198,29 +209,49 @@ async def run(settings: Settings) -> int:
         "starting", extra={"version": __version__, "namespaces": list(settings.namespaces) or "all", "poll": settings.polling_interval}
     )
     to_cluster = outbound.route_to(access.server, settings.proxies)
-    to_connect = outbound.route_to(settings.connect_host, settings.proxies, tls=outbound.client_tls(directories=settings.ssl_cert_dir))
+    tls = outbound.TlsFiles(file=settings.ssl_cert_file, directories=settings.ssl_cert_dir, identity=settings.connect_identity)
+    to_connect = outbound.route_to(settings.connect_host, settings.proxies, tls=tls.context)
+    token = ConnectToken(settings.connect_credential)
     async with contextlib.AsyncExitStack() as stack:
         api = await stack.enter_async_context(
             KubernetesApi(access, user_agent=USER_AGENT, observer=metrics.kubernetes_request, way=to_cluster)
         )
-        source = await stack.enter_async_context(
+        connected = await stack.enter_async_context(
             connect_source(
                 Server(host=settings.connect_host, way=to_connect),
-                token=Confidential.of_text(settings.connect_token.get_secret_value().strip()),
+                token=token,
                 user_agent=USER_AGENT,
                 observer=metrics.connect_request,
                 clock=SystemClock(),
                 pace=Pace(timeout_seconds=settings.connect_timeout_seconds, denied_probe_seconds=settings.denied_probe_seconds),
             )
         )
-        parts = wire(settings, api=api, source=source, metrics=metrics)
-        operator = Operator(settings, parts, api=api, stop=stop)
+        parts = wire(settings, api=api, source=connected.paced, token=token.token, metrics=metrics)
+        _expose(metrics, connected, token=token)
+        watch = ServerWatch(connected.bare, token, told=metrics.connect_version, now=time.time)
+        operator = Operator(settings, parts, api=api, stop=stop, watch=watch)
         health = {"/healthz": probes.probe(operator.unhealthy), "/readyz": probes.probe(operator.unready)}
         await stack.enter_async_context(probes.serve(bind_address(settings.health_probe_bind_address), health))
         exposition = {"/metrics": probes.exposition(metrics.render, metrics.content_type)}
-        tls = serving_tls(settings.metrics_certificate)
-        await stack.enter_async_context(probes.serve(bind_address(settings.metrics_bind_address), exposition, tls=tls))
+        serving = serving_tls(settings.metrics_certificate)
+        await stack.enter_async_context(probes.serve(bind_address(settings.metrics_bind_address), exposition, tls=serving))
         return await _until(stop, operator)
+
+
+def _expose(metrics: Metrics, connected: Connected, *, token: ConnectToken) -> None:
+    connected.bare.retried = metrics.connect_retry
+    metrics.observe("connect_calls_in_flight", "Calls to Connect under way.", read=connected.paced.in_flight)
+    metrics.observe("connect_circuit_open", "1 while calls to Connect fail at once with what was last seen.", read=connected.paced.is_open)
+    metrics.observe(
+        "connect_token_expiry_timestamp_seconds",
+        "When the Connect token expires (Unix time); 0 if it does not say.",
+        read=lambda: token.expires_at() or 0,
+    )
+
+
+def _note_leftover(loop: asyncio.AbstractEventLoop, context: Mapping[str, object]) -> None:
+    del loop
+    _log.debug("left behind by the stop", extra={"detail": context.get("message"), "error": type(context.get("exception")).__name__})
 
 
 async def _until(stop: StopSignal, operator: Operator) -> int:
@@ -230,6 +261,8 @@ async def _until(stop: StopSignal, operator: Operator) -> int:
     if running.done():
         code = 1
         _log.error("stopping after a failure", exc_info=running.exception())
+    # A task of kopf's that is cancelled while it starts may end with an error that nobody asks for any more.
+    asyncio.get_running_loop().set_exception_handler(_note_leftover)
     stopping.cancel()
     running.cancel()
     await operator.stop()

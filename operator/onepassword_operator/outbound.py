@@ -11,7 +11,8 @@ import contextlib
 import logging
 import pathlib
 import ssl
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -25,6 +26,65 @@ _log = logging.getLogger(__name__)
 PROXY_AUTHORIZATION: Final = "Proxy-Authorization"
 
 
+LOOK_SECONDS: Final = 1.0
+"""How often files are looked at for changes; a directory of roots may hold hundreds of them."""
+
+Trust = Callable[[], ssl.SSLContext]
+"""What TLS is to go by, as of now."""
+
+Identity = tuple[pathlib.Path, pathlib.Path]
+"""The PEM files of a certificate of our own and its key."""
+
+
+class TlsFiles:
+    """TLS from files that are read again when they change; files that can't be used change nothing.
+
+    The roots are the system's, or those of SSL_CERT_FILE and SSL_CERT_DIR. Certificates of others are always verified: there is no switch.
+    """
+
+    def __init__(self, *, file: str = "", directories: str = "", identity: Identity | None = None) -> None:
+        self._file = file
+        self._directories = directories
+        self._identity = identity
+        self._seen = self._state()
+        self._looked_at = time.monotonic()
+        self._context = self._made()
+
+    def context(self) -> ssl.SSLContext:
+        """What TLS is to go by now."""
+        if time.monotonic() - self._looked_at >= LOOK_SECONDS:
+            self._looked_at = time.monotonic()
+            self._look()
+        return self._context
+
+    def _look(self) -> None:
+        state = self._state()
+        if state == self._seen:
+            return
+        self._seen = state
+        problems = [*unusable_roots(self._file, self._directories)]
+        problems += [problem] if self._identity and (problem := unusable_identity(self._identity)) else []
+        if problems:
+            _log.warning("files for TLS changed and can't be used; what was read before stays in use", extra={"detail": problems})
+            return
+        self._context = self._made()
+        _log.info("the files for TLS have been read again")
+
+    def _made(self) -> ssl.SSLContext:
+        context = client_tls(directories=self._directories)
+        if self._identity:
+            _show(context, self._identity)
+        return context
+
+    def _state(self) -> list[tuple[str, int, int, int]]:
+        found = []
+        for file in [pathlib.Path(self._file)] * bool(self._file) + list(_files(self._directories)) + list(self._identity or ()):
+            with contextlib.suppress(OSError):
+                seen = file.stat()
+                found.append((str(file), seen.st_ino, seen.st_mtime_ns, seen.st_size))
+        return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """The way to one origin."""
@@ -32,7 +92,11 @@ class Route:
     proxy: str | None = None
     """URL without credentials: what aiohttp knows, it shows in its errors, and kopf logs those."""
     proxy_authorization: str = field(default="", repr=False)
-    tls: ssl.SSLContext | None = None
+    tls: Trust | None = None
+
+    def trust(self) -> ssl.SSLContext | bool:
+        """What aiohttp is to check the server's certificate against, as of now."""
+        return self.tls() if self.tls else True
 
     async def authenticate(self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         """Middleware of a session: names us to the proxy, and to nobody else."""
@@ -46,7 +110,7 @@ class Route:
 DIRECT: Final = Route()
 
 
-def route_to(url: str, proxies: Proxies, *, tls: ssl.SSLContext | None = None) -> Route:
+def route_to(url: str, proxies: Proxies, *, tls: Trust | None = None) -> Route:
     """The way to a URL's origin."""
     proxy = proxies.for_url(url)
     if not proxy:
@@ -91,6 +155,21 @@ def unusable_roots(file: str, directories: str) -> Iterator[str]:
         yield f"SSL_CERT_FILE: no certificate can be read from {file}; name a readable PEM file, or unset it"
     if directories and not any(_trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), found) for found in _files(directories)):
         yield f"SSL_CERT_DIR: no certificate can be read from any file in {directories}; name directories with PEM files, or unset it"
+
+
+def unusable_identity(identity: Identity) -> str:
+    """What is wrong with a certificate of our own and its key, with the remedy; empty if nothing is."""
+    try:
+        _show(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), identity)
+    except (OSError, ssl.SSLError) as error:
+        said = type(error).__name__
+        return f"{identity[0]} and {identity[1]} are no certificate and its key ({said}); name two PEM files, the key without a password"
+    return ""
+
+
+def _show(context: ssl.SSLContext, identity: Identity) -> None:
+    certificate, key = identity
+    context.load_cert_chain(certificate, key, password=lambda: "")  # or OpenSSL would ask for it on the terminal
 
 
 def _files(directories: str) -> Iterator[pathlib.Path]:

@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from onepassword_operator import outbound
-from onepassword_operator.setting_values import BOOLEANS
+from onepassword_operator.setting_values import BOOLEANS, token_problem
 
 _CONNECT: Final = ("OP_CONNECT_HOST", "OP_CONNECT_TOKEN")
+_TOKENS: Final = ("OP_CONNECT_TOKEN", "OP_CONNECT_TOKEN_FILE")
 _SERVICE_ACCOUNT: Final = "OP_SERVICE_ACCOUNT_TOKEN"
+_IDENTITY: Final = ("ONEPASSWORD_OPERATOR_CONNECT_CLIENT_CERT", "ONEPASSWORD_OPERATOR_CONNECT_CLIENT_KEY")
 
 
 def explains(missing: str, environment: Mapping[str, str]) -> bool:
@@ -23,7 +25,26 @@ def explains(missing: str, environment: Mapping[str, str]) -> bool:
 
 def find(flags: Mapping[str, str], environment: Mapping[str, str]) -> list[str]:
     """Every problem, by name and with the remedy."""
-    return [*_credentials(environment), *_metrics(flags), *_roots(environment)]
+    return [*_credentials(environment), *_token(environment), *_metrics(flags), *_tls(environment)]
+
+
+def _token(environment: Mapping[str, str]) -> Iterator[str]:
+    given = [name for name in _TOKENS if environment.get(name)]
+    if len(given) > 1:
+        yield f"{' and '.join(_TOKENS)} are both set, and exactly one of them must be; unset one"
+    elif not given and not explains("OP_CONNECT_TOKEN", environment):
+        yield f"{_TOKENS[0]} is not set; set it to a Connect access token, or {_TOKENS[1]} to a file that holds one"
+    elif given == [_TOKENS[1]]:
+        yield from _token_file(environment[_TOKENS[1]].strip())
+
+
+def _token_file(file: str) -> Iterator[str]:
+    try:
+        problem = token_problem(pathlib.Path(file).read_bytes().strip().decode("latin-1"))
+    except OSError as error:
+        problem = f"can't be read ({type(error).__name__}); mount the token there"
+    if problem:
+        yield f"{_TOKENS[1]}: {file} {problem}"
 
 
 def _credentials(environment: Mapping[str, str]) -> Iterator[str]:
@@ -58,7 +79,13 @@ def _metrics(flags: Mapping[str, str]) -> Iterator[str]:
             yield f"--metrics-cert-path: {file} can't be read ({type(error).__name__}); mount the certificate there, or leave the flag out"
 
 
-def _roots(environment: Mapping[str, str]) -> Iterator[str]:
-    # Where nothing is checked against them they do no harm, as in Go.
-    if environment.get("OP_CONNECT_HOST", "").strip().lower().startswith("https:"):
-        yield from outbound.unusable_roots(environment.get("SSL_CERT_FILE", ""), environment.get("SSL_CERT_DIR", ""))
+def _tls(environment: Mapping[str, str]) -> Iterator[str]:
+    # Where nothing is checked against them, and nobody asks, they do no harm, as in Go.
+    if not environment.get("OP_CONNECT_HOST", "").strip().lower().startswith("https:"):
+        return
+    yield from outbound.unusable_roots(environment.get("SSL_CERT_FILE", ""), environment.get("SSL_CERT_DIR", ""))
+    identity = [environment.get(name, "") for name in _IDENTITY]
+    if any(identity) and not all(identity):
+        yield f"{' and '.join(_IDENTITY)} belong together; set both, or none"
+    elif all(identity) and (problem := outbound.unusable_identity((pathlib.Path(identity[0]), pathlib.Path(identity[1])))):
+        yield f"{_IDENTITY[0]}: {problem}"

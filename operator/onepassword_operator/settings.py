@@ -15,7 +15,8 @@ from typing import Annotated, Final
 import pydantic
 import pydantic_settings
 
-from onepassword_operator import setting_conflicts
+from onepassword_operator import setting_conflicts, setting_warnings
+from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.rules.http_proxy import Proxies
 from onepassword_operator.setting_values import (
     LEVELS,
@@ -35,16 +36,9 @@ from onepassword_operator.setting_values import (
 )
 
 PREFIX: Final = "ONEPASSWORD_OPERATOR_"
-MANAGE_CONNECT_WARNING: Final = (
-    "MANAGE_CONNECT is true, but this operator does not deploy Connect, and goes on with the one at OP_CONNECT_HOST; to deploy one: "
-    "helm repo add 1password https://1password.github.io/connect-helm-charts ; "
-    "helm install connect 1password/connect --set-file connect.credentials=1password-credentials.json"
-)
-IGNORED: Final = ("OSDK_FORCE_RUN_MODE", "OPERATOR_NAME", "POD_NAME")
-"""Variables that manifests for the official operator set, and that mean nothing here."""
 # For a Service named onepassword-operator the kubelet puts variables of these shapes into every pod.
 _SERVICE_LINK: Final = re.compile(PREFIX + r"(\w+_)?(SERVICE_HOST|SERVICE_PORT|PORT)(_\w+)?\Z")
-_WANTED: Final = {"OP_CONNECT_HOST": "the URL of your Connect server", "OP_CONNECT_TOKEN": "a Connect access token"}
+_WANTED: Final = {"OP_CONNECT_HOST": "the URL of your Connect server"}
 
 
 class SettingsError(Exception):
@@ -68,7 +62,14 @@ class Settings(pydantic_settings.BaseSettings):
     connect_host: ConnectUrl = pydantic.Field(
         validation_alias="OP_CONNECT_HOST", description="URL of the Connect server, for example http://onepassword-connect:8080. Required."
     )
-    connect_token: Token = pydantic.Field(validation_alias="OP_CONNECT_TOKEN", description="Connect access token. Required.")
+    connect_token: Token | None = pydantic.Field(
+        default=None, validation_alias="OP_CONNECT_TOKEN", description="Connect access token. Required, here or in a file."
+    )
+    connect_token_file: Trimmed = pydantic.Field(
+        default="",
+        validation_alias="OP_CONNECT_TOKEN_FILE",
+        description="File that holds the Connect access token, for example of a mounted Secret; read again when it changes.",
+    )
     service_account_token: pydantic.SecretStr | None = pydantic.Field(
         default=None,
         validation_alias="OP_SERVICE_ACCOUNT_TOKEN",
@@ -126,6 +127,15 @@ class Settings(pydantic_settings.BaseSettings):
         description="Where no proxy is used, separated by commas: `host`, `.domain`, `*.domain`, `10.0.0.1`, `10.96.0.0/12`, any of the "
         "first four with `:port`, or `*`. Loopback addresses and `localhost` never need it.",
     )
+    connect_client_cert: str = pydantic.Field(
+        default="",
+        validation_alias=PREFIX + "CONNECT_CLIENT_CERT",
+        description="PEM file of the certificate that the operator shows to a Connect server or gateway that asks for one, with its chain; "
+        "read again when it changes.",
+    )
+    connect_client_key: str = pydantic.Field(
+        default="", validation_alias=PREFIX + "CONNECT_CLIENT_KEY", description="PEM file of its private key, without a password."
+    )
     staleness_seconds: Annotated[float, pydantic.Field(gt=0)] | None = pydantic.Field(
         default=None,
         validation_alias=PREFIX + "STALENESS_SECONDS",
@@ -140,7 +150,7 @@ class Settings(pydantic_settings.BaseSettings):
     connect_timeout_seconds: Annotated[float, pydantic.Field(gt=0, le=300)] = pydantic.Field(
         default=15.0,
         validation_alias=PREFIX + "CONNECT_TIMEOUT_SECONDS",
-        description="Seconds to wait for the first byte of an answer from Connect; a call with its retries ends after about twice that.",
+        description="Seconds to wait for the first byte from Connect; a call ends after twice that, the first of all after four times.",
     )
     sweep_seconds: Annotated[float, pydantic.Field(ge=10)] = pydantic.Field(
         default=600.0,
@@ -205,6 +215,18 @@ class Settings(pydantic_settings.BaseSettings):
         return (folder / self.metrics_cert_name, folder / self.metrics_cert_key) if secure and self.metrics_bind_address != "0" else None
 
     @property
+    def connect_credential(self) -> Confidential | pathlib.Path:
+        """The Connect token, or the file it is in."""
+        given = self.connect_token.get_secret_value().strip() if self.connect_token else ""
+        return Confidential.of_text(given) if given else pathlib.Path(self.connect_token_file)
+
+    @property
+    def connect_identity(self) -> tuple[pathlib.Path, pathlib.Path] | None:
+        """The files of the certificate for Connect and its key; None without TLS, where nobody asks for one."""
+        wanted = self.connect_client_cert and self.connect_host.lower().startswith("https:")
+        return (pathlib.Path(self.connect_client_cert), pathlib.Path(self.connect_client_key)) if wanted else None
+
+    @property
     def proxies(self) -> Proxies:
         """The proxies and their exceptions."""
         http, https = ("" if url is None else url.get_secret_value().strip() for url in (self.http_proxy, self.https_proxy))
@@ -212,12 +234,7 @@ class Settings(pydantic_settings.BaseSettings):
 
     def warnings(self) -> list[str]:
         """What is accepted without its usual effect."""
-        said = (
-            (self.leader_elect, "--leader-elect is accepted, but election comes in a later release: run one replica"),
-            (self.enable_http2, "--enable-http2 is accepted, but has no effect: /metrics is HTTP/1.1"),
-            (self.manage_connect, MANAGE_CONNECT_WARNING),
-        )
-        return [text for given, text in said if given]
+        return [text for name, text in setting_warnings.WITHOUT_EFFECT.items() if getattr(self, name)]
 
     @property
     def log_encoder(self) -> str:

@@ -96,11 +96,11 @@ class Parts:
     """Set when 1Password has been asked for the first time: no pass runs before."""
 
 
-def wire(settings: Settings, *, api: KubernetesApi, source: ItemSource, metrics: Metrics) -> Parts:
-    """Build everything; nothing runs yet."""
+def wire(settings: Settings, *, api: KubernetesApi, source: ItemSource, token: Confidential, metrics: Metrics) -> Parts:
+    """Build everything; nothing runs yet. Seals are keyed from the token of the start, whatever replaces it later."""
     clock = SystemClock()
     rendering = Rendering(allow_empty_values=settings.allow_empty_values, copy_annotations=settings.enable_annotations)
-    sealer = seal.Sealer(rendering=rendering, key=seal.derive_key(Confidential.of_text(settings.connect_token.get_secret_value().strip())))
+    sealer = seal.Sealer(rendering=rendering, key=seal.derive_key(token))
     stores = Stores.over(api, settings, rendering=rendering)
     index, catalog, read_item = FollowIndex(clock), Catalog(source, clock), ReadItem(source, clock)
     queue, first_poll = WorkQueue[SecretKey](), asyncio.Event()

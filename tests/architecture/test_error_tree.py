@@ -11,7 +11,8 @@ import aiohttp
 import pytest
 from aiohttp import client_exceptions
 
-from onepassword_operator.backends import connect
+from onepassword_operator.backends import connect, connect_answers
+from onepassword_operator.backends.connect_token import ConnectToken
 from onepassword_operator.cluster import api, statuses
 from onepassword_operator.cluster.credentials import ClusterAccess
 from onepassword_operator.model import errors
@@ -99,11 +100,11 @@ def made(kind: type[BaseException]) -> BaseException:
 async def test_no_error_of_the_network_passes_the_connect_client(kind: type[BaseException], when: str) -> None:
     told: list[tuple[str, int, float]] = []
     source = connect.ConnectSource(
-        host="http://connect.example", token=Confidential(b"fake"), user_agent="", observer=lambda *seen: told.append(seen)
+        host="http://connect.example", token=ConnectToken(Confidential(b"fake")), user_agent="", observer=lambda *seen: told.append(seen)
     )
     source._session = BrokenSession(made(kind), when=when)  # type: ignore[assignment]  # a stand-in
     with pytest.raises(errors.OperatorError) as failed:
-        await source._once("/v1/vaults", route="GET /v1/vaults", cap=100)
+        await source._once("/v1/vaults", route="GET /v1/vaults", cap=100, limits=aiohttp.ClientTimeout())
     assert type(failed.value) in leaves()
     assert isinstance(failed.value, errors.BackendUnavailableError)
     assert failed.value.__suppress_context__
@@ -129,7 +130,7 @@ async def test_no_error_of_the_network_passes_the_kubernetes_client(kind: type[B
 
 @pytest.mark.parametrize("route", CONNECT_ROUTES)
 def test_every_status_of_connect_is_a_leaf(route: str) -> None:
-    assert {type(connect.to_error(code, {}, route=route)) for code in range(300, 600)} <= leaves()
+    assert {type(connect_answers.to_error(code, {}, route=route)) for code in range(300, 600)} <= leaves()
 
 
 @pytest.mark.parametrize("reason", KUBERNETES_REASONS)
@@ -141,5 +142,5 @@ def test_every_status_of_kubernetes_is_a_leaf(reason: str, details: dict[str, An
 
 @pytest.mark.parametrize("code", [100, 199, 200, 201, 204, 299, 600, 999])
 def test_a_status_that_nobody_sends_is_a_leaf_too(code: int) -> None:
-    assert type(connect.to_error(code, {}, route=CONNECT_ROUTES[0])) in leaves()
+    assert type(connect_answers.to_error(code, {}, route=CONNECT_ROUTES[0])) in leaves()
     assert type(statuses.to_error(code, {}, what="get secrets")) in leaves()

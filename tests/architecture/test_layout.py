@@ -12,17 +12,20 @@ FORBIDDEN_NAMES = {"utils", "helpers", "common", "misc", "base", "manager", "cor
 
 NOT_MIRRORED = {
     "ports.py": "protocols only; mypy holds them",
-    "devconnect/editing.py": "seen over HTTP in test_routes and test_admin",
-    "devconnect/errors.py": "seen over HTTP in test_routes",
-    "devconnect/fault_replies.py": "seen over HTTP in test_faults",
-    "devconnect/ids.py": "seen over HTTP in test_routes",
-    "devconnect/item_input.py": "seen over HTTP in test_routes and test_seed",
-    "devconnect/item_shape.py": "seen over HTTP in test_routes",
+    "devconnect/admin_json.py": "seen over HTTP in test_admin",
+    "devconnect/api_port.py": "seen over sockets in test_faults and test_runtime",
+    "devconnect/calls.py": "seen over HTTP in test_server",
+    "devconnect/contents.py": "seen through the store in test_vault_store and test_admin_items",
+    "devconnect/editing.py": "seen over HTTP in test_admin_items",
+    "devconnect/errors.py": "seen over HTTP in test_server",
+    "devconnect/ids.py": "seen over HTTP in test_read_endpoints",
+    "devconnect/item_shape.py": "seen through test_seed",
+    "devconnect/json_input.py": "seen through test_item_input and test_field_input",
     "devconnect/records.py": "values that test_vault_store looks at",
-    "devconnect/rendering.py": "seen over HTTP in test_routes",
-    "devconnect/replicas.py": "seen over HTTP in test_faults",
-    "devconnect/request_log.py": "seen over HTTP in test_admin",
-    "devconnect/routing.py": "seen over HTTP in test_server",
+    "devconnect/rendering.py": "seen over HTTP in test_read_endpoints",
+    "devconnect/replicas.py": "seen through test_visibility",
+    "devconnect/replies.py": "seen over HTTP in test_server",
+    "devconnect/request_log.py": "seen over HTTP in test_server",
 }
 """Modules without a unit test of their own, and why."""
 
@@ -81,6 +84,35 @@ def test_a_unit_test_is_about_a_module() -> None:
     unit = repository.TESTS / "unit"
     tested = [path.relative_to(unit) for path in unit.rglob("test_*.py")]
     assert not [path for path in tested if not (repository.PACKAGE / path.parent / path.name.removeprefix("test_")).exists()]
+
+
+def test_the_embedded_server_stands_alone() -> None:
+    """Two independent readings of the Connect API catch each other's mistakes, so the server takes nothing from the operator."""
+    own = [module for module in repository.modules() if module.startswith("devconnect/")]
+    imported = {name for module in own for name in _imported(module)}
+    assert {name for name in imported if name.partition(".")[0] == "onepassword_operator"} <= {"onepassword_operator.devconnect"}
+    assert {name.partition(".")[0] for name in imported} - sys.stdlib_module_names == {
+        "onepassword_operator",
+        "aiohttp",
+        "orjson",
+        "yaml",
+        "cryptography",
+    }
+
+
+def test_what_runs_in_a_cluster_does_without_cryptography() -> None:
+    importing = {module for module in repository.modules() if any(name.partition(".")[0] == "cryptography" for name in _imported(module))}
+    assert importing == {"devconnect/signing.py", "devconnect/certificates.py", "devconnect/ssh_keys.py"}
+
+
+def _imported(module: str) -> set[str]:
+    found = set()
+    for node in ast.walk(repository.tree(module)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(".".join((node.module or "").split(".")[:2]))
+    return found
 
 
 def _unit_test(module: str) -> pathlib.Path:

@@ -24,10 +24,10 @@ ITEM_ROUTE = "GET /v1/vaults/:uuid/items/:uuid"
 class ConnectProcess:
     """A running `dev-connect`."""
 
-    def __init__(self, seed: Mapping[str, Any], directory: Path) -> None:
+    def __init__(self, seed: Mapping[str, Any], directory: Path, *arguments: str) -> None:
         path = directory / "seed.yaml"
         path.write_text(yaml.safe_dump(seed, allow_unicode=True))
-        command = leash.command([sys.executable, "-m", "onepassword_operator", "dev-connect", "--seed", str(path)])
+        command = leash.command([sys.executable, "-m", "onepassword_operator", "dev-connect", "--seed", str(path), *arguments])
         with (directory / "connect.log").open("w") as log:
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         assert self._process.stdout
@@ -45,6 +45,12 @@ class ConnectProcess:
         url = self._admin_url + "".join("/" + urllib.parse.quote(part, safe="") for part in path)
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url, method=method, data=data, headers={"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return json.loads(response.read() or b"null")
+
+    def ask(self, method: str, path: str) -> Any:
+        """One call to the API, with a token for everything."""
+        request = urllib.request.Request(self.url + path, method=method, headers={"Authorization": f"Bearer {self.token}"})
         with urllib.request.urlopen(request, timeout=10) as response:
             return json.loads(response.read() or b"null")
 

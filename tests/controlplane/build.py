@@ -29,6 +29,9 @@ MINIMUM_GO = (1, 25)
 
 CONTROL_PLANE = HERE
 OFFICIAL = HERE.parent / "dropin" / "peer"
+CONNECT_CLIENT = HERE.parent / "contract" / "go_client"
+PYTHON_CLIENT_LOCK = HERE.parent / "contract" / "python_client" / "requirements.lock"
+PYTHON_CLIENT = "connect-sdk"  # an environment beside the directory of the programs
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ PROGRAMS = (
     Program("helm", "helm.sh/helm/v3/cmd/helm"),
     # 1Password's operator, under the MIT licence. Tests run it; nothing that is shipped contains it.
     Program("official-operator", "github.com/1Password/onepassword-operator/cmd", OFFICIAL),
+    Program("connect-go-client", ".", CONNECT_CLIENT),  # calls every method of the official Connect client for Go
 )
 
 
@@ -66,6 +70,7 @@ def main() -> int:
     started = time.monotonic()
     for number, program in enumerate(PROGRAMS, start=1):
         build(go, program, into=into, position=f"{number}/{len(PROGRAMS)}")
+    install_python_client(into.parent / PYTHON_CLIENT)
     stamp.write_text(wanted)
     say(f"tools: {', '.join(program.name for program in PROGRAMS)} ready in {into} after {time.monotonic() - started:.0f} s")
     return 0
@@ -74,7 +79,8 @@ def main() -> int:
 def source_digest() -> str:
     """The identity of what would be built: versions and recipe."""
     digest = hashlib.sha256()
-    for source in (pathlib.Path(__file__), *(module / name for module in (CONTROL_PLANE, OFFICIAL) for name in ("go.mod", "go.sum"))):
+    modules = (module / name for module in (CONTROL_PLANE, OFFICIAL, CONNECT_CLIENT) for name in ("go.mod", "go.sum"))
+    for source in (pathlib.Path(__file__), CONNECT_CLIENT / "main.go", PYTHON_CLIENT_LOCK, *modules):
         digest.update(source.read_bytes())
     return digest.hexdigest()
 
@@ -129,6 +135,16 @@ def build(go: str, program: Program, *, into: pathlib.Path, position: str) -> No
     if running.returncode != 0:
         sys.exit("".join([*tail, f"tools: building {program.name} failed; the compiler's last words are above\n"]))
     say(f"tools: {title}: done in {time.monotonic() - started:.0f} s")
+
+
+def install_python_client(directory: pathlib.Path) -> None:
+    """An environment with the official Python client, which needs older libraries than the rest of the tests."""
+    say(f"tools: {PYTHON_CLIENT}: installing")
+    venv.create(directory, with_pip=True, clear=True)
+    subprocess.run(
+        [directory / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", PYTHON_CLIENT_LOCK],
+        check=True,
+    )
 
 
 def follow(running: subprocess.Popen[str], title: str, *, started: float) -> list[str]:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+A_YEAR = dt.timedelta(days=365)
 LOOPBACK = (x509.DNSName("localhost"), x509.IPAddress(ipaddress.IPv4Address("127.0.0.1")))
 
 
@@ -47,10 +48,10 @@ class Authority:
         builder = self._builder(self._subject, self._key).add_extension(constraints, critical=True).add_extension(signing, critical=True)
         self.certificate = write(directory / "ca.crt", certificate_pem(builder.sign(self._key, hashes.SHA256())))
 
-    def server(self, file_name: str) -> KeyPair:
-        """A serving certificate for the loopback addresses."""
+    def server(self, file_name: str, *, names: Sequence[x509.GeneralName] = LOOPBACK, ends_in: dt.timedelta = A_YEAR) -> KeyPair:
+        """A serving certificate, as a rule for the loopback addresses."""
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-        return self._issue(file_name, subject, ExtendedKeyUsageOID.SERVER_AUTH)
+        return self._issue(file_name, subject, ExtendedKeyUsageOID.SERVER_AUTH, names=names, ends_in=ends_in)
 
     def client(self, file_name: str, user: str, groups: Sequence[str]) -> KeyPair:
         """A client certificate as Kubernetes reads it: the user is the common name, the groups are organizations."""
@@ -58,12 +59,20 @@ class Authority:
         subject = x509.Name([*organizations, x509.NameAttribute(NameOID.COMMON_NAME, user)])
         return self._issue(file_name, subject, ExtendedKeyUsageOID.CLIENT_AUTH)
 
-    def _issue(self, file_name: str, subject: x509.Name, usage: x509.ObjectIdentifier) -> KeyPair:
+    def _issue(
+        self,
+        file_name: str,
+        subject: x509.Name,
+        usage: x509.ObjectIdentifier,
+        *,
+        names: Sequence[x509.GeneralName] = LOOPBACK,
+        ends_in: dt.timedelta = A_YEAR,
+    ) -> KeyPair:
         key = ec.generate_private_key(ec.SECP256R1())
         builder = (
-            self._builder(subject, key)
+            self._builder(subject, key, ends_in=ends_in)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-            .add_extension(x509.SubjectAlternativeName(LOOPBACK), critical=False)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
         certificate = certificate_pem(builder.sign(self._key, hashes.SHA256()))
@@ -72,7 +81,7 @@ class Authority:
             key=write(self.directory / f"{file_name}.key", key_pem(key)),
         )
 
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, ends_in: dt.timedelta = A_YEAR) -> x509.CertificateBuilder:
         now = dt.datetime.now(dt.UTC)
         return (
             x509.CertificateBuilder()
@@ -81,7 +90,7 @@ class Authority:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - dt.timedelta(days=1))  # clocks are moved in fault tests
-            .not_valid_after(now + dt.timedelta(days=365))
+            .not_valid_after(now + ends_in)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         )
 

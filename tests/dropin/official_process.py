@@ -85,6 +85,10 @@ class OfficialProcess:
         """How many times it has come to the end with a resource or Deployment of the name."""
         return sum(found["name"] == name for found in RECONCILED.finditer(self.log.read_text(errors="replace")))
 
+    def looks(self) -> int:
+        """How many times it has begun with anything that it reconciles."""
+        return self.log.read_text(errors="replace").count("\tReconciling\t")
+
     def stop(self) -> int:
         """SIGTERM; the exit code."""
         if self.process.poll() is None:

@@ -12,8 +12,12 @@ from dropin.meeting import Meeting
 from dropin.restore import restore
 from dropin.scenes import DEPLOYMENT, ITEM, SECRET
 
-WITH_SECRETS = ["01-synced", "03-typed", "04-annotated-deployments", "05-after-rotation-and-restart", "07-enable-annotations"]
 SYNCED, ANNOTATED, DELETED = "01-synced", "04-annotated-deployments", "06-deleted-while-it-was-away"
+
+
+def together(*states: str) -> list[recorded.Object]:
+    """The objects of several states, which have no names in common."""
+    return [found for state in states for found in recorded.state(state)]
 
 
 def left_by_the_official_operator(make_meeting: MakeMeeting, objects: list[recorded.Object], **newer: int) -> Meeting:

@@ -12,9 +12,8 @@ from cluster.world import eventually
 from dropin import recorded
 from dropin.fixtures import MakeMeeting
 from dropin.meeting import FINALIZER, Meeting
-from dropin.restore import restore
 from dropin.scenes import DEPLOYMENT, ITEM, SECRET
-from dropin.takeover import ANNOTATED, DELETED, SYNCED, left_by_the_official_operator, named, wait_adopted
+from dropin.takeover import ANNOTATED, DELETED, SYNCED, left_by_the_official_operator, named, together, wait_adopted
 from faults.kube_proxy import Respond, Rule
 
 pytestmark = pytest.mark.cluster
@@ -30,16 +29,16 @@ def test_a_failed_resource_is_told_why_and_let_go_at_once(make_meeting: MakeMeet
     meeting.wait_gone(ITEM, "bad")
 
 
-@pytest.mark.parametrize(("state", "kind", "name"), [(SYNCED, ITEM, "by-title"), (ANNOTATED, DEPLOYMENT, "annotated-template")])
-def test_a_secret_without_an_owner_gets_one_before_the_finalizer_goes(make_meeting: MakeMeeting, state: str, kind: str, name: str) -> None:
+def test_a_secret_without_an_owner_gets_one_before_the_finalizer_goes(make_meeting: MakeMeeting) -> None:
     """Releases before 1.4.0 set none. Without the finalizer and without an owner the Secret would stay for ever."""
-    objects = recorded.before_1_4_0(recorded.state(state))
+    objects = recorded.before_1_4_0(together(SYNCED, ANNOTATED))
     meeting = left_by_the_official_operator(make_meeting, objects)
     refusal = meeting.proxy.add(Rule(Respond(500), verb={"update", "patch"}, resource="secrets"))
     meeting.operator()
     meeting.connect.wait_polls(3)
     assert refusal.matched > 0
-    assert meeting.finalized(kind, name)
+    assert meeting.finalized(ITEM, "by-title")
+    assert meeting.finalized(DEPLOYMENT, "annotated-template")
     meeting.proxy.remove(refusal)
     wait_adopted(meeting, objects)
     for _, secret in named(objects, SECRET):
@@ -90,10 +89,9 @@ def test_a_deployment_that_asks_no_more_is_let_go_at_once(make_meeting: MakeMeet
 
 
 @pytest.mark.parametrize("age", ["recent", "before 1.4.0"])
-@pytest.mark.parametrize("state", [SYNCED, ANNOTATED])
-def test_an_item_that_is_gone_takes_nothing_along(make_meeting: MakeMeeting, state: str, age: str) -> None:
+def test_an_item_that_is_gone_takes_nothing_along(make_meeting: MakeMeeting, age: str) -> None:
     """The official operator has only logged it. The Secret stays as it is, and goes with whoever asked for it, not before."""
-    objects = recorded.state(state) if age == "recent" else recorded.before_1_4_0(recorded.state(state))
+    objects = together(SYNCED, ANNOTATED) if age == "recent" else recorded.before_1_4_0(together(SYNCED, ANNOTATED))
     meeting = left_by_the_official_operator(make_meeting, objects)
     for vault, item in (("vault-0", "item-00000"), ("vault-0", "item-00002"), ("vault-1", "item-00003")):
         meeting.connect.admin("DELETE", "vaults", vault, "items", item)
@@ -155,9 +153,7 @@ def delete_and_orphan(meeting: Meeting) -> None:
 
 
 def test_a_namespace_goes_with_what_the_official_operator_left_in_it(make_meeting: MakeMeeting) -> None:
-    meeting = make_meeting(recorded.seed_of(()))
-    for state in (SYNCED, "02-failed", "03-typed", ANNOTATED):
-        restore(meeting, recorded.state(state))
+    meeting = left_by_the_official_operator(make_meeting, together(SYNCED, "02-failed", "03-typed", ANNOTATED))
     meeting.operator()
     meeting.observer.core.delete_namespace(meeting.namespace)
     eventually(partial(exists, meeting), lambda there: not there, timeout=40, what="the namespace to go")
@@ -172,7 +168,7 @@ def exists(meeting: Meeting) -> bool:
 def test_the_command_of_the_migration_page_lists_the_finalizers_that_are_left(make_meeting: MakeMeeting) -> None:
     page = (REPOSITORY / "docs" / "migration.md").read_text()
     [command] = [line.strip() for line in page.splitlines() if line.startswith("    kubectl get opi,deployments -A -o jsonpath=")]
-    objects = recorded.state(SYNCED) + recorded.state(ANNOTATED)
+    objects = together(SYNCED, ANNOTATED)
     meeting = left_by_the_official_operator(make_meeting, objects)
     expected = [(kind, f"{meeting.namespace}/{name}") for kind, name in named(objects, ITEM, DEPLOYMENT) if meeting.finalized(kind, name)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -12,21 +13,27 @@ from dropin import recorded
 from dropin.fixtures import MakeMeeting
 from dropin.restore import restore
 from dropin.scenes import DEPLOYMENT, ITEM, SECRET
-from dropin.takeover import ANNOTATED, SYNCED, WITH_SECRETS, left_by_the_official_operator, named, wait_adopted, writes_to
+from dropin.takeover import ANNOTATED, SYNCED, left_by_the_official_operator, named, together, wait_adopted, writes_to
 
 pytestmark = pytest.mark.cluster
 
 
-@pytest.mark.parametrize("state", WITH_SECRETS)
-def test_what_is_right_is_adopted_without_a_change_and_without_a_restart(make_meeting: MakeMeeting, state: str) -> None:
-    objects = recorded.state(state)
+@pytest.mark.parametrize(
+    "states",
+    [
+        pytest.param((SYNCED, "03-typed", ANNOTATED, "07-enable-annotations"), id="fresh"),
+        pytest.param(("05-after-rotation-and-restart",), id="after a restart"),
+    ],
+)
+def test_what_is_right_is_adopted_without_a_change_and_without_a_restart(make_meeting: MakeMeeting, states: Sequence[str]) -> None:
+    objects = together(*states)
     meeting = left_by_the_official_operator(make_meeting, objects)
     data, rollouts, uids = (
         meeting.all_data(),
         meeting.all_rollouts(),
         {name: meeting.secret(name).metadata.uid for name in meeting.all_data()},
     )
-    meeting.operator(AUTO_RESTART="true")
+    ours = meeting.operator(AUTO_RESTART="true")
     wait_adopted(meeting, objects)
     meeting.connect.wait_polls(2)
     assert meeting.all_data() == data
@@ -37,24 +44,15 @@ def test_what_is_right_is_adopted_without_a_change_and_without_a_restart(make_me
         [first] = found["metadata"]["ownerReferences"]
         assert meeting.owners(found["metadata"]["name"])[0] == f"{first['kind']}/{first['name']}"
 
-
-@pytest.mark.parametrize("state", WITH_SECRETS)
-def test_a_second_look_writes_nothing(make_meeting: MakeMeeting, state: str) -> None:
-    objects = recorded.state(state)
-    meeting = left_by_the_official_operator(make_meeting, objects)
-    first = meeting.operator()
-    wait_adopted(meeting, objects)
+    ours.stop()
+    so_far = meeting.writes()
+    meeting.operator(AUTO_RESTART="true")
     meeting.connect.wait_polls(2)
-    first.stop()
-    so_far = len(meeting.writes())
-    meeting.operator()
-    meeting.connect.wait_polls(2)
-    assert meeting.writes()[so_far:] == []
+    assert meeting.writes() == so_far, "a second start writes nothing"
 
 
-@pytest.mark.parametrize("state", [SYNCED, ANNOTATED])
-def test_an_item_that_has_moved_on_restarts_each_user_exactly_once(make_meeting: MakeMeeting, state: str) -> None:
-    objects = recorded.state(state)
+def test_an_item_that_has_moved_on_restarts_each_user_exactly_once(make_meeting: MakeMeeting) -> None:
+    objects = together(SYNCED, ANNOTATED)
     meeting = left_by_the_official_operator(make_meeting, objects, item0=2, item2=2, item3=2)
     meeting.operator(AUTO_RESTART="true")
     wait_adopted(meeting, objects)

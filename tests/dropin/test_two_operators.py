@@ -13,9 +13,11 @@ from cluster.world import GROUP, PLURAL, PREFIX, eventually
 from dropin import recorded
 from dropin.fixtures import MakeMeeting
 from dropin.meeting import FINALIZER, Meeting
+from dropin.official_process import OfficialProcess
 from dropin.restore import restore
 from dropin.scenes import DEPLOYMENT, ITEM, SECRET
 from faults.kube_proxy import CallAfter, Request, Rule
+from onepassword_operator.service.sync_secret import RELABELLED
 
 pytestmark = pytest.mark.cluster
 
@@ -44,11 +46,11 @@ def test_it_steps_back_and_says_so_once(make_meeting: MakeMeeting) -> None:
     eventually(partial(meeting.finalized, ITEM, "by-title"), bool, what="the official operator's finalizer")
     meeting.connect.wait_polls(3)
     so_far = meeting.writes()
-    meeting.connect.wait_polls(10)
+    meeting.connect.wait_polls(5)
     assert meeting.writes() == so_far
-    assert meeting.our_writes().count("patch onepassworditems by-title") == 1
-    # Its own, and one more if the official operator has answered the first before its finalizer was seen.
-    assert meeting.our_writes().count("update secrets by-title") <= 2
+    assert meeting.our_writes().count("patch onepassworditems by-title") <= 1
+    # Its own, and the two repairs after which a Secret in the official shape is a dispute as well, if that is noticed before the finalizer.
+    assert meeting.our_writes().count("update secrets by-title") <= 1 + RELABELLED
     assert len(told(meeting, "by-title")) == 1
     assert meeting.all_data() == data
     # The Event is what stays: the official operator answers every change of the status with its own.
@@ -57,12 +59,22 @@ def test_it_steps_back_and_says_so_once(make_meeting: MakeMeeting) -> None:
     assert [line for line in listed.splitlines() if meeting.namespace in line and ACTIVE in line]
 
 
+def wait_quiet(meeting: Meeting, official: OfficialProcess) -> None:
+    """Return when the official operator does nothing but poll: a change that it meets while it reconciles restarts nobody."""
+    looks = -1
+    while looks != official.looks():
+        looks = official.looks()
+        meeting.wait_official_polls()
+
+
 def test_a_rotation_meanwhile_is_the_other_ones_and_restarts_each_user_once(make_meeting: MakeMeeting) -> None:
-    meeting = at_work(make_meeting, "by-title", "user")
+    meeting = make_meeting(recorded.seed_of(()))
+    official = meeting.official(AUTO_RESTART="true")
+    meeting.apply(*recorded.specs("by-title", "user"))
     meeting.rollouts("user", 1)
     meeting.operator(AUTO_RESTART="true")
     eventually(partial(told, meeting, "by-title"), bool, what="the Event")
-    meeting.connect.wait_polls(3)
+    wait_quiet(meeting, official)
     so_far = meeting.writes()
     meeting.connect.edit("vault-0", "item-00000", fields={"password": "canary-pw-0-2"})
     eventually(partial(meeting.data, "by-title"), lambda data: (data or {})["password"] == b"canary-pw-0-2", what="the new password")
@@ -117,7 +129,7 @@ def test_a_resource_that_is_new_to_both_is_given_up_as_well(make_meeting: MakeMe
     eventually(partial(told, meeting, "by-title"), bool, what="the Event")
     meeting.connect.wait_polls(3)
     so_far = meeting.writes()
-    meeting.connect.wait_polls(10)
+    meeting.connect.wait_polls(5)
     assert meeting.writes() == so_far
     assert set(meeting.data("by-title") or ()) == {"f0.txt", "host", "password", "port", "username"}
 
@@ -132,7 +144,7 @@ def test_a_deployment_that_both_serve_is_given_up_as_well(make_meeting: MakeMeet
     eventually(partial(meeting.finalized, DEPLOYMENT, "annotated-template"), bool, what="the official operator's finalizer")
     meeting.connect.wait_polls(3)
     so_far = meeting.writes()
-    meeting.connect.wait_polls(10)
+    meeting.connect.wait_polls(5)
     assert meeting.writes() == so_far
     assert meeting.replica_sets("annotated-template") == 1
     assert len(told(meeting, "annotated-template")) == 1
@@ -165,7 +177,7 @@ def test_whoever_puts_the_finalizer_back_each_time_draws_few_writes(make_meeting
     puppet(meeting, kind, name)
     meeting.operator()
     eventually(partial(told, meeting, name), bool, what="the Event")
-    meeting.connect.wait_polls(15)
+    meeting.connect.wait_polls(8)
     about = writes_about(meeting, name)
     taken = f"patch {PLURALS[kind]} {name}"
     assert about.count(taken) == 1

@@ -35,6 +35,9 @@ class ScriptedServer:
     answers: deque[Answer] = field(default_factory=deque)
     seen: list[Seen] = field(default_factory=list)
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
+    connections: int = 0
+    _known: set[object] = field(default_factory=set)
+    _arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     def script(self, *answers: Answer) -> None:
         self.answers.extend(answers)
@@ -53,11 +56,24 @@ class ScriptedServer:
         return answer
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
+        self._count(request)
         body = await request.read()
         self.seen.append(Seen(request.method, request.path, dict(request.query), dict(request.headers), body))
+        self._arrived.set()
         if route := self.routes.get(request.path):
             return await route(request)
         return await (self.answers.popleft() if self.answers else reply([]))(request)
+
+    def _count(self, request: web.Request) -> None:
+        if request.protocol not in self._known:
+            self._known.add(request.protocol)
+            self.connections += 1
+
+    async def until_seen(self, count: int) -> None:
+        """Wait until so many requests have arrived."""
+        while len(self.seen) < count:
+            self._arrived.clear()
+            await self._arrived.wait()
 
 
 def reply(body: Any = None, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:

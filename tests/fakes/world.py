@@ -215,10 +215,10 @@ class World:
                 react()
             self.watch()
 
-    async def live(self, seconds: float, *, interval: float = 60.0) -> None:
-        """Time passes: retries become due, polls happen."""
-        for second in range(1, int(seconds) + 1):
-            self.clock.advance(1.0)
+    async def live(self, seconds: int, *, step: int = 1, interval: int = 60) -> None:
+        """Time passes by steps: retries become due, polls happen."""
+        for second in range(step, seconds + 1, step):
+            self.clock.advance(step)
             if second % interval == 0:
                 await self.process.poller.poll()
             await self.settle()

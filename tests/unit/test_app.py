@@ -1,7 +1,9 @@
 """The composition root: one operator over two loopback servers. What the watches bring is for the cluster tests."""
 
 import asyncio
+import base64
 import contextlib
+import logging
 import os
 import pathlib
 import signal
@@ -23,6 +25,7 @@ from onepassword_operator import app
 from onepassword_operator.app import Operator, StopSignal
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.credentials import ClusterAccess
+from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError
 from onepassword_operator.outbound import client_tls
 from onepassword_operator.service.poll_vaults import PollVaults
@@ -94,12 +97,29 @@ def source() -> FakeItemSource:
     return made
 
 
+class Looks:
+    """In place of the watch over the Connect server: counts looks, and finds what a test says."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.well = True
+
+    async def look(self) -> bool:
+        self.count += 1
+        return self.well
+
+
 @pytest.fixture
-async def operator(settings: Settings, cluster: ScriptedServer, source: FakeItemSource) -> AsyncIterator[Operator]:
+def looks() -> Looks:
+    return Looks()
+
+
+@pytest.fixture
+async def operator(settings: Settings, cluster: ScriptedServer, source: FakeItemSource, looks: Looks) -> AsyncIterator[Operator]:
     access = ClusterAccess(server=cluster.url, ssl_context=None, token=None)
     async with KubernetesApi(access, user_agent="x", observer=lambda *_: None) as api:
-        parts = wire(settings, api=api, source=source, metrics=Metrics(version="0"))
-        made = Operator(settings, parts, api=api, stop=StopSignal())
+        parts = wire(settings, api=api, source=source, token=Confidential(b"fake"), metrics=Metrics(version="0"))
+        made = Operator(settings, parts, api=api, stop=StopSignal(), watch=looks)  # type: ignore[arg-type]  # a stand-in
         yield made
         await made.stop()
 
@@ -253,6 +273,40 @@ async def test_sweeps_go_on_after_one_that_failed(
         assert watching.is_set()
 
 
+async def test_the_connect_server_is_looked_at_after_the_first_poll_and_sooner_again_if_it_is_not_well(
+    operator: Operator, watching: asyncio.Event, looks: Looks, source: FakeItemSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses = no_pause(monkeypatch)
+    looks.well = False
+    source.gate = asyncio.Event()
+    async with running(operator):
+        await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
+        await until(lambda: source.in_flight)
+        assert looks.count == 0
+        source.gate.set()
+        await until(lambda: looks.count >= 2)
+        assert app.SERVER_CHECK_SECONDS in pauses
+        assert operator._settings.sweep_seconds not in pauses[: pauses.index(app.SERVER_CHECK_SECONDS)]
+        looks.well = True
+        seen = looks.count
+        await until(lambda: looks.count >= seen + 2 and operator._settings.sweep_seconds in pauses)
+
+
+@pytest.mark.parametrize(("outage", "longest"), [(None, 60.0), (BackendUnavailableError("down"), 15.0)])
+async def test_polls_are_spread_by_a_tenth_and_sooner_while_something_is_wrong(
+    operator: Operator, source: FakeItemSource, monkeypatch: pytest.MonkeyPatch, *, outage: BackendUnavailableError | None, longest: float
+) -> None:
+    pauses = no_pause(monkeypatch)
+    source.outage = outage
+    polling = asyncio.create_task(operator._poll_forever())
+    await until(lambda: len([pause for pause in pauses if pause]) >= 30)
+    polling.cancel()
+    await asyncio.gather(polling, return_exceptions=True)
+    taken = [pause for pause in pauses if pause]
+    assert all(0.9 * longest - 1 <= pause <= longest for pause in taken)  # less what the poll itself took
+    assert len(set(taken)) == len(taken)
+
+
 async def test_a_pending_restart_found_at_the_start_is_taken_up(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     woken: list[Place] = []
     monkeypatch.setattr(operator._parts.index, "pending_namespaces", lambda: {"app"})
@@ -268,6 +322,61 @@ class TestRun:
         os.kill(os.getpid(), signal.SIGTERM)
         assert await asyncio.wait_for(task, LIMIT_SECONDS) == 0
         assert any("--leader-elect is accepted" in record.getMessage() for record in caplog.records)
+
+    async def test_a_connect_that_hangs_does_not_hold_up_the_end(self, settings: Settings, watching: asyncio.Event) -> None:
+        async with scripted_server() as connect:
+            connect.script(*[connect.hang()] * 10)
+            task = asyncio.create_task(app.run(settings.model_copy(update={"connect_host": connect.url})))
+            await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
+            await asyncio.wait_for(connect.until_seen(1), LIMIT_SECONDS)
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert await asyncio.wait_for(task, LIMIT_SECONDS) == 0
+
+    async def test_what_is_known_of_connect_and_its_token_is_a_metric(
+        self, settings: Settings, watching: asyncio.Event, tmp_path: pathlib.Path
+    ) -> None:
+        claims = base64.urlsafe_b64encode(b'{"exp": 4102444800}').rstrip(b"=").decode()
+        (tmp_path / "token").write_text(f"a.{claims}.c")
+        port = free_port()
+        async with scripted_server() as connect:
+            connect.routes["/health"] = reply({"version": "1.8.1"})
+            connect.script(reply("busy", status=502))
+            from_file = {
+                "connect_host": connect.url,
+                "connect_token": None,
+                "connect_token_file": str(tmp_path / "token"),
+                "metrics_bind_address": f"127.0.0.1:{port}",
+            }
+            task = asyncio.create_task(app.run(settings.model_copy(update=from_file)))
+            await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
+            await until(lambda: "/health" in connect.paths())
+            async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/metrics") as response:
+                shown = await response.text()
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert await asyncio.wait_for(task, LIMIT_SECONDS) == 0
+        assert connect.seen[0].headers["Authorization"] == f"Bearer a.{claims}.c"
+        assert claims not in shown
+        for line in (
+            'connect_retries_total{route="GET /v1/vaults"} 1.0',
+            'requests_total{code="502",route="GET /v1/vaults",side="connect"} 1.0',
+            "connect_calls_in_flight 0.0",
+            "connect_circuit_open 0.0",
+            "connect_token_expiry_timestamp_seconds 4.1024448e+09",
+        ):
+            assert f"onepassword_operator_{line}" in shown
+
+    async def test_what_kopf_leaves_behind_at_the_stop_is_no_traceback_in_the_log(
+        self, settings: Settings, watching: asyncio.Event, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A task of kopf's that is cancelled while it starts ends with an error that nobody asks for any more."""
+        task = asyncio.create_task(app.run(settings))
+        await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert await asyncio.wait_for(task, LIMIT_SECONDS) == 0
+        caplog.set_level(logging.DEBUG)
+        asyncio.get_running_loop().call_exception_handler({"message": "never retrieved", "exception": OSError("a fake error")})
+        (record,) = [record for record in caplog.records if record.getMessage() == "left behind by the stop"]
+        assert (record.levelno, record.exc_info) == (logging.DEBUG, None)
 
     async def test_metrics_are_served_over_https_if_there_is_a_certificate(
         self, settings: Settings, watching: asyncio.Event, tmp_path: pathlib.Path

@@ -1,5 +1,6 @@
 """What single values may look like."""
 
+import base64
 from typing import Any
 
 import pydantic
@@ -100,3 +101,19 @@ def test_a_proxy_is_an_http_proxy(value: str) -> None:
 @pytest.mark.parametrize("value", ["socks5://canary:1", "canary://p", "http://", "http://p:canary", "http://p:99999", "http://[::1"])
 def test_any_other_proxy_is_refused_without_its_value(value: str) -> None:
     assert "canary" not in refused(values.ProxyUrl, value)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("eyJhbGciOiJFUzI1NiJ9.eyJleHAiOjF9.c2ln", ""),
+        ("opaque-token", ""),
+        (base64.b64encode(b"head.claims.signature").decode(), "is a token in base64; decode it first, for example with base64 -d"),
+        (base64.b64encode(b"opaque").decode(), ""),
+        ("", "is empty, or has white space or other characters inside that no token has; paste it anew"),
+        ("two words", "is empty, or has white space or other characters inside that no token has; paste it anew"),
+        ("cut\noff", "is empty, or has white space or other characters inside that no token has; paste it anew"),
+    ],
+)
+def test_what_is_no_token_is_told_by_what_it_is(text: str, problem: str) -> None:
+    assert values.token_problem(text) == problem

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from onepassword_operator import settings
+from controlplane.certificates import Authority
+from onepassword_operator import setting_warnings, settings
+from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.rules.http_proxy import Proxies
 from onepassword_operator.settings import SettingsError, load
 
@@ -40,7 +42,7 @@ def refused(**flags: Any) -> str:
 def test_two_settings_are_enough_and_the_rest_is_as_in_the_official_operator() -> None:
     read = loaded()
     assert read.connect_host == "http://connect:8080"
-    assert read.connect_token.get_secret_value() == TOKEN
+    assert read.connect_credential == Confidential.of_text(TOKEN)
     assert (read.namespaces, read.polling_interval, read.auto_restart, read.kubeconfig) == ((), 60, False, "")
     assert (read.health_probe_bind_address, read.metrics_bind_address) == (":8081", ":8080")
     assert (read.enable_annotations, read.allow_empty_values, read.leader_elect) == (False, False, False)
@@ -259,6 +261,32 @@ class TestProxies:
         assert "canary" not in f"{loaded()!r} {loaded()} {loaded().model_dump()} {loaded().proxies}"
 
 
+class TestTokenFile:
+    def test_the_token_may_be_in_a_file(self, environment: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+        (tmp_path / "token").write_text(TOKEN)
+        environment.delenv("OP_CONNECT_TOKEN")
+        environment.setenv("OP_CONNECT_TOKEN_FILE", f" {tmp_path}/token\n")
+        assert loaded().connect_credential == tmp_path / "token"
+
+    def test_without_either_the_two_are_named_once(self, environment: pytest.MonkeyPatch) -> None:
+        environment.delenv("OP_CONNECT_TOKEN")
+        assert refused().count("OP_CONNECT_TOKEN_FILE") == 1
+
+
+class TestClientCertificate:
+    def test_it_is_for_connect_over_tls(self, environment: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+        pair = Authority(tmp_path, "an authority").client("own", "operator", [])
+        environment.setenv(f"{settings.PREFIX}CONNECT_CLIENT_CERT", str(pair.certificate))
+        environment.setenv(f"{settings.PREFIX}CONNECT_CLIENT_KEY", str(pair.key))
+        assert loaded().connect_identity is None
+        environment.setenv("OP_CONNECT_HOST", "HTTPS://connect")
+        assert loaded().connect_identity == (pair.certificate, pair.key)
+
+    def test_as_a_rule_there_is_none(self, environment: pytest.MonkeyPatch) -> None:
+        environment.setenv("OP_CONNECT_HOST", "https://connect")
+        assert loaded().connect_identity is None
+
+
 class TestWarnings:
     def test_nothing_unusual_warns_of_nothing(self) -> None:
         assert loaded(leader_elect="false", enable_http2="false").warnings() == []
@@ -277,7 +305,7 @@ class TestWarnings:
         assert "helm install connect 1password/connect --set-file connect.credentials=1password-credentials.json" in warning
 
 
-@pytest.mark.parametrize("name", settings.IGNORED)
+@pytest.mark.parametrize("name", setting_warnings.IGNORED)
 def test_what_means_nothing_here_is_passed_over(environment: pytest.MonkeyPatch, name: str) -> None:
     before = loaded()
     environment.setenv(name, "local")

@@ -13,6 +13,7 @@ from fakes.scripted_server import ScriptedServer, reply, scripted_server
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.credentials import ClusterAccess
 from onepassword_operator.model import names
+from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.item import Revision
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim, Rendering, Source
@@ -44,7 +45,7 @@ async def parts(server: ScriptedServer, metrics: Metrics, monkeypatch: pytest.Mo
         monkeypatch.setenv(name, value)
     access = ClusterAccess(server=server.url, ssl_context=None, token=None)
     async with KubernetesApi(access, user_agent="x", observer=lambda *_: None) as api:
-        yield wire(load({}, os.environ), api=api, source=FakeItemSource(), metrics=metrics)
+        yield wire(load({}, os.environ), api=api, source=FakeItemSource(), token=Confidential(b"fake"), metrics=metrics)
 
 
 def test_the_machines_clock_and_dice() -> None:

@@ -6,7 +6,7 @@ Validation errors never carry what was sent: pydantic's are caught here and turn
 from __future__ import annotations
 
 import re
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import orjson
 import pydantic
@@ -15,9 +15,19 @@ from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import BackendAnswerError
 from onepassword_operator.model.item import Field, File, Item, ItemSummary, Url, Vault
 
+Body = bytes | bytearray
+
 _ESCAPE: Final = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\.")
 _HALF_LENGTH: Final = len(rb"\ud83d")
 _REPLACEMENT: Final = rb"\ufffd"
+
+
+def _without_nulls(value: Any) -> Any:
+    return [element for element in value if element is not None] if isinstance(value, list) else value
+
+
+_E = TypeVar("_E")
+_Elements = Annotated[list[_E] | None, pydantic.BeforeValidator(_without_nulls)]
 
 
 class _Wire(pydantic.BaseModel):
@@ -51,13 +61,18 @@ class WireVault(_Wire):
         )
 
 
+class _WireVaultReference(_Wire):
+    id: str
+
+
 class WireSummary(_Wire):
     """An element of `GET /v1/vaults/{id}/items`."""
 
     id: str
+    vault: _WireVaultReference | None = None
     title: str | None = None
     version: float | None = None
-    tags: list[str | None] | None = None
+    tags: _Elements[str] = None
     state: str | None = None
     createdAt: str | None = None  # noqa: N815
 
@@ -73,19 +88,21 @@ class WireSummary(_Wire):
         )
 
 
-class _WireVaultReference(_Wire):
-    id: str
-
-
 class _WireUrl(_Wire):
     label: str | None = None
     href: str | None = pydantic.Field(default=None, repr=False)
     primary: bool | None = None
 
+    def to_model(self) -> Url:
+        return Url(label=self.label or "", href=Confidential.of_text(self.href or ""), primary=bool(self.primary))
+
 
 class _WireField(_Wire):
     label: str | None = None
     value: str | None = pydantic.Field(default=None, repr=False)
+
+    def to_model(self) -> Field:
+        return Field(label=self.label or "", value=Confidential.of_text(self.value or ""))
 
 
 class WireFile(_Wire):
@@ -103,11 +120,11 @@ class WireItem(_Wire):
     vault: _WireVaultReference
     title: str | None = None
     version: float | None = None
-    tags: list[str | None] | None = None
+    tags: _Elements[str] = None
     state: str | None = None
-    urls: list[_WireUrl] | None = None
-    fields: list[_WireField] | None = pydantic.Field(default=None, repr=False)
-    files: list[WireFile] | None = None
+    urls: _Elements[_WireUrl] = None
+    fields: _Elements[_WireField] = pydantic.Field(default=None, repr=False)
+    files: _Elements[WireFile] = None
 
     def to_model(self, files: tuple[File, ...]) -> Item:
         """Our own item, with the files' contents read meanwhile."""
@@ -118,10 +135,28 @@ class WireItem(_Wire):
             version=int(self.version or 0),
             tags=tuple(tag for tag in self.tags or () if tag),
             active=is_active(self.state),
-            urls=tuple(Url(label=u.label or "", href=Confidential.of_text(u.href or ""), primary=bool(u.primary)) for u in self.urls or ()),
-            fields=tuple(Field(label=f.label or "", value=Confidential.of_text(f.value or "")) for f in self.fields or ()),
+            urls=tuple(u.to_model() for u in self.urls or ()),
+            fields=tuple(f.to_model() for f in self.fields or ()),
             files=files,
         )
+
+
+class _WireDependency(_Wire):
+    service: str | None = None
+    status: str | None = None
+
+
+class WireHealth(_Wire):
+    """`GET /health`."""
+
+    name: str | None = None
+    version: str | None = None
+    dependencies: _Elements[_WireDependency] = None
+
+    @property
+    def troubles(self) -> dict[str, str]:
+        """What it depends on and what is not active, by name."""
+        return {d.service: d.status for d in self.dependencies or () if d.service and d.status and d.status.upper() != "ACTIVE"}
 
 
 def is_active(state: str | None) -> bool:
@@ -132,7 +167,7 @@ def is_active(state: str | None) -> bool:
 _M = TypeVar("_M", bound=_Wire)
 
 
-def decode_one(kind: type[_M], body: bytes, *, route: str) -> _M:
+def decode_one(kind: type[_M], body: Body, *, route: str) -> _M:
     """One object of this kind.
 
     Raises:
@@ -141,7 +176,7 @@ def decode_one(kind: type[_M], body: bytes, *, route: str) -> _M:
     return _validated(kind, _json(body, route), route=route)
 
 
-def decode_list(kind: type[_M], body: bytes, *, route: str) -> list[_M]:
+def decode_list(kind: type[_M], body: Body, *, route: str) -> list[_M]:
     """An array of this kind.
 
     Raises:
@@ -153,9 +188,9 @@ def decode_list(kind: type[_M], body: bytes, *, route: str) -> list[_M]:
     return [_validated(kind, element, route=route) for element in decoded]
 
 
-def _json(body: bytes, route: str) -> Any:
+def _json(body: Body, route: str) -> Any:
     # orjson refuses half a surrogate pair, which other decoders replace: one odd label must not cost the whole item.
-    for attempt in (bytes, _without_halves):
+    for attempt in (lambda body: body, _without_halves):
         try:
             return orjson.loads(attempt(body))
         except orjson.JSONDecodeError:
@@ -163,7 +198,7 @@ def _json(body: bytes, route: str) -> Any:
     raise BackendAnswerError(f"{route}: the reply is not JSON; is OP_CONNECT_HOST a Connect server?")
 
 
-def _without_halves(body: bytes) -> bytes:
+def _without_halves(body: Body) -> Body:
     """Each escaped half of a surrogate pair that lacks the other half becomes U+FFFD; escaped backslashes and whole pairs stay."""
 
     def replaced(found: re.Match[bytes]) -> bytes:

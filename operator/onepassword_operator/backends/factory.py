@@ -7,8 +7,8 @@ import dataclasses
 from collections.abc import AsyncIterator
 
 from onepassword_operator.backends.connect import ConnectSource, Observer
+from onepassword_operator.backends.connect_token import ConnectToken
 from onepassword_operator.backends.pacing import PacedSource
-from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.outbound import DIRECT, Route
 from onepassword_operator.ports import Clock
 
@@ -29,12 +29,21 @@ class Server:
     way: Route = DIRECT
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Connected:
+    """An open connection: the paced source for the use-cases, and the bare one for looks at the server itself."""
+
+    paced: PacedSource
+    bare: ConnectSource
+
+
 @contextlib.asynccontextmanager
 async def connect_source(
-    server: Server, *, token: Confidential, user_agent: str, observer: Observer, clock: Clock, pace: Pace
-) -> AsyncIterator[PacedSource]:
+    server: Server, *, token: ConnectToken, user_agent: str, observer: Observer, clock: Clock, pace: Pace
+) -> AsyncIterator[Connected]:
     """An open source for one Connect server and token."""
     async with ConnectSource(
         host=server.host, way=server.way, token=token, user_agent=user_agent, observer=observer, timeout_seconds=pace.timeout_seconds
     ) as source:
-        yield PacedSource(source, clock, denied_probe_seconds=pace.denied_probe_seconds)
+        paced = PacedSource(source, clock, denied_probe_seconds=pace.denied_probe_seconds, credential=token.generation)
+        yield Connected(paced=paced, bare=source)

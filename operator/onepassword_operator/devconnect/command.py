@@ -1,78 +1,82 @@
-"""The `dev-connect` command: starts the server, tells its address in one line of JSON, and runs until a signal."""
+"""The `dev-connect` command: its options, and a word of advice where the extra it needs is not installed.
+
+Every command of the program imports this file, so it imports nothing of the server itself.
+"""
 
 import argparse
-import asyncio
-import os
-import signal
+import importlib.util
 import sys
 from pathlib import Path
 from typing import Final
 
-import orjson
+from onepassword_operator.devconnect import token_command
 
-from onepassword_operator.devconnect.item_shape import SeedError
-from onepassword_operator.devconnect.runtime import DevConnect
-from onepassword_operator.devconnect.seed import Seed
-
-_BAD_USE: Final = 2
+BAD_USE: Final = 2
+EXAMPLE: Final = Path(__file__).with_name("example.yaml")
 _MAX_PORT: Final = 65535
+_LOOPBACK: Final = ("127.0.0.1", 0)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    address = ("127.0.0.1", 0)
     parser.add_argument(
-        "--listen", type=_address, default=address, metavar="HOST:PORT", help="API address (default 127.0.0.1:0, a free port)"
+        "--listen", type=_address, default=_LOOPBACK, metavar="HOST:PORT", help="API address (default 127.0.0.1:0, a free port)"
     )
-    parser.add_argument("--admin", type=_address, default=address, metavar="HOST:PORT", help="admin address (default 127.0.0.1:0)")
+    parser.add_argument("--admin", type=_address, default=_LOOPBACK, metavar="HOST:PORT", help="admin address (default 127.0.0.1:0)")
     parser.add_argument("--seed", type=Path, metavar="FILE", help="YAML file with the vaults and items to start with")
+    parser.add_argument(
+        "--example", action="store_const", const=EXAMPLE, dest="seed", help="start with one item of every category and field type"
+    )
+    parser.add_argument(
+        "--state", type=Path, metavar="DIR", help="keep everything here over restarts; the seed is used only while it is empty"
+    )
+    _add_tls(parser)
     parser.add_argument("--latency-ms", type=_milliseconds, default=0.0, metavar="N", help="delay of every API reply (default 0)")
     parser.add_argument("--token-file", type=Path, metavar="FILE", help="also write the token here, readable by the owner only")
+    parser.add_argument(
+        "--set",
+        type=_setting,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="settings",
+        help="one setting of docs/connect-server.md; may be repeated, and changed later on the admin port",
+    )
+    actions = parser.add_subparsers(dest="action", metavar="token", help="print a token of a server that is running (token --help)")
+    token_command.add_arguments(actions.add_parser("token", description="Prints a new token of a running server.", allow_abbrev=False))
+
+
+def _add_tls(parser: argparse.ArgumentParser) -> None:
+    tls = parser.add_argument_group("TLS of the API port")
+    tls.add_argument("--tls", action="store_true", help="with a certificate made for localhost and the address of --listen")
+    tls.add_argument(
+        "--tls-name",
+        action="append",
+        default=[],
+        metavar="NAME",
+        dest="tls_names",
+        help="a further host name or address for it; may be repeated",
+    )
+    tls.add_argument("--tls-ca", type=Path, metavar="FILE", help="write here what clients have to trust")
+    tls.add_argument("--tls-cert", type=Path, metavar="FILE", help="instead: a certificate of your own with its chain, PEM")
+    tls.add_argument("--tls-key", type=Path, metavar="FILE", help="and its key, PEM")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the server until SIGTERM or SIGINT; return the exit code."""
-    try:
-        seed = Seed() if arguments.seed is None else Seed.load(arguments.seed)
-    except SeedError as error:
-        return _complain(str(error))
-    try:
-        return asyncio.run(_serve(arguments, seed))
-    except OSError as error:
-        return _complain(f"cannot start: {error.strerror or error}; choose a free address, and a token file in a writable folder")
+    """Run the server until SIGTERM or SIGINT, or the command after `dev-connect`; return the exit code."""
+    if arguments.action == "token":
+        return token_command.run(arguments)
+    if importlib.util.find_spec("cryptography") is None:
+        return complain("this command needs the extra that brings `cryptography`: pip install 'onepassword-operator[dev-connect]'")
+    from onepassword_operator.devconnect import serving  # noqa: PLC0415  see the top of the file
+
+    return serving.run(arguments)
 
 
-async def _serve(arguments: argparse.Namespace, seed: Seed) -> int:
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    (host, port), (admin_host, admin_port) = arguments.listen, arguments.admin
-    server = await DevConnect.start(seed, host=host, port=port, admin_host=admin_host, admin_port=admin_port)
-    try:
-        server.faults.latency_seconds = arguments.latency_ms / 1000
-        if arguments.token_file is not None:
-            _write_private(arguments.token_file, server.token)
-        ready = {"url": server.url, "token": server.token, "admin": server.admin_url}
-        sys.stdout.write(orjson.dumps(ready).decode() + "\n")
-        sys.stdout.flush()
-        await stopping.wait()
-    finally:
-        await server.stop()
-    return 0
-
-
-def _write_private(path: Path, text: str) -> None:
-    # Created under another name and renamed, so that neither old permissions nor a reader meets half a token.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    temporary.replace(path)
-
-
-def _complain(problem: str) -> int:
+def complain(problem: str) -> int:
+    """Say what is wrong; return the exit code for it."""
     sys.stderr.write(f"dev-connect: {problem}\n")
-    return _BAD_USE
+    return BAD_USE
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -90,3 +94,10 @@ def _milliseconds(text: str) -> float:
     if not 0 <= number < float("inf"):
         raise argparse.ArgumentTypeError("write a number of milliseconds from 0")
     return number
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError("write NAME=VALUE, for example archived_items=listed")
+    return name, value

@@ -6,8 +6,9 @@ from typing import Final, TypeVar
 
 from onepassword_operator.devconnect import ids, item_shape
 from onepassword_operator.devconnect.errors import ApiError, bad_request
+from onepassword_operator.devconnect.field_input import Reading
 from onepassword_operator.devconnect.item_input import parse_content
-from onepassword_operator.devconnect.records import FileDraft, Item, ItemContent, Json, Vault
+from onepassword_operator.devconnect.records import FileDraft, Item, ItemContent, Json, StoredFile, Vault
 from onepassword_operator.devconnect.vault_store import VaultStore
 
 _Found = TypeVar("_Found", Vault, Item)
@@ -44,7 +45,8 @@ class Editor:
 
     def create_item(self, vault: str, shape: Mapping[str, object]) -> Item:
         """Add an item of the shape seeds use."""
-        return self._store.create_item(self.find_vault(vault).id, item_shape.read_item(shape, "item"), editor=ids.PERSON_ID)
+        draft = item_shape.read_item(shape, "item", reading=Reading())
+        return self._store.create_item(self.find_vault(vault).id, draft, editor=ids.PERSON_ID)
 
     def edit_item(self, vault: str, item: str, *, edit: Mapping[str, object]) -> Item:
         """Store the next revision: `fields` sets values by label (null empties one), `files` adds or replaces by name."""
@@ -93,8 +95,16 @@ def _edited_files(item: Item, shape: Mapping[str, object]) -> tuple[FileDraft, .
     }
     given = item_shape.read_files(shape.get("files"), "edit.files", folder=None)
     replaced = removed | {file.name for file in given}
-    kept = tuple(FileDraft(name=file.name, content=file.content) for file in item.files if file.name not in replaced)
+    kept = tuple(
+        FileDraft(name=file.name, content=file.content, section=file.section, id=file.id)
+        for file in item.files
+        if file.name not in replaced
+    )
     return kept + given
+
+
+def _draft(file: StoredFile) -> FileDraft:
+    return FileDraft(name=file.name, content=file.content, section=file.section, id=file.id)
 
 
 def _one(found: list[_Found], noun: str) -> _Found:

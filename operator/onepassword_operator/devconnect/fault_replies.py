@@ -8,15 +8,17 @@ from typing import Final
 
 from aiohttp import web
 
-from onepassword_operator.devconnect import routes
-from onepassword_operator.devconnect.faults import Action, FaultRule
+from onepassword_operator.devconnect import replies
+from onepassword_operator.devconnect.fault_rules import Action, FaultRule
 
 _DEFAULT_DRIP_SECONDS: Final = 5.0
 _PIECES: Final = 16
 _PAGE: Final = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><h1>502 Bad Gateway</h1></body>\r\n</html>\r\n"
 _MESSAGES: Final = {
     401: "Invalid bearer token",
+    403: "Authorization: token does not have access to vault",
     408: "sync did not complete within timeout, please retry the request",
+    409: "Conflict: the item was changed at the same time",
     429: "Too many requests",
     500: "Something went wrong",
     503: "Service unavailable",
@@ -38,30 +40,35 @@ async def perform(rule: FaultRule, request: web.BaseRequest, *, answer: Callable
             return await _drip(request, await answer(), seconds=rule.delay_seconds)
         case Action.TRUNCATE:
             return await _truncate(request, await answer())
+        case Action.WRONG_LENGTH:
+            return _announce_too_little(request, await answer())
         case _:
-            return _wrong_answer(rule)
+            return _wrong_answer(rule, request)
 
 
-def _wrong_answer(rule: FaultRule) -> web.Response:
-    response = _body_of(rule)
+def _wrong_answer(rule: FaultRule, request: web.BaseRequest) -> web.Response:
+    response = _body_of(rule, request)
     if rule.retry_after is not None:
         response.headers["Retry-After"] = str(rule.retry_after)
     return response
 
 
-def _body_of(rule: FaultRule) -> web.Response:
+def _body_of(rule: FaultRule, request: web.BaseRequest) -> web.Response:
     match rule.action:
         case Action.HTML:
             return web.Response(status=rule.status or 502, body=_PAGE, content_type="text/html")
         case Action.GARBAGE:
-            return routes.json_response(b'[{"id": "\xff\xfe', status=rule.status or 200)
+            return replies.json_response(b'[{"id": "\xff\xfe', status=rule.status or 200)
         case Action.REDIRECT:
             return web.Response(status=rule.status or 302, headers={"Location": rule.location or "/"})
         case _:
-            status = rule.status or 500
-            response = routes.error_response(status, rule.message or _MESSAGES.get(status, "injected fault"))
-            response.headers["1Password-Connect-Version"] = routes.VERSION
-            return response
+            status = rule.status or _status_of(rule.action, request.method)
+            return replies.error_response(status, rule.message or _MESSAGES.get(status, "injected fault"))
+
+
+def _status_of(action: Action, method: str) -> int:
+    # A real server tells a conflict from a failure everywhere but in deletions.
+    return 409 if action is Action.CONFLICT and method != "DELETE" else 500
 
 
 def _reset(request: web.BaseRequest) -> web.Response:
@@ -95,9 +102,19 @@ async def _truncate(request: web.BaseRequest, right: web.Response) -> web.Stream
     return response
 
 
+def _announce_too_little(request: web.BaseRequest, right: web.Response) -> web.Response:
+    # aiohttp would cut the body to what is announced, so the bytes go out by hand.
+    body, transport = _bytes_of(right), request.transport
+    if transport is not None:
+        headers = {**right.headers, "Content-Length": str(len(body) // 2)}
+        lines = [f"HTTP/1.1 {right.status} {right.reason}", *(f"{name}: {value}" for name, value in headers.items())]
+        transport.write("\r\n".join([*lines, "", ""]).encode() + body)
+        transport.close()
+    return right
+
+
 async def _start(request: web.BaseRequest, right: web.Response, *, length: int) -> web.StreamResponse:
-    response = web.StreamResponse(status=right.status, headers={"Content-Type": right.headers.get("Content-Type", "text/plain")})
-    response.headers["1Password-Connect-Version"] = routes.VERSION
+    response = web.StreamResponse(status=right.status, headers=right.headers)
     response.content_length = length
     await response.prepare(request)
     return response

@@ -1,6 +1,7 @@
 """The `filter` query of list endpoints: the SCIM subset `attribute operator "value"` with and, or, not and parentheses.
 
-Comparison ignores case, as SCIM does by default; clients check results themselves. A filter that cannot be read is a 400.
+Comparison ignores case, as SCIM does by default; clients check results themselves. A filter that cannot be read is a 400. Where the real
+server's reading is not known, the behaviour decides.
 """
 
 import re
@@ -9,6 +10,7 @@ from typing import Final, TypeAlias
 
 import orjson
 
+from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.errors import ApiError, bad_request
 from onepassword_operator.devconnect.records import Item, Vault
 
@@ -18,8 +20,11 @@ Predicate: TypeAlias = Callable[[Subject], bool]
 VAULT_ATTRIBUTES: Final = frozenset({"name", "title", "id"})
 ITEM_ATTRIBUTES: Final = frozenset({"title", "tag", "id", "category"})
 
-_TOKEN: Final = re.compile(r'\s*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<mark>[()])|(?P<word>[A-Za-z]+))')
-_OPERATORS: Final[Mapping[str, Callable[[str, str], bool]]] = {
+Compare: TypeAlias = Callable[[str, str], bool]
+
+_STRINGS: Final[Mapping[str, str]] = {"json": r'"(?:[^"\\]|\\.)*"', "literal": r'"[^"]*"'}
+_TOKENS: Final = {escapes: re.compile(rf"\s*(?:{string}|[()]|[A-Za-z]+)") for escapes, string in _STRINGS.items()}
+_OPERATORS: Final[Mapping[str, Compare]] = {
     "eq": lambda have, want: have == want,
     "co": lambda have, want: want in have,
     "sw": lambda have, want: have.startswith(want),
@@ -39,19 +44,19 @@ def item_subject(item: Item) -> Subject:
     return {"title": (item.content.title,), "tag": item.content.tags, "id": (item.id,), "category": (item.content.category,)}
 
 
-def parse(text: str, *, attributes: Collection[str]) -> Predicate:
+def parse(text: str, *, attributes: Collection[str], behaviour: Behaviour) -> Predicate:
     """Read a filter into a predicate, or raise 400."""
-    parser = _Parser(_tokens(text), attributes)
+    parser = _Parser(_tokens(text, escapes=behaviour.filter_escapes), attributes, behaviour=behaviour)
     predicate = parser.alternatives(0)
     if parser.peek():
         raise _malformed()
     return predicate
 
 
-def _tokens(text: str) -> list[str]:
+def _tokens(text: str, *, escapes: str) -> list[str]:
     tokens, position = [], 0
     while text[position:].strip():
-        found = _TOKEN.match(text, position)
+        found = _TOKENS[escapes].match(text, position)
         if found is None:
             raise _malformed()
         tokens.append(found.group().strip())
@@ -60,9 +65,10 @@ def _tokens(text: str) -> list[str]:
 
 
 class _Parser:
-    def __init__(self, tokens: Sequence[str], attributes: Collection[str]) -> None:
+    def __init__(self, tokens: Sequence[str], attributes: Collection[str], *, behaviour: Behaviour) -> None:
         self._tokens: Final = tokens
         self._attributes: Final = attributes
+        self._behaviour: Final = behaviour
         self._position = 0
 
     def peek(self) -> str:
@@ -113,23 +119,34 @@ class _Parser:
             raise bad_request(f"Invalid filter: use one of the attributes {', '.join(sorted(self._attributes))}")
         if operator == "pr":
             return lambda subject: any(subject[attribute])
-        want = _string(self._take()).casefold()
+        want = self._string(self._take())
+        fold = self._fold(attribute)
         if operator == "ne":
-            return lambda subject: all(have.casefold() != want for have in subject[attribute])
-        compare = _OPERATORS.get(operator)
+            return lambda subject: all(fold(have) != fold(want) for have in subject[attribute])
+        compare = (
+            _within if attribute == "tag" and operator == "eq" and self._behaviour.tag_filter == "nested" else _OPERATORS.get(operator)
+        )
         if compare is None:
             raise bad_request("Invalid filter: use one of the operators eq, ne, co, sw, ew, pr")
-        return lambda subject: any(compare(have.casefold(), want) for have in subject[attribute])
+        return lambda subject: any(compare(fold(have), fold(want)) for have in subject[attribute])
+
+    def _fold(self, attribute: str) -> Callable[[str], str]:
+        exact = attribute == "title" and "name" not in self._attributes and self._behaviour.title_case == "exact"
+        return str if exact else str.casefold
+
+    def _string(self, token: str) -> str:
+        if not token.startswith('"'):
+            raise _malformed()
+        if self._behaviour.filter_escapes == "literal":
+            return token[1:-1]
+        try:
+            return str(orjson.loads(token))
+        except orjson.JSONDecodeError:
+            raise _malformed() from None
 
 
-def _string(token: str) -> str:
-    if not token.startswith('"'):
-        raise _malformed()
-    try:
-        value = orjson.loads(token)
-    except orjson.JSONDecodeError:
-        raise _malformed() from None
-    return str(value)
+def _within(have: str, want: str) -> bool:
+    return have == want or have.startswith(f"{want}/")
 
 
 def _malformed() -> ApiError:

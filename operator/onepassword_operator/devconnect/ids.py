@@ -27,3 +27,4 @@ def is_well_formed(identifier: str) -> bool:
 # Editors and actors carry upper-case ids on the wire.
 INTEGRATION_ID = derive("editor", "integration").upper()
 PERSON_ID = derive("editor", "person").upper()
+ACCOUNT_ID = derive("account").upper()

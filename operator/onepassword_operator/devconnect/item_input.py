@@ -1,12 +1,13 @@
-"""Reads an item body as Connect does: decides which bodies are refused with 400 and which ids, labels and forms the stored item gets."""
+"""Reads an item body as Connect does: decides which bodies are refused with 400 and what the stored item gets besides its fields."""
 
-import re
+import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Final
 
-from onepassword_operator.devconnect import ids
+from onepassword_operator.devconnect import ids, ssh_keys
 from onepassword_operator.devconnect.errors import bad_request
+from onepassword_operator.devconnect.field_input import Reading, parse_fields, section_of
+from onepassword_operator.devconnect.json_input import flag, mapping, sequence, text
 from onepassword_operator.devconnect.records import ItemContent, Json
 
 CATEGORIES: Final = frozenset(
@@ -37,55 +38,33 @@ CATEGORIES: Final = frozenset(
 )
 # Connect shows items of these categories but refuses to create them.
 NOT_CREATABLE: Final = frozenset({"DOCUMENT", "CUSTOM"})
-FIELD_TYPES: Final = frozenset(
-    {
-        "STRING",
-        "EMAIL",
-        "CONCEALED",
-        "URL",
-        "OTP",
-        "DATE",
-        "MONTH_YEAR",
-        "MENU",
-        "SSHKEY",
-        "ADDRESS",
-        "PHONE",
-        "REFERENCE",
-        "CREDIT_CARD_NUMBER",
-        "CREDIT_CARD_TYPE",
-        "GENDER",
-        "FILE",
-        "UNKNOWN",
-    }
-)
-PURPOSE_IDS: Final[Mapping[str, str]] = {"USERNAME": "username", "PASSWORD": "password", "NOTES": "notesPlain"}
 STATES: Final = frozenset({"ARCHIVED", "DELETED"})
-_MONTH_YEAR: Final = re.compile(r"(\d{4})/?(0[1-9]|1[0-2])")
+_DERIVED_IDS: Final = {"public key": "public_key", "fingerprint": "fingerprint", "key type": "key_type"}
+_BY_DEFAULT: Final = Reading()
 
 
-def parse_content(body: object) -> ItemContent:
+def parse_content(body: object, reading: Reading = _BY_DEFAULT) -> ItemContent:
     """Read an item body into what the store keeps, or refuse it with 400."""
-    document = _mapping(body, "the body")
+    document = mapping(body, "the body")
     category = _category(document.get("category"))
-    fields = _fields(document.get("fields"))
+    sections = _sections(document.get("sections"))
+    fields = tuple(_placed(field, sections) for field in parse_fields(document.get("fields"), reading))
     _check_passwords(category, fields)
-    if len({field["id"] for field in fields}) != len(fields):
-        raise bad_request("Two fields have the same id")
     return ItemContent(
-        title=_text(document.get("title"), "title"),
+        title=text(document.get("title"), "title"),
         category=category,
-        tags=tuple(sorted({_text(tag, "a tag") for tag in _sequence(document.get("tags"), "tags")})),
-        favorite=_flag(document.get("favorite"), "favorite"),
-        urls=tuple(_url(entry) for entry in _sequence(document.get("urls"), "urls")),
-        sections=_sections(document.get("sections"), fields),
-        fields=fields,
+        tags=tuple(sorted({text(tag, "a tag") for tag in sequence(document.get("tags"), "tags")})),
+        favorite=flag(document.get("favorite"), "favorite"),
+        urls=tuple(_url(entry) for entry in sequence(document.get("urls"), "urls")),
+        sections=tuple(sections),
+        fields=_with_derived(fields) if category == "SSH_KEY" else fields,
         state=_state(document.get("state")),
     )
 
 
 def check_addressed(body: object, *, vault_id: str, item_id: str | None = None) -> None:
     """Refuse a body that names another vault or item than the path; a replacement must name both, a creation the vault."""
-    document = _mapping(body, "the body")
+    document = mapping(body, "the body")
     vault = document.get("vault")
     named = vault.get("id") if isinstance(vault, Mapping) else None
     if not named:
@@ -96,15 +75,15 @@ def check_addressed(body: object, *, vault_id: str, item_id: str | None = None) 
         raise bad_request("The item's id does not match the item of the request path")
 
 
-def check_creatable(content: ItemContent) -> None:
-    """Refuse the categories Connect shows but does not create."""
-    if content.category in NOT_CREATABLE:
+def check_category(content: ItemContent, *, before: str | None = None) -> None:
+    """Refuse the categories Connect shows but does not create; an item that has one already may keep it."""
+    if content.category in NOT_CREATABLE and content.category != before:
         raise bad_request(f"Creating items of category {content.category} is not supported")
 
 
 def _category(given: object) -> str:
     category = given.upper() if isinstance(given, str) else None
-    if category not in CATEGORIES:
+    if category is None or category not in CATEGORIES:
         raise bad_request("Invalid item category")
     return category
 
@@ -112,154 +91,67 @@ def _category(given: object) -> str:
 def _state(given: object) -> str | None:
     if given is None or given == "":
         return None
-    if given not in STATES:
+    if not isinstance(given, str) or given not in STATES:
         raise bad_request("Invalid item state: use ARCHIVED or DELETED")
-    return str(given)
-
-
-def _fields(given: object) -> tuple[Json, ...]:
-    occurrences: dict[tuple[str, str], int] = {}
-    return tuple(_field(_mapping(entry, "a field"), occurrences) for entry in _sequence(given, "fields"))
-
-
-def _field(given: Mapping[str, object], occurrences: dict[tuple[str, str], int]) -> Json:
-    purpose = _purpose(given.get("purpose"))
-    label = _text(given.get("label"), "a field's label")
-    section = _section_of(given.get("section"))
-    identifier = (
-        _text(given.get("id"), "a field's id") or PURPOSE_IDS.get(purpose, "") or _field_id(label, section, occurrences=occurrences)
-    )
-    field: Json = {"id": identifier}
-    if section is not None:
-        field["section"] = section
-    field["type"] = _type(given.get("type"), purpose)
-    if purpose:
-        field["purpose"] = purpose
-        # Connect identifies these fields by purpose whatever id a writer sends.
-        field["id"] = PURPOSE_IDS[purpose]
-    field["label"] = label or PURPOSE_IDS.get(purpose, "")
-    value = _value(given.get("value"), field["type"])
-    if value:
-        field["value"] = value
-    return field
-
-
-def _field_id(label: str, section: Json | None, *, occurrences: dict[tuple[str, str], int]) -> str:
-    key = (str(section.get("id", "")) if section else "", label)
-    occurrences[key] = occurrences.get(key, 0) + 1
-    return ids.derive("field", *key, occurrences[key])
-
-
-def _purpose(given: object) -> str:
-    purpose = _text(given, "a field's purpose").upper()
-    if purpose and purpose not in PURPOSE_IDS:
-        raise bad_request("Invalid field purpose: use USERNAME, PASSWORD or NOTES")
-    return purpose
-
-
-def _type(given: object, purpose: str) -> str:
-    name = _text(given, "a field's type").upper()
-    if not name:
-        return "CONCEALED" if purpose == "PASSWORD" else "STRING"
-    # Specifications print TOTP, servers send OTP.
-    name = "OTP" if name == "TOTP" else name
-    if name not in FIELD_TYPES:
-        raise bad_request("Invalid field type")
-    return name
-
-
-def _value(given: object, kind: str) -> str:
-    value = _text(given, "a field's value")
-    if not value:
-        return value
-    if kind == "MONTH_YEAR":
-        matched = _MONTH_YEAR.fullmatch(value)
-        if matched is None:
-            raise bad_request("Invalid month and year: use the form YYYYMM or YYYY/MM")
-        return "".join(matched.groups())
-    if kind == "DATE":
-        return _date(value)
-    return value
-
-
-def _date(value: str) -> str:
-    if value.lstrip("-").isdecimal():
-        return value
-    try:
-        day = datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
-        raise bad_request("Invalid date: use the form YYYY-MM-DD") from None
-    # The web app stores one minute past noon, so that no time zone moves the day.
-    return str(int(day.timestamp()) + (12 * 60 + 1) * 60)
+    return given
 
 
 def _check_passwords(category: str, fields: Sequence[Json]) -> None:
     passwords = [field for field in fields if field.get("purpose") == "PASSWORD"]
-    if len(passwords) > 1:
-        raise bad_request("Validation: (validateVaultItem failed) too many password fields")
     if category == "PASSWORD" and not any(field["type"] == "CONCEALED" for field in passwords):
         raise bad_request("Validation: (validateVaultItem failed) a PASSWORD item needs a CONCEALED field with purpose PASSWORD")
 
 
-def _sections(given: object, fields: Sequence[Json]) -> tuple[Json, ...]:
+def _sections(given: object) -> list[Json]:
     sections: list[Json] = []
-    for position, entry in enumerate(_sequence(given, "sections")):
-        section = _section_of(entry) or {}
-        sections.append({"id": section.get("id") or f"Section_{ids.derive('section', position)}", **section})
-    known = {section["id"] for section in sections}
-    for field in fields:
-        section = field.get("section") or {}
-        if "id" in section and section["id"] not in known:
-            known.add(section["id"])
-            sections.append(dict(section))
-    return tuple(sections)
+    for position, entry in enumerate(sequence(given, "sections")):
+        section = section_of(entry) or {}
+        sections.append({**section, "id": section.get("id") or _section_id(section.get("label", ""), position)})
+    return sections
 
 
-def _section_of(given: object) -> Json | None:
-    if given is None:
-        return None
-    section = _mapping(given, "a section")
-    return {name: _text(section[name], f"a section's {name}") for name in ("id", "label") if section.get(name) is not None}
+def _placed(field: Json, sections: list[Json]) -> Json:
+    """Give a field's section an id, by its label if need be, and add the section to the item if it is not there yet."""
+    section = field.get("section")
+    if not section or not any(section.values()):
+        return field
+    if "id" not in section:
+        named = next((known for known in sections if known.get("label") == section["label"]), None)
+        section = {**section, "id": named["id"] if named else _section_id(section["label"], len(sections))}
+        field = {**field, "section": section}
+    if all(known["id"] != section["id"] for known in sections):
+        sections.append(dict(section))
+    return field
+
+
+def _section_id(label: str, position: int) -> str:
+    return f"Section_{hashlib.sha256(repr((label, position)).encode()).hexdigest()[:32]}"
 
 
 def _url(given: object) -> Json:
-    entry = {"href": given} if isinstance(given, str) else _mapping(given, "a url")
-    href = _text(entry.get("href"), "a url's href")
+    entry = {"href": given} if isinstance(given, str) else mapping(given, "a url")
+    href = text(entry.get("href"), "a url's href")
     if not href:
         raise bad_request("A url needs an href")
     url: Json = {"href": href}
     if entry.get("label") is not None:
-        url["label"] = _text(entry["label"], "a url's label")
+        url["label"] = text(entry["label"], "a url's label")
     if entry.get("primary") is not None:
-        url["primary"] = _flag(entry["primary"], "a url's primary")
+        url["primary"] = flag(entry["primary"], "a url's primary")
     return url
 
 
-def _text(given: object, name: str) -> str:
-    if given is None:
-        return ""
-    if not isinstance(given, str):
-        raise bad_request(f"Unable to parse item: {name} must be a string")
-    return given
+def _with_derived(fields: tuple[Json, ...]) -> tuple[Json, ...]:
+    """Show public key, fingerprint and type of a private key that can be read; one that can't be leaves the fields as they are."""
+    key = next((field["value"] for field in fields if field["type"] == "SSHKEY" and field.get("value")), "")
+    derived = ssh_keys.derive(key) if key else None
+    if derived is None:
+        return fields
+    values = {"public key": derived.public_key, "fingerprint": derived.fingerprint, "key type": derived.key_type}
+    kept = [{**field, "value": values.pop(field["label"])} if field["label"] in values else field for field in fields]
+    return (*kept, *({"id": _free_id(label, fields), "type": "STRING", "label": label, "value": value} for label, value in values.items()))
 
 
-def _flag(given: object, name: str) -> bool:
-    if given is None:
-        return False
-    if not isinstance(given, bool):
-        raise bad_request(f"Unable to parse item: {name} must be true or false")
-    return given
-
-
-def _sequence(given: object, name: str) -> Sequence[object]:
-    if given is None:
-        return ()
-    if not isinstance(given, list | tuple):
-        raise bad_request(f"Unable to parse item: {name} must be a list")
-    return given
-
-
-def _mapping(given: object, name: str) -> Mapping[str, object]:
-    if not isinstance(given, Mapping):
-        raise bad_request(f"Unable to parse item: {name} must be an object")
-    return given
+def _free_id(label: str, fields: Sequence[Json]) -> str:
+    taken = any(field["id"] == _DERIVED_IDS[label] for field in fields)
+    return ids.derive("field", "", label) if taken else _DERIVED_IDS[label]

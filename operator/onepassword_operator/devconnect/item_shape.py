@@ -12,12 +12,13 @@ from typing import Final
 
 from onepassword_operator.devconnect import ids, item_input
 from onepassword_operator.devconnect.errors import ApiError
+from onepassword_operator.devconnect.field_input import Reading, predictable, section_of
 from onepassword_operator.devconnect.records import FileDraft, ItemDraft, Json
 
 _ITEM_KEYS: Final = frozenset(
     {"title", "id", "category", "tags", "urls", "sections", "fields", "files", "version", "created_at", "state", "favorite"}
 )
-_FILE_KEYS: Final = frozenset({"name", "content", "content_base64", "path"})
+_FILE_KEYS: Final = frozenset({"name", "content", "content_base64", "path", "section", "id"})
 _LOGIN_PURPOSES: Final[Mapping[str, str]] = {"username": "USERNAME", "password": "PASSWORD", "notesPlain": "NOTES"}
 _CONCEALED_WORDS: Final = (
     "password",
@@ -40,8 +41,11 @@ class SeedError(ValueError):
         super().__init__(f"{place}: {problem}")
 
 
-def read_item(given: object, place: str, *, folder: Path | None = None) -> ItemDraft:
-    """Read one item; `folder` is where relative file paths start, without it files cannot be read from paths."""
+def read_item(given: object, place: str, *, folder: Path | None = None, reading: Reading | None = None) -> ItemDraft:
+    """Read one item; `folder` is where relative file paths start, without it files cannot be read from paths.
+
+    Without a `reading`, what is to be generated depends on the place and the title alone.
+    """
     shape = read_mapping(given, place, allowed=_ITEM_KEYS)
     title = read_text(shape.get("title"), f"{place}.title", required=True)
     category = str(shape.get("category") or "LOGIN").upper()
@@ -52,7 +56,7 @@ def read_item(given: object, place: str, *, folder: Path | None = None) -> ItemD
         "fields": read_fields(shape.get("fields"), f"{place}.fields", category=category),
     }
     try:
-        content = item_input.parse_content(document)
+        content = item_input.parse_content(document, reading or predictable(place, title))
     except ApiError as error:
         raise SeedError(place, error.message) from None
     return ItemDraft(
@@ -81,6 +85,8 @@ def field_named(label: object, value: object, *, place: str, category: str) -> J
     field: Json = {"label": name, "value": read_text(value, place)}
     if category in {"LOGIN", "PASSWORD"} and name in _LOGIN_PURPOSES:
         field["purpose"] = _LOGIN_PURPOSES[name]
+    elif category == "SSH_KEY" and name == "private key":
+        field |= {"type": "SSHKEY", "id": "private_key"}
     elif any(word in name.lower() for word in _CONCEALED_WORDS):
         field["type"] = "CONCEALED"
     return field
@@ -165,12 +171,30 @@ def _file(given: object, place: str, *, folder: Path | None) -> FileDraft:
     if len(sources) != 1:
         raise SeedError(place, "write exactly one of content, content_base64 and path")
     source = sources[0]
-    text = read_text(shape[source], f"{place}.{source}")
-    if source == "path":
-        content = _read_path(text, f"{place}.path", folder=folder)
-        return FileDraft(name=read_text(shape.get("name"), f"{place}.name") or Path(text).name, content=content)
-    name = read_text(shape.get("name"), f"{place}.name", required=True)
-    return FileDraft(name=name, content=text.encode() if source == "content" else _decode(text, f"{place}.{source}"))
+    text, name = read_text(shape[source], f"{place}.{source}"), read_text(shape.get("name"), f"{place}.name", required=source != "path")
+    return FileDraft(
+        name=name or Path(text).name,
+        content=_bytes(source, text, place=f"{place}.{source}", folder=folder),
+        section=_file_section(shape.get("section"), f"{place}.section"),
+        id=read_id(shape.get("id"), f"{place}.id"),
+    )
+
+
+def _bytes(source: str, text: str, *, place: str, folder: Path | None) -> bytes:
+    match source:
+        case "content":
+            return text.encode()
+        case "content_base64":
+            return _decode(text, place)
+        case _:
+            return _read_path(text, place, folder=folder)
+
+
+def _file_section(given: object, place: str) -> Json | None:
+    try:
+        return section_of({"id": given} if isinstance(given, str) else given)
+    except ApiError as error:
+        raise SeedError(place, error.message) from None
 
 
 def _decode(text: str, place: str) -> bytes:

@@ -5,26 +5,52 @@ Paths name fields and sections by their id, not by position; only plain lists su
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from onepassword_operator.devconnect import item_input
-from onepassword_operator.devconnect.errors import ApiError, bad_request
+from onepassword_operator.devconnect.errors import bad_request
+from onepassword_operator.devconnect.field_input import Reading
 from onepassword_operator.devconnect.records import Item, ItemContent, Json
 
 _OPERATIONS: Final = frozenset({"add", "replace", "remove"})
 _PROPERTIES: Final = frozenset({"title", "category", "favorite", "tags", "urls", "sections", "fields"})
 _BY_ID: Final[Mapping[str, str]] = {"fields": "field", "sections": "section"}
-_READ_ONLY: Final = frozenset({"id", "vault", "version", "state", "createdAt", "updatedAt", "lastEditedBy", "files"})
+_MOST_DIGITS: Final = 6
 
 
-def apply(item: Item, operations: object) -> ItemContent:
+def apply(item: Item, operations: object, *, reading: Reading, add_replaces: bool = True) -> ItemContent:
     """Return the item's content after all operations, or raise 400; the item itself is not touched."""
     if not isinstance(operations, list):
         raise bad_request("The body of a PATCH must be a list of operations")
     document = _document(item.content)
     for operation in operations:
-        document = _apply_one(document, operation, item=item)
-    return item_input.parse_content(document)
+        read = _operation(operation, add_replaces=add_replaces)
+        if read.segments:
+            _apply_one(document, read)
+        else:
+            document = _replaced(read, item=item, reading=reading)
+    return item_input.parse_content(document, reading)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Operation:
+    op: str
+    segments: tuple[str, ...]
+    value: Any
+    add_replaces: bool
+
+
+def _operation(given: object, *, add_replaces: bool) -> _Operation:
+    if not isinstance(given, Mapping):
+        raise bad_request("Invalid patch operation: it must be an object")
+    op, path = given.get("op"), given.get("path")
+    if not isinstance(op, str) or op not in _OPERATIONS or not isinstance(path, str) or not path.startswith("/"):
+        raise bad_request("Invalid patch operation: it needs an op of add, replace or remove, and a path that starts with a slash")
+    if op != "remove" and "value" not in given:
+        raise bad_request("Invalid patch operation: add and replace need a value")
+    segments = tuple(segment.replace("~1", "/").replace("~0", "~") for segment in path[1:].split("/")) if path != "/" else ()
+    return _Operation(op=op, segments=segments, value=given.get("value"), add_replaces=add_replaces)
 
 
 def _document(content: ItemContent) -> Json:
@@ -40,90 +66,87 @@ def _document(content: ItemContent) -> Json:
     }
 
 
-def _apply_one(document: Json, operation: object, *, item: Item) -> Json:
-    if not isinstance(operation, Mapping) or operation.get("op") not in _OPERATIONS or not isinstance(operation.get("path"), str):
-        raise bad_request("Invalid patch operation: it needs an op of add, replace or remove, and a path")
-    op, path, value = operation["op"], operation["path"], copy.deepcopy(operation.get("value"))
-    if op != "remove" and "value" not in operation:
-        raise bad_request("Invalid patch operation: add and replace need a value")
-    if path in {"/", ""}:
-        return _replace_all(op, value, item=item)
-    segments = [segment.replace("~1", "/").replace("~0", "~") for segment in path.removeprefix("/").split("/")]
-    name, rest = segments[0], segments[1:]
-    if name in _READ_ONLY or name not in _PROPERTIES:
+def _apply_one(document: Json, operation: _Operation) -> None:
+    name, rest = operation.segments[0], operation.segments[1:]
+    if name not in _PROPERTIES:
         raise bad_request(f"The item doesn't have a {name} property that can be patched.")
     if not rest:
-        _property(document, name, op=op, value=value)
+        _property(document, name, operation=operation)
     elif name in _BY_ID:
-        _element(document, name, rest=rest, op=op, value=value)
+        _element(document, name, operation=operation)
     else:
-        _position(document, name, rest=rest, op=op, value=value)
-    return document
+        _position(document, name, operation=operation)
 
 
-def _replace_all(op: str, value: object, *, item: Item) -> Json:
-    if op != "replace":
+def _replaced(operation: _Operation, *, item: Item, reading: Reading) -> Json:
+    if operation.op != "replace":
         raise bad_request("The whole item can only be replaced")
-    item_input.check_addressed(value, vault_id=item.vault_id, item_id=item.id)
-    return {**dict(value), "state": item.content.state} if isinstance(value, Mapping) else {}
+    item_input.check_addressed(operation.value, vault_id=item.vault_id, item_id=item.id)
+    # Read at once, so that the operations after this one find lists, and fields with their ids.
+    return _document(replace(item_input.parse_content(operation.value, reading), state=item.content.state))
 
 
-def _property(document: Json, name: str, *, op: str, value: Any) -> None:  # noqa: ANN401 - any JSON, checked when the item is parsed
-    if op == "remove":
-        if name == "category":
-            raise bad_request("The category of an item cannot be removed")
-        document[name] = None
-    elif op == "add" and isinstance(document[name], list) and not isinstance(value, list):
-        document[name].append(value)
+def _property(document: Json, name: str, *, operation: _Operation) -> None:
+    if operation.op == "add" and isinstance(document[name], list) and not isinstance(operation.value, list):
+        document[name].append(operation.value)
     elif name == "fields":
-        raise bad_request("Fields are replaced one by one, by their id")
+        raise bad_request("Fields are replaced and removed one by one, by their id")
+    elif operation.op == "remove" and name == "category":
+        raise bad_request("The category of an item cannot be removed")
     else:
-        document[name] = value
+        document[name] = None if operation.op == "remove" else operation.value
 
 
-def _element(document: Json, name: str, *, rest: Sequence[str], op: str, value: Any) -> None:  # noqa: ANN401 - any JSON
-    elements, identifier = document[name] or [], rest[0]
+def _element(document: Json, name: str, *, operation: _Operation) -> None:
+    elements, (identifier, *rest) = _list(document, name), operation.segments[1:]
     position = next((index for index, element in enumerate(elements) if _id_of(element) == identifier), None)
     if position is None:
-        raise _missing(identifier, _BY_ID[name])
-    if len(rest) == 1:
-        if op == "remove":
-            del elements[position]
-        elif isinstance(value, dict):
-            elements[position] = {**value, "id": identifier}
-        else:
-            raise bad_request(f"A {_BY_ID[name]} must be an object")
-        return
-    if len(rest) > 2 or rest[1] == "id":  # noqa: PLR2004 - id and property
+        raise bad_request(f"The item doesn't have a {identifier} {_BY_ID[name]}.")
+    if len(rest) > 1 or rest == ["id"]:
         raise bad_request(f"The path goes too deep into a {_BY_ID[name]}, or names its id")
-    if op == "remove":
-        elements[position].pop(rest[1], None)
+    if rest and operation.op == "remove":
+        elements[position].pop(rest[0], None)
+    elif rest:
+        elements[position][rest[0]] = operation.value
+    elif operation.op == "remove":
+        del elements[position]
     else:
-        elements[position][rest[1]] = value
+        elements[position] = _element_in_its_place(name, operation)
 
 
-def _position(document: Json, name: str, *, rest: Sequence[str], op: str, value: Any) -> None:  # noqa: ANN401 - any JSON
-    elements = document[name]
-    if len(rest) != 1 or not isinstance(elements, list):
-        raise bad_request(f"The item doesn't have a {name} list with such an element.")
-    last = len(elements) if op == "add" else len(elements) - 1
-    if rest[0] == "-" and op == "add":
-        index = last
-    elif rest[0].isascii() and rest[0].isdigit() and int(rest[0]) <= last:
-        index = int(rest[0])
-    else:
+def _element_in_its_place(name: str, operation: _Operation) -> Json:
+    if operation.op == "add" and not operation.add_replaces:
+        raise bad_request(f"The item already has a {operation.segments[1]} {_BY_ID[name]}.")
+    if not isinstance(operation.value, dict):
+        raise bad_request(f"A {_BY_ID[name]} must be an object")
+    return {**operation.value, "id": operation.segments[1]}
+
+
+def _position(document: Json, name: str, *, operation: _Operation) -> None:
+    elements, rest = _list(document, name), operation.segments[1:]
+    last = len(elements) if operation.op == "add" else len(elements) - 1
+    index = last if rest == ("-",) and operation.op == "add" else _index(rest)
+    if not 0 <= index <= last:
         raise bad_request(f"The item doesn't have an element at this position of {name}.")
-    if op == "add":
-        elements.insert(index, value)
-    elif op == "replace":
-        elements[index] = value
+    if operation.op == "add":
+        elements.insert(index, operation.value)
+    elif operation.op == "replace":
+        elements[index] = operation.value
     else:
         del elements[index]
 
 
+def _index(rest: Sequence[str]) -> int:
+    digits = rest[0] if len(rest) == 1 else ""
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS else -1
+
+
+def _list(document: Json, name: str) -> list[Any]:
+    elements = document[name]
+    if not isinstance(elements, list):
+        raise bad_request(f"The item doesn't have a list of {name}.")
+    return elements
+
+
 def _id_of(element: object) -> object:
-    return element.get("id") if isinstance(element, Mapping) else None
-
-
-def _missing(identifier: str, noun: str) -> ApiError:
-    return bad_request(f"The item doesn't have a {identifier} {noun}.")
+    return element.get("id") if isinstance(element, dict) else None

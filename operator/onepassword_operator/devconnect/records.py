@@ -1,9 +1,11 @@
 """The values the store keeps: vaults, items, files; immutable, so that a lagging reader can hold an old one safely."""
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 Json: TypeAlias = dict[str, Any]
+
+VAULT_TYPES: Final = ("USER_CREATED", "PERSONAL", "EVERYONE", "TRANSFER")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,14 +20,17 @@ class Vault:
     items: int
     created_at: float
     updated_at: float
+    type: str = VAULT_TYPES[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileDraft:
-    """A file before the store gives it an id."""
+    """A file before the store gives it an id; a seed may fix the id, to share one file between items."""
 
     name: str
     content: bytes
+    section: Json | None = None
+    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +40,7 @@ class StoredFile:
     id: str
     name: str
     content: bytes
+    section: Json | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,3 +85,7 @@ class Item:
     def is_active(self) -> bool:
         """Archived and deleted items carry a state; lists and counts leave them out."""
         return self.content.state is None
+
+    def is_listed(self, *, with_archived: bool) -> bool:
+        """Tell whether lists show the item: deleted ones never."""
+        return self.content.state is None or (with_archived and self.content.state == "ARCHIVED")

@@ -12,6 +12,11 @@ def timestamp(at: float) -> str:
     return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def fine_timestamp(at: float) -> str:
+    """Write a Unix time with nanoseconds, as the reply to a creation may."""
+    return f"{timestamp(at)[:-1]}.{int(at % 1 * 1_000_000_000):09}Z"
+
+
 def vault(record: Vault) -> Json:
     """Show a vault object."""
     return {
@@ -21,7 +26,7 @@ def vault(record: Vault) -> Json:
         "attributeVersion": record.attribute_version,
         "contentVersion": record.content_version,
         "items": record.items,
-        "type": "USER_CREATED",
+        "type": record.type,
         "createdAt": timestamp(record.created_at),
         "updatedAt": timestamp(record.updated_at),
     }
@@ -64,6 +69,8 @@ def full_item(item: Item, *, at: float) -> Json:
 def file_metadata(item: Item, file: StoredFile, *, inline: bool = False) -> Json:
     """Show a file object, with its bytes as base64 when asked inline."""
     shown: Json = {"id": file.id, "name": file.name, "size": len(file.content), "content_path": content_path(item, file)}
+    if file.section is not None:
+        shown["section"] = file.section
     if inline:
         shown["content"] = base64.b64encode(file.content).decode()
     return shown

@@ -5,6 +5,8 @@ from typing import Final
 
 HEARTBEAT: Final = "/heartbeat"
 HEALTH: Final = "/health"
+METRICS: Final = "/metrics"
+ACTIVITY: Final = "/v1/activity"
 VAULTS: Final = "/v1/vaults"
 VAULT: Final = "/v1/vaults/:uuid"
 ITEMS: Final = "/v1/vaults/:uuid/items"
@@ -14,6 +16,9 @@ FILE: Final = "/v1/vaults/:uuid/items/:uuid/files/:uuid"
 CONTENT: Final = "/v1/vaults/:uuid/items/:uuid/files/:uuid/content"
 UNKNOWN: Final = "(unknown)"
 
+OPEN: Final = frozenset({HEARTBEAT, HEALTH, METRICS})
+"""Endpoints that need no token."""
+_WITHOUT_IDS: Final = OPEN | {ACTIVITY}
 _BY_LENGTH: Final = {2: VAULTS, 3: VAULT, 4: ITEMS, 5: ITEM, 6: FILES, 7: FILE, 8: CONTENT}
 _ID_POSITIONS: Final = (2, 4, 6)
 
@@ -28,9 +33,10 @@ class Target:
 
 def resolve(path: str) -> Target:
     """Find the endpoint of a path; an unknown path gets the template `(unknown)`."""
-    parts = path.removesuffix("/").split("/")[1:]
-    if path.removesuffix("/") in {HEARTBEAT, HEALTH}:
-        return Target(template=path.removesuffix("/"))
+    path = path.removesuffix("/")
+    if path in _WITHOUT_IDS:
+        return Target(template=path)
+    parts = path.split("/")[1:]
     template = _BY_LENGTH.get(len(parts), UNKNOWN)
     if template == UNKNOWN or any(part != name for part, name in zip(parts, template.split("/")[1:], strict=True) if name != ":uuid"):
         return Target(template=UNKNOWN)

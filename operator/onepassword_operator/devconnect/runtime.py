@@ -1,153 +1,130 @@
 """A running server: owns the two ports, the data and the clock, from start to stop."""
 
-import socket
+import ssl
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final, Self
 
 from aiohttp import web
 
-from onepassword_operator.devconnect import admin
+from onepassword_operator.devconnect import admin, admin_tokens
+from onepassword_operator.devconnect.activity import ActivityLog
+from onepassword_operator.devconnect.api_port import SHUTDOWN_SECONDS, ApiPort, url_of
+from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.editing import Editor
 from onepassword_operator.devconnect.faults import Faults
+from onepassword_operator.devconnect.metrics import ApiMetrics
 from onepassword_operator.devconnect.request_log import RequestLog
 from onepassword_operator.devconnect.seed import Seed
-from onepassword_operator.devconnect.server import ConnectApi
+from onepassword_operator.devconnect.server import ConnectApi, Parts
+from onepassword_operator.devconnect.signing import SigningKey
+from onepassword_operator.devconnect.state import State
 from onepassword_operator.devconnect.tokens import EVERY_VAULT, MODES, Tokens
+from onepassword_operator.devconnect.upstream import Upstream
 from onepassword_operator.devconnect.vault_store import VaultStore
 
-# Requests still running at a stop are cut off after this; a hanging one would otherwise hold the stop up.
-_SHUTDOWN_SECONDS: Final = 0.2
+LOOPBACK: Final = ("127.0.0.1", 0)
 
 
-class ApiPort:
-    """The listening socket of the API: can refuse connections for a while and then listen on the same port again."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a server is started; port 0 takes a free one."""
 
-    def __init__(self, *, host: str, port: int) -> None:
-        self.host: Final = host
-        self.port = port
-        self._runner: web.ServerRunner | None = None
-        self._site: web.TCPSite | None = None
-        self._reserved: socket.socket | None = None
-
-    async def serve(self, api: ConnectApi) -> None:
-        """Start listening; the port is known afterwards."""
-        # Cancellation ends a hanging request when its client goes away.
-        server = web.Server(api.handle, handler_cancellation=True, access_log=None)
-        self._runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
-        await self._runner.setup()
-        await self.listen()
-
-    async def listen(self) -> None:
-        """Accept connections, after a refusal on the same port as before."""
-        if self._site is None and self._runner is not None:
-            self._release()
-            site = web.TCPSite(self._runner, self.host, self.port, reuse_address=True)
-            await site.start()
-            self._site = site
-            self.port = self._runner.addresses[0][1]
-
-    async def refuse(self) -> None:
-        """Close the socket and abort all connections."""
-        if self._site is not None and self._runner is not None:
-            await self._site.stop()
-            self._site = None
-            _abort_connections(self._runner)
-            self._reserve()
-
-    async def stop(self) -> None:
-        """Close everything for good."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-        self._release()
-
-    def _reserve(self) -> None:
-        # A bound socket that does not listen refuses connections and keeps others from taking the port.
-        self._reserved = socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET, socket.SOCK_STREAM)
-        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._reserved.bind((self.host, self.port))
-
-    def _release(self) -> None:
-        if self._reserved is not None:
-            self._reserved.close()
-            self._reserved = None
+    listen: tuple[str, int] = LOOPBACK
+    admin: tuple[str, int] = LOOPBACK
+    clock: Callable[[], float] = time.time
+    behaviour: Behaviour = field(default_factory=Behaviour)
+    id_seed: str = ""
+    """Other ids than those of the same names under another seed."""
+    tls: ssl.SSLContext | None = None
+    """What the API port speaks TLS with; the admin port never does."""
+    state: State | None = None
+    """Where everything is kept over restarts; closed with the server."""
 
 
 class DevConnect:
-    """An embedded Connect server on loopback sockets."""
+    """An embedded Connect server."""
 
-    store: VaultStore
-    faults: Faults
-    requests: RequestLog
-    editor: Editor
     url: str
     admin_url: str
-    token: str
 
-    def __init__(self, *, host: str, port: int, clock: Callable[[], float]) -> None:
-        self.store = VaultStore(clock=clock)
-        self.editor = Editor(self.store)
-        self.requests = RequestLog()
-        self.tokens: Final = Tokens(clock=clock)
-        self._port: Final = ApiPort(host=host, port=port)
-        self.faults = Faults(self._port)
-        self._api: Final = ConnectApi(store=self.store, tokens=self.tokens, faults=self.faults, requests=self.requests, clock=clock)
-        self._admin: Final = web.AppRunner(admin.build(self), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
-        self.token = self.tokens.mint({EVERY_VAULT: MODES["rw"]})
+    def __init__(self, options: Options) -> None:
+        clock = options.clock
+        self.behaviour: Final = options.behaviour
+        self.store: Final = VaultStore(clock=clock, behaviour=self.behaviour, id_seed=options.id_seed)
+        self.editor: Final = Editor(self.store)
+        self.requests: Final = RequestLog()
+        self._state: Final = options.state
+        self.tokens: Final = _tokens(options)
+        self._port: Final = ApiPort(*options.listen, tls=options.tls)
+        self.faults: Final = Faults(self._port, hold=self.store.visible.hold, clock=clock)
+        self.upstream: Final = Upstream(reachable=self.faults.is_online)
+        parts = Parts(
+            store=self.store,
+            tokens=self.tokens,
+            faults=self.faults,
+            requests=self.requests,
+            activity=ActivityLog(self.behaviour),
+            metrics=ApiMetrics(),
+            upstream=self.upstream,
+            behaviour=self.behaviour,
+            clock=clock,
+        )
+        self._api: Final = ConnectApi(parts)
+        self._admin: Final = web.AppRunner(admin.build(parts, self.editor), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        self.token: Final = self.tokens.mint({EVERY_VAULT: MODES["rw"]})
 
     @classmethod
-    async def start(
-        cls,
-        seed: Seed | None = None,
-        *,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        admin_host: str = "127.0.0.1",
-        admin_port: int = 0,
-        clock: Callable[[], float] = time.time,
-    ) -> Self:
-        """Fill the store and listen on both ports; port 0 takes a free one."""
-        server = cls(host=host, port=port, clock=clock)
-        if seed is not None:
-            seed.fill(server.store)
+    async def start(cls, seed: Seed | None = None, options: Options | None = None) -> Self:
+        """Fill the store and listen on both ports; a state directory that holds something is taken instead of the seed."""
+        options = options or Options()
+        server = cls(options)
         try:
-            await server._listen(admin_host=admin_host, admin_port=admin_port)
+            server._fill(seed or Seed(), options.state)
+            await server._listen(options.admin)
         except OSError:
             await server.stop()
             raise
         return server
 
-    async def _listen(self, *, admin_host: str, admin_port: int) -> None:
+    def _fill(self, seed: Seed, state: State | None) -> None:
+        if state is None or state.is_new:
+            seed.fill(self.store)
+        else:
+            self.store.restore(state.contents)
+        if state is not None:
+            if state.is_new:
+                state.rewrite(self.store.snapshot())
+            self.store.keep(state)
+
+    async def _listen(self, admin_address: tuple[str, int]) -> None:
         await self._port.serve(self._api)
         await self._admin.setup()
-        await web.TCPSite(self._admin, admin_host, admin_port).start()
-        self.url = _url(self._port.host, self._port.port)
-        self.admin_url = _url(admin_host, self._admin.addresses[0][1])
+        host, port = admin_address
+        await web.TCPSite(self._admin, host, port).start()
+        self.url = self._port.url
+        self.admin_url = url_of(host, self._admin.addresses[0][1], scheme="http")
 
     def mint(self, *, vaults: Mapping[str, str] | None = None, expires_in_seconds: float | None = None) -> str:
         """Make a token for vaults by name or id with mode `r`, `w` or `rw`; without vaults, for all of them.
 
         Raises ApiError for an unknown vault and ValueError for an unknown mode.
         """
-        if vaults is None:
-            return self.tokens.mint({EVERY_VAULT: MODES["rw"]}, expires_in_seconds=expires_in_seconds)
-        if not set(vaults.values()) <= set(MODES):
-            raise ValueError("a vault's mode is r, w or rw")
-        scope = {self.editor.find_vault(vault).id: MODES[mode] for vault, mode in vaults.items()}
-        return self.tokens.mint(scope, expires_in_seconds=expires_in_seconds)
+        return admin_tokens.mint(self.tokens, self.editor, vaults=vaults, expires_in_seconds=expires_in_seconds)
 
     async def stop(self) -> None:
         """Close both ports; requests still open are cut off."""
+        self.upstream.close()
+        await self.faults.close()
         await self._port.stop()
         await self._admin.cleanup()
+        if self._state is not None:
+            self._state.close()
 
 
-def _abort_connections(runner: web.ServerRunner) -> None:
-    for connection in list(runner.server.connections) if runner.server is not None else ():
-        if connection.transport is not None:
-            connection.transport.abort()
-
-
-def _url(host: str, port: int) -> str:
-    shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{port}"
+def _tokens(options: Options) -> Tokens:
+    state, clock, behaviour = options.state, options.clock, options.behaviour
+    if state is None:
+        return Tokens(SigningKey.make(), clock=clock, behaviour=behaviour)
+    return Tokens(state.key, clock=clock, behaviour=behaviour, revoked=state.revoked, remember=state.keep_revoked)

@@ -11,7 +11,7 @@ import yaml
 from onepassword_operator.devconnect import ids
 from onepassword_operator.devconnect.item_input import parse_content
 from onepassword_operator.devconnect.item_shape import SeedError, read_id, read_item, read_mapping, read_sequence, read_text
-from onepassword_operator.devconnect.records import ItemDraft
+from onepassword_operator.devconnect.records import VAULT_TYPES, ItemDraft
 from onepassword_operator.devconnect.vault_store import VaultStore
 
 # Fixed, so that a restart with the same seed shows the same data, times included: 2024-01-01T00:00:00Z.
@@ -26,6 +26,7 @@ class SeedVault:
     name: str
     id: str | None = None
     description: str = ""
+    type: str = VAULT_TYPES[0]
     items: tuple[ItemDraft, ...] = ()
 
 
@@ -76,12 +77,13 @@ class Seed:
             generate=_bulk(shape["generate"]) if shape.get("generate") is not None else None,
         )
         _check_unique_ids(seed)
+        _check_shared_files(seed)
         return seed
 
     def fill(self, store: VaultStore) -> None:
         """Put the seed's vaults and items into a store."""
         for vault in (*self.vaults, *_generated(self.generate)):
-            stored = store.create_vault(vault.name, vault_id=vault.id, description=vault.description, at=EPOCH)
+            stored = store.create_vault(vault.name, vault_id=vault.id, description=vault.description, kind=vault.type, at=EPOCH)
             for draft in vault.items:
                 store.create_item(stored.id, draft, editor=ids.PERSON_ID)
 
@@ -105,14 +107,22 @@ _LOADER: Final = _build_loader()
 
 
 def _vault(given: object, place: str, *, folder: Path | None) -> SeedVault:
-    shape = read_mapping(given, place, allowed=frozenset({"name", "id", "description", "items"}))
+    shape = read_mapping(given, place, allowed=frozenset({"name", "id", "description", "type", "items"}))
     items = read_sequence(shape.get("items"), f"{place}.items")
     return SeedVault(
         name=read_text(shape.get("name"), f"{place}.name", required=True),
         id=read_id(shape.get("id"), f"{place}.id"),
         description=read_text(shape.get("description"), f"{place}.description"),
+        type=_vault_type(shape.get("type"), f"{place}.type"),
         items=tuple(_dated(read_item(entry, f"{place}.items[{position}]", folder=folder)) for position, entry in enumerate(items)),
     )
+
+
+def _vault_type(given: object, place: str) -> str:
+    kind = VAULT_TYPES[0] if given is None else given
+    if not isinstance(kind, str) or kind not in VAULT_TYPES:
+        raise SeedError(place, f"write one of {', '.join(VAULT_TYPES)}, or leave it out")
+    return kind
 
 
 def _dated(draft: ItemDraft) -> ItemDraft:
@@ -129,6 +139,17 @@ def _check_unique_ids(seed: Seed) -> None:
                 raise SeedError(f"{place}.id", f"the id is already used by {places[identifier]}; choose another, or leave it out")
             if identifier is not None:
                 places[identifier] = place
+
+
+def _check_shared_files(seed: Seed) -> None:
+    contents: dict[str, tuple[str, bytes]] = {}
+    for position, vault in enumerate(seed.vaults):
+        for index, item in enumerate(vault.items):
+            for number, file in enumerate(item.files):
+                kept = contents.setdefault(file.id, (file.name, file.content)) if file.id is not None else None
+                if kept is not None and kept != (file.name, file.content):
+                    place = f"vaults[{position}].items[{index}].files[{number}]"
+                    raise SeedError(f"{place}.id", "another file has this id; a shared file has the same name and content everywhere")
 
 
 def _bulk(given: object) -> Bulk:

@@ -1,87 +1,183 @@
 """The API: decides the order of checks for a request, from route over token to endpoint, and turns refusals into replies."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from time import perf_counter
 from typing import Final
 
+import orjson
 from aiohttp import web
 
-from onepassword_operator.devconnect import fault_replies, ids, routes, routing
-from onepassword_operator.devconnect.errors import ApiError, bad_request
+from onepassword_operator.devconnect import fault_replies, ids, replies, routes, routing
+from onepassword_operator.devconnect.activity import Activity, ActivityLog
+from onepassword_operator.devconnect.behaviour import Behaviour
+from onepassword_operator.devconnect.calls import Call, Route
+from onepassword_operator.devconnect.errors import ApiError, bad_request, not_found
+from onepassword_operator.devconnect.fault_rules import Action
 from onepassword_operator.devconnect.faults import Faults
+from onepassword_operator.devconnect.metrics import ApiMetrics
 from onepassword_operator.devconnect.request_log import LoggedRequest, RequestLog
-from onepassword_operator.devconnect.tokens import Tokens
+from onepassword_operator.devconnect.tokens import Grant, Tokens
+from onepassword_operator.devconnect.upstream import Upstream
 from onepassword_operator.devconnect.vault_store import VaultStore
 
 _log: Final = logging.getLogger(__name__)
 _NOUNS: Final = ("Vault", "Item", "File")
-_TEMPLATES: Final = frozenset(template for _, template in routes.API_ROUTES)
-_OPEN: Final = frozenset({routing.HEARTBEAT, routing.HEALTH})
+_VERSION_HEADER: Final = "1Password-Connect-Version"
+# What a proxy in front sends has no header of the server behind it.
+_BY_A_PROXY: Final = frozenset({Action.HTML, Action.REDIRECT})
+
+
+@dataclass(slots=True, kw_only=True)
+class Parts:
+    """What answers requests."""
+
+    store: VaultStore
+    tokens: Tokens
+    faults: Faults
+    requests: RequestLog
+    activity: ActivityLog
+    metrics: ApiMetrics
+    upstream: Upstream
+    behaviour: Behaviour
+    clock: Callable[[], float]
 
 
 class ConnectApi:
-    """Answers the requests of the API port from the store."""
+    """Answers the requests of the API port."""
 
-    def __init__(self, *, store: VaultStore, tokens: Tokens, faults: Faults, requests: RequestLog, clock: Callable[[], float]) -> None:
-        self._store: Final = store
-        self._tokens: Final = tokens
-        self._faults: Final = faults
-        self._requests: Final = requests
-        self._clock: Final = clock
+    def __init__(self, parts: Parts) -> None:
+        self._parts: Final = parts
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, rightly or as a fault rule says."""
+        parts, started = self._parts, perf_counter()
         path = request.path
         target = routing.resolve(path)
         route = f"{request.method} {target.template}"
         logged = self._note(request, target, route=route)
-        if self._faults.latency_seconds:
-            await asyncio.sleep(self._faults.latency_seconds)
+        if parts.faults.latency_seconds:
+            await asyncio.sleep(parts.faults.latency_seconds)
         answer = partial(self._answer, request, target)
-        rule = self._faults.take(route=route, path=path)
+        rule = parts.faults.take(route=route, path=path)
         response = await answer() if rule is None else await fault_replies.perform(rule, request, answer=answer)
+        if rule is not None and rule.action not in _BY_A_PROXY and not response.prepared:
+            self._stamp(response)
         if request.transport is not None and not request.transport.is_closing():
             logged.status = response.status
+        if target.template in routes.TEMPLATES:
+            parts.metrics.observe(request.method, target.template, seconds=perf_counter() - started)
         return response
 
     def _note(self, request: web.BaseRequest, target: routing.Target, *, route: str) -> LoggedRequest:
         path = request.path
         logged = LoggedRequest(
-            at=self._clock(), method=request.method, route=route, path=path, user_agent=request.headers.get("User-Agent", "")
+            at=self._parts.clock(), method=request.method, route=route, path=path, user_agent=request.headers.get("User-Agent", "")
         )
         if path.startswith("/v1"):
             is_item_read = request.method == "GET" and target.template == routing.ITEM
-            self._requests.arrived(logged, item_read="/".join(target.ids) if is_item_read else None)
+            self._parts.requests.arrived(logged, item_read="/".join(target.ids) if is_item_read else None)
         return logged
 
     async def _answer(self, request: web.BaseRequest, target: routing.Target) -> web.Response:
         try:
             response = await self._answer_or_refuse(request, target)
         except ApiError as error:
-            response = routes.error_response(error.status, error.message)
-        except web.HTTPRequestEntityTooLarge:
-            response = routes.error_response(413, "The request body is too large")
+            response = replies.error_response(error.status, error.message)
         except Exception as error:  # noqa: BLE001 - a bug here must look to the client like a failing Connect
             # The error's text could hold a value, its type cannot.
             _log.error("a request failed unexpectedly: %s on %s", type(error).__name__, target.template)
-            response = routes.error_response(500, "Something went wrong")
-        response.headers["1Password-Connect-Version"] = routes.VERSION
+            response = replies.error_response(500, "Something went wrong")
+        self._stamp(response)
         return response
 
+    def _stamp(self, response: web.StreamResponse) -> None:
+        if self._parts.behaviour.version:
+            response.headers[_VERSION_HEADER] = self._parts.behaviour.version
+
     async def _answer_or_refuse(self, request: web.BaseRequest, target: routing.Target) -> web.Response:
-        if target.template in _OPEN and request.method == "GET":
-            return web.Response(text=".") if target.template == routing.HEARTBEAT else routes.health_response()
+        if target.template in routing.OPEN and request.method == "GET":
+            return self._answer_openly(request, target.template)
         route = routes.API_ROUTES.get((request.method, target.template))
         if route is None:
-            if target.template in _TEMPLATES or target.template in _OPEN:
-                raise ApiError(405, "method not allowed")
-            raise ApiError(404, "route not found")
-        grant = self._tokens.verify(request.headers.get("Authorization"))
-        for noun, identifier in zip(_NOUNS, target.ids, strict=False):
-            if not ids.is_well_formed(identifier):
-                raise bad_request(f"Invalid {noun} UUID")
-        if target.ids:
-            grant.check(target.ids[0], route.needs, action=route.action)
-        return await route.answer(routes.Call(request=request, target=target, grant=grant, store=self._store, now=self._clock()))
+            return self._refuse_route(target.template)
+        parts = self._parts
+        if parts.behaviour.malformed_id == "before-token":
+            _check_ids(target)
+        grant = parts.tokens.verify(request.headers.get("Authorization"))
+        await parts.upstream.ready()
+        call = Call(
+            request=request,
+            target=target,
+            grant=grant,
+            store=parts.store,
+            behaviour=parts.behaviour,
+            activity=parts.activity,
+            now=parts.clock(),
+        )
+        return await self._answer_and_record(call, route)
+
+    async def _answer_and_record(self, call: Call, route: Route) -> web.Response:
+        denied = False
+        try:
+            _check_ids(call.target)
+            if call.target.ids:
+                self._check_scope(call.grant, call.vault_id)
+                call.grant.check(call.vault_id, route.needs, action=route.action)
+            return await route.answer(call)
+        except ApiError as error:
+            denied = error.status == 403  # noqa: PLR2004 - Forbidden
+            raise
+        finally:
+            self._record(call, denied=denied)
+
+    def _check_scope(self, grant: Grant, vault_id: str) -> None:
+        if self._parts.behaviour.out_of_scope == "missing" and not grant.access_to(vault_id):
+            raise not_found("vault", vault_id)
+
+    def _record(self, call: Call, *, denied: bool) -> None:
+        activity = self._parts.activity
+        activity.add(
+            Activity(
+                number=activity.arrived,
+                at=call.now,
+                method=call.request.method,
+                ids=call.target.ids,
+                about_items="items" in call.target.template,
+                item_version=call.item_version,
+                token_id=call.grant.id,
+                user_agent=call.request.headers.get("User-Agent", ""),
+                address=call.request.remote or "",
+                denied=denied,
+            )
+        )
+
+    def _answer_openly(self, request: web.BaseRequest, template: str) -> web.Response:
+        parts = self._parts
+        if template == routing.HEARTBEAT:
+            return web.Response(text=".")
+        if template == routing.METRICS:
+            return web.Response(body=parts.metrics.text().encode(), headers={"Content-Type": parts.metrics.CONTENT_TYPE})
+        with contextlib.suppress(ApiError):  # readiness probes get their 200 whatever they send along
+            parts.tokens.verify(request.headers.get("Authorization"))
+            parts.upstream.unlock()
+        health = {"name": "1Password Connect API", "version": parts.behaviour.version, "dependencies": parts.upstream.dependencies()}
+        return replies.json_response(orjson.dumps(health))
+
+    def _refuse_route(self, template: str) -> web.Response:
+        known = template in routes.TEMPLATES
+        refusal = ApiError(405, "method not allowed") if known else ApiError(404, "route not found")
+        response = replies.no_route(refusal, form=self._parts.behaviour.unknown_route)
+        if known:
+            response.headers["Allow"] = routes.methods(template)
+        return response
+
+
+def _check_ids(target: routing.Target) -> None:
+    for noun, identifier in zip(_NOUNS, target.ids, strict=False):
+        if not ids.is_well_formed(identifier):
+            raise bad_request(f"Invalid {noun} UUID")

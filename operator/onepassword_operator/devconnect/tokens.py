@@ -1,27 +1,40 @@
 """Bearer tokens: decides who a caller is (401) and which vaults the caller may read or write (403), by the claims of Connect's tokens.
 
-Tokens are compact JWTs signed with HMAC-SHA256. Connect signs with ES256; that algorithm follows with the full-fidelity work, and
-clients treat a token as opaque either way.
+Tokens are compact JWTs, signed with ES256 as Connect's are; clients treat them as opaque.
 """
 
 import base64
 import binascii
 import enum
-import hmac
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import orjson
 
 from onepassword_operator.devconnect import ids
+from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.errors import ApiError
 
 # Instead of a vault id: every vault, also those created later. Connect has no such token; tests and demos need it.
 EVERY_VAULT: Final = "*"
+_ALGORITHM: Final = "ES256"
 _AUDIENCE: Final = "com.1password.connect"
 _PARTS: Final = 3
+_MAX_LENGTH: Final = 16 * 1024
+
+
+class Signer(Protocol):
+    """A key of one server."""
+
+    id: str
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the signature in the form that JWTs carry."""
+
+    def verify(self, message: bytes, signature: bytes) -> bool:
+        """Tell whether this key made the signature."""
 
 
 class Access(enum.IntFlag):
@@ -61,17 +74,30 @@ class Grant:
             raise ApiError(403, f"Authorization: token does not have permission to perform {action} on vault {vault_id}")
 
 
-class Tokens:
-    """Mints, verifies and revokes the tokens of one server; the key lives as long as the server."""
+_ANYBODY: Final = Grant(id=ids.derive("token", "any"), expires_at=None, vaults={EVERY_VAULT: MODES["rw"]})
 
-    def __init__(self, *, clock: Callable[[], float]) -> None:
+
+class Tokens:
+    """Mints, verifies and revokes the tokens of one server; `remember` is told the revoked ids before a change of them counts."""
+
+    def __init__(
+        self,
+        signer: Signer,
+        *,
+        clock: Callable[[], float],
+        behaviour: Behaviour,
+        revoked: Iterable[str] = (),
+        remember: Callable[[frozenset[str]], None] = lambda _: None,
+    ) -> None:
+        self._signer: Final = signer
         self._clock: Final = clock
-        self._key: Final = secrets.token_bytes(32)
-        self._revoked: Final[set[str]] = set()
+        self._behaviour: Final = behaviour
+        self._remember: Final = remember
+        self._revoked = frozenset(revoked)
         # Only tokens this server signed get in, so the size is bounded by what was minted.
         self._verified: Final[dict[str, Grant]] = {}
 
-    def mint(self, vaults: Mapping[str, Access], *, expires_in_seconds: float | None = None) -> str:
+    def mint(self, vaults: Mapping[str, int], *, expires_in_seconds: float | None = None) -> str:
         """Sign a token for the given vault ids."""
         now = self._clock()
         claims: dict[str, Any] = {
@@ -80,21 +106,27 @@ class Tokens:
             "sub": ids.INTEGRATION_ID,
             "jti": ids.derive("token", secrets.token_hex(16)),
             "iat": int(now),
-            "1password.com/auuid": ids.derive("account").upper(),
+            "1password.com/auuid": ids.ACCOUNT_ID,
             "1password.com/token": secrets.token_urlsafe(24),
             "1password.com/fts": ["vaultaccess"],
             "1password.com/vts": [{"u": vault_id, "a": int(access)} for vault_id, access in vaults.items()],
         }
         if expires_in_seconds is not None:
             claims["exp"] = now + expires_in_seconds
-        signed = _encode({"alg": "HS256", "kid": ids.derive("key"), "typ": "JWT"}) + "." + _encode(claims)
-        return signed + "." + _base64(self._sign(signed))
+        return self.sign(claims)
+
+    def sign(self, claims: Mapping[str, Any]) -> str:
+        """Sign claims as they are; tests make wrong ones."""
+        signed = _encode({"alg": _ALGORITHM, "kid": self._signer.id, "typ": "JWT"}) + "." + _encode(claims)
+        return signed + "." + _base64(self._signer.sign(signed.encode()))
 
     def verify(self, authorization: str | None) -> Grant:
         """Decide whom an Authorization header stands for, or raise 401."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise _invalid()
+        if self._behaviour.any_token:
+            return _ANYBODY
         grant = self._verified.get(token)
         if grant is None:
             grant = self._verified[token] = self._read(token)
@@ -108,29 +140,35 @@ class Tokens:
 
     def revoke(self, token_id: str) -> None:
         """Refuse a token from now on."""
-        self._revoked.add(token_id)
+        self._set_revoked(self._revoked | {token_id})
 
     def restore(self, token_id: str) -> None:
         """Accept a revoked token again."""
-        self._revoked.discard(token_id)
+        self._set_revoked(self._revoked - {token_id})
+
+    def _set_revoked(self, revoked: frozenset[str]) -> None:
+        self._remember(revoked)
+        self._revoked = revoked
 
     def _read(self, token: str) -> Grant:
-        if token.count(".") != _PARTS - 1 or not token.isascii():
+        if token.count(".") != _PARTS - 1 or not token.isascii() or len(token) > _MAX_LENGTH:
             raise _invalid()
         signed, _, signature = token.rpartition(".")
-        header, claims = (_decode(part) for part in signed.split("."))
-        if header.get("alg") != "HS256":
+        header, claims = (_decode_object(part) for part in signed.split("."))
+        if header.get("alg") != _ALGORITHM:
             raise _invalid()
-        if not hmac.compare_digest(_base64(self._sign(signed)), signature):
+        if not self._signer.verify(signed.encode(), _decode(signature)):
             raise ApiError(401, "Invalid token signature")
-        if _AUDIENCE not in claims.get("aud", ()):
-            raise _invalid()
-        return Grant(
-            id=claims["jti"], expires_at=claims.get("exp"), vaults={claim["u"]: claim["a"] for claim in claims["1password.com/vts"]}
-        )
+        return _grant(claims)
 
-    def _sign(self, signed: str) -> bytes:
-        return hmac.digest(self._key, signed.encode(), "sha256")
+
+def _grant(claims: Mapping[str, Any]) -> Grant:
+    audience, expires_at, token_id, vaults = (claims.get(name) for name in ("aud", "exp", "jti", "1password.com/vts"))
+    if not isinstance(audience, list) or _AUDIENCE not in audience or not isinstance(token_id, str) or not isinstance(vaults, list):
+        raise _invalid()
+    if expires_at is not None and not isinstance(expires_at, int | float):
+        raise _invalid()
+    return Grant(id=token_id, expires_at=expires_at, vaults={claim["u"]: claim["a"] for claim in vaults})
 
 
 def _invalid() -> ApiError:
@@ -145,10 +183,20 @@ def _base64(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def _decode(part: str) -> dict[str, Any]:
+def _decode(part: str) -> bytes:
     try:
-        value = orjson.loads(base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True))
+        decoded = base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
+        raise _invalid() from None
+    if _base64(decoded) != part:  # bits to spare in the last character would make one token out of several texts
+        raise _invalid()
+    return decoded
+
+
+def _decode_object(part: str) -> dict[str, Any]:
+    try:
+        value = orjson.loads(_decode(part))
+    except orjson.JSONDecodeError:
         raise _invalid() from None
     if not isinstance(value, dict):
         raise _invalid()

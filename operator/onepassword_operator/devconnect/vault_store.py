@@ -5,71 +5,54 @@ Every write is one synchronous method, so on one event loop writes are serialise
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from onepassword_operator.devconnect import ids
+from onepassword_operator.devconnect.behaviour import Behaviour
+from onepassword_operator.devconnect.contents import Change, Contents
 from onepassword_operator.devconnect.errors import not_found
-from onepassword_operator.devconnect.records import FileDraft, Item, ItemContent, ItemDraft, StoredFile, Vault
-from onepassword_operator.devconnect.replicas import Change, Contents, Lag, Replica
+from onepassword_operator.devconnect.records import VAULT_TYPES, FileDraft, Item, ItemContent, ItemDraft, StoredFile, Vault
+from onepassword_operator.devconnect.visibility import Visibility
+
+
+class Keeper(Protocol):
+    """Where stored changes go before they are acknowledged."""
+
+    def append(self, change: Change) -> None:
+        """Keep a change for good, or raise OSError and keep nothing of it."""
+
+    def rewrite(self, contents: Contents) -> None:
+        """Keep these contents instead of everything before, or raise OSError and leave what was."""
 
 
 class VaultStore:
-    """In-memory data of the server; reads go through replicas that may lag, writes always meet the newest state."""
+    """Data of the server in its newest state, which writers and the admin side meet; readers of the API look through `visible`."""
 
-    def __init__(self, *, clock: Callable[[], float]) -> None:
+    def __init__(self, *, clock: Callable[[], float], behaviour: Behaviour | None = None, id_seed: str = "") -> None:
         self._clock: Final = clock
-        self._newest: Final = Contents()
-        self._vault_view: Final = Replica()
-        self._list_view: Final = Replica()
-        self._get_view: Final = Replica()
+        self._id_seed: Final = (id_seed,) if id_seed else ()
+        self._newest = Contents()
         self._occurrences: Final[dict[tuple[str, ...], int]] = {}
-        self._lag = Lag()
+        self._keeper: Keeper | None = None
+        self.visible: Final = Visibility(clock=clock, behaviour=behaviour or Behaviour())
 
-    @property
-    def lag(self) -> Lag:
-        """How far each kind of reader is behind."""
-        return self._lag
+    def keep(self, keeper: Keeper) -> None:
+        """Give every later change to the keeper before it is seen."""
+        self._keeper = keeper
 
-    def set_lag(self, lag: Lag) -> None:
-        """Delay the visibility of later changes; a shorter lag also hastens what is pending."""
-        self._lag = lag
-        now = self._clock()
-        self._vault_view.set_lag(lag.vault_seconds, now=now)
-        self._list_view.set_lag(lag.list_seconds, now=now)
-        self._get_view.set_lag(lag.get_seconds, now=now)
+    def snapshot(self) -> Contents:
+        """Return the newest state; later changes do not reach it."""
+        return self._newest.copy()
 
-    # What the API's readers see.
-
-    def visible_vaults(self) -> Sequence[Vault]:
-        """Return the vaults as vault objects show them now."""
-        return tuple(self._vault_view.at(self._clock()).vaults.values())
-
-    def visible_vault(self, vault_id: str) -> Vault:
-        """Return one vault as the vault object shows it now, or raise 404."""
-        vault = self._vault_view.at(self._clock()).vaults.get(vault_id)
-        if vault is None:
-            raise not_found("vault", vault_id)
-        return vault
-
-    def visible_listing(self, vault_id: str) -> bytes:
-        """Return the serialised item list of a vault as visible now, or raise 404."""
-        listing = self._list_view.listing(vault_id, now=self._clock())
-        if listing is None:
-            raise not_found("vault", vault_id)
-        return listing
-
-    def visible_items(self, vault_id: str) -> Sequence[Item]:
-        """Return the active items of a vault as lists show them now, or raise 404."""
-        items = self._list_view.at(self._clock()).items.get(vault_id)
-        if items is None:
-            raise not_found("vault", vault_id)
-        return tuple(item for item in items.values() if item.is_active)
-
-    def visible_item(self, vault_id: str, item_id: str) -> Item:
-        """Return an item as a GET shows it now, or raise 404."""
-        return _item_of(self._get_view.at(self._clock()), vault_id, item_id=item_id)
-
-    # The newest state, which writers and the admin side meet.
+    def restore(self, contents: Contents) -> None:
+        """Go back to a snapshot: versions and counters are as they were then. Ids given since then are not given again."""
+        wanted = contents.copy()
+        wanted.retired |= self._newest.retired | {item for items in self._newest.items.values() for item in items}
+        if self._keeper is not None:
+            self._keeper.rewrite(wanted)
+        for change in (*self._newest.departures(wanted), *wanted.changes()):
+            self.visible.push(change)
+        self._newest = wanted
 
     def vaults(self) -> Sequence[Vault]:
         """Return all vaults in their newest state."""
@@ -89,11 +72,13 @@ class VaultStore:
 
     def item(self, vault_id: str, item_id: str) -> Item:
         """Return the newest state of an item, or raise 404."""
-        return _item_of(self._newest, vault_id, item_id=item_id)
+        return self._newest.item(vault_id, item_id)
 
     # Writes.
 
-    def create_vault(self, name: str, *, vault_id: str | None = None, description: str = "", at: float | None = None) -> Vault:
+    def create_vault(
+        self, name: str, *, vault_id: str | None = None, description: str = "", kind: str = VAULT_TYPES[0], at: float | None = None
+    ) -> Vault:
         """Add an empty vault."""
         now = self._clock() if at is None else at
         vault = Vault(
@@ -105,6 +90,7 @@ class VaultStore:
             items=0,
             created_at=now,
             updated_at=now,
+            type=kind,
         )
         self._push(Change(vault_id=vault.id, vault=vault))
         return vault
@@ -171,35 +157,28 @@ class VaultStore:
         )
 
     def _push(self, change: Change) -> None:
+        if self._keeper is not None:
+            self._keeper.append(change)
         self._newest.apply(change)
-        now = self._clock()
-        for view in (self._vault_view, self._list_view, self._get_view):
-            view.push(change, now=now)
+        self.visible.push(change)
 
     def _new_id(self, *names: str) -> str:
-        # The count never goes down: a deleted and re-created title is another item, as in 1Password.
+        # The count never goes down and ids are retired with what they named: a title that is deleted and created again is another item.
         while True:
             self._occurrences[names] = self._occurrences.get(names, 0) + 1
-            candidate = ids.derive(*names, self._occurrences[names])
-            if not self._is_taken(candidate):
+            candidate = ids.derive(*self._id_seed, *names, self._occurrences[names])
+            if not self._newest.has_used(candidate):
                 return candidate
-
-    def _is_taken(self, identifier: str) -> bool:
-        return identifier in self._newest.vaults or any(identifier in items for items in self._newest.items.values())
-
-
-def _item_of(contents: Contents, vault_id: str, *, item_id: str) -> Item:
-    items = contents.items.get(vault_id)
-    if items is None:
-        raise not_found("vault", vault_id)
-    if item_id not in items:
-        raise not_found("item", item_id)
-    return items[item_id]
 
 
 def _stored_files(item_id: str, drafts: Sequence[FileDraft]) -> tuple[StoredFile, ...]:
     # The bytes take part in the id: in 1Password a replaced file is another file.
     return tuple(
-        StoredFile(id=ids.derive("file", item_id, draft.name, ids.digest(draft.content)), name=draft.name, content=draft.content)
+        StoredFile(
+            id=draft.id or ids.derive("file", item_id, draft.name, ids.digest(draft.content)),
+            name=draft.name,
+            content=draft.content,
+            section=draft.section,
+        )
         for draft in drafts
     )

@@ -59,7 +59,8 @@ class OperatorError(Exception):
     """Root of the tree; only its leaves are raised."""
 
     reason: ClassVar[str]
-    retry: ClassVar[Retry]
+    retry: Retry
+    """Of the class, unless an instance knows better."""
     delay_seconds: float | None = None
     """For `Retry.THEN`: seconds until another try makes sense."""
 
@@ -81,10 +82,14 @@ class BackendError(OperatorError):
 
 
 class BackendUnavailableError(BackendError):
-    """No usable answer: refused, reset, timed out, 5xx."""
+    """No usable answer: refused, reset, timed out, 5xx. `delay_seconds` is set if the server asked for a pause."""
 
     reason = "SourceUnavailable"
     retry = Retry.SOON
+    warming_up = False
+    """The server is there and waits for its own first sync."""
+    of_one_item = False
+    """The server is there, and may have failed over this item alone."""
 
 
 class BackendRateLimitedError(BackendError):

@@ -11,6 +11,11 @@ from onepassword_operator.model.errors import OperatorError
 from onepassword_operator.model.item import Revision
 
 
+def text_of(raw: object) -> str:
+    """A member of a resource that is meant to be text. Under a CRD without a schema it may be anything, and that must not end a process."""
+    return raw if isinstance(raw, str) else "" if raw is None else str(raw)
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
     """One entry of `status.conditions`, in the Kubernetes API conventions' words."""
@@ -25,13 +30,14 @@ class Condition:
     @classmethod
     def from_object(cls, raw: Mapping[str, Any]) -> Condition:
         """Read an entry; the official operator's have neither reason nor observedGeneration."""
+        generation = raw.get("observedGeneration")
         return cls(
-            type=raw.get("type", ""),
-            status=raw.get("status", ""),
-            reason=raw.get("reason", ""),
-            message=raw.get("message", ""),
-            last_transition_time=raw.get("lastTransitionTime", ""),
-            observed_generation=raw.get("observedGeneration"),
+            type=text_of(raw.get("type")),
+            status=text_of(raw.get("status")),
+            reason=text_of(raw.get("reason")),
+            message=text_of(raw.get("message")),
+            last_transition_time=text_of(raw.get("lastTransitionTime")),
+            observed_generation=generation if isinstance(generation, int) else None,
         )
 
     def to_object(self) -> dict[str, Any]:

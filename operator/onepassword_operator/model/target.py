@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from onepassword_operator.model import names
-from onepassword_operator.model.outcome import Condition
+from onepassword_operator.model.outcome import Condition, text_of
 from onepassword_operator.model.secret import OwnerReference, SecretKey
 
 _TRUE: Final = frozenset({"1", "t", "true"})
@@ -61,7 +61,8 @@ class Claim:
     def from_object(cls, raw: Mapping[str, Any], rendering: Rendering) -> Claim:
         """Read a OnePasswordItem (from a GET, a LIST item or a watch event)."""
         metadata = raw["metadata"]
-        spec = raw.get("spec") or {}
+        spec, status = _members(raw.get("spec")), _members(raw.get("status"))
+        conditions = status.get("conditions")
         annotations = metadata.get("annotations") or {}
         return cls(
             key=SecretKey(metadata["namespace"], metadata["name"]),
@@ -70,12 +71,12 @@ class Claim:
             resource_version=metadata["resourceVersion"],
             generation=metadata.get("generation") or 0,
             created_at=metadata.get("creationTimestamp") or "",
-            item_path=spec.get("itemPath") or "",
-            secret_type=raw.get("type") or names.OPAQUE,
+            item_path=text_of(spec.get("itemPath")),
+            secret_type=text_of(raw.get("type")) or names.OPAQUE,
             labels=dict(metadata.get("labels") or {}),
             annotations=copied_annotations(annotations, rendering),
             terminating=bool(metadata.get("deletionTimestamp")),
-            conditions=tuple(Condition.from_object(entry) for entry in (raw.get("status") or {}).get("conditions") or ()),
+            conditions=tuple(Condition.from_object(_members(entry)) for entry in (conditions if isinstance(conditions, list) else ())),
             finalizers=tuple(metadata.get("finalizers") or ()),
             suspended=annotations.get(names.SUSPEND, "").lower() in _TRUE,
             refresh=annotations.get(names.REFRESH, ""),
@@ -124,6 +125,10 @@ class Claim:
     def ready(self) -> Condition | None:
         """The Ready condition as last written."""
         return next((condition for condition in self.conditions if condition.type == names.READY), None)
+
+
+def _members(raw: object) -> Mapping[str, Any]:
+    return raw if isinstance(raw, Mapping) else {}
 
 
 def copied_annotations(annotations: Mapping[str, str], rendering: Rendering) -> dict[str, str]:

@@ -184,6 +184,7 @@ def _change(
     updated = verdict is seal.Verdict.OTHER_OPTIONS and not same_data
     if updated or recorded != content.revision or asked != desired.annotations[names.REQUESTED_PATH]:
         return Change.UPDATED
-    owned = observed.owners == desired.owners
+    # Other owners come and go with the Deployments that ask for the Secret or use it.
+    owned = desired.owners[0].uid in {owner.uid for owner in observed.owners}
     marked = observed.labels.get(names.MANAGED) == names.MANAGED_VALUE
     return Change.RETOUCHED if same_data and owned and marked else Change.REPAIRED

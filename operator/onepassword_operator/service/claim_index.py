@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 
 from onepassword_operator.model import names
-from onepassword_operator.model.secret import OwnerReference, SecretKey
+from onepassword_operator.model.secret import ObservedSecret, OwnerReference, SecretKey
 from onepassword_operator.model.target import Claim, Source
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.rules.owners import Partners
@@ -18,7 +18,7 @@ class ClaimIndex:
     """Claims by Secret; workloads by name, and by the Secrets they use."""
 
     def __init__(self) -> None:
-        self._claims: dict[SecretKey, tuple[Claim, ...]] = {}
+        self._claims: dict[SecretKey, dict[Source, Claim]] = {}
         self._workloads: dict[Source, Workload] = {}
         self._users: dict[SecretKey, dict[str, OwnerReference]] = {}
         self._resources = 0
@@ -33,7 +33,7 @@ class ClaimIndex:
 
     def of(self, key: SecretKey) -> tuple[Claim, ...]:
         """Everybody who asks for the Secret, being deleted or not."""
-        return self._claims.get(key, ())
+        return tuple(self._claims.get(key, {}).values())
 
     def alive(self, key: SecretKey) -> list[Claim]:
         """Those who ask for the Secret and are not being deleted."""
@@ -41,11 +41,11 @@ class ClaimIndex:
 
     def resource(self, key: SecretKey) -> Claim | None:
         """The OnePasswordItem of that name."""
-        return next((claim for claim in self.of(key) if claim.is_resource), None)
+        return self._claims.get(key, {}).get(Source(names.KIND, *key))
 
     def resource_keys(self) -> set[SecretKey]:
         """The keys of all OnePasswordItems."""
-        return {key for key, claims in self._claims.items() if any(claim.is_resource for claim in claims)}
+        return {key for key, claims in self._claims.items() if Source(names.KIND, *key) in claims}
 
     def workload(self, source: Source) -> Workload | None:
         """The Deployment of that name, as far as it matters here."""
@@ -63,21 +63,19 @@ class ClaimIndex:
 
     def put(self, claim: Claim) -> None:
         """The claim as it is now, in the place of what its object asked before."""
-        others = [held for held in self.of(claim.key) if held.source != claim.source]
-        if claim.is_resource and self.resource(claim.key) is None:
-            self._resources += 1
-        self._claims[claim.key] = (*others, claim)
+        held = self._claims.setdefault(claim.key, {})
+        self._resources += claim.is_resource and claim.source not in held
+        held[claim.source] = claim
 
     def remove(self, claim: Claim) -> None:
-        """Its object does not ask any more."""
-        held = self.of(claim.key)
-        left = tuple(other for other in held if other.source != claim.source)
-        if claim.is_resource and len(left) < len(held):
-            self._resources -= 1
-        if left:
-            self._claims[claim.key] = left
-        else:
-            self._claims.pop(claim.key, None)
+        """Its object does not ask any more; a namesake that was made since goes on asking."""
+        held = self._claims.get(claim.key, {})
+        if claim.source not in held or held[claim.source].uid != claim.uid:
+            return
+        del held[claim.source]
+        self._resources -= claim.is_resource
+        if not held:
+            del self._claims[claim.key]
 
     def put_workload(self, workload: Workload) -> None:
         """The Deployment as it is now, with its claim and its use of Secrets."""
@@ -128,16 +126,20 @@ class ClaimIndex:
             claim = dataclasses.replace(holder.claim, finalizers=left) if holder.claim else None
             self.put_workload(dataclasses.replace(holder, finalizers=left, claim=claim))
 
-    def partners(self, ruler: Claim, sharing: Iterable[Claim], *, owners: Iterable[OwnerReference]) -> Partners:
+    def partners(self, ruler: Claim, sharing: Iterable[Claim], *, observed: ObservedSecret | None) -> Partners:
         """Who else a Secret belongs to: those that share its item and, if a workload asked for it, the workloads that use it."""
         sharing = tuple(sharing)
         by_workload = not all(claim.is_resource for claim in (ruler, *sharing))
-        users = {uid: owner for uid, owner in self._users.get(ruler.key, {}).items() if self._lives(owner, ruler.key.namespace)}
+        # The annotation comes from a workload that asked, and stays until the pass after the last one has let go.
+        formerly = observed is not None and names.ITEM_NAME in observed.annotations
+        using = self._users.get(ruler.key, {}) if by_workload else {}
+        users = {uid: owner for uid, owner in using.items() if self._lives(owner, ruler.key.namespace)}
+        owners = observed.owners if observed and (by_workload or formerly) else ()
         asking = {claim.uid for claim in self.of(ruler.key)}
         return Partners(
             claims=sharing,
-            users=tuple(users[uid] for uid in sorted(users) if by_workload and uid not in asking),
-            idle=frozenset(o.uid for o in owners if by_workload and _is_deployment(o) and o.uid not in asking | users.keys()),
+            users=tuple(users[uid] for uid in sorted(users) if uid not in asking),
+            idle=frozenset(o.uid for o in owners if _is_deployment(o) and o.uid not in asking | users.keys()),
         )
 
     def _lives(self, owner: OwnerReference, namespace: str) -> bool:

@@ -61,7 +61,7 @@ class Contests:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._released: OrderedDict[str, int] = OrderedDict()
-        self._contests: dict[str, Contest] = {}
+        self._contests: OrderedDict[str, Contest] = OrderedDict()
 
     def released(self, uid: str, resource_version: str) -> None:
         """This process has taken the finalizer away, as of that version of the object."""
@@ -87,6 +87,9 @@ class Contests:
         rounds = former.rounds + 1 if former else 1
         pause = min(FIRST_TRUCE_SECONDS * 2.0 ** (rounds - 1), LONGEST_TRUCE_SECONDS)
         self._contests[uid] = Contest(rounds=rounds, until=self._clock.monotonic() + pause)
+        self._contests.move_to_end(uid)
+        if len(self._contests) > _REMEMBERED:  # an object that asks for nothing may go without anybody being told
+            self._contests.popitem(last=False)
         return pause
 
     def truce(self, uid: str, *, finalizer: bool) -> Truce | None:

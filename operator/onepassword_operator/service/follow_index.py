@@ -13,6 +13,7 @@ from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload import RestartMark
 from onepassword_operator.ports import Clock
+from onepassword_operator.rules import claims
 from onepassword_operator.service.claim_index import ClaimIndex
 from onepassword_operator.service.contests import Contests
 
@@ -40,8 +41,12 @@ class Followed:
     """The vault part of a path that led nowhere; a change there wakes the claim."""
     last_good: Condition | None = None
     """What the resource said before this process had to tell it of trouble."""
+    drifted: bool = False
+    """The Secret was seen to be other than it was left."""
+    repairing: bool = False
+    """That is what the pass under way was made for."""
     rewrites: int = 0
-    """How often in a row the same revision had to be written again, each soon after the last."""
+    """How often in a row that made the same revision be written again, each soon after the last."""
     rewritten: Revision | None = None
     rewritten_at: float = 0.0
     attempts: int = 0
@@ -50,6 +55,12 @@ class Followed:
     """When the first of them was, on the monotonic clock."""
     untold: int = 0
     """Status writes that failed in a row; the Secret may be well all the while."""
+    ruler: str = ""
+    """The uid of the claim that ruled it in the last pass."""
+    parties: frozenset[str] = frozenset()
+    """Who decides about it, by uid: the claim that rules it, and those that share it."""
+    refusals: int = 0
+    """Passes in a row in which somebody besides the ruling claim could not be served."""
     refresh: bool = False
     """Somebody asked for a look at 1Password at once, whatever is known."""
 
@@ -70,6 +81,18 @@ class FollowIndex:
         if key not in self.followed:
             self.followed[key] = self._departed.pop(key) if key in self._departed else Followed()
         return self.followed[key]
+
+    def ruler(self, key: SecretKey) -> Claim | None:
+        """Who rules the Secret, as the last pass found, or by age if none has looked at who owns it."""
+        alive, record = self.claims.alive(key), self.followed.get(key)
+        found = next((claim for claim in alive if record and claim.uid == record.ruler), None)
+        return found or claims.ruling(alive, None)
+
+    def parties(self, key: SecretKey) -> list[Claim]:
+        """Who rules the Secret and who shares it."""
+        record, ruler = self.followed.get(key), self.ruler(key)
+        uids = record.parties if record else frozenset()
+        return [claim for claim in self.claims.alive(key) if claim is ruler or claim.uid in uids]
 
     def follow(self, key: SecretKey, revision: Revision, *, requested: str) -> None:
         """The Secret now stands for this revision, found by way of the requested path."""
@@ -102,7 +125,7 @@ class FollowIndex:
         record = self.followed.pop(key, None)
         if record and record.held:
             # A resource may be made again under its name: what its workloads run, and the restart they are due, outlive it.
-            self._departed[key] = Followed(held=record.held, mark=record.mark)
+            self._departed[key] = Followed(held=record.held, mark=record.mark, seen=True)
             if len(self._departed) > _DEPARTED:
                 self._departed.popitem(last=False)
 

@@ -12,8 +12,8 @@ from onepassword_operator.model.outcome import Change, Synced
 from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revision
 from onepassword_operator.model.target import Claim, Source
 from onepassword_operator.model.workload import RestartMark
-from onepassword_operator.rules import conditions, seal, secret_plan
-from onepassword_operator.service.follow_index import FollowIndex
+from onepassword_operator.rules import claims, conditions, seal, secret_plan
+from onepassword_operator.service.follow_index import Followed, FollowIndex
 from onepassword_operator.service.work_queue import Priority, WorkQueue
 
 REWRITES_AT_ONCE: Final = 5
@@ -55,12 +55,18 @@ class Observe:
         held_up = claim.awaits_release and self._held_up(former, claim)
         if former and former.asks_the_same_as(claim):
             return Priority.SWEEP if held_up else None
-        if former and former.uid != claim.uid and (record := self._index.followed.get(claim.key)):
-            record.attempts = 0
+        if former and former.uid != claim.uid:
+            self._replaced(former)
         if former and claim.refresh and claim.refresh != former.refresh:
             self._index.record(claim.key).refresh = True
             self._index.contests.try_now(claim.uid)
         return Priority.NEW
+
+    def _replaced(self, former: Claim) -> None:
+        # A namesake lives, so the former object does not, even if no watch has told of its end.
+        self.note_gone(former.uid)
+        if record := self._index.followed.get(former.key):
+            record.attempts = 0
 
     def _held_up(self, former: Claim | None, claim: Claim) -> bool:
         # By the official operator's finalizer: whose object is being deleted is let go at once, another one after its Secret was seen to.
@@ -100,7 +106,8 @@ class Observe:
             self._repair(observed.key)
 
     def _repair(self, key: SecretKey) -> None:
-        rewrites = self._index.record(key).rewrites
+        record = self._index.record(key)
+        record.drifted, rewrites = True, record.rewrites
         if rewrites <= REWRITES_AT_ONCE:
             self._queue.add(key, Priority.DRIFT)
         else:
@@ -113,7 +120,7 @@ class Observe:
         if last.key not in self._claims:
             return
         record = self._index.record(last.key)
-        record.seen = True
+        record.seen = record.drifted = True
         if self._sealer.verify(last) is seal.Verdict.INTACT:
             record.held = record.held or recorded_revision(last)
             record.mark = RestartMark.parse(last.annotations.get(names.RESTART_PENDING))
@@ -125,26 +132,33 @@ class Observe:
         if int(observed.resource_version) < record.resource_version:
             return True
         record.seen = True
-        asking = self._claims.alive(observed.key)
-        if len(asking) != 1 or asking[0].suspended:
-            return False  # who shares with whom takes a look at 1Password's lists; a pass that finds nothing to do is cheap
-        claim = asking[0]
         verdict = self._sealer.verify(observed)
+        if verdict is seal.Verdict.INTACT:
+            self._believe(observed, record)
+        asking = self._claims.alive(observed.key)
+        claim = claims.ruling(asking, observed)
+        if claim is None or claim.suspended:
+            return False
         pin = secret_plan.pinned(claim, observed, verdict=verdict)
         if verdict is not seal.Verdict.INTACT or pin is None or observed.terminating or observed.type != claim.secret_type:
             return False
-        partners = self._claims.partners(claim, (), owners=observed.owners)
+        partners = self._claims.partners(claim, (), observed=observed)
         context = secret_plan.Context(sealer=self._sealer, now="", partners=partners)
         plan = secret_plan.plan(claim, observed, content=secret_plan.Content(revision=pin, data=observed.data), context=context)
         record.resource_version = int(observed.resource_version)
-        self._take_mark(observed.key, plan.mark)
-        record.held = pin
-        if record.revision is None:
-            self._index.follow(observed.key, pin, requested=claim.item_path)
-        if plan.desired is not None or record.attempts or claim.awaits_release:
+        if plan.desired is not None or record.attempts or record.refresh or claim.awaits_release:
             return False
+        if len(asking) > 1:
+            return False  # who shares with whom takes a look at 1Password's lists; a pass that finds nothing to do is cheap
         # A pass that is under way has written the Secret and is about to write the status.
         return self._queue.is_running(observed.key) or _is_told(claim, pin)
+
+    def _believe(self, observed: ObservedSecret, record: Followed) -> None:
+        # Whatever is asked for by now, and whether a pass succeeds: this is what it holds, and a restart that is due is due.
+        record.held = recorded_revision(observed)
+        self._take_mark(observed.key, RestartMark.parse(observed.annotations.get(names.RESTART_PENDING)))
+        if record.revision is None and record.held:
+            self._index.follow(observed.key, record.held, requested=observed.annotations.get(names.REQUESTED_PATH, ""))
 
     def _take_mark(self, key: SecretKey, mark: RestartMark | None) -> None:
         record = self._index.record(key)

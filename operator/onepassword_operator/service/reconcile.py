@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 from onepassword_operator.model.errors import AnotherOperatorActiveError, BackendError, ClusterError, OperatorError
@@ -17,7 +17,7 @@ from onepassword_operator.service import contests
 from onepassword_operator.service.follow_index import Followed, FollowIndex
 from onepassword_operator.service.report import Reporter
 from onepassword_operator.service.source_health import SourceHealth
-from onepassword_operator.service.sync_secret import RELABELLED, SyncSecret
+from onepassword_operator.service.sync_secret import RELABELLED, Results, SyncSecret
 from onepassword_operator.service.work_queue import Priority, WorkQueue
 
 REWRITE_MEMORY_SECONDS: Final = 60.0
@@ -52,21 +52,32 @@ class Reconcile:
 
     async def run(self, key: SecretKey) -> None:
         """One pass over a Secret, and what follows from it."""
-        if await self._contested(key):
+        left_alone = await self._contested(key)
+        ruler = self._index.ruler(key)
+        if ruler and ruler.uid in left_alone:
             return
-        self._forget_rewrites(self._index.record(key))
+        self._begin(self._index.record(key))
         results = await self._sync.sync(key)
+        await self._conclude_all(key, results, left_alone=left_alone)
         if not self._index.claims.alive(key):  # deleted, perhaps while the pass ran, which has just followed it again
             self._release(key)
-            return
-        for position, (claim, outcome) in enumerate(results):
-            await self._conclude(claim, outcome, ruling=position == 0)
-        if self._index.record(key).mark:
+        elif self._index.record(key).mark:
             self.wake_restarts(key.namespace)
 
-    async def _conclude(self, claim: Claim, outcome: Outcome, *, ruling: bool) -> None:
+    async def _conclude_all(self, key: SecretKey, results: Results, *, left_alone: Collection[str]) -> None:
+        if not results or not self._index.claims.alive(key):
+            return
+        record, (ruler, decided) = self._index.record(key), results[0]
+        stale = self._note(record, ruler, outcome=decided)
+        own_trouble = {claim.uid for claim, outcome in results if isinstance(outcome, Failed) and outcome != decided}
+        record.refusals = record.refusals + 1 if own_trouble else 0
+        for claim, outcome in results:
+            if key in self._index.claims and claim.uid not in left_alone:  # the last one may go while another is told
+                # Whoever has trouble of its own had nothing yet that a blip could leave in place.
+                await self._conclude(claim, outcome, stale=stale or claim.uid in own_trouble)
+
+    async def _conclude(self, claim: Claim, outcome: Outcome, *, stale: bool) -> None:
         record = self._index.record(claim.key)
-        stale = self._note(record, claim, outcome=outcome) if ruling else False
         if isinstance(outcome, Synced) and (trouble := self._health.trouble(outcome.revision.vault_id)):
             outcome, stale = Failed(trouble), True
         elif isinstance(outcome, Failed):
@@ -88,16 +99,18 @@ class Reconcile:
             _log.warning("status could not be written", extra=detail)
             self._again(claim, record, error=error)
             return False
-        record.untold = 0
+        if claim.is_resource:  # the others have no status that could fail to be written
+            record.untold = 0
         return True
 
-    async def _contested(self, key: SecretKey) -> bool:
-        contested = False
+    async def _contested(self, key: SecretKey) -> set[str]:
+        # Only a dispute about the object that rules the Secret is one about the Secret: anybody may put a finalizer on an object of theirs.
+        contested: set[str] = set()
         for claim in self._index.claims.alive(key):
             truce = self._index.contests.truce(claim.uid, finalizer=claim.awaits_release)
             if truce is None:
                 continue
-            contested = True
+            contested.add(claim.uid)
             if not truce.told and await self._report(claim, Failed(contests.refusal(claim, seconds=truce.seconds)), stale=True):
                 self._index.contests.note_told(claim.uid)
             if self._index.contests.may_try(claim.uid):
@@ -117,20 +130,22 @@ class Reconcile:
         record.failing_since = self._clock.monotonic() if record.failing_since is None else record.failing_since
         return self._health.stale_for(self._clock.monotonic() - record.failing_since)
 
-    def _forget_rewrites(self, record: Followed) -> None:
+    def _begin(self, record: Followed) -> None:
+        record.repairing, record.drifted = record.drifted, False
         if self._clock.monotonic() - record.rewritten_at >= REWRITE_MEMORY_SECONDS:
             record.rewrites = 0
 
     def _note_rewrite(self, record: Followed, revision: Revision) -> None:
         now = self._clock.monotonic()
         again = record.rewritten == revision and now - record.rewritten_at < REWRITE_MEMORY_SECONDS
-        record.rewrites = record.rewrites + 1 if again else 0
+        # A write that nobody's edit made necessary, say for another owner, is no answer in a dispute.
+        record.rewrites = record.rewrites + record.repairing if again else 0
         record.rewritten, record.rewritten_at = revision, now
 
     def _again(self, claim: Claim, record: Followed, *, error: OperatorError) -> None:
         interval, jitter = self.interval_seconds, self._clock.jitter()
-        delay = retry.delay_seconds(error, attempt=max(record.attempts, 1), interval_seconds=interval, jitter=jitter)
-        level = logging.DEBUG if isinstance(error, BackendError) and record.attempts > 1 else logging.INFO
+        delay = retry.delay_seconds(error, attempt=max(record.attempts, record.refusals, 1), interval_seconds=interval, jitter=jitter)
+        level = logging.DEBUG if isinstance(error, BackendError) and max(record.attempts, record.refusals) > 1 else logging.INFO
         detail = {"secret": str(claim.key), "asked_by": str(claim.source), "reason": error.reason, "detail": str(error), "retry_in": delay}
         _log.log(level, "Secret not in sync", extra=detail)
         if delay is not None:

@@ -11,7 +11,7 @@ from onepassword_operator.model.secret import ObservedSecret, OwnerReference, Se
 from onepassword_operator.model.target import Claim, Source
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.ports import FinalizerStore, SecretStore
-from onepassword_operator.rules import release, seal
+from onepassword_operator.rules import claims, release, seal
 from onepassword_operator.service.follow_index import FollowIndex
 from onepassword_operator.service.work_queue import Priority, WorkQueue
 
@@ -65,6 +65,9 @@ class ReleaseObjects:
 
     async def _hand_over(self, claim: Claim) -> None:
         observed = await self._secrets.get(claim.key)
+        ruler = claims.ruling(self._index.claims.alive(claim.key), observed)
+        if not claim.terminating and ruler is not None and ruler.uid != claim.uid:
+            return  # the first owner rules the Secret: that must not be whoever is let go first
         verdict = self._sealer.verify(observed) if observed else seal.Verdict.BROKEN
         decided = release.decide(claim, observed, verdict=verdict, heirs=self._heirs(claim, observed))
         if observed and decided.owners is not None:
@@ -72,5 +75,7 @@ class ReleaseObjects:
 
     def _heirs(self, claim: Claim, observed: ObservedSecret | None) -> tuple[OwnerReference, ...]:
         others = [other for other in self._index.claims.alive(claim.key) if other.uid != claim.uid]
-        partners = self._index.claims.partners(claim, others, owners=observed.owners if observed else ())
+        ruler = claims.ruling(others, observed)
+        others.sort(key=lambda other: other is not ruler)
+        partners = self._index.claims.partners(claim, others, observed=observed)
         return tuple(owner for owner in partners.owner_references if owner.uid != claim.uid)

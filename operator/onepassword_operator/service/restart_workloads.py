@@ -90,21 +90,24 @@ class RestartWorkloads:
         if not marks:
             return
         levels = restart.Levels(namespace=await self._workloads.namespace_setting(namespace), operator=self.auto_restart)
+        failure: ClusterError | None = None
         for _ in range(ROUNDS):
             pending = self._pending(marks)
             listed = await self._workloads.list_namespace(namespace)
             due = await self._due(listed, pending, levels=levels)
             still_due = {name for _, decided in due for name in decided.secrets}
-            for key in [key for key in marks if key.name not in still_due]:
-                await self._clear(key, marks.pop(key))
-            if not due:
+            failure = await self._clear_all({key: marks.pop(key) for key in list(marks) if key.name not in still_due}) or failure
+            if due:
+                await self._restart_all(due, pending, levels=levels)
+            elif failure:
+                raise failure
+            else:
                 return
-            await self._restart_all(due, pending, levels=levels)
         raise ClusterUnavailableError(f'workloads in namespace "{namespace}" keep changing while they are restarted')
 
     def _is_suspended(self, key: SecretKey) -> bool:
         # Its mark could not be cleared without touching it; when it is resumed, whoever is still due is restarted.
-        return any(claim.suspended for claim in self._index.claims.alive(key))
+        return any(claim.suspended for claim in self._index.parties(key))
 
     async def _due(
         self, listed: Sequence[Workload], pending: Mapping[str, restart.PendingSecret], *, levels: restart.Levels
@@ -124,7 +127,7 @@ class RestartWorkloads:
         }
 
     def _secret_level(self, key: SecretKey) -> str | None:
-        return next((claim.auto_restart for claim in self._index.claims.alive(key) if claim.auto_restart), None)
+        return next((claim.auto_restart for claim in self._index.parties(key) if claim.auto_restart), None)
 
     async def _restart_all(
         self, due: Sequence[tuple[Workload, restart.Restart]], pending: Mapping[str, restart.PendingSecret], *, levels: restart.Levels
@@ -155,6 +158,18 @@ class RestartWorkloads:
             self._reverts.note(current, decided)
             await self._reporter.restarted(current, decided)
             return
+
+    async def _clear_all(self, done: Mapping[SecretKey, RestartMark]) -> ClusterError | None:
+        # A Secret that can't be written must not keep the users of others from being restarted.
+        failure: ClusterError | None = None
+        for key, mark in done.items():
+            try:
+                await self._clear(key, mark)
+            except ClusterAbsentError:
+                continue  # gone since it was read: whoever makes it anew looks after its mark
+            except ClusterError as error:
+                failure = error
+        return failure
 
     async def _clear(self, key: SecretKey, mark: RestartMark) -> None:
         observed = await self._secrets.get(key)

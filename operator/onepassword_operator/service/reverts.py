@@ -5,7 +5,7 @@ Each patch did restart them, so after a few the workload counts as served. In me
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from typing import Final
 
 from onepassword_operator.model import names
@@ -24,7 +24,8 @@ class Reverts:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._patched: dict[_Key, deque[float]] = {}
+        self._patched: OrderedDict[_Key, deque[float]] = OrderedDict()
+        """By the time of the last patch, so that those that are long past stand first."""
         self._told: set[_Key] = set()
 
     def allows(self, workload: Workload, decided: Restart) -> bool:
@@ -34,7 +35,9 @@ class Reverts:
 
     def note(self, workload: Workload, decided: Restart) -> None:
         """The pod template was patched."""
-        self._patched.setdefault(_key(workload, decided), deque()).append(self._clock.monotonic())
+        key = _key(workload, decided)
+        self._patched.setdefault(key, deque()).append(self._clock.monotonic())
+        self._patched.move_to_end(key)
 
     def is_untold(self, workload: Workload, decided: Restart) -> bool:
         """Whether this is to be told; true once."""
@@ -46,8 +49,9 @@ class Reverts:
 
     def _expire(self) -> None:
         limit = self._clock.monotonic() - WINDOW_SECONDS
-        for key in [key for key, times in self._patched.items() if times[-1] < limit]:
-            del self._patched[key]
+        # Asked for every due workload: of thousands that were patched within the hour, only the first may be looked at.
+        while self._patched and next(iter(self._patched.values()))[-1] < limit:
+            key, _ = self._patched.popitem(last=False)
             self._told.discard(key)
 
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Collection
 from typing import Final
 
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import (
+    BackendError,
+    ClusterAbsentError,
     ClusterConflictError,
+    InvalidTargetError,
     ItemLookupError,
     OperatorError,
+    RefusedError,
     TargetClaimedError,
 )
 from onepassword_operator.model.item import Revision
 from onepassword_operator.model.item_path import ItemPath
-from onepassword_operator.model.outcome import Change, Failed, Outcome, Pause, Paused, Skipped, Synced
+from onepassword_operator.model.outcome import Change, Failed, Outcome, Pause, Paused, Synced
 from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revision
 from onepassword_operator.model.target import Claim
 from onepassword_operator.ports import SecretStore
@@ -66,10 +71,20 @@ class SyncSecret:
             record.refresh = refresh
             if isinstance(error, ItemLookupError):
                 record.wanted_vault = work.ruler.item_path.split("/")[1]
-            same = [claim for claim in self._index.claims.alive(key) if claim.item_path == work.ruler.item_path and claim != work.ruler]
-            return [(claim, Failed(error)) for claim in (work.ruler, *same)]
+            return [(work.ruler, Failed(error)), *self._behind(work, error)]
         except _ClaimGone:
             return []
+
+    def _behind(self, work: Pass, error: OperatorError) -> Results:
+        # Who shares the Secret shares the trouble; who wants something else is told who is in the way, unless that passes by itself.
+        results: Results = []
+        for claim in self._others(work):
+            shares = claim.item_path == work.ruler.item_path or claim.uid in work.record.parties
+            if not (shares or conditions.is_blip(error)):
+                results.append((claim, Failed(_in_the_way(work.ruler, error))))
+            elif shares or (claim.is_resource and claim.ready is None):  # a new one is owed an answer at once
+                results.append((claim, Failed(error)))
+        return results
 
     async def _until_settled(self, work: Pass) -> Results:
         # Nothing has ever been there: one POST tells as much as a GET, and is the write as well.
@@ -77,21 +92,32 @@ class SyncSecret:
         observed = await self._secrets.get(work.key) if known else None
         first_sight = not known
         for _ in range(CONFLICTS):
-            work.ruler = claims.ruling(self._index.claims.alive(work.key), observed) or work.ruler
+            self._choose_ruler(work, observed)
             if work.ruler.suspended:
-                return [(work.ruler, _suspended(work.ruler))]
-            path = ItemPath.parse(work.ruler.item_path)
+                return [(claim, _suspended(work.ruler)) for claim in (work.ruler, *self._others(work))]
             secret_plan.check_type(work.ruler, observed)
-            if observed is None and not first_sight:
-                await self._require_living_claim(work)
             if observed and observed.terminating:
                 raise ClusterConflictError(f'Secret "{observed.key.name}" is being deleted; waiting until it is gone')
             try:
-                return await self._once(work, path, observed=observed)
+                if observed is None and not first_sight:
+                    await self._require_living_claim(work)
+                return await self._once(work, observed)
             except ClusterConflictError:
-                first_sight = False
-                observed = await self._secrets.get(work.key)
+                pass
+            except ClusterAbsentError:
+                if observed is None:
+                    raise  # the namespace is going; else the Secret went after it was read
+            first_sight = False
+            observed = await self._secrets.get(work.key)
         raise ClusterConflictError(f'Secret "{work.key.name}" keeps changing while it is being written; trying again shortly')
+
+    def _choose_ruler(self, work: Pass, observed: ObservedSecret | None) -> None:
+        work.ruler = claims.ruling(self._index.claims.alive(work.key), observed) or work.ruler
+        work.record.ruler = work.ruler.uid
+        if work.ruler.uid not in work.record.parties:
+            # Until it is known who means the same item, the owners are taken for those.
+            owning = {owner.uid for owner in observed.owners} if observed else set()
+            work.record.parties = frozenset({work.ruler.uid, *(other.uid for other in self._others(work) if other.uid in owning)})
 
     async def _require_living_claim(self, work: Pass) -> None:
         claim = work.ruler
@@ -102,20 +128,32 @@ class SyncSecret:
                 raise ClusterConflictError(f'{claim.kind} "{claim.name}" is gone; deciding anew among those that are left')
             raise _ClaimGone
 
-    async def _once(self, work: Pass, path: ItemPath, *, observed: ObservedSecret | None) -> Results:
-        verdict = self._sealer.verify(observed) if observed else seal.Verdict.BROKEN
-        held = observed.owners if observed else ()
-        if observed is not None:
-            work.record.seen = True
-            everybody = self._index.claims.partners(work.ruler, self._others(work), owners=held)
-            owners.check_owner(work.ruler, observed, verdict=verdict, partners=everybody)
-            self._check_contest(work, observed)
-            if not any(owner.uid == work.ruler.uid for owner in held):
-                # Kubernetes itself takes our reference away when the resource is deleted and its Secret is to be orphaned.
-                await self._require_living_claim(work)
+    async def _once(self, work: Pass, observed: ObservedSecret | None) -> Results:
+        if observed is None:
+            return await self._bring_in_line(work, None, verdict=seal.Verdict.BROKEN)
+        verdict = self._sealer.verify(observed)
+        work.record.seen = True
+        everybody = self._index.claims.partners(work.ruler, self._others(work), observed=observed)
+        owners.check_owner(work.ruler, observed, verdict=verdict, partners=everybody)
+        self._check_contest(work, observed)
+        if not _owns(work.ruler, observed):
+            # Kubernetes itself takes our reference away when the resource is deleted and its Secret is to be orphaned.
+            await self._require_living_claim(work)
+        try:
+            return await self._bring_in_line(work, observed, verdict=verdict)
+        except (BackendError, InvalidTargetError, ItemLookupError, RefusedError):
+            await self._keep_alive(work, observed)
+            raise
+
+    async def _bring_in_line(self, work: Pass, observed: ObservedSecret | None, *, verdict: seal.Verdict) -> Results:
+        path = ItemPath.parse(work.ruler.item_path)
         found = await self._fetch.find(work, path, observed=observed, verdict=verdict)
-        sharing, others = await self._shared(work, found)
-        partners = self._index.claims.partners(work.ruler, sharing, owners=held)
+        owning = {owner.uid for owner in observed.owners} if observed else set()
+        sharing, others = await self._shared(work, found, owning=owning)
+        work.record.parties = frozenset(claim.uid for claim in (work.ruler, *sharing))
+        if suspending := next((claim for claim in sharing if claim.suspended), None):
+            return [*((claim, _suspended(suspending)) for claim in (work.ruler, *sharing)), *others]
+        partners = self._index.claims.partners(work.ruler, sharing, observed=observed)
         fetched = await self._fetch.content(work, found, observed=observed, verdict=verdict)
         if fetched.frozen and observed:
             outcome: Synced | Paused = await self._leave_frozen(work, fetched, observed=observed, partners=partners)
@@ -132,24 +170,39 @@ class SyncSecret:
     def _others(self, work: Pass) -> list[Claim]:
         return [claim for claim in self._index.claims.alive(work.key) if claim.uid != work.ruler.uid]
 
-    async def _shared(self, work: Pass, found: Found) -> tuple[list[Claim], Results]:
+    async def _shared(self, work: Pass, found: Found, *, owning: Collection[str]) -> tuple[list[Claim], Results]:
         sharing: list[Claim] = []
         refused: Results = []
         for claim in self._others(work):
             try:
                 same = claim.item_path == work.ruler.item_path or await self._fetch.means(claim, found)
-                if not same or claim.secret_type != work.ruler.secret_type:
-                    raise _claimed(work.ruler)
-                sharing.append(claim)
             except OperatorError as error:
-                refused.append((claim, Failed(error)))
+                # What can't be looked up for a moment stays as it was.
+                if not (conditions.is_blip(error) and claim.uid in owning):
+                    refused.append((claim, Failed(error)))
+                    continue
+                same = True
+            if same and claim.secret_type == work.ruler.secret_type:
+                sharing.append(claim)
+            else:
+                refused.append((claim, Failed(_claimed(work.ruler))))
         return sharing, refused
 
-    async def _leave_frozen(self, work: Pass, fetched: Fetched, *, observed: ObservedSecret, partners: owners.Partners) -> Paused:
+    async def _keep_alive(self, work: Pass, observed: ObservedSecret) -> None:
+        # What it should hold is not known, but it must not go with one of several who need it.
+        if _owns(work.ruler, observed):
+            parties = {*work.record.parties, *(claim.uid for claim in self._others(work) if claim.item_path == work.ruler.item_path)}
+            sharing = [claim for claim in self._others(work) if claim.uid in parties and claim.secret_type == work.ruler.secret_type]
+            await self._add_owners(work, observed, partners=self._index.claims.partners(work.ruler, sharing, observed=observed))
+
+    async def _add_owners(self, work: Pass, observed: ObservedSecret, *, partners: owners.Partners) -> None:
         wanted = owners.wanted_owners(work.ruler, observed.owners, partners=partners)
         if {owner.uid for owner in wanted} - {owner.uid for owner in observed.owners}:
             written = await self._secrets.own(observed, wanted)
             work.record.resource_version = int(written.resource_version)
+
+    async def _leave_frozen(self, work: Pass, fetched: Fetched, *, observed: ObservedSecret, partners: owners.Partners) -> Paused:
+        await self._add_owners(work, observed, partners=partners)
         # Followed at the listed version, so that only the next one brings another look; what the Secret holds is another matter.
         work.record.held = work.record.held or recorded_revision(observed)
         self._index.follow(work.key, fetched.content.revision, requested=work.ruler.item_path)
@@ -173,15 +226,16 @@ class SyncSecret:
         self._index.follow(work.key, revision, requested=work.ruler.item_path)
         if fetched.frozen:
             return _frozen(work, revision, change=plan.change)
-        skipped = fetched.skipped if fetched.skipped is not None else await self._skipped(work, revision)
+        skipped = fetched.skipped
+        resource = next((claim for claim in (work.ruler, *partners.claims) if claim.is_resource), None)
+        if skipped is None and resource and not conditions.tells(resource, revision, last_good=work.record.last_good):
+            # Neither this process nor the resource knows what of the item became no key; without a look it would say that nothing did.
+            work.record.told = skipped = await self._fetch.skipped(revision) or work.record.told
         return Synced(revision=revision, change=plan.change, skipped=skipped, warning=fetched.warning, asked=work.refresh)
 
-    async def _skipped(self, work: Pass, revision: Revision) -> tuple[Skipped, ...] | None:
-        # Neither this process nor the resource knows what of the item became no key; without a look the resource would say nothing did.
-        if not work.ruler.is_resource or conditions.tells(work.ruler, revision, last_good=work.record.last_good):
-            return None
-        work.record.told = await self._fetch.skipped(revision) or work.record.told
-        return work.record.told
+
+def _owns(claim: Claim, observed: ObservedSecret) -> bool:
+    return any(owner.uid == claim.uid for owner in observed.owners)
 
 
 def _suspended(claim: Claim) -> Paused:
@@ -202,8 +256,14 @@ def _frozen(work: Pass, revision: Revision, *, change: Change = Change.NONE) -> 
 
 def _claimed(ruler: Claim) -> TargetClaimedError:
     return TargetClaimedError(
-        f'Secret "{ruler.key.name}" is already written for {ruler.kind} "{ruler.name}", which asks for another item or type; '
-        "ask for another name"
+        f'Secret "{ruler.key.name}" belongs to {ruler.kind} "{ruler.name}", which asks for another item or type; ask for another name'
+    )
+
+
+def _in_the_way(ruler: Claim, error: OperatorError) -> TargetClaimedError:
+    return TargetClaimedError(
+        f'Secret "{ruler.key.name}" is due to {ruler.kind} "{ruler.name}", which can\'t be served ({error.reason}); mend that, or ask for '
+        "another name"
     )
 
 

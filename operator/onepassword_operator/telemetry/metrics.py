@@ -33,6 +33,8 @@ class Metrics:
         self._seconds = Histogram(
             f"{name}_connect_request_seconds", "Duration of Connect requests, by route.", ["route"], registry=self._registry
         )
+        self._retries = Counter(f"{name}_connect_retries", "Requests to Connect made again, by route.", ["route"], registry=self._registry)
+        self._server = Gauge(f"{name}_connect_info", "The Connect server's version.", ["version"], registry=self._registry)
         self._syncs = Counter(f"{name}_syncs", "Passes over a Secret, by what they came to.", ["reason"], registry=self._registry)
         self._repairs = Counter(
             f"{name}_drift_repairs", "Secrets put right after somebody edited or deleted them.", registry=self._registry
@@ -53,6 +55,15 @@ class Metrics:
         """A request to Connect ended."""
         self._requests.labels("connect", route, code).inc()
         self._seconds.labels(route).observe(seconds)
+
+    def connect_retry(self, route: str) -> None:
+        """A request to Connect is made again."""
+        self._retries.labels(route).inc()
+
+    def connect_version(self, version: str) -> None:
+        """What the server says of itself."""
+        self._server.clear()
+        self._server.labels(version).set(1)
 
     def kubernetes_request(self, verb: str, resource: str, code: int) -> None:
         """A request to the API server ended."""

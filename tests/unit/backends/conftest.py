@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from fakes.scripted_server import ScriptedServer, scripted_server
-from onepassword_operator.backends import connect
+from onepassword_operator.backends import connect_answers
 from onepassword_operator.backends.connect import ConnectSource
+from onepassword_operator.backends.connect_token import ConnectToken
 from onepassword_operator.model.confidential import Confidential
 
 TOKEN = "fake-connect-token"
@@ -26,7 +27,7 @@ class Observed:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connect, "FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(connect_answers, "FIRST_PAUSE_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -43,6 +44,6 @@ def observed() -> Observed:
 @pytest.fixture
 async def source(server: ScriptedServer, observed: Observed) -> AsyncIterator[ConnectSource]:
     async with ConnectSource(
-        host=server.url, token=Confidential(TOKEN.encode()), user_agent="operator-test/1", observer=observed
+        host=server.url, token=ConnectToken(Confidential(TOKEN.encode())), user_agent="operator-test/1", observer=observed
     ) as opened:
         yield opened

@@ -1,18 +1,22 @@
 """The Connect client against a server that does everything a server can do wrong."""
 
-import datetime
-import email.utils
+import asyncio
+import contextlib
+import inspect
 import pathlib
 import time
+import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from fakes.relays import Asked, ForwardProxy, forward_proxy
 from fakes.scripted_server import ScriptedServer, reply, reset, scripted_server, truncated
-from onepassword_operator.backends import connect
-from onepassword_operator.backends.connect import ConnectSource, base_url, retry_after_seconds, to_error
+from onepassword_operator.backends import connect, connect_answers
+from onepassword_operator.backends.connect import ConnectSource, base_url
+from onepassword_operator.backends.connect_token import ConnectToken
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import (
     BackendAnswerError,
@@ -23,6 +27,7 @@ from onepassword_operator.model.errors import (
     BackendUnavailableError,
     ItemNotFoundError,
     OperatorError,
+    Retry,
     SecretTooLargeError,
     VaultNotFoundError,
 )
@@ -35,6 +40,10 @@ VAULTS, ITEMS = "GET /v1/vaults", "GET /v1/vaults/:uuid/items"
 
 def item(**members: Any) -> dict[str, Any]:
     return {"id": ITEM, "vault": {"id": VAULT}, "title": "db", "version": 3} | members
+
+
+def opened(host: str, observed: Any, **more: Any) -> ConnectSource:
+    return ConnectSource(host=host, token=ConnectToken(Confidential(b"fake-token")), user_agent="x", observer=observed, **more)
 
 
 async def error_of(awaitable: Awaitable[object]) -> OperatorError:
@@ -76,6 +85,17 @@ class TestRequests:
         elsewhere = {name: value for name, value in request.headers.items() if name != "Authorization"}
         assert TOKEN not in f"{elsewhere} {request.path} {request.query}"
 
+    async def test_nothing_is_ever_written_and_no_body_sent(self, server: ScriptedServer, source: ConnectSource) -> None:
+        described = {"id": FILE, "name": "ca.pem", "size": 3}
+        server.script(reply([]), reply([]), reply(item(files=[described])), reply(b"pem"), reply({}))
+        await source.list_vaults()
+        await source.list_items(VAULT)
+        await source.get_item(VAULT, ITEM)
+        await source.health()
+        assert {(request.method, request.body) for request in server.seen} == {("GET", b"")}
+        public = {name for name, _ in inspect.getmembers(ConnectSource, inspect.iscoroutinefunction) if not name.startswith("_")}
+        assert public == {"list_vaults", "list_items", "get_item", "health"}, "call the new one above"
+
     @pytest.mark.parametrize("identity", ["../../v1/vaults", "db", "V" * 26, "v" * 27, ""])
     async def test_nothing_but_an_id_gets_into_a_path(self, server: ScriptedServer, source: ConnectSource, identity: str) -> None:
         for call in (source.list_items(identity), source.get_item(identity, ITEM), source.get_item(VAULT, identity)):
@@ -88,7 +108,7 @@ class TestRequests:
         assert len(server.seen) == 1
 
     async def test_a_path_prefix_in_the_host_is_kept(self, server: ScriptedServer, observed: Any) -> None:
-        async with ConnectSource(host=f" {server.url}/connect/v1/ ", token=Confidential(b"t"), user_agent="x", observer=observed) as source:
+        async with opened(f" {server.url}/connect/v1/ ", observed) as source:
             await source.list_vaults()
         assert server.paths() == ["/connect/v1/vaults"]
 
@@ -97,7 +117,7 @@ class TestProxies:
     NAME = "connect.example"
 
     def source(self, observed: Any, way: Route, *, scheme: str = "http") -> ConnectSource:
-        return ConnectSource(host=f"{scheme}://{self.NAME}", token=Confidential(b"fake-token"), user_agent="x", observer=observed, way=way)
+        return opened(f"{scheme}://{self.NAME}", observed, way=way)
 
     async def test_requests_go_the_way_that_was_chosen(self, server: ScriptedServer, observed: Any) -> None:
         address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
@@ -181,19 +201,10 @@ class TestRetries:
         assert str(error) == f"{VAULTS}: Connect answered 500"
         assert len(server.seen) == connect.TRIES
 
-    async def test_a_server_that_says_nothing_is_given_up_at_the_limit(self, server: ScriptedServer, observed: Any) -> None:
-        async with ConnectSource(
-            host=server.url, token=Confidential(b"t"), user_agent="x", observer=observed, timeout_seconds=0.05
-        ) as source:
-            server.script(*[server.hang()] * connect.TRIES)
-            error = await error_of(source.list_vaults())
-        assert isinstance(error, BackendUnavailableError)
-        assert observed.requests == [(VAULTS, 0)] * 2  # the second one reaches the deadline of the whole call
-
     async def test_nobody_there_is_an_outage(self, observed: Any) -> None:
         async with scripted_server() as server:
             address = server.url
-        async with ConnectSource(host=address, token=Confidential(b"t"), user_agent="x", observer=observed) as source:
+        async with opened(address, observed) as source:
             error = await error_of(source.list_vaults())
         assert isinstance(error, BackendUnavailableError)
         assert address not in str(error)
@@ -201,7 +212,7 @@ class TestRetries:
 
     async def test_plain_text_where_tls_is_expected_is_an_outage_that_names_tls(self, server: ScriptedServer, observed: Any) -> None:
         host = server.url.replace("http:", "https:")
-        async with ConnectSource(host=host, token=Confidential(b"t"), user_agent="x", observer=observed) as source:
+        async with opened(host, observed) as source:
             error = await error_of(source.list_vaults())
         assert isinstance(error, BackendUnavailableError)
         assert "TLS" in str(error)
@@ -213,7 +224,7 @@ class TestRetries:
         async def pause(seconds: float) -> None:
             pauses.append(seconds)
 
-        monkeypatch.setattr(connect, "FIRST_PAUSE_SECONDS", 0.2)
+        monkeypatch.setattr(connect_answers, "FIRST_PAUSE_SECONDS", 0.2)
         monkeypatch.setattr("random.random", lambda: 0.5)
         monkeypatch.setattr("asyncio.sleep", pause)
         server.script(*[reply("oops", status=500)] * 10)
@@ -221,20 +232,20 @@ class TestRetries:
         assert pauses == pytest.approx([0.2, 0.4, 0.8])
 
     async def test_before_it_is_opened_a_source_is_out_of_reach(self, observed: Any) -> None:
-        source = ConnectSource(host="http://127.0.0.1:1", token=Confidential(b"t"), user_agent="x", observer=observed)
+        source = opened("http://127.0.0.1:1", observed)
         assert isinstance(await error_of(source.list_vaults()), BackendUnavailableError)
         await source.__aexit__(None, None, None)
 
 
 class TestRefusals:
     @pytest.mark.official(57, 68)
-    @pytest.mark.parametrize(("status", "kind"), [(401, BackendDeniedError), (403, BackendForbiddenError)])
-    async def test_a_refusal_is_believed_the_second_time(
-        self, server: ScriptedServer, source: ConnectSource, status: int, kind: type[BackendError]
+    @pytest.mark.parametrize(("status", "kind", "times"), [(401, BackendDeniedError, 2), (403, BackendForbiddenError, 3)])
+    async def test_a_refused_token_is_believed_the_second_time_and_a_refused_vault_the_third(
+        self, server: ScriptedServer, source: ConnectSource, status: int, kind: type[BackendError], times: int
     ) -> None:
         server.script(*[reply({"message": "no"}, status=status)] * 5)
         assert type(await error_of(source.list_vaults())) is kind
-        assert len(server.seen) == 2
+        assert len(server.seen) == times
 
     @pytest.mark.parametrize("status", [401, 403])
     async def test_a_single_refusal_is_a_slip(self, server: ScriptedServer, source: ConnectSource, status: int) -> None:
@@ -261,7 +272,7 @@ class TestRefusals:
         assert len(server.seen) == 1
 
     async def test_what_a_body_says_never_gets_into_an_error(self, server: ScriptedServer, source: ConnectSource) -> None:
-        for status in (400, 401, 403, 404, 418, 429, 500):
+        for status in (400, 401, 403, 404, 418, 500, 429):  # the last one has all others wait
             server.script(*[reply({"message": "canary-value"}, status=status)] * 4)
             assert "canary" not in str(await error_of(source.get_item(VAULT, ITEM)))
             server.answers.clear()
@@ -287,7 +298,18 @@ class TestAnswers:
         server.script(reply(item(**wrong)))
         error = await error_of(source.get_item(VAULT, ITEM))
         assert isinstance(error, BackendAnswerError)
-        assert "another item" in str(error)
+        assert "something else than was asked for" in str(error)
+
+    async def test_a_list_of_another_vault_is_refused(self, server: ScriptedServer, source: ConnectSource) -> None:
+        server.script(reply([{"id": ITEM, "vault": {"id": VAULT}}, {"id": ITEM, "vault": {"id": "x" * 26}}]))
+        error = await error_of(source.list_items(VAULT))
+        assert isinstance(error, BackendAnswerError)
+        assert "something else than was asked for" in str(error)
+
+    async def test_nothing_compressed_is_asked_for_or_unpacked(self, server: ScriptedServer, source: ConnectSource) -> None:
+        server.script(reply(zlib.compress(b"[]"), headers={"Content-Encoding": "deflate"}))
+        assert isinstance(await error_of(source.list_vaults()), BackendAnswerError)
+        assert server.seen[0].headers["Accept-Encoding"] == "identity"
 
     async def test_a_list_without_end_is_cut_off(
         self, server: ScriptedServer, source: ConnectSource, monkeypatch: pytest.MonkeyPatch
@@ -303,22 +325,59 @@ class TestAnswers:
     ) -> None:
         monkeypatch.setattr(connect, "ITEM_BYTES", 100)
         server.script(reply(b" " * 101))
-        assert isinstance(await error_of(source.get_item(VAULT, ITEM)), SecretTooLargeError)
+        error = await error_of(source.get_item(VAULT, ITEM))
+        assert isinstance(error, SecretTooLargeError)
+        assert error.retry is Retry.LATER  # nobody has seen its end, so it may be a reply gone wrong
 
     async def test_files_that_are_announced_too_large_are_not_read(self, server: ScriptedServer, source: ConnectSource) -> None:
         half = {"id": FILE, "name": "x", "size": connect.FILES_BYTES / 2 + 1}
         server.script(reply(item(files=[half, half])))
-        assert isinstance(await error_of(source.get_item(VAULT, ITEM)), SecretTooLargeError)
+        error = await error_of(source.get_item(VAULT, ITEM))
+        assert isinstance(error, SecretTooLargeError)
+        assert error.retry is Retry.ON_CHANGE
         assert len(server.seen) == 1
 
     async def test_a_file_larger_than_announced_is_cut_off(self, server: ScriptedServer, source: ConnectSource) -> None:
         server.script(reply(item(files=[{"id": FILE, "name": "x"}])), reply(b"x" * (connect.FILES_BYTES + 1)))
         assert isinstance(await error_of(source.get_item(VAULT, ITEM)), SecretTooLargeError)
 
+    async def test_files_share_the_room_that_there_is_whatever_is_announced(
+        self, server: ScriptedServer, source: ConnectSource, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(connect, "FILES_BYTES", 10)
+        files = [{"id": FILE, "name": name} for name in ("a", "b")]
+        server.script(reply(item(files=files)), reply(b"x" * 6), reply(b"x" * 5))
+        assert isinstance(await error_of(source.get_item(VAULT, ITEM)), SecretTooLargeError)
+        server.script(reply(item(files=files)), reply(b"x" * 6), reply(b"x" * 4))
+        assert [len(file.content) for file in (await source.get_item(VAULT, ITEM)).files] == [6, 4]
+
     async def test_a_file_that_fails_at_first_is_read_again(self, server: ScriptedServer, source: ConnectSource) -> None:
-        server.script(reply(item(files=[{"id": FILE}])), reply("oops", status=500), reply(b"pem"))
+        server.script(reply(item(files=[{"id": FILE}])), *[reply("oops", status=500)] * (connect.FILE_TRIES - 1), reply(b"pem"))
         (file,) = (await source.get_item(VAULT, ITEM)).files
         assert (file.name, file.content.reveal()) == ("", b"pem")
+
+    @pytest.mark.parametrize(
+        ("contents", "taken"),
+        [
+            pytest.param([b"pem"], b"pem", id="as announced"),
+            pytest.param([b"pe", b"pem"], b"pem", id="cut off once"),
+            pytest.param([b"pem and more"] * 2, b"pem and more", id="the description is older than the content"),
+            pytest.param([b"pe", b"pe"], None, id="cut off again and again"),
+            pytest.param([b"pem and", b"pem or"], None, id="something else each time"),
+        ],
+    )
+    async def test_a_file_that_is_not_as_large_as_announced_is_read_again_and_never_taken_in_part(
+        self, server: ScriptedServer, source: ConnectSource, contents: list[bytes], taken: bytes | None
+    ) -> None:
+        server.script(reply(item(files=[{"id": FILE, "name": "x", "size": 3}])), *[reply(content) for content in contents])
+        if taken is None:
+            error = await error_of(source.get_item(VAULT, ITEM))
+            assert isinstance(error, BackendAnswerError)
+            assert "of a file that it says has 3" in str(error)
+        else:
+            (file,) = (await source.get_item(VAULT, ITEM)).files
+            assert file.content.reveal() == taken
+        assert len(server.seen) == 1 + len(contents)
 
     @pytest.mark.official(54, 65)
     async def test_a_file_that_cannot_be_read_fails_the_item_and_is_no_missing_key(
@@ -327,6 +386,223 @@ class TestAnswers:
         server.script(reply(item(files=[{"id": FILE, "name": "x"}])), reply("gone", status=404))
         assert isinstance(await error_of(source.get_item(VAULT, ITEM)), ItemNotFoundError)
         assert len(server.seen) == 2
+
+
+class TestDeadlines:
+    async def test_a_server_that_says_nothing_is_given_up_at_the_limit(self, server: ScriptedServer, observed: Any) -> None:
+        async with opened(server.url, observed, timeout_seconds=0.05) as source:
+            await source.list_vaults()
+            observed.requests.clear()
+            server.script(*[server.hang()] * connect.TRIES)
+            error = await error_of(source.list_vaults())
+        assert isinstance(error, BackendUnavailableError)
+        assert observed.requests == [(VAULTS, 0)] * 2  # the second one reaches the deadline of the whole call
+
+    async def test_an_answer_that_never_ends_is_given_up_at_the_deadline_of_the_call(self, server: ScriptedServer, observed: Any) -> None:
+        """Bytes keep coming, so no limit between two of them would help; and the next try has what is left of the call's time."""
+        async with opened(server.url, observed, timeout_seconds=0.1) as source:
+            await source.list_vaults()
+            server.script(*[dripping] * connect.TRIES)
+            async with asyncio.timeout(5):
+                error = await error_of(source.list_vaults())
+        assert isinstance(error, BackendUnavailableError)
+        assert len(server.seen) == 2  # one at the beginning, and one that took the whole time
+
+    async def test_the_first_call_is_patient_because_the_server_may_be_fresh(self, server: ScriptedServer, observed: Any) -> None:
+        late = asyncio.Event()
+
+        async def cold(request: Any) -> Any:
+            await late.wait()
+            return await reply([])(request)
+
+        async with opened(server.url, observed, timeout_seconds=0.2) as source:
+            server.script(cold)
+            asyncio.get_running_loop().call_later(0.5, late.set)
+            assert await source.list_vaults() == []
+            assert observed.requests == [(VAULTS, 200)]
+            late.clear()
+            server.script(*[cold] * connect.TRIES)
+            assert isinstance(await error_of(source.list_vaults()), BackendUnavailableError)
+
+    async def test_a_first_call_that_ended_was_the_first_whatever_came_of_it(self, server: ScriptedServer, observed: Any) -> None:
+        async with opened(server.url, observed, timeout_seconds=0.05) as source:
+            server.script(reply("not found", status=404))
+            await error_of(source.list_vaults())
+            server.script(*[server.hang()] * connect.TRIES)
+            await error_of(source.list_vaults())
+        assert observed.requests == [(VAULTS, 404), (VAULTS, 0), (VAULTS, 0)]
+
+    async def test_a_cancelled_call_ends_at_once_and_does_no_more(self, server: ScriptedServer, observed: Any) -> None:
+        async with opened(server.url, observed) as source:
+            for answer in (server.hang(), reply("later", status=503, headers={"Retry-After": "20"})):
+                seen = len(server.seen)
+                server.script(answer)
+                call = asyncio.create_task(source.list_vaults())
+                await server.until_seen(seen + 1)
+                for _ in range(50):
+                    await asyncio.sleep(0)
+                call.cancel()
+                async with asyncio.timeout(5):
+                    with pytest.raises(asyncio.CancelledError):
+                        await call
+                assert len(server.seen) == seen + 1
+
+
+async def dripping(request: Any) -> Any:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    with contextlib.suppress(ConnectionError):
+        while True:
+            await response.write(b" ")
+            await asyncio.sleep(0.01)
+
+
+class TestPauses:
+    """What Connect asks for is kept by every call that goes to it."""
+
+    @pytest.fixture
+    def pauses(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        taken: list[float] = []
+        now, slept = time.monotonic, [0.0]
+
+        async def pause(seconds: float) -> None:
+            taken.append(seconds)
+            slept[0] += seconds
+
+        monkeypatch.setattr(connect.time, "monotonic", lambda: now() + slept[0])  # type: ignore[attr-defined]
+        monkeypatch.setattr(connect.asyncio, "sleep", pause)  # type: ignore[attr-defined]
+        return taken
+
+    async def test_a_short_one_is_waited_out(self, server: ScriptedServer, source: ConnectSource, pauses: list[float]) -> None:
+        server.script(reply("busy", status=503, headers={"Retry-After": "7"}))
+        assert await source.list_vaults() == []
+        assert pauses == [7]
+
+    async def test_one_that_is_longer_than_the_call_may_take_fails_it_and_all_others_until_it_is_over(
+        self, server: ScriptedServer, source: ConnectSource, pauses: list[float]
+    ) -> None:
+        await source.list_vaults()
+        server.script(reply("busy", status=503, headers={"Retry-After": "100"}))
+        first = await error_of(source.list_vaults())
+        assert isinstance(first, BackendUnavailableError)
+        assert first.delay_seconds == 100
+        second = await error_of(source.list_items(VAULT))
+        assert isinstance(second, BackendUnavailableError)
+        assert second.delay_seconds == pytest.approx(100, abs=1)
+        assert isinstance(await error_of(source.health()), BackendUnavailableError)
+        assert server.paths() == ["/v1/vaults"] * 2
+        assert pauses == []
+        await asyncio.sleep(101)
+        assert await source.list_vaults() == []
+
+    async def test_a_call_that_is_being_tried_again_keeps_what_another_one_was_asked_for(
+        self, server: ScriptedServer, source: ConnectSource, pauses: list[float]
+    ) -> None:
+        server.script(reply("slow down", status=429, headers={"Retry-After": "5"}))
+        error = await error_of(source.list_vaults())
+        assert isinstance(error, BackendRateLimitedError)
+        assert pauses == []
+        assert await source.list_items(VAULT) == []
+        assert pauses == pytest.approx([5], abs=1)
+
+
+class TestSources:
+    async def test_a_hung_host_delays_no_other(self, server: ScriptedServer, observed: Any) -> None:
+        async with scripted_server() as quick, opened(server.url, observed) as hung, opened(quick.url, observed) as source:
+            server.script(*[server.hang()] * 100)
+            calls = [asyncio.create_task(hung.list_items(VAULT)) for _ in range(3 * connect.CONNECTIONS)]
+            await server.until_seen(connect.CONNECTIONS)
+            async with asyncio.timeout(5):
+                for _ in range(20):
+                    assert await source.list_vaults() == []
+            assert len(server.seen) == connect.CONNECTIONS  # a pool has an end, and each source one of its own
+            assert not any(call.done() for call in calls)
+            for call in calls:
+                call.cancel()
+            await asyncio.gather(*calls, return_exceptions=True)
+
+    async def test_connections_are_used_again_and_closed_with_the_source(self, server: ScriptedServer, observed: Any) -> None:
+        async with opened(server.url, observed) as source:
+            for _ in range(5):
+                await source.list_vaults()
+            assert server.connections == 1
+        assert source._session
+        assert source._session.closed
+
+    async def test_each_source_sends_its_own_token_to_its_own_server(self, server: ScriptedServer, observed: Any) -> None:
+        async with scripted_server() as other:
+            tokens = {server.url: b"token-one", other.url: b"token-two"}
+            for url, token in tokens.items():
+                async with ConnectSource(host=url, token=ConnectToken(Confidential(token)), user_agent="x", observer=observed) as source:
+                    await source.list_vaults()
+            assert server.seen[0].headers["Authorization"] == "Bearer token-one"
+            assert other.seen[0].headers["Authorization"] == "Bearer token-two"
+
+
+class TestToken:
+    async def test_a_request_that_follows_a_change_of_the_file_has_the_new_token(
+        self, server: ScriptedServer, observed: Any, tmp_path: pathlib.Path
+    ) -> None:
+        file = tmp_path / "token"
+        file.write_text("the-first\n")
+        async with ConnectSource(host=server.url, token=ConnectToken(file), user_agent="x", observer=observed) as source:
+            await source.list_vaults()
+            file.write_text("another-one\n")
+            await source.list_vaults()
+        assert [request.headers["Authorization"] for request in server.seen] == ["Bearer the-first", "Bearer another-one"]
+
+    async def test_a_refused_token_is_read_again_before_it_is_believed_to_be_refused(
+        self, server: ScriptedServer, observed: Any, tmp_path: pathlib.Path
+    ) -> None:
+        file = tmp_path / "token"
+        file.write_text("the-first")
+
+        async def refuse_and_replace(request: Any) -> Any:
+            file.write_text("another-one")
+            return await reply("no", status=401)(request)
+
+        async with ConnectSource(host=server.url, token=ConnectToken(file), user_agent="x", observer=observed) as source:
+            server.script(refuse_and_replace)
+            assert await source.list_vaults() == []
+        assert [request.headers["Authorization"] for request in server.seen] == ["Bearer the-first", "Bearer another-one"]
+
+
+class TestHealth:
+    async def test_it_is_asked_without_the_token(self, server: ScriptedServer, source: ConnectSource) -> None:
+        server.script(reply({"version": "1.8.1", "dependencies": [{"service": "sync", "status": "TOKEN_NEEDED"}]}))
+        health = await source.health()
+        assert (health.version, health.troubles) == ("1.8.1", {"sync": "TOKEN_NEEDED"})
+        assert server.paths() == ["/health"]
+        assert "Authorization" not in server.seen[0].headers
+
+    async def test_it_is_not_tried_again(self, server: ScriptedServer, source: ConnectSource) -> None:
+        server.script(*[reply("oops", status=503)] * 4)
+        assert isinstance(await error_of(source.health()), BackendUnavailableError)
+        assert len(server.seen) == 1
+
+
+async def test_requests_are_told_by_route_and_never_by_id(server: ScriptedServer, source: ConnectSource, observed: Any) -> None:
+    """Metrics are labelled with them, and whoever reads metrics need not know which vaults and items there are."""
+    server.script(reply([]), reply([]), reply(item(files=[{"id": FILE, "name": "x"}])), reply(b"pem"), reply({}))
+    await source.list_vaults()
+    await source.list_items(VAULT)
+    await source.get_item(VAULT, ITEM)
+    await source.health()
+    assert observed.requests == [
+        (VAULTS, 200),
+        (ITEMS, 200),
+        (f"{ITEMS}/:uuid", 200),
+        (f"{ITEMS}/:uuid/files/:uuid/content", 200),
+        ("GET /health", 200),
+    ]
+
+
+async def test_retries_are_told_by_route(server: ScriptedServer, source: ConnectSource) -> None:
+    told: list[str] = []
+    source.retried = told.append
+    server.script(reply("oops", status=500), reply("oops", status=502))
+    await source.list_vaults()
+    assert told == [VAULTS] * 2
 
 
 @pytest.mark.parametrize(
@@ -349,35 +625,3 @@ def test_what_is_no_plain_url_is_refused_by_name(host: str) -> None:
     with pytest.raises(ValueError, match="OP_CONNECT_HOST") as caught:
         base_url(host)
     assert "canary" not in str(caught.value)
-
-
-@pytest.mark.parametrize("route", [VAULTS, ITEMS, f"{ITEMS}/:uuid", f"{ITEMS}/:uuid/files/:uuid/content"])
-def test_every_status_has_a_leaf_of_the_error_tree(route: str) -> None:
-    for code in range(300, 600):
-        error = to_error(code, {}, route=route)
-        assert type(error).reason
-        assert route in str(error)
-
-
-class TestRetryAfter:
-    @pytest.mark.parametrize(
-        ("text", "seconds"),
-        [
-            (None, 10),
-            ("", 10),
-            ("soon", 10),
-            ("-5", 10),
-            ("0", 1),
-            (" 7 ", 7),
-            ("86400", 300),
-            ("9" * 400, 300),
-            ("Mon, 01 Jan 2024 00:00:00 +9999999999999999", 10),
-        ],
-    )
-    def test_seconds_are_kept_within_reason(self, text: str | None, seconds: float) -> None:
-        assert retry_after_seconds(text) == seconds
-
-    def test_a_date_is_a_moment_from_now(self) -> None:
-        moment = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=60)
-        assert retry_after_seconds(email.utils.format_datetime(moment, usegmt=True)) == pytest.approx(60, abs=2)
-        assert retry_after_seconds(email.utils.formatdate(time.time() - 60, usegmt=True)) == 1

@@ -35,6 +35,18 @@ def test_null_is_like_absent() -> None:
     assert (summary.to_model().title, summary.to_model().tags, summary.to_model().active) == ("", (), True)
 
 
+def test_null_elements_are_none_at_all() -> None:
+    full: dict[str, list[Any]] = {
+        "tags": ["a"],
+        "urls": [{"href": "https://x"}],
+        "fields": [{"label": "a", "value": "b"}],
+        "files": [{"id": "f"}],
+    }
+    holed = {name: [None, *elements, None] for name, elements in full.items()}
+    assert one(BARE | holed).to_model(()) == one(BARE | full).to_model(())
+    assert [file.id for file in one(BARE | holed).files or ()] == ["f"]
+
+
 def test_unknown_members_and_values_are_ignored() -> None:
     item = one(BARE | {"category": "NEWLY_INVENTED", "x": [1], "fields": [{"label": "a", "value": "b", "type": "NEW", "k": None}]})
     assert [field.value.reveal() for field in item.to_model(()).fields] == [b"b"]

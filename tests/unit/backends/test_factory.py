@@ -6,6 +6,7 @@ import pytest
 
 from fakes.clock import FakeClock
 from fakes.scripted_server import ScriptedServer, reply
+from onepassword_operator.backends.connect_token import ConnectToken
 from onepassword_operator.backends.factory import Pace, Server, connect_source
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import BackendDeniedError
@@ -15,13 +16,13 @@ async def test_the_source_is_connect_and_paced(server: ScriptedServer, observed:
     server.script(*[reply("no", status=401)] * 2)
     async with connect_source(
         Server(host=server.url),
-        token=Confidential(b"t"),
+        token=ConnectToken(Confidential(b"t")),
         user_agent="x",
         observer=observed,
         clock=FakeClock(),
         pace=Pace(timeout_seconds=5, denied_probe_seconds=60),
-    ) as source:
+    ) as connected:
         for _ in range(3):
             with pytest.raises(BackendDeniedError):
-                await source.list_vaults()
+                await connected.paced.list_vaults()
     assert len(server.seen) == 2

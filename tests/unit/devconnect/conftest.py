@@ -1,13 +1,13 @@
 """A running server with a clock the test owns, and a plain HTTP client of it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 import pytest
 
-from onepassword_operator.devconnect.runtime import DevConnect
+from onepassword_operator.devconnect.runtime import DevConnect, Options
 from onepassword_operator.devconnect.seed import Seed
 
 SEED = """
@@ -69,7 +69,7 @@ class Client:
 
     async def ask(self, method: str, path: str, *, token: str | None = "", **options: Any) -> Reply:
         bearer = self.server.token if token == "" else token
-        headers = {} if bearer is None else {"Authorization": f"Bearer {bearer}"}
+        headers = options.pop("headers", {}) | ({} if bearer is None else {"Authorization": f"Bearer {bearer}"})
         return await self._send(method, self.server.url + path, headers, options)
 
     async def admin(self, method: str, path: str, **options: Any) -> Reply:
@@ -93,13 +93,23 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-async def server(clock: FakeClock) -> AsyncIterator[DevConnect]:
-    running = await DevConnect.start(Seed.parse(SEED), clock=clock)
+async def server(clock: FakeClock, seed: Seed) -> AsyncIterator[DevConnect]:
+    running = await DevConnect.start(seed, Options(clock=clock))
     yield running
     await running.stop()
 
 
 @pytest.fixture
-async def client(server: DevConnect) -> AsyncIterator[Client]:
+def seed() -> Seed:
+    return Seed.parse(SEED)
+
+
+@pytest.fixture
+async def client_of() -> AsyncIterator[Callable[[DevConnect], Client]]:
     async with aiohttp.ClientSession() as session:
-        yield Client(session=session, server=server)
+        yield lambda server: Client(session=session, server=server)
+
+
+@pytest.fixture
+def client(client_of: Callable[[DevConnect], Client], server: DevConnect) -> Client:
+    return client_of(server)

@@ -1,90 +1,33 @@
-"""The dev-connect command, as a process."""
+"""The options of the dev-connect command."""
 
 import argparse
-import asyncio
-import json
-import os
-import signal
+import importlib.util
+import subprocess
 import sys
-from pathlib import Path
 
-import aiohttp
 import pytest
 
 from onepassword_operator.devconnect import command
 
-MAIN = """
-import argparse, sys
-from onepassword_operator.devconnect import command
-parser = argparse.ArgumentParser()
-command.add_arguments(parser)
-sys.exit(command.run(parser.parse_args()))
-"""
 
-
-async def spawn(*arguments: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        MAIN,
-        *arguments,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(command.__file__).parents[2])},
-    )
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "seed.yaml").write_text("vaults: [{name: a, items: [{title: x, files: [{path: f}]}]}]")
-    (tmp_path / "f").write_bytes(b"bytes")
-    return tmp_path
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_it_announces_itself_in_one_line_and_ends_with_0_on_a_signal(folder: Path, number: signal.Signals) -> None:
-    token_file = folder / "token"
-    token_file.write_text("old")
-    token_file.chmod(0o644)
-    process = await spawn("--seed", str(folder / "seed.yaml"), "--token-file", str(token_file), "--latency-ms", "1")
-    assert process.stdout is not None
-    ready = json.loads(await process.stdout.readline())
-    async with (
-        aiohttp.ClientSession(headers={"Authorization": f"Bearer {ready['token']}"}) as session,
-        session.get(f"{ready['url']}/v1/vaults") as reply,
-        session.get(f"{ready['admin']}/vaults") as admin,
-    ):
-        assert [vault["name"] for vault in await reply.json()] == ["a"]
-        assert admin.status == 200
-    assert (token_file.read_text(), token_file.stat().st_mode & 0o777) == (ready["token"], 0o600)
-    process.send_signal(number)
-    rest, errors = await process.communicate()
-    assert (process.returncode, rest, errors) == (0, b"", b"")
-
-
-async def test_a_bad_seed_ends_with_2_and_names_the_place(folder: Path) -> None:
-    (folder / "seed.yaml").write_text("vaults: [{name: a, items: [{title: x, files: [{path: absent}]}]}]")
-    process = await spawn("--seed", str(folder / "seed.yaml"))
-    output, errors = await process.communicate()
-    assert (process.returncode, output) == (2, b"")
-    assert b"vaults[0].items[0].files[0].path" in errors
-
-
-async def test_a_taken_port_ends_with_2() -> None:
-    taken = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
-    process = await spawn("--listen", f"127.0.0.1:{taken.sockets[0].getsockname()[1]}")
-    _, errors = await process.communicate()
-    taken.close()
-    await taken.wait_closed()
-    assert process.returncode == 2
-    assert b"cannot start" in errors
-    assert b"Traceback" not in errors
-
-
-@pytest.mark.parametrize("arguments", [["--listen", "8080"], ["--listen", "h:99999"], ["--latency-ms", "-1"], ["--latency-ms", "nan"]])
+@pytest.mark.parametrize(
+    "arguments", [["--set", "version"], ["--listen", "8080"], ["--listen", "h:99999"], ["--latency-ms", "-1"], ["--latency-ms", "nan"]]
+)
 def test_bad_arguments_end_with_2(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
     with pytest.raises(SystemExit) as ended:
         parser.parse_args(arguments)
     assert ended.value.code == 2
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    assert command.run(argparse.Namespace(action="serve")) == 2
+    assert "pip install 'onepassword-operator[dev-connect]'" in capsys.readouterr().err
+
+
+def test_the_other_commands_of_the_program_do_without_it() -> None:
+    load = "import sys; from onepassword_operator.devconnect import command"
+    script = f"{load}; sys.exit('cryptography' in sys.modules or 'aiohttp' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

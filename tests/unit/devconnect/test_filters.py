@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from onepassword_operator.devconnect import filters
+from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.errors import ApiError
 
 ITEM: Mapping[str, Sequence[str]] = {"title": ('Billing "DB" é\\',), "tag": ("k8s", "team-a"), "id": ("a" * 26,), "category": ("LOGIN",)}
@@ -29,7 +30,7 @@ ITEM: Mapping[str, Sequence[str]] = {"title": ('Billing "DB" é\\',), "tag": ("k
     ],
 )
 def test_a_filter_selects_by_attribute_operator_and_value(text: str, *, expected: bool) -> None:
-    assert filters.parse(text, attributes=filters.ITEM_ATTRIBUTES)(ITEM) is expected
+    assert filters.parse(text, attributes=filters.ITEM_ATTRIBUTES, behaviour=Behaviour())(ITEM) is expected
 
 
 @pytest.mark.parametrize(
@@ -54,10 +55,35 @@ def test_a_filter_selects_by_attribute_operator_and_value(text: str, *, expected
 )
 def test_a_malformed_filter_is_a_400(text: str) -> None:
     with pytest.raises(ApiError) as refused:
-        filters.parse(text, attributes=filters.ITEM_ATTRIBUTES)
+        filters.parse(text, attributes=filters.ITEM_ATTRIBUTES, behaviour=Behaviour())
     assert refused.value.status == 400
 
 
 def test_vaults_answer_to_name_and_title() -> None:
     for attribute in ("name", "title"):
-        assert filters.parse(f'{attribute} eq "prod"', attributes=filters.VAULT_ATTRIBUTES)({"name": ("Prod",), "title": ("Prod",)})
+        assert filters.parse(f'{attribute} eq "prod"', attributes=filters.VAULT_ATTRIBUTES, behaviour=Behaviour())(
+            {"name": ("Prod",), "title": ("Prod",)}
+        )
+
+
+def matches(text: str, **behaviour: str) -> bool:
+    chosen = Behaviour()
+    chosen.update(behaviour)
+    return filters.parse(text, attributes=filters.ITEM_ATTRIBUTES, behaviour=chosen)({**ITEM, "tag": ("a/b",)})
+
+
+def test_case_escapes_and_nested_tags_follow_the_behaviour() -> None:
+    assert matches('title co "db"')
+    assert not matches('title co "db"', title_case="exact")
+    assert matches('category eq "login"', title_case="exact")
+    assert matches(r'title ew "\\"', filter_escapes="json")
+    assert matches('title ew "\\"', filter_escapes="literal")
+    assert not matches('tag eq "a"')
+    assert matches('tag eq "a"', tag_filter="nested")
+    assert not matches('tag eq "a/"', tag_filter="nested")
+
+
+def test_names_of_vaults_never_tell_upper_from_lower_case() -> None:
+    exact = Behaviour(title_case="exact")
+    vault = {"name": ("Prod",), "title": ("Prod",)}
+    assert filters.parse('title eq "prod"', attributes=filters.VAULT_ATTRIBUTES, behaviour=exact)(vault)

@@ -1,10 +1,14 @@
 """The seed file: defaults, errors that name the place, bulk."""
 
+import json
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
+from onepassword_operator.devconnect import command, item_input, rendering
+from onepassword_operator.devconnect.field_input import FIELD_TYPES, PURPOSE_IDS
 from onepassword_operator.devconnect.item_shape import SeedError
 from onepassword_operator.devconnect.seed import Seed
 from onepassword_operator.devconnect.vault_store import VaultStore
@@ -70,6 +74,8 @@ def test_ids_versions_times_and_states_can_be_set() -> None:
         ("{title: x, fields: [s3cret]}", "vaults[0].items[0].fields[0]: "),
         ("{title: x, category: s3cret}", "vaults[0].items[0]: Invalid item category"),
         ("s3cret", "vaults[0].items[0]: "),
+        ("{title: x, files: [{name: a, content: x, section: [s3cret]}]}", "vaults[0].items[0].files[0].section: "),
+        ("{title: x, files: [{name: a, content: x, id: s3cret}]}", "vaults[0].items[0].files[0].id: "),
     ],
 )
 def test_an_error_names_the_place_and_never_a_value(item: str, place: str, tmp_path: Path) -> None:
@@ -98,3 +104,79 @@ def test_ten_thousand_items_can_be_generated(clock: Any) -> None:
     item = store.items(store.vaults()[3].id)[42]
     assert item.content.title == "item-00042"
     assert [field["label"] for field in item.content.fields] == ["username", "password", "host", "port"]
+
+
+def test_json_is_read_as_well() -> None:
+    seed = Seed.parse(json.dumps({"vaults": [{"name": "v", "items": [{"title": "x", "fields": {"k": "v"}}]}]}))
+    assert seed.vaults[0].items[0].content.fields[0]["value"] == "v"
+
+
+def test_a_shared_file_is_the_same_everywhere() -> None:
+    files = [f"{{title: {title}, files: [{{id: {'f' * 26}, name: n, content: {text}}}]}}" for title, text in (("a", "x"), ("b", "y"))]
+    with pytest.raises(SeedError, match=r"vaults\[0\]\.items\[1\]\.files\[0\]\.id: another file"):
+        only_item(", ".join(files))
+    assert only_item(f"{files[0]}, {files[0].replace('a,', 'b,')}").files[0].id == "f" * 26
+
+
+def test_a_vault_has_one_of_the_known_types() -> None:
+    assert Seed.parse("vaults: [{name: v, type: PERSONAL}]").vaults[0].type == "PERSONAL"
+    with pytest.raises(SeedError, match=r"vaults\[0\]\.type: "):
+        Seed.parse("vaults: [{name: v, type: s3cret}]")
+
+
+def test_the_same_seed_gives_the_same_ids_and_generated_values_and_another_id_seed_other_ids(clock: Any) -> None:
+    seed = Seed.parse("vaults: [{name: v, items: [{title: x, fields: [{purpose: PASSWORD, generate: true}]}]}]")
+
+    def filled(id_seed: str) -> Any:
+        store = VaultStore(clock=clock, id_seed=id_seed)
+        seed.fill(store)
+        return store.items(store.vaults()[0].id)[0]
+
+    assert filled("") == filled("")
+    assert filled("a").id == filled("a").id != filled("").id
+    assert filled("a").content == filled("").content
+
+
+def test_the_private_key_of_an_ssh_item_has_the_type_of_one() -> None:
+    item = only_item("{title: x, category: SSH_KEY, fields: {private key: fake, public key: fake}}")
+    assert [field["type"] for field in item.content.fields] == ["SSHKEY", "STRING"]
+
+
+@pytest.fixture(scope="module")
+def example() -> Seed:
+    return Seed.load(command.EXAMPLE)
+
+
+def test_the_example_has_every_category_and_every_type_of_field(example: Seed) -> None:
+    items = example.vaults[0].items
+    assert {item.content.category for item in items} == item_input.CATEGORIES
+    fields = [field for item in items for field in item.content.fields]
+    assert {field["type"] for field in fields} == FIELD_TYPES
+    assert {field.get("purpose") for field in fields} == {None, *PURPOSE_IDS}
+    assert {"value", "entropy"} <= set().union(*fields)
+    assert any("value" not in field for field in fields)
+
+
+def test_the_example_is_filled_and_read(example: Seed, clock: Any) -> None:
+    store = VaultStore(clock=clock)
+    example.fill(store)
+    vault, empty = store.vaults()
+    assert (vault.items, empty.items, empty.type) == (len(store.items(vault.id)) - 1, 0, "EVERYONE")
+    shown = [rendering.full_item(item, at=clock()) for item in store.items(vault.id)]
+    by_title = {item["title"]: {field["label"]: field for field in item.get("fields", [])} for item in shown}
+    assert len(by_title["web login"]["one-time password"]["totp"]) == 8
+    assert by_title["deploy key"]["public key"]["value"].startswith("ssh-ed25519 ")
+    assert by_title["company card"]["number"]["value"] == "0000000000000000"
+    assert by_title["company card"]["expiry date"]["value"] == "203401"
+    assert by_title["payments api"]["valid from"]["value"] == "1704110460"
+    assert by_title["editor licence"]["version"]["value"] == "1.10"
+    assert orjson.dumps(shown)
+
+
+def test_the_secrets_of_the_example_are_obviously_fake(example: Seed) -> None:
+    def obviously(field: Any) -> bool:
+        value = field.get("value", "fake")
+        return "fake" in value or set(value) <= set("0-") or "entropy" in field
+
+    concealed = [field for item in example.vaults[0].items for field in item.content.fields if field["type"] == "CONCEALED"]
+    assert all(map(obviously, concealed))

@@ -1,6 +1,8 @@
 """The API port: routes, headers, order of refusals, request log."""
 
+import asyncio
 import io
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -63,7 +65,7 @@ async def test_what_is_not_there_is_named_in_the_404(client: Any) -> None:
 
 
 async def test_a_body_over_the_limit_is_413(client: Any) -> None:
-    assert (await client.ask("POST", f"/v1/vaults/{client.vault}/items", data=io.BytesIO(b" " * 2_000_000))).status == 413
+    assert (await client.ask("POST", f"/v1/vaults/{client.vault}/items", data=io.BytesIO(b" " * 10_500_000))).status == 413
 
 
 async def test_the_log_counts_v1_requests_by_template_and_reads_by_item(client: Any) -> None:
@@ -84,8 +86,91 @@ async def test_a_bug_in_the_server_looks_like_a_failing_connect_and_logs_no_valu
     def broken(*_: object) -> None:
         raise RuntimeError("fake-password")
 
-    monkeypatch.setattr(client.server.store, "visible_item", broken)
+    monkeypatch.setattr(client.server.store.visible, "item", broken)
     reply = await client.ask("GET", client.item_path)
     assert (reply.status, reply.json["message"]) == (500, "Something went wrong")
     assert "RuntimeError" in caplog.text
     assert "fake-password" not in caplog.text
+
+
+@pytest.mark.parametrize("version", ["1.8.1", "1.2.0", ""])
+async def test_the_version_can_be_set_and_an_empty_one_leaves_the_header_out(client: Any, version: str) -> None:
+    client.server.behaviour.update({"version": version})
+    for path in ("/heartbeat", "/v1/vaults", "/nope"):
+        assert (await client.ask("GET", path)).headers.get("1Password-Connect-Version", "") == version
+    assert (await client.ask("GET", "/health")).json["version"] == version
+
+
+async def test_replies_name_their_content_type(client: Any) -> None:
+    for path, kind in (("/heartbeat", "text/plain"), ("/health", "application/json"), ("/v1/vaults", "application/json")):
+        assert (await client.ask("GET", path)).headers["Content-Type"].partition(";")[0] == kind
+
+
+@pytest.mark.parametrize(("form", "body"), [("object", None), ("text", b"404 route not found"), ("empty", b"")])
+async def test_the_body_for_an_unknown_route_can_be_set(client: Any, form: str, body: bytes | None) -> None:
+    client.server.behaviour.update({"unknown_route": form})
+    reply = await client.ask("GET", "/v1/nope")
+    assert (reply.status, reply.raw if reply.json is None else None) == (404, body)
+    wrong = await client.ask("DELETE", "/v1/vaults")
+    assert (wrong.status, wrong.headers["Allow"]) == (405, "GET")
+
+
+async def test_a_malformed_id_may_be_refused_before_the_token(client: Any) -> None:
+    for choice, status in (("after-token", 401), ("before-token", 400)):
+        client.server.behaviour.update({"malformed_id": choice})
+        assert (await client.ask("GET", "/v1/vaults/Short", token=None)).status == status
+
+
+async def test_a_vault_out_of_scope_may_look_as_if_it_were_not_there(client: Any) -> None:
+    token = client.server.mint(vaults={"Staging": "r"})
+    for choice, status in (("forbidden", 403), ("missing", 404)):
+        client.server.behaviour.update({"out_of_scope": choice})
+        assert (await client.ask("GET", client.item_path, token=token)).status == status
+
+
+async def test_the_body_limit_holds_with_and_without_an_announced_length(client: Any) -> None:
+    client.server.behaviour.update({"body_limit_bytes": 100})
+    path = f"/v1/vaults/{client.vault}/items"
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(11):
+            yield b" " * 10
+
+    for data in (b" " * 101, pieces()):
+        reply = await client.ask("POST", path, data=data)
+        assert (reply.status, reply.json["status"]) == (413, 413)
+    assert (await client.ask("POST", path, data=b" " * 100)).status == 400
+
+
+async def test_a_connection_serves_one_request_after_the_other(client: Any) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(client.server.url.rpartition(":")[2]))
+    for _ in range(3):
+        writer.write(b"GET /heartbeat HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await reader.readuntil(b"\r\n\r\n.")).startswith(b"HTTP/1.1 200")
+    writer.close()
+
+
+async def test_a_client_that_waits_for_100_continue_gets_it(client: Any) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(client.server.url.rpartition(":")[2]))
+    head = f"PATCH {client.item_path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {client.server.token}\r\nContent-Length: 2\r\n"
+    writer.write(f"{head}Expect: 100-continue\r\n\r\n".encode())
+    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(b"[]")
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+    writer.close()
+
+
+async def test_neither_values_nor_tokens_reach_the_log(client: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(0)
+    body = {
+        "id": client.item,
+        "title": "x",
+        "category": "LOGIN",
+        "vault": {"id": client.vault},
+        "fields": [{"label": 5, "value": "fake-v"}],
+    }
+    await client.get(client.item_path)
+    await client.ask("PUT", client.item_path, json=body)
+    await client.ask("GET", "/v1/vaults", token="fake-token")
+    for secret in ("fake-", client.server.token):
+        assert secret not in caplog.text

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.errors import ApiError
+from onepassword_operator.devconnect.signing import SigningKey
 from onepassword_operator.devconnect.tokens import EVERY_VAULT, MODES, Tokens
 
 VAULT, OTHER = "v" * 26, "o" * 26
@@ -14,7 +16,7 @@ VAULT, OTHER = "v" * 26, "o" * 26
 
 @pytest.fixture
 def tokens(clock: Any) -> Tokens:
-    return Tokens(clock=clock)
+    return Tokens(SigningKey.make(), clock=clock, behaviour=Behaviour())
 
 
 def refusal(tokens: Tokens, authorization: str | None) -> str:
@@ -60,7 +62,11 @@ def test_another_servers_token_and_a_changed_one_have_a_wrong_signature(tokens: 
     wider = json.loads(base64.urlsafe_b64decode(claims + "=="))
     wider["1password.com/vts"] = [{"u": VAULT, "a": 496}]
     changed = base64.urlsafe_b64encode(json.dumps(wider).encode()).decode().rstrip("=")
-    for wrong in (Tokens(clock=clock).mint({VAULT: MODES["r"]}), f"{header}.{changed}.{signature}", f"{header}.{claims}."):
+    for wrong in (
+        Tokens(SigningKey.make(), clock=clock, behaviour=Behaviour()).mint({VAULT: MODES["r"]}),
+        f"{header}.{changed}.{signature}",
+        f"{header}.{claims}.",
+    ):
         assert refusal(tokens, f"Bearer {wrong}") == "Invalid token signature"
 
 
@@ -84,3 +90,61 @@ def test_a_revoked_token_is_refused_until_it_is_restored(tokens: Tokens) -> None
     assert refusal(tokens, f"Bearer {token}") == "Invalid bearer token"
     tokens.restore(tokens.token_id(token))
     tokens.verify(f"Bearer {token}")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"aud": ["com.1password.events"]},
+        {"aud": "com.1password.connect"},
+        {"aud": None},
+        {"jti": None},
+        {"exp": "never"},
+        {"1password.com/vts": None},
+    ],
+)
+def test_a_token_of_this_server_for_something_else_is_invalid(tokens: Tokens, change: dict[str, Any]) -> None:
+    claims = json.loads(base64.urlsafe_b64decode(tokens.mint({VAULT: MODES["r"]}).split(".")[1] + "=="))
+    tokens.verify(f"Bearer {tokens.sign(claims)}")
+    assert refusal(tokens, f"Bearer {tokens.sign(claims | change)}") == "Invalid bearer token"
+
+
+def test_the_signature_is_es256(tokens: Tokens) -> None:
+    header, _, signature = tokens.mint({VAULT: MODES["r"]}).split(".")
+    assert json.loads(base64.urlsafe_b64decode(header + "=="))["alg"] == "ES256"
+    assert len(base64.urlsafe_b64decode(signature + "==")) == 64
+
+
+def test_any_token_opens_everything_only_if_told(clock: Any) -> None:
+    behaviour = Behaviour()
+    tokens = Tokens(SigningKey.make(), clock=clock, behaviour=behaviour)
+    assert refusal(tokens, "Bearer anything") == "Invalid bearer token"
+    behaviour.update({"any_token": True})
+    tokens.verify("Bearer anything").check(VAULT, MODES["rw"], action="read")
+    for missing in (None, "Bearer ", "Basic x"):
+        assert refusal(tokens, missing) == "Invalid bearer token"
+
+
+def test_revocations_are_remembered_before_they_count(clock: Any) -> None:
+    told: list[frozenset[str]] = []
+    tokens = Tokens(SigningKey.make(), clock=clock, behaviour=Behaviour(), revoked=["old"], remember=told.append)
+    tokens.revoke("new")
+    tokens.restore("old")
+    assert told == [{"old", "new"}, {"new"}]
+    broken = Tokens(SigningKey.make(), clock=clock, behaviour=Behaviour(), remember=fail)
+    token = broken.mint({VAULT: MODES["r"]})
+    with pytest.raises(OSError, match="disk"):
+        broken.revoke(broken.token_id(token))
+    broken.verify(f"Bearer {token}")
+
+
+def fail(_: object) -> None:
+    raise OSError("disk full")
+
+
+def test_a_token_has_one_spelling(tokens: Tokens) -> None:
+    token = tokens.mint({VAULT: MODES["r"]})
+    # The last character of 64 bytes in base64 has four bits to spare; with another filling it stands for the same bytes.
+    other = token[:-1] + chr(ord(token[-1]) + 1)
+    assert base64.urlsafe_b64decode(other.split(".")[2] + "==") == base64.urlsafe_b64decode(token.split(".")[2] + "==")
+    assert refusal(tokens, f"Bearer {other}") == "Invalid bearer token"

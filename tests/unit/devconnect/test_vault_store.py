@@ -6,9 +6,9 @@ import pytest
 
 from onepassword_operator.devconnect.editing import Editor
 from onepassword_operator.devconnect.errors import ApiError
-from onepassword_operator.devconnect.replicas import Lag
 from onepassword_operator.devconnect.seed import Seed
 from onepassword_operator.devconnect.vault_store import VaultStore
+from onepassword_operator.devconnect.visibility import Lag
 
 SEED = Seed.build({"vaults": [{"name": "a", "items": [{"title": "x"}, {"title": "x"}, {"title": "y", "version": 7}]}, {"name": "a"}]})
 
@@ -26,7 +26,7 @@ def vault(store: VaultStore) -> str:
 
 
 def listed(store: VaultStore, vault: str) -> dict[str, int]:
-    return {item.id: item.version for item in store.visible_items(vault)}
+    return {item.id: item.version for item in store.visible.items(vault)}
 
 
 def test_the_same_seed_gives_the_same_data_on_every_start(store: VaultStore, clock: Any) -> None:
@@ -72,14 +72,14 @@ def test_an_edit_moves_version_content_version_and_times(store: VaultStore, vaul
 )
 def test_each_way_of_reading_lags_on_its_own(store: VaultStore, vault: str, clock: Any, lag: Lag, order: list[str]) -> None:
     content_version = store.vault(vault).content_version
-    store.set_lag(lag)
+    store.visible.set_lag(lag)
     item = Editor(store).edit_item(vault, "y", edit={"tags": ["new"]})
     seen: list[str] = []
     for _ in range(4):
         fresh = {
-            "vault": store.visible_vault(vault).content_version > content_version,
-            "list": listed(store, vault)[item.id] == 8 and b"new" in store.visible_listing(vault),
-            "get": store.visible_item(vault, item.id).version == 8,
+            "vault": store.visible.vault(vault).content_version > content_version,
+            "list": listed(store, vault)[item.id] == 8 and b"new" in store.visible.listing(vault),
+            "get": store.visible.item(vault, item.id).version == 8,
         }
         seen += [name for name, is_fresh in fresh.items() if is_fresh and name not in seen]
         clock.advance(1)
@@ -89,28 +89,28 @@ def test_each_way_of_reading_lags_on_its_own(store: VaultStore, vault: str, cloc
 def test_a_created_item_is_missing_and_a_deleted_one_still_there_until_the_lag_is_over(store: VaultStore, vault: str, clock: Any) -> None:
     editor = Editor(store)
     old = editor.find_item(vault, "y")
-    store.set_lag(Lag(list_seconds=5, get_seconds=5))
+    store.visible.set_lag(Lag(list_seconds=5, get_seconds=5))
     new = editor.create_item(vault, {"title": "z"})
     editor.delete_item(vault, "y")
-    assert store.visible_item(vault, old.id) == old
+    assert store.visible.item(vault, old.id) == old
     with pytest.raises(ApiError, match="not found"):
-        store.visible_item(vault, new.id)
+        store.visible.item(vault, new.id)
     clock.advance(5)
-    assert store.visible_item(vault, new.id) == new
+    assert store.visible.item(vault, new.id) == new
     assert old.id not in listed(store, vault)
 
 
 def test_changes_become_visible_in_the_order_they_were_made_when_the_lag_shrinks(store: VaultStore, vault: str) -> None:
     editor = Editor(store)
-    store.set_lag(Lag(get_seconds=100))
+    store.visible.set_lag(Lag(get_seconds=100))
     editor.edit_item(vault, "y", edit={"fields": {"k": "first"}})
-    store.set_lag(Lag())
+    store.visible.set_lag(Lag())
     item = editor.edit_item(vault, "y", edit={"fields": {"k": "second"}})
-    assert store.visible_item(vault, item.id).version == 9
+    assert store.visible.item(vault, item.id).version == 9
 
 
 def test_a_deleted_vault_is_gone_for_readers_and_writers(store: VaultStore, vault: str) -> None:
     store.delete_vault(vault)
-    for read in (store.visible_vault, store.visible_listing, store.visible_items, store.items, store.delete_vault):
+    for read in (store.visible.vault, store.visible.listing, store.visible.items, store.items, store.delete_vault):
         with pytest.raises(ApiError, match=f"vault {vault} not found"):
             read(vault)

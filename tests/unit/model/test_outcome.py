@@ -39,3 +39,9 @@ def test_a_condition_that_lacks_something_is_read_all_the_same(missing: str) -> 
 
 def test_a_generation_of_zero_is_written() -> None:
     assert Condition.from_object(FULL | {"observedGeneration": 0}).to_object()["observedGeneration"] == 0
+
+
+@pytest.mark.parametrize("member", FULL)
+def test_a_condition_that_no_schema_has_checked_is_read_all_the_same(member: str) -> None:
+    condition = Condition.from_object(FULL | {member: ["x"]})
+    assert condition.to_object().get(member) == (None if member == "observedGeneration" else "['x']")

@@ -57,6 +57,20 @@ def test_a_resource_is_read_whole() -> None:
     )
 
 
+@pytest.mark.parametrize("nonsense", [5, True, "x", ["x"], {"a": 1}, {"conditions": 5}, {"conditions": [5]}, {"itemPath": {"a": [1]}}])
+@pytest.mark.parametrize("member", ["spec", "status", "type"])
+def test_a_resource_that_no_schema_has_checked_is_read_all_the_same(member: str, nonsense: object) -> None:
+    claim = Claim.from_object(BARE | {member: nonsense}, PLAIN)
+    assert isinstance(claim.item_path, str)
+    assert isinstance(claim.secret_type, str)
+    assert claim.ready is None
+
+
+def test_what_should_be_text_and_is_not_is_shown_as_it_is() -> None:
+    claim = Claim.from_object(BARE | {"spec": {"itemPath": 5}, "type": 7}, PLAIN)
+    assert (claim.item_path, claim.secret_type) == ("5", "7")
+
+
 @pytest.mark.parametrize(
     "raw",
     [

@@ -117,6 +117,24 @@ def test_of_several_items_the_oldest_active_one_is_taken_and_the_others_are_told
     assert warning == f'2 items are named "DB" (a, b); the oldest, {chosen}, is used; name the one you mean by its ID'
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2024-05-02T08:12:00Z",
+        "2024-05-02T08:12:00.5Z",
+        "2024-05-02T08:12:00.123456Z",
+        "2024-05-02T08:12:00.123456789Z",
+        "2024-05-02T10:12:00+02:00",
+        "2024-05-02T03:12:00.1-05:00",
+        "2024-05-02T08:12:00",
+    ],
+)
+def test_times_are_moments_however_they_are_written(written: str) -> None:
+    for other, oldest in (("2024-05-02T08:11:59Z", "other"), ("2024-05-02T08:12:01Z", "this")):
+        items = [_item("this", "DB", created_at=written), _item("other", "DB", created_at=other)]
+        assert pick_item("DB", items, vault=HOME)[0].id == oldest
+
+
 def test_a_generator_of_items_is_enough() -> None:
     assert pick_item("db", (item for item in [_item("a", "DB")]), vault=HOME)[0].id == "a"
 

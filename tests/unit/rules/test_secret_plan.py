@@ -142,6 +142,7 @@ def _sealed(annotations: Mapping[str, str | None], sealer: Sealer = SEALER, **ch
     return _edited({names.SEAL: sealer.compute(edited.key, edited.annotations, data=edited.data)}, edited)
 
 
+USER = OwnerReference(kind=names.DEPLOYMENT, name="user", uid="user", api_version="apps/v1")
 STRIPPED = dataclasses.replace(WRITTEN, annotations={"note": "x"}, labels={}, owners=(OURS,))
 
 
@@ -166,6 +167,9 @@ STRIPPED = dataclasses.replace(WRITTEN, annotations={"note": "x"}, labels={}, ow
         (_edited({names.SEAL: "nonsense"}), CONTENT, {}, Change.RETOUCHED),
         (_edited({names.SEAL: None}), CONTENT, {}, Change.RETOUCHED),
         (_edited({names.ITEM_VERSION: "2"}), CONTENT, {"remembered": REVISION}, Change.RETOUCHED),
+        (WRITTEN, CONTENT, {"partners": Partners(users=(USER,))}, Change.RETOUCHED),
+        (dataclasses.replace(WRITTEN, owners=(OURS, USER)), CONTENT, {"partners": Partners(idle=frozenset({USER.uid}))}, Change.RETOUCHED),
+        (dataclasses.replace(WRITTEN, owners=(USER, OURS)), CONTENT, {}, Change.RETOUCHED),
         (WRITTEN, CONTENT, {"sealer": OTHER_SEALER}, Change.RETOUCHED),
         (WRITTEN, CONTENT, {"sealer": OTHER_OPTIONS}, Change.RETOUCHED),
         # another content

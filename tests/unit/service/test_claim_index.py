@@ -7,7 +7,7 @@ import pytest
 
 from onepassword_operator.model import names
 from onepassword_operator.model.outcome import Condition
-from onepassword_operator.model.secret import OwnerReference, SecretKey
+from onepassword_operator.model.secret import ObservedSecret, OwnerReference, SecretKey
 from onepassword_operator.model.target import Claim, Source
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.rules import secret_use
@@ -77,6 +77,27 @@ class TestClaims:
         index.remove(claim_of(deployment("api", asks="db")))
         assert (KEY in index, index.of(KEY)) == (False, ())
 
+    def test_a_namesake_goes_on_asking_when_its_predecessor_is_removed(self, index: ClaimIndex) -> None:
+        """Who looked for the predecessor and found it gone may be told after the watch has shown the namesake."""
+        index.put(samples.claim(uid="namesake"))
+        index.remove(RESOURCE)
+        assert [claim.uid for claim in index.of(KEY)] == ["namesake"]
+        assert len(index) == 1
+
+    def test_one_of_many_is_put_without_going_through_all(self, index: ClaimIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Thousands of Deployments of one template may ask for one Secret, and each step of each rollout is an event."""
+        looked_at: list[str] = []
+
+        def source(claim: Claim) -> Source:
+            looked_at.append(claim.name)
+            return Source(claim.kind, claim.key.namespace, claim.name)
+
+        monkeypatch.setattr(Claim, "source", property(source))
+        for number in range(100):
+            index.put_workload(deployment(f"web-{number}", asks="db"))
+        assert len(index.of(KEY)) == 100
+        assert len(looked_at) <= 300
+
     def test_removing_what_is_not_there_is_nothing(self, index: ClaimIndex) -> None:
         index.remove(RESOURCE)
         index.put_workload(deployment("api", asks="db"))
@@ -131,7 +152,22 @@ class TestWorkloads:
 def owners(index: ClaimIndex, *, using: str) -> tuple[str, ...]:
     """Which Deployments own a Secret that some workload asked for."""
     ruler = samples.claim(key=SecretKey("team", using), kind=names.DEPLOYMENT, name="ruler", uid="ruler-uid")
-    return tuple(user.name for user in index.partners(ruler, (), owners=()).users)
+    return tuple(user.name for user in index.partners(ruler, (), observed=None).users)
+
+
+def secret(*owners: OwnerReference, **annotations: str) -> ObservedSecret:
+    """A Secret with these owners."""
+    return ObservedSecret(
+        key=KEY,
+        uid="s",
+        resource_version="1",
+        type="Opaque",
+        labels={},
+        annotations={names.PREFIX + name.replace("_", "-"): value for name, value in annotations.items()},
+        owners=owners,
+        finalizers=(),
+        data={},
+    )
 
 
 class TestPartners:
@@ -139,7 +175,7 @@ class TestPartners:
         index.put(RESOURCE)
         index.put_workload(deployment("api", "db"))
         stale = deployment("old").owner_reference
-        assert index.partners(RESOURCE, (), owners=(stale,)) == Partners()
+        assert index.partners(RESOURCE, (), observed=secret(stale)) == Partners()
 
     @pytest.mark.parametrize("ruling", ["resource", "deployment"])
     def test_a_secret_that_a_workload_asked_for_belongs_to_all_who_use_it(self, index: ClaimIndex, ruling: str) -> None:
@@ -148,7 +184,7 @@ class TestPartners:
         for workload in (deployment("api", asks="db"), deployment("web", "db"), deployment("cron", "db"), deployment("no", "x")):
             index.put_workload(workload)
         ruler, sharing = (RESOURCE, asking) if ruling == "resource" else (asking, RESOURCE)
-        found = index.partners(ruler, [sharing], owners=())
+        found = index.partners(ruler, [sharing], observed=None)
         assert found.claims == (sharing,)
         assert [user.name for user in found.users] == ["cron", "web"]
 
@@ -157,13 +193,13 @@ class TestPartners:
         ruler = claim_of(deployment("api", asks="db"))
         index.put_workload(deployment("api", asks="db"))
         index.put_workload(deployment("web", "db", asks="db"))
-        assert index.partners(ruler, (), owners=()).users == ()
+        assert index.partners(ruler, (), observed=None).users == ()
 
     def test_who_is_being_deleted_is_no_user(self, index: ClaimIndex) -> None:
         ruler = claim_of(deployment("api", asks="db"))
         index.put_workload(deployment("api", asks="db"))
         index.put_workload(deployment("web", "db", terminating=True))
-        assert index.partners(ruler, (), owners=()).users == ()
+        assert index.partners(ruler, (), observed=None).users == ()
 
     def test_deployments_that_neither_ask_nor_use_are_idle_owners(self, index: ClaimIndex) -> None:
         ruler = claim_of(deployment("api", asks="db"))
@@ -171,13 +207,21 @@ class TestPartners:
             index.put_workload(workload)
         foreign = OwnerReference(kind="Deployment", name="theirs", uid="theirs-uid", api_version="example.com/v1")
         held = [deployment(name).owner_reference for name in ("api", "web", "off", "gone")]
-        found = index.partners(ruler, (), owners=(*held, RESOURCE.owner_reference, foreign))
+        found = index.partners(ruler, (), observed=secret(*held, RESOURCE.owner_reference, foreign))
         assert found.idle == {"off-uid", "gone-uid"}
+
+    def test_when_no_workload_asks_any_more_deployments_are_idle_owners(self, index: ClaimIndex) -> None:
+        index.put(RESOURCE)
+        index.put_workload(deployment("web", "db"))
+        index.put_workload(deployment("refused", asks="db"))
+        held = [deployment(name).owner_reference for name in ("web", "off", "refused")]
+        found = index.partners(RESOURCE, (), observed=secret(*held, item_name="db"))
+        assert found == Partners(idle=frozenset({"web-uid", "off-uid"}))
 
     def test_the_users_of_another_namespace_are_none_of_its(self, index: ClaimIndex) -> None:
         ruler = claim_of(deployment("api", asks="db"))
         index.put_workload(dataclasses.replace(deployment("web", "db"), namespace="elsewhere"))
-        assert index.partners(ruler, (), owners=()).users == ()
+        assert index.partners(ruler, (), observed=None).users == ()
 
 
 class TestAnswers:

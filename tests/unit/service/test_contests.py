@@ -8,6 +8,7 @@ from fakes.clock import FakeClock
 from fakes.world import World
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterUnavailableError
+from onepassword_operator.model.target import Source
 from onepassword_operator.service import contests
 from onepassword_operator.service.contests import Contests
 from unit.rules import samples
@@ -174,6 +175,13 @@ def test_an_object_that_is_gone_is_forgotten(disputes: Contests) -> None:
     assert not disputes.finalizer_seen("u", "30")
 
 
+def test_only_so_many_disputes_are_remembered_and_the_newest_stay(disputes: Contests, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contests, "_REMEMBERED", 2)
+    for uid in ("a", "b", "a", "c"):
+        disputes.open(uid)
+    assert [uid for uid in ("a", "b", "c") if disputes.truce(uid, finalizer=False)] == ["a", "c"]
+
+
 def test_only_so_many_releases_are_remembered(disputes: Contests, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contests, "_REMEMBERED", 2)
     for uid in ("a", "b", "a", "c"):
@@ -273,7 +281,7 @@ class TestTwoOperators:
         await world.live(10 * MINUTE)
         world.forget_requests()
         began = times[0]
-        await world.live(4 * 60 * MINUTE)
+        await world.live(4 * 60 * MINUTE, step=5)
         tries = [round((moment - began) / MINUTE) for moment in times[1:]]
         assert tries == [15, 45, 105, 165, 225]  # after 15, 30, 60, 60 and 60 minutes
         assert world.finalizers.released == [source] * 5
@@ -286,7 +294,7 @@ class TestTwoOperators:
         world.claim("db", finalizers=OFFICIAL)
         putting_back(world)
         await world.live(MINUTE)
-        await world.live(start * MINUTE)
+        await world.live(start * MINUTE, step=5)
         world.forget_requests()
         await world.live(10 * MINUTE)
         assert len(world.writes()) <= 3
@@ -336,7 +344,7 @@ class TestTwoOperators:
         await world.live(5)
         world.forget_requests()
         world.claims.annotate(key, refresh="now")
-        await world.live(29 * MINUTE)
+        await world.live(29 * MINUTE, step=5)
         assert len(times) == 2
         assert len(world.writes()) <= 2
         await world.live(2 * MINUTE)
@@ -368,11 +376,13 @@ class TestTwoOperators:
         key = world.claim("db", finalizers=OFFICIAL)
         putting_back(world)
         await world.live(5)
+        uid = world.claims.objects[key].uid
+        assert world.process.index.contests.truce(uid, finalizer=True)
         world.claims.delete(key)  # whatever it took
         world.watch()
-        assert world.process.index.contests.truce("x", finalizer=False) is None
+        assert world.process.index.contests.truce(uid, finalizer=True) is None
         world.forget_requests()
-        await world.live(20 * MINUTE)
+        await world.live(20 * MINUTE, step=5)
         assert world.writes() == []
 
     async def test_one_that_is_being_deleted_is_let_go_though_the_dispute_goes_on(self, world: World) -> None:
@@ -395,6 +405,30 @@ class TestTwoOperators:
         await world.live(MINUTE)
         assert world.claims.ready(key).reason == "AnotherOperatorActive"
 
+    @pytest.mark.parametrize("kind", ["resource", "deployment"])
+    async def test_a_finalizer_that_is_back_before_we_hear_of_its_going_opens_a_dispute_as_well(self, world: World, kind: str) -> None:
+        """The watch overtakes the answer, and shows nothing twice."""
+        key = world.claim("db", finalizers=OFFICIAL) if kind == "resource" else world.asks("web", finalizers=OFFICIAL)
+        answer = world.finalizers.release
+
+        async def late(source: Source, uid: str) -> str | None:
+            released = await answer(source, uid)
+            world.claims.events.clear()  # a LIST, say, shows no more than the last state
+            world.workloads.events.clear()
+            if kind == "resource":
+                world.claims.hold_up(key, *OFFICIAL)
+            else:
+                world.workloads.hold_up("web", *OFFICIAL)
+            world.watch()
+            return released
+
+        world.finalizers.release = late  # type: ignore[method-assign]
+        await world.live(10 * MINUTE)
+        assert len(world.finalizers.released) == 1
+        told = [event.message for event in world.events.told if event.kind == "Warning"]
+        assert len(told) == 1
+        assert "another operator works on" in told[0]
+
     async def test_all_who_share_a_secret_and_are_in_dispute_are_told_and_tried(self, world: World) -> None:
         key = world.claim("db", finalizers=OFFICIAL)
         world.asks("web", finalizers=OFFICIAL)
@@ -405,6 +439,55 @@ class TestTwoOperators:
         world.finalizers.released.clear()
         await world.live(15 * MINUTE)
         assert len(world.finalizers.released) == 2
+
+    @pytest.mark.parametrize("path", ["vaults/Prod/items/mine", "vaults/Prod/items/db", "nonsense"])
+    async def test_who_does_not_rule_the_secret_can_not_bring_it_to_a_halt(self, world: World, path: str) -> None:
+        """Who may make Deployments may put the finalizer on one of them, as often as they like."""
+        item = world.source.put(world.vault, "mine", password="one")
+        key = world.claim("db", "vaults/Prod/items/mine")
+        await world.settle()
+        world.asks("web", path=path, finalizers=OFFICIAL)
+        world.others.append(lambda: None if world.workloads.objects["app", "web"].finalizers else world.workloads.hold_up("web", *OFFICIAL))
+        await world.live(5)
+        world.source.edit(item, password="two")
+        world.secrets.overwrite(key, password="edited")
+        await world.live(2 * MINUTE)
+        assert world.secrets.values(key) == {"password": "two"}
+        assert world.claims.ready(key).reason == "Synced"
+        assert world.events.reasons("web")[-1] == "ReconcileError"
+        assert world.finalizers.released == [Source("Deployment", "app", "web")]
+
+    @pytest.mark.parametrize("late", [False, True])
+    async def test_a_deployment_that_asks_for_nothing_is_not_fought_over_either(self, world: World, late: object) -> None:
+        answer = world.finalizers.release
+
+        async def put_back(source: Source, uid: str) -> str | None:
+            released = await answer(source, uid)
+            world.workloads.hold_up("web", *OFFICIAL)
+            if late:
+                world.watch()
+            return released
+
+        world.finalizers.release = put_back  # type: ignore[method-assign]
+        world.workloads.deploy("web", "db", finalizers=OFFICIAL)
+        for _ in range(10):
+            await world.live(MINUTE, step=5)
+            await world.process.sweeper.sweep()
+        assert len(world.finalizers.released) == 1
+
+    async def test_one_that_only_shares_the_secret_says_so_while_the_secret_goes_on(self, world: World) -> None:
+        item = world.source.put(world.vault, "mine", password="one")
+        world.asks("web", path="vaults/Prod/items/mine", finalizers=("theirs",))
+        await world.settle()
+        key = world.claim("db", "vaults/Prod/items/mine", finalizers=OFFICIAL)
+        putting_back(world)
+        await world.live(5)
+        assert world.claims.ready(key).reason == "AnotherOperatorActive"
+        world.forget_requests()
+        world.source.edit(item, password="two")
+        await world.live(2 * MINUTE)
+        assert world.secrets.values(key) == {"password": "two"}
+        assert world.claims.requests == []
 
     async def test_a_new_process_looks_anew(self, world: World) -> None:
         key = world.claim("db", finalizers=OFFICIAL)
@@ -437,7 +520,7 @@ class TestRewrittenSecret:
         await world.live(10 * MINUTE)
         began, held = times[-1], len(times)
         world.forget_requests()
-        await world.live(4 * 60 * MINUTE)
+        await world.live(4 * 60 * MINUTE, step=5)
         assert [round((moment - began) / MINUTE) for moment in times[held:]] == [15, 45, 105, 165, 225]
         assert world.secrets.writes() == ["replace app/db"] * 5
         assert len(world.writes()) <= 5 * 3
@@ -464,6 +547,19 @@ class TestRewrittenSecret:
             await world.settle()
             assert names.SEAL in world.secrets.objects[key].annotations
         assert world.claims.ready(key).reason == "Synced"
+
+    async def test_writes_for_other_owners_count_as_no_rewrites(self, world: World) -> None:
+        key = world.asks("web")
+        await world.settle()
+        for name in ("one", "two", "three", "four"):
+            world.workloads.deploy(name, "db")
+            await world.live(1)
+        relabelling(world)
+        world.others[-1]()
+        world.others.clear()
+        await world.settle()
+        assert names.SEAL in world.secrets.objects[key].annotations
+        assert world.process.index.contests.truce(world.workloads.objects["app", "web"].uid, finalizer=False) is None
 
     async def test_a_rewrite_every_other_minute_is_put_right_each_time(self, world: World) -> None:
         key = world.claim("db")

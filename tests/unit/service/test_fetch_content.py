@@ -7,9 +7,10 @@ import dataclasses
 import pytest
 
 from fakes.item_source import FakeItemSource
-from fakes.world import World
+from fakes.world import Process, World
 from onepassword_operator.model import names
-from onepassword_operator.model.errors import BackendUnavailableError, SecretTooLargeError
+from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError, SecretTooLargeError
+from onepassword_operator.service.work_queue import Priority
 
 FROZEN = (names.IGNORE_TAG,)
 
@@ -93,6 +94,18 @@ class TestFrozen:
         await world.live(120)
         assert world.workloads.rollouts == {"web": 1}
 
+    async def test_a_restart_of_the_operator_changes_nothing_for_those_who_share_it_either(self, world: World) -> None:
+        """Who shares with whom takes a pass to tell, and it must know the item's tags by then."""
+        await frozen(world)
+        world.asks("web")
+        await world.settle()
+        world.secrets.edit(world.key(), owners=world.secrets.objects[world.key()].owners[::-1])
+        world.secrets.events.clear()
+        world.forget_requests()
+        await world.restart_process()
+        await world.poll()
+        assert world.writes() == []
+
     async def test_hand_edits_are_put_right_when_it_is_thawed(self, world: World) -> None:
         item = await frozen(world)
         world.secrets.overwrite(world.key(), password="edited")
@@ -114,6 +127,58 @@ class TestFrozen:
         world.forget_requests()
         await world.live(180)
         assert (world.writes(), world.secrets.mark(late)) == ([], None)
+
+    async def test_one_that_is_made_anew_after_a_change_restarts_nobody(self, world: World) -> None:
+        """Whoever freezes an item has no use for what follows from its changes."""
+        item = await frozen(world)
+        world.source.edit(item, password="two")
+        await world.poll_after(60)
+        world.secrets.delete(world.key())
+        await world.settle()
+        assert world.secrets.values(world.key()) == {"password": "two"}
+        assert world.secrets.mark(world.key()) is None
+        assert world.events.reasons("db") == ["Created"]
+
+    async def test_a_blip_says_nothing_about_it_to_a_deployment(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        key = world.asks("web")
+        await world.settle()
+        tag(world.source, item, *FROZEN)
+        await world.poll()
+        world.secrets.overwrite(key, password="edited")
+        await world.restart_process()
+        await world.poll()
+        world.forget_requests()
+        world.secrets.faults.refuse("get", ClusterUnavailableError("no answer"))
+        world.process.queue.add(key, Priority.SWEEP)
+        await world.settle()
+        assert world.events.told == []
+
+    async def test_a_restart_of_the_operator_changes_nothing_for_several_who_share_it_either(self, world: World) -> None:
+        item = await frozen(world)
+        world.asks("web", path=f"vaults/Prod/items/{item}")
+        await world.settle()
+        await world.restart_process()
+        world.forget_requests()
+        await world.poll()
+        await world.live(180)
+        assert world.writes() == []
+        assert world.claims.ready(world.key()).reason == "Frozen"
+
+    async def test_a_restart_that_is_due_is_found_by_a_new_process_though_several_share_it(self, world: World) -> None:
+        item = await world.synced()
+        world.asks("web", "db", path=f"vaults/Prod/items/{item}")
+        await world.settle()
+        world.source.edit(item, password="two")
+        await world.poll()
+        tag(world.source, item, *FROZEN)
+        await world.poll_after(60)
+        await world.restart_process()
+        await world.poll()
+        assert world.process.woken == {"app"}
+        world.process.restarts.auto_restart = True
+        await world.restart()
+        assert world.workloads.rollouts == {"web": 1}
 
     async def test_a_tag_that_only_the_item_itself_shows_freezes_as_well(self, world: World) -> None:
         """The list lags behind, or does not show tags at all."""
@@ -277,6 +342,20 @@ class TestProof:
 
 
 class TestReading:
+    async def test_what_another_process_wrote_is_not_overwritten_by_what_was_read_a_moment_ago(self, world: World) -> None:
+        item = await world.synced()
+        ours, world.process = world.process, Process(world)
+        await world.process.sweeper.sweep()
+        await world.poll()
+        world.source.edit(item, password="two")
+        await world.poll()
+        world.process = ours  # which holds the item at its first version, and has listed nothing since
+        world.forget_requests()
+        ours.queue.add(world.key(), Priority.SWEEP)
+        await world.settle()
+        assert world.secrets.values(world.key()) == {"password": "two"}
+        assert world.secrets.writes() == []
+
     async def test_an_item_that_is_too_large_to_be_read_is_tried_again_at_its_next_version_only(self, world: World) -> None:
         item = world.source.put(world.vault, "db", password="one")
         world.source.refused[item] = SecretTooLargeError("more than a Secret takes")

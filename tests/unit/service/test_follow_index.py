@@ -105,3 +105,20 @@ def test_a_secret_is_forgotten_with_the_last_who_asks_for_it() -> None:
     assert index.vaults() == ["v"]
     assert not index.let_go(two)
     assert (index.vaults(), index.followed) == ([], {})
+
+
+def test_who_has_a_say_is_as_the_last_pass_found_and_else_the_oldest_claim() -> None:
+    index = FollowIndex(FakeClock())
+    young, old = samples.claim(created_at="2025-01-01T00:00:00Z"), samples.claim(kind=names.DEPLOYMENT, name="web", uid="web")
+    key = young.key
+    assert (index.ruler(key), index.parties(key)) == (None, [])
+    index.claims.put(young)
+    index.claims.put(old)
+    assert (index.ruler(key), index.parties(key)) == (old, [old])
+    record = index.record(key)
+    record.ruler, record.parties = young.uid, frozenset({young.uid, "gone"})
+    assert (index.ruler(key), index.parties(key)) == (young, [young])
+    record.parties = frozenset({young.uid, old.uid})
+    assert (index.ruler(key), index.parties(key)) == (young, [young, old])
+    record.ruler = "gone"
+    assert index.ruler(key) == old

@@ -6,6 +6,7 @@ import pytest
 
 from fakes.world import Process, World
 from onepassword_operator.model import names
+from onepassword_operator.model.item import Revision
 from onepassword_operator.model.target import Rendering, Source
 from onepassword_operator.service import observe
 from onepassword_operator.service.work_queue import Priority
@@ -52,6 +53,15 @@ async def test_the_deletion_of_a_predecessor_does_not_disturb_its_namesake(world
     await world.synced()
     world.process.observe.claim_gone(world.key(), "an earlier uid")
     assert world.key() in world.process.index.claims
+
+
+async def test_a_namesake_is_the_end_of_its_predecessor_and_of_the_dispute_about_it(world: World) -> None:
+    await world.synced()
+    held = world.claims.objects[world.key()]
+    world.process.index.contests.open(held.uid)
+    world.process.observe.claim_seen(dataclasses.replace(held, uid="new", resource_version="9999"))
+    assert world.process.observe.is_gone(held.uid)
+    assert world.process.index.contests.truce(held.uid, finalizer=False) is None
 
 
 async def test_only_so_many_deletions_are_remembered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,6 +201,39 @@ async def test_a_secret_whose_resource_is_held_up_needs_a_look(world: World) -> 
     assert not world.process.observe.is_settled(world.secrets.objects[world.key()])
 
 
+async def test_what_several_ask_for_is_followed_from_the_first_sight_on(world: World) -> None:
+    """So that the first poll lists its vault."""
+    item = await world.synced()
+    world.asks("web")
+    await world.settle()
+    world.process = Process(world)
+    await world.process.sweeper.sweep()
+    assert list(world.process.index.revisions(world.vault)) == [Revision(world.vault, item, 1)]
+    assert world.process.queue.depth() == 1
+
+
+async def test_whoever_else_asks_it_is_followed_as_its_owner_asks(world: World) -> None:
+    item = world.source.put(world.vault, "db", password="one")
+    world.source.put(world.vault, "other", password="two")
+    world.asks("web")
+    await world.settle()
+    world.claim("db", "vaults/Prod/items/other")
+    await world.settle()
+    world.process = Process(world)
+    await world.process.sweeper.sweep()
+    assert list(world.process.index.revisions(world.vault)) == [Revision(world.vault, item, 1)]
+
+
+async def test_who_came_while_the_operator_was_away_is_told_though_the_secret_is_right(world: World) -> None:
+    await world.synced()
+    world.source.put(world.vault, "other", password="two")
+    world.asks("web", path="vaults/Prod/items/other")
+    await world.restart_process()
+    await world.settle()
+    assert world.events.reasons("web") == ["ReconcileError"]
+    assert world.secrets.writes() == []
+
+
 async def test_a_secret_that_a_deployment_asks_for_needs_no_look_once_it_is_right(world: World) -> None:
     """There is no status that could say otherwise."""
     world.source.put(world.vault, "db", password="one")
@@ -264,3 +307,12 @@ async def changed(world: World) -> None:
     item = await world.synced()
     world.source.edit(item, password="two")
     await world.poll()
+
+
+async def test_a_namesake_of_a_resource_that_was_never_synced_is_taken_in(world: World) -> None:
+    key = world.claim("db")
+    world.process.observe.take_in(world.claims.objects[key])
+    former = world.claims.objects[key].uid
+    assert world.process.observe.take_in(dataclasses.replace(world.claims.objects[key], uid="new", resource_version="9999")) is Priority.NEW
+    assert world.process.observe.is_gone(former)
+    assert world.process.index.followed == {}

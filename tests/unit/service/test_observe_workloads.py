@@ -8,8 +8,10 @@ import pytest
 
 from fakes.world import World
 from onepassword_operator.model import names
+from onepassword_operator.model.secret import OwnerReference
 from onepassword_operator.model.target import Source
 from onepassword_operator.model.workload import Workload
+from onepassword_operator.service import observe_workloads
 from onepassword_operator.service.work_queue import Priority
 
 WEB = Source("Deployment", "app", "web")
@@ -72,6 +74,28 @@ class TestWhatNeedsALook:
         assert world.process.observe_workloads.take_in(early) == {}
         assert [claim.item_path for claim in world.process.index.claims.of(world.key())] == ["vaults/Prod/items/other"]
 
+    async def test_late_news_of_one_that_has_let_go_does_not(self, world: World) -> None:
+        """A LIST of many pages shows what was at its beginning."""
+        world.asks("web", "other")
+        await world.settle()
+        early = shown(world)
+        world.workloads.deploy("web")
+        await world.settle()
+        assert world.process.observe_workloads.take_in(early) == {}
+        assert world.process.index.claims.workloads() == set()
+        world.asks("web")
+        await world.settle()
+        assert world.owners() == ["Deployment/web"]
+
+    async def test_only_so_many_that_have_let_go_are_remembered(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(observe_workloads, "_DROPPED", 2)
+        for name in ("a", "b", "c"):
+            world.workloads.deploy(name, "x")
+            world.watch()
+            world.workloads.deploy(name)
+            world.watch()
+        assert list(world.process.observe_workloads._dropped) == [shown(world, "b").uid, shown(world, "c").uid]
+
     async def test_news_of_one_that_is_known_to_be_deleted_does_not(self, world: World) -> None:
         world.asks("web")
         await world.settle()
@@ -86,6 +110,17 @@ class TestWhatNeedsALook:
         await world.settle()
         world.process.observe_workloads.gone(WEB, "an earlier uid")
         assert world.key() in world.process.index.claims
+
+    async def test_a_namesake_is_the_end_of_its_predecessor_and_of_the_dispute_about_it(self, world: World) -> None:
+        world.asks("web")
+        await world.settle()
+        last = shown(world)
+        world.process.index.contests.open(last.uid)
+        del world.workloads.objects["app", "web"]
+        world.asks("web")
+        await world.settle()
+        assert world.process.observe.is_gone(last.uid)
+        assert world.process.index.contests.truce(last.uid, finalizer=False) is None
 
     async def test_a_new_demand_is_more_urgent_than_a_change_of_owners(self, world: World) -> None:
         world.asks("api", under="shared")
@@ -106,6 +141,7 @@ class TestOwners:
         await world.settle()
         assert world.owners()[0] == "Deployment/web"
         assert set(world.owners()) == {"Deployment/early", "Deployment/web", "Deployment/second", "Deployment/late"}
+        assert (world.events.reasons("web"), world.meter.repairs) == (["Created"], 0)  # nothing that was wrong was put right
 
     async def test_who_stops_both_does_not_own_it_any_longer(self, world: World) -> None:
         world.asks("web")
@@ -158,6 +194,26 @@ class TestOwners:
         assert world.owners()[0] == "OnePasswordItem/db"
         assert set(world.owners()) == {"OnePasswordItem/db", "Deployment/web", "Deployment/user"}
 
+    @pytest.mark.parametrize("uses", [(), ("db",)])
+    async def test_when_only_the_resource_is_left_to_ask_no_deployment_owns_it(self, world: World, uses: tuple[str, ...]) -> None:
+        world.claim("db")
+        world.asks("web", *uses)
+        world.workloads.deploy("user", "db")
+        await world.settle()
+        world.workloads.deploy("web", *uses)
+        await world.settle()
+        assert world.owners() == ["OnePasswordItem/db"]
+        assert names.ITEM_NAME not in world.secrets.objects[world.key()].annotations
+
+    async def test_an_owner_that_somebody_else_put_on_a_resources_secret_stays(self, world: World) -> None:
+        key = world.claim("db")
+        await world.settle()
+        theirs = OwnerReference(kind="Deployment", name="theirs", uid="theirs", api_version="apps/v1")
+        world.secrets.edit(key, owners=(*world.secrets.objects[key].owners, theirs))
+        world.secrets.overwrite(key, password="edited")
+        await world.settle()
+        assert world.owners() == ["OnePasswordItem/db", "Deployment/theirs"]
+
     async def test_one_that_is_being_deleted_is_no_new_owner(self, world: World) -> None:
         world.asks("web")
         await world.settle()
@@ -165,6 +221,25 @@ class TestOwners:
         world.workloads.terminate("user")
         await world.settle()
         assert world.owners() == ["Deployment/web"]
+
+    async def test_one_that_is_being_deleted_does_not_own_it_any_longer(self, world: World) -> None:
+        world.asks("web")
+        world.workloads.deploy("user", "db", finalizers=("theirs",))
+        await world.settle()
+        assert set(world.owners()) == {"Deployment/web", "Deployment/user"}
+        world.workloads.terminate("user")
+        await world.settle()
+        assert world.owners() == ["Deployment/web"]
+
+    async def test_a_user_that_was_made_anew_owns_it_though_the_deletion_of_its_namesake_was_not_seen(self, world: World) -> None:
+        """The watch may tell the two in either order, and Kubernetes does not take one for the other."""
+        world.asks("web")
+        world.workloads.deploy("user", "db")
+        await world.settle()
+        del world.workloads.objects["app", "user"]
+        world.workloads.deploy("user", "db")
+        await world.settle()
+        assert shown(world, "user").uid in {owner.uid for owner in world.secrets.objects[world.key()].owners}
 
     async def test_nothing_is_written_again_once_all_own_it(self, world: World) -> None:
         for name in ("web", "second"):
@@ -210,6 +285,22 @@ class TestLettingGo:
         assert world.owners() == ["Deployment/second"]
         assert world.owners("renamed") == ["Deployment/web"]
 
+    async def test_another_name_leaves_the_former_secret_to_the_resource_that_asks_for_it(self, world: World) -> None:
+        world.claim("db")
+        world.asks("web")
+        await world.settle()
+        world.asks("web", under="renamed")
+        await world.settle()
+        assert world.owners() == ["OnePasswordItem/db"]
+
+    @pytest.mark.parametrize("under", ["renamed", ""])
+    async def test_a_secret_that_was_let_go_is_not_followed_any_more(self, world: World, under: str) -> None:
+        former = world.asks("web")
+        await world.settle()
+        world.asks("web", under=under)
+        await world.settle()
+        assert former not in world.process.index.followed
+
     async def test_a_secret_that_nobody_asks_for_any_more_is_not_written(self, world: World) -> None:
         item = world.source.put(world.vault, "mine", password="one")
         key = world.asks("web", path="vaults/Prod/items/mine")
@@ -250,6 +341,15 @@ class TestLettingGo:
         key = world.asks("web")
         await world.settle()
         world.workloads.deploy("web", "db")
+        world.workloads.events.clear()
+        world.secrets.delete(key)
+        await world.settle()
+        assert key not in world.secrets.objects
+
+    async def test_it_stays_gone_if_the_deployment_asks_for_another_name_by_now(self, world: World) -> None:
+        key = world.asks("web")
+        await world.settle()
+        world.asks("web", under="renamed")
         world.workloads.events.clear()
         world.secrets.delete(key)
         await world.settle()

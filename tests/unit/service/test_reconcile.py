@@ -15,9 +15,10 @@ from onepassword_operator.model.errors import (
     ClusterConflictError,
     ClusterUnavailableError,
 )
-from onepassword_operator.model.outcome import Condition
+from onepassword_operator.model.outcome import Change, Condition
 from onepassword_operator.model.target import Claim
 from onepassword_operator.service.reconcile import Reconcile
+from onepassword_operator.service.work_queue import Priority
 
 
 @pytest.fixture
@@ -296,6 +297,40 @@ async def test_who_was_refused_looks_again_once_per_interval(world: World) -> No
     assert 54 <= retry_in(world) <= 60
 
 
+async def test_who_can_not_be_looked_up_is_tried_less_and_less_often(world: World) -> None:
+    world.source.put(world.vault, "db", password="one")
+    world.asks("ruler")
+    await world.settle()
+    await world.restart_process()
+    world.source.outage = BackendUnavailableError("no answer")
+    world.asks("second", path="vaults/Prod/items/DB")
+    await world.settle()
+    world.secrets.requests.clear()
+    await world.live(600, interval=10_000)
+    assert world.secrets.count("get") < 40
+    assert world.secrets.writes() == []
+
+
+async def test_who_goes_while_another_is_told_is_not_waited_for(world: World) -> None:
+    world.source.put(world.vault, "db", password="one")
+    world.source.put(world.vault, "other", password="two")
+    world.asks("ruler", created_at="2020-01-01T00:00:00Z")
+    key = world.claim("db", "vaults/Prod/items/other")
+    told = world.events.changed
+
+    async def all_go(claim: Claim, change: Change, *, message: str) -> None:
+        await told(claim, change, message=message)
+        world.workloads.delete("ruler")
+        world.claims.delete(key)
+        world.watch()
+
+    world.events.changed = all_go  # type: ignore[method-assign]
+    await world.settle()
+    assert world.events.reasons("ruler") == ["Created"]
+    assert world.process.queue.retries == {}
+    assert world.process.index.followed == {}
+
+
 async def test_only_the_ruling_ones_failures_count_as_the_secrets(world: World) -> None:
     world.source.put(world.vault, "db", password="one")
     world.asks("ruler")
@@ -303,6 +338,60 @@ async def test_only_the_ruling_ones_failures_count_as_the_secrets(world: World) 
     world.asks("second", path="vaults/Prod/items/typo")
     await world.settle()
     assert world.process.index.record(world.key()).attempts == 0
+
+
+async def test_who_does_not_rule_the_secret_looks_less_often_too_while_1password_is_out_of_reach(world: World) -> None:
+    """The Secret is well, so its own record of failures stays empty."""
+    await world.synced()
+    world.asks("web", path="vaults/Prod/items/typo")
+    world.clock.advance(5)  # a list older than this is not believed when it lacks an item
+    world.source.outage = BackendUnavailableError("no answer")
+    await world.settle()
+    waits = []
+    for _ in range(9):
+        waits.append(retry_in(world))
+        world.clock.advance(waits[-1])
+        await world.settle()
+    assert waits == sorted(waits)
+    assert waits[-1] > 10
+
+
+async def test_a_status_that_can_not_be_written_is_tried_less_often_though_others_need_none(world: World) -> None:
+    await world.synced()
+    world.asks("web")
+    await world.settle()
+    world.claims.keep("MODIFIED", dataclasses.replace(world.claims.objects[world.key()], conditions=()))
+    world.claims.faults.refuse("status", ClusterUnavailableError("no answer"), times=100)
+    world.process.queue.add(world.key(), Priority.SWEEP)
+    world.watch()
+    await world.settle()
+    waits = []
+    for _ in range(9):
+        waits.append(retry_in(world))
+        world.clock.advance(waits[-1])
+        await world.settle()
+    assert waits == sorted(waits)
+    assert waits[-1] > 10
+
+
+async def test_a_resource_that_goes_while_it_is_told_leaves_nothing_behind(world: World) -> None:
+    """Its Secret's mark would count as a restart that is due for as long as the process lives."""
+    item = await world.synced()
+    key = world.key()
+    write = world.claims.write_condition
+
+    async def deleted_meanwhile(claim: Claim, condition: Condition) -> Claim:
+        written = await write(claim, condition)
+        world.claims.delete(key)
+        world.watch()
+        return written
+
+    world.claims.write_condition = deleted_meanwhile  # type: ignore[method-assign]
+    world.source.edit(item, password="two")
+    await world.poll()
+    assert world.claims.count("status") == 1
+    assert world.process.index.followed == {}
+    assert world.process.index.count_pending() == 0
 
 
 async def test_a_pause_is_a_success(world: World) -> None:

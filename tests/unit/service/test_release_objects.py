@@ -170,6 +170,16 @@ class TestTheFinalizer:
         assert history(world) == [f"release {RESOURCE}"]
 
     @pytest.mark.usefixtures("item")
+    async def test_who_is_let_go_first_does_not_rule_the_secret_for_that(self, world: World, item: str) -> None:
+        """A Secret from before version 1.4.0, and a token that is refused: all are let go, none has been adopted."""
+        world.asks("young", finalizers=OFFICIAL, created_at="2025-01-01T00:00:00Z")
+        as_left(world, item, owned=False)
+        world.watch()
+        for source in (Source("Deployment", "app", "young"), RESOURCE):
+            await world.process.release.run(source)
+        assert [source.name for source in world.finalizers.released] == ["young", "db"]
+        assert world.owners()[0] == "OnePasswordItem/db"
+
     async def test_a_suspended_one_is_let_go_as_well(self, world: World) -> None:
         key = world.claim("db", finalizers=OFFICIAL, suspended=True)
         await world.settle()
@@ -276,6 +286,16 @@ class TestDeletion:
         await world.settle()
         assert history(world)[0] == "own app/db"
         assert set(owned[0]) == {"Deployment/web", "Deployment/second", "Deployment/user"}
+
+    async def test_the_first_of_the_heirs_is_the_one_that_would_rule(self, world: World, item: str) -> None:
+        """A Secret from before version 1.4.0, which somebody else's Deployment only wants to have."""
+        world.asks("young", path="vaults/Prod/items/other", created_at="2025-01-01T00:00:00Z")
+        await world.settle()
+        world.asks("web", finalizers=OFFICIAL)
+        as_left(world, item, owned=False)
+        world.workloads.terminate("web")
+        await world.settle()
+        assert world.owners()[:2] == ["OnePasswordItem/db", "Deployment/young"]
 
     @pytest.mark.parametrize("owners", [(), (STRANGER,)])
     async def test_a_strangers_secret_is_not_touched(self, world: World, owners: tuple[OwnerReference, ...]) -> None:

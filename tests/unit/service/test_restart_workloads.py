@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import dataclasses
+from typing import Any
 
 import pytest
 
@@ -263,6 +265,24 @@ class TestClearing:
         assert world.secrets.mark(world.key()) is None
         assert world.secrets.objects[world.key()].labels["a"] == "b"
 
+    async def test_a_secret_that_goes_while_it_is_cleared_is_no_trouble(self, world: World) -> None:
+        await changed(world)
+        world.secrets.before["annotate"] = lambda: world.secrets.delete(world.key())
+        await world.restart()
+        assert world.secrets.mark(world.key())  # made anew, and still to be looked at
+
+    async def test_a_secret_that_can_not_be_cleared_keeps_nobody_else_from_being_restarted(self, world: World) -> None:
+        world.workloads.deploy("web", "db")
+        await changed(world, "db", "unused")
+        world.secrets.faults.refuse("annotate", ClusterDeniedError("no"))
+        with pytest.raises(ClusterDeniedError):
+            await world.restart()
+        assert world.workloads.rollouts == {"web": 1}
+        assert world.secrets.mark(world.key("db")) is None
+        assert world.secrets.mark(world.key("unused"))
+        await world.restart()
+        assert world.secrets.mark(world.key("unused")) is None
+
 
 async def test_a_crash_between_restart_and_clearing_repeats_nothing(world: World) -> None:
     world.workloads.deploy("web", "db")
@@ -334,6 +354,37 @@ class TestReverted:
         assert world.events.reasons("web") == ["Restarted"]
 
 
+class TestNewProcess:
+    """It owes what its predecessor owed, whether or not the Secret can be brought in line."""
+
+    @pytest.mark.parametrize("path", ["vaults/Prod/items/typo", "nonsense"])
+    async def test_for_a_secret_whose_path_leads_nowhere_by_now(self, world: World, path: str) -> None:
+        world.workloads.deploy("web", "db")
+        await changed(world)
+        world.claims.apply(world.key(), path)
+        await self.restarted(world)
+
+    async def test_for_a_secret_that_several_ask_for_whose_item_is_frozen_by_now(self, world: World) -> None:
+        item = await world.synced()
+        world.asks("web", "db")
+        await world.settle()
+        world.source.edit(item, password="two")
+        await world.poll()
+        held = world.source.item(item)
+        world.source._keep(dataclasses.replace(held, version=held.version + 1, tags=(names.IGNORE_TAG,)))
+        await self.restarted(world)
+
+    async def restarted(self, world: World) -> None:
+        await world.restart_process()
+        world.process.restarts.auto_restart = True
+        await world.poll()
+        assert world.process.woken == {"app"}
+        for _ in range(2):
+            await world.restart()
+        assert world.workloads.rollouts == {"web": 1}
+        assert world.secrets.mark(world.key()) is None
+
+
 class TestSuspended:
     async def test_nobody_is_restarted_until_it_is_resumed(self, world: World) -> None:
         world.workloads.deploy("web", "db")
@@ -380,6 +431,47 @@ class TestAnnotatedDeployments:
         await world.poll()
         await world.restart()
         assert world.workloads.rollouts == {}
+
+
+class TestWhoHasNoSay:
+    """A resource of the same name that asks for another item, and was refused."""
+
+    @pytest.fixture
+    async def item(self, world: World) -> str:
+        item = world.source.put(world.vault, "db", password="one")
+        world.source.put(world.vault, "other", password="x")
+        world.asks("web", "db")
+        await world.settle()
+        await world.poll()
+        return item
+
+    @pytest.mark.parametrize("restarts", [1, 0])
+    @pytest.mark.parametrize(
+        "refused", [{"suspended": True}, {"annotations": {names.AUTO_RESTART: "true"}}, {"annotations": {names.AUTO_RESTART: "false"}}]
+    )
+    async def test_it_neither_prevents_restarts_nor_causes_them(
+        self, world: World, item: str, restarts: int, refused: dict[str, Any]
+    ) -> None:
+        world.process.restarts.auto_restart = bool(restarts)
+        key = world.claim("db", "vaults/Prod/items/other", **refused)
+        await world.settle()
+        assert world.claims.ready(key).reason == "TargetClaimed"
+        world.source.edit(item, password="two")
+        await world.poll()
+        await world.restart()
+        assert world.workloads.rollouts["web"] == restarts
+        assert world.secrets.mark(key) is None
+
+    async def test_nor_does_it_before_the_first_look_of_a_new_process(self, world: World, item: str) -> None:
+        key = world.claim("db", "vaults/Prod/items/other", suspended=True)
+        world.source.edit(item, password="two")
+        await world.poll()
+        await world.restart_process()
+        world.process.restarts.auto_restart = True
+        await world.poll()
+        await world.restart()
+        assert world.workloads.rollouts["web"] == 1
+        assert world.secrets.mark(key) is None
 
 
 class Restarts:

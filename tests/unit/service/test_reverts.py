@@ -1,5 +1,8 @@
 """How often a restart that somebody takes back is tried."""
 
+from collections import OrderedDict
+from typing import Any
+
 import pytest
 
 from fakes.clock import FakeClock
@@ -67,3 +70,41 @@ def test_an_hour_after_the_last_patch_it_starts_anew(reverts: Reverts, clock: Fa
     clock.advance(1)
     assert reverts.allows(workload(), FOR_TWO)
     assert reverts.is_untold(workload(), FOR_TWO)
+
+
+def test_each_is_forgotten_an_hour_after_its_own_last_patch(reverts: Reverts, clock: FakeClock) -> None:
+    reverts.note(workload("often"), FOR_TWO)
+    clock.advance(10)
+    reverts.note(workload("once"), FOR_TWO)
+    clock.advance(10)
+    reverts.note(workload("often"), FOR_TWO)
+    reverts.note(workload("often"), FOR_TWO)
+    clock.advance(3591)  # an hour and a second after the only patch of one, less after the last of the other
+    assert not reverts.allows(workload("often"), FOR_TWO)
+    assert len(reverts._patched) == 1
+    clock.advance(10)
+    assert reverts.allows(workload("often"), FOR_TWO)
+    assert len(reverts._patched) == 0
+
+
+def test_asking_about_one_of_many_does_not_go_through_all(reverts: Reverts) -> None:
+    """Ten thousand Deployments that use one Secret are asked about one by one, at each of its rotations."""
+    looked_at: list[object] = []
+
+    class Watched(OrderedDict[Any, Any]):
+        def values(self) -> Any:
+            for value in super().values():
+                looked_at.append(value)
+                yield value
+
+        def items(self) -> Any:
+            for item in super().items():
+                looked_at.append(item)
+                yield item
+
+    reverts._patched = Watched()
+    for number in range(100):
+        reverts.note(workload(str(number)), FOR_TWO)
+    for number in range(100):
+        assert reverts.allows(workload(str(number)), FOR_TWO)
+    assert len(looked_at) == 100

@@ -50,6 +50,15 @@ async def test_new_resources_come_first(world: World) -> None:
     assert await world.process.queue.take() == third
 
 
+async def test_a_refresh_that_the_watch_missed_is_answered(world: World) -> None:
+    await world.synced()
+    world.claims.annotate(world.key(), refresh="now")
+    await sweep(world)
+    await world.settle()
+    assert world.source.requests[0] == "vaults"
+    assert world.events.reasons("db") == ["Refreshed"]
+
+
 async def test_an_absent_resource_is_let_go_after_a_live_look(world: World) -> None:
     await world.synced()
     del world.claims.objects[world.key()]
@@ -119,6 +128,17 @@ async def test_a_live_look_at_a_deployment_that_fails_lets_nobody_go(world: Worl
     with pytest.raises(ClusterUnavailableError):
         await sweep(world)
     assert world.key() in world.process.index.claims
+
+
+async def test_what_the_watches_missed_of_a_deployments_secret_is_queued(world: World) -> None:
+    world.source.put(world.vault, "db", password="one")
+    keys = [world.asks(name, under=f"of-{name}") for name in ("web", "api")]
+    await world.settle()
+    world.secrets.overwrite(keys[0], password="edited")
+    del world.secrets.objects[keys[1]]
+    await sweep(world)
+    await world.settle()
+    assert [world.secrets.values(key) for key in keys] == [{"password": "one"}] * 2
 
 
 async def test_what_deployments_ask_for_is_found_by_the_first_sweep(world: World) -> None:

@@ -7,7 +7,9 @@ import pytest
 from fakes.world import Process, World
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import (
+    BackendDeniedError,
     BackendUnavailableError,
+    ClusterAbsentError,
     ClusterAdmissionError,
     ClusterConflictError,
     ClusterInvalidError,
@@ -250,6 +252,15 @@ class TestDeleted:
         await world.settle()
         assert world.key() not in world.secrets.objects
 
+    async def test_a_secret_that_is_orphaned_with_its_resource_is_not_taken_back(self, world: World) -> None:
+        """Kubernetes takes our reference away, and the watch on Secrets may tell it first."""
+        await world.synced()
+        del world.claims.objects[world.key()]
+        world.secrets.edit(world.key(), owners=())
+        await world.settle()
+        assert world.owners() == []
+        assert world.secrets.writes() == []
+
     async def test_a_failed_look_at_the_resource_re_creates_nothing_until_it_succeeds(self, world: World) -> None:
         await world.synced()
         world.claims.faults.refuse("get", ClusterUnavailableError("no answer"))
@@ -277,6 +288,79 @@ class TestDeleted:
         await world.poll()
         assert world.secrets.writes() == []
         assert world.source.requests == ["vaults"]
+
+
+class TestOwnersInTrouble:
+    """What a Secret should hold may be unknown for a long time; who needs it is known."""
+
+    @pytest.fixture
+    async def item(self, world: World) -> str:
+        item = world.source.put(world.vault, "db", password="one")
+        world.asks("web")
+        await world.settle()
+        await world.poll()
+        return item
+
+    async def lost(self, world: World, item: str) -> None:
+        """The item is deleted, and that is believed."""
+        world.source.delete(item)
+        for _ in range(3):
+            await world.poll_after(60)
+        assert world.events.told[-1].message.endswith("(ItemNotFound)")
+        world.forget_requests()
+
+    async def test_who_uses_the_secret_owns_it_although_its_item_is_gone(self, world: World, item: str) -> None:
+        """Else Kubernetes deletes the Secret with the Deployment that asked for it."""
+        await self.lost(world, item)
+        before = world.secrets.objects[world.key()]
+        world.workloads.deploy("user", "db")
+        await world.settle()
+        assert world.owners() == ["Deployment/web", "Deployment/user"]
+        assert world.secrets.writes() == ["own app/db"]
+        assert world.secrets.objects[world.key()].annotations == before.annotations
+        world.process.queue.add(world.key(), Priority.SWEEP)
+        await world.settle()
+        assert world.secrets.writes() == ["own app/db"]
+
+    @pytest.mark.usefixtures("item")
+    async def test_so_it_does_when_the_secret_had_been_let_go_before(self, world: World) -> None:
+        world.workloads.deploy("web")
+        await world.settle()
+        world.asks("web", path="vaults/Prod/items/typo")
+        await world.settle()
+        world.workloads.deploy("user", "db")
+        await world.settle()
+        assert world.owners() == ["Deployment/web", "Deployment/user"]
+
+    @pytest.mark.usefixtures("item")
+    async def test_so_it_does_when_the_ruling_one_asks_for_nonsense(self, world: World) -> None:
+        world.asks("web", path="vaults/nonsense")
+        await world.settle()
+        world.workloads.deploy("user", "db")
+        await world.settle()
+        assert world.owners() == ["Deployment/web", "Deployment/user"]
+
+    async def test_who_asks_for_the_same_does_too(self, world: World, item: str) -> None:
+        await self.lost(world, item)
+        world.asks("second")
+        await world.settle()
+        assert world.owners() == ["Deployment/web", "Deployment/second"]
+
+    async def test_who_asks_for_something_else_does_not(self, world: World, item: str) -> None:
+        world.source.put(world.vault, "other", password="two")
+        await self.lost(world, item)
+        world.asks("second", path="vaults/Prod/items/other")
+        await world.settle()
+        assert world.owners() == ["Deployment/web"]
+
+    async def test_a_secret_that_is_not_adopted_yet_is_not_touched(self, world: World) -> None:
+        item = world.source.put(world.vault, "late", password="one")
+        world.official(item, name="late")
+        world.asks("second", under="late", path="vaults/Prod/items/typo")
+        world.workloads.deploy("user", "late")
+        await world.settle()
+        assert world.owners("late") == []
+        assert world.secrets.writes() == []
 
 
 class TestConflict:
@@ -316,6 +400,25 @@ class TestConflict:
         await world.poll()
         assert world.secrets.values(key) == {"password": "two"}
         assert world.secrets.objects[key].labels["team"] == "a"
+
+    async def test_a_secret_that_is_deleted_in_between_is_made_anew_and_nobody_is_told_of_trouble(self, world: World) -> None:
+        item = await world.synced()
+        key = world.key()
+        world.source.edit(item, password="two")
+        world.secrets.before["replace"] = lambda: world.secrets.delete(key)
+        await world.poll()
+        assert world.secrets.values(key) == {"password": "two"}
+        assert world.secrets.mark(key)
+        assert world.claims.count("status") == 1
+        assert world.events.reasons("db") == ["Updated"]
+
+    async def test_a_namespace_that_is_going_is_no_place_to_try_again_at_once(self, world: World) -> None:
+        await world.poll()
+        world.source.put(world.vault, "db", password="one")
+        world.secrets.faults.refuse("create", ClusterAbsentError("the namespace is being deleted"))
+        world.claim("db")
+        await world.settle()
+        assert world.secrets.requests == ["create app/db"]
 
     async def test_endless_conflicts_give_way_and_come_back_soon(self, world: World) -> None:
         item = await world.synced()
@@ -640,12 +743,58 @@ class TestSeveralWhoAsk:
         assert world.claims.ready(key).reason == "ItemNotFound"
         assert world.events.reasons("web") == ["Created"]
 
+    async def test_a_resource_that_joins_later_says_what_became_no_key_as_well(self, world: World) -> None:
+        world.source.put(world.vault, "odd", **{"password": "x", "..": "y"})
+        world.asks("web", path="vaults/Prod/items/odd")
+        await world.settle()
+        await world.restart_process()
+        await world.poll()
+        key = world.claim("db", "vaults/Prod/items/odd")
+        await world.settle()
+        assert world.claims.ready(key).reason == "FieldsSkipped"
+
     async def test_trouble_with_the_item_is_told_to_all_who_ask_for_it_in_the_same_words(self, world: World) -> None:
         key = world.claim("db", "vaults/Prod/items/none")
         world.asks("web", path="vaults/Prod/items/none")
         await world.settle()
         assert world.claims.ready(key).reason == "ItemNotFound"
         assert world.events.reasons("web") == ["ReconcileError"]
+
+    @pytest.mark.usefixtures("other")
+    @pytest.mark.parametrize("path", ["vaults/Prod/items/db", "vaults/Prod/items/typo"])
+    async def test_who_asks_for_something_else_is_let_go_and_told_once_though_the_ruling_one_gets_nothing(
+        self, world: World, path: str
+    ) -> None:
+        world.asks("web", path="vaults/Prod/items/none", finalizers=(names.OFFICIAL_FINALIZER,))
+        key = world.claim("db", path, finalizers=(names.OFFICIAL_FINALIZER,))
+        await world.settle()
+        assert world.claims.ready(key).reason == "TargetClaimed"
+        assert len(world.finalizers.released) == 2
+        await world.live(300)
+        assert world.claims.ready(key).reason == "TargetClaimed"
+        assert world.claims.count("status") == 1
+
+    async def test_who_asks_for_the_same_in_other_words_is_told_the_same(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="")
+        world.asks("web")
+        key = world.claim("db", f"vaults/Prod/items/{item}")
+        await world.settle()
+        assert world.claims.ready(key).reason == "NoUsableFields"
+
+    @pytest.mark.usefixtures("other")
+    async def test_a_blip_is_told_to_a_new_resource_and_to_nobody_who_knows_more(self, world: World) -> None:
+        refused = world.asks("web", path="vaults/Prod/items/db")
+        world.claim("db", "vaults/Prod/items/other")
+        await world.settle()
+        assert world.claims.ready(refused).reason == "TargetClaimed"
+        world.asks("api", under="late", path="vaults/Prod/items/another")
+        world.source.outage = BackendUnavailableError("no answer")
+        world.clock.advance(5)
+        world.secrets.overwrite(refused, password="edited")
+        new = world.claim("late", "vaults/Prod/items/db")
+        await world.settle()
+        assert world.claims.ready(refused).reason == "TargetClaimed"
+        assert world.claims.ready(new).reason == "SourceUnavailable"
 
     async def test_a_ruling_one_that_changes_its_mind_takes_the_secret_along(self, world: World, other: str) -> None:
         key = world.asks("ruler")
@@ -673,6 +822,124 @@ class TestSeveralWhoAsk:
         assert world.owners() == ["Deployment/second"]
 
     @pytest.mark.usefixtures("other")
+    async def test_a_blip_in_which_a_spelling_cannot_be_looked_up_changes_nothing_for_who_shared(self, world: World) -> None:
+        key = world.claim("db", labels={"team": "a"})
+        await world.settle()
+        item = world.process.index.record(key).revision
+        assert item
+        world.asks("web", path=item.path)
+        await world.settle()
+        world.forget_requests()
+        await world.restart_process()
+        world.source.outage = BackendUnavailableError("no answer")
+        await world.poll()
+        await world.live(60)
+        assert world.writes() == []
+        assert world.events.told == []
+
+    @pytest.mark.usefixtures("other")
+    async def test_a_new_one_whose_spelling_cannot_be_looked_up_is_told_at_once(self, world: World) -> None:
+        world.asks("web")
+        await world.settle()
+        await world.restart_process()
+        world.forget_requests()
+        world.source.outage = BackendUnavailableError("no answer")
+        world.asks("api", path="vaults/Prod/items/DB")
+        await world.settle()
+        assert world.events.reasons("api") == ["ReconcileError"]
+        assert world.events.reasons("web") == []
+        assert world.owners() == ["Deployment/web"]
+
+    async def test_all_who_share_are_told_when_the_trouble_of_the_item_lasts(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        world.asks("web")
+        await world.settle()
+        key = world.claim("db", f"vaults/Prod/items/{item}")
+        await world.settle()
+        assert world.owners()[0] == "Deployment/web"
+        world.source.edit(item, password="two")
+        world.source.refused[item] = BackendUnavailableError("no answer")
+        await world.live(120)
+        assert world.claims.ready(key).reason == "Synced"
+        await world.live(180)
+        assert world.claims.ready(key).reason == "SourceUnavailable"
+        world.source.refused.clear()
+        await world.live(60)
+        assert world.claims.ready(key).reason == "Synced"
+
+    async def test_all_who_share_are_told_that_the_item_is_gone_however_they_spell_it(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        world.asks("web")
+        await world.settle()
+        key = world.claim("db", f"vaults/Prod/items/{item}")
+        await world.settle()
+        world.source.delete(item)
+        await world.live(180)
+        assert world.events.reasons("web")[-1] == "ReconcileError"
+        assert world.claims.ready(key).reason == "ItemNotFound"
+
+    async def test_one_that_shared_and_has_lost_its_way_shares_no_longer(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        world.asks("web")
+        await world.settle()
+        key = world.claim("db", f"vaults/Prod/items/{item}", labels={"team": "a"})
+        await world.settle()
+        assert world.secrets.objects[key].labels["team"] == "a"
+        world.claim("db", "vaults/Prod/items/typo")
+        await world.settle()
+        assert world.claims.ready(key).reason == "ItemNotFound"
+        assert "team" not in world.secrets.objects[key].labels
+
+    async def test_a_new_process_takes_the_owners_for_those_who_share_until_it_knows(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        world.asks("web")
+        await world.settle()
+        key = world.claim("db", f"vaults/Prod/items/{item}")
+        await world.settle()
+        world.secrets.overwrite(key, password="edited")
+        await world.restart_process()
+        world.source.outage = BackendDeniedError("refused")
+        await world.settle()
+        assert world.claims.ready(key).reason == "Unauthorized"
+
+    async def test_an_owner_that_asks_for_something_else_by_now_does_not_share_the_trouble(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        world.source.put(world.vault, "other", user="x")
+        world.asks("web")
+        await world.settle()
+        key = world.claim("db", f"vaults/Prod/items/{item}")
+        await world.settle()
+        world.claim("db", "vaults/Prod/items/other")
+        await world.settle()
+        assert "OnePasswordItem/db" in world.owners()
+        world.source.delete(item)
+        await world.live(180)
+        assert world.events.reasons("web")[-1] == "ReconcileError"
+        assert world.claims.ready(key).reason == "TargetClaimed"
+
+    async def test_whoever_waits_behind_a_claim_in_trouble_is_told_so(self, world: World) -> None:
+        world.source.put(world.vault, "db", password="one")
+        world.asks("broken", path="vaults/Prod/items/typo", created_at="2020-01-01T00:00:00Z")
+        await world.settle()
+        key = world.claim("db")
+        await world.settle()
+        condition = world.claims.ready(key)
+        assert condition.reason == "TargetClaimed"
+        for part in ('Deployment "broken"', "ItemNotFound"):
+            assert part in condition.message
+        world.workloads.delete("broken")
+        await world.settle()
+        assert world.claims.ready(key).reason == "Synced"
+
+    async def test_a_blip_of_who_rules_says_nothing_to_those_who_ask_for_something_else(self, world: World) -> None:
+        world.source.outage = BackendUnavailableError("no answer")
+        world.asks("ruler", created_at="2020-01-01T00:00:00Z")
+        world.asks("second", path="vaults/Prod/items/other")
+        await world.settle()
+        assert world.events.reasons("ruler") == ["ReconcileError"]
+        assert world.events.reasons("second") == []
+
+    @pytest.mark.usefixtures("other")
     async def test_a_restarted_process_writes_nothing_for_those_who_share_or_were_refused(self, world: World) -> None:
         world.asks("ruler")
         await world.settle()
@@ -688,6 +955,15 @@ class TestSeveralWhoAsk:
 
 
 class TestSuspended:
+    async def test_who_else_asks_is_let_go_by_the_official_finalizer(self, world: World) -> None:
+        """Nothing is said about the Secret, and nothing is left behind on the Deployment."""
+        world.claim("db", suspended=True)
+        world.asks("web", finalizers=(names.OFFICIAL_FINALIZER,), created_at="2025-01-01T00:00:00Z")
+        await world.settle()
+        assert world.workloads.objects["app", "web"].finalizers == ()
+        assert world.secrets.writes() == []
+        assert world.events.told == []
+
     async def test_nothing_of_the_secret_is_written_and_the_condition_keeps_its_status(self, world: World) -> None:
         item = await world.synced()
         world.claims.annotate(world.key(), suspended=True)
@@ -728,6 +1004,35 @@ class TestSuspended:
         world.forget_requests()
         await world.poll()
         assert world.writes() == []
+
+    async def test_a_resource_that_shares_the_secret_may_suspend_it(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        key = world.asks("web")
+        await world.settle()
+        world.claim("db", suspended=True)
+        await world.settle()
+        assert world.claims.ready(key).reason == "Suspended"
+        world.source.edit(item, password="two")
+        await world.live(120)
+        assert world.secrets.values(key) == {"password": "one"}
+        world.claims.annotate(key, suspended=False)
+        await world.settle()
+        assert world.secrets.values(key) == {"password": "two"}
+
+    async def test_one_that_was_refused_suspends_nothing(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        world.source.put(world.vault, "other", password="x")
+        key = world.asks("web", "db")
+        await world.settle()
+        world.claim("db", "vaults/Prod/items/other", suspended=True)
+        world.source.edit(item, password="two")
+        await world.live(60)
+        assert world.claims.ready(key).reason == "TargetClaimed"
+        assert world.secrets.values(key) == {"password": "two"}
+        world.process.restarts.auto_restart = True
+        await world.restart()
+        assert world.workloads.rollouts == {"web": 1}
+        assert world.secrets.mark(key) is None
 
     async def test_it_resumes_when_the_annotation_goes(self, world: World) -> None:
         item = await world.synced()

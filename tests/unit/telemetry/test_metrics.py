@@ -64,3 +64,16 @@ def test_several_operators_can_live_in_one_process() -> None:
 def test_nothing_is_shown_twice(metrics: Metrics) -> None:
     metrics.restarted()
     assert "_created" not in metrics.render().decode()
+
+
+def test_retries_are_counted_by_route(metrics: Metrics) -> None:
+    metrics.connect_retry("GET /v1/vaults")
+    metrics.connect_retry("GET /v1/vaults")
+    assert value(metrics, 'connect_retries_total{route="GET /v1/vaults"}') == 2
+
+
+def test_of_the_connect_server_only_the_version_it_has_now_is_shown(metrics: Metrics) -> None:
+    metrics.connect_version("1.7.1")
+    metrics.connect_version("1.8.1")
+    assert value(metrics, 'connect_info{version="1.8.1"}') == 1
+    assert "1.7.1" not in metrics.render().decode()

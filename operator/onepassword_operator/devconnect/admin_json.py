@@ -1,0 +1,53 @@
+"""JSON in and out of the admin port; what cannot be read is a 400 that says what to write."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from onepassword_operator.devconnect.errors import bad_request
+from onepassword_operator.devconnect.records import Json
+
+
+async def read_any(request: web.Request) -> object:
+    """Read any JSON."""
+    try:
+        body: object = orjson.loads(await request.read())
+    except orjson.JSONDecodeError:
+        raise bad_request("the body is not valid JSON") from None
+    return body
+
+
+async def read_object(request: web.Request) -> Json:
+    """Read an object."""
+    body = await read_any(request)
+    if not isinstance(body, dict):
+        raise bad_request("write a JSON object")
+    return body
+
+
+def read_text(body: Mapping[str, Any], name: str) -> str:
+    """Return a member that must be a text with something in it."""
+    text = body.get(name)
+    if not isinstance(text, str) or not text:
+        raise bad_request(f"{name} must be a text that is not empty")
+    return text
+
+
+def read_seconds(body: Mapping[str, Any], name: str, *, default: float) -> float:
+    """Return a member that must be a number of seconds, if it is there."""
+    seconds = body.get(name, default)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
+        raise bad_request(f"{name} must be a number of seconds")
+    return seconds
+
+
+def json_reply(value: object, *, status: int = 200) -> web.Response:
+    """Answer with JSON."""
+    return web.Response(body=orjson.dumps(value), status=status, content_type="application/json")
+
+
+def done() -> web.Response:
+    """Answer that it is done."""
+    return web.Response(status=204)

@@ -1,0 +1,112 @@
+"""What the server does where the real one can be set, or is not known well enough: one setting each, changeable while it runs.
+
+Defaults are what evidence speaks for, or else the form that a client has to cope with anyway. `docs/connect-server.md` has the reasons.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
+
+_CHOICES: Final = "choices"
+_LEAST: Final = "least"
+_TRUTHS: Final[Mapping[object, bool]] = {"true": True, "false": False}
+
+
+class BehaviourError(ValueError):
+    """A setting that cannot be used; the message names it and what it may be."""
+
+
+def _one_of(*choices: str) -> Any:  # noqa: ANN401 - what dataclasses.field returns is typed as its default
+    """Declare a setting with the default first."""
+    return field(default=choices[0], metadata={_CHOICES: choices})
+
+
+def _at_least(least: int, default: int) -> Any:  # noqa: ANN401 - see above
+    return field(default=default, metadata={_LEAST: least})
+
+
+@dataclass(slots=True, kw_only=True)
+class Behaviour:
+    """The settings in force; everyone holds the same object, so that a change is seen at once."""
+
+    version: str = "1.8.1"
+    """Version in the header and in /health; empty leaves the header out, as servers before 1.3.0 did."""
+    inline_limit_bytes: int = _at_least(0, 100 * 1024)
+    """Largest file that comes inline; a larger one is 413."""
+    body_limit_bytes: int = _at_least(1, 10 * 1024 * 1024)
+    """Largest request body; a larger one is 413."""
+    any_token: bool = False
+    """Whether every bearer token opens every vault."""
+    archived_items: str = _one_of("readable", "listed", "absent")
+    """Archived items: by id only, in lists too, or not at all."""
+    title_case: str = _one_of("ignored", "exact")
+    """Whether filters tell upper case from lower case in titles of items; in names of vaults they never do."""
+    filter_escapes: str = _one_of("json", "literal")
+    """Whether a backslash in a filter's value escapes the next character or stands for itself."""
+    tag_filter: str = _one_of("exact", "nested")
+    """Whether `tag eq "a"` finds the tag `a/b` too."""
+    malformed_id: str = _one_of("after-token", "before-token")
+    """Whether a malformed id is refused after the token was checked, or before."""
+    out_of_scope: str = _one_of("forbidden", "missing")
+    """Whether a vault outside of the token's scope is 403, or 404 as if it did not exist."""
+    unknown_route: str = _one_of("object", "text", "empty")
+    """Body of a 404 for an unknown route and of a 405."""
+    write_only_reply: str = _one_of("metadata", "refused")
+    """What a token without read access gets for a write: the item without fields, or 403 and no write."""
+    patch_add_existing: str = _one_of("replace", "refused")
+    """What PATCH `add` on the id of an existing field does: replace the field, or 400."""
+    create_times: str = _one_of("seconds", "nanoseconds")
+    """How fine the times in the reply to a creation are."""
+    api_dates: str = _one_of("midnight", "noon")
+    """Which moment (UTC) a date written through the API becomes; the web app uses 12:01."""
+    sshkey_written_back: str = _one_of("string", "kept")
+    """Whether a write through the API turns fields of type SSHKEY into STRING."""
+    activity_limit: int = _at_least(1, 1000)
+    """Most records in one reply of /v1/activity; a larger limit is cut down to it."""
+    activity_kept: int = _at_least(1, 10_000)
+    """Records that are kept; older ones are forgotten."""
+
+    def update(self, given: Mapping[str, object]) -> None:
+        """Set what is given, all of it or, if one is unusable, nothing; texts are read as on the command line."""
+        known = {one.name: one for one in fields(self)}
+        unknown = sorted(set(given) - set(known))
+        if unknown:
+            raise BehaviourError(f"unknown setting {unknown[0]!r}; known are {', '.join(sorted(known))}")
+        read = {name: _read(name, value, like=getattr(self, name), rules=known[name].metadata) for name, value in given.items()}
+        for name, value in read.items():
+            setattr(self, name, value)
+
+    def show(self) -> dict[str, object]:
+        """List the settings."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
+
+def _read(name: str, value: object, *, like: object, rules: Mapping[str, Any]) -> object:
+    if _CHOICES in rules:
+        if value not in rules[_CHOICES]:
+            raise BehaviourError(f"{name} must be one of {', '.join(rules[_CHOICES])}")
+        return value
+    if isinstance(like, bool):
+        return _truth(name, value)
+    return _number(name, value, least=rules[_LEAST]) if _LEAST in rules else _version(name, value)
+
+
+def _truth(name: str, value: object) -> bool:
+    read = value if isinstance(value, bool) else _TRUTHS.get(value) if isinstance(value, str) else None
+    if read is None:
+        raise BehaviourError(f"{name} must be true or false")
+    return read
+
+
+def _number(name: str, value: object, *, least: int) -> int:
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise BehaviourError(f"{name} must be a whole number from {least}")
+    return value
+
+
+def _version(name: str, value: object) -> str:
+    if not isinstance(value, str) or not value.isprintable() or not value.isascii():
+        raise BehaviourError(f"{name} must be a version such as 1.8.1, or empty")
+    return value

@@ -1,0 +1,73 @@
+"""One authorised request, as the endpoints see it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import hdrs, web
+
+from onepassword_operator.devconnect import routing
+from onepassword_operator.devconnect.activity import ActivityLog
+from onepassword_operator.devconnect.behaviour import Behaviour
+from onepassword_operator.devconnect.errors import ApiError
+from onepassword_operator.devconnect.tokens import Access, Grant
+from onepassword_operator.devconnect.vault_store import VaultStore
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """Who asks, for which ids, of which data; `item_version` is what the endpoint tells the activity log."""
+
+    request: web.BaseRequest
+    target: routing.Target
+    grant: Grant
+    store: VaultStore
+    behaviour: Behaviour
+    activity: ActivityLog
+    now: float
+    item_version: int | None = None
+
+    @property
+    def vault_id(self) -> str:
+        """The vault of the path."""
+        return self.target.ids[0]
+
+    @property
+    def item_id(self) -> str:
+        """The item of the path."""
+        return self.target.ids[1]
+
+    @property
+    def may_read(self) -> bool:
+        """Whether the token may see values of the path's vault."""
+        return self.grant.access_to(self.vault_id) & Access.READ == Access.READ
+
+    def query(self, name: str) -> str | None:
+        """Return a query parameter; a plus sign in it means a space."""
+        return self.request.query.get(name) if self.request.query_string else None
+
+    async def receive(self) -> bytes:
+        """Wait for the body; a write receives it before it looks at the store, so that nothing changes in between."""
+        limit = self.behaviour.body_limit_bytes
+        if (self.request.content_length or 0) > limit:
+            raise _too_large()
+        if self.request.headers.get(hdrs.EXPECT, "").lower() == "100-continue" and self.request.transport is not None:
+            self.request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        body = bytearray()
+        async for piece in self.request.content.iter_any():
+            body += piece
+            if len(body) > limit:
+                raise _too_large()
+        return bytes(body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """An endpoint: what answers it and what a token must allow in the path's vault."""
+
+    answer: Callable[[Call], Awaitable[web.Response]]
+    needs: Access = Access.NONE
+    action: str = "read"
+
+
+def _too_large() -> ApiError:
+    return ApiError(413, "The request body is too large")

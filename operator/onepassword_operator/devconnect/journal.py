@@ -1,0 +1,82 @@
+"""An append-only file of records, one per line behind a checksum: what was appended is there after any crash, and nothing half."""
+
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from onepassword_operator.devconnect.durable_file import sync_folder, write_all
+
+_CHECKSUM_LENGTH: Final = 8
+
+
+class JournalError(Exception):
+    """A file that is damaged elsewhere than at its end, so not by a write that was cut off."""
+
+
+def frame(record: bytes) -> bytes:
+    """Put a record, which has no line end in it, on a line behind its checksum."""
+    return b"%08x %s\n" % (zlib.crc32(record), record)
+
+
+def read(content: bytes, *, name: str) -> tuple[list[bytes], int]:
+    """Return the records and where the last whole one ends; what was cut off at the end was never acknowledged and is left out."""
+    records, end = [], 0
+    for line in content.splitlines(keepends=True):
+        record = _record(line)
+        if record is None:
+            break
+        records.append(record)
+        end += len(line)
+    if any(_record(line) is not None for line in content[end:].splitlines(keepends=True)):
+        raise JournalError(
+            f"{name} is damaged at byte {end}, with whole records behind it; restore it from a copy, or remove the directory"
+        )
+    return records, end
+
+
+def read_whole(content: bytes, *, name: str) -> list[bytes]:
+    """Return the records of a file that was written at once; anything wrong with it is damage."""
+    records, end = read(content, name=name)
+    if end != len(content):
+        raise JournalError(f"{name} is damaged at byte {end}; restore it from a copy, or remove the directory")
+    return records
+
+
+def lines(records: Iterable[bytes]) -> Iterator[bytes]:
+    """Frame records."""
+    return map(frame, records)
+
+
+def _record(line: bytes) -> bytes | None:
+    record = line[_CHECKSUM_LENGTH + 1 : -1]
+    return record if line == frame(record) else None
+
+
+class Journal:
+    """An open journal; `size` is where the next record goes."""
+
+    def __init__(self, path: Path, *, size: int) -> None:
+        self._descriptor: Final = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.size = size
+        # Whatever is behind was cut off in the middle of a write.
+        os.ftruncate(self._descriptor, size)
+        os.fsync(self._descriptor)
+        sync_folder(path.parent)
+
+    def append(self, record: bytes) -> None:
+        """Keep a record for good, or raise OSError and keep nothing of it."""
+        line = frame(record)
+        os.lseek(self._descriptor, self.size, os.SEEK_SET)
+        try:
+            write_all(self._descriptor, line)
+            os.fsync(self._descriptor)
+        except OSError:
+            os.ftruncate(self._descriptor, self.size)
+            raise
+        self.size += len(line)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._descriptor)

@@ -1,0 +1,50 @@
+"""Reads the plain parts of a JSON body: each of another type than expected is a 400 that names it and never quotes it."""
+
+from collections.abc import Mapping, Sequence
+
+import orjson
+
+from onepassword_operator.devconnect.errors import bad_request
+
+
+def parse(received: bytes) -> object:
+    """Read a body as JSON; the content type is not looked at, because clients differ in it."""
+    try:
+        body: object = orjson.loads(received)
+    except orjson.JSONDecodeError:
+        raise bad_request("The body is not valid JSON") from None
+    return body
+
+
+def text(given: object, name: str) -> str:
+    """Return a text; null and absent are empty."""
+    if given is None:
+        return ""
+    if not isinstance(given, str):
+        raise bad_request(f"Unable to parse item: {name} must be a string")
+    return given
+
+
+def flag(given: object, name: str) -> bool:
+    """Return a boolean; null and absent are false."""
+    if given is None:
+        return False
+    if not isinstance(given, bool):
+        raise bad_request(f"Unable to parse item: {name} must be true or false")
+    return given
+
+
+def sequence(given: object, name: str) -> Sequence[object]:
+    """Return a list; null and absent are empty."""
+    if given is None:
+        return ()
+    if not isinstance(given, list | tuple):
+        raise bad_request(f"Unable to parse item: {name} must be a list")
+    return given
+
+
+def mapping(given: object, name: str) -> Mapping[str, object]:
+    """Return an object."""
+    if not isinstance(given, Mapping):
+        raise bad_request(f"Unable to parse item: {name} must be an object")
+    return given

@@ -1,0 +1,44 @@
+"""The admin port: requests, faults, lag, the first sync, settings."""
+
+from typing import Any
+
+
+async def test_lag_makes_list_and_item_disagree(client: Any, clock: Any) -> None:
+    assert (await client.admin("PUT", "/lag", json={"get_seconds": 30})).json["list_seconds"] == 0
+    await client.admin("POST", "/vaults/Prod apps/items/billing db", json={"fields": {"password": "fake-2"}})
+    versions = {item["id"]: item["version"] for item in await client.get(f"/v1/vaults/{client.vault}/items")}
+    assert (versions[client.item], (await client.get(client.item_path))["version"]) == (2, 1)
+    clock.advance(30)
+    assert (await client.get(client.item_path))["version"] == 2
+    assert (await client.admin("GET", "/lag")).json == {"vault_seconds": 0, "list_seconds": 0, "get_seconds": 30}
+
+
+async def test_faults_are_shown_as_they_were_put(client: Any) -> None:
+    rule = {"action": "status", "status": 500, "times": 1}
+    await client.admin("PUT", "/faults", json=[rule])
+    assert (await client.admin("GET", "/faults")).json == [{**rule, "matched": 0, "fired": 0}]
+
+
+async def test_a_lag_may_be_for_a_while(client: Any, clock: Any) -> None:
+    await client.admin("PUT", "/lag", json={"list_seconds": 30, "for_seconds": 10})
+    clock.advance(10)
+    assert (await client.admin("GET", "/lag")).json["list_seconds"] == 0
+
+
+async def test_a_first_sync_may_be_asked_for_with_its_time(client: Any) -> None:
+    shown = (await client.admin("PUT", "/sync", json={"sync_seconds": 60})).json
+    assert shown["state"] == "locked"
+    assert shown["dependencies"][1] == {"service": "sync", "status": "TOKEN_NEEDED"}
+
+
+async def test_health_says_what_it_is_told_until_that_is_taken_back(client: Any) -> None:
+    await client.admin("PUT", "/health", json={"sync": "ERROR"})
+    assert (await client.get("/health"))["dependencies"][1] == {"service": "sync", "status": "ERROR"}
+    await client.admin("PUT", "/health", json={"sync": None})
+    assert (await client.get("/health"))["dependencies"][1] == {"service": "sync", "status": "ACTIVE"}
+
+
+async def test_settings_are_shown_and_changed_while_the_server_runs(client: Any) -> None:
+    assert (await client.admin("GET", "/behaviour")).json["inline_limit_bytes"] == 102_400
+    assert (await client.admin("PATCH", "/behaviour", json={"inline_limit_bytes": 1})).json["inline_limit_bytes"] == 1
+    assert (await client.ask("GET", f"{client.item_path}/files?inline_files=1")).status == 413

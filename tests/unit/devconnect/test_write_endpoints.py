@@ -1,0 +1,215 @@
+"""Writing items: which bodies are refused, and what a write moves."""
+
+import asyncio
+import re
+from typing import Any
+
+
+async def test_a_created_item_gets_id_and_version_1_with_status_200(client: Any) -> None:
+    body = {"title": "new", "category": "LOGIN", "vault": {"id": client.vault}, "fields": [{"label": "k", "value": "v"}]}
+    reply = await client.ask("POST", f"/v1/vaults/{client.vault}/items/", json=body)
+    assert (reply.status, reply.json["version"], len(reply.json["id"])) == (200, 1, 26)
+    assert await client.get(f"/v1/vaults/{client.vault}/items/{reply.json['id']}") == reply.json
+
+
+async def test_bodies_connect_refuses_are_400_and_store_nothing(client: Any) -> None:
+    good = {"title": "new", "category": "LOGIN", "vault": {"id": client.vault}}
+    two = [{"purpose": "PASSWORD", "value": "a"}, {"purpose": "PASSWORD", "value": "b"}]
+    bad: list[Any] = [
+        [],
+        {**good, "category": None},
+        {**good, "category": "CUSTOM"},
+        {**good, "category": "DOCUMENT"},
+        {**good, "category": "PASSWORD"},
+        {**good, "vault": {}},
+        {**good, "vault": {"id": "b" * 26}},
+        {**good, "fields": two},
+        {**good, "fields": [{"type": "MONTH_YEAR", "value": "13/2025"}]},
+        {**good, "tags": "k8s"},
+    ]
+    for body in bad:
+        assert (await client.ask("POST", f"/v1/vaults/{client.vault}/items", json=body)).status == 400, body
+    assert len(client.server.store.items(client.vault)) == 2
+
+
+async def test_replacing_drops_what_is_omitted_keeps_files_and_moves_every_counter(client: Any, clock: Any) -> None:
+    before = await client.get(f"/v1/vaults/{client.vault}")
+    clock.advance(5)
+    body = {"id": client.item, "title": "billing db", "category": "LOGIN", "vault": {"id": client.vault}, "version": 40}
+    reply = await client.ask("PUT", client.item_path, json=body)
+    after = await client.get(f"/v1/vaults/{client.vault}")
+    assert (reply.status, reply.json["version"], reply.json["fields"], reply.json["updatedAt"]) == (200, 2, [], "2025-06-15T15:06:45Z")
+    assert "tags" not in reply.json
+    assert [file["name"] for file in reply.json["files"]] == ["ca.pem"]
+    assert reply.json["lastEditedBy"].isupper()
+    assert after["contentVersion"] == before["contentVersion"] + 1
+    assert (after["updatedAt"], after["items"]) == ("2025-06-15T15:06:45Z", 2)
+
+
+async def test_two_password_purposes_are_refused_as_too_many(client: Any) -> None:
+    fields = [{"purpose": "PASSWORD", "value": "a"}, {"id": "other", "purpose": "PASSWORD", "value": "b"}]
+    body = {"title": "new", "category": "LOGIN", "vault": {"id": client.vault}, "fields": fields}
+    assert "too many" in (await client.ask("POST", f"/v1/vaults/{client.vault}/items", json=body)).json["message"]
+
+
+async def test_a_list_read_before_a_change_is_not_served_after_it(client: Any) -> None:
+    path = f"/v1/vaults/{client.vault}/items"
+    before = await client.get(path)
+    await client.ask("PATCH", client.item_path, json=[{"op": "replace", "path": "/title", "value": "renamed"}])
+    after = await client.get(path)
+    assert [item["title"] for item in before] == ["billing db", 'Billing "DB"']
+    assert [item["title"] for item in after] == ["renamed", 'Billing "DB"']
+
+
+async def test_a_replacement_must_name_the_item_and_vault_of_the_path(client: Any) -> None:
+    good = {"id": client.item, "title": "x", "category": "LOGIN", "vault": {"id": client.vault}}
+    for body in ({**good, "id": "b" * 26}, {**good, "vault": {"id": "b" * 26}}, {**good, "vault": None}):
+        assert (await client.ask("PUT", client.item_path, json=body)).status == 400
+
+
+async def test_a_patch_stores_one_revision_and_an_empty_one_none(client: Any) -> None:
+    changed = await client.ask("PATCH", client.item_path, json=[{"op": "replace", "path": "/fields/password/value", "value": "fake-2"}])
+    same = await client.ask("PATCH", client.item_path, json=[])
+    assert (changed.json["version"], same.json["version"], same.status) == (2, 2, 200)
+
+
+async def test_deleting_answers_204_without_a_body_and_lowers_the_count(client: Any) -> None:
+    reply = await client.ask("DELETE", client.item_path)
+    assert (reply.status, reply.raw) == (204, b"")
+    assert (await client.ask("GET", client.item_path)).status == 404
+    assert (await client.get(f"/v1/vaults/{client.vault}"))["items"] == 1
+
+
+async def test_a_write_only_token_may_write_but_learns_no_value(client: Any) -> None:
+    token = client.server.mint(vaults={"Prod apps": "w"})
+    reply = await client.ask("PATCH", client.item_path, token=token, json=[{"op": "add", "path": "/tags", "value": "z"}])
+    assert reply.status == 200
+    assert "fields" not in reply.json
+    assert (await client.ask("GET", client.item_path, token=token)).status == 403
+
+
+async def test_what_is_to_be_generated_comes_back_in_the_reply(client: Any) -> None:
+    field = {"purpose": "PASSWORD", "generate": True, "recipe": {"length": 40, "characterSets": ["DIGITS"]}}
+    body = {"title": "new", "category": "LOGIN", "vault": {"id": client.vault}, "fields": [field]}
+    (shown,) = (await client.ask("POST", f"/v1/vaults/{client.vault}/items", json=body)).json["fields"]
+    assert re.fullmatch(r"[0-9]{40}", shown["value"])
+    assert {"generate", "recipe"} & set(shown) == set()
+    assert shown["entropy"] > 100
+
+
+async def test_what_the_server_alone_decides_is_ignored_in_a_body(client: Any) -> None:
+    body = {"id": "z" * 26, "title": "new", "category": "LOGIN", "vault": {"id": client.vault}, "version": 9, "state": "ARCHIVED"}
+    created = (await client.ask("POST", f"/v1/vaults/{client.vault}/items", json=body | {"createdAt": "1999-01-01T00:00:00Z"})).json
+    assert created["id"] != "z" * 26
+    assert (created["version"], created["createdAt"]) == (1, "2025-06-15T15:06:40Z")
+    assert "state" not in created
+
+
+async def test_a_patch_may_call_itself_json_patch(client: Any) -> None:
+    body = b'[{"op": "add", "path": "/tags", "value": "z"}]'
+    reply = await client.ask("PATCH", client.item_path, data=body, headers={"Content-Type": "application/json-patch+json"})
+    assert (reply.status, reply.json["tags"]) == (200, ["k8s", "team-a", "z"])
+
+
+async def test_while_reads_lag_the_reply_to_a_write_carries_the_version_readers_see(client: Any, clock: Any) -> None:
+    await client.admin("PUT", "/lag", json={"get_seconds": 30, "list_seconds": 30})
+    reply = await client.ask("PATCH", client.item_path, json=[{"op": "replace", "path": "/title", "value": "later"}])
+    assert (reply.json["title"], reply.json["version"]) == ("later", 1)
+    assert (await client.get(client.item_path))["title"] == "billing db"
+    clock.advance(30)
+    assert (await client.get(client.item_path))["version"] == 2
+
+
+async def test_a_private_key_that_is_written_back_becomes_a_string_unless_told_otherwise(client: Any) -> None:
+    shape = {"title": "key", "category": "SSH_KEY", "fields": [{"label": "private key", "type": "SSHKEY", "generate": True}]}
+    item = client.server.editor.create_item("Prod apps", shape)
+    path = f"/v1/vaults/{client.vault}/items/{item.id}"
+    for choice, kind in (("kept", "SSHKEY"), ("string", "STRING")):
+        client.server.behaviour.update({"sshkey_written_back": choice})
+        written = (await client.ask("PUT", path, json=await client.get(path))).json
+        assert written["fields"][0]["type"] == kind
+
+
+async def test_a_date_written_through_the_api_is_midnight_or_noon(client: Any) -> None:
+    field = {"label": "due", "type": "DATE", "value": "2025-06-15"}
+    body = {"title": "new", "category": "LOGIN", "vault": {"id": client.vault}, "fields": [field]}
+    for choice, value in (("midnight", "1749945600"), ("noon", "1749988860")):
+        client.server.behaviour.update({"api_dates": choice})
+        assert (await client.ask("POST", f"/v1/vaults/{client.vault}/items", json=body)).json["fields"][0]["value"] == value
+
+
+async def test_a_creation_may_tell_nanoseconds(client: Any, clock: Any) -> None:
+    clock.advance(0.25)
+    client.server.behaviour.update({"create_times": "nanoseconds"})
+    body = {"title": "new", "category": "LOGIN", "vault": {"id": client.vault}}
+    assert (await client.ask("POST", f"/v1/vaults/{client.vault}/items", json=body)).json["createdAt"] == "2025-06-15T15:06:40.250000000Z"
+
+
+async def test_a_write_only_token_may_be_refused_before_anything_is_stored(client: Any) -> None:
+    client.server.behaviour.update({"write_only_reply": "refused"})
+    token = client.server.mint(vaults={"Prod apps": "w"})
+    reply = await client.ask("PATCH", client.item_path, token=token, json=[{"op": "add", "path": "/tags", "value": "z"}])
+    assert (reply.status, (await client.get(client.item_path))["version"]) == (403, 1)
+
+
+async def test_no_write_of_a_write_only_token_shows_a_value(client: Any) -> None:
+    token = client.server.mint(vaults={"Prod apps": "w"})
+    body = {
+        "id": client.item,
+        "title": "x",
+        "category": "LOGIN",
+        "vault": {"id": client.vault},
+        "fields": [{"label": "k", "value": "fake-v"}],
+    }
+    for method, path in (("POST", f"/v1/vaults/{client.vault}/items"), ("PUT", client.item_path)):
+        reply = await client.ask(method, path, token=token, json=body)
+        assert reply.status == 200
+        assert b"fake" not in reply.raw
+    for path in (client.item_path, f"/v1/vaults/{client.vault}/items", f"{client.item_path}/files"):
+        assert (await client.ask("GET", path, token=token)).status == 403
+
+
+async def test_renaming_a_vault_moves_its_attribute_version_and_not_its_content_version(client: Any) -> None:
+    before = await client.get(f"/v1/vaults/{client.vault}")
+    client.server.editor.rename_vault("Prod apps", "Production")
+    after = await client.get(f"/v1/vaults/{client.vault}")
+    assert (after["attributeVersion"], after["contentVersion"]) == (before["attributeVersion"] + 1, before["contentVersion"])
+
+
+async def test_writes_at_the_same_time_are_stored_one_after_the_other(client: Any) -> None:
+    body = [{"op": "add", "path": "/tags", "value": "z"}]
+    replies = await asyncio.gather(*(client.ask("PATCH", client.item_path, json=body) for _ in range(20)))
+    assert sorted(reply.json["version"] for reply in replies) == list(range(2, 22))
+
+
+async def test_a_deletion_moves_the_content_version(client: Any) -> None:
+    before = await client.get(f"/v1/vaults/{client.vault}")
+    await client.ask("DELETE", client.item_path)
+    assert (await client.get(f"/v1/vaults/{client.vault}"))["contentVersion"] == before["contentVersion"] + 1
+
+
+async def test_a_title_that_is_deleted_and_created_again_is_another_item(client: Any) -> None:
+    body = {"title": "billing db", "category": "LOGIN", "vault": {"id": client.vault}}
+    await client.ask("DELETE", client.item_path)
+    assert (await client.ask("POST", f"/v1/vaults/{client.vault}/items", json=body)).json["id"] != client.item
+
+
+async def test_an_item_that_was_just_created_may_not_be_there_yet(client: Any, clock: Any) -> None:
+    await client.admin("PUT", "/lag", json={"get_seconds": 30})
+    body = {"title": "new", "category": "LOGIN", "vault": {"id": client.vault}}
+    created = (await client.ask("POST", f"/v1/vaults/{client.vault}/items", json=body)).json
+    path = f"/v1/vaults/{client.vault}/items/{created['id']}"
+    assert (created["version"], (await client.ask("GET", path)).status) == (1, 404)
+    clock.advance(30)
+    assert (await client.ask("GET", path)).status == 200
+
+
+async def test_an_archived_item_stays_archived_whatever_is_written(client: Any) -> None:
+    client.server.editor.edit_item("Prod apps", "billing db", edit={"state": "ARCHIVED"})
+    body = {"id": client.item, "title": "x", "category": "LOGIN", "vault": {"id": client.vault}}
+    patches = [{"op": "replace", "path": "/", "value": body}], [{"op": "replace", "path": "/title", "value": "y"}]
+    replies = [
+        await client.ask("PUT", client.item_path, json=body),
+        *[await client.ask("PATCH", client.item_path, json=patch) for patch in patches],
+    ]
+    assert [(reply.status, reply.json["state"]) for reply in replies] == [(200, "ARCHIVED")] * 3
