@@ -7,15 +7,17 @@ another may lead five seconds later.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import logging
 from collections.abc import Callable
+from typing import Final, Protocol
 
 from onepassword_operator.model.errors import ClusterError
 from onepassword_operator.model.lease import HeldLease, LeaseRecord, Timing
 from onepassword_operator.ports import Clock, LeaseStore
 from onepassword_operator.rules import lease
+
+_JITTER: Final = 0.2
 
 _log = logging.getLogger(__name__)
 
@@ -28,8 +30,42 @@ class _Seen:
     since: float
 
 
+class Election(Protocol):
+    """How a replica comes to lead, and ceases to."""
+
+    def may_write(self) -> bool:
+        """Whether this replica leads at this moment."""
+
+    async def campaign(self) -> None:
+        """Return when this replica leads."""
+
+    async def keep(self) -> None:
+        """Return when it does so no more."""
+
+    async def release(self) -> None:
+        """Let another lead."""
+
+
+class Unopposed:
+    """No election: the only replica leads, from its start to its end."""
+
+    def may_write(self) -> bool:
+        """Always."""
+        return True
+
+    async def campaign(self) -> None:
+        """At once."""
+
+    async def keep(self) -> None:
+        """For ever."""
+        await asyncio.Event().wait()
+
+    async def release(self) -> None:
+        """There is nothing to give up."""
+
+
 class Leadership:
-    """One candidate."""
+    """`Election` by a lease: one candidate."""
 
     def __init__(self, store: LeaseStore, *, identity: str, timing: Timing, clock: Clock, now: Callable[[], str]) -> None:
         self._store = store
@@ -40,29 +76,36 @@ class Leadership:
         self._seen: _Seen | None = None
         self._deadline: float | None = None
         self._watchdog: asyncio.TimerHandle | None = None
-        self.leading = asyncio.Event()
-        self.lost = asyncio.Event()
+        self._leading = False
+        self._lost = asyncio.Event()
+        self._told = ""
+        self._doubt = False
 
     def may_write(self) -> bool:
         """Whether this replica leads at this moment; asked before each write, because a process may have been stopped for a while."""
-        return self._deadline is not None and self._clock.monotonic() < self._deadline and not self.lost.is_set()
+        return self._deadline is not None and self._clock.monotonic() < self._deadline and not self._lost.is_set()
 
     async def campaign(self) -> None:
         """Return when this replica leads."""
-        while not await self._attempt():
-            pause = self._timing.retry_seconds * (1.0 + 0.2 * self._clock.jitter())
-            await asyncio.sleep(pause)
+        _log.info("standing by until the lease is free", extra={"identity": self._identity})
+        while not await self._attempt():  # noqa: ASYNC110  what is waited for is on the API server
+            await asyncio.sleep(self._timing.retry_seconds * (1.0 + _JITTER * self._clock.jitter()))
+        self._leading = True
         _log.info("leading", extra={"identity": self._identity})
-        self.leading.set()
 
     async def keep(self) -> None:
         """Renew until the lease is lost; call after `campaign`."""
-        while not self.lost.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.lost.wait(), self._timing.retry_seconds)
-            if not self.lost.is_set():
-                await self._attempt()
+        renewals = asyncio.create_task(self._renew(), name="lease-renewals")
+        try:
+            await self._lost.wait()  # also while a renewal hangs
+        finally:
+            renewals.cancel()
         _log.error("leadership lost", extra={"identity": self._identity})
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(self._timing.retry_seconds)
+            await self._attempt()
 
     async def release(self) -> None:
         """Give the lease up, so that the next one need not wait for it to run out; best effort."""
@@ -83,7 +126,7 @@ class Leadership:
         started = self._clock.monotonic()
         try:
             async with asyncio.timeout(self._timing.deadline_seconds / 2):
-                held = await self._read()
+                held = await self._basis()
                 former = held.record if held else None
                 if not lease.may_hold(former, self._identity, unchanged_seconds=self._clock.monotonic() - self._since()):
                     self._check_usurper(former)
@@ -91,11 +134,23 @@ class Leadership:
                 record = lease.held(former, self._identity, now=self._now(), timing=self._timing)
                 written = await self._store.write(record, basis=held)
         except (ClusterError, TimeoutError) as error:
-            _log.debug("the lease could not be taken or renewed", extra={"error": type(error).__name__})
+            self._doubt = True
+            self._tell(str(error) or "no answer in time")
             return False
-        self._seen = _Seen(written, self._clock.monotonic())
+        self._seen, self._doubt, self._told = _Seen(written, self._clock.monotonic()), False, ""
         self._hold_from(started)
-        return not self.lost.is_set()
+        return not self._lost.is_set()
+
+    async def _basis(self) -> HeldLease | None:
+        # Who leads has written what there is, and finds out by a conflict if not.
+        if self._leading and self._seen and not self._doubt:
+            return self._seen.held
+        return await self._read()
+
+    def _tell(self, trouble: str) -> None:
+        if trouble != self._told:
+            self._told = trouble
+            _log.warning("the lease could not be taken or renewed", extra={"detail": trouble})
 
     async def _read(self) -> HeldLease | None:
         held = await self._store.get()
@@ -107,7 +162,7 @@ class Leadership:
         return self._seen.since if self._seen else self._clock.monotonic()
 
     def _check_usurper(self, record: LeaseRecord | None) -> None:
-        if self.leading.is_set() and record:
+        if self._leading and record:
             _log.error("another replica holds the lease", extra={"holder": record.holder})
             self._lose()
 
@@ -121,5 +176,5 @@ class Leadership:
 
     def _lose(self) -> None:
         self._deadline = None
-        if self.leading.is_set():
-            self.lost.set()
+        if self._leading:
+            self._lost.set()
