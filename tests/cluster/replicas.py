@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import signal
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import kubernetes
 
@@ -63,7 +63,7 @@ class Replicas:
         self.all.append(replica)
         return replica
 
-    def lease(self) -> kubernetes.client.V1LeaseSpec:
+    def lease(self) -> Any:
         """The Lease's spec."""
         return self._leases.read_namespaced_lease(LEASE, LEASE_NAMESPACE).spec
 

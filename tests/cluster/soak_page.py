@@ -11,12 +11,12 @@ from typing import Final
 HEAD: Final = """\
 # Long runs
 
-Written by `make soak`, which runs `tests/cluster/test_replica_churn.py` for longer than `make test` does; never edited by hand. Replicas of the
-operator share a namespace of a real API server. Items rotate, people edit Secrets, resources come and go, and leaders are told to stop, killed,
-or frozen and let go again. After each of these the end state is compared with what it must be, and the test fails if a Secret holds anything but
-its item's value, if a Deployment was not restarted exactly once for each change or before its Secret was written, if a foreign Secret was
-touched, if a write changed nothing, if an item was read more often than it changed (and once for each takeover), if anything is written once all
-is settled, or if a replica wrote more than once after another had taken over.
+Written by `make soak`, which runs `tests/cluster/test_replica_churn.py` for longer than `make test` does; never edited by hand. Replicas
+of the operator share a namespace of a real API server. Items rotate, people edit Secrets, resources come and go, and leaders are told to
+stop, killed, or frozen and let go again. After each of these the end state is compared with what it must be, and the test fails if a
+Secret holds anything but its item's value, if a Deployment was not restarted exactly once for each change or before its Secret was
+written, if a foreign Secret was touched, if a write changed nothing, if an item was read more often than it changed (and once for each
+takeover), if anything is written once all is settled, or if a replica wrote more than once after another had taken over.
 """
 
 

@@ -20,7 +20,7 @@ SHIFTED = Path(__file__).parent / "shifted_clock"
 SEED: dict[str, Any] = {"vaults": [{"name": "v", "items": [{"title": "a", "fields": {"password": "canary-a-0"}}]}]}
 
 
-def off_by(seconds: int) -> dict[str, str]:
+def off_by(seconds: int) -> dict[str, Any]:
     """The environment of a process with such a clock."""
     path = os.pathsep.join(filter(None, (str(SHIFTED), os.environ.get("PYTHONPATH", ""))))
     return {"PYTHONPATH": path, "CLOCK_OFFSET_SECONDS": str(seconds)}

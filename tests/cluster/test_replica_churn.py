@@ -62,7 +62,7 @@ def test_whatever_happens_to_leaders_the_end_is_the_same(make_world: MakeWorld, 
                 leader = group.leader()
                 churn.rotate()
                 churn.meddle()
-                took[kind].append(seconds_until(lambda strike=strike, leader=leader: strike(group, leader)))  # type: ignore[misc]
+                took[kind].append(seconds_until(lambda strike=strike, leader=leader: strike(group, leader)))
                 churn.settle()
                 if kind == "SIGSTOP":
                     leader.signal(signal.SIGCONT)

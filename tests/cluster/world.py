@@ -60,7 +60,7 @@ class World:
     # --- the operator ---
 
     def operator(self, *flags: str, ready: bool = True, proxy: KubeProxy | None = None, **environment: str) -> OperatorProcess:
-        """Start an operator that watches this namespace only, through the world's proxy or its own, with the rights of the deployed role."""
+        """Start an operator that watches this namespace only, through a proxy, with the rights of the deployed role."""
         started = OperatorProcess(
             kubeconfig=(proxy or self.proxy).kubeconfig_for(SERVICE_ACCOUNT),
             connect=self.connect,
