@@ -61,6 +61,7 @@ def connect_requests(replica: Replica) -> int:
     return replica.operator.metrics().count('side="connect"')
 
 
+@pytest.mark.official("leader election")
 def test_who_stands_by_is_ready_and_neither_writes_nor_asks_1password(world: World, group: Replicas) -> None:
     leader, standby = in_place(world, group)
     rotate(world, 1, "a")
