@@ -59,10 +59,10 @@ class World:
 
     # --- the operator ---
 
-    def operator(self, *flags: str, ready: bool = True, **environment: str) -> OperatorProcess:
-        """Start an operator that watches this namespace only, through the proxy, with the rights of the deployed role."""
+    def operator(self, *flags: str, ready: bool = True, proxy: KubeProxy | None = None, **environment: str) -> OperatorProcess:
+        """Start an operator that watches this namespace only, through a proxy, with the rights of the deployed role."""
         started = OperatorProcess(
-            kubeconfig=self.proxy.kubeconfig_for(SERVICE_ACCOUNT),
+            kubeconfig=(proxy or self.proxy).kubeconfig_for(SERVICE_ACCOUNT),
             connect=self.connect,
             log=self.log,
             environment={"WATCH_NAMESPACE": self.namespace} | self.environment | environment,
