@@ -7,12 +7,13 @@ another may lead five seconds later.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import logging
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from onepassword_operator.model.errors import ClusterError
+from onepassword_operator.model.errors import ClusterConflictError, ClusterError
 from onepassword_operator.model.lease import HeldLease, LeaseRecord, Timing
 from onepassword_operator.ports import Clock, LeaseStore
 from onepassword_operator.rules import lease
@@ -111,15 +112,25 @@ class Leadership:
         """Give the lease up, so that the next one need not wait for it to run out; best effort."""
         if self._watchdog:
             self._watchdog.cancel()
-        held = self._seen.held if self._seen else None
-        if self._deadline is None or held is None or held.record.holder != self._identity:
+        if self._deadline is None:
             return
         self._deadline = None
         try:
             async with asyncio.timeout(self._timing.retry_seconds):
-                await self._store.write(lease.released(held.record, now=self._now()), basis=held)
+                while not await self._given_up():
+                    pass
         except (ClusterError, TimeoutError) as error:
             _log.info("the lease could not be given up, and runs out", extra={"error": type(error).__name__})
+
+    async def _given_up(self) -> bool:
+        # Read anew: a renewal that was under way when the end came may have been written, or still be.
+        held = await self._store.get()
+        if held is None or held.record.holder != self._identity:
+            return True
+        with contextlib.suppress(ClusterConflictError):
+            await self._store.write(lease.released(held.record, now=self._now()), basis=held)
+            return True
+        return False
 
     async def _attempt(self) -> bool:
         """Take or renew the lease; whether it is held now."""

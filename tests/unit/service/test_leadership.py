@@ -211,6 +211,23 @@ async def test_who_stops_gives_the_lease_up_so_that_the_next_need_not_wait(store
     assert (store.record.holder, store.record.transitions) == ("other", 1)
 
 
+async def test_a_renewal_that_was_under_way_at_the_end_does_not_keep_the_lease(store: FakeLease, clock: FakeClock) -> None:
+    me = candidate(store, clock)
+    await me.campaign()
+    store.put(store.record)  # written, and its answer lost
+    get = store.get
+
+    async def overtaken() -> HeldLease | None:
+        held = await get()
+        store.get = get  # type: ignore[method-assign]
+        store.put(store.record)  # another one arrives late
+        return held
+
+    store.get = overtaken  # type: ignore[method-assign]
+    await me.release()
+    assert store.record.holder == ""
+
+
 async def test_who_never_led_or_leads_no_more_leaves_the_lease_alone_when_it_stops(store: FakeLease, clock: FakeClock) -> None:
     me = candidate(store, clock)
     await me.release()
