@@ -45,6 +45,12 @@ class Replica:
         self.operator.process.send_signal(number)
 
 
+def forget_lease(world: World) -> None:
+    """There has been no leader yet."""
+    with contextlib.suppress(kubernetes.client.ApiException):
+        kubernetes.client.CoordinationV1Api(world.observer.api).delete_namespaced_lease(LEASE, LEASE_NAMESPACE)
+
+
 class Replicas:
     """The replicas of a world, with an election among them."""
 
@@ -53,8 +59,7 @@ class Replicas:
         self._leases = kubernetes.client.CoordinationV1Api(world.observer.api)
         self._closing = contextlib.ExitStack()
         self.all: list[Replica] = []
-        with contextlib.suppress(kubernetes.client.ApiException):
-            self._leases.delete_namespaced_lease(LEASE, LEASE_NAMESPACE)
+        forget_lease(world)
 
     def start(self, *, ready: bool = True, **environment: str) -> Replica:
         """One more."""

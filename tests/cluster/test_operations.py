@@ -13,6 +13,7 @@ import yaml
 
 from cluster.fixtures import REPOSITORY, MakeWorld
 from cluster.operator_process import SERVICE_ACCOUNT, OperatorProcess
+from cluster.replicas import ELECTION, forget_lease
 from cluster.world import World, eventually
 from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
@@ -101,7 +102,8 @@ def test_without_the_crd_it_is_not_ready_says_how_to_apply_it_and_recovers(
 def test_rights_used_and_rights_granted_are_the_same(make_world: MakeWorld, installed: ControlPlane) -> None:
     """The audit log of a scenario with everything the operator does, against the role in deploy/."""
     world = make_world(SEED)
-    world.operator(WATCH_NAMESPACE="")  # cluster-wide, as the role grants it
+    forget_lease(world)
+    world.operator(*ELECTION, WATCH_NAMESPACE="")  # cluster-wide, as the role grants it
     for name in ("db", "gone"):
         world.item(name, "vaults/v/items/db", metadata={"finalizers": ["onepassword.com/finalizer.secret"]})
     world.wait_ready("db", "gone")
@@ -131,11 +133,12 @@ def used_rights(audit_log: Path, world: World) -> set[tuple[str, str, str]]:
 
 
 def granted_rights() -> set[tuple[str, str, str]]:
-    """(group, resource, verb) of the role in deploy/."""
+    """(group, resource, verb) of the roles in deploy/."""
     documents = yaml.safe_load_all((REPOSITORY / "deploy" / "rbac.yaml").read_text())
-    role = next(document for document in documents if document["kind"] == "ClusterRole")
+    roles = [document for document in documents if document["kind"] in {"ClusterRole", "Role"}]
     return {
         (group, resource, verb)
+        for role in roles
         for rule in role["rules"]
         for group in rule["apiGroups"]
         for resource in rule["resources"]

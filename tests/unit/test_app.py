@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import aiohttp
-import kopf
 import pydantic
 import pytest
 import yaml
@@ -25,6 +24,7 @@ from onepassword_operator import app
 from onepassword_operator.app import Operator, StopSignal
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.credentials import ClusterAccess
+from onepassword_operator.handlers import watches
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError
 from onepassword_operator.outbound import client_tls
@@ -71,7 +71,7 @@ def watching(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
         started.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(kopf, "operator", carry)
+    monkeypatch.setattr(watches, "run_kopf", carry)
     return started
 
 
@@ -238,7 +238,7 @@ async def test_a_signal_that_kopf_caught_first_stops_the_operator(operator: Oper
     async def returns(**_: Any) -> None:
         await asyncio.sleep(0)
 
-    monkeypatch.setattr(kopf, "operator", returns)
+    monkeypatch.setattr(watches, "run_kopf", returns)
     async with running(operator):
         await asyncio.wait_for(operator._stop.given.wait(), LIMIT_SECONDS)
         assert operator.unhealthy() == ""

@@ -7,9 +7,12 @@ sweep afterwards.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import contextvars
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+import weakref
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any, Final
 
 import kopf
 
@@ -18,10 +21,66 @@ from onepassword_operator.ports import Clock
 
 FIRST_PAUSE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 30.0
+END_SECONDS: Final = 5.0
 CALM_SECONDS: Final = 60.0
 """Watches that lived this long are not counted as failing in a row."""
 
 _log = logging.getLogger(__name__)
+
+
+class Offspring:
+    """The tasks that are created within a block, and those that they create, and so on: a task inherits the context it is created in."""
+
+    _within: Final[contextvars.ContextVar[bool]] = contextvars.ContextVar("offspring", default=False)
+
+    def __init__(self) -> None:
+        self._tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+
+    @contextlib.contextmanager
+    def noted(self) -> Iterator[None]:
+        """The block."""
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(self._create)
+        token = self._within.set(True)
+        try:
+            yield
+        finally:
+            self._within.reset(token)
+
+    def _create(self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = asyncio.Task(coroutine, loop=loop, **options)
+        if self._within.get():
+            self._tasks.add(task)
+        return task
+
+    async def end(self) -> None:
+        """Cancel those that are left, and wait for them for a while."""
+        left = {task for task in self._tasks if not task.done()}
+        for task in left:
+            task.cancel()
+        if left:
+            ended, stubborn = await asyncio.wait(left, timeout=END_SECONDS)
+            for task in ended:
+                task.cancelled() or task.exception()  # looked at, so that nobody complains that nobody did
+            for task in stubborn:
+                _log.warning("a task of kopf's did not stop in time", extra={"task": task.get_name()})
+
+
+async def run_kopf(**options: Any) -> None:
+    """`kopf.operator`, but with an end of its own.
+
+    When a watch has failed, kopf cancels whatever task began after itself, because it can't tell whose it is, and waits for ever for
+    one of its own that does not go.
+    """
+    tasks = Offspring()
+    try:
+        with tasks.noted():
+            roots = await kopf.spawn_tasks(**options)
+        ended, _ = await asyncio.wait(roots, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await tasks.end()
+    for task in ended:
+        task.result()
 
 
 class Watches:
@@ -58,10 +117,9 @@ class Watches:
 
     async def _once(self) -> str:
         ready = asyncio.Event()
-        # Made before kopf's own tasks: at its end it cancels those that came after its start.
         waiting = asyncio.create_task(self._tell(ready), name="watches-started")
         try:
-            await kopf.operator(
+            await run_kopf(
                 registry=self._registry(),
                 settings=build_settings(),
                 clusterwide=not self._namespaces,
