@@ -223,7 +223,11 @@ async def run(settings: Settings) -> int:
                 user_agent=USER_AGENT,
                 observer=metrics.connect_request,
                 clock=SystemClock(),
-                pace=Pace(timeout_seconds=settings.connect_timeout_seconds, denied_probe_seconds=settings.denied_probe_seconds),
+                pace=Pace(
+                    timeout_seconds=settings.connect_timeout_seconds,
+                    denied_probe_seconds=settings.denied_probe_seconds,
+                    requests_per_minute=settings.connect_requests_per_minute,
+                ),
             )
         )
         parts = wire(settings, api=api, source=connected.paced, token=token.token, metrics=metrics)
@@ -241,6 +245,7 @@ async def run(settings: Settings) -> int:
 def _expose(metrics: Metrics, connected: Connected, *, token: ConnectToken) -> None:
     connected.bare.retried = metrics.connect_retry
     metrics.observe("connect_calls_in_flight", "Calls to Connect under way.", read=connected.paced.in_flight)
+    metrics.observe("connect_budget_waiting", "Requests to Connect that wait for their minute.", read=connected.budget.waiting)
     metrics.observe("connect_circuit_open", "1 while calls to Connect fail at once with what was last seen.", read=connected.paced.is_open)
     metrics.observe(
         "connect_token_expiry_timestamp_seconds",

@@ -26,6 +26,7 @@ from onepassword_operator.service.follow_index import FollowIndex
 from onepassword_operator.service.live_claims import LiveClaims
 from onepassword_operator.service.observe import Observe
 from onepassword_operator.service.observe_workloads import ObserveWorkloads
+from onepassword_operator.service.pace import Pace
 from onepassword_operator.service.poll_vaults import PollVaults
 from onepassword_operator.service.read_item import ReadItem
 from onepassword_operator.service.reconcile import Reconcile
@@ -150,6 +151,7 @@ def _restart_pass(
         secrets=stores.secrets, workloads=stores.workloads, reporter=reporter, index=index, sealer=sealer, clock=clock
     )
     restart.auto_restart = settings.auto_restart
+    restart.pace = Pace(settings.restarts_per_second, clock)
     return restart
 
 
@@ -162,4 +164,7 @@ def _connect(parts: Parts, interval_seconds: float) -> None:
 def _expose(parts: Parts, metrics: Metrics) -> None:
     metrics.observe("queue_depth", "Secrets waiting for their turn or being worked on.", read=parts.queue.depth)
     metrics.observe("retries_waiting", "Secrets waiting for the time of their next try.", read=parts.queue.delayed)
+    metrics.observe(
+        "polls_by_item_lists", "1 while the vault list is not believed, and every poll lists items.", read=parts.poll.trust.lost
+    )
     metrics.observe("pending_restarts", "Secrets whose users are still to be restarted.", read=parts.index.count_pending)
