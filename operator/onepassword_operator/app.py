@@ -87,6 +87,8 @@ class Operator:
         self._tasks.start("server-watch", self._watch_server_forever)
         self._tasks.start("sweeper", self._sweep_forever)
         self._tasks.start("watches", self._watch)
+        if self._parts.patrol:
+            self._tasks.start("patrol", self._parts.patrol.run)
         await self._tasks.first_end()
 
     async def stop(self) -> None:
@@ -131,6 +133,7 @@ class Operator:
                 rendering=self._parts.rendering,
                 server=self._api.server,
                 new_session=self._api.new_session,
+                watch_secrets=self._settings.watches_secrets,
             ),
             namespaces=self._settings.namespaces,
             started=self._watching,

@@ -55,14 +55,15 @@ class World:
         self._closing.callback(self.connect.stop)
         self.operators: list[OperatorProcess] = []
         self.environment: dict[str, str] = {}
+        self.user = SERVICE_ACCOUNT
         self.log = directory / "operator.log"
 
     # --- the operator ---
 
     def operator(self, *flags: str, ready: bool = True, **environment: str) -> OperatorProcess:
-        """Start an operator that watches this namespace only, through the proxy, with the rights of the deployed role."""
+        """Start an operator that watches this namespace only, through the proxy, with the rights of the deployed role unless `user` says otherwise."""
         started = OperatorProcess(
-            kubeconfig=self.proxy.kubeconfig_for(SERVICE_ACCOUNT),
+            kubeconfig=self.proxy.kubeconfig_for(self.user),
             connect=self.connect,
             log=self.log,
             environment={"WATCH_NAMESPACE": self.namespace} | self.environment | environment,
