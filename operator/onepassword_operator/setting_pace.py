@@ -70,4 +70,4 @@ class PaceSettings(pydantic.BaseModel):
     @property
     def watches_secrets(self) -> bool:
         """Whether Secrets may be listed and watched."""
-        return self.secret_watch != "off"
+        return self.secret_watch != "off"  # noqa: S105  a switch

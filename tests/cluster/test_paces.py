@@ -8,6 +8,7 @@ import pytest
 
 from cluster.fixtures import MakeWorld
 from cluster.world import World, eventually
+from faults.kube_proxy import Respond, Rule
 
 pytestmark = pytest.mark.cluster
 
@@ -84,3 +85,15 @@ def test_a_small_budget_delays_and_fails_nothing(make_world: MakeWorld) -> None:
         assert world.events(title) == [("Normal", "Created")]
     assert sum(world.connect.item_reads().values()) == len(titles)
     assert "SourceUnavailable" not in operator.metrics()
+
+
+def test_a_pause_that_the_api_server_asks_for_is_kept_and_told_to_nobody(make_world: MakeWorld) -> None:
+    world = make_world(SEED)
+    world.operator()
+    world.proxy.add(Rule(Respond(429, "TooManyRequests", retry_after=2), verb="create", resource="secrets", times=1))
+    world.item("db", "vaults/v/items/db")
+    world.wait_ready("db")
+    turned_away, written = [r for r in world.proxy.writes() if (r.verb, r.resource) == ("create", "secrets")]
+    assert (turned_away.status, written.status) == (429, 201)
+    assert written.at - turned_away.at >= 2
+    assert world.events("db") == [("Normal", "Created")]

@@ -47,7 +47,8 @@ def rights(observer: Observer) -> Iterator[None]:
     subjects = [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": USER}]
     rbac = kubernetes.client.RbacAuthorizationV1Api(observer.api)
     rbac.create_cluster_role(role)
-    rbac.create_cluster_role_binding({"metadata": {"name": "no-secret-watch"}, "roleRef": reference, "subjects": subjects})
+    binding: Any = {"metadata": {"name": "no-secret-watch"}, "roleRef": reference, "subjects": subjects}
+    rbac.create_cluster_role_binding(binding)
     yield
     rbac.delete_cluster_role_binding("no-secret-watch")
     rbac.delete_cluster_role("no-secret-watch")
@@ -123,8 +124,8 @@ def test_a_new_version_restarts_once_and_a_pending_restart_outlives_the_operator
 def test_a_secret_that_the_official_operator_left_is_taken_over_and_somebody_elses_is_not(world: World) -> None:
     vault, item = world.connect.ids("v", "db")
     marks = {PREFIX + "item-path": f"vaults/{vault}/items/{item}", PREFIX + "item-version": "1"}
-    for name, annotations in (("db", marks), ("other", {})):
-        body = {"metadata": {"name": name, "annotations": annotations}, "stringData": {"password": "canary-password-1"}}
+    for name, marked in (("db", marks), ("other", {})):
+        body = {"metadata": {"name": name, "annotations": marked}, "stringData": {"password": "canary-password-1"}}
         world.observer.core.create_namespaced_secret(world.namespace, body)
     foreign = world.secret("other")
     start(world)

@@ -61,7 +61,7 @@ class World:
     # --- the operator ---
 
     def operator(self, *flags: str, ready: bool = True, **environment: str) -> OperatorProcess:
-        """Start an operator that watches this namespace only, through the proxy, with the rights of the deployed role unless `user` says otherwise."""
+        """Start an operator that watches this namespace only, through the proxy, with the rights of the deployed role or of `user`."""
         started = OperatorProcess(
             kubeconfig=self.proxy.kubeconfig_for(self.user),
             connect=self.connect,

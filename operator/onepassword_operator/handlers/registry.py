@@ -33,7 +33,7 @@ def build_registry(
     new_session: Callable[[], aiohttp.ClientSession],
     watch_secrets: bool = True,
 ) -> kopf.OperatorRegistry:
-    """The routing table: OnePasswordItems, Deployments and, if they may be watched, our Secrets; and a login that shares our connection pool."""
+    """The routing table: OnePasswordItems, Deployments and, where granted, our Secrets; and a login that shares our connection pool."""
     registry = kopf.OperatorRegistry()
 
     async def login(**_: Any) -> kopf.AiohttpSession:
