@@ -173,3 +173,12 @@ async def test_one_that_has_to_be_told_of_again_is_queued_behind_the_others(worl
     world.process.index.record(world.key()).attempts = 1
     await world.patrol.patrol()
     assert world.process.queue._waiting == {world.key(): Priority.SWEEP}
+
+
+async def test_one_that_is_not_there_yet_is_queued_by_every_sweep(world: BlindWorld) -> None:
+    world.claim("early", "vaults/Prod/items/not-there-yet")
+    await world.settle()
+    for _ in range(2):
+        await world.process.sweeper.sweep()
+        assert world.process.queue.depth() == 1
+        await world.settle()
