@@ -134,7 +134,9 @@ def body(number: int) -> bytes:
     """A resource as the API server delivers it, in sync."""
     path = f"vaults/{'v' * 26}/items/{number:026}"
     ready = {"type": "Ready", "status": "True", "reason": "Synced", "message": f"holds version 3 of {path}", "observedGeneration": 1}
-    fields = {f"f:{name}": {".": {}, "f:itemPath": {}} for name in ("spec", "status", "metadata", "annotations", "conditions")}
+    fields: dict[str, Any] = {
+        f"f:{name}": {".": {}, "f:itemPath": {}} for name in ("spec", "status", "metadata", "annotations", "conditions")
+    }
     metadata: dict[str, Any] = {
         "name": f"resource-{number:05}",
         "namespace": f"team-{number % 50:02}",
