@@ -288,3 +288,13 @@ async def test_only_so_many_writes_are_under_way_and_reads_do_not_wait_for_them(
     for write in writes:
         write.cancel()
     await asyncio.gather(*writes, return_exceptions=True)
+
+
+async def test_a_replica_that_does_not_lead_reads_and_sends_no_write(server: ScriptedServer, api: KubernetesApi) -> None:
+    api.may_write = lambda: False
+    server.script(reply({"metadata": {}}))
+    assert await api.get("/api/v1/namespaces/app/secrets/db", resource="secrets")
+    for write in (api.create, api.replace, api.merge_patch):
+        with pytest.raises(ClusterUnavailableError, match="does not lead"):
+            await write("/api/v1/namespaces/app/secrets/db", {}, resource="secrets")
+    assert [request.method for request in server.seen] == ["GET"]
