@@ -35,15 +35,16 @@ def rollouts(world: World) -> int:
     return len(world.observer.apps.list_namespaced_replica_set(world.namespace).items)
 
 
+@pytest.mark.timeout(300)
 def test_two_hundred_deployments_on_one_item_are_two_hundred_rollouts_at_the_pace(make_world: MakeWorld) -> None:
     world = make_world(SEED)
     world.operator(AUTO_RESTART="true")
     world.item("db", "vaults/v/items/db")
     world.wait_ready("db")
     deploy(world, DEPLOYMENTS)
-    eventually(lambda: rollouts(world), lambda number: number == DEPLOYMENTS, timeout=60)
+    eventually(lambda: rollouts(world), lambda number: number == DEPLOYMENTS, timeout=120)
     world.connect.edit("v", "db", fields={"password": "canary-password-2"})
-    eventually(lambda: rollouts(world), lambda number: number == 2 * DEPLOYMENTS, timeout=60)
+    eventually(lambda: rollouts(world), lambda number: number == 2 * DEPLOYMENTS, timeout=120)
     world.no_marks()
     world.connect.wait_polls(2)
     asked = [r for r in world.proxy.writes() if r.resource == "deployments" and r.user_agent.startswith("onepassword-operator")]
