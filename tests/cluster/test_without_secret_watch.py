@@ -148,6 +148,8 @@ def test_a_secret_with_our_label_from_a_former_run_is_taken_over_with_its_new_co
         "onepassword.com", "v1", world.namespace, "onepassworditems", "db", body={"propagationPolicy": "Orphan"}
     )
     eventually(lambda: world.secret("db").metadata.owner_references, lambda owners: not owners)
+    listed = world.observer.custom.list_namespaced_custom_object
+    eventually(lambda: listed("onepassword.com", "v1", world.namespace, "onepassworditems")["items"], lambda items: not items)
     world.item("db", "vaults/v/items/other")
     start(world)
     world.wait_data("db", {"password": b"canary-password-9"})

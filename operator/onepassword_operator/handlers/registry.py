@@ -60,7 +60,7 @@ def build_settings() -> kopf.OperatorSettings:
     settings.queueing.exit_timeout = 1.0
     settings.queueing.error_delays = (1, 2, 5, 10, 30, 60)
     settings.watching.label_selectors["v1", "secrets"] = names.MANAGED_SELECTOR
-    settings.watching.chunk_size = 500
+    settings.watching.chunk_size = 100  # what is listed queues up for the handlers, a page at a time
     settings.watching.server_timeout = 290
     settings.watching.connect_timeout = 10
     settings.watching.inactivity_timeout = 70

@@ -73,6 +73,7 @@ def test_kopf_does_nothing_but_carry_watches() -> None:
     assert settings.scanning.disabled
     assert not settings.posting.enabled
     assert settings.persistence.finalizer == NO_FINALIZER != names.OFFICIAL_FINALIZER
+    assert settings.watching.chunk_size == 100
     assert settings.watching.label_selectors["v1", "secrets"] == "operator.1password.io/managed=true"
 
 
