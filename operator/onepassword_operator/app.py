@@ -83,6 +83,8 @@ class Operator:
         await self._first_sweep()
         self._tasks.start("sweeper", self._sweep_forever)
         self._tasks.start("watches", self._watch)
+        if self._parts.patrol:
+            self._tasks.start("patrol", self._parts.patrol.run)
         self._tasks.start("leadership", self._lead)
         await self._tasks.first_end()
 
@@ -141,6 +143,7 @@ class Operator:
                 rendering=self._parts.rendering,
                 server=self._api.server,
                 new_session=self._api.new_session,
+                watch_secrets=self._settings.watches_secrets,
             ),
             namespaces=self._settings.namespaces,
             started=self._watching,
@@ -234,7 +237,11 @@ async def run(settings: Settings) -> int:
                 user_agent=USER_AGENT,
                 observer=metrics.connect_request,
                 clock=SystemClock(),
-                pace=Pace(timeout_seconds=settings.connect_timeout_seconds, denied_probe_seconds=settings.denied_probe_seconds),
+                pace=Pace(
+                    timeout_seconds=settings.connect_timeout_seconds,
+                    denied_probe_seconds=settings.denied_probe_seconds,
+                    requests_per_minute=settings.connect_requests_per_minute,
+                ),
             )
         )
         election = await stack.enter_async_context(elect(settings, access, way=to_cluster, metrics=metrics))
@@ -255,6 +262,7 @@ async def run(settings: Settings) -> int:
 def _expose(metrics: Metrics, connected: Connected, *, token: ConnectToken) -> None:
     connected.bare.retried = metrics.connect_retry
     metrics.observe("connect_calls_in_flight", "Calls to Connect under way.", read=connected.paced.in_flight)
+    metrics.observe("connect_budget_waiting", "Requests to Connect that wait for their minute.", read=connected.budget.waiting)
     metrics.observe("connect_circuit_open", "1 while calls to Connect fail at once with what was last seen.", read=connected.paced.is_open)
     metrics.observe(
         "connect_token_expiry_timestamp_seconds",

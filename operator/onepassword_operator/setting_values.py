@@ -26,6 +26,7 @@ _INTEGER: Final = re.compile(r"[+-]?[0-9]+")
 LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR, "panic": logging.CRITICAL}
 STACKTRACE_LEVELS: Final = ("info", "warn", "error", "panic")
 ENCODERS: Final = ("console", "json")
+SWITCH: Final = ("on", "off")
 TIME_ENCODINGS: Final = ("epoch", "millis", "nano", "iso8601", "rfc3339", "rfc3339nano")
 LONGEST_INTERVAL_SECONDS: Final = 86400
 
@@ -155,4 +156,5 @@ Address = Annotated[str, pydantic.AfterValidator(_address)]
 LogLevel = Annotated[str, pydantic.AfterValidator(_level)]
 StacktraceLevel = Annotated[str, pydantic.AfterValidator(_one_of(*STACKTRACE_LEVELS))]
 Encoder = Annotated[str, pydantic.AfterValidator(_one_of(*ENCODERS))]
+OnOff = Annotated[str, pydantic.AfterValidator(_one_of(*SWITCH))]
 TimeEncoding = Annotated[str, pydantic.AfterValidator(_time_encoding)]

@@ -10,7 +10,7 @@ import logging
 import pathlib
 import re
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Final
 
 import pydantic
 import pydantic_settings
@@ -18,6 +18,7 @@ import pydantic_settings
 from onepassword_operator import setting_conflicts, setting_warnings
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.rules.http_proxy import Proxies
+from onepassword_operator.setting_pace import PREFIX, PaceSettings
 from onepassword_operator.setting_values import (
     LEVELS,
     Address,
@@ -35,7 +36,8 @@ from onepassword_operator.setting_values import (
     Trimmed,
 )
 
-PREFIX: Final = "ONEPASSWORD_OPERATOR_"
+BOTH: Final = frozenset({"kubeconfig", "connect_requests_per_minute", "restarts_per_second", "secret_watch"})
+"""Settings that are a variable and a flag; the flag wins."""
 # For a Service named onepassword-operator the kubelet puts variables of these shapes into every pod.
 _SERVICE_LINK: Final = re.compile(PREFIX + r"(\w+_)?(SERVICE_HOST|SERVICE_PORT|PORT)(_\w+)?\Z")
 _WANTED: Final = {"OP_CONNECT_HOST": "the URL of your Connect server"}
@@ -45,7 +47,7 @@ class SettingsError(Exception):
     """Settings that can't be used; each line names one and the remedy, never a secret value."""
 
 
-class Settings(pydantic_settings.BaseSettings):
+class Settings(pydantic_settings.BaseSettings, PaceSettings):
     """Everything that can be set, read once at start."""
 
     model_config = pydantic_settings.SettingsConfigDict(
@@ -135,30 +137,6 @@ class Settings(pydantic_settings.BaseSettings):
     )
     connect_client_key: str = pydantic.Field(
         default="", validation_alias=PREFIX + "CONNECT_CLIENT_KEY", description="PEM file of its private key, without a password."
-    )
-    staleness_seconds: Annotated[float, pydantic.Field(gt=0)] | None = pydantic.Field(
-        default=None,
-        validation_alias=PREFIX + "STALENESS_SECONDS",
-        description="How long 1Password may be out of reach before synced resources say SourceUnavailable. "
-        "Default: three polling intervals, at least 60.",
-    )
-    denied_probe_seconds: Annotated[float, pydantic.Field(gt=0)] = pydantic.Field(
-        default=60.0,
-        validation_alias=PREFIX + "DENIED_PROBE_SECONDS",
-        description="Seconds between tries while Connect refuses the token (401).",
-    )
-    connect_timeout_seconds: Annotated[float, pydantic.Field(gt=0, le=300)] = pydantic.Field(
-        default=15.0,
-        validation_alias=PREFIX + "CONNECT_TIMEOUT_SECONDS",
-        description="Seconds to wait for the first byte from Connect; a call ends after twice that, the first of all after four times.",
-    )
-    sweep_seconds: Annotated[float, pydantic.Field(ge=10)] = pydantic.Field(
-        default=600.0,
-        validation_alias=PREFIX + "SWEEP_SECONDS",
-        description="Seconds between full sweeps: complete LISTs of resources and Secrets, and a list of every followed vault.",
-    )
-    workers: Annotated[int, pydantic.Field(ge=1, le=64)] = pydantic.Field(
-        default=16, validation_alias=PREFIX + "WORKERS", description="Secrets that are worked on at the same time."
     )
     health_probe_bind_address: Address = pydantic.Field(default=":8081", description="Address of /healthz and /readyz; 0 disables.")
     metrics_bind_address: Address = pydantic.Field(default=":8080", description="Address of /metrics; 0 disables.")
@@ -253,15 +231,23 @@ class Settings(pydantic_settings.BaseSettings):
         return LEVELS[self.zap_stacktrace_level or ("warn" if self.zap_devel else "error")]
 
 
+def _fields() -> list[tuple[str, pydantic.fields.FieldInfo]]:
+    # As a reader wants them: what the official operator knows comes first, though what a class inherits would.
+    return sorted(Settings.model_fields.items(), key=lambda entry: entry[0] in PaceSettings.model_fields)
+
+
 def flag_names() -> list[str]:
-    """Settings that are flags: those without an environment variable, and kubeconfig, which has both."""
-    return [n for n, field in Settings.model_fields.items() if field.validation_alias is None or n == "kubeconfig"]
+    """Settings that are flags: those without an environment variable, and those that have both."""
+    return [n for n, field in _fields() if field.validation_alias is None or n in BOTH]
 
 
 def variable_names() -> dict[str, str]:
     """Settings that are environment variables, and what those are called."""
-    aliases = {n: field.validation_alias for n, field in Settings.model_fields.items() if field.validation_alias}
+    aliases = {n: field.validation_alias for n, field in _fields() if field.validation_alias}
     return {n: str(alias.choices[0] if isinstance(alias, pydantic.AliasChoices) else alias) for n, alias in aliases.items()}
+
+
+_VARIABLES: Final = variable_names()
 
 
 def load(flags: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
@@ -270,7 +256,7 @@ def load(flags: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
     Raises:
         SettingsError: every unusable setting, one a line.
     """
-    known = set(variable_names().values())
+    known = set(_VARIABLES.values())
     problems = [
         f"{name} is not a known setting; see --help for those that start with {PREFIX}"
         for name in sorted(environment)
@@ -278,10 +264,10 @@ def load(flags: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
     ]
     settings = None
     try:
-        settings = Settings(**{"KUBECONFIG" if name == "kubeconfig" else name: value for name, value in flags.items()})  # type: ignore[arg-type]
+        settings = Settings(**{_VARIABLES[n] if n in BOTH else n: value for n, value in flags.items()})  # type: ignore[arg-type]
     except pydantic.ValidationError as error:
         problems += [
-            _problem(str(entry["loc"][0]), entry["type"], message=entry["msg"], environment=environment)
+            _problem(_given_as(str(entry["loc"][0]), flags), entry["type"], message=entry["msg"], environment=environment)
             for entry in error.errors(include_input=False)
             if not (entry["type"] == "missing" and setting_conflicts.explains(str(entry["loc"][0]), environment))
         ]
@@ -289,6 +275,10 @@ def load(flags: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
     if settings is None or problems:
         raise SettingsError("\n".join(problems))
     return settings
+
+
+def _given_as(name: str, flags: Mapping[str, str]) -> str:
+    return next((flag for flag in BOTH & flags.keys() if _VARIABLES[flag] == name), name)
 
 
 def _problem(name: str, kind: str, *, message: str, environment: Mapping[str, str]) -> str:

@@ -34,8 +34,10 @@ from onepassword_operator.service.fetch_content import FetchContent
 from onepassword_operator.service.follow_index import FollowIndex
 from onepassword_operator.service.leadership import Election, Leadership, Unopposed
 from onepassword_operator.service.live_claims import LiveClaims
+from onepassword_operator.service.look_at_secrets import ListedSecrets, PatrolledSecrets
 from onepassword_operator.service.observe import Observe
 from onepassword_operator.service.observe_workloads import ObserveWorkloads
+from onepassword_operator.service.pace import Pace
 from onepassword_operator.service.poll_vaults import PollVaults
 from onepassword_operator.service.read_item import ReadItem
 from onepassword_operator.service.reconcile import Reconcile
@@ -43,6 +45,7 @@ from onepassword_operator.service.release_objects import ReleaseObjects
 from onepassword_operator.service.report import Reporter
 from onepassword_operator.service.restart_workloads import Place, RestartReporter, RestartWorkloads, Rollouts
 from onepassword_operator.service.retry_loop import RetryLoop
+from onepassword_operator.service.share import owns
 from onepassword_operator.service.source_health import SourceHealth
 from onepassword_operator.service.sweep import Sweep
 from onepassword_operator.service.sync_secret import SyncSecret
@@ -101,6 +104,8 @@ class Parts:
     observe: Observe
     observe_workloads: ObserveWorkloads
     sweep: Sweep
+    patrol: PatrolledSecrets | None
+    """Where Secrets are not watched: goes round over them."""
     reconcile: Reconcile
     restarts: RetryLoop[Place]
     releases: RetryLoop[Source]
@@ -132,8 +137,8 @@ def wire(settings: Settings, *, api: KubernetesApi, source: ItemSource, token: C
     rendering = Rendering(allow_empty_values=settings.allow_empty_values, copy_annotations=settings.enable_annotations)
     sealer = seal.Sealer(rendering=rendering, key=seal.derive_key(token))
     stores = Stores.over(api, settings, rendering=rendering)
-    index, catalog, read_item = FollowIndex(clock), Catalog(source, clock), ReadItem(source, clock)
-    queue, first_poll = WorkQueue[SecretKey](), asyncio.Event()
+    index, catalog, read_item = FollowIndex(clock, owned=owns), Catalog(source, clock), ReadItem(source, clock)
+    queue, first_poll = WorkQueue[SecretKey](admits=owns), asyncio.Event()
     health = SourceHealth(clock, staleness_seconds=settings.staleness_limit_seconds)
     fetch = FetchContent(catalog=catalog, read_item=read_item, index=index, rendering=rendering)
     sync = SyncSecret(
@@ -145,6 +150,9 @@ def wire(settings: Settings, *, api: KubernetesApi, source: ItemSource, token: C
     releases: RetryLoop[Source] = RetryLoop(release.run, clock=clock)
     observe_workloads = ObserveWorkloads(index=index, queue=queue, observe=observe, release=releases.wake)
     restart = _restart_pass(stores, settings, index=index, sealer=sealer, clock=clock, metrics=metrics)
+    patrol = None
+    if not settings.watches_secrets:
+        patrol = PatrolledSecrets(stores.secrets, observe=observe, index=index, clock=clock, interval_seconds=settings.sweep_seconds)
     parts = Parts(
         clock=clock,
         rendering=rendering,
@@ -155,8 +163,10 @@ def wire(settings: Settings, *, api: KubernetesApi, source: ItemSource, token: C
         poll=PollVaults(catalog=catalog, index=index, health=health, queue=queue, meter=metrics),
         observe=observe,
         observe_workloads=observe_workloads,
+        patrol=patrol,
         sweep=Sweep(
-            stores=(stores.secrets, stores.items, stores.workloads),
+            stores=(stores.items, stores.workloads),
+            look=patrol or ListedSecrets(stores.secrets, observe=observe, index=index),
             observe=observe,
             observe_workloads=observe_workloads,
             index=index,
@@ -180,6 +190,7 @@ def _restart_pass(
         secrets=stores.secrets, workloads=stores.workloads, reporter=reporter, index=index, sealer=sealer, clock=clock
     )
     restart.auto_restart = settings.auto_restart
+    restart.pace = Pace(settings.restarts_per_second, clock)
     return restart
 
 
@@ -192,4 +203,7 @@ def _connect(parts: Parts, interval_seconds: float) -> None:
 def _expose(parts: Parts, metrics: Metrics) -> None:
     metrics.observe("queue_depth", "Secrets waiting for their turn or being worked on.", read=parts.queue.depth)
     metrics.observe("retries_waiting", "Secrets waiting for the time of their next try.", read=parts.queue.delayed)
+    metrics.observe(
+        "polls_by_item_lists", "1 while the vault list is not believed, and every poll lists items.", read=parts.poll.trust.lost
+    )
     metrics.observe("pending_restarts", "Secrets whose users are still to be restarted.", read=parts.index.count_pending)

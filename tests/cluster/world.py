@@ -55,14 +55,15 @@ class World:
         self._closing.callback(self.connect.stop)
         self.operators: list[OperatorProcess] = []
         self.environment: dict[str, str] = {}
+        self.user = SERVICE_ACCOUNT
         self.log = directory / "operator.log"
 
     # --- the operator ---
 
     def operator(self, *flags: str, ready: bool = True, proxy: KubeProxy | None = None, **environment: str) -> OperatorProcess:
-        """Start an operator that watches this namespace only, through a proxy, with the rights of the deployed role."""
+        """Start an operator that watches this namespace only, through a proxy, with the rights of the deployed role or of `user`."""
         started = OperatorProcess(
-            kubeconfig=(proxy or self.proxy).kubeconfig_for(SERVICE_ACCOUNT),
+            kubeconfig=(proxy or self.proxy).kubeconfig_for(self.user),
             connect=self.connect,
             log=self.log,
             environment={"WATCH_NAMESPACE": self.namespace} | self.environment | environment,

@@ -23,6 +23,7 @@ from onepassword_operator.service.catalog import Catalog
 from onepassword_operator.service.fetch_content import FetchContent
 from onepassword_operator.service.follow_index import FollowIndex
 from onepassword_operator.service.live_claims import LiveClaims
+from onepassword_operator.service.look_at_secrets import ListedSecrets, SecretLook
 from onepassword_operator.service.observe import Observe
 from onepassword_operator.service.observe_workloads import ObserveWorkloads
 from onepassword_operator.service.poll_vaults import PollVaults
@@ -79,7 +80,8 @@ class Process:
         self.release = ReleaseObjects(secrets=world.secrets, finalizers=world.finalizers, index=self.index, queue=self.queue, sealer=sealer)
         self.poller = PollVaults(catalog=self.catalog, index=self.index, health=self.health, queue=self.queue, meter=world.meter)
         self.sweeper = Sweep(
-            stores=(world.secrets, world.claims, world.workloads),
+            stores=(world.claims, world.workloads),
+            look=world.look(self),
             observe=self.observe,
             observe_workloads=self.observe_workloads,
             index=self.index,
@@ -123,6 +125,10 @@ class World:
         self.others: list[Callable[[], None]] = []
         """What other controllers do, after everything that happens."""
         self.process = Process(self)
+
+    def look(self, process: Process) -> SecretLook:
+        """How sweeps look at Secrets."""
+        return ListedSecrets(self.secrets, observe=process.observe, index=process.index)
 
     def key(self, name: str = "db", namespace: str = "app") -> SecretKey:
         return SecretKey(namespace, name)

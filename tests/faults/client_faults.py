@@ -11,13 +11,13 @@ from typing import Any
 
 from faults.stage import DENIED_PROBE_SECONDS, INTERVAL_SECONDS, NEW, Stage
 from onepassword_operator.backends.connect import FILE_TRIES, FILES_BYTES, ITEM_BYTES, LIST_BYTES, REFUSALS, TRIES
-from onepassword_operator.backends.pacing import CONCURRENCY, PROBE_SECONDS
+from onepassword_operator.backends.pacing import CONCURRENCY, LISTS_AT_ONCE, PROBE_SECONDS
 from onepassword_operator.model.errors import BackendDeniedError, BackendForbiddenError
 
 Allowed = Callable[[float], float]
 """Seconds that a fault lasted → the requests to Connect that may have been made in them."""
 
-AT_ONCE = CONCURRENCY + 1
+AT_ONCE = CONCURRENCY + LISTS_AT_ONCE + 1
 """Calls that may be under way when the circuit opens, the poll's own included."""
 
 

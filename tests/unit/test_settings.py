@@ -11,6 +11,7 @@ from controlplane.certificates import Authority
 from onepassword_operator import setting_warnings, settings
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.rules.http_proxy import Proxies
+from onepassword_operator.setting_pace import PREFIX
 from onepassword_operator.settings import SettingsError, load
 
 TOKEN = "canary-token"
@@ -20,7 +21,7 @@ TOKEN = "canary-token"
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Nothing but what is required."""
     for name in list(os.environ):
-        if name.startswith(settings.PREFIX) or name.upper() in settings.variable_names().values():
+        if name.startswith(PREFIX) or name.upper() in settings.variable_names().values():
             monkeypatch.delenv(name)
     monkeypatch.setenv("OP_CONNECT_HOST", "http://connect:8080")
     monkeypatch.setenv("OP_CONNECT_TOKEN", TOKEN)
@@ -91,6 +92,10 @@ def test_what_is_required_is_asked_for_by_name(environment: pytest.MonkeyPatch, 
         ("ONEPASSWORD_OPERATOR_DENIED_PROBE_SECONDS", "-1"),
         ("ONEPASSWORD_OPERATOR_SWEEP_SECONDS", "9"),
         ("ONEPASSWORD_OPERATOR_WORKERS", "65"),
+        ("ONEPASSWORD_OPERATOR_SECRET_WATCH", "canary"),
+        ("ONEPASSWORD_OPERATOR_RESTARTS_PER_SECOND", "0"),
+        ("ONEPASSWORD_OPERATOR_CONNECT_REQUESTS_PER_MINUTE", "9"),
+        ("ONEPASSWORD_OPERATOR_CONNECT_REQUESTS_PER_MINUTE", "-1"),
     ],
 )
 def test_a_bad_variable_is_refused_by_name_and_without_its_value(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -117,6 +122,9 @@ def test_a_bad_variable_is_refused_by_name_and_without_its_value(environment: py
         ("enable_annotations", "yes"),
         ("allow_empty_values", "2"),
         ("leader_elect", "maybe"),
+        ("secret_watch", "maybe"),
+        ("restarts_per_second", "nan"),
+        ("connect_requests_per_minute", "9"),
     ],
 )
 def test_a_bad_flag_is_refused_by_name(name: str, value: str) -> None:
@@ -186,6 +194,9 @@ def test_a_flag_wins_over_its_variable(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("KUBECONFIG", "/from/environment")
     assert loaded().kubeconfig == "/from/environment"
     assert loaded(kubeconfig="/from/flag").kubeconfig == "/from/flag"
+    environment.setenv("ONEPASSWORD_OPERATOR_SECRET_WATCH", "off")
+    assert not loaded().watches_secrets
+    assert loaded(secret_watch="on").watches_secrets
 
 
 @pytest.mark.parametrize(("interval", "limit"), [("10", 60), ("60", 180), ("600", 1800)])
@@ -276,8 +287,8 @@ class TestTokenFile:
 class TestClientCertificate:
     def test_it_is_for_connect_over_tls(self, environment: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
         pair = Authority(tmp_path, "an authority").client("own", "operator", [])
-        environment.setenv(f"{settings.PREFIX}CONNECT_CLIENT_CERT", str(pair.certificate))
-        environment.setenv(f"{settings.PREFIX}CONNECT_CLIENT_KEY", str(pair.key))
+        environment.setenv(f"{PREFIX}CONNECT_CLIENT_CERT", str(pair.certificate))
+        environment.setenv(f"{PREFIX}CONNECT_CLIENT_KEY", str(pair.key))
         assert loaded().connect_identity is None
         environment.setenv("OP_CONNECT_HOST", "HTTPS://connect")
         assert loaded().connect_identity == (pair.certificate, pair.key)
@@ -322,7 +333,7 @@ def test_a_service_account_is_told_once_and_not_as_missing_variables(environment
 def test_every_setting_is_a_flag_or_a_variable() -> None:
     flags, variables = set(settings.flag_names()), settings.variable_names()
     assert flags | set(variables) == set(settings.Settings.model_fields)
-    assert flags & set(variables) == {"kubeconfig"}
+    assert flags & set(variables) == settings.BOTH
     assert (variables["http_proxy"], variables["kubeconfig"], variables["workers"]) == (
         "HTTP_PROXY",
         "KUBECONFIG",

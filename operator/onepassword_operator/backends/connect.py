@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlsplit
@@ -45,7 +45,8 @@ REFUSALS: Final = {BackendDeniedError: 2, BackendForbiddenError: 3}
 """How often in a call a token must be refused to be believed: Connect 1.7 now and then refuses valid ones."""
 CONNECT_SECONDS: Final = 5.0
 """Until there is a connection, be it a new one or one that is free again."""
-CONNECTIONS: Final = 10
+CONNECTIONS: Final = 16
+"""More than are ever under way: items, lists and the poll have numbers of their own (`pacing.py`)."""
 IDLE_SECONDS: Final = 30.0
 """Shorter than load balancers keep a silent connection, so that none is used that they have forgotten."""
 ITEM_BYTES: Final = 4 * 1024 * 1024
@@ -58,6 +59,11 @@ Observer = Callable[[str, int, float], None]
 
 def _nobody(route: str) -> None:
     del route
+
+
+async def _at_once(route: str) -> float:
+    del route
+    return 0.0
 
 
 class ConnectSource:
@@ -84,6 +90,7 @@ class ConnectSource:
         self._asked: BackendError = BackendUnavailableError("no pause was asked for")
         self._session: aiohttp.ClientSession | None = None
         self.retried: Callable[[str], None] = _nobody
+        self.turn: Callable[[str], Awaitable[float]] = _at_once
 
     async def __aenter__(self) -> Self:
         """Open the connection pool."""
@@ -169,6 +176,7 @@ class ConnectSource:
         refusals = 0
         try:
             for attempt in itertools.count(1):
+                deadline += await self.turn(route)  # who waits for its turn is not slow
                 await self._wait_as_asked(deadline)
                 limits = self._limits(max(deadline - time.monotonic(), 0.001), first_byte=first_byte)
                 try:

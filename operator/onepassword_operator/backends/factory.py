@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 from collections.abc import AsyncIterator
 
+from onepassword_operator.backends.budget import Budget
 from onepassword_operator.backends.connect import ConnectSource, Observer
 from onepassword_operator.backends.connect_token import ConnectToken
 from onepassword_operator.backends.pacing import PacedSource
@@ -15,10 +16,11 @@ from onepassword_operator.ports import Clock
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How patient to be with a Connect server, in seconds."""
+    """How patient to be with a Connect server, in seconds, and how many requests it may cost."""
 
     timeout_seconds: float
     denied_probe_seconds: float
+    requests_per_minute: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,7 @@ class Connected:
 
     paced: PacedSource
     bare: ConnectSource
+    budget: Budget
 
 
 @contextlib.asynccontextmanager
@@ -46,4 +49,5 @@ async def connect_source(
         host=server.host, way=server.way, token=token, user_agent=user_agent, observer=observer, timeout_seconds=pace.timeout_seconds
     ) as source:
         paced = PacedSource(source, clock, denied_probe_seconds=pace.denied_probe_seconds, credential=token.generation)
-        yield Connected(paced=paced, bare=source)
+        source.turn = (budget := Budget(pace.requests_per_minute, clock)).turn
+        yield Connected(paced=paced, bare=source, budget=budget)

@@ -23,7 +23,8 @@ from onepassword_operator.model.errors import (
 from onepassword_operator.model.item import Item, ItemSummary, Vault
 from onepassword_operator.ports import Clock, ItemSource
 
-CONCURRENCY: Final = 8
+CONCURRENCY: Final = 10
+"""Reads of items. Lists and the poll never wait behind them: what they show is what the reads are for."""
 LISTS_AT_ONCE: Final = 2
 """Item lists may be the largest of all replies, and memory has to hold them."""
 FAILURES_TO_OPEN: Final = 3
@@ -74,20 +75,18 @@ class PacedSource:
         self._notice_new_credential()
         if self._last and self._clock.monotonic() < self._probe_at:
             raise self._last.with_traceback(None)
-        async with self._slots:
-            return await self._judged(self._source.list_vaults, _PROBE)
+        return await self._judged(self._source.list_vaults, _PROBE)
 
     async def list_items(self, vault_id: str) -> Sequence[ItemSummary]:
         """A vault's items."""
-        async with self._lists:
-            return await self._guarded(lambda: self._source.list_items(vault_id), vault_id)
+        return await self._guarded(lambda: self._source.list_items(vault_id), vault_id, slots=self._lists)
 
     async def get_item(self, vault_id: str, item_id: str) -> Item:
         """An item with its files."""
-        return await self._guarded(lambda: self._source.get_item(vault_id, item_id), item_id)
+        return await self._guarded(lambda: self._source.get_item(vault_id, item_id), item_id, slots=self._slots)
 
-    async def _guarded(self, call: Callable[[], Awaitable[_T]], target: str) -> _T:
-        async with self._slots:
+    async def _guarded(self, call: Callable[[], Awaitable[_T]], target: str, *, slots: asyncio.Semaphore) -> _T:
+        async with slots:
             # Asked only now: what was waiting for a slot when the circuit opened must not go out either.
             self._notice_new_credential()
             if refusal := self._refusal():

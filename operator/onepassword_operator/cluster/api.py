@@ -20,14 +20,16 @@ import aiohttp
 import orjson
 
 from onepassword_operator.cluster.credentials import ClusterAccess
-from onepassword_operator.cluster.statuses import to_error
+from onepassword_operator.cluster.statuses import asked_pause_seconds, to_error
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterError, ClusterUnavailableError
 from onepassword_operator.outbound import DIRECT, Route
 
 PAGE: Final = 500
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=10)
 LIST_TIMEOUT: Final = aiohttp.ClientTimeout(total=60, connect=10)
-READ_TRIES: Final = 4
+TRIES: Final = 4
+WRITES_AT_ONCE: Final = 32
+"""A small part of the seats that an API server has for all of its writers."""
 _METHODS: Final = {"get": "GET", "list": "GET", "create": "POST", "update": "PUT", "patch": "PATCH"}
 _MERGE_PATCH: Final = "application/merge-patch+json"
 
@@ -37,7 +39,10 @@ Observer = Callable[[str, str, int], None]
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Call:
-    """A request before it is sent. A write is sent once: its answer may be lost after it happened, so the pass reads live and decides."""
+    """A request before it is sent.
+
+    A write is sent once, unless it was turned away: its answer may be lost after it happened, so the pass reads live and decides.
+    """
 
     verb: str
     path: str
@@ -82,6 +87,7 @@ class KubernetesApi:
         self._session: aiohttp.ClientSession | None = None
         self._connector: aiohttp.TCPConnector | None = None
         self._clock_offset = datetime.timedelta(0)
+        self._writes = asyncio.Semaphore(WRITES_AT_ONCE)
 
     @property
     def server(self) -> str:
@@ -148,25 +154,35 @@ class KubernetesApi:
 
     async def create(self, path: str, body: Mapping[str, Any], *, resource: str) -> dict[str, Any]:
         """POST an object."""
-        return await self._request(_Call(verb="create", path=path, resource=resource, body=orjson.dumps(body)))
+        return await self._write(_Call(verb="create", path=path, resource=resource, body=orjson.dumps(body)))
 
     async def replace(self, path: str, body: Mapping[str, Any], *, resource: str) -> dict[str, Any]:
         """PUT an object; its resourceVersion must be the one that was read."""
-        return await self._request(_Call(verb="update", path=path, resource=resource, body=orjson.dumps(body)))
+        return await self._write(_Call(verb="update", path=path, resource=resource, body=orjson.dumps(body)))
 
     async def merge_patch(self, path: str, body: Mapping[str, Any], *, resource: str) -> dict[str, Any]:
         """PATCH an object by JSON merge."""
-        return await self._request(_Call(verb="patch", path=path, resource=resource, body=orjson.dumps(body)))
+        return await self._write(_Call(verb="patch", path=path, resource=resource, body=orjson.dumps(body)))
 
     async def _read(self, call: _Call) -> dict[str, Any]:
-        for attempt in range(1, READ_TRIES + 1):
+        for attempt in range(1, TRIES):
             try:
                 return await self._request(call)
-            except ClusterUnavailableError:
-                if attempt == READ_TRIES:
+            except ClusterUnavailableError as error:
+                await _pause(attempt, error)
+        return await self._request(call)
+
+    async def _write(self, call: _Call) -> dict[str, Any]:
+        for attempt in range(1, TRIES):
+            try:
+                async with self._writes:
+                    return await self._request(call)
+            except ClusterUnavailableError as error:
+                if not error.turned_away:
                     raise
-                await asyncio.sleep(random.random() * 0.2 * 2**attempt)  # noqa: S311  spreads retries
-        raise AssertionError("unreachable")
+                await _pause(attempt, error)
+        async with self._writes:
+            return await self._request(call)
 
     async def _request(self, call: _Call) -> dict[str, Any]:
         if self._session is None:
@@ -187,13 +203,14 @@ class KubernetesApi:
                 code = response.status
                 self._note_time(response.headers.get("Date"))
                 payload = await response.read()
-            return self._decoded(code, payload, what=call.what)
+                pause = asked_pause_seconds(response.headers.get("Retry-After"))
+            return self._decoded(code, payload, what=call.what, pause=pause)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ClusterUnavailableError(f"{call.what}: no answer from the API server ({type(error).__name__})") from None
         finally:
             self._observer(call.verb, call.resource, code)
 
-    def _decoded(self, code: int, payload: bytes, *, what: str) -> dict[str, Any]:
+    def _decoded(self, code: int, payload: bytes, *, what: str, pause: float | None) -> dict[str, Any]:
         try:
             decoded = orjson.loads(payload)
         except orjson.JSONDecodeError:
@@ -201,6 +218,7 @@ class KubernetesApi:
         if code < 300 and isinstance(decoded, dict):  # noqa: PLR2004
             return decoded
         failure: ClusterError = to_error(code, decoded if isinstance(decoded, dict) else {}, what=what)
+        failure.delay_seconds = pause
         raise failure
 
     def _note_time(self, date: str | None) -> None:
@@ -211,3 +229,8 @@ class KubernetesApi:
                 return
             # "-0000" says UTC without a zone, and comes back without one.
             self._clock_offset = server.replace(tzinfo=server.tzinfo or datetime.UTC) - datetime.datetime.now(datetime.UTC)
+
+
+async def _pause(attempt: int, error: ClusterUnavailableError) -> None:
+    # What was asked for, and a little more, so that not all come back at the same moment.
+    await asyncio.sleep((error.delay_seconds or 0.0) + random.random() * 0.2 * 2**attempt)  # noqa: S311  spreads retries

@@ -16,7 +16,8 @@ from onepassword_operator.model.errors import (
     ClusterUnavailableError,
 )
 
-_UNPROCESSABLE: Final = 422
+_TOO_MANY: Final = 429
+LONGEST_PAUSE_SECONDS: Final = 60.0
 
 
 def to_error(code: int, status: Mapping[str, Any], *, what: str) -> ClusterError:
@@ -41,7 +42,14 @@ def to_error(code: int, status: Mapping[str, Any], *, what: str) -> ClusterError
         case 400 | 413 | 422:
             return _invalid(causes, what, reason=reason)
         case _:
-            return ClusterUnavailableError(f"{what}: the API server answered {code}{f' ({reason})' if reason else ''}")
+            unavailable = ClusterUnavailableError(f"{what}: the API server answered {code}{f' ({reason})' if reason else ''}")
+            unavailable.turned_away = code == _TOO_MANY
+            return unavailable
+
+
+def asked_pause_seconds(header: str | None) -> float | None:
+    """`Retry-After` in seconds, as the API server and its front ends write it; None if it is absent or something else."""
+    return min(float(header), LONGEST_PAUSE_SECONDS) if header and header.strip().isdecimal() else None
 
 
 def _causes(status: Mapping[str, Any]) -> list[dict[str, Any]]:

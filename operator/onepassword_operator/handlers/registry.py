@@ -31,8 +31,9 @@ def build_registry(
     rendering: Rendering,
     server: str,
     new_session: Callable[[], aiohttp.ClientSession],
+    watch_secrets: bool = True,
 ) -> kopf.OperatorRegistry:
-    """The routing table: OnePasswordItems, Deployments and our Secrets; and a login that shares our connection pool."""
+    """The routing table: OnePasswordItems, Deployments and, where granted, our Secrets; and a login that shares our connection pool."""
     registry = kopf.OperatorRegistry()
 
     async def login(**_: Any) -> kopf.AiohttpSession:
@@ -41,7 +42,8 @@ def build_registry(
     kopf.on.login(registry=registry)(login)
     kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=registry)(ItemEvents(observe, rendering).item_event)
     kopf.on.event("apps", "v1", "deployments", registry=registry)(WorkloadEvents(observe_workloads).workload_event)
-    kopf.on.event("v1", "secrets", registry=registry)(SecretEvents(observe).secret_event)
+    if watch_secrets:
+        kopf.on.event("v1", "secrets", registry=registry)(SecretEvents(observe).secret_event)
     return registry
 
 
@@ -58,7 +60,7 @@ def build_settings() -> kopf.OperatorSettings:
     settings.queueing.exit_timeout = 1.0
     settings.queueing.error_delays = (1, 2, 5, 10, 30, 60)
     settings.watching.label_selectors["v1", "secrets"] = names.MANAGED_SELECTOR
-    settings.watching.chunk_size = 500
+    settings.watching.chunk_size = 100  # what is listed queues up for the handlers, a page at a time
     settings.watching.server_timeout = 290
     settings.watching.connect_timeout = 10
     settings.watching.inactivity_timeout = 70

@@ -160,10 +160,12 @@ class ClusterError(OperatorError):
 
 
 class ClusterUnavailableError(ClusterError):
-    """No usable answer from the API server."""
+    """No usable answer from the API server. `delay_seconds` is set if it asked for a pause."""
 
     reason = "ClusterUnavailable"
     retry = Retry.SOON
+    turned_away = False
+    """The request was turned away at the door (429): nothing of it was done."""
 
 
 class ClusterDeniedError(ClusterError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,9 +33,9 @@ class Condition:
         """Read an entry; the official operator's have neither reason nor observedGeneration."""
         generation = raw.get("observedGeneration")
         return cls(
-            type=text_of(raw.get("type")),
-            status=text_of(raw.get("status")),
-            reason=text_of(raw.get("reason")),
+            type=sys.intern(text_of(raw.get("type"))),  # one is kept for every resource, and these words are the same in all
+            status=sys.intern(text_of(raw.get("status"))),
+            reason=sys.intern(text_of(raw.get("reason"))),
             message=text_of(raw.get("message")),
             last_transition_time=text_of(raw.get("lastTransitionTime")),
             observed_generation=generation if isinstance(generation, int) else None,

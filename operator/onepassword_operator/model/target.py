@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
@@ -11,6 +12,7 @@ from onepassword_operator.model.outcome import Condition, text_of
 from onepassword_operator.model.secret import OwnerReference, SecretKey
 
 _TRUE: Final = frozenset({"1", "t", "true"})
+_NOTHING: Final[Mapping[str, str]] = {}
 _API_VERSIONS: Final = {names.KIND: names.API_VERSION, names.DEPLOYMENT: "apps/v1"}
 
 
@@ -65,7 +67,7 @@ class Claim:
         conditions = status.get("conditions")
         annotations = metadata.get("annotations") or {}
         return cls(
-            key=SecretKey(metadata["namespace"], metadata["name"]),
+            key=SecretKey(sys.intern(metadata["namespace"]), metadata["name"]),
             name=metadata["name"],
             uid=metadata["uid"],
             resource_version=metadata["resourceVersion"],
@@ -73,8 +75,8 @@ class Claim:
             created_at=metadata.get("creationTimestamp") or "",
             item_path=text_of(spec.get("itemPath")),
             secret_type=text_of(raw.get("type")) or names.OPAQUE,
-            labels=dict(metadata.get("labels") or {}),
-            annotations=copied_annotations(annotations, rendering),
+            labels=dict(metadata["labels"]) if metadata.get("labels") else _NOTHING,
+            annotations=copied_annotations(annotations, rendering) or _NOTHING,
             terminating=bool(metadata.get("deletionTimestamp")),
             conditions=tuple(Condition.from_object(_members(entry)) for entry in (conditions if isinstance(conditions, list) else ())),
             finalizers=tuple(metadata.get("finalizers") or ()),

@@ -26,3 +26,12 @@ def compare(followed: Iterable[Revision], listed: Mapping[str, ItemSummary]) -> 
         elif summary.version != revision.version:
             changed.add(revision.item_id)
     return Drift(changed=frozenset(changed), missing=frozenset(missing))
+
+
+def count_changes(before: Mapping[str, ItemSummary], after: Mapping[str, ItemSummary]) -> int:
+    """How many items of a vault differ between two lists in anything that a Secret can depend on."""
+    return sum(_facts(before.get(item_id)) != _facts(after.get(item_id)) for item_id in before.keys() | after.keys())
+
+
+def _facts(item: ItemSummary | None) -> tuple[object, ...] | None:
+    return (item.title, item.version, item.active, frozenset(item.tags)) if item else None

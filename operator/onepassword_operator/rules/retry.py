@@ -17,13 +17,13 @@ def delay_seconds(error: OperatorError, *, attempt: int, interval_seconds: float
     Args:
         error: what went wrong.
         attempt: how often it went wrong in a row, from 1.
-        interval_seconds: the polling interval; no wait is longer, so that everything heals within one interval.
+        interval_seconds: the polling interval; no wait is longer unless it was asked for, so that everything heals within one interval.
         jitter: a number from 0 to 1 that spreads equal waits.
     """
     match error.retry:
         case Retry.SOON:
             ceiling = min(_FIRST_SECONDS * 2.0 ** min(attempt, 16), _SOON_CAP_SECONDS, max(interval_seconds, 1.0))
-            return ceiling * (0.5 + jitter / 2)
+            return max(ceiling * (0.5 + jitter / 2), (error.delay_seconds or 0.0) + jitter / 10)
         case Retry.THEN:
             return (interval_seconds if error.delay_seconds is None else error.delay_seconds) + jitter
         case Retry.LATER:

@@ -31,6 +31,10 @@ class ClaimIndex:
         """Whether anybody asks for the Secret."""
         return key in self._claims
 
+    def keys(self) -> list[SecretKey]:
+        """All Secrets that anybody asks for."""
+        return list(self._claims)
+
     def of(self, key: SecretKey) -> tuple[Claim, ...]:
         """Everybody who asks for the Secret, being deleted or not."""
         return tuple(self._claims.get(key, {}).values())

@@ -16,6 +16,7 @@ from onepassword_operator.ports import Clock
 from onepassword_operator.rules import claims
 from onepassword_operator.service.claim_index import ClaimIndex
 from onepassword_operator.service.contests import Contests
+from onepassword_operator.service.share import Owns, owns
 
 _DEPARTED: Final = 1000
 
@@ -68,7 +69,8 @@ class Followed:
 class FollowIndex:
     """Secrets by item, items by vault; with the claims and disputes that go with them."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, owned: Owns = owns) -> None:
+        self._owned = owned
         self.claims = ClaimIndex()
         self.contests = Contests(clock)
         self.followed: dict[SecretKey, Followed] = {}
@@ -161,11 +163,11 @@ class FollowIndex:
 
     def pending(self, namespace: str) -> dict[SecretKey, RestartMark]:
         """Secrets of a namespace that carry a pending-restart mark."""
-        return {k: r.mark for k, r in self.followed.items() if k.namespace == namespace and r.mark}
+        return {k: r.mark for k, r in self.followed.items() if k.namespace == namespace and r.mark and self._owned(k)}
 
     def pending_namespaces(self) -> set[str]:
         """Namespaces with at least one mark."""
-        return {key.namespace for key, record in self.followed.items() if record.mark}
+        return {key.namespace for key, record in self.followed.items() if record.mark and self._owned(key)}
 
     def count_pending(self) -> int:
         """How many Secrets carry a mark."""

@@ -115,6 +115,23 @@ class Observe:
             delay = min(2.0 ** (rewrites - REWRITES_AT_ONCE), LONGEST_TRUCE_SECONDS)
             self._queue.add_later(key, Priority.DRIFT, delay_seconds=delay)
 
+    def secret_looked_at(self, key: SecretKey, observed: ObservedSecret | None) -> None:
+        """What a look at a Secret showed that somebody asks for, where no watch tells of it."""
+        if key not in self._claims:
+            return
+        record = self._index.record(key)
+        if observed is None:
+            record.drifted = record.seen
+            self._queue.add(key, Priority.DRIFT if record.seen else Priority.SWEEP)
+            return
+        news = int(observed.resource_version) > record.resource_version
+        if self.is_settled(observed):
+            return
+        if news:
+            self._repair(key)
+        else:
+            self._queue.add(key, Priority.SWEEP)
+
     def secret_gone(self, last: ObservedSecret) -> None:
         """A Secret was deleted, or lost our label: either way it takes a live look. Its pending restart is carried over."""
         if last.key not in self._claims:

@@ -1,5 +1,6 @@
 """One polling pass: one request if nothing moved; a list per vault that did; then every affected Secret is queued at once.
 
+Passes never overlap, whoever asks for one. A list that shows changes which the vault list hides costs the latter its trust (poll_trust.py).
 Queued together, so that Secrets that changed in one poll are written before their workloads restart, once.
 """
 
@@ -11,12 +12,13 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from onepassword_operator.model.errors import BackendError, ItemLookupError
-from onepassword_operator.model.item import Vault
+from onepassword_operator.model.item import ItemSummary, Vault
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.ports import Meter
 from onepassword_operator.rules import drift
 from onepassword_operator.service.catalog import Catalog, Listing
 from onepassword_operator.service.follow_index import FollowIndex
+from onepassword_operator.service.poll_trust import PollTrust
 from onepassword_operator.service.source_health import SourceHealth
 from onepassword_operator.service.work_queue import Priority, WorkQueue
 
@@ -39,6 +41,8 @@ class PollVaults:
         self._gone: set[str] = set()
         self._compared: Mapping[str, Listing] = {}
         self._signature: Mapping[str, str] = {}
+        self._turn = asyncio.Lock()
+        self.trust = PollTrust(meter)
 
     async def poll(self, *, full: bool = False) -> BackendError | None:
         """One pass; returns what went wrong altogether, after everything else has been done.
@@ -46,6 +50,10 @@ class PollVaults:
         Args:
             full: list every followed vault, whatever its fingerprint says, and count what the fingerprints had hidden.
         """
+        async with self._turn:
+            return await self._pass(full=full)
+
+    async def _pass(self, *, full: bool) -> BackendError | None:
         try:
             vaults = await self._catalog.read_vaults()
         except BackendError as error:
@@ -55,13 +63,14 @@ class PollVaults:
             return error
         # Compared with the last poll, not with the catalog: a look-up may have read the vaults meanwhile, and wakes nobody.
         former, self._polled = self._polled, vaults
-        current = {vault_id for vault_id in self._followed(vaults) if self._catalog.is_current(vault_id)}
-        due = [v for v in self._followed(vaults) if full or v not in current]
+        known = {v: listing.items for v in self._followed(vaults) if (listing := self._catalog.listed(v)) and self._catalog.is_current(v)}
+        due = [v for v in self._followed(vaults) if full or self.trust.lost() or v not in known]
         listed = await self._list(due)
         fresh = self._fresh(vaults)
         keys = self._drifted(fresh) + self._shown(vaults, fresh)
-        if full:
-            await self._count_missed(listed & current)
+        await self._count_missed({v: known[v] for v in listed & known.keys()})
+        if full and len(listed) == len(due):
+            self.trust.swept()
         keys += self._woken(vaults, former)
         keys += self._orphaned()
         confirmed = (vaults.keys() - set(due)) | listed
@@ -125,21 +134,18 @@ class PollVaults:
             keys += self._index.users(vault_id, found.changed | gone)
         return keys
 
-    async def _count_missed(self, vaults: Iterable[str]) -> None:
-        # A change that arrives between the two lists of a sweep is no miss: the fingerprint has moved by the second look.
-        suspects = {
-            vault_id: missed
-            for vault_id in vaults
-            if (listing := self._catalog.listed(vault_id))
-            and (missed := len(drift.compare(self._index.revisions(vault_id), listing.items).changed))
-        }
-        if suspects:
-            try:
-                again = await self._catalog.read_vaults()
-            except BackendError:
-                return  # the count is lost, the changes are not
-            before = {v: listing.fingerprint for v in suspects if (listing := self._catalog.listed(v))}
-            self._meter.sweep_found(sum(n for v, n in suspects.items() if v in again and again[v].fingerprint == before.get(v)))
+    async def _count_missed(self, known: Mapping[str, Mapping[str, ItemSummary]]) -> None:
+        # A change that arrives between the two lists is no miss: the fingerprint has moved by the second look.
+        listings = {vault_id: listing for vault_id in known if (listing := self._catalog.listed(vault_id))}
+        suspects = {v: count for v, listing in listings.items() if (count := drift.count_changes(known[v], listing.items))}
+        if not suspects:
+            return
+        try:
+            again = await self._catalog.read_vaults()
+        except BackendError:
+            return  # the count is lost, the changes are not
+        if missed := sum(n for v, n in suspects.items() if v in again and again[v].fingerprint == listings[v].fingerprint):
+            self.trust.missed(missed)
 
     def _woken(self, vaults: Mapping[str, Vault], former: Mapping[str, Vault]) -> list[SecretKey]:
         moved = [v for v in vaults.values() if v.id not in former or former[v.id].fingerprint != v.fingerprint]

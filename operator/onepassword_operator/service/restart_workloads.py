@@ -19,6 +19,7 @@ from onepassword_operator.model.workload import RestartMark, Workload
 from onepassword_operator.ports import Clock, EventLog, Meter, SecretStore, WorkloadStore
 from onepassword_operator.rules import restart, seal
 from onepassword_operator.service.follow_index import FollowIndex
+from onepassword_operator.service.pace import Pace
 from onepassword_operator.service.reverts import PATCHES, Reverts
 from onepassword_operator.service.work_queue import WorkQueue
 
@@ -79,6 +80,7 @@ class RestartWorkloads:
         self._sealer = sealer
         self._reverts = Reverts(clock)
         self.auto_restart = False
+        self.pace: Pace | None = None
 
     async def run(self, namespace: str) -> None:
         """One pass.
@@ -148,6 +150,8 @@ class RestartWorkloads:
     async def _restart(self, workload: Workload, pending: Mapping[str, restart.PendingSecret], *, levels: restart.Levels) -> None:
         current: Workload | None = workload
         while current and (decided := restart.decide(current, pending, levels=levels)):
+            if self.pace:
+                await self.pace.turn()
             try:
                 await self._workloads.annotate_template(current, dict(decided.template_annotations))
             except ClusterConflictError:

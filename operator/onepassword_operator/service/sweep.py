@@ -1,4 +1,4 @@
-"""The sweep: complete LISTs of resources, Deployments and our Secrets.
+"""The sweep: complete LISTs of resources and Deployments, and a look at our Secrets.
 
 At the start it is the synced signal; later it finds what watches missed.
 """
@@ -9,8 +9,9 @@ import logging
 
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Source
-from onepassword_operator.ports import ClaimStore, SecretStore, WorkloadStore
+from onepassword_operator.ports import ClaimStore, WorkloadStore
 from onepassword_operator.service.follow_index import FollowIndex
+from onepassword_operator.service.look_at_secrets import SecretLook
 from onepassword_operator.service.observe import Observe
 from onepassword_operator.service.observe_workloads import ObserveWorkloads
 from onepassword_operator.service.work_queue import Priority, WorkQueue
@@ -24,13 +25,15 @@ class Sweep:
     def __init__(
         self,
         *,
-        stores: tuple[SecretStore, ClaimStore, WorkloadStore],
+        stores: tuple[ClaimStore, WorkloadStore],
+        look: SecretLook,
         observe: Observe,
         observe_workloads: ObserveWorkloads,
         index: FollowIndex,
         queue: WorkQueue[SecretKey],
     ) -> None:
-        self._secrets, self._claims, self._workloads = stores
+        self._claims, self._workloads = stores
+        self._look = look
         self._observe = observe
         self._observe_workloads = observe_workloads
         self._index = index
@@ -45,9 +48,8 @@ class Sweep:
         unseen = await self._sweep_resources()
         for key, priority in (await self._sweep_workloads()).items():
             unseen[key] = min(priority, unseen.get(key, priority))
-        async for observed in self._secrets.list_managed():
-            if observed.key in self._index.claims and self._observe.is_settled(observed):
-                unseen.pop(observed.key, None)
+        for key in await self._look.settled(unseen):
+            unseen.pop(key, None)
         for key, priority in unseen.items():
             self._queue.add(key, priority)
         _log.debug("sweep done", extra={"resources": len(self._index.claims), "to_look_at": len(unseen)})
@@ -56,8 +58,8 @@ class Sweep:
         known = self._index.claims.resource_keys()
         unseen: dict[SecretKey, Priority] = {}
         async for claim in self._claims.list_all():
-            self._observe.take_in(claim)
-            unseen[claim.key] = Priority.SWEEP if claim.key in known else Priority.NEW
+            demand = self._observe.take_in(claim)
+            unseen[claim.key] = Priority.SWEEP if claim.key in known and demand is not Priority.NEW else Priority.NEW
         for key in known - unseen.keys():
             # A watch may have shown a resource after the LIST was made; only a live look tells.
             held = self._index.claims.resource(key)

@@ -10,8 +10,13 @@ import enum
 import heapq
 import itertools
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, Protocol, TypeVar
+
+
+def _everything(key: object) -> bool:
+    del key
+    return True
 
 
 class Priority(enum.IntEnum):
@@ -37,7 +42,8 @@ K = TypeVar("K", bound=Key)
 class WorkQueue(Generic[K]):
     """Keys to be looked at, now or later."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, admits: Callable[[K], bool] = _everything) -> None:
+        self._admits = admits
         self._order = itertools.count()
         self._heap: list[tuple[int, int, K]] = []
         self._waiting: dict[K, Priority] = {}
@@ -49,7 +55,9 @@ class WorkQueue(Generic[K]):
         self._ready = asyncio.Event()
 
     def add(self, key: K, priority: Priority) -> None:
-        """Have the key looked at as soon as its turn comes; a waiting retry is brought forward."""
+        """Have the key looked at as soon as its turn comes; a waiting retry is brought forward. What is not admitted is passed over."""
+        if not self._admits(key):
+            return
         self._forget_later(key)
         if key in self._running:
             self._again[key] = min(priority, self._again.get(key, priority))

@@ -625,3 +625,20 @@ def test_what_is_no_plain_url_is_refused_by_name(host: str) -> None:
     with pytest.raises(ValueError, match="OP_CONNECT_HOST") as caught:
         base_url(host)
     assert "canary" not in str(caught.value)
+
+
+async def test_a_request_that_waited_for_its_turn_has_its_time_left(server: ScriptedServer, observed: Any) -> None:
+    async def turn(route: str) -> float:
+        assert route == VAULTS
+        await asyncio.sleep(1.2)  # longer than the whole call may take
+        return 1.2
+
+    async def slow(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(0.1)
+        return await reply([])(request)
+
+    async with opened(server.url, observed, timeout_seconds=0.5) as source:
+        await source.list_vaults()
+        source.turn = turn
+        server.script(slow)
+        assert await source.list_vaults() == []

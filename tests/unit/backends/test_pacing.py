@@ -2,6 +2,7 @@
 
 import asyncio
 import traceback
+from typing import Any
 
 import pytest
 
@@ -78,7 +79,7 @@ async def test_only_so_many_calls_are_under_way(paced: PacedSource, source: Fake
     assert source.peak == CONCURRENCY
 
 
-async def test_fewer_of_them_are_lists_and_those_leave_room_for_others(paced: PacedSource, source: FakeItemSource) -> None:
+async def test_fewer_of_them_are_lists_and_neither_kind_waits_for_the_other(paced: PacedSource, source: FakeItemSource) -> None:
     vault, item = await vault_and_item(source)
     source.gate = asyncio.Event()
     lists = [asyncio.create_task(paced.list_items(vault)) for _ in range(3 * CONCURRENCY)]
@@ -88,9 +89,24 @@ async def test_fewer_of_them_are_lists_and_those_leave_room_for_others(paced: Pa
     reads = [asyncio.create_task(paced.get_item(vault, item)) for _ in range(3 * CONCURRENCY)]
     for _ in range(5):
         await asyncio.sleep(0)
-    assert source.in_flight == CONCURRENCY
+    assert source.in_flight == LISTS_AT_ONCE + CONCURRENCY
     source.gate.set()
     await asyncio.gather(*lists, *reads)
+
+
+async def test_the_poll_waits_behind_nothing(paced: PacedSource, source: FakeItemSource) -> None:
+    vault, item = await vault_and_item(source)
+    source.gate = asyncio.Event()
+    calls: list[asyncio.Task[Any]] = [asyncio.create_task(paced.get_item(vault, item)) for _ in range(3 * CONCURRENCY)]
+    calls += [asyncio.create_task(paced.list_items(vault)) for _ in range(3 * LISTS_AT_ONCE)]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    calls.append(asyncio.create_task(paced.list_vaults()))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert source.requests[-1] == "vaults"
+    source.gate.set()
+    await asyncio.gather(*calls)
 
 
 class TestOutage:

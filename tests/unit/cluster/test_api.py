@@ -1,5 +1,6 @@
 """The Kubernetes client against a server that does everything a server can do wrong."""
 
+import asyncio
 import datetime
 import pathlib
 from collections.abc import Awaitable
@@ -11,7 +12,7 @@ import pytest
 from fakes.relays import Asked, ForwardProxy, forward_proxy
 from fakes.scripted_server import Answer, ScriptedServer, reply, reset, scripted_server, truncated
 from onepassword_operator.cluster import api as module
-from onepassword_operator.cluster.api import READ_TRIES, KubernetesApi
+from onepassword_operator.cluster.api import TRIES, WRITES_AT_ONCE, KubernetesApi
 from onepassword_operator.cluster.credentials import ClusterAccess, FixedToken
 from onepassword_operator.model.errors import (
     ClusterAbsentError,
@@ -67,7 +68,7 @@ async def test_without_a_token_there_is_no_such_header(server: ScriptedServer, o
 
 async def test_a_redirect_is_an_error_and_the_token_never_follows_it(server: ScriptedServer, api: KubernetesApi) -> None:
     async with scripted_server() as elsewhere:
-        server.script(*[reply(b"", status=307, headers={"Location": elsewhere.url})] * READ_TRIES)
+        server.script(*[reply(b"", status=307, headers={"Location": elsewhere.url})] * TRIES)
         assert isinstance(await error_of(api.get("/x", resource="secrets")), ClusterUnavailableError)
         assert elsewhere.seen == []
 
@@ -113,7 +114,7 @@ class TestTrouble:
         error = await error_of(api.get("/x", resource="secrets"))
         assert isinstance(error, ClusterUnavailableError)
         assert "canary" not in str(error)
-        assert observed.requests == [("get", "secrets", 503)] * READ_TRIES
+        assert observed.requests == [("get", "secrets", 503)] * TRIES
 
     @pytest.mark.parametrize("answer", [reset, truncated, reply("oops", status=500)])
     async def test_a_write_is_never_repeated(self, server: ScriptedServer, api: KubernetesApi, answer: Answer) -> None:
@@ -229,6 +230,64 @@ class TestProxies:
         async with api.new_session() as session, session.get(f"{server.url}/y") as response:
             assert response.status == 200
         assert [request.headers["Authorization"] for request in server.seen] == [f"Bearer {TOKEN}"] * 2
+
+
+class TestPauses:
+    """What the API server asks for when it has too much to do."""
+
+    @pytest.fixture
+    def pauses(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        taken: list[float] = []
+
+        async def pause(seconds: float) -> None:
+            taken.append(seconds)
+
+        monkeypatch.setattr(module.asyncio, "sleep", pause)  # type: ignore[attr-defined]
+        return taken
+
+    @pytest.mark.parametrize("status", [429, 503])
+    async def test_a_read_waits_as_long_as_it_was_asked_to(
+        self, server: ScriptedServer, api: KubernetesApi, pauses: list[float], status: int
+    ) -> None:
+        server.script(reply("busy", status=status, headers={"Retry-After": "7"}), reply({"a": 1}))
+        assert await api.get("/x", resource="secrets") == {"a": 1}
+        (pause,) = pauses
+        assert 7 <= pause < 8
+
+    async def test_a_write_that_was_turned_away_is_sent_again_after_the_pause(
+        self, server: ScriptedServer, api: KubernetesApi, pauses: list[float]
+    ) -> None:
+        server.script(reply("busy", status=429, headers={"Retry-After": "7"}), reply({"a": 1}, status=201))
+        assert await api.create("/x", {}, resource="secrets") == {"a": 1}
+        assert [request.method for request in server.seen] == ["POST", "POST"]
+        assert 7 <= pauses[0] < 8
+
+    async def test_one_that_is_turned_away_for_good_says_how_long_to_wait(
+        self, server: ScriptedServer, api: KubernetesApi, pauses: list[float]
+    ) -> None:
+        server.script(*[reply("busy", status=429, headers={"Retry-After": "7"})] * TRIES)
+        error = await error_of(api.merge_patch("/x", {}, resource="secrets"))
+        assert error.delay_seconds == 7
+        assert len(server.seen) == TRIES == len(pauses) + 1
+
+    async def test_a_write_whose_fate_is_unknown_is_sent_once_whatever_is_asked(
+        self, server: ScriptedServer, api: KubernetesApi, pauses: list[float]
+    ) -> None:
+        server.script(reply("down", status=503, headers={"Retry-After": "7"}))
+        error = await error_of(api.replace("/x", {}, resource="secrets"))
+        assert (error.delay_seconds, len(server.seen), pauses) == (7, 1, [])
+
+
+async def test_only_so_many_writes_are_under_way_and_reads_do_not_wait_for_them(server: ScriptedServer, api: KubernetesApi) -> None:
+    server.routes["/write"] = server.hang()
+    writes = [asyncio.create_task(api.create("/write", {}, resource="secrets")) for _ in range(2 * WRITES_AT_ONCE)]
+    await server.until_seen(WRITES_AT_ONCE)
+    server.routes["/read"] = reply({"a": 1})
+    assert await api.get("/read", resource="secrets") == {"a": 1}
+    assert server.paths().count("/write") == WRITES_AT_ONCE <= 32
+    for write in writes:
+        write.cancel()
+    await asyncio.gather(*writes, return_exceptions=True)
 
 
 async def test_a_replica_that_does_not_lead_reads_and_sends_no_write(server: ScriptedServer, api: KubernetesApi) -> None:

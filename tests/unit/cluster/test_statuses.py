@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from onepassword_operator.cluster.statuses import to_error
+from onepassword_operator.cluster.statuses import LONGEST_PAUSE_SECONDS, asked_pause_seconds, to_error
 from onepassword_operator.model.errors import (
     ClusterAbsentError,
     ClusterAdmissionError,
@@ -54,3 +54,18 @@ def test_a_field_that_is_refused_is_named() -> None:
 def test_every_status_has_a_leaf_of_the_error_tree() -> None:
     for code in range(300, 600):
         assert type(to_error(code, {}, what="x")).reason
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [(None, None), ("", None), ("1", 1.0), (" 30 ", 30.0), ("99999", LONGEST_PAUSE_SECONDS), ("-1", None), ("soon", None)],
+)
+def test_a_pause_is_kept_as_asked_up_to_a_minute(header: str | None, seconds: float | None) -> None:
+    assert asked_pause_seconds(header) == seconds
+
+
+@pytest.mark.parametrize(("code", "turned_away"), [(429, True), (503, False), (500, False)])
+def test_only_at_the_door_is_a_request_turned_away(*, code: int, turned_away: bool) -> None:
+    error = to_error(code, {}, what="x")
+    assert isinstance(error, ClusterUnavailableError)
+    assert error.turned_away is turned_away

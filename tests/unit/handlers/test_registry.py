@@ -43,6 +43,19 @@ def test_there_are_three_watches_and_no_handler_that_writes_to_objects(registry:
         assert handlers(kind) == []
 
 
+def test_secrets_are_not_watched_where_that_is_not_granted() -> None:
+    process = World().process
+    made = build_registry(
+        observe=process.observe,
+        observe_workloads=process.observe_workloads,
+        rendering=Rendering(),
+        server="http://api",
+        new_session=lambda: None,  # type: ignore[arg-type,return-value]  # not asked for
+        watch_secrets=False,
+    )
+    assert {h.selector.any_name for h in handlers(made._watching)} == {"onepassworditems", "deployments"}
+
+
 def handlers(part: Any) -> list[Any]:
     return list(part.get_all_handlers())
 
@@ -60,6 +73,7 @@ def test_kopf_does_nothing_but_carry_watches() -> None:
     assert settings.scanning.disabled
     assert not settings.posting.enabled
     assert settings.persistence.finalizer == NO_FINALIZER != names.OFFICIAL_FINALIZER
+    assert settings.watching.chunk_size == 100
     assert settings.watching.label_selectors["v1", "secrets"] == "operator.1password.io/managed=true"
 
 

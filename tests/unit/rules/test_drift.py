@@ -1,5 +1,8 @@
 """What a complete list says about the items that are followed."""
 
+import dataclasses
+from typing import Any
+
 import pytest
 
 from onepassword_operator.model.item import ItemSummary, Revision
@@ -35,3 +38,29 @@ def test_an_item_changed_if_its_version_is_another_and_is_missing_if_not_listed_
 def test_items_that_nobody_follows_do_not_matter() -> None:
     found = drift.compare([Revision("v", "b", 1)], _listed(3) | {"b": ItemSummary(id="b", title="B", version=1, created_at="")})
     assert found == drift.Drift(changed=frozenset(), missing=frozenset())
+
+
+def _item(name: str = "a", **members: Any) -> dict[str, ItemSummary]:
+    plain = ItemSummary(id=name, title="A", version=1, created_at="", tags=("x", "y"))
+    return {name: dataclasses.replace(plain, **members)}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changes"),
+    [
+        ({}, {}, 0),
+        (_item(), _item(), 0),
+        (_item(), _item(tags=("y", "x"), created_at="another clock"), 0),
+        (_item(), _item(version=2), 1),
+        (_item(), _item(title="B"), 1),
+        (_item(), _item(tags=("x",)), 1),
+        (_item(), _item(active=False), 1),
+        (_item(), {}, 1),
+        ({}, _item(), 1),
+        (_item("a"), _item("b"), 2),
+    ],
+)
+def test_a_change_between_two_lists_is_anything_that_a_secret_can_depend_on(
+    before: dict[str, ItemSummary], after: dict[str, ItemSummary], changes: int
+) -> None:
+    assert drift.count_changes(before, after) == changes

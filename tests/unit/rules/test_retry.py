@@ -66,3 +66,10 @@ def test_waits_never_get_shorter_with_more_failures(attempt: int, jitter: float)
     assert first is not None
     assert second is not None
     assert first <= second
+
+
+def test_a_pause_that_was_asked_for_is_kept_even_if_the_trouble_is_transient() -> None:
+    error = errors.ClusterUnavailableError("busy")
+    error.delay_seconds = 7.0
+    delays = [delay_seconds(error, attempt=1, interval_seconds=5.0, jitter=jitter) for jitter in (0.0, 1.0)]
+    assert delays == pytest.approx([7.0, 7.1])

@@ -1,11 +1,17 @@
 """What follows what."""
 
+import gc
+import tracemalloc
+from typing import Any
+
+import orjson
 import pytest
 
 from fakes.clock import FakeClock
 from onepassword_operator.model import names
 from onepassword_operator.model.item import Revision
 from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.model.target import Claim, Rendering
 from onepassword_operator.model.workload import RestartMark
 from onepassword_operator.service import follow_index
 from onepassword_operator.service.follow_index import FollowIndex
@@ -122,3 +128,41 @@ def test_who_has_a_say_is_as_the_last_pass_found_and_else_the_oldest_claim() -> 
     assert (index.ruler(key), index.parties(key)) == (young, [young, old])
     record.ruler = "gone"
     assert index.ruler(key) == old
+
+
+def body(number: int) -> bytes:
+    """A resource as the API server delivers it, in sync."""
+    path = f"vaults/{'v' * 26}/items/{number:026}"
+    ready = {"type": "Ready", "status": "True", "reason": "Synced", "message": f"holds version 3 of {path}", "observedGeneration": 1}
+    fields: dict[str, Any] = {
+        f"f:{name}": {".": {}, "f:itemPath": {}} for name in ("spec", "status", "metadata", "annotations", "conditions")
+    }
+    metadata: dict[str, Any] = {
+        "name": f"resource-{number:05}",
+        "namespace": f"team-{number % 50:02}",
+        "uid": f"{number:036}",
+        "resourceVersion": str(100_000 + number),
+        "generation": 1,
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+        "managedFields": [{"manager": name, "operation": "Update", "fieldsV1": fields} for name in ("kubectl", "onepassword-operator")],
+    }
+    return orjson.dumps({"metadata": metadata, "spec": {"itemPath": path}, "status": {"conditions": [ready]}})
+
+
+def test_what_is_kept_of_a_resource_is_small_and_its_body_is_not() -> None:
+    number, index = 1000, FollowIndex(FakeClock())
+    bodies = [body(n) for n in range(number)]
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for n, raw in enumerate(bodies):
+            claim = Claim.from_object(orjson.loads(raw), Rendering())
+            index.claims.put(claim)
+            index.follow(claim.key, Revision("v" * 26, f"{n:026}", 3), requested=claim.item_path)
+        gc.collect()
+        kept = tracemalloc.get_traced_memory()[0] / number
+    finally:
+        tracemalloc.stop()
+    assert len(index.claims) == number
+    assert kept < 3 * 1024
+    assert all(not hasattr(kind, "__dict__") for kind in (index.claims.of(claim.key)[0], index.record(claim.key), claim.ready, X1))

@@ -1,5 +1,7 @@
 """Worlds in which 1Password is polled."""
 
+import asyncio
+
 import pytest
 
 from fakes.world import World
@@ -337,6 +339,90 @@ class TestFull:
         assert await world.poll(full=True) is None
         assert world.secrets.values(world.key()) == {"password": "two"}
         assert world.meter.found == 0
+
+    @pytest.mark.parametrize("what", ["delete", "archive"])
+    async def test_an_item_that_went_unseen_is_counted_too(self, world: World, what: str) -> None:
+        item = await world.synced()
+        world.source.hold_fingerprint(world.vault)
+        getattr(world.source, what)(item)
+        await world.poll(full=True)
+        assert world.meter.found == 1
+
+    async def test_a_secret_behind_a_list_that_did_not_change_is_no_miss(self, world: World) -> None:
+        """The item can't be read, so its Secret stays behind: the poll has told as much as a sweep can."""
+        item = await world.synced()
+        world.source.edit(item, password="two")
+        world.source.refused[item] = BackendUnavailableError("of this item")
+        for _ in range(4):
+            await world.poll_after(60)
+        await world.poll(full=True)
+        assert world.secrets.values(world.key()) == {"password": "one"}
+        assert world.meter.found == 0
+        assert not world.process.poller.trust.lost()
+
+
+class TestTrust:
+    """A vault list that hides changes."""
+
+    async def lose(self, world: World) -> str:
+        item = await world.synced()
+        world.source.hold_fingerprint(world.vault)
+        world.source.edit(item, password="two")
+        await world.poll(full=True)
+        world.forget_requests()
+        return item
+
+    async def test_after_a_miss_polls_list_items_and_find_every_change(self, world: World) -> None:
+        item = await self.lose(world)
+        world.source.edit(item, password="three")
+        await world.poll()
+        assert world.secrets.values(world.key()) == {"password": "three"}
+        assert world.source.requests == ["vaults", f"list {world.vault}", "vaults", f"item {item}"]
+        assert world.meter.found == 2
+
+    async def test_a_poll_that_finds_nothing_then_costs_a_list_per_vault(self, world: World) -> None:
+        await self.lose(world)
+        await world.poll()
+        assert world.source.requests == ["vaults", f"list {world.vault}"]
+
+    async def test_three_clean_sweeps_bring_the_cheap_poll_back(self, world: World) -> None:
+        await self.lose(world)
+        world.source.catch_up()
+        for _ in range(3):
+            await world.poll()
+            await world.poll(full=True)
+        await world.poll()
+        world.forget_requests()
+        await world.poll()
+        assert world.source.requests == ["vaults"]
+
+    async def test_a_vault_that_goes_on_hiding_changes_is_never_believed(self, world: World) -> None:
+        item = await self.lose(world)
+        for number in range(6):
+            world.source.edit(item, password=f"again-{number}")
+            await world.poll()
+            await world.poll(full=True)
+            assert world.process.poller.trust.lost()
+
+    async def test_a_sweep_that_could_not_list_every_vault_is_not_clean(self, world: World) -> None:
+        await self.lose(world)
+        world.source.refused[world.vault] = BackendForbiddenError("not this one")
+        for _ in range(5):
+            await world.poll(full=True)
+        assert world.process.poller.trust.lost()
+
+
+async def test_polls_never_overlap_whoever_asks_for_one(world: World) -> None:
+    await world.synced()
+    world.source.gate = asyncio.Event()
+    polls = [asyncio.create_task(world.process.poller.poll(full=full)) for full in (False, True, False)]
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert world.source.requests == ["vaults"]
+    world.source.gate.set()
+    await asyncio.gather(*polls)
+    assert world.source.requests == ["vaults", "vaults", f"list {world.vault}", "vaults"]
+    assert world.source.peak == 1
 
 
 async def test_a_vault_that_is_new_is_not_out_of_reach(world: World) -> None:

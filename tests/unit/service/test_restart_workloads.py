@@ -13,6 +13,7 @@ from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import ClusterConflictError, ClusterDeniedError, ClusterUnavailableError
 from onepassword_operator.model.secret import ObservedSecret, SecretKey
 from onepassword_operator.service import restart_workloads
+from onepassword_operator.service.pace import Pace
 from onepassword_operator.service.restart_workloads import Place, Rollouts
 from onepassword_operator.service.work_queue import Priority, WorkQueue
 
@@ -577,3 +578,21 @@ async def test_a_restart_that_is_due_outlives_its_resource(world: World) -> None
     world.process.restarts.auto_restart = True
     await world.restart()
     assert world.workloads.rollouts == {"web": 1}
+
+
+async def test_every_patch_takes_a_turn_the_repeated_ones_too(world: World) -> None:
+    turns = 0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal turns
+        turns += 1
+        world.clock.advance(seconds)
+
+    for number in range(5):
+        world.workloads.deploy(f"web-{number}", "db")
+    await changed(world)
+    world.process.restarts.pace = Pace(10.0, world.clock, sleep=sleep)
+    world.workloads.before["patch"] = lambda: world.workloads.touch("web-0")
+    await world.restart()
+    assert world.workloads.requests.count("patch") == 6
+    assert turns == 5  # the first is at once

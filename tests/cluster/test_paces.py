@@ -1,0 +1,100 @@
+"""What is done at a pace, and what is counted when the cheap way hides something."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cluster.fixtures import MakeWorld
+from cluster.world import World, eventually
+from faults.kube_proxy import Respond, Rule
+
+pytestmark = pytest.mark.cluster
+
+DEPLOYMENTS = 200
+RESTARTS_PER_SECOND = 10
+SEED: dict[str, Any] = {"vaults": [{"name": "v", "items": [{"title": "db", "fields": {"password": "canary-password-1"}}]}]}
+
+
+def value(metrics: str, name: str) -> float:
+    """A metric's value."""
+    return float(next(line for line in metrics.splitlines() if line.startswith(f"onepassword_operator_{name} ")).split()[-1])
+
+
+def deploy(world: World, number: int) -> None:
+    """Deployments without pods that use the Secret."""
+    container = {"name": "c", "image": "app", "envFrom": [{"secretRef": {"name": "db"}}]}
+    for name in (f"web-{index}" for index in range(number)):
+        template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}
+        spec = {"replicas": 0, "selector": {"matchLabels": {"app": name}}, "template": template}
+        world.observer.apps.create_namespaced_deployment(world.namespace, {"metadata": {"name": name}, "spec": spec})
+
+
+def rollouts(world: World) -> int:
+    return len(world.observer.apps.list_namespaced_replica_set(world.namespace).items)
+
+
+@pytest.mark.timeout(300)
+def test_two_hundred_deployments_on_one_item_are_two_hundred_rollouts_at_the_pace(make_world: MakeWorld) -> None:
+    world = make_world(SEED)
+    world.operator(AUTO_RESTART="true")
+    world.item("db", "vaults/v/items/db")
+    world.wait_ready("db")
+    deploy(world, DEPLOYMENTS)
+    eventually(lambda: rollouts(world), lambda number: number == DEPLOYMENTS, timeout=120)
+    world.connect.edit("v", "db", fields={"password": "canary-password-2"})
+    eventually(lambda: rollouts(world), lambda number: number == 2 * DEPLOYMENTS, timeout=120)
+    world.no_marks()
+    world.connect.wait_polls(2)
+    asked = [r for r in world.proxy.writes() if r.resource == "deployments" and r.user_agent.startswith("onepassword-operator")]
+    assert sorted(r.name for r in asked if r.committed) == sorted(f"web-{index}" for index in range(DEPLOYMENTS))
+    assert rollouts(world) == 2 * DEPLOYMENTS
+    # Each is sent when the one before it was answered, so a slow machine only makes the gaps wider.
+    turns = RESTARTS_PER_SECOND + 1
+    assert all(later.at - earlier.at >= 0.99 for earlier, later in zip(asked, asked[turns:], strict=False))
+
+
+def test_a_change_that_the_vault_list_hides_is_found_by_a_sweep_counted_and_makes_polls_list_items(make_world: MakeWorld) -> None:
+    world = make_world(SEED)
+    operator = world.operator(ONEPASSWORD_OPERATOR_SWEEP_SECONDS="10")
+    world.item("db", "vaults/v/items/db")
+    world.wait_ready("db")
+    world.connect.wait_polls(3)
+    world.connect.lag(vault_seconds=3600)  # the vault's version stands still, whatever happens in it
+    world.connect.edit("v", "db", fields={"password": "canary-password-2"})
+    world.wait_data("db", {"password": b"canary-password-2"}, timeout=40)
+    eventually(operator.metrics, lambda text: value(text, "polls_by_item_lists") == 1)
+    assert value(operator.metrics(), "sweep_found_total") == 1
+    world.connect.edit("v", "db", fields={"password": "canary-password-3"})
+    world.wait_data("db", {"password": b"canary-password-3"}, timeout=5)  # long before the next sweep
+    eventually(operator.metrics, lambda text: value(text, "sweep_found_total") == 2)
+    assert world.log.read_text().count("the vault list does not show every change") == 1
+
+
+def test_a_small_budget_delays_and_fails_nothing(make_world: MakeWorld) -> None:
+    """Ten items at sixty requests a minute, of which polls take their part first."""
+    titles = [f"item-{number}" for number in range(10)]
+    seed = {"vaults": [{"name": "v", "items": [{"title": title, "fields": {"password": f"canary-{title}-x"}} for title in titles]}]}
+    world = make_world(seed)
+    operator = world.operator("--connect-requests-per-minute=60", POLLING_INTERVAL="5")
+    for title in titles:
+        world.item(title, f"vaults/v/items/{title}")
+    world.wait_ready(*titles, timeout=60)
+    for title in titles:
+        assert world.data(title) == {"password": f"canary-{title}-x".encode()}
+        assert world.events(title) == [("Normal", "Created")]
+    assert sum(world.connect.item_reads().values()) == len(titles)
+    assert "SourceUnavailable" not in operator.metrics()
+
+
+def test_a_pause_that_the_api_server_asks_for_is_kept_and_told_to_nobody(make_world: MakeWorld) -> None:
+    world = make_world(SEED)
+    world.operator()
+    world.proxy.add(Rule(Respond(429, "TooManyRequests", retry_after=2), verb="create", resource="secrets", times=1))
+    world.item("db", "vaults/v/items/db")
+    world.wait_ready("db")
+    turned_away, written = [r for r in world.proxy.writes() if (r.verb, r.resource) == ("create", "secrets")]
+    assert (turned_away.status, written.status) == (429, 201)
+    assert written.at - turned_away.at >= 2
+    assert world.events("db") == [("Normal", "Created")]

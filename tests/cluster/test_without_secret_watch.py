@@ -1,0 +1,158 @@
+"""`--secret-watch=off`, as somebody who may neither list nor watch Secrets: everything that is promised, within a sweep interval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import kubernetes
+import pytest
+import yaml
+
+from cluster.fixtures import REPOSITORY, MakeWorld
+from cluster.operator_process import OperatorProcess
+from cluster.world import PREFIX, World, eventually
+from controlplane.access import SPARES
+from controlplane.fixtures import Observer
+from faults.kube_proxy import Respond, Rule
+
+pytestmark = pytest.mark.cluster
+
+USER = SPARES[0]
+INTERVAL_SECONDS = 10
+GOOD = {"password": b"canary-password-1"}
+SEED: dict[str, Any] = {
+    "vaults": [
+        {
+            "name": "v",
+            "items": [
+                {"title": "db", "fields": {"password": "canary-password-1"}},
+                {"title": "other", "fields": {"password": "canary-password-9"}},
+            ],
+        }
+    ]
+}
+
+
+@pytest.fixture
+def rights(observer: Observer) -> Iterator[None]:
+    """The deployed role less list and watch on Secrets, for a user of its own."""
+    documents = list(yaml.safe_load_all((REPOSITORY / "deploy" / "rbac.yaml").read_text()))
+    role = next(document for document in documents if document["kind"] == "ClusterRole")
+    for rule in role["rules"]:
+        if rule["resources"] == ["secrets"]:
+            rule["verbs"] = [verb for verb in rule["verbs"] if verb not in {"list", "watch"}]
+    role["metadata"] = {"name": "no-secret-watch"}
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "no-secret-watch"}
+    subjects = [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": USER}]
+    rbac = kubernetes.client.RbacAuthorizationV1Api(observer.api)
+    rbac.create_cluster_role(role)
+    binding: Any = {"metadata": {"name": "no-secret-watch"}, "roleRef": reference, "subjects": subjects}
+    rbac.create_cluster_role_binding(binding)
+    yield
+    rbac.delete_cluster_role_binding("no-secret-watch")
+    rbac.delete_cluster_role("no-secret-watch")
+
+
+@pytest.fixture
+def world(make_world: MakeWorld, rights: None) -> Iterator[World]:
+    made = make_world(SEED)
+    made.user = USER
+    yield made
+    asked = {(r.verb, r.status) for r in made.proxy.requests if r.resource == "secrets" and r.user_agent.startswith("onepassword-operator")}
+    assert asked
+    assert not {verb for verb, _ in asked} - {"get", "create", "update", "patch"}
+    assert 403 not in {status for _, status in asked}
+
+
+def start(world: World) -> OperatorProcess:
+    return world.operator("--secret-watch=off", ONEPASSWORD_OPERATOR_SWEEP_SECONDS=str(INTERVAL_SECONDS), POLLING_INTERVAL="60")
+
+
+def test_an_edit_and_a_deletion_by_hand_are_repaired_within_a_sweep_interval(world: World) -> None:
+    start(world)
+    world.item("db", "vaults/v/items/db")
+    world.wait_ready("db")
+    world.deployment("web", "db")
+    world.patch_secret("db", {"data": {"password": "ZWRpdGVk"}})
+    world.wait_data("db", GOOD, timeout=INTERVAL_SECONDS + 5)
+    eventually(lambda: world.events("db"), lambda told: ("Normal", "DriftCorrected") in told)
+    world.patch_secret("db", {"metadata": {"labels": {PREFIX + "managed": None}}})
+    eventually(lambda: world.secret("db").metadata.labels, lambda labels: labels == {PREFIX + "managed": "true"}, timeout=15)
+    world.observer.core.delete_namespaced_secret("db", world.namespace)
+    world.wait_data("db", GOOD, timeout=INTERVAL_SECONDS + 5)
+    assert world.replica_sets("web") == 1
+
+
+def test_a_start_with_everything_in_place_costs_one_get_per_secret_and_no_write(world: World) -> None:
+    first = start(world)
+    for name in ("db", "other"):
+        world.item(name, f"vaults/v/items/{name}")
+    world.wait_ready("db", "other")
+    first.stop()
+    before, reads = world.writes(), len(world.proxy.requests)
+    world.connect.reset()
+    world.operator("--secret-watch=off", POLLING_INTERVAL="60")  # the next look is minutes away
+    world.connect.wait_polls(0)
+    eventually(lambda: world.connect.counts().get("GET /v1/vaults", 0), lambda polls: polls == 1)
+    looked = [r.name for r in world.proxy.requests[reads:] if r.resource == "secrets"]
+    assert sorted(set(looked)) == ["db", "other"]
+    assert len(looked) <= 3  # the round that follows begins with one of them
+    assert world.writes() == before
+    assert world.connect.item_reads() == {}
+
+
+def test_a_new_version_restarts_once_and_a_pending_restart_outlives_the_operator(world: World) -> None:
+    operator = world.operator("--secret-watch=off", POLLING_INTERVAL="1")
+    world.item("db", "vaults/v/items/db")
+    world.wait_ready("db")
+    world.deployment("web", "db")
+    refusing = world.proxy.add(Rule(Respond(403, "Forbidden", 'admission webhook "x" denied'), verb="patch", resource="deployments"))
+    world.connect.edit("v", "db", fields={"password": "canary-password-2"})
+    world.wait_data("db", {"password": b"canary-password-2"})
+    world.proxy.wait_for(lambda r: r.verb == "patch" and r.resource == "deployments" and r.status == 403)
+    operator.kill()
+    world.proxy.remove(refusing)
+    assert "restart-pending" in world.annotations("db")
+    start(world)
+    world.rollouts("web", 2)
+    world.no_marks()
+    world.connect.wait_polls(0)
+    assert world.replica_sets("web") == 2
+
+
+def test_a_secret_that_the_official_operator_left_is_taken_over_and_somebody_elses_is_not(world: World) -> None:
+    vault, item = world.connect.ids("v", "db")
+    marks = {PREFIX + "item-path": f"vaults/{vault}/items/{item}", PREFIX + "item-version": "1"}
+    for name, marked in (("db", marks), ("other", {})):
+        body = {"metadata": {"name": name, "annotations": marked}, "stringData": {"password": "canary-password-1"}}
+        world.observer.core.create_namespaced_secret(world.namespace, body)
+    foreign = world.secret("other")
+    start(world)
+    for name in ("db", "other"):
+        world.item(name, f"vaults/v/items/{name}")
+    world.wait_ready("db")
+    assert world.owners("db") == ["OnePasswordItem/db"]
+    assert world.secret("db").metadata.labels == {PREFIX + "managed": "true"}
+    world.wait_reason("other", "TargetNotOwned")
+    assert world.secret("other").metadata.resource_version == foreign.metadata.resource_version
+
+
+def test_a_secret_with_our_label_from_a_former_run_is_taken_over_with_its_new_content(world: World) -> None:
+    first = start(world)
+    world.item("db", "vaults/v/items/db")
+    world.wait_ready("db")
+    first.stop()
+    uid = world.secret("db").metadata.uid
+    world.observer.custom.delete_namespaced_custom_object(
+        "onepassword.com", "v1", world.namespace, "onepassworditems", "db", body={"propagationPolicy": "Orphan"}
+    )
+    eventually(lambda: world.secret("db").metadata.owner_references, lambda owners: not owners)
+    listed = world.observer.custom.list_namespaced_custom_object
+    eventually(lambda: listed("onepassword.com", "v1", world.namespace, "onepassworditems")["items"], lambda items: not items)
+    world.item("db", "vaults/v/items/other")
+    start(world)
+    world.wait_data("db", {"password": b"canary-password-9"})
+    world.wait_ready("db")
+    assert world.secret("db").metadata.uid == uid
+    assert world.owners("db") == ["OnePasswordItem/db"]
