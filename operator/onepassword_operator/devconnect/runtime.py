@@ -13,8 +13,12 @@ from onepassword_operator.devconnect.activity import ActivityLog
 from onepassword_operator.devconnect.api_port import SHUTDOWN_SECONDS, ApiPort, url_of
 from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.editing import Editor
+from onepassword_operator.devconnect.event_feed import EventFeed
+from onepassword_operator.devconnect.event_tokens import EventTokens
+from onepassword_operator.devconnect.events_api import EventsApi
 from onepassword_operator.devconnect.faults import Faults
 from onepassword_operator.devconnect.metrics import ApiMetrics
+from onepassword_operator.devconnect.rate_limit import RateLimit
 from onepassword_operator.devconnect.request_log import RequestLog
 from onepassword_operator.devconnect.seed import Seed
 from onepassword_operator.devconnect.server import ConnectApi, Parts
@@ -53,10 +57,12 @@ class DevConnect:
         clock = options.clock
         self.behaviour: Final = options.behaviour
         self.store: Final = VaultStore(clock=clock, behaviour=self.behaviour, id_seed=options.id_seed)
-        self.editor: Final = Editor(self.store)
+        self.feed: Final = EventFeed(clock=clock, behaviour=self.behaviour)
+        self.editor: Final = Editor(self.store, self.feed)
         self.requests: Final = RequestLog()
         self._state: Final = options.state
         self.tokens: Final = _tokens(options)
+        self.event_tokens: Final = EventTokens(self.tokens, clock=clock, behaviour=self.behaviour)
         self._port: Final = ApiPort(*options.listen, tls=options.tls)
         self.faults: Final = Faults(self._port, hold=self.store.visible.hold, clock=clock)
         self.upstream: Final = Upstream(reachable=self.faults.is_online)
@@ -70,6 +76,9 @@ class DevConnect:
             upstream=self.upstream,
             behaviour=self.behaviour,
             clock=clock,
+            feed=self.feed,
+            event_tokens=self.event_tokens,
+            events=EventsApi(self.feed, self.event_tokens, RateLimit(clock=clock, behaviour=self.behaviour)),
         )
         self._api: Final = ConnectApi(parts)
         self._admin: Final = web.AppRunner(admin.build(parts, self.editor), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)

@@ -17,6 +17,10 @@ from onepassword_operator.devconnect.activity import Activity, ActivityLog
 from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.calls import Call, Route
 from onepassword_operator.devconnect.errors import ApiError, bad_request, not_found
+from onepassword_operator.devconnect.event_feed import EventFeed
+from onepassword_operator.devconnect.event_records import Origin
+from onepassword_operator.devconnect.event_tokens import EventTokens
+from onepassword_operator.devconnect.events_api import EventsApi
 from onepassword_operator.devconnect.fault_rules import Action
 from onepassword_operator.devconnect.faults import Faults
 from onepassword_operator.devconnect.metrics import ApiMetrics
@@ -45,6 +49,9 @@ class Parts:
     upstream: Upstream
     behaviour: Behaviour
     clock: Callable[[], float]
+    feed: EventFeed
+    event_tokens: EventTokens
+    events: EventsApi
 
 
 class ConnectApi:
@@ -102,13 +109,15 @@ class ConnectApi:
     async def _answer_or_refuse(self, request: web.BaseRequest, target: routing.Target) -> web.Response:
         if target.template in routing.OPEN and request.method == "GET":
             return self._answer_openly(request, target.template)
+        if (request.method, target.template) in routes.EVENT_ROUTES:
+            return await self._parts.events.answer(request, target.template)
         route = routes.API_ROUTES.get((request.method, target.template))
         if route is None:
             return self._refuse_route(target.template)
         parts = self._parts
         if parts.behaviour.malformed_id == "before-token":
             _check_ids(target)
-        grant = parts.tokens.verify(request.headers.get("Authorization"))
+        grant = self._sign_in(request)
         await parts.upstream.ready()
         call = Call(
             request=request,
@@ -121,6 +130,17 @@ class ConnectApi:
         )
         return await self._answer_and_record(call, route)
 
+    def _sign_in(self, request: web.BaseRequest) -> Grant:
+        authorization, origin = request.headers.get("Authorization"), _origin(request)
+        try:
+            grant = self._parts.tokens.verify(authorization)
+        except ApiError:
+            if authorization:
+                self._parts.feed.turned_away(origin)
+            raise
+        self._parts.feed.signed_in(grant.id, origin)
+        return grant
+
     async def _answer_and_record(self, call: Call, route: Route) -> web.Response:
         denied = False
         try:
@@ -128,7 +148,10 @@ class ConnectApi:
             if call.target.ids:
                 self._check_scope(call.grant, call.vault_id)
                 call.grant.check(call.vault_id, route.needs, action=route.action)
-            return await route.answer(call)
+            response = await route.answer(call)
+            if call.item is not None and (call.stored or route.action == "read"):
+                self._parts.feed.answered(call.item, action=route.action, origin=_origin(call.request))
+            return response
         except ApiError as error:
             denied = error.status == 403  # noqa: PLR2004 - Forbidden
             raise
@@ -148,7 +171,7 @@ class ConnectApi:
                 method=call.request.method,
                 ids=call.target.ids,
                 about_items="items" in call.target.template,
-                item_version=call.item_version,
+                item_version=None if call.item is None else call.item.version,
                 token_id=call.grant.id,
                 user_agent=call.request.headers.get("User-Agent", ""),
                 address=call.request.remote or "",
@@ -175,6 +198,10 @@ class ConnectApi:
         if known:
             response.headers["Allow"] = routes.methods(template)
         return response
+
+
+def _origin(request: web.BaseRequest) -> Origin:
+    return Origin(user_agent=request.headers.get("User-Agent", ""), address=request.remote or "")
 
 
 def _check_ids(target: routing.Target) -> None:
