@@ -8,12 +8,14 @@ from typing import Final, Self
 
 from aiohttp import web
 
-from onepassword_operator.devconnect import admin, admin_tokens
+from onepassword_operator.devconnect import admin
 from onepassword_operator.devconnect.activity import ActivityLog
+from onepassword_operator.devconnect.admin_tokens import Mint
 from onepassword_operator.devconnect.api_port import SHUTDOWN_SECONDS, ApiPort, url_of
 from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.editing import Editor
 from onepassword_operator.devconnect.event_feed import EventFeed
+from onepassword_operator.devconnect.event_records import FEATURES
 from onepassword_operator.devconnect.event_tokens import EventTokens
 from onepassword_operator.devconnect.events_api import EventsApi
 from onepassword_operator.devconnect.faults import Faults
@@ -62,7 +64,7 @@ class DevConnect:
         self.requests: Final = RequestLog()
         self._state: Final = options.state
         self.tokens: Final = _tokens(options)
-        self.event_tokens: Final = EventTokens(self.tokens, clock=clock, behaviour=self.behaviour)
+        event_tokens = EventTokens(self.tokens, clock=clock, behaviour=self.behaviour)
         self._port: Final = ApiPort(*options.listen, tls=options.tls)
         self.faults: Final = Faults(self._port, hold=self.store.visible.hold, clock=clock)
         self.upstream: Final = Upstream(reachable=self.faults.is_online)
@@ -77,11 +79,11 @@ class DevConnect:
             behaviour=self.behaviour,
             clock=clock,
             feed=self.feed,
-            event_tokens=self.event_tokens,
-            events=EventsApi(self.feed, self.event_tokens, RateLimit(clock=clock, behaviour=self.behaviour)),
+            events=EventsApi(self.feed, event_tokens, RateLimit(clock=clock, behaviour=self.behaviour)),
         )
         self._api: Final = ConnectApi(parts)
-        self._admin: Final = web.AppRunner(admin.build(parts, self.editor), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        self._mint: Final = Mint(tokens=self.tokens, event_tokens=event_tokens, editor=self.editor, feed=self.feed)
+        self._admin: Final = web.AppRunner(admin.build(parts, self._mint), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
         self.token: Final = self.tokens.mint({EVERY_VAULT: MODES["rw"]})
 
     @classmethod
@@ -120,7 +122,11 @@ class DevConnect:
 
         Raises ApiError for an unknown vault and ValueError for an unknown mode.
         """
-        return admin_tokens.mint(self.tokens, self.editor, vaults=vaults, expires_in_seconds=expires_in_seconds)
+        return self._mint.for_vaults(vaults, expires_in_seconds=expires_in_seconds)
+
+    def mint_for_events(self, *features: str, expires_in_seconds: float | None = None) -> str:
+        """Make a token of the Events API for these features; without any, for all of them."""
+        return self._mint.for_events(list(features or FEATURES), expires_in_seconds=expires_in_seconds)
 
     async def stop(self) -> None:
         """Close both ports; requests still open are cut off."""

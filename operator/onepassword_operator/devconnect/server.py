@@ -19,7 +19,6 @@ from onepassword_operator.devconnect.calls import Call, Route
 from onepassword_operator.devconnect.errors import ApiError, bad_request, not_found
 from onepassword_operator.devconnect.event_feed import EventFeed
 from onepassword_operator.devconnect.event_records import Origin
-from onepassword_operator.devconnect.event_tokens import EventTokens
 from onepassword_operator.devconnect.events_api import EventsApi
 from onepassword_operator.devconnect.fault_rules import Action
 from onepassword_operator.devconnect.faults import Faults
@@ -50,7 +49,6 @@ class Parts:
     behaviour: Behaviour
     clock: Callable[[], float]
     feed: EventFeed
-    event_tokens: EventTokens
     events: EventsApi
 
 
