@@ -1,0 +1,96 @@
+"""While ten thousand things happen, readers that go from cursor to cursor see each of them once, in one order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+
+from onepassword_operator.devconnect.runtime import DevConnect, Options
+from onepassword_operator.devconnect.seed import Seed
+
+WRITERS, EACH = 10, 1000
+SEED = Seed.parse("vaults: [{name: v, items: [{title: x, fields: {password: fake}}]}]")
+READERS = [{"limit": 1000}, {"limit": 7}, {}, {"limit": 100, "start_time": "2000-01-01T00:00:00Z"}]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[DevConnect]:
+    running = await DevConnect.start(SEED, Options())
+    running.behaviour.update({"events_per_minute": 10**9, "events_per_hour": 10**9})
+    yield running
+    await running.stop()
+
+
+@pytest.fixture
+async def session(server: DevConnect) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(server.url, connector=aiohttp.TCPConnector(limit=0)) as session:
+        yield session
+
+
+async def write(session: aiohttp.ClientSession, server: DevConnect, writer: int) -> None:
+    """Read an item many times, or change it, each time under another name, so that every event can be told from every other."""
+    item = server.editor.find_item("v", "x")
+    path = f"/v1/vaults/{item.vault_id}/items/{item.id}"
+    change: dict[str, Any] = {} if writer % 2 else {"json": [{"op": "replace", "path": "/title", "value": "x"}]}
+    for number in range(EACH):
+        headers = {"Authorization": f"Bearer {server.token}", "User-Agent": f"writer-{writer}/{number}"}
+        async with session.request("PATCH" if change else "GET", path, headers=headers, **change) as response:
+            assert response.status == 200
+
+
+async def follow(session: aiohttp.ClientSession, *, feature: str, token: str, first: dict[str, Any], end: asyncio.Event) -> list[Any]:
+    """Everything that a reader sees, from before the first event until nothing is left after the last."""
+    seen, body = list[Any](), first
+    while True:
+        over = end.is_set()
+        async with session.post(f"/api/v2/{feature}", headers={"Authorization": f"Bearer {token}"}, json=body) as response:
+            page = await response.json()
+        seen += page["items"]
+        assert len(page["items"]) <= first.get("limit", 100)
+        if over and not page["has_more"]:
+            return seen
+        body = {"cursor": page["cursor"]}
+
+
+@pytest.mark.parametrize("feature", ["itemusages", "signinattempts"])
+async def test_no_event_is_lost_or_doubled_under_concurrent_writes(
+    server: DevConnect, session: aiohttp.ClientSession, feature: str
+) -> None:
+    token, end = server.mint_for_events(feature), asyncio.Event()
+    readers = [asyncio.create_task(follow(session, feature=feature, token=token, first=first, end=end)) for first in READERS]
+    await asyncio.gather(*(write(session, server, writer) for writer in range(WRITERS)))
+    end.set()
+    expected = {(f"writer-{writer}", str(number)) for writer in range(WRITERS) for number in range(EACH)}
+    seen_by = [await reader for reader in readers]
+    for seen in seen_by:
+        assert len(seen) == len(expected) == 10_000
+        assert {(event["client"]["app_name"], event["client"]["app_version"]) for event in seen} == expected
+        assert [event["uuid"] for event in seen] == [event["uuid"] for event in seen_by[0]]
+    assert len({event["uuid"] for event in seen_by[0]}) == 10_000
+
+
+async def test_readers_go_on_where_they_were_after_what_they_had_not_seen_was_forgotten(
+    server: DevConnect, session: aiohttp.ClientSession
+) -> None:
+    """The oldest events are gone for a reader that is too slow, but none that is left is skipped or shown twice."""
+    server.behaviour.update({"events_kept": 5})
+    token = server.mint_for_events("itemusages")
+    read = await follow_once(session, token, {"limit": 1})
+    for number in range(21):
+        server.editor.edit_item("v", "x", edit={"tags": [str(number)]})
+    page = await follow_once(session, token, {"cursor": read["cursor"], "limit": 1})
+    versions = [event["used_version"] for event in page["items"]]
+    while page["has_more"]:
+        page = await follow_once(session, token, {"cursor": page["cursor"]})
+        versions += [event["used_version"] for event in page["items"]]
+    assert versions == list(range(versions[0], 23))
+    assert len(versions) < 21
+
+
+async def follow_once(session: aiohttp.ClientSession, token: str, body: dict[str, Any]) -> Any:
+    async with session.post("/api/v2/itemusages", headers={"Authorization": f"Bearer {token}"}, json=body) as response:
+        return await response.json()
