@@ -14,7 +14,7 @@ from onepassword_operator.devconnect.seed import Seed
 
 WRITERS, EACH = 10, 1000
 SEED = Seed.parse("vaults: [{name: v, items: [{title: x, fields: {password: fake}}]}]")
-READERS = [{"limit": 1000}, {"limit": 7}, {}, {"limit": 100, "start_time": "2000-01-01T00:00:00Z"}]
+READERS: list[dict[str, Any]] = [{"limit": 1000}, {"limit": 7}, {}, {"limit": 100, "start_time": "2000-01-01T00:00:00Z"}]
 
 
 @pytest.fixture
