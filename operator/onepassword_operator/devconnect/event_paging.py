@@ -68,7 +68,7 @@ class Reader:
 
 def _document(body: bytes) -> Mapping[str, Any]:
     try:
-        document = orjson.loads(body) if body.strip() else {}
+        document = orjson.loads(body) if body else {}
     except orjson.JSONDecodeError:
         raise bad_request("The body is not valid JSON") from None
     if not isinstance(document, dict):

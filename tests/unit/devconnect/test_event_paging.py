@@ -23,7 +23,7 @@ def refusal(body: Any, **where: str) -> str:
     return refused.value.message
 
 
-@pytest.mark.parametrize("body", [b"", b" ", {}, {"cursor": ""}, {"cursor": None}, {"limit": None, "start_time": None}, {"else": 1}])
+@pytest.mark.parametrize("body", [b"", {}, {"cursor": ""}, {"cursor": None}, {"limit": None, "start_time": None}, {"else": 1}])
 def test_nothing_in_particular_starts_at_the_beginning(body: Any) -> None:
     assert asked(body) == Reader(feature="auditevents", run="now")
 
@@ -103,6 +103,6 @@ def test_a_time_that_is_none_is_refused(name: str, time: Any) -> None:
     assert name in refusal({name: time})
 
 
-@pytest.mark.parametrize("body", [b"x", b"[]", b"5", b'"x"', b"null"])
+@pytest.mark.parametrize("body", [b" ", b"\x0b", b"x", b"[]", b"5", b'"x"', b"null"])
 def test_a_body_that_is_no_object_is_refused(body: bytes) -> None:
     assert refusal(body)
