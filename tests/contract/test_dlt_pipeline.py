@@ -27,6 +27,11 @@ generate: {vaults: 1, items_per_vault: 250}
 """
 NOW = 1_750_000_000.0
 VERSIONS = "SELECT title, version FROM onepassword_data.items WHERE title IN ('billing db', 'mail') ORDER BY title"
+PER_VAULT = """
+SELECT vaults.name, count(items.id)
+FROM onepassword_data.vaults vaults LEFT JOIN onepassword_data.items items ON items.vault__id = vaults.id
+GROUP BY 1 ORDER BY 2
+"""
 TAGGED = """
 SELECT items.title, tags.value
 FROM onepassword_data.items__tags tags JOIN onepassword_data.items items ON tags._dlt_parent_id = items._dlt_id
@@ -86,7 +91,7 @@ async def test_the_first_run_loads_everything_but_values(server: DevConnect, loa
     loaded = await loader.load()
     assert (loaded["vaults"], loaded["items"], loaded["audit_events"]) == (3, 253, 2)
     counts, billing, tags, kinds = await loader.ask(
-        "SELECT v.name, count(i.id) FROM onepassword_data.vaults v LEFT JOIN onepassword_data.items i ON i.vault__id = v.id GROUP BY 1 ORDER BY 2",
+        PER_VAULT,
         "SELECT id, version, category, vault__id FROM onepassword_data.items WHERE title = 'billing db'",
         TAGGED,
         "SELECT DISTINCT object_type, action FROM onepassword_data.audit_events",
