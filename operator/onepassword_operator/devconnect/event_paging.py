@@ -35,13 +35,13 @@ class Reader:
 
     @classmethod
     def asked(cls, body: bytes, *, feature: str, run: str) -> Self:
-        """Read a request: a cursor goes on, anything else starts anew. Raises 400."""
+        """Read a request: a cursor goes on as it was, anything else starts anew. Raises 400 for any part that can't be read."""
         document = _document(body)
-        cursor = document.get("cursor")
+        cursor, limit = document.get("cursor"), _limit(document.get("limit"))
+        start, end = (_time(document.get(name), name) for name in ("start_time", "end_time"))
         if cursor is not None and cursor != "":
             return cls._resumed(cursor, feature=feature, run=run)
-        start, end = (_time(document.get(name), name) for name in ("start_time", "end_time"))
-        return cls(feature=feature, run=run, limit=_limit(document.get("limit")), start=start, end=end)
+        return cls(feature=feature, run=run, limit=limit, start=start, end=end)
 
     @classmethod
     def _resumed(cls, cursor: object, *, feature: str, run: str) -> Self:

@@ -54,6 +54,12 @@ def test_a_cursor_of_another_feature_or_of_an_earlier_start_is_refused() -> None
     assert "anew" in refusal({"cursor": cursor}, run="later")
 
 
+def test_beside_a_cursor_the_rest_is_read_and_then_left_alone() -> None:
+    cursor = asked({"limit": 7}).cursor()
+    assert asked({"cursor": cursor, "limit": 9, "start_time": "2025-06-15T15:06:40Z"}) == asked({"limit": 7})
+    assert "end_time" in refusal({"cursor": cursor, "end_time": "2024-01-01T12:99:00Z"})
+
+
 def coded(value: object) -> str:
     return base64.urlsafe_b64encode(orjson.dumps(value)).decode()
 
