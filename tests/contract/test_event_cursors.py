@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import urllib.request
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from cluster.connect_process import ConnectProcess
 from onepassword_operator.devconnect.runtime import DevConnect, Options
 from onepassword_operator.devconnect.seed import Seed
 
@@ -94,3 +98,33 @@ async def test_readers_go_on_where_they_were_after_what_they_had_not_seen_was_fo
 async def follow_once(session: aiohttp.ClientSession, token: str, body: dict[str, Any]) -> Any:
     async with session.post("/api/v2/itemusages", headers={"Authorization": f"Bearer {token}"}, json=body) as response:
         return await response.json()
+
+
+def test_a_server_that_is_killed_loses_no_event_whose_reply_was_seen(tmp_path: Path) -> None:
+    """Ten lives: each reads the item a few times, is read from by cursor, and ends without a chance to say goodbye."""
+    seed = {"vaults": [{"name": "v", "items": [{"title": "x"}]}]}
+    seen, body, reads = list[str](), dict[str, Any](), 0
+    for life in range(10):
+        connect = ConnectProcess(seed, tmp_path, "--state", str(tmp_path / "state"))
+        vault, item = connect.ids("v", "x")
+        for moment in range(life % 4 + 1):
+            if moment == 1:
+                page = ask_for_events(connect, body)
+                seen += [event["uuid"] for event in page["items"]]
+                body = {"cursor": page["cursor"]}
+            connect.ask("GET", f"/v1/vaults/{vault}/items/{item}")
+            reads += 1
+        connect.kill()
+    connect = ConnectProcess(seed, tmp_path, "--state", str(tmp_path / "state"))
+    page = ask_for_events(connect, body)
+    connect.stop()
+    seen += [event["uuid"] for event in page["items"]]
+    assert len(seen) == len(set(seen)) == reads
+
+
+def ask_for_events(connect: ConnectProcess, body: dict[str, Any]) -> Any:
+    token = connect.admin("POST", "tokens", body={"features": ["itemusages"]})["token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    request = urllib.request.Request(f"{connect.url}/api/v2/itemusages", data=json.dumps(body).encode(), headers=headers)
+    with urllib.request.urlopen(request, timeout=10) as response:
+        return json.loads(response.read())

@@ -4,7 +4,7 @@ A position counts every event since the beginning. It names the same event for e
 added between two of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -49,6 +49,19 @@ class EventLog:
     def end(self) -> int:
         """The position of the next event to come."""
         return self._first + len(self._events)
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def all(self) -> Iterator[tuple[int, Event]]:
+        """Yield everything that is remembered, with positions."""
+        return enumerate(self._events, self._first)
+
+    def restore(self, position: int, event: Event) -> None:
+        """Take over an event of an earlier life; the first one says where the numbering starts."""
+        if not self._events:
+            self._first = position
+        self.add(event)
 
     def add(self, event: Event) -> None:
         """Take note of an event."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, TypeAlias
 
 from onepassword_operator.devconnect import ids, rendering
 from onepassword_operator.devconnect.records import Json
@@ -40,17 +40,6 @@ class Origin:
             "os_version": "",
             "ip_address": self.address,
         }
-
-
-class Event(Protocol):
-    """Something that happened."""
-
-    @property
-    def at(self) -> float:
-        """When, in Unix seconds."""
-
-    def show(self, uuid: str) -> Json:
-        """Write it as the API does, under this identifier."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +125,10 @@ class AuditEvent:
         if self.origin.address:
             shown["session"] = {"ip": self.origin.address}
         return shown
+
+
+Event: TypeAlias = AuditEvent | ItemUsage | SignIn
+"""Something that happened."""
 
 
 def user(person: str) -> Json:

@@ -42,9 +42,9 @@ class EventsApi:
     async def _events(self, request: web.BaseRequest, feature: str) -> web.Response:
         feed = self._feed
         reader = Reader.asked(await _body(request), feature=feature, run=feed.run)
-        page = feed.logs[feature].page(reader.position, limit=reader.limit, window=reader.window)
+        page, onwards = feed.page(reader)
         items = [event.show(feed.uuid(feature, position)) for position, event in page.events]
-        shown = {"cursor": reader.moved(page.next_position).cursor(), "has_more": page.has_more, "items": items}
+        shown = {"cursor": onwards.cursor(), "has_more": page.has_more, "items": items}
         return json_response(orjson.dumps(shown))
 
 

@@ -59,7 +59,7 @@ class DevConnect:
         clock = options.clock
         self.behaviour: Final = options.behaviour
         self.store: Final = VaultStore(clock=clock, behaviour=self.behaviour, id_seed=options.id_seed)
-        self.feed: Final = EventFeed(clock=clock, behaviour=self.behaviour)
+        self.feed: Final = EventFeed(clock=clock, behaviour=self.behaviour, file=None if options.state is None else options.state.events)
         self.editor: Final = Editor(self.store, self.feed)
         self.requests: Final = RequestLog()
         self._state: Final = options.state
