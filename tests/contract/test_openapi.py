@@ -15,6 +15,7 @@ import pytest
 
 from contract import openapi_document
 from onepassword_operator.devconnect import routes
+from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.event_records import FEATURES
 from onepassword_operator.devconnect.field_input import FIELD_TYPES
 from onepassword_operator.devconnect.item_input import CATEGORIES, NOT_CREATABLE, STATES
@@ -41,6 +42,10 @@ RESPONSES = [
 
 def test_it_is_an_openapi_document() -> None:
     openapi_spec_validator.validate(openapi_document.CONTENT)
+
+
+def test_it_is_about_the_version_that_is_imitated() -> None:
+    assert openapi_document.CONTENT["info"]["version"] == Behaviour().version
 
 
 def test_it_has_every_route_of_the_server_and_no_other() -> None:
