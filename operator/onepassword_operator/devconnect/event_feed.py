@@ -8,7 +8,7 @@ from onepassword_operator.devconnect import ids
 from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.event_file import EventFile
 from onepassword_operator.devconnect.event_log import EventLog, Page
-from onepassword_operator.devconnect.event_paging import Reader
+from onepassword_operator.devconnect.event_paging import Reader, unusable
 from onepassword_operator.devconnect.event_records import (
     AUDIT_EVENTS,
     ITEM_USAGES,
@@ -72,7 +72,9 @@ class EventFeed:
         self._audit(action, object_type="token", object_id=token_id)
 
     def page(self, reader: Reader) -> tuple[Page, Reader]:
-        """Return what a reader asked for, and where it goes on; what the way there leads past is kept for good before that."""
+        """Return what a reader asked for, and where it goes on, or raise 400; what that leads past is kept for good before."""
+        if reader.position > self.logs[reader.feature].end:
+            raise unusable()
         page = self.logs[reader.feature].page(reader.position, limit=reader.limit, window=reader.window)
         if self._file is not None:
             self._file.sync()

@@ -78,10 +78,10 @@ def _document(body: bytes) -> Mapping[str, Any]:
 
 def _members(cursor: object) -> dict[str, Any]:
     members = _decoded(cursor) if isinstance(cursor, str) else None
-    if not isinstance(members, dict) or not all(_fits(members.get(one.name), one.name) for one in dataclasses.fields(Reader)):
-        raise _unusable()
-    if len(members) != len(dataclasses.fields(Reader)):
-        raise _unusable()
+    if not isinstance(members, dict) or members.keys() != {one.name for one in dataclasses.fields(Reader)}:
+        raise unusable()
+    if not all(_fits(value, name) for name, value in members.items()):
+        raise unusable()
     return members
 
 
@@ -89,7 +89,7 @@ def _decoded(cursor: str) -> object:
     try:
         decoded: object = orjson.loads(base64.b64decode(cursor.encode(), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError):
-        raise _unusable() from None
+        raise unusable() from None
     return decoded
 
 
@@ -98,8 +98,9 @@ def _fits(value: object, name: str) -> bool:
         return isinstance(value, str)
     if name in {"start", "end"}:
         return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
-    least = 1 if name == "limit" else 0
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+    if not isinstance(value, int) or isinstance(value, bool):
+        return False
+    return 1 <= value <= LARGEST_LIMIT if name == "limit" else value >= 0
 
 
 def _limit(given: object) -> int:
@@ -129,5 +130,6 @@ def _no_time(name: str) -> ApiError:
     return bad_request(f"Invalid {name}: write a time such as 2025-06-01T12:00:00Z")
 
 
-def _unusable() -> ApiError:
+def unusable() -> ApiError:
+    """Build the 400 for a cursor that was never given out."""
     return bad_request("Invalid cursor")

@@ -81,6 +81,8 @@ WHOLE = {"feature": "auditevents", "run": "now", "position": 1, "limit": 1, "sta
         coded({**WHOLE, "position": -1}),
         coded({**WHOLE, "position": True}),
         coded({**WHOLE, "limit": 0}),
+        coded({**WHOLE, "limit": 1001}),
+        coded({**{name: value for name, value in WHOLE.items() if name != "start"}, "more": 1}),
         coded({**WHOLE, "start": "x"}),
         coded({**WHOLE, "run": None}),
     ],

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from onepassword_operator.devconnect import ids
+from onepassword_operator.devconnect.event_paging import Reader
 
 ENDPOINTS = ["auditevents", "itemusages", "signinattempts"]
 
@@ -68,6 +69,13 @@ async def test_too_many_requests_are_429_with_the_time_to_wait(client: Any) -> N
 async def test_a_body_that_cannot_be_read_is_400(client: Any, body: str) -> None:
     reply = await client.ask("POST", "/api/v2/auditevents", token=client.server.mint_for_events(), data=body)
     assert (reply.status, reply.json["status"]) == (400, 400)
+
+
+@pytest.mark.parametrize("position", [1, 2**63])
+async def test_a_cursor_beyond_the_last_event_was_never_given_out(client: Any, position: int) -> None:
+    cursor = Reader(feature="itemusages", run=client.server.feed.run, position=position).cursor()
+    reply = await client.ask("POST", "/api/v2/itemusages", token=client.server.mint_for_events(), json={"cursor": cursor})
+    assert reply.status == 400
 
 
 async def test_other_methods_are_405_and_a_trailing_slash_changes_nothing(client: Any) -> None:
