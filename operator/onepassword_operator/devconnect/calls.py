@@ -9,6 +9,7 @@ from onepassword_operator.devconnect import routing
 from onepassword_operator.devconnect.activity import ActivityLog
 from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.errors import ApiError
+from onepassword_operator.devconnect.event_records import Origin
 from onepassword_operator.devconnect.records import Item
 from onepassword_operator.devconnect.tokens import Access, Grant
 from onepassword_operator.devconnect.vault_store import VaultStore
@@ -21,6 +22,7 @@ class Call:
     request: web.BaseRequest
     target: routing.Target
     grant: Grant
+    origin: Origin
     store: VaultStore
     behaviour: Behaviour
     activity: ActivityLog

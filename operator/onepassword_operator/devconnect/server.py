@@ -115,12 +115,14 @@ class ConnectApi:
         parts = self._parts
         if parts.behaviour.malformed_id == "before-token":
             _check_ids(target)
-        grant = self._sign_in(request)
+        origin = Origin(user_agent=request.headers.get("User-Agent", ""), address=request.remote or "")
+        grant = self._sign_in(request, origin)
         await parts.upstream.ready()
         call = Call(
             request=request,
             target=target,
             grant=grant,
+            origin=origin,
             store=parts.store,
             behaviour=parts.behaviour,
             activity=parts.activity,
@@ -128,8 +130,8 @@ class ConnectApi:
         )
         return await self._answer_and_record(call, route)
 
-    def _sign_in(self, request: web.BaseRequest) -> Grant:
-        authorization, origin = request.headers.get("Authorization"), _origin(request)
+    def _sign_in(self, request: web.BaseRequest, origin: Origin) -> Grant:
+        authorization = request.headers.get("Authorization")
         try:
             grant = self._parts.tokens.verify(authorization)
         except ApiError:
@@ -148,7 +150,7 @@ class ConnectApi:
                 call.grant.check(call.vault_id, route.needs, action=route.action)
             response = await route.answer(call)
             if call.item is not None and (call.stored or route.action == "read"):
-                self._parts.feed.answered(call.item, action=route.action, origin=_origin(call.request))
+                self._parts.feed.answered(call.item, action=route.action, origin=call.origin)
             return response
         except ApiError as error:
             denied = error.status == 403  # noqa: PLR2004 - Forbidden
@@ -171,8 +173,8 @@ class ConnectApi:
                 about_items="items" in call.target.template,
                 item_version=None if call.item is None else call.item.version,
                 token_id=call.grant.id,
-                user_agent=call.request.headers.get("User-Agent", ""),
-                address=call.request.remote or "",
+                user_agent=call.origin.user_agent,
+                address=call.origin.address,
                 denied=denied,
             )
         )
@@ -196,10 +198,6 @@ class ConnectApi:
         if known:
             response.headers["Allow"] = routes.methods(template)
         return response
-
-
-def _origin(request: web.BaseRequest) -> Origin:
-    return Origin(user_agent=request.headers.get("User-Agent", ""), address=request.remote or "")
 
 
 def _check_ids(target: routing.Target) -> None:
