@@ -31,8 +31,9 @@ demo: venv tools ## the main job, shown on a real API server; KEEP=1 leaves it r
 test: venv tools ## all tests, on a real control plane where they need one
 	@TEST_PATIENCE=$${TEST_PATIENCE:-3} $(BIN)/python -m pytest -q -n 4 --dist worksteal
 
-soak: venv tools ## the long ones: random walks, and replicas under churn for half an hour; writes docs/soak.md
+soak: venv tools ## the long ones: random walks, generated requests, and replicas under churn for half an hour; writes docs/soak.md
 	@RANDOM_WALKS=20 $(BIN)/python -m pytest -q -n 2 tests/cluster/test_random_walk.py
+	@SCHEMATHESIS_ROUNDS=8 $(BIN)/python -m pytest -q -n 2 tests/contract/test_schemathesis.py
 	@rm -f docs/soak.md
 	@CHURN_SECONDS=900 FAILOVERS=20 CHURN_PAGE=docs/soak.md $(BIN)/python -m pytest -q -s -p no:randomly tests/cluster/test_replica_churn.py
 
@@ -63,7 +64,8 @@ lock: venv ## resolve the dependencies anew (names no registry, so the ordinary 
 	@test -x .tools/uv/bin/uv || { $(PYTHON) -m venv .tools/uv && .tools/uv/bin/pip install --quiet uv==0.13.8; }
 	@.tools/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements.lock
 	@.tools/uv/bin/uv pip compile pyproject.toml --group dev -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-dev.lock
-	@.tools/uv/bin/uv pip compile tests/contract/python_client/requirements.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o tests/contract/python_client/requirements.lock
+	@for client in python_client schemathesis_client dlt_client; do .tools/uv/bin/uv pip compile tests/contract/$$client/requirements.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o tests/contract/$$client/requirements.lock; done
+	@cd tests/contract/js_client && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund --silent
 
 clean: ## remove the environment, the tools and caches
 	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache dist

@@ -40,6 +40,13 @@ class ConnectProcess:
         assert self._process.stdout
         self._process.stdout.close()
 
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._process.kill()
+        self._process.wait(10)
+        assert self._process.stdout
+        self._process.stdout.close()
+
     def admin(self, method: str, *path: str, body: object = None) -> Any:
         """One call to the admin port."""
         url = self._admin_url + "".join("/" + urllib.parse.quote(part, safe="") for part in path)

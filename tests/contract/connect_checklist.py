@@ -34,12 +34,17 @@ def fault(sentence: str, *shown_by: str) -> Line:
 
 
 ROUTING = {
-    1: must("All fifteen endpoints answer on one port.", "test_routes::test_all_fifteen_endpoints_answer_on_one_port"),
+    1: must(
+        "All fifteen endpoints answer on one port.",
+        "test_routes::test_all_fifteen_endpoints_answer_on_one_port",
+        "test_openapi::test_it_has_every_route_of_the_server_and_no_other",
+    ),
     2: must(
         "A trailing slash changes nothing, for reads and for creations.",
         "test_server::test_a_trailing_slash_changes_nothing",
         "test_routing::test_a_path_gives_its_template_and_ids_with_or_without_a_trailing_slash",
         "test_write_endpoints::test_a_created_item_gets_id_and_version_1_with_status_200",
+        "test_js_client::test_vaults_are_found_by_id_and_by_name_in_any_case",
     ),
     3: must(
         "Every reply tells the server's version, which can be set and left out.",
@@ -135,6 +140,7 @@ READING = {
         "test_filters::test_a_filter_selects_by_attribute_operator_and_value",
         "test_filters::test_vaults_answer_to_name_and_title",
         "test_filters::test_a_malformed_filter_is_a_400",
+        "test_js_client::test_items_are_found_by_id_by_title_and_by_a_part_of_it",
     ),
     19: must(
         "A filter's value may hold quotes, backslashes, any Unicode, or look like an identifier.",
@@ -152,6 +158,7 @@ READING = {
         "test_read_endpoints::test_the_one_time_password_follows_the_clock",
         "test_totp::test_the_code_is_that_of_the_standard",
         "test_totp::test_a_raw_seed_means_six_digits_every_thirty_seconds",
+        "test_js_client::test_a_one_time_password_is_read_from_the_item",
     ),
     23: must(
         "Dates are seconds, months are YYYYMM, and passwords tell their entropy.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from cluster.connect_process import ConnectProcess
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXERCISE = Path(__file__).parent / "python_client" / "exercise.py"
+JS_EXERCISE = Path(__file__).parent / "js_client" / "exercise.js"
 Answers = Mapping[str, Mapping[str, Any]]
 
 CONTENT = "not a certificate, only a file\n"
@@ -67,7 +69,11 @@ class ServedClients:
         """What the Python client, `sync` or `async`, was answered."""
         return self._run([str(tool("connect-sdk/bin/python")), "-W", "error", str(EXERCISE), kind])
 
-    def _run(self, command: Sequence[str]) -> Answers:
+    def javascript(self) -> Answers:
+        """What the JavaScript client was answered."""
+        return self._run([node(), str(JS_EXERCISE)], NODE_PATH=str(tool("connect-js/node_modules")))
+
+    def _run(self, command: Sequence[str], **more: str) -> Answers:
         folder = self._directory / "downloads"
         folder.mkdir(exist_ok=True)
         environment = {
@@ -81,6 +87,7 @@ class ServedClients:
             "TEST_OTHER_TOKEN": self._token({"Other": "r"}),
             "TEST_READ_TOKEN": self._token({"Official Clients": "r"}),
             "NO_PROXY": "127.0.0.1",
+            **more,
         }
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, done.stderr[-2000:]
@@ -103,3 +110,8 @@ def tool(name: str) -> Path:
     if found is None:
         raise FileNotFoundError(f"{name} is in none of {', '.join(map(str, folders))}: run `make tools`")
     return found
+
+
+def node() -> str:
+    """Node.js, that of the machine or the one that `make tools` installed for want of it."""
+    return shutil.which("node") or str(tool("node/bin/node"))

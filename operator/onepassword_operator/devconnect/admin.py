@@ -8,9 +8,8 @@ from aiohttp import web
 from onepassword_operator.devconnect.admin_items import ItemActions
 from onepassword_operator.devconnect.admin_json import json_reply
 from onepassword_operator.devconnect.admin_steering import SteeringActions
-from onepassword_operator.devconnect.admin_tokens import TokenActions
+from onepassword_operator.devconnect.admin_tokens import Mint, TokenActions
 from onepassword_operator.devconnect.behaviour import BehaviourError
-from onepassword_operator.devconnect.editing import Editor
 from onepassword_operator.devconnect.errors import ApiError
 from onepassword_operator.devconnect.fault_rules import FaultError
 from onepassword_operator.devconnect.item_shape import SeedError
@@ -19,10 +18,10 @@ from onepassword_operator.devconnect.server import Parts
 _BODY_LIMIT_BYTES: Final = 64 * 1024 * 1024
 
 
-def build(parts: Parts, editor: Editor) -> web.Application:
+def build(parts: Parts, mint: Mint) -> web.Application:
     """Build the admin application."""
     application = web.Application(middlewares=[_refusals], client_max_size=_BODY_LIMIT_BYTES)
-    for actions in (ItemActions(parts.store, editor), SteeringActions(parts), TokenActions(parts.tokens, editor)):
+    for actions in (ItemActions(parts.store, mint.editor), SteeringActions(parts), TokenActions(mint)):
         application.add_routes(actions.routes())
     return application
 

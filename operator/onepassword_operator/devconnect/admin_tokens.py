@@ -1,25 +1,45 @@
 """The admin port's part about tokens: mint, revoke, restore."""
 
 from collections.abc import Mapping
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 from aiohttp import web
 
 from onepassword_operator.devconnect.admin_json import done, json_reply, read_object, read_text
 from onepassword_operator.devconnect.editing import Editor
 from onepassword_operator.devconnect.errors import bad_request
+from onepassword_operator.devconnect.event_feed import EventFeed
+from onepassword_operator.devconnect.event_tokens import EventTokens
 from onepassword_operator.devconnect.tokens import EVERY_VAULT, MODES, Access, Tokens
 
 
-def mint(tokens: Tokens, editor: Editor, *, vaults: Mapping[str, object] | None, expires_in_seconds: float | None) -> str:
-    """Make a token for vaults by name or id with mode `r`, `w` or `rw`; without vaults, for all of them.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mint:
+    """Makes the tokens of a server, and lets the events tell of them."""
 
-    Raises ApiError for an unknown vault and ValueError for an unknown mode.
-    """
-    if vaults is None:
-        return tokens.mint({EVERY_VAULT: MODES["rw"]}, expires_in_seconds=expires_in_seconds)
-    scope = {editor.find_vault(vault).id: _mask(mode) for vault, mode in vaults.items()}
-    return tokens.mint(scope, expires_in_seconds=expires_in_seconds)
+    tokens: Tokens
+    event_tokens: EventTokens
+    editor: Editor
+    feed: EventFeed
+
+    def for_vaults(self, vaults: Mapping[str, object] | None = None, *, expires_in_seconds: float | None = None) -> str:
+        """Make a token for vaults by name or id with mode `r`, `w` or `rw`; without vaults, for all of them.
+
+        Raises ApiError for an unknown vault and ValueError for an unknown mode.
+        """
+        scope: Mapping[str, int] = {EVERY_VAULT: MODES["rw"]}
+        if vaults is not None:
+            scope = {self.editor.find_vault(vault).id: _mask(mode) for vault, mode in vaults.items()}
+        return self._made(self.tokens.mint(scope, expires_in_seconds=expires_in_seconds))
+
+    def for_events(self, features: list[str], *, expires_in_seconds: float | None = None) -> str:
+        """Make a token of the Events API, or raise ValueError for an unknown feature."""
+        return self._made(self.event_tokens.mint(features, expires_in_seconds=expires_in_seconds))
+
+    def _made(self, token: str) -> str:
+        self.feed.changed_token(self.tokens.token_id(token), "create")
+        return token
 
 
 def _mask(mode: object) -> Access:
@@ -31,9 +51,10 @@ def _mask(mode: object) -> Access:
 class TokenActions:
     """Tokens at run time."""
 
-    def __init__(self, tokens: Tokens, editor: Editor) -> None:
-        self._tokens: Final = tokens
-        self._editor: Final = editor
+    def __init__(self, mint: Mint) -> None:
+        self._mint: Final = mint
+        self._tokens: Final = mint.tokens
+        self._feed: Final = mint.feed
 
     def routes(self) -> list[web.RouteDef]:
         """List what is answered here."""
@@ -45,33 +66,49 @@ class TokenActions:
         ]
 
     async def mint(self, request: web.Request) -> web.Response:
-        """Make a token."""
+        """Make a token: with `features` one of the Events API, else one of Connect."""
         body = await read_object(request)
-        vaults, seconds = body.get("vaults"), body.get("expires_in_seconds")
-        if vaults is not None and not isinstance(vaults, Mapping):
-            raise bad_request('vaults must be an object such as {"Prod apps": "r"}')
+        seconds = body.get("expires_in_seconds")
         if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float)):
             raise bad_request("expires_in_seconds must be a number")
         try:
-            token = mint(self._tokens, self._editor, vaults=vaults, expires_in_seconds=seconds)
+            token = self._minted(body, seconds)
         except ValueError as error:
             raise bad_request(str(error)) from None
         return json_reply({"token": token, "id": self._tokens.token_id(token)})
 
+    def _minted(self, body: Mapping[str, Any], seconds: float | None) -> str:
+        vaults, features = body.get("vaults"), body.get("features")
+        if features is None:
+            if vaults is not None and not isinstance(vaults, Mapping):
+                raise bad_request('vaults must be an object such as {"Prod apps": "r"}')
+            return self._mint.for_vaults(vaults, expires_in_seconds=seconds)
+        if vaults is not None:
+            raise bad_request("a token is for vaults or for features of the Events API, not for both")
+        if not isinstance(features, list) or not all(isinstance(feature, str) for feature in features):
+            raise bad_request('features must be a list such as ["auditevents"]')
+        return self._mint.for_events(features, expires_in_seconds=seconds)
+
     async def revoke(self, request: web.Request) -> web.Response:
         """Refuse a token from now on."""
-        self._tokens.revoke(await self._token_id(request))
+        self._revoke(await self._token_id(request))
         return done()
 
     async def restore(self, request: web.Request) -> web.Response:
         """Accept a revoked token again."""
-        self._tokens.restore(await self._token_id(request))
+        token_id = await self._token_id(request)
+        self._tokens.restore(token_id)
+        self._feed.changed_token(token_id, "restore")
         return done()
 
     async def revoke_by_id(self, request: web.Request) -> web.Response:
         """Refuse the token with this id from now on."""
-        self._tokens.revoke(request.match_info["id"])
+        self._revoke(request.match_info["id"])
         return done()
+
+    def _revoke(self, token_id: str) -> None:
+        self._tokens.revoke(token_id)
+        self._feed.changed_token(token_id, "revoke")
 
     async def _token_id(self, request: web.Request) -> str:
         return self._tokens.token_id(read_text(await read_object(request), "token"))

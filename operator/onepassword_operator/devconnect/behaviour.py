@@ -65,6 +65,12 @@ class Behaviour:
     """Most records in one reply of /v1/activity; a larger limit is cut down to it."""
     activity_kept: int = _at_least(1, 10_000)
     """Records that are kept; older ones are forgotten."""
+    events_kept: int = _at_least(1, 100_000)
+    """Events of each feature that are kept; older ones are forgotten."""
+    events_per_minute: int = _at_least(1, 600)
+    """Requests to the Events API in a minute; one more is 429."""
+    events_per_hour: int = _at_least(1, 30_000)
+    """Requests to the Events API in an hour; one more is 429."""
 
     def update(self, given: Mapping[str, object]) -> None:
         """Set what is given, all of it or, if one is unusable, nothing; texts are read as on the command line."""

@@ -9,22 +9,26 @@ from onepassword_operator.devconnect import routing
 from onepassword_operator.devconnect.activity import ActivityLog
 from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.errors import ApiError
+from onepassword_operator.devconnect.event_records import Origin
+from onepassword_operator.devconnect.records import Item
 from onepassword_operator.devconnect.tokens import Access, Grant
 from onepassword_operator.devconnect.vault_store import VaultStore
 
 
 @dataclass(slots=True, kw_only=True)
 class Call:
-    """Who asks, for which ids, of which data; `item_version` is what the endpoint tells the activity log."""
+    """Who asks, for which ids, of which data; `item` and `stored` are what the endpoint tells the activity log and the events."""
 
     request: web.BaseRequest
     target: routing.Target
     grant: Grant
+    origin: Origin
     store: VaultStore
     behaviour: Behaviour
     activity: ActivityLog
     now: float
-    item_version: int | None = None
+    item: Item | None = None
+    stored: bool = False
 
     @property
     def vault_id(self) -> str:
@@ -47,17 +51,7 @@ class Call:
 
     async def receive(self) -> bytes:
         """Wait for the body; a write receives it before it looks at the store, so that nothing changes in between."""
-        limit = self.behaviour.body_limit_bytes
-        if (self.request.content_length or 0) > limit:
-            raise _too_large()
-        if self.request.headers.get(hdrs.EXPECT, "").lower() == "100-continue" and self.request.transport is not None:
-            self.request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        body = bytearray()
-        async for piece in self.request.content.iter_any():
-            body += piece
-            if len(body) > limit:
-                raise _too_large()
-        return bytes(body)
+        return await receive(self.request, limit=self.behaviour.body_limit_bytes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +61,20 @@ class Route:
     answer: Callable[[Call], Awaitable[web.Response]]
     needs: Access = Access.NONE
     action: str = "read"
+
+
+async def receive(request: web.BaseRequest, *, limit: int) -> bytes:
+    """Wait for a body, or raise 413."""
+    if (request.content_length or 0) > limit:
+        raise _too_large()
+    if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue" and request.transport is not None:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    body = bytearray()
+    async for piece in request.content.iter_any():
+        body += piece
+        if len(body) > limit:
+            raise _too_large()
+    return bytes(body)
 
 
 def _too_large() -> ApiError:

@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 
 from onepassword_operator.devconnect import ids, item_shape
 from onepassword_operator.devconnect.errors import ApiError, bad_request
+from onepassword_operator.devconnect.event_feed import EventFeed
 from onepassword_operator.devconnect.field_input import Reading
 from onepassword_operator.devconnect.item_input import parse_content
 from onepassword_operator.devconnect.records import FileDraft, Item, ItemContent, Json, StoredFile, Vault
@@ -18,8 +19,9 @@ _EDIT_KEYS: Final = frozenset({"title", "tags", "fields", "remove_fields", "file
 class Editor:
     """Edits a store by vault name or id and item title or id; refusals are ApiError or SeedError."""
 
-    def __init__(self, store: VaultStore) -> None:
+    def __init__(self, store: VaultStore, feed: EventFeed | None = None) -> None:
         self._store: Final = store
+        self._feed: Final = feed
 
     def find_vault(self, vault: str) -> Vault:
         """Return the vault with this id or name; raise 404 if there is none, 400 if several have the name."""
@@ -33,20 +35,26 @@ class Editor:
 
     def create_vault(self, name: str) -> Vault:
         """Add an empty vault."""
-        return self._store.create_vault(name)
+        vault = self._store.create_vault(name)
+        self._told_vault(vault.id, "create")
+        return vault
 
     def rename_vault(self, vault: str, name: str) -> Vault:
         """Give a vault another name."""
-        return self._store.rename_vault(self.find_vault(vault).id, name)
+        renamed = self._store.rename_vault(self.find_vault(vault).id, name)
+        self._told_vault(renamed.id, "update")
+        return renamed
 
     def delete_vault(self, vault: str) -> None:
         """Remove a vault with its items."""
-        self._store.delete_vault(self.find_vault(vault).id)
+        found = self.find_vault(vault)
+        self._store.delete_vault(found.id)
+        self._told_vault(found.id, "delete")
 
     def create_item(self, vault: str, shape: Mapping[str, object]) -> Item:
         """Add an item of the shape seeds use."""
         draft = item_shape.read_item(shape, "item", reading=Reading())
-        return self._store.create_item(self.find_vault(vault).id, draft, editor=ids.PERSON_ID)
+        return self._told_item(self._store.create_item(self.find_vault(vault).id, draft, editor=ids.PERSON_ID), "create")
 
     def edit_item(self, vault: str, item: str, *, edit: Mapping[str, object]) -> Item:
         """Store the next revision: `fields` sets values by label (null empties one), `files` adds or replaces by name."""
@@ -54,12 +62,22 @@ class Editor:
         shape = item_shape.read_mapping(edit, "edit", allowed=_EDIT_KEYS)
         content = _edited(found.content, shape)
         files = _edited_files(found, shape)
-        return self._store.update_item(found, content, editor=ids.PERSON_ID, files=files)
+        return self._told_item(self._store.update_item(found, content, editor=ids.PERSON_ID, files=files), "update")
 
     def delete_item(self, vault: str, item: str) -> None:
         """Remove an item for good."""
         found = self.find_item(vault, item)
         self._store.delete_item(found.vault_id, found.id)
+        self._told_item(found, "delete")
+
+    def _told_vault(self, vault_id: str, action: str) -> None:
+        if self._feed is not None:
+            self._feed.edited_vault(vault_id, action)
+
+    def _told_item(self, item: Item, action: str) -> Item:
+        if self._feed is not None:
+            self._feed.edited_item(item, action)
+        return item
 
 
 def _edited(content: ItemContent, shape: Mapping[str, object]) -> ItemContent:

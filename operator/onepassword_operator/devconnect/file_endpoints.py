@@ -57,7 +57,7 @@ def _file(call: Call, item: Item, *, file: StoredFile, inline: bool) -> Json:
 
 def _find_item(call: Call) -> Item:
     item = call.store.visible.item(call.vault_id, call.item_id)
-    call.item_version = item.version
+    call.item = item
     return item
 
 

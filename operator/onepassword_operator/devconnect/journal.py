@@ -67,11 +67,23 @@ class Journal:
 
     def append(self, record: bytes) -> None:
         """Keep a record for good, or raise OSError and keep nothing of it."""
+        self._write(record, sync=True)
+
+    def write(self, record: bytes) -> None:
+        """Keep a record for as long as the machine runs, or raise OSError and keep nothing of it."""
+        self._write(record, sync=False)
+
+    def sync(self) -> None:
+        """Keep for good what was written."""
+        os.fsync(self._descriptor)
+
+    def _write(self, record: bytes, *, sync: bool) -> None:
         line = frame(record)
         os.lseek(self._descriptor, self.size, os.SEEK_SET)
         try:
             write_all(self._descriptor, line)
-            os.fsync(self._descriptor)
+            if sync:
+                os.fsync(self._descriptor)
         except OSError:
             os.ftruncate(self._descriptor, self.size)
             raise

@@ -36,7 +36,7 @@ async def list_items(call: Call) -> web.Response:
 async def get_item(call: Call) -> web.Response:
     """Answer `GET /v1/vaults/{v}/items/{i}`, the only call that shows values."""
     item = call.store.visible.item(call.vault_id, call.item_id)
-    call.item_version = item.version
+    call.item = item
     return json_response(orjson.dumps(rendering.full_item(item, at=call.now)))
 
 

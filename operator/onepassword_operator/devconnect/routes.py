@@ -1,4 +1,4 @@
-"""The endpoints of the API that need a token: for each, the permission it needs and the function that answers it."""
+"""The endpoints: for each of those that need a token of Connect, the permission it needs and the function that answers it."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -21,9 +21,13 @@ API_ROUTES: Final[Mapping[tuple[str, str], Route]] = {
     ("GET", routing.CONTENT): Route(answer=file_endpoints.get_content, needs=Access.READ),
     ("GET", routing.ACTIVITY): Route(answer=read_endpoints.list_activity),
 }
-TEMPLATES: Final = frozenset(template for _, template in API_ROUTES) | routing.OPEN
+EVENT_ROUTES: Final = frozenset({("GET", routing.INTROSPECT), *(("POST", template) for template in routing.EVENTS)})
+"""The endpoints of the Events API, which has tokens of its own."""
+OPEN_ROUTES: Final = frozenset(("GET", template) for template in routing.OPEN)
+ROUTES: Final = API_ROUTES.keys() | EVENT_ROUTES | OPEN_ROUTES
+TEMPLATES: Final = frozenset(template for _, template in ROUTES)
 
 
 def methods(template: str) -> str:
     """List the methods an endpoint has, for the Allow header of a 405."""
-    return "GET" if template in routing.OPEN else ", ".join(sorted(method for method, known in API_ROUTES if known == template))
+    return ", ".join(sorted(method for method, known in ROUTES if known == template))

@@ -1,7 +1,10 @@
 """Decides which endpoint a path means; a trailing slash changes nothing, and ids never appear in a route's name."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+
+from onepassword_operator.devconnect.event_records import FEATURES
 
 HEARTBEAT: Final = "/heartbeat"
 HEALTH: Final = "/health"
@@ -14,11 +17,14 @@ ITEM: Final = "/v1/vaults/:uuid/items/:uuid"
 FILES: Final = "/v1/vaults/:uuid/items/:uuid/files"
 FILE: Final = "/v1/vaults/:uuid/items/:uuid/files/:uuid"
 CONTENT: Final = "/v1/vaults/:uuid/items/:uuid/files/:uuid/content"
+INTROSPECT: Final = "/api/v2/auth/introspect"
 UNKNOWN: Final = "(unknown)"
 
 OPEN: Final = frozenset({HEARTBEAT, HEALTH, METRICS})
 """Endpoints that need no token."""
-_WITHOUT_IDS: Final = OPEN | {ACTIVITY}
+EVENTS: Final[Mapping[str, str]] = {f"/api/v2/{feature}": feature for feature in FEATURES}
+"""Endpoints of the Events API that list events, with their features."""
+_WITHOUT_IDS: Final = OPEN | {ACTIVITY, INTROSPECT} | EVENTS.keys()
 _BY_LENGTH: Final = {2: VAULTS, 3: VAULT, 4: ITEMS, 5: ITEM, 6: FILES, 7: FILE, 8: CONTENT}
 _ID_POSITIONS: Final = (2, 4, 6)
 

@@ -8,13 +8,19 @@ from typing import Final, Self
 
 from aiohttp import web
 
-from onepassword_operator.devconnect import admin, admin_tokens
+from onepassword_operator.devconnect import admin
 from onepassword_operator.devconnect.activity import ActivityLog
+from onepassword_operator.devconnect.admin_tokens import Mint
 from onepassword_operator.devconnect.api_port import SHUTDOWN_SECONDS, ApiPort, url_of
 from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.editing import Editor
+from onepassword_operator.devconnect.event_feed import EventFeed
+from onepassword_operator.devconnect.event_records import FEATURES
+from onepassword_operator.devconnect.event_tokens import EventTokens
+from onepassword_operator.devconnect.events_api import EventsApi
 from onepassword_operator.devconnect.faults import Faults
 from onepassword_operator.devconnect.metrics import ApiMetrics
+from onepassword_operator.devconnect.rate_limit import RateLimit
 from onepassword_operator.devconnect.request_log import RequestLog
 from onepassword_operator.devconnect.seed import Seed
 from onepassword_operator.devconnect.server import ConnectApi, Parts
@@ -53,10 +59,12 @@ class DevConnect:
         clock = options.clock
         self.behaviour: Final = options.behaviour
         self.store: Final = VaultStore(clock=clock, behaviour=self.behaviour, id_seed=options.id_seed)
-        self.editor: Final = Editor(self.store)
+        self.feed: Final = EventFeed(clock=clock, behaviour=self.behaviour, file=None if options.state is None else options.state.events)
+        self.editor: Final = Editor(self.store, self.feed)
         self.requests: Final = RequestLog()
         self._state: Final = options.state
         self.tokens: Final = _tokens(options)
+        event_tokens = EventTokens(self.tokens, clock=clock, behaviour=self.behaviour)
         self._port: Final = ApiPort(*options.listen, tls=options.tls)
         self.faults: Final = Faults(self._port, hold=self.store.visible.hold, clock=clock)
         self.upstream: Final = Upstream(reachable=self.faults.is_online)
@@ -70,9 +78,12 @@ class DevConnect:
             upstream=self.upstream,
             behaviour=self.behaviour,
             clock=clock,
+            feed=self.feed,
+            events=EventsApi(self.feed, event_tokens, RateLimit(clock=clock, behaviour=self.behaviour)),
         )
         self._api: Final = ConnectApi(parts)
-        self._admin: Final = web.AppRunner(admin.build(parts, self.editor), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        self._mint: Final = Mint(tokens=self.tokens, event_tokens=event_tokens, editor=self.editor, feed=self.feed)
+        self._admin: Final = web.AppRunner(admin.build(parts, self._mint), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
         self.token: Final = self.tokens.mint({EVERY_VAULT: MODES["rw"]})
 
     @classmethod
@@ -111,7 +122,11 @@ class DevConnect:
 
         Raises ApiError for an unknown vault and ValueError for an unknown mode.
         """
-        return admin_tokens.mint(self.tokens, self.editor, vaults=vaults, expires_in_seconds=expires_in_seconds)
+        return self._mint.for_vaults(vaults, expires_in_seconds=expires_in_seconds)
+
+    def mint_for_events(self, *features: str, expires_in_seconds: float | None = None) -> str:
+        """Make a token of the Events API for these features; without any, for all of them."""
+        return self._mint.for_events(list(features or FEATURES), expires_in_seconds=expires_in_seconds)
 
     async def stop(self) -> None:
         """Close both ports; requests still open are cut off."""

@@ -17,6 +17,9 @@ from onepassword_operator.devconnect.activity import Activity, ActivityLog
 from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.calls import Call, Route
 from onepassword_operator.devconnect.errors import ApiError, bad_request, not_found
+from onepassword_operator.devconnect.event_feed import EventFeed
+from onepassword_operator.devconnect.event_records import Origin
+from onepassword_operator.devconnect.events_api import EventsApi
 from onepassword_operator.devconnect.fault_rules import Action
 from onepassword_operator.devconnect.faults import Faults
 from onepassword_operator.devconnect.metrics import ApiMetrics
@@ -45,6 +48,8 @@ class Parts:
     upstream: Upstream
     behaviour: Behaviour
     clock: Callable[[], float]
+    feed: EventFeed
+    events: EventsApi
 
 
 class ConnectApi:
@@ -102,24 +107,39 @@ class ConnectApi:
     async def _answer_or_refuse(self, request: web.BaseRequest, target: routing.Target) -> web.Response:
         if target.template in routing.OPEN and request.method == "GET":
             return self._answer_openly(request, target.template)
+        if (request.method, target.template) in routes.EVENT_ROUTES:
+            return await self._parts.events.answer(request, target.template)
         route = routes.API_ROUTES.get((request.method, target.template))
         if route is None:
             return self._refuse_route(target.template)
         parts = self._parts
         if parts.behaviour.malformed_id == "before-token":
             _check_ids(target)
-        grant = parts.tokens.verify(request.headers.get("Authorization"))
+        origin = Origin(user_agent=request.headers.get("User-Agent", ""), address=request.remote or "")
+        grant = self._sign_in(request, origin)
         await parts.upstream.ready()
         call = Call(
             request=request,
             target=target,
             grant=grant,
+            origin=origin,
             store=parts.store,
             behaviour=parts.behaviour,
             activity=parts.activity,
             now=parts.clock(),
         )
         return await self._answer_and_record(call, route)
+
+    def _sign_in(self, request: web.BaseRequest, origin: Origin) -> Grant:
+        authorization = request.headers.get("Authorization")
+        try:
+            grant = self._parts.tokens.verify(authorization)
+        except ApiError:
+            if authorization:
+                self._parts.feed.turned_away(origin)
+            raise
+        self._parts.feed.signed_in(grant.id, origin)
+        return grant
 
     async def _answer_and_record(self, call: Call, route: Route) -> web.Response:
         denied = False
@@ -128,7 +148,10 @@ class ConnectApi:
             if call.target.ids:
                 self._check_scope(call.grant, call.vault_id)
                 call.grant.check(call.vault_id, route.needs, action=route.action)
-            return await route.answer(call)
+            response = await route.answer(call)
+            if call.item is not None and (call.stored or route.action == "read"):
+                self._parts.feed.answered(call.item, action=route.action, origin=call.origin)
+            return response
         except ApiError as error:
             denied = error.status == 403  # noqa: PLR2004 - Forbidden
             raise
@@ -148,10 +171,10 @@ class ConnectApi:
                 method=call.request.method,
                 ids=call.target.ids,
                 about_items="items" in call.target.template,
-                item_version=call.item_version,
+                item_version=None if call.item is None else call.item.version,
                 token_id=call.grant.id,
-                user_agent=call.request.headers.get("User-Agent", ""),
-                address=call.request.remote or "",
+                user_agent=call.origin.user_agent,
+                address=call.origin.address,
                 denied=denied,
             )
         )

@@ -1,4 +1,4 @@
-"""The directory of `--state`: keeps items, tokens' key and revocations over restarts, so that nothing acknowledged is lost.
+"""The directory of `--state`: keeps items, events, tokens' key and revocations over restarts, so that nothing acknowledged is lost.
 
 A snapshot holds everything at one moment, the journal of the same number what was changed since. The next snapshot appears by a rename,
 so there is always one whole pair. One process at a time may use a directory.
@@ -17,6 +17,7 @@ import orjson
 from onepassword_operator.devconnect import ids, journal, record_codec
 from onepassword_operator.devconnect.contents import Change, Contents
 from onepassword_operator.devconnect.durable_file import sync_folder, write_whole
+from onepassword_operator.devconnect.event_file import EventFile
 from onepassword_operator.devconnect.journal import Journal
 from onepassword_operator.devconnect.signing import SigningKey
 
@@ -34,6 +35,7 @@ class State:
 
     key: SigningKey
     revoked: frozenset[str]
+    events: EventFile
 
     def __init__(self, folder: Path, lock: int) -> None:
         self._folder: Final = folder
@@ -53,6 +55,7 @@ class State:
             state = cls(folder, _locked(folder))
             state._load()
             state._load_tokens()
+            state.events = EventFile.open(folder / "events")
         except journal.JournalError as error:
             raise StateError(f"{folder}: {error}") from None
         except OSError as error:
@@ -69,6 +72,7 @@ class State:
     def close(self) -> None:
         """Let go of the directory."""
         self._stop_journal()
+        self.events.close()
         os.close(self._lock)
 
     def append(self, change: Change) -> None:

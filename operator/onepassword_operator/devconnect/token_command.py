@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 _TIMEOUT_SECONDS: Final = 10.0
 _BAD_USE: Final = 2
 _MODES: Final = frozenset({"r", "w", "rw"})
+_FEATURES: Final = ("auditevents", "itemusages", "signinattempts")
 
 
 class TokenError(Exception):
@@ -28,12 +29,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="scope",
         help="a vault by name or ID and what the token may do there; may be repeated; without it, everything everywhere",
     )
+    parser.add_argument(
+        "--events",
+        action="append",
+        choices=_FEATURES,
+        default=[],
+        metavar="FEATURE",
+        dest="features",
+        help=f"instead: a token of the Events API for {', '.join(_FEATURES)}; may be repeated",
+    )
     parser.add_argument("--expires-in", type=_seconds, metavar="SECONDS", help="how long the token is good (default: for ever)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print a new token; return the exit code."""
     body: dict[str, object] = {"vaults": dict(arguments.scope)} if arguments.scope else {}
+    if arguments.features:
+        body["features"] = arguments.features
     if arguments.expires_in is not None:
         body["expires_in_seconds"] = arguments.expires_in
     try:

@@ -19,6 +19,7 @@ from onepassword_operator.devconnect.errors import ApiError
 
 # Instead of a vault id: every vault, also those created later. Connect has no such token; tests and demos need it.
 EVERY_VAULT: Final = "*"
+FEATURES_CLAIM: Final = "1password.com/fts"
 _ALGORITHM: Final = "ES256"
 _AUDIENCE: Final = "com.1password.connect"
 _PARTS: Final = 3
@@ -108,7 +109,7 @@ class Tokens:
             "iat": int(now),
             "1password.com/auuid": ids.ACCOUNT_ID,
             "1password.com/token": secrets.token_urlsafe(24),
-            "1password.com/fts": ["vaultaccess"],
+            FEATURES_CLAIM: ["vaultaccess"],
             "1password.com/vts": [{"u": vault_id, "a": int(access)} for vault_id, access in vaults.items()],
         }
         if expires_in_seconds is not None:
@@ -122,21 +123,28 @@ class Tokens:
 
     def verify(self, authorization: str | None) -> Grant:
         """Decide whom an Authorization header stands for, or raise 401."""
-        scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise _invalid()
+        token = bearer(authorization)
         if self._behaviour.any_token:
             return _ANYBODY
         grant = self._verified.get(token)
         if grant is None:
-            grant = self._verified[token] = self._read(token)
-        if grant.id in self._revoked or (grant.expires_at is not None and grant.expires_at <= self._clock()):
-            raise _invalid()
+            grant = self._verified[token] = _grant(self._signed(token))
+        self._check_current(grant.id, grant.expires_at)
         return grant
 
+    def claims(self, token: str, *, audience: str) -> Mapping[str, Any]:
+        """Return what a token of this server says that was made for somebody else than Connect, or raise 401."""
+        claims = self._signed(token)
+        token_id, expires_at = _identity(claims, audience=audience)
+        self._check_current(token_id, expires_at)
+        return claims
+
     def token_id(self, token: str) -> str:
-        """Return the id of a token of this server, or raise 401."""
-        return self._read(token).id
+        """Return the id of a token of this server, whatever it is for, or raise 401."""
+        token_id = self._signed(token).get("jti")
+        if not isinstance(token_id, str):
+            raise _invalid()
+        return token_id
 
     def revoke(self, token_id: str) -> None:
         """Refuse a token from now on."""
@@ -150,7 +158,11 @@ class Tokens:
         self._remember(revoked)
         self._revoked = revoked
 
-    def _read(self, token: str) -> Grant:
+    def _check_current(self, token_id: str, expires_at: float | None) -> None:
+        if token_id in self._revoked or (expires_at is not None and expires_at <= self._clock()):
+            raise _invalid()
+
+    def _signed(self, token: str) -> dict[str, Any]:
         if token.count(".") != _PARTS - 1 or not token.isascii() or len(token) > _MAX_LENGTH:
             raise _invalid()
         signed, _, signature = token.rpartition(".")
@@ -159,16 +171,32 @@ class Tokens:
             raise _invalid()
         if not self._signer.verify(signed.encode(), _decode(signature)):
             raise ApiError(401, "Invalid token signature")
-        return _grant(claims)
+        return claims
+
+
+def bearer(authorization: str | None) -> str:
+    """Return the token of an Authorization header, or raise 401."""
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise _invalid()
+    return token
 
 
 def _grant(claims: Mapping[str, Any]) -> Grant:
-    audience, expires_at, token_id, vaults = (claims.get(name) for name in ("aud", "exp", "jti", "1password.com/vts"))
-    if not isinstance(audience, list) or _AUDIENCE not in audience or not isinstance(token_id, str) or not isinstance(vaults, list):
+    token_id, expires_at = _identity(claims, audience=_AUDIENCE)
+    vaults = claims.get("1password.com/vts")
+    if not isinstance(vaults, list):
+        raise _invalid()
+    return Grant(id=token_id, expires_at=expires_at, vaults={claim["u"]: claim["a"] for claim in vaults})
+
+
+def _identity(claims: Mapping[str, Any], *, audience: str) -> tuple[str, float | None]:
+    meant_for, expires_at, token_id = (claims.get(name) for name in ("aud", "exp", "jti"))
+    if not isinstance(meant_for, list) or audience not in meant_for or not isinstance(token_id, str):
         raise _invalid()
     if expires_at is not None and not isinstance(expires_at, int | float):
         raise _invalid()
-    return Grant(id=token_id, expires_at=expires_at, vaults={claim["u"]: claim["a"] for claim in vaults})
+    return token_id, expires_at
 
 
 def _invalid() -> ApiError:

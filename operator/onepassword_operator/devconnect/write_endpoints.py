@@ -22,6 +22,7 @@ async def create_item(call: Call) -> web.Response:
     content = dataclasses.replace(item_input.parse_content(body, _reading(call)), state=None)
     item_input.check_category(content)
     item = call.store.create_item(call.vault_id, ItemDraft(content=content), editor=ids.INTEGRATION_ID)
+    call.stored = True
     return _written(call, item, fine_times=call.behaviour.create_times == "nanoseconds")
 
 
@@ -46,8 +47,9 @@ async def patch_item(call: Call) -> web.Response:
 
 async def delete_item(call: Call) -> web.Response:
     """Answer `DELETE /v1/vaults/{v}/items/{i}`: permanent, without a trash."""
-    call.item_version = call.store.item(call.vault_id, call.item_id).version
+    call.item = call.store.item(call.vault_id, call.item_id)
     call.store.delete_item(call.vault_id, call.item_id)
+    call.stored = True
     return web.Response(status=204)
 
 
@@ -66,11 +68,13 @@ def _update(call: Call, item: Item, *, content: ItemContent) -> web.Response:
     if call.behaviour.sshkey_written_back == "string":
         fields = tuple({**field, "type": "STRING"} if field["type"] == "SSHKEY" else field for field in content.fields)
         content = dataclasses.replace(content, fields=fields)
-    return _written(call, call.store.update_item(item, content, editor=ids.INTEGRATION_ID))
+    updated = call.store.update_item(item, content, editor=ids.INTEGRATION_ID)
+    call.stored = True
+    return _written(call, updated)
 
 
 def _written(call: Call, item: Item, *, fine_times: bool = False) -> web.Response:
-    call.item_version = item.version
+    call.item = item
     # Until the change has come back from 1Password, the reply carries the version readers see.
     seen = dataclasses.replace(item, version=_visible_version(call, item))
     # A token without read access must not learn what is stored from the reply to its own write.

@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from contract import openapi_document
 from onepassword_operator.devconnect.runtime import DevConnect, Options
 from onepassword_operator.devconnect.seed import Seed
 
@@ -70,7 +71,16 @@ class Client:
     async def ask(self, method: str, path: str, *, token: str | None = "", **options: Any) -> Reply:
         bearer = self.server.token if token == "" else token
         headers = options.pop("headers", {}) | ({} if bearer is None else {"Authorization": f"Bearer {bearer}"})
-        return await self._send(method, self.server.url + path, headers, options)
+        reply = await self._send(method, self.server.url + path, headers, options)
+        self._check(method, path, reply)
+        return reply
+
+    def _check(self, method: str, path: str, reply: Reply) -> None:
+        """Hold the reply to docs/connect-openapi.yaml, unless the server was told to lie."""
+        behaviour = self.server.behaviour
+        if not self.server.faults.show() and behaviour.version and behaviour.unknown_route == "object":
+            plain = path.partition("?")[0]
+            openapi_document.check(method, plain, status=reply.status, headers=reply.headers, body=reply.raw)
 
     async def admin(self, method: str, path: str, **options: Any) -> Reply:
         return await self._send(method, self.server.admin_url + path, {}, options)

@@ -31,6 +31,13 @@ async def test_without_a_scope_it_opens_everything(client: Any, capsys: pytest.C
     assert len(await client.get("/v1/vaults", token=capsys.readouterr().out.strip())) == 2
 
 
+async def test_a_token_of_the_events_api_has_the_features_asked_for(client: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--admin-url", client.server.admin_url, "--events", "auditevents", "--events", "itemusages"]
+    assert await asyncio.to_thread(ask, *arguments) == 0
+    shown = await client.get("/api/v2/auth/introspect", token=capsys.readouterr().out.strip())
+    assert shown["features"] == ["auditevents", "itemusages"]
+
+
 async def test_a_vault_that_is_not_there_is_named_and_no_token_printed(client: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert await asyncio.to_thread(ask, "--admin-url", client.server.admin_url, "--vault", "absent=r") == 2
     printed = capsys.readouterr()

@@ -1,0 +1,39 @@
+"""Counts requests of an account: decides when there are too many in a minute or an hour, and how long the caller has to wait."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from onepassword_operator.devconnect.behaviour import Behaviour
+
+_MINUTE: Final = 60
+_HOUR: Final = 3600
+
+
+@dataclass(slots=True)
+class _Count:
+    window: int = -1
+    requests: int = 0
+
+    def add(self, window: int) -> int:
+        if window != self.window:
+            self.window, self.requests = window, 0
+        self.requests += 1
+        return self.requests
+
+
+class RateLimit:
+    """The limits of the Events API, as the behaviour has them; a window is a minute or an hour of the clock."""
+
+    def __init__(self, *, clock: Callable[[], float], behaviour: Behaviour) -> None:
+        self._clock: Final = clock
+        self._behaviour: Final = behaviour
+        self._minute: Final = _Count()
+        self._hour: Final = _Count()
+
+    def take(self) -> int | None:
+        """Count a request; return the seconds to wait if it is one too many."""
+        now = int(self._clock())
+        limits = ((self._minute, _MINUTE, self._behaviour.events_per_minute), (self._hour, _HOUR, self._behaviour.events_per_hour))
+        waits = [length - now % length for count, length, most in limits if count.add(now // length) > most]
+        return max(waits, default=None)
