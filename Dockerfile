@@ -1,8 +1,10 @@
 # The operator's image, made by `make image`, which puts the wheels into dist/image first; the build itself needs no network.
-# The base must have Python and nothing else: Debian's distroless Python by default. Without a registry, release/base.py makes one.
+# The base must have Python and nothing else: Debian's distroless Python by default. Without a registry, release/local_base.py makes one.
 ARG BASE=gcr.io/distroless/python3-debian12:nonroot@sha256:4f8b42850389c3d3fc274df755d956448b81d4996d5328551893070e16616f1c
 
 FROM ${BASE} AS build
+# This stage makes directories at the root and is thrown away; the last stage runs as 65532.
+# hadolint ignore=DL3002
 USER 0
 ARG SOURCE_DATE_EPOCH=0
 ENV SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH}

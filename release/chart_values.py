@@ -43,6 +43,7 @@ class Key:
 def read(path: Path = CHART / "values.yaml") -> list[Key]:
     """The keys in the file's order."""
     root = yaml.compose(path.read_text())
+    assert isinstance(root, yaml.MappingNode)
     return list(_keys(root, (), path.read_text().splitlines()))
 
 

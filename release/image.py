@@ -63,7 +63,16 @@ def fetch_wheels(python: str, architectures: list[str]) -> None:
     WHEELS.mkdir(parents=True)
     building = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(WHEELS)]
     subprocess.run(building, cwd=ROOT, check=True, stdout=sys.stderr, env={**os.environ, "SOURCE_DATE_EPOCH": epoch()})
-    fetching = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary=:all:"]
+    fetching = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--require-hashes",
+        "--only-binary=:all:",
+    ]
     fetching += ["--dest", str(WHEELS), "--implementation=cp", f"--python-version={python}", "-r", str(PIP_LOCK)]
     for architecture in architectures:
         say(f"image: fetching wheels for Python {python} on {architecture}")
@@ -84,7 +93,7 @@ def find_base() -> str:
     except subprocess.TimeoutExpired:
         reason = f"no answer within {PULL_SECONDS} s"
     say(f"image: the default base can't be pulled ({reason}); using {LOCAL_BASE}, which is for tests")
-    subprocess.run([sys.executable, str(ROOT / "release" / "base.py")], check=True)
+    subprocess.run([sys.executable, str(ROOT / "release" / "local_base.py")], check=True)
     return LOCAL_BASE
 
 

@@ -28,7 +28,7 @@ FILES = {
 }
 COMMENTS = {
     "crds/onepassworditems.yaml": "# The official operator's resource, with its names, schema and columns; what is ours is optional.\n",
-    "deploy/rbac.yaml": "# Exactly what the operator asks of the API server, cluster-wide. A test compares it with the audit log, both ways.\n",
+    "deploy/rbac.yaml": "# What the operator asks of the API server, cluster-wide. A test compares it with the audit log, both ways.\n",
     "deploy/token.yaml": "# To be edited: the access token of your Connect server.\n",
     "deploy/workload.yaml": "# To be edited: OP_CONNECT_HOST, the URL of your Connect server.\n",
 }
@@ -48,8 +48,8 @@ def render(*values: str) -> list[dict[str, Any]]:
     return [document for document in yaml.safe_load_all(done.stdout) if document]
 
 
-def plain(node: Any) -> Any:
-    """Without the labels and annotations that speak of Helm; selectors lose the release's name with the labels they select."""
+def plain(node: object) -> Any:  # noqa: ANN401  YAML in, YAML out
+    """Without the labels that speak of Helm; selectors lose the release's name with the labels they select."""
     if isinstance(node, dict):
         kept = {key: plain(value) for key, value in node.items() if key not in HELMS}
         return {key: value for key, value in kept.items() if not (key in {"annotations", "labels"} and value == {})}
@@ -59,7 +59,7 @@ def plain(node: Any) -> Any:
 def manifests() -> dict[str, str]:
     """The files' content by path."""
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-    objects = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}]
+    objects: list[dict[str, Any]] = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}]
     objects += [plain(found) for found in render(f"operator.token.value={PLACEHOLDER}")]
     left = {found["kind"] for found in objects} - {kind for kinds in FILES.values() for kind in kinds}
     if left:

