@@ -28,8 +28,8 @@ tools: ## the control plane, 1Password's own programs, and the tools of the gate
 demo: venv tools ## the main job, shown on a real API server; KEEP=1 leaves it running
 	@$(BIN)/python demo/tour.py $(if $(KEEP),--keep)
 
-test: venv tools ## all tests, on a real control plane where they need one
-	@$(BIN)/python -m pytest -q -n 4 --dist worksteal
+test: venv tools ## all tests but those of `make check` and `make e2e`, on a real control plane where they need one
+	@$(BIN)/python -m pytest -q -n 4 --dist worksteal --ignore tests/gates
 
 soak: venv tools ## the long ones: twenty random walks over everything that may be edited
 	@RANDOM_WALKS=20 $(BIN)/python -m pytest -q -n 2 tests/cluster/test_random_walk.py
