@@ -80,9 +80,14 @@ def fetch_wheels(python: str, architectures: list[str]) -> None:
         subprocess.run([*fetching, *platforms, "-r", str(ROOT / "requirements.lock")], check=True)
 
 
+def default_base() -> str:
+    """The base that the Dockerfile names."""
+    return next(line.split("=", 1)[1] for line in (ROOT / "Dockerfile").read_text().splitlines() if line.startswith("ARG BASE="))
+
+
 def find_base() -> str:
     """The Dockerfile's own base (empty) if it is there or can be pulled, else a local one."""
-    default = next(line.split("=", 1)[1] for line in (ROOT / "Dockerfile").read_text().splitlines() if line.startswith("ARG BASE="))
+    default = default_base()
     if subprocess.run(["docker", "image", "inspect", default], capture_output=True, check=False).returncode == 0:
         return ""
     try:
