@@ -25,12 +25,13 @@ PACKAGES = (
     *("containerd", "runc", "containernetworking-plugins"),
 )
 ROOT_IMAGE = "local/e2e-debian"
+ORDINARY = "kindest/node:v1.35.0@sha256:452d707d4862f52530247495d180205e029056831160e22870e37e3f6c1ac31f"
 KUBECTL, ETCD, SERVERS = "kubectl", "etcd", ("kube-apiserver", "kube-controller-manager")
 
 
 def ordinary() -> str:
     """The node image to use where a registry answers."""
-    return os.environ.get("E2E_NODE_IMAGE") or f"kindest/node:{kubernetes_version()}"
+    return os.environ.get("E2E_NODE_IMAGE") or ORDINARY
 
 
 def ensure() -> str:
