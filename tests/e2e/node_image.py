@@ -128,14 +128,15 @@ def add_iptables(root: Path, debian: Path) -> None:
         for suffix in ("", "-save", "-restore"):
             for flavour in ("", "-nft"):
                 (root / "usr/sbin" / f"{family}tables{flavour}{suffix}").symlink_to("xtables-nft-multi")
-    linked = run("chroot", debian, "ldd", "/usr/sbin/xtables-nft-multi").stdout
-    libraries = {word for word in linked.split() if word.startswith("/")}
+    extensions = next(debian.glob("usr/lib/*/xtables"))
+    shutil.copytree(extensions, root / extensions.relative_to(debian))
+    loaded = ["/usr/sbin/xtables-nft-multi", *(f"/{path.relative_to(debian)}" for path in sorted(extensions.glob("*.so")))]
+    linked = run("chroot", debian, "ldd", *loaded).stdout
+    libraries = {word for word in linked.split() if word.startswith("/") and not word.endswith(":")}
     for library in sorted(libraries):
         place = root / library.lstrip("/")
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(debian / library.lstrip("/"), place)
-    extensions = next(debian.glob("usr/lib/*/xtables"))
-    shutil.copytree(extensions, root / extensions.relative_to(debian))
 
 
 def pack(root: Path, image: str, *changes: str) -> None:
