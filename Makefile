@@ -29,10 +29,12 @@ demo: venv tools ## the main job, shown on a real API server; KEEP=1 leaves it r
 	@$(BIN)/python demo/tour.py $(if $(KEEP),--keep)
 
 test: venv tools ## all tests but those of `make check` and `make e2e`, on a real control plane where they need one
-	@$(BIN)/python -m pytest -q -n 4 --dist worksteal --ignore tests/gates
+	@TEST_PATIENCE=$${TEST_PATIENCE:-3} $(BIN)/python -m pytest -q -n 4 --dist worksteal --ignore tests/gates
 
-soak: venv tools ## the long ones: twenty random walks over everything that may be edited
+soak: venv tools ## the long ones: random walks, and replicas under churn for half an hour; writes docs/soak.md
 	@RANDOM_WALKS=20 $(BIN)/python -m pytest -q -n 2 tests/cluster/test_random_walk.py
+	@rm -f docs/soak.md
+	@CHURN_SECONDS=900 FAILOVERS=20 CHURN_PAGE=docs/soak.md $(BIN)/python -m pytest -q -s -p no:randomly tests/cluster/test_replica_churn.py
 
 unit: venv ## the unit tests only, with coverage
 	@$(BIN)/python -m pytest -q tests/unit tests/architecture --cov --cov-report=term-missing:skip-covered --cov-fail-under=95

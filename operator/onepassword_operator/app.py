@@ -21,6 +21,7 @@ from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.handlers.registry import build_registry
 from onepassword_operator.handlers.watches import Watches
 from onepassword_operator.model.errors import ClusterError
+from onepassword_operator.service.leadership import Election
 from onepassword_operator.service.restart_workloads import Place
 from onepassword_operator.service.supervise import Supervisor
 from onepassword_operator.setting_values import bind_address
@@ -28,9 +29,8 @@ from onepassword_operator.settings import Settings
 from onepassword_operator.telemetry import probes
 from onepassword_operator.telemetry.metrics import Metrics
 from onepassword_operator.telemetry.serving_certificate import serving_tls
-from onepassword_operator.wiring import Parts, SystemClock, wire
+from onepassword_operator.wiring import USER_AGENT, Parts, SystemClock, elect, wire
 
-USER_AGENT: Final = f"onepassword-operator/{__version__}"
 RESTART_LOOPS: Final = 4
 SECOND_SWEEP_SECONDS: Final = 10.0
 CRD_CHECK_SECONDS: Final = 2.0
@@ -55,8 +55,11 @@ class StopSignal:
 class Operator:
     """The tasks that drive the use-cases."""
 
-    def __init__(self, settings: Settings, parts: Parts, *, api: KubernetesApi, stop: StopSignal, watch: ServerWatch) -> None:
+    def __init__(
+        self, settings: Settings, parts: Parts, *, api: KubernetesApi, stop: StopSignal, watch: ServerWatch, election: Election
+    ) -> None:
         self._settings = settings
+        self._election = election
         self._watch_server = watch
         self._parts = parts
         self._api = api
@@ -78,6 +81,22 @@ class Operator:
         self._tasks.start("heartbeat", self._tasks.heartbeat)
         await self._wait_for_crd()
         await self._first_sweep()
+        self._tasks.start("sweeper", self._sweep_forever)
+        self._tasks.start("watches", self._watch)
+        self._tasks.start("leadership", self._lead)
+        await self._tasks.first_end()
+
+    async def stop(self) -> None:
+        """End everything; the lease last, because whoever has it next may write at once."""
+        self._parts.queue.close()
+        self._parts.restarts.close()
+        self._parts.releases.close()
+        await self._tasks.stop()
+        await self._election.release()
+
+    async def _lead(self) -> None:
+        # What stands by has listed and watches everything, so that it takes over with what it knows: all of it still waits in the queues.
+        await self._election.campaign()
         for number in range(self._settings.workers):
             self._tasks.start(f"worker-{number}", self._work)
         for number in range(RESTART_LOOPS):
@@ -85,16 +104,7 @@ class Operator:
             self._tasks.start(f"releases-{number}", self._parts.releases.run)
         self._tasks.start("poller", self._poll_forever)
         self._tasks.start("server-watch", self._watch_server_forever)
-        self._tasks.start("sweeper", self._sweep_forever)
-        self._tasks.start("watches", self._watch)
-        await self._tasks.first_end()
-
-    async def stop(self) -> None:
-        """End everything."""
-        self._parts.queue.close()
-        self._parts.restarts.close()
-        self._parts.releases.close()
-        await self._tasks.stop()
+        await self._election.keep()
 
     async def _wait_for_crd(self) -> None:
         told = ""
@@ -183,7 +193,8 @@ class Operator:
         while True:
             await asyncio.sleep(self._settings.sweep_seconds)
             await self._sweep_once()
-            await self._parts.poll.poll(full=True)
+            if self._parts.first_poll.is_set():  # otherwise this replica stands by, and asks 1Password for nothing
+                await self._parts.poll.poll(full=True)
 
     async def _sweep_once(self) -> None:
         try:
@@ -226,10 +237,13 @@ async def run(settings: Settings) -> int:
                 pace=Pace(timeout_seconds=settings.connect_timeout_seconds, denied_probe_seconds=settings.denied_probe_seconds),
             )
         )
+        election = await stack.enter_async_context(elect(settings, access, way=to_cluster, metrics=metrics))
+        api.may_write = election.may_write
         parts = wire(settings, api=api, source=connected.paced, token=token.token, metrics=metrics)
         _expose(metrics, connected, token=token)
+        metrics.observe("leader", "1 while this replica leads: it alone asks 1Password and writes.", read=election.may_write)
         watch = ServerWatch(connected.bare, token, told=metrics.connect_version, now=time.time)
-        operator = Operator(settings, parts, api=api, stop=stop, watch=watch)
+        operator = Operator(settings, parts, api=api, stop=stop, watch=watch, election=election)
         health = {"/healthz": probes.probe(operator.unhealthy), "/readyz": probes.probe(operator.unready)}
         await stack.enter_async_context(probes.serve(bind_address(settings.health_probe_bind_address), health))
         exposition = {"/metrics": probes.exposition(metrics.render, metrics.content_type)}

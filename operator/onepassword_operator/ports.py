@@ -10,6 +10,7 @@ from typing import Protocol
 
 from onepassword_operator.model.errors import OperatorError
 from onepassword_operator.model.item import Item, ItemSummary, Vault
+from onepassword_operator.model.lease import HeldLease, LeaseRecord
 from onepassword_operator.model.outcome import Change, Condition
 from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, OwnerReference, SecretKey
 from onepassword_operator.model.target import Claim, Source
@@ -91,6 +92,16 @@ class FinalizerStore(Protocol):
 
     async def release(self, source: Source, uid: str) -> str | None:
         """Take it from the object of that uid; returns the resourceVersion without it, or None if the object is gone."""
+
+
+class LeaseStore(Protocol):
+    """The one Lease of the election."""
+
+    async def get(self) -> HeldLease | None:
+        """The live lease."""
+
+    async def write(self, record: LeaseRecord, *, basis: HeldLease | None) -> HeldLease:
+        """Create it, or replace what was read as `basis`; ClusterConflictError if somebody was quicker."""
 
 
 class EventLog(Protocol):

@@ -9,7 +9,6 @@ IGNORED: Final = ("OSDK_FORCE_RUN_MODE", "OPERATOR_NAME", "POD_NAME")
 """Variables that manifests for the official operator set, and that mean nothing here."""
 
 WITHOUT_EFFECT: Final[Mapping[str, str]] = {
-    "leader_elect": "--leader-elect is accepted, but election comes in a later release: run one replica",
     "enable_http2": "--enable-http2 is accepted, but has no effect: /metrics is HTTP/1.1",
     "manage_connect": (
         "MANAGE_CONNECT is true, but this operator does not deploy Connect, and goes on with the one at OP_CONNECT_HOST; to deploy one: "

@@ -168,11 +168,12 @@ class Settings(pydantic_settings.BaseSettings):
         "Default: true if there is a certificate, plain HTTP if not.",
     )
     metrics_cert_path: str = pydantic.Field(
-        default="", description="Directory of the certificate for /metrics; the files are read again when they change."
+        default="", description="Directory of the certificate for /metrics; read again when it changes."
     )
     metrics_cert_name: str = pydantic.Field(default="tls.crt", description="File name of the certificate.")
     metrics_cert_key: str = pydantic.Field(default="tls.key", description="File name of its private key.")
-    leader_elect: GoBoolean = pydantic.Field(default=False, description="Accepted for compatibility; election comes in a later release.")
+    leader_elect: GoBoolean = pydantic.Field(default=False, description="Elect one of several replicas; the others stand by, warm.")
+    leader_election_namespace: Trimmed = pydantic.Field(default="", description="Namespace of the Lease. Default: the operator's own.")
     enable_http2: GoBoolean = pydantic.Field(default=False, description="Accepted for compatibility; HTTP/1.1 is what is served.")
     enable_annotations: GoBoolean = pydantic.Field(default=False, description="Copy a resource's annotations onto its Secret.")
     allow_empty_values: GoBoolean = pydantic.Field(default=False, description="Keep empty fields as empty keys.")

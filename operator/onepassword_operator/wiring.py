@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
+import datetime
 import os
 import random
 import time
 import uuid
+from collections.abc import AsyncIterator
+from typing import Final
 
+from onepassword_operator import __version__
 from onepassword_operator.cluster.api import KubernetesApi
+from onepassword_operator.cluster.credentials import ClusterAccess
 from onepassword_operator.cluster.event_log import KubernetesEvents
 from onepassword_operator.cluster.finalizers import KubernetesFinalizers
 from onepassword_operator.cluster.item_status import KubernetesItems
+from onepassword_operator.cluster.lease import KubernetesLease, home_namespace
 from onepassword_operator.cluster.secret_store import KubernetesSecrets
 from onepassword_operator.cluster.workload_store import KubernetesWorkloads
 from onepassword_operator.model.confidential import Confidential
+from onepassword_operator.model.lease import Timing
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Rendering, Source
+from onepassword_operator.outbound import Route
 from onepassword_operator.ports import ItemSource
 from onepassword_operator.rules import seal
 from onepassword_operator.service.catalog import Catalog
 from onepassword_operator.service.fetch_content import FetchContent
 from onepassword_operator.service.follow_index import FollowIndex
+from onepassword_operator.service.leadership import Election, Leadership, Unopposed
 from onepassword_operator.service.live_claims import LiveClaims
 from onepassword_operator.service.observe import Observe
 from onepassword_operator.service.observe_workloads import ObserveWorkloads
@@ -39,6 +49,8 @@ from onepassword_operator.service.sync_secret import SyncSecret
 from onepassword_operator.service.work_queue import WorkQueue
 from onepassword_operator.settings import Settings
 from onepassword_operator.telemetry.metrics import Metrics
+
+USER_AGENT: Final = f"onepassword-operator/{__version__}"
 
 
 class SystemClock:
@@ -94,6 +106,24 @@ class Parts:
     releases: RetryLoop[Source]
     first_poll: asyncio.Event
     """Set when 1Password has been asked for the first time: no pass runs before."""
+
+
+@contextlib.asynccontextmanager
+async def elect(settings: Settings, access: ClusterAccess, *, way: Route, metrics: Metrics) -> AsyncIterator[Election]:
+    """The election that the settings ask for, over a connection of its own, so that bulk writes never delay a renewal."""
+    if not settings.leader_elect:
+        yield Unopposed()
+        return
+    namespace = home_namespace(settings.leader_election_namespace, os.environ, context=access.namespace)
+    async with KubernetesApi(access, user_agent=USER_AGENT, observer=metrics.kubernetes_request, way=way) as api:
+        lease = KubernetesLease(api, namespace=namespace)
+        identity = f"{os.uname().nodename}_{uuid.uuid4()}"
+        election = Leadership(lease, identity=identity, timing=Timing(), clock=SystemClock(), now=_lease_time)
+        yield election
+
+
+def _lease_time() -> str:
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def wire(settings: Settings, *, api: KubernetesApi, source: ItemSource, token: Confidential, metrics: Metrics) -> Parts:

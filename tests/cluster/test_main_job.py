@@ -70,7 +70,7 @@ def test_items_by_title_and_by_id_give_every_key_byte_exact(make_world: MakeWorl
     assert (owner.kind, owner.name, owner.controller, owner.block_owner_deletion) == ("OnePasswordItem", "by-title", None, None)
     assert world.annotations("by-title")["item-path"] == f"vaults/{vault}/items/{item}"
     assert world.annotations("by-title")["item-version"] == "1"
-    assert world.events("by-title") == [("Normal", "Created")]
+    world.wait_events("by-title", ("Normal", "Created"))
     assert world.custom("by-title")["metadata"].get("finalizers") is None
     assert world.condition("by-title")["observedGeneration"] == 1
 

@@ -91,7 +91,7 @@ def test_the_official_operators_secret_is_adopted_in_place_without_a_restart(mak
     assert world.secret("db").metadata.uid == uid
     assert world.data("db") == {"password": b"canary-password-1"}
     assert world.replica_sets("web") == 1
-    assert world.events("db") == [("Normal", "Adopted")]
+    world.wait_events("db", ("Normal", "Adopted"))
     assert [w for w in world.writes() if "secrets" in w] == ["update secrets db"]
 
 

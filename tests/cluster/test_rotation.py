@@ -61,7 +61,7 @@ def test_a_change_is_one_rollout_for_those_who_opted_in_and_none_for_others(make
     assert json.loads(marks["restarted-for"]) == {"a": f"{vault}/{item}@2"}
     assert marks["last-restarted"].endswith("Z")
     assert ("Normal", "Restarted") in world.events("opted-in")
-    assert world.events("a") == [("Normal", "Created"), ("Normal", "Updated")]
+    world.wait_events("a", ("Normal", "Created"), ("Normal", "Updated"))
 
 
 def test_two_secrets_that_change_in_one_poll_are_one_rollout(make_world: MakeWorld) -> None:

@@ -59,10 +59,10 @@ class World:
 
     # --- the operator ---
 
-    def operator(self, *flags: str, ready: bool = True, **environment: str) -> OperatorProcess:
-        """Start an operator that watches this namespace only, through the proxy, with the rights of the deployed role."""
+    def operator(self, *flags: str, ready: bool = True, proxy: KubeProxy | None = None, **environment: str) -> OperatorProcess:
+        """Start an operator that watches this namespace only, through a proxy, with the rights of the deployed role."""
         started = OperatorProcess(
-            kubeconfig=self.proxy.kubeconfig_for(SERVICE_ACCOUNT),
+            kubeconfig=(proxy or self.proxy).kubeconfig_for(SERVICE_ACCOUNT),
             connect=self.connect,
             log=self.log,
             environment={"WATCH_NAMESPACE": self.namespace} | self.environment | environment,
@@ -209,6 +209,10 @@ class World:
         listed = self.observer.core.list_namespaced_event(self.namespace, field_selector=f"involvedObject.name={name}").items
         ours = [event for event in listed if event.reporting_component == "onepassword-operator"]
         return [(event.type, event.reason) for event in sorted(ours, key=lambda event: int(event.metadata.resource_version))]
+
+    def wait_events(self, name: str, *expected: tuple[str, str]) -> None:
+        """Return when our Events on the object are exactly these; an Event follows the status that it is about."""
+        eventually(lambda: self.events(name), lambda seen: seen == list(expected), what=f"Events on {name}: {expected}")
 
     # --- the end ---
 

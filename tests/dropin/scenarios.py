@@ -189,7 +189,7 @@ NOT_TESTED_THERE: Final = tuple(
         "Connect timeouts": "a connection that hangs is given up, and nothing else waits for it",
         "conflicts": "somebody else writes the same Secret or Deployment in between: decided anew, nothing lost, nothing twice",
         "events": "creation, update, repair, restart and failure are Events on the object they are about, said once",
-        "leader election": "differs: none yet; two processes at once write what one would, and restart once",
+        "leader election": "the Lease is the official one; two processes without it write what one would, and restart once",
         "WATCH_NAMESPACE with spaces": "blanks and empty parts in the list of namespaces are passed over",
     }.items()
 )

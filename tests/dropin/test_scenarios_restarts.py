@@ -51,7 +51,7 @@ def test_restarts_for_all_roll_out_who_uses_the_secret_and_say_so(make_world: Ma
     _settled(world)
     assert (world.replica_sets("web"), world.replica_sets("idle")) == (2, 1)
     assert (world.events("web"), world.events("idle")) == ([("Normal", "Restarted")], [])
-    assert world.events("db") == [("Normal", "Created"), ("Normal", "Updated")]
+    world.wait_events("db", ("Normal", "Created"), ("Normal", "Updated"))
 
 
 @pytest.mark.official("restart after a spec change", "WATCH_NAMESPACE with spaces")

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ssl
 import threading
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -107,11 +108,13 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 async def listening(serve: Serve, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """Serve connections on a loopback port until the end."""
     running: set[asyncio.Task[None]] = set()
+    transports: weakref.WeakSet[asyncio.WriteTransport] = weakref.WeakSet()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task
         running.add(task)
+        transports.add(writer.transport)
         try:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 await serve(reader, writer)
@@ -128,6 +131,9 @@ async def listening(serve: Serve, *, tls: ssl.SSLContext | None = None) -> Async
         for task in tuple(running):
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+        for transport in tuple(transports):
+            transport.abort()  # a farewell in TLS would take longer than this loop lives
+        await asyncio.sleep(0)
 
 
 @contextlib.asynccontextmanager

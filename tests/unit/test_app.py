@@ -28,6 +28,7 @@ from onepassword_operator.cluster.credentials import ClusterAccess
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError
 from onepassword_operator.outbound import client_tls
+from onepassword_operator.service.leadership import Unopposed
 from onepassword_operator.service.poll_vaults import PollVaults
 from onepassword_operator.service.restart_workloads import Place
 from onepassword_operator.settings import Settings, load
@@ -86,7 +87,7 @@ def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, cluster: S
     monkeypatch.setenv("OP_CONNECT_HOST", "http://127.0.0.1:1")
     monkeypatch.setenv("OP_CONNECT_TOKEN", "fake")
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
-    flags = {"health_probe_bind_address": "127.0.0.1:0", "metrics_bind_address": "127.0.0.1:0", "leader_elect": "true"}
+    flags = {"health_probe_bind_address": "127.0.0.1:0", "metrics_bind_address": "127.0.0.1:0", "enable_http2": "true"}
     return load(flags, os.environ)
 
 
@@ -119,7 +120,7 @@ async def operator(settings: Settings, cluster: ScriptedServer, source: FakeItem
     access = ClusterAccess(server=cluster.url, ssl_context=None, token=None)
     async with KubernetesApi(access, user_agent="x", observer=lambda *_: None) as api:
         parts = wire(settings, api=api, source=source, token=Confidential(b"fake"), metrics=Metrics(version="0"))
-        made = Operator(settings, parts, api=api, stop=StopSignal(), watch=looks)  # type: ignore[arg-type]  # a stand-in
+        made = Operator(settings, parts, api=api, stop=StopSignal(), watch=looks, election=Unopposed())  # type: ignore[arg-type]  # a stand-in
         yield made
         await made.stop()
 
@@ -321,7 +322,7 @@ class TestRun:
         await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
         os.kill(os.getpid(), signal.SIGTERM)
         assert await asyncio.wait_for(task, LIMIT_SECONDS) == 0
-        assert any("--leader-elect is accepted" in record.getMessage() for record in caplog.records)
+        assert any("--enable-http2 is accepted" in record.getMessage() for record in caplog.records)
 
     async def test_a_connect_that_hangs_does_not_hold_up_the_end(self, settings: Settings, watching: asyncio.Event) -> None:
         async with scripted_server() as connect:
@@ -419,3 +420,81 @@ class TestRun:
     async def test_without_a_cluster_it_does_not_start(self, settings: Settings) -> None:
         with pytest.raises(ClusterUnavailableError):
             await app.run(settings.model_copy(update={"kubeconfig": "/absent"}))
+
+
+class Electoral:
+    """`Election` as a test wants it."""
+
+    def __init__(self) -> None:
+        self.won, self.lost = asyncio.Event(), asyncio.Event()
+        self.released_after: list[str] = []
+        self.tasks: Callable[[], list[str]] = list
+
+    def may_write(self) -> bool:
+        return self.won.is_set() and not self.lost.is_set()
+
+    async def campaign(self) -> None:
+        await self.won.wait()
+
+    async def keep(self) -> None:
+        await self.lost.wait()
+
+    async def release(self) -> None:
+        self.released_after = self.tasks()
+
+
+@pytest.fixture
+def election(operator: Operator) -> Electoral:
+    made = Electoral()
+    operator._election = made
+    return made
+
+
+def alive() -> list[str]:
+    return [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith(("worker", "poller", "restarts", "releases"))]
+
+
+async def test_a_replica_that_stands_by_is_ready_watches_and_asks_1password_for_nothing(
+    operator: Operator, cluster: ScriptedServer, source: FakeItemSource, watching: asyncio.Event, election: Electoral, looks: Looks
+) -> None:
+    async with running(operator):
+        await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert (operator.unready(), operator.unhealthy(), alive()) == ("", "", [])
+        assert (source.requests, statuses(cluster), looks.count) == ([], [], 0)
+        election.won.set()
+        await until(lambda: statuses(cluster))
+
+
+async def test_a_full_sweep_of_a_replica_that_stands_by_is_one_of_the_cluster_alone(
+    operator: Operator, source: FakeItemSource, watching: asyncio.Event, election: Electoral, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses = no_pause(monkeypatch)
+    async with running(operator):
+        await until(lambda: pauses.count(operator._settings.sweep_seconds) > 2)
+    assert watching.is_set()
+    assert not election.may_write()
+    assert source.requests == []
+
+
+@pytest.mark.usefixtures("watching")
+async def test_a_leader_that_loses_the_lease_ends(operator: Operator, election: Electoral) -> None:
+    election.won.set()
+    election.lost.set()
+    with pytest.raises(RuntimeError, match="leadership"):
+        await asyncio.wait_for(operator.run(), LIMIT_SECONDS)
+
+
+async def test_the_lease_is_given_up_when_nothing_is_left_that_could_write(
+    operator: Operator, cluster: ScriptedServer, watching: asyncio.Event, election: Electoral
+) -> None:
+    election.won.set()
+    election.tasks = alive
+    election.released_after = ["not asked yet"]
+    async with running(operator):
+        await until(lambda: statuses(cluster))
+        assert alive()
+        await operator.stop()
+    assert watching.is_set()
+    assert election.released_after == []

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 from collections.abc import AsyncIterator
 from typing import Any
 
+import orjson
 import pytest
 
 from fakes.item_source import FakeItemSource
@@ -18,11 +20,12 @@ from onepassword_operator.model.item import Revision
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim, Rendering, Source
 from onepassword_operator.model.workload import RestartMark
+from onepassword_operator.outbound import DIRECT
 from onepassword_operator.rules import secret_use
 from onepassword_operator.service.restart_workloads import Place
 from onepassword_operator.settings import load
 from onepassword_operator.telemetry.metrics import Metrics
-from onepassword_operator.wiring import Parts, SystemClock, wire
+from onepassword_operator.wiring import Parts, SystemClock, elect, wire
 
 ENVIRONMENT = {"OP_CONNECT_HOST": "http://127.0.0.1:1", "OP_CONNECT_TOKEN": "fake", "POLLING_INTERVAL": "7", "AUTO_RESTART": "true"}
 METADATA: dict[str, Any] = {"namespace": "app", "name": "db", "uid": "u", "resourceVersion": "7", "finalizers": [names.OFFICIAL_FINALIZER]}
@@ -114,3 +117,33 @@ def test_what_waits_is_shown(parts: Parts, metrics: Metrics) -> None:
     assert "queue_depth 1.0" in shown
     assert "retries_waiting 0.0" in shown
     assert "pending_restarts 0.0" in shown
+
+
+async def test_without_election_the_operator_leads_and_asks_for_no_lease(
+    server: ScriptedServer, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    access = ClusterAccess(server=server.url, ssl_context=None, token=None)
+    async with elect(load({}, os.environ), access, way=DIRECT, metrics=metrics) as election:
+        await election.campaign()
+        assert election.may_write()
+    assert server.seen == []
+
+
+async def test_with_election_it_takes_the_lease_in_the_namespace_of_its_kubeconfig_under_a_name_of_its_own(
+    server: ScriptedServer, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("POD_NAMESPACE", raising=False)
+    server.script(reply({}, status=404), reply({"metadata": {"resourceVersion": "1"}}, status=201))
+    access = ClusterAccess(server=server.url, ssl_context=None, token=None, namespace="ops")
+    async with elect(load({"leader_elect": "true"}, os.environ), access, way=DIRECT, metrics=metrics) as election:
+        assert not election.may_write()
+        await election.campaign()
+        assert election.may_write()
+    assert server.paths()[1] == "/apis/coordination.k8s.io/v1/namespaces/ops/leases"
+    spec = orjson.loads(server.seen[1].body)["spec"]
+    assert spec["holderIdentity"].startswith(os.uname().nodename + "_")
+    assert datetime.datetime.strptime(spec["renewTime"], "%Y-%m-%dT%H:%M:%S.%f%z").tzinfo

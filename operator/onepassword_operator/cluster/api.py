@@ -70,7 +70,11 @@ class _Call:
 class KubernetesApi:
     """One session to one API server."""
 
+    may_write: Callable[[], bool]
+    """Asked before each write; where it says no, another replica leads, and nothing is sent."""
+
     def __init__(self, access: ClusterAccess, *, user_agent: str, observer: Observer, way: Route = DIRECT) -> None:
+        self.may_write = lambda: True
         self._access = access
         self._way = way
         self._user_agent = user_agent
@@ -167,6 +171,8 @@ class KubernetesApi:
     async def _request(self, call: _Call) -> dict[str, Any]:
         if self._session is None:
             raise ClusterUnavailableError("the connection to the API server is not open")
+        if call.body is not None and not self.may_write():
+            raise ClusterUnavailableError(f"{call.what}: not sent, because this replica does not lead")
         code = 0
         try:
             async with self._session.request(

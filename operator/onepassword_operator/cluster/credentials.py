@@ -59,6 +59,8 @@ class ClusterAccess:
     server: str
     ssl_context: ssl.SSLContext | None
     token: TokenFile | FixedToken | None
+    namespace: str = ""
+    """The kubeconfig context's; empty if it names none, and in a pod."""
 
 
 def load(kubeconfig: str | None, environment: Mapping[str, str]) -> ClusterAccess:
@@ -103,7 +105,7 @@ def _from_kubeconfig(path: pathlib.Path, roots: str) -> ClusterAccess:
         ssl_context = _ssl_context(cluster, user, folder=path.parent, roots=roots) if server.startswith("https:") else None
     except (OSError, ssl.SSLError, ValueError) as error:
         raise ClusterUnavailableError(f"kubeconfig {path} has certificates that can't be loaded: {type(error).__name__}") from None
-    return ClusterAccess(server=server, ssl_context=ssl_context, token=_token(user, path.parent))
+    return ClusterAccess(server=server, ssl_context=ssl_context, token=_token(user, path.parent), namespace=context.get("namespace") or "")
 
 
 def _named(config: Mapping[str, Any], section: str, *, name: str) -> Any:

@@ -23,6 +23,7 @@ class Supervisor:
         self._clock = clock
         self._beat = clock.monotonic()
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._ended = asyncio.Event()
 
     def start(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Run `work`, which is meant to go on for ever, as a task of this name."""
@@ -30,7 +31,8 @@ class Supervisor:
         async def run() -> None:
             await work()
 
-        self._tasks[name] = asyncio.create_task(run(), name=name)
+        self._tasks[name] = task = asyncio.create_task(run(), name=name)
+        task.add_done_callback(lambda _: self._ended.set())
 
     async def heartbeat(self) -> None:
         """Notice whether the event loop gets round; run as one of the tasks."""
@@ -47,12 +49,13 @@ class Supervisor:
         return f"the event loop stood still for {lag:.0f} s" if lag > LAG_LIMIT_SECONDS else ""
 
     async def first_end(self) -> None:
-        """Wait for the first task that ends, and raise what it ended with.
+        """Wait for the first task that ends, of those that are started meanwhile too, and raise what it ended with.
 
         Raises:
             RuntimeError: a task that should go on for ever returned.
         """
-        done, _ = await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
+        await self._ended.wait()
+        done = [task for task in self._tasks.values() if task.done()]
         for task in done:
             task.result()
         raise RuntimeError(f"ended: {', '.join(sorted(task.get_name() for task in done))}")

@@ -229,3 +229,13 @@ class TestProxies:
         async with api.new_session() as session, session.get(f"{server.url}/y") as response:
             assert response.status == 200
         assert [request.headers["Authorization"] for request in server.seen] == [f"Bearer {TOKEN}"] * 2
+
+
+async def test_a_replica_that_does_not_lead_reads_and_sends_no_write(server: ScriptedServer, api: KubernetesApi) -> None:
+    api.may_write = lambda: False
+    server.script(reply({"metadata": {}}))
+    assert await api.get("/api/v1/namespaces/app/secrets/db", resource="secrets")
+    for write in (api.create, api.replace, api.merge_patch):
+        with pytest.raises(ClusterUnavailableError, match="does not lead"):
+            await write("/api/v1/namespaces/app/secrets/db", {}, resource="secrets")
+    assert [request.method for request in server.seen] == ["GET"]

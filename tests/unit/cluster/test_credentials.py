@@ -60,6 +60,15 @@ def test_a_named_kubeconfig_wins(tmp_path: pathlib.Path) -> None:
     assert "canary" not in repr(access)
 
 
+def test_the_namespace_is_that_of_the_context(tmp_path: pathlib.Path) -> None:
+    path = pathlib.Path(kubeconfig(tmp_path, user={}))
+    assert load(str(path), {}).namespace == ""
+    config = yaml.safe_load(path.read_text())
+    config["contexts"][1]["context"]["namespace"] = "ops"
+    path.write_text(yaml.safe_dump(config))
+    assert load(str(path), {}).namespace == "ops"
+
+
 def test_a_user_without_credentials_has_no_token(tmp_path: pathlib.Path) -> None:
     assert load(kubeconfig(tmp_path), {}).token is None
 

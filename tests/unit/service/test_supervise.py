@@ -49,6 +49,17 @@ async def test_a_task_that_returns_is_a_failure_too() -> None:
         await tasks.first_end()
 
 
+async def test_a_task_that_was_started_after_the_others_counts_as_well() -> None:
+    tasks = Supervisor(FakeClock())
+    tasks.start("a", forever)
+    waiting = asyncio.create_task(tasks.first_end())
+    await asyncio.sleep(0)
+    tasks.start("b", returns)
+    with pytest.raises(RuntimeError, match="ended: b"):
+        await waiting
+    await tasks.stop()
+
+
 async def test_an_event_loop_that_stood_still_is_told() -> None:
     clock = FakeClock()
     tasks = Supervisor(clock)

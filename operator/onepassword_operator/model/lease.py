@@ -1,0 +1,56 @@
+"""The lease by which replicas agree on a leader."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """How long a lease lasts, how long its holder tries to renew it, and how often everybody looks; in seconds."""
+
+    lease_seconds: int = 15
+    deadline_seconds: float = 10.0
+    retry_seconds: float = 2.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseRecord:
+    """The spec of a `coordination.k8s.io/v1` Lease."""
+
+    holder: str
+    lease_seconds: int
+    acquired: str
+    renewed: str
+    transitions: int
+
+    @classmethod
+    def from_object(cls, raw: Mapping[str, Any]) -> LeaseRecord:
+        """Read a Lease; whatever is missing counts as nobody's and run out."""
+        spec = raw.get("spec") or {}
+        return cls(
+            holder=spec.get("holderIdentity") or "",
+            lease_seconds=spec.get("leaseDurationSeconds") or 0,
+            acquired=spec.get("acquireTime") or "",
+            renewed=spec.get("renewTime") or "",
+            transitions=spec.get("leaseTransitions") or 0,
+        )
+
+    def to_spec(self) -> dict[str, Any]:
+        """The spec as JSON."""
+        return {
+            "holderIdentity": self.holder,
+            "leaseDurationSeconds": self.lease_seconds,
+            "acquireTime": self.acquired,
+            "renewTime": self.renewed,
+            "leaseTransitions": self.transitions,
+        }
+
+
+class HeldLease(NamedTuple):
+    """A lease as it was read or written."""
+
+    record: LeaseRecord
+    resource_version: str

@@ -1,0 +1,191 @@
+"""Leadership: one of several replicas reads 1Password and writes; the others watch, and stand by.
+
+Who holds the lease renews it every two seconds. Who could not for ten stops writing at that moment, even while a request hangs, and ends:
+another may lead five seconds later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from onepassword_operator.model.errors import ClusterConflictError, ClusterError
+from onepassword_operator.model.lease import HeldLease, LeaseRecord, Timing
+from onepassword_operator.ports import Clock, LeaseStore
+from onepassword_operator.rules import lease
+
+_JITTER: Final = 0.2
+
+_log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(slots=True)
+class _Seen:
+    """The lease as last read, and since when its record has stood still."""
+
+    held: HeldLease | None
+    since: float
+
+
+class Election(Protocol):
+    """How a replica comes to lead, and ceases to."""
+
+    def may_write(self) -> bool:
+        """Whether this replica leads at this moment."""
+
+    async def campaign(self) -> None:
+        """Return when this replica leads."""
+
+    async def keep(self) -> None:
+        """Return when it does so no more."""
+
+    async def release(self) -> None:
+        """Let another lead."""
+
+
+class Unopposed:
+    """No election: the only replica leads, from its start to its end."""
+
+    def may_write(self) -> bool:
+        """Always."""
+        return True
+
+    async def campaign(self) -> None:
+        """At once."""
+
+    async def keep(self) -> None:
+        """For ever."""
+        await asyncio.Event().wait()
+
+    async def release(self) -> None:
+        """There is nothing to give up."""
+
+
+class Leadership:
+    """`Election` by a lease: one candidate."""
+
+    def __init__(self, store: LeaseStore, *, identity: str, timing: Timing, clock: Clock, now: Callable[[], str]) -> None:
+        self._store = store
+        self._identity = identity
+        self._timing = timing
+        self._clock = clock
+        self._now = now
+        self._seen: _Seen | None = None
+        self._deadline: float | None = None
+        self._watchdog: asyncio.TimerHandle | None = None
+        self._leading = False
+        self._lost = asyncio.Event()
+        self._told = ""
+        self._doubt = False
+
+    def may_write(self) -> bool:
+        """Whether this replica leads at this moment; asked before each write, because a process may have been stopped for a while."""
+        return self._deadline is not None and self._clock.monotonic() < self._deadline and not self._lost.is_set()
+
+    async def campaign(self) -> None:
+        """Return when this replica leads."""
+        _log.info("standing by until the lease is free", extra={"identity": self._identity})
+        while not await self._attempt():  # noqa: ASYNC110  what is waited for is on the API server
+            await asyncio.sleep(self._timing.retry_seconds * (1.0 + _JITTER * self._clock.jitter()))
+        self._leading = True
+        _log.info("leading", extra={"identity": self._identity})
+
+    async def keep(self) -> None:
+        """Renew until the lease is lost; call after `campaign`."""
+        renewals = asyncio.create_task(self._renew(), name="lease-renewals")
+        try:
+            await self._lost.wait()  # also while a renewal hangs
+        finally:
+            renewals.cancel()
+        _log.error("leadership lost", extra={"identity": self._identity})
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(self._timing.retry_seconds)
+            await self._attempt()
+
+    async def release(self) -> None:
+        """Give the lease up, so that the next one need not wait for it to run out; best effort."""
+        if self._watchdog:
+            self._watchdog.cancel()
+        if self._deadline is None:
+            return
+        self._deadline = None
+        try:
+            async with asyncio.timeout(self._timing.retry_seconds):
+                while not await self._given_up():
+                    pass
+        except (ClusterError, TimeoutError) as error:
+            _log.info("the lease could not be given up, and runs out", extra={"error": type(error).__name__})
+
+    async def _given_up(self) -> bool:
+        # Read anew: a renewal that was under way when the end came may have been written, or still be.
+        held = await self._store.get()
+        if held is None or held.record.holder != self._identity:
+            return True
+        with contextlib.suppress(ClusterConflictError):
+            await self._store.write(lease.released(held.record, now=self._now()), basis=held)
+            return True
+        return False
+
+    async def _attempt(self) -> bool:
+        """Take or renew the lease; whether it is held now."""
+        started = self._clock.monotonic()
+        try:
+            async with asyncio.timeout(self._timing.deadline_seconds / 2):
+                held = await self._basis()
+                former = held.record if held else None
+                if not lease.may_hold(former, self._identity, unchanged_seconds=self._clock.monotonic() - self._since()):
+                    self._check_usurper(former)
+                    return False
+                record = lease.held(former, self._identity, now=self._now(), timing=self._timing)
+                written = await self._store.write(record, basis=held)
+        except (ClusterError, TimeoutError) as error:
+            self._doubt = True
+            self._tell(str(error) or "no answer in time")
+            return False
+        self._seen, self._doubt, self._told = _Seen(written, self._clock.monotonic()), False, ""
+        self._hold_from(started)
+        return not self._lost.is_set()
+
+    async def _basis(self) -> HeldLease | None:
+        # Who leads has written what there is, and finds out by a conflict if not.
+        if self._leading and self._seen and not self._doubt:
+            return self._seen.held
+        return await self._read()
+
+    def _tell(self, trouble: str) -> None:
+        if trouble != self._told:
+            self._told = trouble
+            _log.warning("the lease could not be taken or renewed", extra={"detail": trouble})
+
+    async def _read(self) -> HeldLease | None:
+        held = await self._store.get()
+        if self._seen is None or self._seen.held != held:
+            self._seen = _Seen(held, self._clock.monotonic())
+        return held
+
+    def _since(self) -> float:
+        return self._seen.since if self._seen else self._clock.monotonic()
+
+    def _check_usurper(self, record: LeaseRecord | None) -> None:
+        if self._leading and record:
+            _log.error("another replica holds the lease", extra={"holder": record.holder})
+            self._lose()
+
+    def _hold_from(self, started: float) -> None:
+        # From before the request: the API server may have counted from then on.
+        self._deadline = started + self._timing.deadline_seconds
+        if self._watchdog:
+            self._watchdog.cancel()
+        left = max(self._deadline - self._clock.monotonic(), 0.0)
+        self._watchdog = asyncio.get_running_loop().call_later(left, self._lose)
+
+    def _lose(self) -> None:
+        self._deadline = None
+        if self._leading:
+            self._lost.set()

@@ -1,0 +1,185 @@
+"""What goes on while leaders die: rotations, hand edits, resources that come and go; and the oracles that hold through all of it.
+
+They are about content, ownership, what is foreign, deletions, restarts and their order, losses, empty writes, rest, item reads, and one
+writer at a time.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+import kubernetes
+import urllib3
+
+from cluster.replicas import Replica
+from cluster.world import GROUP, PLURAL, PREFIX, World, eventually
+from faults.kube_proxy import CallBefore, Request, Rule
+
+TITLES: Final = ("a", "b", "c")
+FOREIGN: Final = "foreign"
+SETTLE_SECONDS: Final = 90.0
+SEED: Final[dict[str, Any]] = {
+    "vaults": [{"name": "v", "items": [{"title": title, "fields": {"password": f"canary-{title}-00000"}} for title in TITLES]}]
+}
+
+
+class ChangeCount:
+    """How often each object of a kind has changed, by the API server's own account."""
+
+    def __init__(self, listing: Any, *arguments: Any) -> None:
+        self.versions: dict[str, set[str]] = {}
+        self._watch: Any = cast(Any, kubernetes.watch.Watch)()
+        self._stream = self._watch.stream(listing, *arguments)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        with contextlib.suppress(urllib3.exceptions.HTTPError):  # the API server's end ends it
+            for event in self._stream:
+                metadata = event["raw_object"]["metadata"]
+                if event["type"] != "DELETED":
+                    self.versions.setdefault(metadata["name"], set()).add(metadata["resourceVersion"])
+
+    def count(self, name: str) -> int:
+        return len(self.versions.get(name, ()))
+
+    def stop(self) -> None:
+        self._watch.stop()
+
+
+class Churn:
+    """A namespace in which much happens."""
+
+    def __init__(self, world: World, *, seed: int) -> None:
+        self.world = world
+        self.dice = random.Random(seed)  # noqa: S311  to be repeatable, not secret
+        self.expected = {title: f"canary-{title}-00000" for title in TITLES}
+        self.versions = dict.fromkeys(TITLES, 1)
+        self.hand_edits: Counter[str] = Counter()
+        self.early_restarts: list[str] = []
+        self.passing = 0
+        core, custom = world.observer.core, world.observer.custom
+        self.secret_changes = ChangeCount(core.list_namespaced_secret, world.namespace)
+        self.item_changes = ChangeCount(custom.list_namespaced_custom_object, *GROUP, world.namespace, PLURAL)
+        core.create_namespaced_secret(world.namespace, {"metadata": {"name": FOREIGN}, "stringData": {"password": "mine"}})
+        self._foreign = world.secret(FOREIGN).metadata.resource_version
+
+    def fill(self) -> None:
+        """One resource and one Deployment for each item."""
+        for title in TITLES:
+            self.world.item(title, f"vaults/v/items/{title}")
+        self.world.item(FOREIGN, "vaults/v/items/a")  # asks for a Secret that is somebody else's, and is refused it
+        self.world.wait_ready(*TITLES)
+        for title in TITLES:
+            self.world.deployment(f"web-{title}", title)
+
+    def guard(self, replica: Replica) -> None:
+        """Look at the Secret whenever the replica is about to restart what uses it."""
+
+        def look(request: Request) -> None:
+            title = request.name.removeprefix("web-")
+            if self.world.data(title) != {"password": self.expected[title].encode()}:
+                self.early_restarts.append(request.name)
+
+        replica.proxy.add(Rule(CallBefore(look), verb="patch", resource="deployments"))
+
+    # --- what happens ---
+
+    def rotate(self) -> None:
+        """Some items get a new value."""
+        for title in TITLES:
+            if self.dice.random() < 0.6:
+                self.versions[title] += 1
+                self.expected[title] = f"canary-{title}-{self.versions[title]:05}"
+                self.world.connect.edit("v", title, fields={"password": self.expected[title]})
+
+    def meddle(self) -> None:
+        """Somebody edits or deletes Secrets, and resources come and go."""
+        title = self.dice.choice(TITLES)
+        if self.dice.random() < 0.7:
+            self.hand_edits[title] += 1
+            self.world.patch_secret(title, {"data": {"password": base64.b64encode(f"edit-{self.hand_edits[title]}".encode()).decode()}})
+        self.passing += 1
+        self.world.item(f"passing-{self.passing}", "vaults/v/items/a")
+        if self.passing > 1:
+            self.world.delete_item(f"passing-{self.passing - 1}")
+
+    # --- what must hold ---
+
+    def settle(self) -> None:
+        """Wait until everything has arrived, each change by one restart, after its Secret; nothing astray, nothing foreign touched."""
+        for title in TITLES:
+            self.world.wait_data(title, {"password": self.expected[title].encode()}, timeout=SETTLE_SECONDS)
+            told = f"holds version {self.versions[title]} "
+            eventually(lambda t=title: self.world.condition(t)["message"], lambda m, told=told: told in m, timeout=SETTLE_SECONDS)  # type: ignore[misc]
+            self.world.rollouts(f"web-{title}", self.versions[title], timeout=SETTLE_SECONDS)
+        self.world.no_marks(timeout=SETTLE_SECONDS)
+        if self.passing:
+            self.world.wait_ready(f"passing-{self.passing}", timeout=SETTLE_SECONDS)
+        eventually(self._strays, lambda found: not found, timeout=SETTLE_SECONDS, what="one live owner for each Secret, and none missing")
+        assert self.early_restarts == [], "restarted before its Secret was written"
+        assert self.world.secret(FOREIGN).metadata.resource_version == self._foreign
+        self.world.wait_reason(FOREIGN, "TargetNotOwned", timeout=SETTLE_SECONDS)
+
+    def _strays(self) -> set[tuple[str, str]]:
+        resources = self.world.observer.custom.list_namespaced_custom_object(*GROUP, self.world.namespace, PLURAL)["items"]
+        wanted = {(r["metadata"]["name"], r["metadata"]["uid"]) for r in resources} - {
+            (FOREIGN, self.world.custom(FOREIGN)["metadata"]["uid"])
+        }
+        managed = self.world.observer.core.list_namespaced_secret(self.world.namespace, label_selector=PREFIX + "managed=true").items
+        owned = {(secret.metadata.name, owner.uid) for secret in managed for owner in secret.metadata.owner_references or ()}
+        return wanted ^ owned
+
+    def at_the_end(self, replicas: Sequence[Replica], *, takeovers: int) -> None:
+        """Over all that passed: rest, no deletion, no empty write, no item read in vain, one writer at a time."""
+        self.world.connect.wait_polls(2)
+        before = sum(len(replica.writes()) for replica in replicas)
+        self.world.connect.wait_polls(10)
+        assert sum(len(replica.writes()) for replica in replicas) == before, "not a fixed point"
+        written = [write for replica in replicas for write in replica.writes()]
+        assert {write.verb for write in written} <= {"create", "update", "patch"}
+        self._no_empty_writes(written)
+        for title in TITLES:
+            vault, item = self.world.connect.ids("v", title)
+            reads = self.world.connect.item_reads().get(f"{vault}/{item}", 0)
+            assert reads <= self.versions[title] + takeovers, f"{title}: {reads} reads of {self.versions[title]} versions"
+        for replica, late in late_writes(replicas).items():
+            assert late <= 1, f"replica {replicas.index(replica)}: {late} writes after another had begun"
+        self.secret_changes.stop()
+        self.item_changes.stop()
+
+    def _no_empty_writes(self, written: Sequence[Request]) -> None:
+        for title in TITLES:
+            of_secret = sum(write.resource == "secrets" and write.name == title for write in written)
+            assert of_secret == self.secret_changes.count(title) - self.hand_edits[title], f"writes that changed nothing: Secret {title}"
+            of_item = sum(write.resource == PLURAL and write.name == title for write in written)
+            assert of_item == self.item_changes.count(title) - 1, f"writes that changed nothing: resource {title}"
+
+
+def late_writes(replicas: Sequence[Replica]) -> dict[Replica, int]:
+    """By replica, how many of its writes came after one by a replica that had taken over from it."""
+    written = sorted(((write.at, replica) for replica in replicas for write in replica.writes()), key=lambda entry: entry[0])
+    succeeded: set[Replica] = set()
+    late: Counter[Replica] = Counter()
+    current: Replica | None = None
+    for _, replica in written:
+        if replica in succeeded:
+            late[replica] += 1
+        elif replica is not current:
+            succeeded |= {current} if current else set()
+            current = replica
+    return late
+
+
+def seconds_until(reached: Any) -> float:
+    """How long a wait took."""
+    started = time.monotonic()
+    reached()
+    return time.monotonic() - started

@@ -1,0 +1,65 @@
+"""The Lease over the wire, and where it lives."""
+
+import pathlib
+from typing import Any
+
+import orjson
+import pytest
+
+from fakes.scripted_server import ScriptedServer, reply
+from onepassword_operator.cluster import lease
+from onepassword_operator.cluster.api import KubernetesApi
+from onepassword_operator.cluster.lease import KubernetesLease, home_namespace
+from onepassword_operator.model.errors import ClusterConflictError
+from onepassword_operator.model.lease import HeldLease, LeaseRecord
+
+RECORD = LeaseRecord(holder="me", lease_seconds=15, acquired="a", renewed="r", transitions=1)
+COLLECTION = "/apis/coordination.k8s.io/v1/namespaces/ops/leases"
+RAW: dict[str, Any] = {"metadata": {"name": lease.NAME, "resourceVersion": "7"}, "spec": RECORD.to_spec()}
+
+
+@pytest.fixture
+def store(api: KubernetesApi) -> KubernetesLease:
+    return KubernetesLease(api, namespace="ops")
+
+
+async def test_the_lease_is_read_or_absent(server: ScriptedServer, store: KubernetesLease) -> None:
+    server.script(reply(RAW), reply({}, status=404))
+    assert await store.get() == HeldLease(RECORD, "7")
+    assert await store.get() is None
+    assert server.paths() == [f"{COLLECTION}/c26807fd.onepassword.com"] * 2
+
+
+async def test_a_first_lease_is_created(server: ScriptedServer, store: KubernetesLease) -> None:
+    server.script(reply(RAW, status=201))
+    assert await store.write(RECORD, basis=None) == HeldLease(RECORD, "7")
+    sent = orjson.loads(server.seen[0].body)
+    assert (server.seen[0].method, server.paths(), sent["spec"]) == ("POST", [COLLECTION], RECORD.to_spec())
+    assert sent["metadata"] == {"name": "c26807fd.onepassword.com", "namespace": "ops"}
+
+
+async def test_a_lease_is_replaced_only_as_it_was_read(server: ScriptedServer, store: KubernetesLease) -> None:
+    server.script(reply({"reason": "Conflict"}, status=409))
+    with pytest.raises(ClusterConflictError):
+        await store.write(RECORD, basis=HeldLease(RECORD, "6"))
+    assert server.seen[0].method == "PUT"
+    assert orjson.loads(server.seen[0].body)["metadata"]["resourceVersion"] == "6"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "variable", "mounted", "context", "expected"),
+    [
+        ("chosen", "pod", "mounted", "context", "chosen"),
+        ("", "pod", "mounted", "context", "pod"),
+        ("", "", "mounted", "context", "mounted"),
+        ("", "", "", "context", "context"),
+        ("", "", "", "", "default"),
+    ],
+)
+def test_the_lease_lives_in_the_namespace_that_is_chosen_else_the_pods_else_the_kubeconfigs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, chosen: str, variable: str, mounted: str, context: str, expected: str
+) -> None:
+    monkeypatch.setattr(lease, "SERVICE_ACCOUNT", tmp_path)
+    if mounted:
+        (tmp_path / "namespace").write_text(mounted + "\n")
+    assert home_namespace(chosen, {"POD_NAMESPACE": variable} if variable else {}, context=context) == expected
