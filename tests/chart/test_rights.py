@@ -27,11 +27,13 @@ FIRST, SECOND = {"password": b"canary-password-1"}, {"password": b"canary-passwo
 ADDRESSES = ("--health-probe-bind-address", "--metrics-bind-address", "--zap-")
 
 ALONE = {"leaderElection": {"enabled": False}}
-MODES: dict[str, dict[str, Any]] = {"cluster": ALONE, "listed namespaces": ALONE | {"watchNamespace": ["WORK"]}}
+MODES: dict[str, dict[str, Any]] = {
+    "cluster": ALONE,
+    "listed namespaces": ALONE | {"watchNamespace": ["WORK"]},
+    "with election": {"watchNamespace": ["WORK"], "extraArgs": [f"--leader-election-namespace={HOME}"]},
+}
 if "secret_watch" in settings.flag_names():
     MODES["without watching Secrets"] = ALONE | {"secretWatch": False}
-if "leader_election_namespace" in settings.flag_names():
-    MODES["with election"] = {"watchNamespace": ["WORK"], "extraArgs": [f"--leader-election-namespace={HOME}"]}
 
 Right = tuple[str, str, str, str]
 """Namespace (empty: all of them), API group, resource, verb."""
