@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := .tools/bin
 
-.PHONY: help venv tools demo test soak unit check format bench reliability docs lock clean
+.PHONY: help venv tools demo test soak unit check format manifests image sbom e2e bench reliability docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -22,14 +22,14 @@ venv: .venv/.installed ## the locked environment in .venv
 	@touch $@
 	@echo "venv: ready; try $(BIN)/onepassword-operator --help"
 
-tools: ## the control plane, the official Connect clients and 1Password's own operator for the tests, in .tools
+tools: ## the control plane, 1Password's own programs, and the tools of the gates, in .tools
 	@$(PYTHON) tests/controlplane/build.py --into $(TOOLS)
 
 demo: venv tools ## the main job, shown on a real API server; KEEP=1 leaves it running
 	@$(BIN)/python demo/tour.py $(if $(KEEP),--keep)
 
-test: venv tools ## all tests, on a real control plane where they need one
-	@TEST_PATIENCE=$${TEST_PATIENCE:-3} $(BIN)/python -m pytest -q -n 4 --dist worksteal
+test: venv tools ## all tests but those of `make check` and `make e2e`, on a real control plane where they need one
+	@TEST_PATIENCE=$${TEST_PATIENCE:-3} $(BIN)/python -m pytest -q -n 4 --dist worksteal --ignore tests/gates
 
 soak: venv tools ## the long ones: random walks, generated requests, and replicas under churn for half an hour; writes docs/soak.md
 	@RANDOM_WALKS=20 $(BIN)/python -m pytest -q -n 2 tests/cluster/test_random_walk.py
@@ -40,16 +40,30 @@ soak: venv tools ## the long ones: random walks, generated requests, and replica
 unit: venv ## the unit tests only, with coverage
 	@$(BIN)/python -m pytest -q tests/unit tests/architecture --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
 
-check: venv ## format, lint, types, import contracts, budgets
+check: venv tools ## format, lint, types, import contracts, budgets; chart, manifests, Dockerfile, workflows; secrets
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/python -m pytest -q tests/architecture
+	@$(BIN)/python release/manifests.py --check
+	@$(BIN)/python -m pytest -q -n 2 tests/architecture tests/gates tests/chart/test_values.py tests/chart/test_objects.py
 
 format: venv ## format and fix what can be fixed
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
+
+manifests: venv tools ## write crds/ and deploy/ from the chart, and the chart's schema and README from its values
+	@$(BIN)/python release/chart_values.py
+	@$(BIN)/python release/manifests.py
+
+image: venv ## build the image onepassword-operator:VERSION; BASE=... takes another base
+	@$(BIN)/python release/image.py $(if $(BASE),--base $(BASE))
+
+sbom: venv tools ## write dist/sbom.cdx.json, the bill of materials
+	@$(BIN)/python release/bill_of_materials.py
+
+e2e: venv tools ## image and chart on a kind cluster; needs Docker, or root and Debian's docker.io
+	@$(BIN)/python tests/e2e/run.py
 
 bench: venv tools ## measure, and write docs/performance.md
 	@$(BIN)/python tests/bench/run.py
@@ -66,6 +80,8 @@ lock: venv ## resolve the dependencies anew (names no registry, so the ordinary 
 	@.tools/uv/bin/uv pip compile pyproject.toml --group dev -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-dev.lock
 	@for client in python_client schemathesis_client dlt_client; do .tools/uv/bin/uv pip compile tests/contract/$$client/requirements.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o tests/contract/$$client/requirements.lock; done
 	@cd tests/contract/js_client && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund --silent
+	@.tools/uv/bin/uv pip compile tests/gates/requirements.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o tests/gates/requirements.lock
+	@echo pip | .tools/uv/bin/uv pip compile - --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o release/pip.lock
 
 clean: ## remove the environment, the tools and caches
 	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache dist

@@ -57,7 +57,7 @@ def start_the_operator(stage: Stage, say: Narrator) -> None:
         "It runs outside the cluster here, but as the service account that it would have inside, so it can do what deploy/rbac.yaml "
         "allows and nothing else. It may not delete a Secret, for example: Kubernetes' garbage collector does that."
     )
-    kubectl(stage, say, "apply", "-f", "deploy")
+    kubectl(stage, say, "apply", "-f", "deploy/rbac.yaml")
     check(stage.cluster.may(OPERATOR_USER, "update", "secrets"), expected="the service account may update Secrets", seen="it may not")
     check(not stage.cluster.may(OPERATOR_USER, "delete", "secrets"), expected="it may not delete Secrets", seen="it may")
     say.happened("the service account may update Secrets, and may not delete them")

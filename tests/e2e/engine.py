@@ -1,0 +1,96 @@
+"""A Docker Engine for the end-to-end tests: the one that runs, or one of our own from Debian's packages.
+
+Our own has its socket, data and process number in `.tools/docker`. It is left running for the next run; `python tests/e2e/engine.py stop`
+ends it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+if __name__ == "__main__":  # run as a script, Python puts this file's folder on the path and not the tests' root
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from e2e.steps import TOOLS, StepError, run, say, step, succeeds
+
+HOME = TOOLS / "docker"
+SOCKET = f"unix://{HOME / 'docker.sock'}"
+START_SECONDS = 60
+
+
+def ensure() -> None:
+    """Make `docker` work in this process and its children, or say what is missing."""
+    if shutil.which("docker") and succeeds("docker", "info"):
+        return
+    os.environ["DOCKER_HOST"] = SOCKET
+    if shutil.which("docker") and succeeds("docker", "info"):
+        return
+    if os.geteuid() != 0:
+        raise StepError("no Docker Engine answers, and only root can start one: start Docker, or run as root")
+    if not shutil.which("dockerd"):
+        install()
+    start()
+
+
+def install() -> None:
+    """Docker Engine from Debian's packages."""
+    if not shutil.which("apt-get"):
+        raise StepError("no Docker Engine answers, and this is no Debian to install one on: start Docker")
+    with step("Docker Engine from Debian's packages"):
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for command in (["update"], ["install", "-y", "--no-install-recommends", "docker.io", "iptables"]):
+            done = subprocess.run(["apt-get", "-qq", *command], capture_output=True, text=True, check=False, env=environment)
+            if done.returncode != 0:
+                raise StepError(f"apt-get {command[0]} failed: {done.stderr[-1000:]}")
+
+
+def start() -> None:
+    """Start dockerd and wait until it answers."""
+    HOME.mkdir(parents=True, exist_ok=True)
+    (HOME / "pid").unlink(missing_ok=True)
+    say(f"starting a Docker Engine of our own in {HOME}")
+    places = [f"--data-root={HOME / 'data'}", f"--exec-root={HOME / 'exec'}", f"--pidfile={HOME / 'pid'}"]
+    with (HOME / "log").open("w") as log:
+        daemon = subprocess.Popen(["dockerd", f"--host={SOCKET}", *places], stdout=log, stderr=log, start_new_session=True)
+    deadline = time.monotonic() + START_SECONDS
+    while not succeeds("docker", "info"):
+        if daemon.poll() is not None or time.monotonic() > deadline:
+            raise StepError(f"dockerd does not come up:\n{(HOME / 'log').read_text()[-2000:]}")
+        time.sleep(0.3)
+
+
+def stop() -> None:
+    """End our own engine, by its process number."""
+    pid = HOME / "pid"
+    if pid.exists():
+        os.kill(int(pid.read_text()), signal.SIGTERM)
+
+
+def can_pull(image: str, *, seconds: int = 600) -> bool:
+    """Whether an image is there, or could be pulled just now."""
+    if succeeds("docker", "image", "inspect", image):
+        return True
+    try:
+        return subprocess.run(["docker", "pull", "--quiet", image], capture_output=True, check=False, timeout=seconds).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
+
+
+def build(directory: Path, tag: str, *options: str) -> None:
+    """`docker build`, with the builder that every engine has."""
+    os.environ["DOCKER_BUILDKIT"] = "1" if succeeds("docker", "buildx", "version") else "0"
+    run("docker", "build", "--quiet", "--tag", tag, *options, directory)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["stop"]:
+        stop()
+    else:
+        ensure()
+        print(f"export DOCKER_HOST={os.environ['DOCKER_HOST']}" if "DOCKER_HOST" in os.environ else "# the machine's own")

@@ -1,0 +1,22 @@
+"""`make e2e`: the end-to-end tests with progress."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+TESTS = "tests/e2e"
+
+
+def main() -> int:
+    """Run pytest on them, one after the other, and say what each did."""
+    started = time.monotonic()
+    command = [sys.executable, "-m", "pytest", "-m", "e2e", "-n", "0", "-p", "no:randomly", "-s", "-v", "--durations=10", TESTS]
+    code = subprocess.run([*command, *sys.argv[1:]], check=False).returncode
+    print(f"e2e: {time.monotonic() - started:.0f} s", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,18 @@
+"""The tools of the gates: programs in `.tools/bin`, and an environment of Python tools in `.tools/gates`. `make tools` makes both."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PROGRAMS = Path(os.environ.get("KUBEBUILDER_ASSETS") or REPOSITORY / ".tools" / "bin")
+PYTHON_TOOLS = PROGRAMS.parent / "gates" / "bin"
+
+
+def run(name: str, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run one of the tools in the repository; never touches the network on purpose."""
+    program = next((each / name for each in (PROGRAMS, PYTHON_TOOLS) if (each / name).exists()), None)
+    assert program, f"{name} is missing; run `make tools`"
+    return subprocess.run([str(program), *arguments], cwd=REPOSITORY, input=given, capture_output=True, text=True, check=False)
