@@ -25,9 +25,13 @@ def describe() -> dict[str, str]:
         "Kernel": f"{platform.system()} {platform.release().partition('-')[0]}, {platform.machine()}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "Kubernetes": _kubernetes(),
-        "Operator": f"{metadata.version('onepassword-operator')}, commit {_commit()}",
         "Libraries": ", ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES),
     }
+
+
+def operator_version() -> str:
+    """What ours is."""
+    return f"{metadata.version('onepassword-operator')}, commit {_commit()}"
 
 
 def _cpu_model() -> str:

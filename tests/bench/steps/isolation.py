@@ -1,0 +1,53 @@
+"""Isolation: one of four vaults hangs, is slow or is refused, or a namespace is full of broken resources; how late the others get."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench import staging
+from bench.records import Measured
+from bench.scene import Scene, progress
+from bench.steps.rotation import rotate, spread
+
+SICK = 0
+"""The vault that has the trouble. The others are those whose Secrets are timed."""
+
+FAULTS = {
+    "denied": {"action": "status", "status": 401},
+    "slow": {"action": "slow", "delay_seconds": 10},
+    "hung": {"action": "hang"},
+}
+
+
+def measure(scene: Scene, *, interval: int, edits: int, seconds: int, broken: int) -> Measured:
+    """First with nothing wrong, then with each trouble in turn; the operator is given a fresh start where the one before stopped it."""
+    figures: dict[str, float] = {"edits": edits}
+    series: dict[str, list[float]] = {}
+    healthy = [number for number in range(scene.setup.items) if number % scene.setup.vaults != SICK][:edits]
+    vault = f"vault-{SICK}"
+    path = f"/v1/vaults/{scene.connect.ids(vault, 'item-00000')[0]}"
+    for name in ("nothing wrong", *FAULTS, "broken"):
+        scene.operator(interval)
+        if name in FAULTS:
+            scene.connect.faults(FAULTS[name] | {"path": path})
+            scene.edit_unfollowed(SICK)
+            scene.edit(SICK)  # so that there is something to be read
+        elif name == "broken":
+            _break(scene, broken)
+        took, missing = rotate(scene, healthy, seconds=seconds, patience=10.0 * interval + 30.0)
+        scene.connect.heal()
+        _note(figures, series, name=name.replace(" ", "_"), took=took, missing=missing)
+        if missing:
+            scene.operator(interval).stop()
+    return Measured(figures=figures, series=series)
+
+
+def _note(figures: dict[str, float], series: dict[str, list[float]], *, name: str, took: Sequence[float], missing: int) -> None:
+    figures |= spread(took, f"{name}_") | {f"{name}_missing": missing}
+    series[name] = sorted(took)
+
+
+def _break(scene: Scene, number: int) -> None:
+    with progress(number, "breaking resources") as show:
+        calls = ([staging.item(scene.broken_namespace, f"broken-{n:04}", f"vaults/vault-{SICK}/items/nothing-{n}")] for n in range(number))
+        scene.bulk.send(calls, report=show)
