@@ -25,8 +25,6 @@ from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
 
 PATIENCE_SECONDS = 900.0
-SETTLED_SECONDS = 12.0
-"""Our operator lists everything a second time ten seconds after its start; no figure should depend on whether it has."""
 QUIET_SECONDS = 0.6
 SAMPLE_SECONDS = 0.1
 
@@ -41,6 +39,8 @@ class Setup:
     namespaces: int = 10
     foreign: int = 0
     """Secrets of 10 KiB that are nobody's business."""
+    settled_seconds: float = 12.0
+    """Our operator lists everything a second time ten seconds after its start; no figure should depend on whether it has."""
     shared_plane: bool = False
     """Others use the control plane too: watch the scene's namespaces only, not all as is the default, and remove them at the end."""
 
@@ -155,8 +155,8 @@ class Scene:
 
     def settle(self, running: Running) -> None:
         """Return when it has been up for a while, and asks 1Password nothing."""
-        limit = max(60.0, 2.0 * running.interval_seconds)
-        self.quiet(limit=max(SETTLED_SECONDS - (time.monotonic() - running.started), 0) + limit, least=running.started + SETTLED_SECONDS)
+        least = running.started + self.setup.settled_seconds
+        self.quiet(limit=self.setup.settled_seconds + max(60.0, 2.0 * running.interval_seconds), least=least)
 
     def quiet(self, *, limit: float, least: float = 0.0, seconds: float = QUIET_SECONDS) -> bool:
         """Wait until Connect is asked nothing for a while, and not before `least`; False if that never happens within the limit."""

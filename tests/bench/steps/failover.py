@@ -8,6 +8,7 @@ import statistics
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from bench import staging
@@ -53,7 +54,7 @@ class _Editor:
             raise RuntimeError("the benchmark could not edit items") from self.failure
 
 
-def measure(scene: Scene, *, interval: int, rounds: int) -> Measured:
+def measure(scene: Scene, *, interval: int, rounds: int, losses: Sequence[str] = tuple(SIGNALS)) -> Measured:
     """Each way of losing the leader so many times; afterwards every Secret and every rollout is counted."""
     deployments = [staging.deployment(scene.namespace(n), name, name) for n, name in enumerate(scene.names)]
     scene.bulk.send([call] for call in deployments)
@@ -62,11 +63,11 @@ def measure(scene: Scene, *, interval: int, rounds: int) -> Measured:
     for running in replicas.values():
         running.wait_answering()
     editor = _Editor(scene)
-    lost: dict[str, list[_Loss]] = {name: [] for name in SIGNALS}
-    with progress(rounds * len(SIGNALS), "failovers") as show:
-        for done in range(rounds * len(SIGNALS)):
-            name = list(SIGNALS)[done % len(SIGNALS)]
-            lost[name].append(_lose(scene, replicas, name, interval=interval))
+    lost: dict[str, list[_Loss]] = {name: [] for name in losses}
+    with progress(rounds * len(losses), "failovers") as show:
+        for done in range(rounds * len(losses)):
+            name = losses[done % len(losses)]
+            lost[name].append(_lose(scene, replicas, name=name, interval=interval))
             show(done + 1)
     editor.end()
     current = [(name, str(scene.versions[number])) for number, name in enumerate(scene.names)]
@@ -98,41 +99,41 @@ def _launch(scene: Scene, interval: int, number: int) -> Running:
     return scene.launch(interval, "--leader-elect", replica=number)
 
 
-def _lose(scene: Scene, replicas: dict[int, Running], name: str, *, interval: int) -> _Loss:
+def _lose(scene: Scene, replicas: dict[int, Running], *, name: str, interval: int) -> _Loss:
     mark = scene.audit.now()
     time.sleep(LOOK_SECONDS)
-    before = {number: len(_writes(scene, number, mark)) for number in replicas}
+    before = {number: len(_writes(scene, number, since=mark)) for number in replicas}
     leader = max(before, key=lambda number: before[number])
     [other] = set(replicas) - {leader}
     mark = scene.audit.now()
     moment = time.time()
     replicas[leader].signal(SIGNALS[name])
-    taken = _first_write(scene, other, mark, after=moment)
+    taken = _first_write(scene, other, mark=mark, after=moment)
     late = 0
     if name == "sigstop":
         time.sleep(STOPPED_ON_SECONDS)
         mark = scene.audit.now()
         replicas[leader].signal(signal.SIGCONT)
         time.sleep(WAKE_SECONDS)
-        late = len(_writes(scene, leader, mark))
+        late = len(_writes(scene, leader, since=mark))
     replicas[leader].stop()
     replicas[leader] = _launch(scene, interval, leader)
     replicas[leader].wait_answering()
     return _Loss(taken - moment, late_writes=late, writers=sum(count > 0 for count in before.values()))
 
 
-def _first_write(scene: Scene, number: int, mark: int, *, after: float) -> float:
+def _first_write(scene: Scene, number: int, *, mark: int, after: float) -> float:
     deadline = time.monotonic() + TAKEOVER_LIMIT_SECONDS
     while time.monotonic() < deadline:
-        if found := [at for at in _writes(scene, number, mark) if at > after]:
+        if found := [at for at in _writes(scene, number, since=mark) if at > after]:
             return found[0]
         time.sleep(0.2)
     raise RuntimeError(f"nobody took over within {TAKEOVER_LIMIT_SECONDS:.0f} s")
 
 
-def _writes(scene: Scene, number: int, mark: int) -> list[float]:
+def _writes(scene: Scene, number: int, *, since: int) -> list[float]:
     """When a replica wrote anything but its lease."""
-    entries = scene.audit.entries(scene.user(number), mark, scene.audit.now())
+    entries = scene.audit.entries(scene.user(number), since, scene.audit.now())
     return [_time(entry) for entry in entries if entry["verb"] in WRITES and (entry.get("objectRef") or {}).get("resource") != "leases"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from bench import staging
 from bench.records import Measured
@@ -12,14 +13,14 @@ from bench.steps.rotation import rotate, spread
 SICK = 0
 """The vault that has the trouble. The others are those whose Secrets are timed."""
 
-FAULTS = {
+FAULTS: dict[str, dict[str, Any]] = {
     "denied": {"action": "status", "status": 401},
     "slow": {"action": "slow", "delay_seconds": 10},
     "hung": {"action": "hang"},
 }
 
 
-def measure(scene: Scene, *, interval: int, edits: int, seconds: int, broken: int) -> Measured:
+def measure(scene: Scene, *, interval: int, edits: int, seconds: int, broken: int, patience: int = 50) -> Measured:
     """First with nothing wrong, then with each trouble in turn; the operator is given a fresh start where the one before stopped it."""
     figures: dict[str, float] = {"edits": edits}
     series: dict[str, list[float]] = {}
@@ -34,7 +35,7 @@ def measure(scene: Scene, *, interval: int, edits: int, seconds: int, broken: in
             scene.edit(SICK)  # so that there is something to be read
         elif name == "broken":
             _break(scene, broken)
-        took, missing = rotate(scene, healthy, seconds=seconds, patience=10.0 * interval + 30.0)
+        took, missing = rotate(scene, healthy, seconds=seconds, patience=patience)
         scene.connect.heal()
         _note(figures, series, name=name.replace(" ", "_"), took=took, missing=missing)
         if missing:

@@ -7,12 +7,10 @@ import time
 from bench.records import Measured
 from bench.scene import Scene
 
-REST_SECONDS = 5.0
 
-
-def measure(scene: Scene, *, interval: int) -> Measured:
+def measure(scene: Scene, *, interval: int, rest: float = 5.0) -> Measured:
     """A few seconds after the last thing that it had to do."""
     operator = scene.operator(interval)
     scene.settle(operator)
-    time.sleep(REST_SECONDS)
+    time.sleep(rest)
     return Measured(figures={"rss_mib": operator.rss_mib(), "peak_rss_mib": operator.peak_rss_mib()})
