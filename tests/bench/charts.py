@@ -99,11 +99,7 @@ def _failover(report: Report) -> Drawn:
 def _isolation(report: Report) -> Drawn:
     troubles = list(report.records[0].measured.series)
     grouped = _grouped(report.records, lambda _case: "all")["all"]
-    groups = {
-        name.replace("_", " "): group
-        for name in troubles
-        if (group := _bars({"": grouped}, f"{name.replace(' ', '_')}_p99_seconds").get("", []))
-    }
+    groups = {name.replace("_", " "): group for name in troubles if (group := _bars({"": grouped}, f"{name}_p99_seconds").get("", []))}
     return {"isolation": bars("Isolation: p99 of the healthy vaults", groups, unit="seconds")}
 
 
