@@ -5,7 +5,6 @@ Queued together, so that Secrets that changed in one poll are written before the
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -17,6 +16,7 @@ from onepassword_operator.ports import Meter
 from onepassword_operator.rules import drift
 from onepassword_operator.service.catalog import Catalog, Listing
 from onepassword_operator.service.follow_index import FollowIndex
+from onepassword_operator.service.list_vaults import ListVaults
 from onepassword_operator.service.source_health import SourceHealth
 from onepassword_operator.service.work_queue import Priority, WorkQueue
 
@@ -39,6 +39,7 @@ class PollVaults:
         self._gone: set[str] = set()
         self._compared: Mapping[str, Listing] = {}
         self._signature: Mapping[str, str] = {}
+        self._lists = ListVaults(catalog.list_in_turn)
 
     async def poll(self, *, full: bool = False) -> BackendError | None:
         """One pass; returns what went wrong altogether, after everything else has been done.
@@ -84,17 +85,15 @@ class PollVaults:
         return sorted((set(self._index.vaults()) | named) & vaults.keys())
 
     async def _list(self, due: Iterable[str]) -> set[str]:
-        due = list(due)
-        results = await asyncio.gather(*(self._catalog.list_vault(vault_id) for vault_id in due), return_exceptions=True)
         listed = set()
-        for vault_id, result in zip(due, results, strict=True):
+        for vault_id, result in (await self._lists.run(due)).items():
             if isinstance(result, BackendError):
                 _log.warning("vault could not be listed", extra={"vault": vault_id, "reason": result.reason})
                 self._health.failed(result, vault_id=vault_id)
             elif isinstance(result, ItemLookupError):
                 # Deleted since the vault list was read; the next one says so.
                 _log.info("vault is gone", extra={"vault": vault_id, "reason": result.reason})
-            elif isinstance(result, BaseException):
+            elif result:
                 raise result
             else:
                 listed.add(vault_id)
