@@ -81,9 +81,9 @@ def full(minutes: float) -> list[Stage]:
             steps=(
                 step("cold", LONG),
                 step("memory", LONG),
-                step("restart", LONG),
                 step("idle", 15, polls=3),
                 step("rotation", 15, edits=200, seconds=45),
+                step("restart", LONG),
             ),
         ),
         Stage(setup=Setup(items=1000, vaults=10, latency_ms=20), contenders=BOTH, minutes=1.5, steps=(step("cold", LONG),)),
@@ -101,9 +101,9 @@ def full(minutes: float) -> list[Stage]:
             steps=(
                 step("cold", LONG),
                 step("memory", LONG),
-                step("restart", LONG),
                 step("idle", 5, polls=6),
                 step("rotation", 1, edits=200, seconds=40),
+                step("restart", LONG),
             ),
         ),
         Stage(setup=Setup(items=5000, vaults=10, latency_ms=100), contenders=(OURS,), minutes=1.8, steps=(step("cold", LONG),)),
@@ -145,10 +145,10 @@ def quick(minutes: float) -> list[Stage]:
     first = (
         step("cold", LONG),
         step("memory", LONG),
-        step("restart", LONG),
         step("idle", 3, polls=3),
         step("changed", 3, polls=3),
         step("rotation", 3, edits=30, seconds=9),
+        step("restart", LONG),
     )
     return [
         Stage(setup=small, contenders=BOTH, minutes=1.5, steps=first),

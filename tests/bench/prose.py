@@ -100,7 +100,7 @@ other by the API server's audit log. A stopped leader is woken up two seconds af
         """
 Four vaults. Items of three are edited and timed, first with nothing wrong, then while the fourth refuses (401), takes ten seconds for each
 answer or never answers, at last beside a namespace full of resources whose items do not exist. *Missing* is how many edits never reached
-their Secret while we waited (50 s after the last of them).
+their Secret while we waited (50 s after the last of them); they count with that time, so that the p99 is longer than it says.
 """,
     ),
     "fanout": (
