@@ -112,7 +112,10 @@ def _measure(options: argparse.Namespace) -> int:
     if not stages:
         raise RuntimeError("nothing to measure: no stage of the plan is left")
     kept = load_all(options.results) if options.add else {}
-    versions = {c.name: machine.operator_version() if c.name == OURS else options.peer_version for c in contenders}
+    versions = {
+        c.name: machine.operator_version() if c.name == OURS else options.peer_version or machine.peer_version(c.command)
+        for c in contenders
+    }
     reports = {name: _report(name, kept.get(name), versions) for name in options.only}
     bench = Bench(wanted, reports, options.results)
     bench.run(stages, options.runs)
@@ -141,7 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--runs", type=int, default=1, metavar="N", help="how often; who comes first alternates")
     parser.add_argument("--minutes", type=float, default=None, metavar="N", help="length of the steady state (3, or 0.5 if quick)")
     parser.add_argument("--peer", default="", metavar="COMMAND", help="another operator to measure beside ours")
-    parser.add_argument("--peer-version", default="another operator", metavar="TEXT", help="what the page calls it")
+    parser.add_argument("--peer-version", default="", metavar="TEXT", help="what the page calls it; empty: as its program")
     parser.add_argument("--contender", choices=["ours", "peer"], default=None, help="only one of the two; empty: both")
     parser.add_argument("--add", action="store_true", help="add to the figures that are there instead of replacing a scenario's")
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="where the figures go, or come from, and the plots")
