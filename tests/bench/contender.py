@@ -22,6 +22,7 @@ from controlplane.errors import ControlPlaneError
 from dropin import in_pod
 from dropin.official_process import namespace_for_everybody
 
+AS_DEPLOYED = Path(__file__).with_name("as_deployed.py")
 OURS, PEER = "ours", "peer"
 STOP_SECONDS = 40.0
 START_SECONDS = 60.0
@@ -37,7 +38,7 @@ class Contender:
     @classmethod
     def ours(cls) -> Self:
         """The operator of this repository."""
-        return cls(name=OURS, command=(sys.executable, "-m", "onepassword_operator"))
+        return cls(name=OURS, command=(sys.executable, "-P", str(AS_DEPLOYED)))
 
     @classmethod
     def peer(cls, command: str) -> Self:

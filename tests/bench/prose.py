@@ -210,9 +210,9 @@ HOW = """
 
 The control plane is a real one: etcd, kube-apiserver and kube-controller-manager with the usual admission, RBAC, priority and fairness, and
 the audit log; a fresh one for every scene. An operator is a process of its own that watches all namespaces, logs at `info` and serves no
-metrics. Ours has the rights of `deploy/`; the peer may do anything. Connect is `onepassword-operator dev-connect`, also a process of its
-own, with generated items of four fields. Resources are spread over ten namespaces. An unrecorded start of each operator warms the machine
-up.
+metrics. Ours has the rights of `deploy/`, and sees nothing that only the tests have installed; the peer may do anything. Connect is
+`onepassword-operator dev-connect`, also a process of its own, with generated items of four fields. Resources are spread over ten
+namespaces. An unrecorded start of each operator warms the machine up.
 
 CPU is user and system time of the process by the kernel's CPU clock, which counts what `/proc/<pid>/stat` counts, in finer steps. Memory is
 `VmRSS` and `VmHWM` of `/proc/<pid>/status`. Connect requests are counted by the Connect server, Kubernetes requests by the API server's

@@ -27,6 +27,7 @@ from controlplane.launcher import ControlPlane
 PATIENCE_SECONDS = 900.0
 QUIET_SECONDS = 0.6
 SAMPLE_SECONDS = 0.1
+REST_SECONDS = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +142,8 @@ class Scene:
         """The one that runs, if it has this interval; else a new one, with everything in place and nothing left to do."""
         if self._running and self._running.alive():
             if self._running.interval_seconds == interval_seconds:
+                # What the step before has left to do belongs to that step.
+                self.quiet(limit=2.0 * interval_seconds, least=time.monotonic() + min(interval_seconds, REST_SECONDS))
                 return self._running
             self._running.stop()
         running = self.launch(interval_seconds)
