@@ -29,7 +29,7 @@ demo: venv tools ## the main job, shown on a real API server; KEEP=1 leaves it r
 	@$(BIN)/python demo/tour.py $(if $(KEEP),--keep)
 
 test: venv tools ## all tests, on a real control plane where they need one
-	@$(BIN)/python -m pytest -q -n 4 --dist worksteal
+	@TEST_PATIENCE=$${TEST_PATIENCE:-3} $(BIN)/python -m pytest -q -n 4 --dist worksteal
 
 soak: venv tools ## the long ones: twenty random walks over everything that may be edited
 	@RANDOM_WALKS=20 $(BIN)/python -m pytest -q -n 2 tests/cluster/test_random_walk.py

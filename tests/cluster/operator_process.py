@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -19,9 +21,12 @@ SERVICE_ACCOUNT = "system:serviceaccount:onepassword-operator:onepassword-operat
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port nobody listens on, below those that the kernel gives to outgoing connections and could give away before it is used."""
+    while True:
+        port = random.randrange(12000, 30000)  # noqa: S311  spreads test workers, guards nothing
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class OperatorProcess:

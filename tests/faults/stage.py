@@ -191,7 +191,7 @@ class Stage:
             self.world.item(name, f"vaults/v/items/new {number}")
 
     def renew(self, names: list[str]) -> None:
-        """The items of new resources get another version, so that nobody goes by what was read of them a moment ago."""
+        """The items of new resources get another version, and the operator knows it."""
         for number in range(len(names)):
             self.world.connect.edit("v", f"new {number}", tags=[f"edited-{self.edits}"])
         self.world.connect.wait_polls(2)

@@ -6,7 +6,6 @@ Many rows share a world. With RELIABILITY_PAGE=FILE in the environment and all r
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import re
 import uuid
@@ -39,20 +38,30 @@ def measured() -> Iterator[list[Measured]]:
         Path(page).write_text(reliability_page.render(found))
 
 
-Stages = Callable[[bool], Stage]
+class Stages:
+    """The stage before Connect itself and the one behind TLS, each made when it is first needed and kept until a row fails on it."""
+
+    def __init__(self, make: Callable[[bool], Stage]) -> None:
+        self._make = make
+        self._made: dict[bool, Stage] = {}
+
+    @contextlib.contextmanager
+    def on(self, *, behind_tls: bool) -> Iterator[Stage]:
+        """A stage on which nothing is wrong."""
+        stage = self._made.pop(behind_tls, None) or self._make(behind_tls)
+        yield stage
+        self._made[behind_tls] = stage  # not after a failure, which may have left its fault behind
 
 
 @pytest.fixture(scope="module")
 def stages(installed: ControlPlane, observer: Observer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
-    """The stage before Connect itself and the one behind TLS, each made when it is first needed and kept for all rows."""
     with contextlib.ExitStack() as stack:
 
-        @functools.cache
-        def stage(behind_tls: bool) -> Stage:  # noqa: FBT001  a cache's key
+        def make(behind_tls: bool) -> Stage:  # noqa: FBT001  the only thing that is asked
             directory = tmp_path_factory.mktemp("stage")
             return stack.enter_context(one_stage(installed, observer, directory=directory, behind_tls=behind_tls))
 
-        yield stage
+        yield Stages(make)
 
 
 @contextlib.contextmanager
@@ -74,7 +83,12 @@ def one_stage(plane: ControlPlane, observer: Observer, *, directory: Path, behin
 def test_secrets_stay_resources_say_why_calls_are_few_and_all_heals(stages: Stages, fault: Fault, measured: list[Measured]) -> None:
     """While the fault is there a Secret is asked for that there was none of, and an item changes that one is made from."""
     names = [f"{re.sub('[^a-z0-9]+', '-', fault.name.lower())[:40]}-{number}" for number in range(NEW)]
-    stage = stages(fault.behind_tls)
+    with stages.on(behind_tls=fault.behind_tls) as stage:
+        measured.append(play(stage, fault, names))
+
+
+def play(stage: Stage, fault: Fault, names: list[str]) -> Measured:
+    """One row, from a stage on which all is well to one on which all is well again."""
     if fault.memory_cap:
         rehearse(stage, names)
     before, base = stage.written(), stage.forget_peak()
@@ -96,8 +110,8 @@ def test_secrets_stay_resources_say_why_calls_are_few_and_all_heals(stages: Stag
     assert stage.elsewhere.seen == [], "the operator went to another origin"
     assert made <= fault.allowed(lasted), f"{made:.0f} requests in {lasted:.1f} s"
     assert more <= 2 * fault.memory_cap or not fault.memory_cap, f"{more} bytes more than before"
-    stage.disappear(names)
-    measured.append(Measured(fault=fault, lasted=lasted, requests=int(made), recovery=recovery, memory=more))
+    clear(stage, names)
+    return Measured(fault=fault, lasted=lasted, requests=int(made), recovery=recovery, memory=more)
 
 
 def rehearse(stage: Stage, names: list[str]) -> None:
@@ -105,6 +119,11 @@ def rehearse(stage: Stage, names: list[str]) -> None:
     stage.change()
     stage.appear(names)
     eventually(lambda: stage.unsettled(names), lambda found: not found)
+    clear(stage, names)
+
+
+def clear(stage: Stage, names: list[str]) -> None:
+    """Nothing is left of the row, also not in the operator's memory, where an item that was read a moment ago serves the next one too."""
     stage.disappear(names)
     stage.renew(names)
 
