@@ -73,6 +73,7 @@ class Running:
     def __init__(self, contender: Contender, start: Start) -> None:
         self.interval_seconds = start.interval_seconds
         self._log = start.log
+        self._ready_seconds = 0.0
         self._probe_port = free_port()
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("OP_", "ONEPASSWORD_", "KUBE"))}
         settings = {
@@ -113,8 +114,8 @@ class Running:
         return self._process.pid
 
     def wait_answering(self) -> float:
-        """Seconds from the start until /readyz says yes."""
-        while not self._answers():
+        """Seconds from the start until /readyz said yes for the first time that anybody asked."""
+        while not self._ready_seconds and not self._answers():
             if (code := self._process.poll()) is not None:
                 raise RuntimeError(f"the operator ended with code {code}:\n{self._log.read_text(errors='replace')[-3000:]}")
             if time.monotonic() > self.started + START_SECONDS:
@@ -122,7 +123,8 @@ class Running:
                     f"the operator is not ready after {START_SECONDS:.0f} s:\n{self._log.read_text(errors='replace')[-3000:]}"
                 )
             time.sleep(0.05)
-        return time.monotonic() - self.started
+        self._ready_seconds = self._ready_seconds or time.monotonic() - self.started
+        return self._ready_seconds
 
     def _answers(self) -> bool:
         try:

@@ -74,9 +74,9 @@ Secret at the new version, so half an interval is spent waiting for the poll, on
     "restart": (
         "Restart with everything in place",
         """
-SIGTERM, the wait for the end of the process, and a new process, which is watched until it has been silent for three seconds, and twelve
-seconds at least. Then once more, with a resource that was created while no operator ran: how soon it has its Secret. LISTs are counted by
-the page.
+SIGTERM, the wait for the end of the process, and a new process, which is watched until it has been silent for three seconds, and for twelve
+at least: ours lists everything once more within them. Then the same with a resource that was created while no operator ran: how soon it has
+its Secret. LISTs are counted by the page.
 """,
     ),
     "memory": (

@@ -40,8 +40,8 @@ class Setup:
     namespaces: int = 10
     foreign: int = 0
     """Secrets of 10 KiB that are nobody's business."""
-    settled_seconds: float = 12.0
-    """Our operator lists everything a second time ten seconds after its start; no figure should depend on whether it has."""
+    hurry: bool = False
+    """Don't wait until an operator has settled."""
     shared_plane: bool = False
     """Others use the control plane too: watch the scene's namespaces only, not all as is the default, and remove them at the end."""
 
@@ -49,6 +49,11 @@ class Setup:
     def items_per_vault(self) -> int:
         """One more than is asked for, so that every vault can change without a Secret having to."""
         return -(-self.items // self.vaults) + 1
+
+    @property
+    def settling_seconds(self) -> float:
+        """Ours lists everything a second time ten seconds after its watches have started; no figure should depend on whether it has."""
+        return 0.0 if self.hurry else 12.0 + self.items / 1500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,8 +147,7 @@ class Scene:
         """The one that runs, if it has this interval; else a new one, with everything in place and nothing left to do."""
         if self._running and self._running.alive():
             if self._running.interval_seconds == interval_seconds:
-                # What the step before has left to do belongs to that step.
-                self.quiet(limit=2.0 * interval_seconds, least=time.monotonic() + min(interval_seconds, REST_SECONDS))
+                self.settle(self._running)
                 return self._running
             self._running.stop()
         running = self.launch(interval_seconds)
@@ -157,9 +161,11 @@ class Scene:
             self.items.wait(self.names, READY, timeout=PATIENCE_SECONDS, report=show)
 
     def settle(self, running: Running) -> None:
-        """Return when it has been up for a while, and asks 1Password nothing."""
-        least = running.started + self.setup.settled_seconds
-        self.quiet(limit=self.setup.settled_seconds + max(60.0, 2.0 * running.interval_seconds), least=least)
+        """Return when it has been ready for a while, has had a rest from the step before, and asks 1Password nothing."""
+        ready = running.started + running.wait_answering()
+        rested = time.monotonic() + min(running.interval_seconds, REST_SECONDS)
+        patience = self.setup.settling_seconds + max(60.0, 2.0 * running.interval_seconds)
+        self.quiet(limit=patience, least=max(ready + self.setup.settling_seconds, rested))
 
     def quiet(self, *, limit: float, least: float = 0.0, seconds: float = QUIET_SECONDS) -> bool:
         """Wait until Connect is asked nothing for a while, and not before `least`; False if that never happens within the limit."""

@@ -25,7 +25,7 @@ Play = Callable[..., Measured]
 
 def small(items: int, vaults: int) -> Setup:
     """A scene that takes a moment, on a control plane that belongs to others too."""
-    return Setup(items=items, vaults=vaults, namespaces=2, settled_seconds=1.0, shared_plane=True)
+    return Setup(items=items, vaults=vaults, namespaces=2, hurry=True, shared_plane=True)
 
 
 @pytest.fixture

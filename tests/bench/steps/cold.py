@@ -21,7 +21,6 @@ def measure(scene: Scene, *, interval: int) -> Measured:
     # It goes on working, so what tells this moment from the next one comes first.
     spent, peak = end(operator), operator.peak_rss_mib()
     secrets = scene.secrets.wait(scene.names, FIRST_VERSION, timeout=PATIENCE_SECONDS)
-    scene.settle(operator)
     return Measured(
         figures={
             "first_secret_seconds": min(secrets.values()) - operator.started,

@@ -25,7 +25,6 @@ def measure(scene: Scene, *, interval: int) -> Measured:
     new = _new_resource(scene)
     operator = scene.launch(interval)
     seen = scene.secrets.wait([new], "1", timeout=LIMIT_SECONDS)[new]
-    scene.settle(operator)
     return Measured(
         figures={
             "stop_seconds": stopped,
