@@ -99,7 +99,8 @@ other by the API server's audit log. A stopped leader is woken up two seconds af
         "Isolation",
         """
 Four vaults. Items of three are edited and timed, first with nothing wrong, then while the fourth refuses (401), takes ten seconds for each
-answer or never answers, at last beside a namespace full of resources whose items do not exist. *Missing* is how many edits never reached
+answer or never answers, then right after a thousand resources whose items do not exist have been created in one namespace (*breaking*), and
+once those have been told so (*broken*). *Missing* is how many edits never reached
 their Secret while we waited (50 s after the last of them); they count with that time, so that the p99 is longer than it says.
 """,
     ),
@@ -119,9 +120,9 @@ ten seconds; over a few minutes it says little.
     ),
 }
 
-_MISSING = [(f"{name} missing", f"{name}_missing") for name in ("denied", "slow", "hung", "broken")]
+_MISSING = [(f"{name} missing", f"{name}_missing") for name in ("denied", "slow", "hung", "breaking", "broken")]
 _P99 = [(f"{label}, p99 s", f"{name}_p99_seconds") for label, name in (("nothing wrong", "nothing_wrong"), ("401", "denied"))]
-_P99 += [(f"{name}, p99 s", f"{name}_p99_seconds") for name in ("slow", "hung", "broken")]
+_P99 += [(f"{name}, p99 s", f"{name}_p99_seconds") for name in ("slow", "hung", "breaking", "broken")]
 
 COLUMNS: dict[str, list[tuple[str, str]]] = {
     "cold": [

@@ -66,7 +66,7 @@ def test_the_scenarios_of_a_single_operator_count_what_happens(play: Play, tmp_p
 def test_isolation_times_the_healthy_vaults_through_every_trouble(control_plane: ControlPlane, tmp_path: Path) -> None:
     with Scene(control_plane, small(8, 4), contender=Contender.ours(), directory=tmp_path) as scene:
         measured = plan.SCENARIOS["isolation"](scene, interval=1, edits=3, seconds=1, broken=3, patience=20)
-    assert list(measured.series) == ["nothing_wrong", "denied", "slow", "hung", "broken"]
+    assert list(measured.series) == ["nothing_wrong", "denied", "slow", "hung", "breaking", "broken"]
     assert (len(measured.series["nothing_wrong"]), measured.figures["nothing_wrong_missing"]) == (3, 0)
     assert (len(measured.series["broken"]), measured.figures["broken_missing"]) == (3, 0)
     assert {len(seconds) for seconds in measured.series.values()} == {3}

@@ -15,6 +15,7 @@ from bench.watching import deployment_sightings
 from cluster.world import eventually
 
 CREATED, ROLLED_OUT = "1", "2"
+CONTROLLERS_SECONDS = 120.0
 
 
 def measure(scene: Scene, *, interval: int, deployments: int) -> Measured:
@@ -24,7 +25,9 @@ def measure(scene: Scene, *, interval: int, deployments: int) -> Measured:
     names = [f"app-{scene.id}-{number:04}" for number in range(deployments)]
     with progress(deployments, "creating Deployments") as show:
         scene.bulk.send(([staging.deployment(namespace, name, scene.names[0])] for name in names), report=show)
-    eventually(lambda: sum(_rollouts(scene, namespace).values()), lambda made: made == deployments, timeout=120, what="ReplicaSets")
+    eventually(
+        lambda: sum(_rollouts(scene, namespace).values()), lambda made: made == deployments, timeout=CONTROLLERS_SECONDS, what="ReplicaSets"
+    )
     sightings = scene.keep(deployment_sightings(scene.observer, namespace))
     sightings.wait(names, CREATED, timeout=30)
     scene.settle(operator)
@@ -33,7 +36,10 @@ def measure(scene: Scene, *, interval: int, deployments: int) -> Measured:
     scene.edit(0)
     with progress(deployments, "rollouts") as show:
         moments = sorted(sightings.wait(names, ROLLED_OUT, timeout=120.0 + deployments, report=show).values())
-    # Two more polls, in which a restart too many would show.
+    # The controllers take their time to make ReplicaSets; then two more polls, in which a restart too many would show.
+    deadline = time.monotonic() + CONTROLLERS_SECONDS
+    while sum(_rollouts(scene, namespace).values()) < 2 * deployments and time.monotonic() < deadline:
+        time.sleep(0.5)
     scene.quiet(limit=2.0 * interval + 5.0, least=time.monotonic() + 2.0 * interval)
     spent, rollouts = end(operator), _rollouts(scene, namespace)
     took = [moment - edited for moment in moments]
