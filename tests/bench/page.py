@@ -59,7 +59,9 @@ def render(reports: Reports, *, folder: str) -> str:
 def _where(reports: Reports) -> str:
     facts: dict[str, dict[str, None]] = {}
     for report in reports.values():
-        for name, fact in (report.machine | {_title(who): what for who, what in report.contenders.items()}).items():
+        measured = {record.contender for record in report.records}
+        versions = {_title(who): what for who, what in report.contenders.items() if who in measured}
+        for name, fact in (report.machine | versions).items():
             facts.setdefault(name, {})[fact] = None
     dates = sorted(record.date for report in reports.values() for record in report.records)
     first = f"Measured from {dates[0]} to {dates[-1]}." if dates else "Nothing has been measured yet."
