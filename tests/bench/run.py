@@ -105,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _measure(options: argparse.Namespace) -> int:
     contenders = [Contender.ours(), *([Contender.peer(options.peer)] if options.peer else [])]
     wanted = [c for c in contenders if not options.contender or c.name == options.contender]
-    minutes = options.minutes or (0.5 if options.quick else 2.0)
+    minutes = options.minutes or (0.5 if options.quick else 1.0)
     stages = plan.chosen((plan.quick if options.quick else plan.full)(minutes), set(options.only), {c.name for c in wanted})
     if options.sizes:
         stages = [stage for stage in stages if stage.setup.items in options.sizes]
@@ -142,7 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="small sizes: every scenario in a few minutes")
     parser.add_argument("--sizes", type=_numbers, default=[], metavar="N,...", help="only stages with so many resources; empty: all")
     parser.add_argument("--runs", type=int, default=1, metavar="N", help="how often; who comes first alternates")
-    parser.add_argument("--minutes", type=float, default=None, metavar="N", help="length of the steady state (2, or 0.5 if quick)")
+    parser.add_argument("--minutes", type=float, default=None, metavar="N", help="length of the steady state (1, or 0.5 if quick)")
     parser.add_argument("--peer", default="", metavar="COMMAND", help="another operator to measure beside ours")
     parser.add_argument("--peer-version", default="", metavar="TEXT", help="what the page calls it; empty: as its program")
     parser.add_argument("--contender", choices=["ours", "peer"], default=None, help="only one of the two; empty: both")
