@@ -65,8 +65,10 @@ sbom: venv tools ## write dist/sbom.cdx.json, the bill of materials
 e2e: venv tools ## image and chart on a kind cluster; needs Docker, or root and Debian's docker.io
 	@$(BIN)/python tests/e2e/run.py
 
-bench: venv tools ## measure, and write docs/performance.md
-	@$(BIN)/python tests/bench/run.py
+bench: venv tools ## measure, and write docs/performance.md; QUICK=1 for minutes, ONLY=cold,idle, PEER=.tools/bin/official-operator
+	@$(BIN)/python tests/bench/run.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(if $(SIZES),--sizes $(SIZES)) $(if $(RUNS),--runs $(RUNS)) \
+		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(CONTENDER),--contender $(CONTENDER)) $(if $(ADD),--add) \
+		$(if $(PEER),--peer "$(PEER)") $(if $(PEER_VERSION),--peer-version "$(PEER_VERSION)")
 
 reliability: venv tools ## run the operator under every fault, and write docs/reliability.md
 	@RELIABILITY_PAGE=docs/reliability.md $(BIN)/python -m pytest -q -p no:randomly tests/faults/test_client_faults.py

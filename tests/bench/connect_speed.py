@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 if __name__ == "__main__":  # run as a script, Python puts this file's folder on the path and not the tests' root
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from bench.gauges import cpu_seconds, rss_mib
+from bench.gauges import cpu_seconds, status_mib
 from controlplane import leash
 
 VAULTS = 10
@@ -110,7 +110,8 @@ async def _one_connection(port: int, requests: Sequence[bytes], count: int) -> N
 def measure(items: int, count: int) -> list[str]:
     """All figures, as lines to print."""
     with tempfile.TemporaryDirectory(prefix="connect-speed-") as directory, Server(items, Path(directory)) as server:
-        lines = [f"{items:,} generated items: ready after {server.seconds_to_ready:.2f} s, {rss_mib(server.pid):.0f} MiB"]
+        resident = status_mib(server.pid, "VmRSS")
+        lines = [f"{items:,} generated items: ready after {server.seconds_to_ready:.2f} s, {resident:.0f} MiB"]
         figures = _reads(server, count)
     with tempfile.TemporaryDirectory(prefix="connect-speed-") as directory:
         folder = Path(directory)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -12,7 +13,9 @@ import psutil
 
 from cluster.fixtures import REPOSITORY
 from controlplane.launcher import find_binaries
+from dropin.official_process import PROGRAM
 
+OFFICIAL_MODULE = "github.com/1Password/onepassword-operator"
 LIBRARIES = ("kopf", "aiohttp", "orjson", "pydantic")
 
 
@@ -25,9 +28,22 @@ def describe() -> dict[str, str]:
         "Kernel": f"{platform.system()} {platform.release().partition('-')[0]}, {platform.machine()}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "Kubernetes": _kubernetes(),
-        "Operator": f"{metadata.version('onepassword-operator')}, commit {_commit()}",
         "Libraries": ", ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES),
     }
+
+
+def operator_version() -> str:
+    """What ours is."""
+    return f"{metadata.version('onepassword-operator')}, commit {_commit()}"
+
+
+def peer_version(command: Sequence[str]) -> str:
+    """What another one is: its program's name, or the version that `make tools` builds."""
+    name = Path(command[0]).name
+    if name != PROGRAM:
+        return name
+    required = (REPOSITORY / "tests" / "dropin" / "peer" / "go.mod").read_text(encoding="utf-8").split()
+    return f"1Password's own, {required[required.index(OFFICIAL_MODULE) + 1]}"
 
 
 def _cpu_model() -> str:

@@ -1,167 +1,172 @@
-"""Figures → tables, and tables → the page. The page is never edited by hand."""
+"""Records → tables and plots, and those → the page. Neither is ever edited by hand."""
 
 from __future__ import annotations
 
-import dataclasses
+import re
 import statistics
-from collections.abc import Callable, Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
-from bench.figures import Case, Counts, Report, Run, writes
-from bench.prose import HOW, INTRODUCTION, LIMITS, busy, reproduce
+from bench import charts, prose
+from bench.aims import AIMS, Aim, Reports
+from bench.contender import OURS, PEER
+from bench.gauges import Counts
+from bench.plots import number
+from bench.records import Measured, Record, Report
 
-Read = Callable[[Run], float]
-Row = tuple[str, Read]
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """A title, and cells; the first row is the header."""
-
-    title: str
-    rows: list[list[str]]
-
-    def markdown(self) -> str:
-        """As Markdown that also reads well as text."""
-        widths = [max(len(row[column]) for row in self.rows) for column in range(len(self.rows[0]))]
-        lines = [
-            "| "
-            + " | ".join(_padded(cell, width, left=not column) for column, (cell, width) in enumerate(zip(row, widths, strict=True)))
-            + " |"
-            for row in self.rows
-        ]
-        rule = "|" + "|".join("-" * (width + 2) if not column else "-" * (width + 1) + ":" for column, width in enumerate(widths)) + "|"
-        return "\n".join([f"### {self.title}", "", lines[0], rule, *lines[1:]])
+_NUMERIC = re.compile(r"((≤ )?-?[\d.,]+( \(.*\))?)?")
+BUSY_CORES = 0.25
+"""More than this in other hands, and the page says so."""
 
 
-def _padded(cell: str, width: int, *, left: bool) -> str:
-    return cell.ljust(width) if left else cell.rjust(width)
+def write(reports: Reports, *, page: Path, plots: Path) -> None:
+    """Write the page, and the plots that it shows."""
+    plots.mkdir(parents=True, exist_ok=True)
+    drawn = {name: svg for scenario, report in reports.items() for name, svg in charts.draw(scenario, report).items()}
+    for name, svg in drawn.items():
+        (plots / f"{name}.svg").write_text(svg, encoding="utf-8")
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(render(reports, folder=plots.name), encoding="utf-8")
 
 
-def render(report: Report) -> str:
+def render(reports: Reports, *, folder: str) -> str:
     """The whole page."""
-    machine = "\n".join(f"| {name} | {fact} |" for name, fact in report.machine.items())
     parts = [
-        INTRODUCTION,
+        prose.INTRODUCTION,
         "## Where and when",
-        f"Measured on {report.date}.\n\n{busy(report)}",
-        f"| | |\n|---|---|\n{machine}",
-        "## How to repeat it",
-        reproduce(report),
+        _where(reports),
+        prose.REPEAT,
+        "## Aims",
+        prose.AIMS,
+        _aims(reports),
         "## Figures",
-        _reading(report),
-        *(table.markdown() for table in tables(report)),
-        HOW,
-        LIMITS,
+        prose.READING,
     ]
+    for scenario, (title, text) in prose.SCENARIOS.items():
+        if scenario in reports:
+            parts += [
+                f"### {title}",
+                text,
+                *_plots(scenario, reports[scenario], folder),
+                _table(reports[scenario]),
+                *_routes(reports[scenario]),
+            ]
+    parts += [prose.HOW, prose.LIMITS]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
-def _reading(report: Report) -> str:
-    runs = max(len(case.runs) for case in report.cases)
-    spread = f" A cell holds the median of {runs} runs, and the least and the most in brackets." if runs > 1 else " One run each."
-    return (
-        "A column is a number of resources (one Secret each) and the delay of every Connect reply. Requests by route are medians." + spread
+def _where(reports: Reports) -> str:
+    facts: dict[str, dict[str, None]] = {}
+    for report in reports.values():
+        measured = {record.contender for record in report.records}
+        versions = {_title(who): what for who, what in report.contenders.items() if who in measured}
+        for name, fact in (report.machine | versions).items():
+            facts.setdefault(name, {})[fact] = None
+    dates = sorted(record.date for report in reports.values() for record in report.records)
+    first = f"Measured from {dates[0]} to {dates[-1]}." if dates else "Nothing has been measured yet."
+    rows = [["", ""], *([name, "; ".join(found)] for name, found in facts.items())]
+    return "\n\n".join([first, _busy(reports), markdown(rows)])
+
+
+def _busy(reports: Reports) -> str:
+    shared = [
+        (record.surroundings["others_cores"] + record.surroundings["stolen_cores"], scenario)
+        for scenario, report in reports.items()
+        for record in report.records
+    ]
+    most = max(shared, default=(0.0, ""))[0]
+    if most <= BUSY_CORES:
+        return f"The machine did little else: at most {most:.2f} cores were in other hands during a measurement."
+    busy = sorted({scenario for cores, scenario in shared if cores > BUSY_CORES})
+    return textwrap.fill(
+        f"**The machine was shared**: up to {most:.2f} cores were in other hands, and more than {BUSY_CORES} during measurements of "
+        f"{', '.join(busy)}. Times are longer than they need be there; counts are what they are.",
+        prose.WIDTH,
     )
 
 
-def tables(report: Report) -> list[Table]:
-    """Every table, in the order of the phases."""
-    interval = report.interval_seconds
-    return [
-        _figures("Cold start: from the start of the process, with no Secret in place", report, COLD),
-        _routes("Cold start: Connect requests", report, lambda run: run.cold.connect_requests),
-        _routes("Cold start: Kubernetes requests, by the operator's counter", report, lambda run: run.cold.kubernetes_requests),
-        _routes("Cold start: Kubernetes requests, by the API server's audit log", report, lambda run: run.cold.api_server_requests),
-        _figures("Settling: after the last Ready, until the second poll from there", report, SETTLING),
-        _routes("Settling: Kubernetes requests, by the operator's counter", report, lambda run: run.settling.kubernetes_requests),
-        _figures(f"Idle: nothing changes, polled every {interval} s", report, IDLE),
-        _figures("Restart: everything in place, until the second poll", report, RESTART),
-        _routes("Restart: Connect requests", report, lambda run: run.restart.connect_requests),
-        _routes("Restart: Kubernetes requests, by the API server's audit log", report, lambda run: run.restart.api_server_requests),
-        _figures(f"Rotation: from the edit of an item to its Secret, polled every {interval} s", report, ROTATION),
-        _routes("Rotation: Connect requests", report, lambda run: run.rotation.connect_requests),
-        _routes("Rotation: Kubernetes requests, by the operator's counter", report, lambda run: run.rotation.kubernetes_requests),
-        _figures("The rest of the machine during a run", report, SURROUNDINGS),
-    ]
+def _title(contender: str) -> str:
+    return {OURS: "Operator (ours)", PEER: "Operator (peer)"}.get(contender, contender)
 
 
-def _total(counts: Counts) -> float:
-    return float(sum(counts.values()))
+# --- aims ---
 
 
-def _busy_share(run: Run) -> float:
-    return 100 * run.idle.cpu_seconds / run.idle.seconds
+def _aims(reports: Reports) -> str:
+    rows = [["work", "figure", "aim", "ours", "reached", "peer"]]
+    for aim in AIMS:
+        reached = {True: "yes", False: "**no**", None: ""}[aim.met(reports)]
+        rows.append([aim.work, aim.figure, _bound(aim), spread(aim.values(reports, OURS)), reached, spread(aim.values(reports, PEER))])
+    return markdown(rows)
 
 
-COLD: list[Row] = [
-    ("first Secret, s", lambda run: run.cold.first_secret_seconds),
-    ("last Secret, s", lambda run: run.cold.last_secret_seconds),
-    ("last Ready, s", lambda run: run.cold.last_ready_seconds),
-    ("CPU, s", lambda run: run.cold.cpu_seconds),
-    ("peak RSS, MiB", lambda run: run.cold.peak_rss_mib),
-    ("Connect requests", lambda run: _total(run.cold.connect_requests)),
-    ("Kubernetes requests", lambda run: _total(run.cold.api_server_requests)),
-]
-SETTLING: list[Row] = [
-    ("CPU, s", lambda run: run.settling.cpu_seconds),
-    ("Connect requests", lambda run: _total(run.settling.connect_requests)),
-]
-IDLE: list[Row] = [
-    ("Connect requests per poll", lambda run: _total(run.idle.connect_requests) / run.idle.polls),
-    ("Kubernetes requests per poll", lambda run: _total(run.idle.api_server_requests) / run.idle.polls),
-    ("Kubernetes writes per poll", lambda run: writes(run.idle.api_server_requests) / run.idle.polls),
-    ("CPU per poll, ms", lambda run: 1000 * run.idle.cpu_seconds / run.idle.polls),
-    ("CPU, % of a core", _busy_share),
-    ("settled RSS, MiB", lambda run: run.idle.rss_mib),
-]
-RESTART: list[Row] = [
-    ("SIGTERM to exit, s", lambda run: run.restart.stop_seconds),
-    ("start to /readyz, s", lambda run: run.restart.ready_seconds),
-    ("CPU, s", lambda run: run.restart.cpu_seconds),
-    ("peak RSS, MiB", lambda run: run.restart.peak_rss_mib),
-    ("Connect requests", lambda run: _total(run.restart.connect_requests)),
-    ("Kubernetes requests", lambda run: _total(run.restart.api_server_requests)),
-    ("Kubernetes writes", lambda run: float(writes(run.restart.api_server_requests))),
-]
-ROTATION: list[Row] = [
-    ("edits", lambda run: float(len(run.rotation.seconds))),
-    ("p50, s", lambda run: statistics.median(run.rotation.seconds)),
-    ("max, s", lambda run: max(run.rotation.seconds)),
-]
-SURROUNDINGS: list[Row] = [
-    ("load average before", lambda run: run.surroundings.load_before),
-    ("load average after", lambda run: run.surroundings.load_after),
-    ("cores kept busy by others", lambda run: run.surroundings.others_cores),
-    ("cores taken by the hypervisor", lambda run: run.surroundings.stolen_cores),
-]
+def _bound(aim: Aim) -> str:
+    return number(aim.at_most) if aim.exact else f"≤ {number(aim.at_most)}"
 
 
-def _figures(title: str, report: Report, rows: Sequence[Row]) -> Table:
-    cells = [[label, *(_spread([read(run) for run in case.runs]) for case in report.cases)] for label, read in rows]
-    return Table(title=title, rows=[_header(report), *cells])
+# --- tables ---
 
 
-def _routes(title: str, report: Report, read: Callable[[Run], Counts]) -> Table:
-    names = sorted({name for case in report.cases for run in case.runs for name in read(run)})
-    cells = [[f"`{name}`", *(_median_count(case, name, read) for case in report.cases)] for name in names]
-    return Table(title=title, rows=[_header(report), *cells])
+def _table(report: Report) -> str:
+    """A row for each case and contender, a column for each figure."""
+    columns = prose.COLUMNS[report.scenario]
+    names = list(dict.fromkeys(name for record in report.records for name in record.case))
+    rows = [[*(prose.CASES[name] for name in names), "operator", *(label for label, _ in columns), "runs"]]
+    for case, contender, runs in _cases(report):
+        values = [spread([run.figures[key] for run in runs if key in run.figures]) for _, key in columns]
+        rows.append([*(f"{case.get(name, 0):,}" for name in names), contender, *values, str(len(runs))])
+    return markdown(rows)
 
 
-def _header(report: Report) -> list[str]:
-    return ["", *(f"N = {case.items:,}, {case.latency_ms} ms" for case in report.cases)]
+def _cases(report: Report) -> Iterator[tuple[dict[str, int], str, list[Measured]]]:
+    grouped: dict[str, list[Record]] = {}
+    for record in report.records:
+        grouped.setdefault(f"{sorted(record.case.items())} {record.contender}", []).append(record)
+    order = sorted(grouped.values(), key=lambda records: ([records[0].case.get(name, 0) for name in prose.CASES], records[0].contender))
+    for records in order:
+        yield records[0].case, records[0].contender, [record.measured for record in records]
 
 
-def _median_count(case: Case, name: str, read: Callable[[Run], Counts]) -> str:
-    return _number(statistics.median(read(run).get(name, 0) for run in case.runs))
+def _routes(report: Report) -> list[str]:
+    """Which requests, for the largest case of each contender."""
+    largest = {contender: (case, runs) for case, contender, runs in _cases(report)}
+    who = [name for name in ("connect", "kubernetes") if any(name in run.requests for _, runs in largest.values() for run in runs)]
+    if not who or report.scenario not in prose.ROUTES:
+        return []
+    header = ["", *(f"{contender}, N = {case['items']:,}" for contender, (case, _) in largest.items())]
+    rows = [header]
+    for side in who:
+        names = sorted({name for _, runs in largest.values() for run in runs for name in run.requests[side]})
+        rows += [[f"`{name}`", *(_median_count(runs, side, name) for _, runs in largest.values())] for name in names]
+    return ["Requests by route, in the largest case of each (medians):", markdown(rows)]
 
 
-def _spread(values: list[float]) -> str:
-    whole = all(value == int(value) for value in values)
-    middle, least, most = (_number(value, whole=whole) for value in (statistics.median(values), min(values), max(values)))
+def _median_count(runs: Sequence[Measured], side: str, name: str) -> str:
+    counts: list[Counts] = [run.requests[side] for run in runs]
+    return number(statistics.median(count.get(name, 0) for count in counts))
+
+
+def _plots(scenario: str, report: Report, folder: str) -> list[str]:
+    drawn: Mapping[str, str] = charts.draw(scenario, report)
+    titles = {name: re.search(r"<title>(.*?)</title>", svg) for name, svg in drawn.items()}
+    return [f"![{title[1] if title else name}]({folder}/{name}.svg)" for name, title in titles.items()]
+
+
+def spread(values: Sequence[float]) -> str:
+    """Median, and the least and the most in brackets where they differ."""
+    if not values:
+        return ""
+    middle, least, most = (number(round(value, 3)) for value in (statistics.median(values), min(values), max(values)))
     return middle if least == most else f"{middle} ({least} – {most})"
 
 
-def _number(value: float, *, whole: bool = True) -> str:
-    if abs(value) >= 100 or (whole and value == int(value)):
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """A table that also reads well as text; numbers to the right."""
+    columns = range(len(rows[0]))
+    widths = [max(len(row[column]) for row in rows) for column in columns]
+    left = [not all(_NUMERIC.fullmatch(row[column]) for row in rows[1:]) for column in columns]
+    lines = [[row[c].ljust(widths[c]) if left[c] else row[c].rjust(widths[c]) for c in columns] for row in rows]
+    drawn = ["| " + " | ".join(cells) + " |" for cells in lines]
+    rule = "|" + "|".join("-" * (width + 2) if side else "-" * (width + 1) + ":" for width, side in zip(widths, left, strict=True)) + "|"
+    return "\n".join([drawn[0], rule, *drawn[1:]])

@@ -17,6 +17,8 @@ from controlplane.fixtures import Observer
 
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 READY = "True"
+LONGEST_SECONDS = 4 * 3600
+"""Without it the API server ends a watch after half an hour to an hour."""
 
 
 class Sightings:
@@ -28,7 +30,7 @@ class Sightings:
         self._seen: dict[tuple[str, str], float] = {}
         self._failure: Exception | None = None
         self._closing = False
-        query = {"watch": "true"} | ({"labelSelector": selector} if selector else {})
+        query = {"watch": "true", "timeoutSeconds": str(LONGEST_SECONDS)} | ({"fieldSelector": selector} if selector else {})
         url = f"{observer.api.configuration.host}{path}?{urlencode(query)}"
         # The official client's own pool and credentials; its watch helper would parse whole objects, and slow what it looks at.
         self._response = observer.api.rest_client.pool_manager.request("GET", url, headers={"Accept": accept}, preload_content=False)
@@ -48,16 +50,25 @@ class Sightings:
 
     def wait(self, names: Iterable[str], state: str, *, timeout: float, report: Callable[[int], object] = bool) -> dict[str, float]:
         """When each of the objects was first in the state, on the monotonic clock; `report` is told how many are, as it goes."""
-        wanted = {(name, state) for name in names}
+        wanted = [(name, state) for name in names]
+        seen = self.wait_some(wanted, timeout=timeout, report=report)
+        if missing := sorted(set(wanted) - seen.keys()):
+            raise RuntimeError(f"{len(missing)} of {len(wanted)} never got there, such as {missing[:3]}")
+        return {name: moment for (name, _), moment in seen.items()}
+
+    def wait_some(
+        self, wanted: Iterable[tuple[str, str]], *, timeout: float, report: Callable[[int], object] = bool
+    ) -> dict[tuple[str, str], float]:
+        """The same for objects and states of all kinds; after the timeout, as many as there are."""
+        keys = set(wanted)
         deadline = time.monotonic() + timeout
         with self._changed:
             while True:
-                report(len(wanted & self._seen.keys()))
-                if wanted <= self._seen.keys():
-                    return {name: self._seen[name, state] for name, _ in wanted}
-                if self._failure or time.monotonic() > deadline:
-                    missing = sorted(wanted - self._seen.keys())
-                    raise RuntimeError(f"{len(missing)} of {len(wanted)} never got there, such as {missing[:3]}") from self._failure
+                report(len(keys & self._seen.keys()))
+                if self._failure:
+                    raise RuntimeError("the benchmark's own watch ended") from self._failure
+                if keys <= self._seen.keys() or time.monotonic() > deadline:
+                    return {key: self._seen[key] for key in keys & self._seen.keys()}
                 self._changed.wait(0.1)
 
     def _follow(self) -> None:
@@ -85,23 +96,29 @@ class Sightings:
             self._seen.setdefault(key, now)
 
 
-def secret_sightings(observer: Observer, namespace: str) -> Sightings:
-    """The operator's Secrets; the state is the item version that they hold. Their data is not sent."""
+def secret_sightings(observer: Observer) -> Sightings:
+    """All Secrets of the cluster; the state is the item version that they hold. Their data is not sent."""
 
     def version(secret: dict[str, Any]) -> str:
         return str((secret["metadata"].get("annotations") or {}).get(PREFIX + "item-version", ""))
 
-    return Sightings(
-        observer, f"/api/v1/namespaces/{namespace}/secrets", state=version, accept=METADATA_ONLY, selector=f"{PREFIX}managed=true"
-    )
+    return Sightings(observer, "/api/v1/secrets", state=version, accept=METADATA_ONLY, selector="type=Opaque")
 
 
-def item_sightings(observer: Observer, namespace: str) -> Sightings:
+def item_sightings(observer: Observer) -> Sightings:
     """The OnePasswordItems; the state is that of their Ready condition."""
 
     def ready(item: dict[str, Any]) -> str:
         conditions = (item.get("status") or {}).get("conditions") or []
         return next((str(c["status"]) for c in conditions if c["type"] == "Ready"), "")
 
-    path = f"/apis/onepassword.com/v1/namespaces/{namespace}/onepassworditems"
-    return Sightings(observer, path, state=ready, accept="application/json")
+    return Sightings(observer, "/apis/onepassword.com/v1/onepassworditems", state=ready, accept="application/json")
+
+
+def deployment_sightings(observer: Observer, namespace: str) -> Sightings:
+    """A namespace's Deployments; the state is the generation, which every change of a pod template moves."""
+
+    def generation(deployment: dict[str, Any]) -> str:
+        return str(deployment["metadata"]["generation"])
+
+    return Sightings(observer, f"/apis/apps/v1/namespaces/{namespace}/deployments", state=generation, accept=METADATA_ONLY)

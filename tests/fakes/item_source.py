@@ -31,6 +31,8 @@ class FakeItemSource:
         self.before: dict[str, Callable[[], None]] = {}
         """What happens at 1Password, once, just before the next request of a kind (`vaults`, `list`, `item`) is answered."""
         self.gate: asyncio.Event | None = None
+        self.gates: dict[str, asyncio.Event] = {}
+        """What holds back the answers about one subject only."""
         self.in_flight = 0
         self.peak = 0
         self.still_fingerprints: dict[str, Vault] = {}
@@ -131,7 +133,8 @@ class FakeItemSource:
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)
         try:
-            await (self.gate.wait() if self.gate else asyncio.sleep(0))
+            gate = self.gates.get(subject) or self.gate
+            await (gate.wait() if gate else asyncio.sleep(0))
             if happens := self.before.pop(request.split(maxsplit=1)[0], None):
                 happens()
             if error := self.outage or self.refused.get(subject):

@@ -2,12 +2,14 @@
 
 The vault list is the probe, because it proves the token as well, which `/health` does not. While the circuit is open, other calls fail at
 once with what was last seen; the vault list still goes out, but however many ask for it, only now and then: every few seconds after an
-outage, at the configured pace after a refused token. A cold server, and one item that can't be read, are no outage.
+outage, at the configured pace after a refused token. A cold server, and one item that can't be read, are no outage; a vault that is refused
+while the vault list is not, is no refused token.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
@@ -56,6 +58,8 @@ class PacedSource:
         self._credential = credential
         self._refused_credential = 0
         self._in_flight = 0
+        self._doubting = asyncio.Lock()
+        self._doubted_at = -PROBE_SECONDS
 
     def in_flight(self) -> int:
         """Calls under way."""
@@ -91,7 +95,19 @@ class PacedSource:
             self._notice_new_credential()
             if refusal := self._refusal():
                 raise refusal.with_traceback(None)  # raised again and again, it would keep every frame it has passed
-            return await self._judged(call, target)
+            try:
+                return await self._judged(call, target)
+            except BackendDeniedError:
+                await self._doubt_token()
+                raise
+
+    async def _doubt_token(self) -> None:
+        # Whether it is the token or one vault that is refused, the vault list knows; one look serves all who were refused together.
+        async with self._doubting:
+            if self._open is None and self._clock.monotonic() >= self._doubted_at + PROBE_SECONDS:
+                self._doubted_at = self._clock.monotonic()
+                with contextlib.suppress(OperatorError):
+                    await self._judged(self._source.list_vaults, _PROBE)
 
     def _notice_new_credential(self) -> None:
         # The file of a refused token holds another one now: that is the cause ended, and no reason to wait.
@@ -119,7 +135,7 @@ class PacedSource:
 
     def _note(self, error: OperatorError, target: str, *, credential: int) -> None:
         match error:
-            case BackendDeniedError():
+            case BackendDeniedError() if target == _PROBE:
                 self._refused_credential = credential
                 self._break(error, self._denied_probe_seconds)
             case BackendRateLimitedError():

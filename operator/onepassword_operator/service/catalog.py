@@ -105,6 +105,11 @@ class Catalog:
         summaries = await self._source.list_items(vault_id)
         return self._keep(vault_id, vault.fingerprint if vault else None, former=former, summaries=summaries)
 
+    async def list_in_turn(self, vault_id: str) -> Listing:
+        """List a vault now; look-ups that come meanwhile wait for this list instead of asking for one of their own."""
+        async with self._flights.setdefault(vault_id, asyncio.Lock()):
+            return await self.list_vault(vault_id)
+
     def _keep(
         self, vault_id: str, fingerprint: tuple[object, ...] | None, *, former: Listing | None, summaries: Sequence[ItemSummary]
     ) -> Listing:

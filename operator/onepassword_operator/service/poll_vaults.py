@@ -18,6 +18,7 @@ from onepassword_operator.ports import Meter
 from onepassword_operator.rules import drift
 from onepassword_operator.service.catalog import Catalog, Listing
 from onepassword_operator.service.follow_index import FollowIndex
+from onepassword_operator.service.list_vaults import ListVaults
 from onepassword_operator.service.poll_trust import PollTrust
 from onepassword_operator.service.source_health import SourceHealth
 from onepassword_operator.service.work_queue import Priority, WorkQueue
@@ -43,6 +44,7 @@ class PollVaults:
         self._signature: Mapping[str, str] = {}
         self._turn = asyncio.Lock()
         self.trust = PollTrust(meter)
+        self._lists = ListVaults(catalog.list_in_turn)
 
     async def poll(self, *, full: bool = False) -> BackendError | None:
         """One pass; returns what went wrong altogether, after everything else has been done.
@@ -93,17 +95,15 @@ class PollVaults:
         return sorted((set(self._index.vaults()) | named) & vaults.keys())
 
     async def _list(self, due: Iterable[str]) -> set[str]:
-        due = list(due)
-        results = await asyncio.gather(*(self._catalog.list_vault(vault_id) for vault_id in due), return_exceptions=True)
         listed = set()
-        for vault_id, result in zip(due, results, strict=True):
+        for vault_id, result in (await self._lists.run(due)).items():
             if isinstance(result, BackendError):
                 _log.warning("vault could not be listed", extra={"vault": vault_id, "reason": result.reason})
                 self._health.failed(result, vault_id=vault_id)
             elif isinstance(result, ItemLookupError):
                 # Deleted since the vault list was read; the next one says so.
                 _log.info("vault is gone", extra={"vault": vault_id, "reason": result.reason})
-            elif isinstance(result, BaseException):
+            elif result:
                 raise result
             else:
                 listed.add(vault_id)

@@ -300,6 +300,31 @@ class TestDenied:
         await paced.list_vaults()
         await paced.list_items(vault)
 
+    async def test_a_vault_that_is_refused_alone_stops_no_other(self, paced: PacedSource, source: FakeItemSource) -> None:
+        vault, item = await vault_and_item(source)
+        other = source.add_vault("Other")
+        source.refused = {vault: BackendDeniedError("refused"), item: BackendDeniedError("refused")}
+        for _ in range(5):
+            assert await fails(paced, vault) is source.refused[vault]
+        with pytest.raises(BackendDeniedError):
+            await paced.get_item(vault, item)
+        assert not paced.is_open()
+        await paced.list_items(other)
+        assert source.count("vaults") == 1  # the token was looked at once for all of them
+
+    async def test_a_refused_call_has_the_token_looked_at_and_a_refused_token_stops_everything(
+        self, paced: PacedSource, source: FakeItemSource
+    ) -> None:
+        vault, item = await vault_and_item(source)
+        source.outage = BackendDeniedError("refused")
+        calls = [asyncio.create_task(paced.get_item(vault, item)) for _ in range(CONCURRENCY)]
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        assert all(result is source.outage for result in results)
+        assert paced.is_open()
+        assert source.count("vaults") == 1
+        assert await fails(paced, vault) is source.outage
+        assert source.count("list") == 0
+
     async def test_another_token_is_tried_at_once(self, source: FakeItemSource, clock: FakeClock) -> None:
         credential = [0]
         paced = PacedSource(source, clock, denied_probe_seconds=PROBE, credential=lambda: credential[0])
@@ -377,7 +402,7 @@ class TestRateLimit:
         refused = asyncio.create_task(paced.list_items(vault))
         early = asyncio.create_task(paced.get_item(vault, item))
         await asyncio.sleep(0)
-        source.refused[vault] = error
+        source.refused = {vault: error, "vaults": error}
         source.gate.set()
         results = await asyncio.gather(refused, early, return_exceptions=True)
         assert results[0] is error

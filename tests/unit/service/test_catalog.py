@@ -159,3 +159,14 @@ async def test_list_and_item_at_odds_make_one_more_list_due(catalog: Catalog, so
 
 def void(_: object) -> None:
     """For lambdas whose result is of no interest."""
+
+
+async def test_a_look_up_waits_for_a_list_in_turn_and_asks_for_none_of_its_own(catalog: Catalog, source: FakeItemSource) -> None:
+    vault = source.add_vault("Prod")
+    await catalog.read_vaults()
+    source.gates[vault] = asyncio.Event()
+    polled, looked_up = (asyncio.create_task(coroutine) for coroutine in (catalog.list_in_turn(vault), catalog.listing(vault)))
+    await asyncio.sleep(0)
+    source.gates[vault].set()
+    await asyncio.gather(polled, looked_up)
+    assert source.count("list") == 1

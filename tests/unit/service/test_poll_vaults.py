@@ -496,3 +496,32 @@ async def test_one_vault_list_without_a_vault_is_a_blip(world: World) -> None:
     world.source.list_vaults = empty  # type: ignore[method-assign]
     await world.poll_after(60)
     assert world.claims.ready(world.key()).status == "True"
+
+
+async def test_a_vault_whose_list_does_not_come_holds_up_no_change_in_another(world: World) -> None:
+    await world.synced("db")
+    other = world.source.add_vault("Other")
+    item = world.source.put(other, "x", a="one")
+    world.clock.advance(5)
+    world.claim("x", "vaults/Other/items/x")
+    await world.poll()
+    world.process.poller._lists._patience_seconds = 0.01
+    world.source.gates[world.vault] = asyncio.Event()
+    world.source.put(world.vault, "new", a="b")
+    world.source.edit(item, a="two")
+    await world.poll()
+    assert world.secrets.values(world.key("x")) == {"a": "two"}
+    assert world.meter.polls[-1] is False  # not every vault has been confirmed
+
+
+async def test_a_list_that_comes_after_its_poll_is_looked_at_by_the_next_one(world: World) -> None:
+    item = await world.synced("db")
+    world.process.poller._lists._patience_seconds = 0.01
+    gate = world.source.gates[world.vault] = asyncio.Event()
+    world.source.edit(item, password="two")
+    await world.poll()
+    assert world.secrets.values(world.key("db")) != {"password": "two"}
+    gate.set()
+    await asyncio.sleep(0)
+    await world.poll()
+    assert world.secrets.values(world.key("db")) == {"password": "two"}
