@@ -17,7 +17,6 @@ from chart.rendering import Object, container, environment, pick, render
 from cluster.operator_process import SERVICE_ACCOUNT
 from cluster.world import World
 from faults.kube_proxy import Respond, Rule
-from onepassword_operator import settings
 
 pytestmark = pytest.mark.cluster
 
@@ -31,9 +30,8 @@ MODES: dict[str, dict[str, Any]] = {
     "cluster": ALONE,
     "listed namespaces": ALONE | {"watchNamespace": ["WORK"]},
     "with election": {"watchNamespace": ["WORK"], "extraArgs": [f"--leader-election-namespace={HOME}"]},
+    "without watching Secrets": ALONE | {"secretWatch": False},
 }
-if "secret_watch" in settings.flag_names():
-    MODES["without watching Secrets"] = ALONE | {"secretWatch": False}
 
 Right = tuple[str, str, str, str]
 """Namespace (empty: all of them), API group, resource, verb."""
