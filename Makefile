@@ -6,10 +6,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := .tools/bin
 
-.PHONY: help venv tools demo test soak unit check format manifests image sbom e2e bench reliability docs lock clean
+.PHONY: help venv tools control-plane demo test soak unit check format manifests image sbom e2e bench reliability docs lock clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 venv: .venv/.installed ## the locked environment in .venv
 
@@ -25,7 +25,10 @@ venv: .venv/.installed ## the locked environment in .venv
 tools: ## the control plane, 1Password's own programs, and the tools of the gates, in .tools
 	@$(PYTHON) tests/controlplane/build.py --into $(TOOLS)
 
-demo: venv tools ## the main job, shown on a real API server; KEEP=1 leaves it running
+control-plane: ## the part of the tools that `make demo` needs
+	@$(PYTHON) tests/controlplane/build.py --into $(TOOLS) --control-plane
+
+demo: venv control-plane ## the main job, shown on a real API server; KEEP=1 leaves it running
 	@$(BIN)/python demo/tour.py $(if $(KEEP),--keep)
 
 test: venv tools ## all tests but those of `make check` and `make e2e`, on a real control plane where they need one

@@ -60,6 +60,9 @@ PROGRAMS = (
     Program("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
     Program("kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager"),
     Program("kubectl", "k8s.io/kubernetes/cmd/kubectl"),
+)
+"""A control plane and what talks to it: all that the tour needs."""
+TEST_PROGRAMS = (
     Program("helm", "helm.sh/helm/v3/cmd/helm"),
     # 1Password's operator, under the MIT licence. Tests run it; nothing that is shipped contains it.
     Program("official-operator", "github.com/1Password/onepassword-operator/cmd", OFFICIAL),
@@ -83,16 +86,20 @@ def main() -> int:
     """Parse the command line, build what is stale, and say what was done."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--into", type=pathlib.Path, required=True, help="directory for the programs, for example .tools/bin")
+    parser.add_argument("--control-plane", action="store_true", help="build the control plane only, and not what the tests need besides")
     parser.add_argument("--node", action="store_true", help="build what a node is made of, too")
     arguments = parser.parse_args()
     into = arguments.into.resolve()
     into.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    if not make(PROGRAMS, into, stamp=into / ".stamp", environments=ENVIRONMENTS):
+    made = make(PROGRAMS, into, stamp=into / ".stamp-control-plane", environments={})
+    if not arguments.control_plane:
+        made = make(TEST_PROGRAMS, into, stamp=into / ".stamp", environments=ENVIRONMENTS) or made
+    if arguments.node:
+        made = make(NODE_PROGRAMS, into, stamp=into / ".stamp-node", environments={}) or made
+    if not made:
         say(f"tools: up to date in {into}")
-    if arguments.node and not make(NODE_PROGRAMS, into, stamp=into / ".stamp-node", environments={}):
-        say("tools: the node's programs are up to date")
-    if time.monotonic() - started > 1:
+    else:
         say(f"tools: ready in {into} after {time.monotonic() - started:.0f} s")
     return 0
 
@@ -107,7 +114,7 @@ def make(programs: tuple[Program, ...], into: pathlib.Path, *, stamp: pathlib.Pa
         build(go, program, into=into, position=f"{number}/{len(programs)}")
     for name, lock in environments.items():
         install_environment(into.parent / name, lock)
-    if programs is PROGRAMS:
+    if programs is TEST_PROGRAMS:
         install_js_client(into.parent)
     stamp.write_text(wanted)
     return True
