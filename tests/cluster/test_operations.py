@@ -12,9 +12,8 @@ import pytest
 import yaml
 
 from cluster.fixtures import REPOSITORY, MakeWorld
-from cluster.operator_process import SERVICE_ACCOUNT, OperatorProcess
-from cluster.replicas import ELECTION, forget_lease
-from cluster.world import World, eventually
+from cluster.operator_process import OperatorProcess
+from cluster.world import eventually
 from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
 from faults.kube_proxy import CutWatches, Respond, Rule
@@ -97,53 +96,6 @@ def test_without_the_crd_it_is_not_ready_says_how_to_apply_it_and_recovers(
             assert operator.stop() == 0
         finally:
             connected.close()
-
-
-def test_rights_used_and_rights_granted_are_the_same(make_world: MakeWorld, installed: ControlPlane) -> None:
-    """The audit log of a scenario with everything the operator does, against the role in deploy/."""
-    world = make_world(SEED)
-    forget_lease(world)
-    world.operator(*ELECTION, WATCH_NAMESPACE="")  # cluster-wide, as the role grants it
-    for name in ("db", "gone"):
-        world.item(name, "vaults/v/items/db", metadata={"finalizers": ["onepassword.com/finalizer.secret"]})
-    world.wait_ready("db", "gone")
-    world.deployment("web", "db")
-    world.proxy.add(Rule(Respond(409, "Conflict"), verb="patch", resource="deployments", times=1))  # read live, decide again
-    world.connect.edit("v", "db", fields={"password": "canary-password-2"})
-    world.rollouts("web", 2)
-    world.no_marks()
-    world.observer.core.delete_namespaced_secret("db", world.namespace)
-    world.wait_data("db", {"password": b"canary-password-2"})
-    world.operators[0].stop()
-    used = used_rights(installed.audit_log, world)
-    assert used == granted_rights()
-
-
-def used_rights(audit_log: Path, world: World) -> set[tuple[str, str, str]]:
-    """(group, resource, verb) of every request by the operator since its start, discovery aside."""
-    found = set()
-    for line in audit_log.read_text().splitlines():
-        entry = json.loads(line)
-        reference = entry.get("objectRef")
-        ours = entry["user"]["username"] == SERVICE_ACCOUNT and entry.get("userAgent", "").startswith("onepassword-operator")
-        if ours and reference and reference.get("resource"):
-            resource = reference["resource"] + ("/" + reference["subresource"] if reference.get("subresource") else "")
-            found.add((reference.get("apiGroup", ""), resource, entry["verb"]))
-    return found
-
-
-def granted_rights() -> set[tuple[str, str, str]]:
-    """(group, resource, verb) of the roles in deploy/."""
-    documents = yaml.safe_load_all((REPOSITORY / "deploy" / "rbac.yaml").read_text())
-    roles = [document for document in documents if document["kind"] in {"ClusterRole", "Role"}]
-    return {
-        (group, resource, verb)
-        for role in roles
-        for rule in role["rules"]
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
-        for verb in rule["verbs"]
-    }
 
 
 def test_the_log_is_json_on_request(make_world: MakeWorld) -> None:
