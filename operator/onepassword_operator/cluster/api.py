@@ -24,7 +24,7 @@ from onepassword_operator.cluster.statuses import asked_pause_seconds, to_error
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterError, ClusterUnavailableError
 from onepassword_operator.outbound import DIRECT, Route
 
-PAGE: Final = 500
+PAGE: Final = 100
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=10)
 LIST_TIMEOUT: Final = aiohttp.ClientTimeout(total=60, connect=10)
 TRIES: Final = 4
