@@ -98,7 +98,9 @@ class Operator:
 
     async def _lead(self) -> None:
         # What stands by has listed and watches everything, so that it takes over with what it knows: all of it still waits in the queues.
-        await self._election.campaign()
+        led_until = await self._election.campaign()
+        # A refresh leaves no trace but an Event. One that the former leader still owed long after it was asked for shows in the status.
+        self._parts.index.drop_refreshes(before=led_until - self._settings.staleness_limit_seconds - self._settings.polling_interval)
         for number in range(self._settings.workers):
             self._tasks.start(f"worker-{number}", self._work)
         for number in range(RESTART_LOOPS):

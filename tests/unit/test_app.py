@@ -4,6 +4,7 @@ import asyncio
 import base64
 import contextlib
 import logging
+import math
 import os
 import pathlib
 import signal
@@ -27,6 +28,8 @@ from onepassword_operator.cluster.credentials import ClusterAccess
 from onepassword_operator.handlers import watches
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.model.target import Claim
 from onepassword_operator.outbound import client_tls
 from onepassword_operator.service.leadership import Unopposed
 from onepassword_operator.service.poll_vaults import PollVaults
@@ -429,12 +432,14 @@ class Electoral:
         self.won, self.lost = asyncio.Event(), asyncio.Event()
         self.released_after: list[str] = []
         self.tasks: Callable[[], list[str]] = list
+        self.led_elsewhere_until = -math.inf
 
     def may_write(self) -> bool:
         return self.won.is_set() and not self.lost.is_set()
 
-    async def campaign(self) -> None:
+    async def campaign(self) -> float:
         await self.won.wait()
+        return self.led_elsewhere_until
 
     async def keep(self) -> None:
         await self.lost.wait()
@@ -465,6 +470,23 @@ async def test_a_replica_that_stands_by_is_ready_watches_and_asks_1password_for_
         assert (source.requests, statuses(cluster), looks.count) == ([], [], 0)
         election.won.set()
         await until(lambda: statuses(cluster))
+
+
+@pytest.mark.parametrize(("margin", "owed"), [(1.0, False), (-1.0, True)])
+async def test_who_takes_over_answers_no_refresh_that_the_former_leader_had_time_for_and_every_other_one(
+    operator: Operator, election: Electoral, margin: float, owed: object
+) -> None:
+    key, parts = SecretKey("app", "db"), operator._parts
+    ready = {"type": "Ready", "status": "True", "reason": "Synced", "message": "", "lastTransitionTime": ""}
+    parts.observe.take_in(Claim.from_object(ITEM | {"status": {"conditions": [ready]}}, parts.rendering))
+    parts.index.ask_refresh(key)
+    had_time_for = operator._settings.staleness_limit_seconds + operator._settings.polling_interval
+    election.led_elsewhere_until = parts.index.record(key).refresh_at + had_time_for + margin
+    election.won.set()
+    leading = asyncio.create_task(operator._lead())
+    await until(alive)
+    assert parts.index.record(key).refresh is owed
+    leading.cancel()
 
 
 async def test_a_full_sweep_of_a_replica_that_stands_by_is_one_of_the_cluster_alone(
