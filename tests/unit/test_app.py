@@ -490,14 +490,33 @@ async def test_who_takes_over_answers_no_refresh_that_the_former_leader_had_time
 
 
 async def test_a_full_sweep_of_a_replica_that_stands_by_is_one_of_the_cluster_alone(
-    operator: Operator, source: FakeItemSource, watching: asyncio.Event, election: Electoral, monkeypatch: pytest.MonkeyPatch
+    operator: Operator, cluster: ScriptedServer, source: FakeItemSource, watching: asyncio.Event, election: Electoral
 ) -> None:
-    pauses = no_pause(monkeypatch)
+    operator._settings = operator._settings.model_copy(update={"sweep_seconds": 0.0})
     async with running(operator):
-        await until(lambda: pauses.count(operator._settings.sweep_seconds) > 2)
+        await until(lambda: cluster.paths().count("/api/v1/secrets") > 3)
     assert watching.is_set()
     assert not election.may_write()
     assert source.requests == []
+
+
+async def test_every_start_of_the_watches_is_followed_by_a_sweep_until_one_succeeds(
+    operator: Operator, cluster: ScriptedServer, watching: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses = no_pause(monkeypatch)
+    async with running(operator):
+        await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
+        await until(lambda: cluster.paths().count("/api/v1/secrets") == 2)
+        lists = cluster.routes["/api/v1/secrets"]
+        cluster.routes["/api/v1/secrets"] = reply({"message": "x"}, status=403)
+        operator._watching()
+        await until(lambda: app.SWEEP_RETRY_SECONDS in pauses)
+        cluster.routes["/api/v1/secrets"] = lists
+        before = len(pauses)
+        await until(lambda: not operator._watches_started.is_set())
+        done = cluster.paths().count("/api/v1/secrets")
+        await until(lambda: cluster.paths().count("/api/v1/secrets") > done or len(pauses) > before)
+    assert pauses.count(app.SECOND_SWEEP_SECONDS) == 2
 
 
 @pytest.mark.usefixtures("watching")
