@@ -14,7 +14,7 @@ from typing import Final
 
 from onepassword_operator import __version__, outbound
 from onepassword_operator.backends.connect_token import ConnectToken
-from onepassword_operator.backends.factory import Connected, Pace, Server, connect_source
+from onepassword_operator.backends.factory import Pace, Server, connect_source
 from onepassword_operator.backends.server_watch import ServerWatch
 from onepassword_operator.cluster import credentials
 from onepassword_operator.cluster.api import KubernetesApi
@@ -29,10 +29,11 @@ from onepassword_operator.settings import Settings
 from onepassword_operator.telemetry import probes
 from onepassword_operator.telemetry.metrics import Metrics
 from onepassword_operator.telemetry.serving_certificate import serving_tls
-from onepassword_operator.wiring import USER_AGENT, Parts, SystemClock, elect, wire
+from onepassword_operator.wiring import USER_AGENT, Parts, SystemClock, elect, expose_connect, wire
 
 RESTART_LOOPS: Final = 4
 SECOND_SWEEP_SECONDS: Final = 10.0
+SWEEP_RETRY_SECONDS: Final = 15.0
 CRD_CHECK_SECONDS: Final = 2.0
 OUTAGE_POLL_SECONDS: Final = 15.0
 SERVER_CHECK_SECONDS: Final = 60.0
@@ -98,7 +99,9 @@ class Operator:
 
     async def _lead(self) -> None:
         # What stands by has listed and watches everything, so that it takes over with what it knows: all of it still waits in the queues.
-        await self._election.campaign()
+        led_until = await self._election.campaign()
+        # A refresh leaves no trace but an Event. One that the former leader still owed long after it was asked for shows in the status.
+        self._parts.index.drop_refreshes(before=led_until - self._settings.staleness_limit_seconds - self._settings.polling_interval)
         for number in range(self._settings.workers):
             self._tasks.start(f"worker-{number}", self._work)
         for number in range(RESTART_LOOPS):
@@ -147,7 +150,6 @@ class Operator:
             ),
             namespaces=self._settings.namespaces,
             started=self._watching,
-            resumed=self._sweep_once,
             clock=self._parts.clock,
         )
         await watches.run()
@@ -189,22 +191,32 @@ class Operator:
             await asyncio.sleep(self._settings.sweep_seconds if well else SERVER_CHECK_SECONDS)
 
     async def _sweep_forever(self) -> None:
-        # What came and went between the first LIST and the start of the watches, only another LIST shows.
-        await self._watches_started.wait()
-        await asyncio.sleep(min(SECOND_SWEEP_SECONDS, self._settings.sweep_seconds))
-        await self._sweep_once()
         while True:
-            await asyncio.sleep(self._settings.sweep_seconds)
-            await self._sweep_once()
-            if self._parts.first_poll.is_set():  # otherwise this replica stands by, and asks 1Password for nothing
+            # What came and went between a LIST and the start of the watches, only another LIST shows; whenever they start.
+            began = await self._watches_begin(within_seconds=self._settings.sweep_seconds)
+            if began:
+                await asyncio.sleep(min(SECOND_SWEEP_SECONDS, self._settings.sweep_seconds))
+            while not await self._sweep_once():  # noqa: ASYNC110  what is waited for is on the API server
+                await asyncio.sleep(min(SWEEP_RETRY_SECONDS, self._settings.sweep_seconds))
+            if not began and self._parts.first_poll.is_set():  # otherwise this replica stands by, and asks 1Password for nothing
                 await self._parts.poll.poll(full=True)
 
-    async def _sweep_once(self) -> None:
+    async def _watches_begin(self, *, within_seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._watches_started.wait(), within_seconds)
+        began = self._watches_started.is_set()
+        self._watches_started.clear()
+        return began
+
+    async def _sweep_once(self) -> bool:
         try:
             await self._parts.sweep.sweep()
         except ClusterError as error:
             _log.warning("sweep failed", extra={"reason": error.reason, "detail": str(error)})
-        self._wake_pending()
+            return False
+        finally:
+            self._wake_pending()
+        return True
 
     def _wake_pending(self) -> None:
         for namespace in self._parts.index.pending_namespaces():
@@ -247,7 +259,7 @@ async def run(settings: Settings) -> int:
         election = await stack.enter_async_context(elect(settings, access, way=to_cluster, metrics=metrics))
         api.may_write = election.may_write
         parts = wire(settings, api=api, source=connected.paced, token=token.token, metrics=metrics)
-        _expose(metrics, connected, token=token)
+        expose_connect(metrics, connected, token=token)
         metrics.observe("leader", "1 while this replica leads: it alone asks 1Password and writes.", read=election.may_write)
         watch = ServerWatch(connected.bare, token, told=metrics.connect_version, now=time.time)
         operator = Operator(settings, parts, api=api, stop=stop, watch=watch, election=election)
@@ -257,18 +269,6 @@ async def run(settings: Settings) -> int:
         serving = serving_tls(settings.metrics_certificate)
         await stack.enter_async_context(probes.serve(bind_address(settings.metrics_bind_address), exposition, tls=serving))
         return await _until(stop, operator)
-
-
-def _expose(metrics: Metrics, connected: Connected, *, token: ConnectToken) -> None:
-    connected.bare.retried = metrics.connect_retry
-    metrics.observe("connect_calls_in_flight", "Calls to Connect under way.", read=connected.paced.in_flight)
-    metrics.observe("connect_budget_waiting", "Requests to Connect that wait for their minute.", read=connected.budget.waiting)
-    metrics.observe("connect_circuit_open", "1 while calls to Connect fail at once with what was last seen.", read=connected.paced.is_open)
-    metrics.observe(
-        "connect_token_expiry_timestamp_seconds",
-        "When the Connect token expires (Unix time); 0 if it does not say.",
-        read=lambda: token.expires_at() or 0,
-    )
 
 
 def _note_leftover(loop: asyncio.AbstractEventLoop, context: Mapping[str, object]) -> None:
@@ -282,7 +282,7 @@ async def _until(stop: StopSignal, operator: Operator) -> int:
     code = 0
     if running.done():
         code = 1
-        _log.error("stopping after a failure", exc_info=running.exception())
+        _log.error("stopping after a failure", exc_info=None if running.cancelled() else running.exception())
     # A task of kopf's that is cancelled while it starts may end with an error that nobody asks for any more.
     asyncio.get_running_loop().set_exception_handler(_note_leftover)
     stopping.cancel()

@@ -14,6 +14,8 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from onepassword_operator import __version__
+from onepassword_operator.backends.connect_token import ConnectToken
+from onepassword_operator.backends.factory import Connected
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.credentials import ClusterAccess
 from onepassword_operator.cluster.event_log import KubernetesEvents
@@ -207,3 +209,16 @@ def _expose(parts: Parts, metrics: Metrics) -> None:
         "polls_by_item_lists", "1 while the vault list is not believed, and every poll lists items.", read=parts.poll.trust.lost
     )
     metrics.observe("pending_restarts", "Secrets whose users are still to be restarted.", read=parts.index.count_pending)
+
+
+def expose_connect(metrics: Metrics, connected: Connected, *, token: ConnectToken) -> None:
+    """What the metrics say of the source."""
+    connected.bare.retried = metrics.connect_retry
+    metrics.observe("connect_calls_in_flight", "Calls to Connect under way.", read=connected.paced.in_flight)
+    metrics.observe("connect_budget_waiting", "Requests to Connect that wait for their minute.", read=connected.budget.waiting)
+    metrics.observe("connect_circuit_open", "1 while calls to Connect fail at once with what was last seen.", read=connected.paced.is_open)
+    metrics.observe(
+        "connect_token_expiry_timestamp_seconds",
+        "When the Connect token expires (Unix time); 0 if it does not say.",
+        read=lambda: token.expires_at() or 0,
+    )

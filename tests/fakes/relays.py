@@ -92,10 +92,10 @@ async def pass_on(client: tuple[asyncio.StreamReader, asyncio.StreamWriter], add
     try:
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        writer.close()  # before any wait: there may be nobody who lets it end
         for way in ways:
             way.cancel()
         await asyncio.gather(*ways, return_exceptions=True)
-        writer.close()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -133,7 +133,7 @@ async def listening(serve: Serve, *, tls: ssl.SSLContext | None = None) -> Async
         await asyncio.gather(*running, return_exceptions=True)
         for transport in tuple(transports):
             transport.abort()  # a farewell in TLS would take longer than this loop lives
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.01)  # sockets close in the loop's next rounds
 
 
 @contextlib.asynccontextmanager

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import contextlib
 import logging
+import math
 import os
 import pathlib
 import signal
@@ -27,6 +28,8 @@ from onepassword_operator.cluster.credentials import ClusterAccess
 from onepassword_operator.handlers import watches
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.model.target import Claim
 from onepassword_operator.outbound import client_tls
 from onepassword_operator.service.leadership import Unopposed
 from onepassword_operator.service.poll_vaults import PollVaults
@@ -429,12 +432,14 @@ class Electoral:
         self.won, self.lost = asyncio.Event(), asyncio.Event()
         self.released_after: list[str] = []
         self.tasks: Callable[[], list[str]] = list
+        self.led_elsewhere_until = -math.inf
 
     def may_write(self) -> bool:
         return self.won.is_set() and not self.lost.is_set()
 
-    async def campaign(self) -> None:
+    async def campaign(self) -> float:
         await self.won.wait()
+        return self.led_elsewhere_until
 
     async def keep(self) -> None:
         await self.lost.wait()
@@ -467,15 +472,51 @@ async def test_a_replica_that_stands_by_is_ready_watches_and_asks_1password_for_
         await until(lambda: statuses(cluster))
 
 
-async def test_a_full_sweep_of_a_replica_that_stands_by_is_one_of_the_cluster_alone(
-    operator: Operator, source: FakeItemSource, watching: asyncio.Event, election: Electoral, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("margin", "owed"), [(1.0, False), (-1.0, True)])
+async def test_who_takes_over_answers_no_refresh_that_the_former_leader_had_time_for_and_every_other_one(
+    operator: Operator, election: Electoral, margin: float, owed: object
 ) -> None:
-    pauses = no_pause(monkeypatch)
+    key, parts = SecretKey("app", "db"), operator._parts
+    ready = {"type": "Ready", "status": "True", "reason": "Synced", "message": "", "lastTransitionTime": ""}
+    parts.observe.take_in(Claim.from_object(ITEM | {"status": {"conditions": [ready]}}, parts.rendering))
+    parts.index.ask_refresh(key)
+    had_time_for = operator._settings.staleness_limit_seconds + operator._settings.polling_interval
+    election.led_elsewhere_until = parts.index.record(key).refresh_at + had_time_for + margin
+    election.won.set()
+    leading = asyncio.create_task(operator._lead())
+    await until(alive)
+    assert parts.index.record(key).refresh is owed
+    leading.cancel()
+
+
+async def test_a_full_sweep_of_a_replica_that_stands_by_is_one_of_the_cluster_alone(
+    operator: Operator, cluster: ScriptedServer, source: FakeItemSource, watching: asyncio.Event, election: Electoral
+) -> None:
+    operator._settings = operator._settings.model_copy(update={"sweep_seconds": 0.0})
     async with running(operator):
-        await until(lambda: pauses.count(operator._settings.sweep_seconds) > 2)
+        await until(lambda: cluster.paths().count("/api/v1/secrets") > 3)
     assert watching.is_set()
     assert not election.may_write()
     assert source.requests == []
+
+
+async def test_every_start_of_the_watches_is_followed_by_a_sweep_until_one_succeeds(
+    operator: Operator, cluster: ScriptedServer, watching: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses = no_pause(monkeypatch)
+    async with running(operator):
+        await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
+        await until(lambda: cluster.paths().count("/api/v1/secrets") == 2)
+        lists = cluster.routes["/api/v1/secrets"]
+        cluster.routes["/api/v1/secrets"] = reply({"message": "x"}, status=403)
+        operator._watching()
+        await until(lambda: app.SWEEP_RETRY_SECONDS in pauses)
+        cluster.routes["/api/v1/secrets"] = lists
+        before = len(pauses)
+        await until(lambda: not operator._watches_started.is_set())
+        done = cluster.paths().count("/api/v1/secrets")
+        await until(lambda: cluster.paths().count("/api/v1/secrets") > done or len(pauses) > before)
+    assert pauses.count(app.SECOND_SWEEP_SECONDS) == 2
 
 
 @pytest.mark.usefixtures("watching")

@@ -1,13 +1,14 @@
 """How many requests a minute one credential may cost, and who comes first when there are more: polls, then lists, then items.
 
+Polls are few, and always next. Lists may be due faster than they can go out, so whoever comes last has every third turn of the rest.
+
 Whoever has to wait is not told, and neither is anybody else: a request that waits its turn is nobody's failure.
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
-import itertools
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -18,7 +19,12 @@ AT_ONCE: Final = 0.1
 """The part of a minute's requests that may go out in a moment, after a quiet time; the rest come evenly."""
 RANKS: Final[Mapping[str, int]] = {"GET /v1/vaults": 0, "GET /v1/vaults/:uuid/items": 1}
 """By route; every other one comes after these."""
+TURNS_AHEAD: Final = 2
+"""How many turns in a row whoever comes last is passed over, polls not counted."""
 _ROUNDING: Final = 1e-6
+
+
+_Line = deque[asyncio.Future[None]]
 
 
 def _call_later(seconds: float, function: Callable[[], None]) -> None:
@@ -36,24 +42,24 @@ class Budget:
         self._clock = clock
         self._later = later
         self._left, self._at = self._burst, clock.monotonic()
-        self._order = itertools.count()
-        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._waiting: tuple[_Line, ...] = tuple(deque() for _ in range(len(RANKS) + 1))
+        self._passed_over = 0
         self._called = False
 
     async def turn(self, route: str) -> float:
         """Return when the request may go out; returns the seconds that took."""
-        if not self._limited or (not self._waiting and self._take()):
+        if not self._limited or (not any(self._waiting) and self._take()):
             return 0.0
         asked = self._clock.monotonic()
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (RANKS.get(route, len(RANKS)), next(self._order), mine))
+        self._waiting[RANKS.get(route, len(RANKS))].append(mine)
         self._call()
         await mine
         return self._clock.monotonic() - asked
 
     def waiting(self) -> int:
         """Requests that wait their turn."""
-        return sum(not mine.done() for _, _, mine in self._waiting)
+        return sum(not mine.done() for line in self._waiting for mine in line)
 
     def _take(self) -> bool:
         now = self._clock.monotonic()
@@ -71,11 +77,25 @@ class Budget:
 
     def _serve(self) -> None:
         self._called = False
-        while self._waiting:
-            if self._waiting[0][2].done():  # whoever waited has been cancelled
-                heapq.heappop(self._waiting)
-            elif self._take():
-                heapq.heappop(self._waiting)[2].set_result(None)
-            else:
+        while line := self._next():
+            if not self._take():
                 self._call()
                 return
+            self._note_turn(line)
+            line.popleft().set_result(None)
+
+    def _next(self) -> _Line | None:
+        for line in self._waiting:
+            while line and line[0].done():  # whoever waited has been cancelled
+                line.popleft()
+        polls, *rest = self._waiting
+        present = [line for line in rest if line]
+        if polls or not present:
+            return polls or None
+        return present[-1] if self._passed_over >= TURNS_AHEAD else present[0]
+
+    def _note_turn(self, line: _Line) -> None:
+        polls, *rest = self._waiting
+        if line is not polls:
+            last = [other for other in rest if other][-1]
+            self._passed_over = 0 if line is last else self._passed_over + 1

@@ -28,6 +28,7 @@ PAGE: Final = 100
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=10)
 LIST_TIMEOUT: Final = aiohttp.ClientTimeout(total=60, connect=10)
 TRIES: Final = 4
+CONNECTIONS: Final = 64
 WRITES_AT_ONCE: Final = 32
 """A small part of the seats that an API server has for all of its writers."""
 _METHODS: Final = {"get": "GET", "list": "GET", "create": "POST", "update": "PUT", "patch": "PATCH"}
@@ -85,7 +86,7 @@ class KubernetesApi:
         self._user_agent = user_agent
         self._observer = observer
         self._session: aiohttp.ClientSession | None = None
-        self._connector: aiohttp.TCPConnector | None = None
+        self._connectors: list[aiohttp.TCPConnector] = []
         self._clock_offset = datetime.timedelta(0)
         self._writes = asyncio.Semaphore(WRITES_AT_ONCE)
 
@@ -96,25 +97,28 @@ class KubernetesApi:
 
     async def __aenter__(self) -> Self:
         """Open the connection pool."""
-        self._connector = aiohttp.TCPConnector(ssl=self._access.ssl_context or True, limit=64, keepalive_timeout=50)
-        self._session = self.new_session()
+        self._session = self._new_session(limit=CONNECTIONS)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Close the connection pool."""
         if self._session:
             await self._session.close()
-        if self._connector:
-            await self._connector.close()
+        for connector in self._connectors:
+            await connector.close()
 
     def new_session(self) -> aiohttp.ClientSession:
-        """A session of its own over the shared pool, TLS context and proxy.
+        """A session for watches: the same TLS context and proxy, and as many connections as it opens streams.
 
-        Closing it leaves the pool open: kopf closes the one that it is given.
+        Not from our own pool, because a stream holds its connection for minutes, and with many namespaces no request would find one.
         """
+        return self._new_session(limit=0)
+
+    def _new_session(self, *, limit: int) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(ssl=self._access.ssl_context or True, limit=limit, keepalive_timeout=50)
+        self._connectors = [each for each in self._connectors if not each.closed] + [connector]
         return aiohttp.ClientSession(
-            connector=self._connector,
-            connector_owner=False,
+            connector=connector,
             headers={"User-Agent": self._user_agent},
             proxy=self._way.proxy,
             middlewares=(self._authorize, self._way.authenticate),

@@ -1,7 +1,7 @@
 """Runs kopf for the watches, and runs it again when a watch ends: an API server that answers 5xx for a while is no reason to die.
 
 kopf gives up after its own retries, or at once when an error arrives inside a stream. What it would have shown in between is found by a
-sweep afterwards.
+sweep after each start.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import contextlib
 import contextvars
 import logging
 import weakref
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import kopf
@@ -92,13 +92,11 @@ class Watches:
         registry: Callable[[], kopf.OperatorRegistry],
         namespaces: Sequence[str],
         started: Callable[[], None],
-        resumed: Callable[[], Awaitable[None]],
         clock: Clock,
     ) -> None:
         self._registry = registry
         self._namespaces = tuple(namespaces)
         self._started = started
-        self._resumed = resumed
         self._clock = clock
 
     async def run(self) -> None:
@@ -113,7 +111,6 @@ class Watches:
             pause = min(FIRST_PAUSE_SECONDS * 2.0 ** (failures - 1), LONGEST_PAUSE_SECONDS) * (0.5 + self._clock.jitter() / 2)
             _log.warning("watches ended, starting them again", extra={"error": failed, "pause": round(pause, 1)})
             await asyncio.sleep(pause)
-            await self._resumed()
 
     async def _once(self) -> str:
         ready = asyncio.Event()

@@ -64,6 +64,8 @@ class Followed:
     """Passes in a row in which somebody besides the ruling claim could not be served."""
     refresh: bool = False
     """Somebody asked for a look at 1Password at once, whatever is known."""
+    refresh_at: float = 0.0
+    """When that was seen last, on the monotonic clock."""
 
 
 class FollowIndex:
@@ -71,6 +73,7 @@ class FollowIndex:
 
     def __init__(self, clock: Clock, *, owned: Owns = owns) -> None:
         self._owned = owned
+        self._clock = clock
         self.claims = ClaimIndex()
         self.contests = Contests(clock)
         self.followed: dict[SecretKey, Followed] = {}
@@ -83,6 +86,18 @@ class FollowIndex:
         if key not in self.followed:
             self.followed[key] = self._departed.pop(key) if key in self._departed else Followed()
         return self.followed[key]
+
+    def ask_refresh(self, key: SecretKey) -> None:
+        """Somebody asks for a look at 1Password at once."""
+        record = self.record(key)
+        record.refresh, record.refresh_at = True, self._clock.monotonic()
+
+    def drop_refreshes(self, *, before: float) -> None:
+        """Count as answered by another leader what was asked for before that time, unless the resource says that something is wrong."""
+        for key, record in self.followed.items():
+            claim = self.claims.resource(key)
+            if record.refresh and record.refresh_at < before and claim and claim.ready and claim.ready.status == "True":
+                record.refresh = False
 
     def ruler(self, key: SecretKey) -> Claim | None:
         """Who rules the Secret, as the last pass found, or by age if none has looked at who owns it."""

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import dataclasses
 import logging
+import math
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -37,8 +38,8 @@ class Election(Protocol):
     def may_write(self) -> bool:
         """Whether this replica leads at this moment."""
 
-    async def campaign(self) -> None:
-        """Return when this replica leads."""
+    async def campaign(self) -> float:
+        """Return when this replica leads; until when another is known to have led, on the monotonic clock, or minus infinity."""
 
     async def keep(self) -> None:
         """Return when it does so no more."""
@@ -54,8 +55,9 @@ class Unopposed:
         """Always."""
         return True
 
-    async def campaign(self) -> None:
+    async def campaign(self) -> float:
         """At once."""
+        return -math.inf
 
     async def keep(self) -> None:
         """For ever."""
@@ -81,18 +83,21 @@ class Leadership:
         self._lost = asyncio.Event()
         self._told = ""
         self._doubt = False
+        self._looked_at = self._led_elsewhere_until = -math.inf
+        self._wrote = False
 
     def may_write(self) -> bool:
         """Whether this replica leads at this moment; asked before each write, because a process may have been stopped for a while."""
         return self._deadline is not None and self._clock.monotonic() < self._deadline and not self._lost.is_set()
 
-    async def campaign(self) -> None:
-        """Return when this replica leads."""
+    async def campaign(self) -> float:
+        """Return when this replica leads; until when another was seen to, or minus infinity."""
         _log.info("standing by until the lease is free", extra={"identity": self._identity})
         while not await self._attempt():  # noqa: ASYNC110  what is waited for is on the API server
             await asyncio.sleep(self._timing.retry_seconds * (1.0 + _JITTER * self._clock.jitter()))
         self._leading = True
         _log.info("leading", extra={"identity": self._identity})
+        return self._led_elsewhere_until
 
     async def keep(self) -> None:
         """Renew until the lease is lost; call after `campaign`."""
@@ -112,9 +117,9 @@ class Leadership:
         """Give the lease up, so that the next one need not wait for it to run out; best effort."""
         if self._watchdog:
             self._watchdog.cancel()
-        if self._deadline is None:
-            return
         self._deadline = None
+        if not self._wrote:
+            return
         try:
             async with asyncio.timeout(self._timing.retry_seconds):
                 while not await self._given_up():
@@ -143,6 +148,7 @@ class Leadership:
                     self._check_usurper(former)
                     return False
                 record = lease.held(former, self._identity, now=self._now(), timing=self._timing)
+                self._wrote = True  # from here on it may be held, whether or not the answer comes
                 written = await self._store.write(record, basis=held)
         except (ClusterError, TimeoutError) as error:
             self._doubt = True
@@ -164,9 +170,13 @@ class Leadership:
             _log.warning("the lease could not be taken or renewed", extra={"detail": trouble})
 
     async def _read(self) -> HeldLease | None:
+        started = self._clock.monotonic()
         held = await self._store.get()
         if self._seen is None or self._seen.held != held:
+            if self._seen and held and held.record.holder not in {"", self._identity}:
+                self._led_elsewhere_until = self._looked_at  # it was renewed at some time since
             self._seen = _Seen(held, self._clock.monotonic())
+        self._looked_at = started
         return held
 
     def _since(self) -> float:

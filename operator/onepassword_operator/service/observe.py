@@ -58,7 +58,7 @@ class Observe:
         if former and former.uid != claim.uid:
             self._replaced(former)
         if former and claim.refresh and claim.refresh != former.refresh:
-            self._index.record(claim.key).refresh = True
+            self._index.ask_refresh(claim.key)
             self._index.contests.try_now(claim.uid)
         return Priority.NEW
 

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from onepassword_operator.model.errors import BackendError, ItemLookupError
+from onepassword_operator.model.errors import BackendError, ItemLookupError, OperatorError
 from onepassword_operator.model.item import ItemSummary, Vault
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.ports import Meter
@@ -44,7 +44,10 @@ class PollVaults:
         self._signature: Mapping[str, str] = {}
         self._turn = asyncio.Lock()
         self.trust = PollTrust(meter)
-        self._lists = ListVaults(catalog.list_in_turn)
+        self._lists = ListVaults(catalog.list_in_turn, late=self._came_late)
+        self._late: dict[str, Mapping[str, ItemSummary]] = {}
+        self._suspects: dict[str, tuple[int, object]] = {}
+        self._unswept: set[str] | None = None
 
     async def poll(self, *, full: bool = False) -> BackendError | None:
         """One pass; returns what went wrong altogether, after everything else has been done.
@@ -63,27 +66,62 @@ class PollVaults:
             self._meter.polled(ok=False)
             self._tell_of_trouble()
             return error
+        self._count_late(vaults)
         # Compared with the last poll, not with the catalog: a look-up may have read the vaults meanwhile, and wakes nobody.
         former, self._polled = self._polled, vaults
         known = {v: listing.items for v in self._followed(vaults) if (listing := self._catalog.listed(v)) and self._catalog.is_current(v)}
         due = [v for v in self._followed(vaults) if full or self.trust.lost() or v not in known]
-        listed = await self._list(due)
-        fresh = self._fresh(vaults)
-        keys = self._drifted(fresh) + self._shown(vaults, fresh)
+        if full:
+            self._unswept = set(due)
+        overdue = self._lists.under_way() & set(due)
+        listed, failed = await self._list(due)
+        self._late |= {v: known[v] for v in due if v in known and v not in listed | failed}
+        keys = self._changed(vaults)
         await self._count_missed({v: known[v] for v in listed & known.keys()})
-        if full and len(listed) == len(due):
-            self.trust.swept()
+        self._note_swept(listed, failed)
         keys += self._woken(vaults, former)
         keys += self._orphaned()
-        confirmed = (vaults.keys() - set(due)) | listed
+        self._conclude(keys, confirmed=(vaults.keys() - set(due)) | listed)
+        self._meter.polled(ok=not failed and not overdue)
+        return None
+
+    def _conclude(self, keys: Iterable[SecretKey], *, confirmed: Iterable[str]) -> None:
+        confirmed = set(confirmed)
         # Passes between two polls tell of trouble as well; what they may have told is owed to be taken back.
         self._signature = {**self._signature, **self._health.signature(confirmed)}
         self._health.confirmed(confirmed)
-        self._meter.polled(ok=len(listed) == len(due))
         for key in keys:
             self._queue.add(key, Priority.CHANGED)
         self._tell_of_trouble()
-        return None
+
+    def _came_late(self, vault_id: str, error: OperatorError | None) -> None:
+        # What the poll would have done with it, had it waited: nobody has to wait for the next one to hear of it.
+        former = self._late.pop(vault_id, None)
+        if error is not None:
+            self._note_failure(vault_id, error)
+            self._note_swept(set(), {vault_id})
+            self._tell_of_trouble()
+            return
+        listing = self._catalog.listed(vault_id)
+        if former is not None and listing and (count := drift.count_changes(former, listing.items)):
+            self._suspects[vault_id] = (count, listing.fingerprint)
+        self._conclude(self._changed(self._polled), confirmed={vault_id})
+        self._note_swept({vault_id}, set())
+
+    def _count_late(self, vaults: Mapping[str, Vault]) -> None:
+        suspects, self._suspects = self._suspects, {}
+        if missed := sum(count for v, (count, shown) in suspects.items() if v in vaults and vaults[v].fingerprint == shown):
+            self.trust.missed(missed)
+
+    def _note_swept(self, listed: set[str], failed: set[str]) -> None:
+        # A sweep is whole when its last list has come, however late, and none has failed.
+        if self._unswept is None or failed & self._unswept:
+            self._unswept = None
+            return
+        self._unswept -= listed
+        if not self._unswept:
+            self._unswept = None
+            self.trust.swept()
 
     def _orphaned(self) -> list[SecretKey]:
         former, self._gone = self._gone, {vault_id for vault_id in self._index.vaults() if self._catalog.vault_gone(vault_id)}
@@ -94,20 +132,28 @@ class PollVaults:
         named = {v.id for v in vaults.values() if v.id in wanted or v.name.casefold() in wanted}
         return sorted((set(self._index.vaults()) | named) & vaults.keys())
 
-    async def _list(self, due: Iterable[str]) -> set[str]:
-        listed = set()
-        for vault_id, result in (await self._lists.run(due)).items():
-            if isinstance(result, BackendError):
-                _log.warning("vault could not be listed", extra={"vault": vault_id, "reason": result.reason})
-                self._health.failed(result, vault_id=vault_id)
-            elif isinstance(result, ItemLookupError):
-                # Deleted since the vault list was read; the next one says so.
-                _log.info("vault is gone", extra={"vault": vault_id, "reason": result.reason})
-            elif result:
-                raise result
-            else:
-                listed.add(vault_id)
-        return listed
+    async def _list(self, due: Iterable[str]) -> tuple[set[str], set[str]]:
+        outcomes = await self._lists.run(due)
+        for vault_id, error in outcomes.items():
+            if error is not None:
+                self._note_failure(vault_id, error)
+        return {v for v, error in outcomes.items() if error is None}, {
+            v for v, error in outcomes.items() if isinstance(error, BackendError)
+        }
+
+    def _note_failure(self, vault_id: str, error: OperatorError) -> None:
+        if isinstance(error, BackendError):
+            _log.warning("vault could not be listed", extra={"vault": vault_id, "reason": error.reason})
+            self._health.failed(error, vault_id=vault_id)
+        elif isinstance(error, ItemLookupError):
+            # Deleted since the vault list was read; the next one says so.
+            _log.info("vault is gone", extra={"vault": vault_id, "reason": error.reason})
+        else:
+            raise error
+
+    def _changed(self, vaults: Mapping[str, Vault]) -> list[SecretKey]:
+        fresh = self._fresh(vaults)
+        return self._drifted(fresh) + self._shown(vaults, fresh)
 
     def _fresh(self, vaults: Mapping[str, Vault]) -> dict[str, Listing]:
         # Whoever made them: what a look-up lists between two polls makes the vault current, and nobody else would compare it.

@@ -97,6 +97,28 @@ async def test_a_poll_is_next_however_many_items_wait_then_lists(hours: Hours) -
     await crowd.end()
 
 
+async def test_lists_that_are_due_faster_than_they_can_go_out_leave_every_third_turn_to_items_and_none_of_a_polls(hours: Hours) -> None:
+    paced = hours.budget(60)
+    crowd = Crowd(hours, paced)
+
+    async def lists_for_ever() -> None:
+        while True:
+            await crowd._one(LIST)
+
+    crowd.tasks += [asyncio.create_task(lists_for_ever()) for _ in range(2)]
+    await hours.pass_by(10)
+    before = len(crowd.gone)
+    crowd.ask(ITEM, 2)
+    await hours.pass_by(7)
+    assert [route for _, route in crowd.gone[before : before + 6]] == [LIST, LIST, ITEM, LIST, LIST, ITEM]
+    before = len(crowd.gone)
+    crowd.ask(ITEM)
+    crowd.ask(POLL, 4)
+    await hours.pass_by(8)
+    assert [route for _, route in crowd.gone[before : before + 7]] == [*[POLL] * 4, LIST, LIST, ITEM]
+    await crowd.end()
+
+
 async def test_who_waited_is_told_how_long(hours: Hours) -> None:
     paced = hours.budget(10)
     assert await paced.turn(ITEM) == 0.0

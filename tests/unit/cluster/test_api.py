@@ -193,12 +193,28 @@ class TestServerTime:
         assert abs(now - datetime.datetime.now(datetime.UTC)) < datetime.timedelta(seconds=5)
 
 
-async def test_a_session_for_somebody_else_shares_the_pool_and_may_be_closed(server: ScriptedServer, api: KubernetesApi) -> None:
+async def test_a_session_for_somebody_else_may_be_closed(server: ScriptedServer, api: KubernetesApi) -> None:
     async with api.new_session() as session, session.get(server.url + "/x") as response:
         assert response.status == 200
     assert server.seen[0].headers["Authorization"] == f"Bearer {TOKEN}"
     server.script(reply({"a": 1}))
     assert await api.get("/x", resource="secrets") == {"a": 1}
+
+
+async def test_streams_that_are_held_open_take_no_connection_from_requests(
+    server: ScriptedServer, observed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CONNECTIONS", 1)
+    server.routes["/watch"] = server.hang()
+    access = ClusterAccess(server=server.url, ssl_context=None, token=None)
+    async with KubernetesApi(access, user_agent="x", observer=observed) as api, api.new_session() as session:
+        streams = [asyncio.create_task(session.get(server.url + "/watch")) for _ in range(3)]
+        await server.until_seen(3)
+        server.script(reply({"a": 1}))
+        assert await asyncio.wait_for(api.get("/x", resource="secrets"), 5) == {"a": 1}
+        for stream in streams:
+            stream.cancel()
+        await asyncio.gather(*streams, return_exceptions=True)
 
 
 class TestProxies:

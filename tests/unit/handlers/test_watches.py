@@ -1,4 +1,4 @@
-"""kopf is run again when a watch ends, and what was missed is swept up."""
+"""kopf is run again when a watch ends, and each start is told."""
 
 from __future__ import annotations
 
@@ -53,21 +53,16 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def make(happened: list[str], clock: FakeClock, namespaces: tuple[str, ...] = ()) -> Watches:
-    async def resumed() -> None:
-        happened.append("swept")
-
-    return Watches(
-        registry=kopf.OperatorRegistry, namespaces=namespaces, started=lambda: happened.append("started"), resumed=resumed, clock=clock
-    )
+    return Watches(registry=kopf.OperatorRegistry, namespaces=namespaces, started=lambda: happened.append("started"), clock=clock)
 
 
-async def test_a_watch_that_ends_is_started_again_and_what_was_missed_is_swept(
+async def test_a_watch_that_ends_is_started_again_and_each_start_is_told(
     pauses: list[float], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     script, happened = Script(fail, fail), list[str]()
     monkeypatch.setattr(watches, "run_kopf", script.operator)
     await make(happened, FakeClock()).run()
-    assert happened == ["started", "swept", "started", "swept", "started"]
+    assert happened == ["started", "started", "started"]
     assert pauses == [0.75, 1.5]
     assert "what the server said" not in caplog.text
 

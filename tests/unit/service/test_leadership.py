@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from fakes.clock import FakeClock
 from onepassword_operator.model.errors import ClusterConflictError, ClusterUnavailableError
 from onepassword_operator.model.lease import HeldLease, LeaseRecord, Timing
+from onepassword_operator.rules import lease
 from onepassword_operator.service.leadership import Leadership, Unopposed
 
 LIMIT_SECONDS = 10.0
@@ -95,7 +97,7 @@ async def keeping(leader: Leadership) -> AsyncIterator[asyncio.Task[None]]:
 async def test_the_first_candidate_leads_and_may_write_from_then_on(store: FakeLease, clock: FakeClock) -> None:
     me = candidate(store, clock)
     assert not me.may_write()
-    await me.campaign()
+    assert await me.campaign() == -math.inf, "nobody else led"
     assert me.may_write()
     assert store.record.holder == "me"
 
@@ -117,6 +119,35 @@ async def test_a_second_candidate_waits_until_the_first_has_been_silent_for_long
     async with asyncio.timeout(LIMIT_SECONDS):
         await campaign
     assert (store.record.holder, store.record.transitions) == ("me", 1)
+
+
+async def test_another_is_known_to_have_led_until_the_last_look_before_its_last_renewal(store: FakeLease, clock: FakeClock) -> None:
+    """When between two looks it renewed, nobody can tell; what it did after the renewal neither."""
+    store.put(THEIRS)
+    campaign = asyncio.create_task(candidate(store, clock).campaign())
+    for renewed, seconds in ((False, 5.0), (True, 4.0), (False, 3.0), (False, 15.1)):
+        seen = store.gets
+        while store.gets < seen + 3:  # noqa: ASYNC110  a fake's counter
+            await asyncio.sleep(0.001)
+        for _ in range(3):
+            await asyncio.sleep(0)  # the look under way ends
+        if renewed:
+            last_look = clock.now
+            store.put(THEIRS)
+        clock.advance(seconds)
+    async with asyncio.timeout(LIMIT_SECONDS):
+        assert await campaign == last_look
+
+
+async def test_a_lease_that_was_given_up_or_is_ones_own_is_no_sign_of_another_leader(store: FakeLease, clock: FakeClock) -> None:
+    store.put(THEIRS)
+    me = candidate(store, clock)
+    campaign = asyncio.create_task(me.campaign())
+    while store.gets < 3:  # noqa: ASYNC110  a fake's counter
+        await asyncio.sleep(0.001)
+    store.put(lease.released(THEIRS, now="now"))
+    async with asyncio.timeout(LIMIT_SECONDS):
+        assert await campaign == -math.inf
 
 
 async def test_a_holder_that_renews_is_left_alone_however_old_its_times_look(store: FakeLease, clock: FakeClock) -> None:
@@ -231,11 +262,38 @@ async def test_a_renewal_that_was_under_way_at_the_end_does_not_keep_the_lease(s
 async def test_who_never_led_or_leads_no_more_leaves_the_lease_alone_when_it_stops(store: FakeLease, clock: FakeClock) -> None:
     me = candidate(store, clock)
     await me.release()
-    assert store.held is None
+    assert (store.held, store.gets) == (None, 0)
     await me.campaign()
     store.put(THEIRS)
     await me.release()
     assert store.record == THEIRS
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+async def test_a_lease_that_was_written_but_whose_answer_never_came_is_given_up_at_the_stop(
+    store: FakeLease, clock: FakeClock, cancelled: object
+) -> None:
+    me = candidate(store, clock)
+    write, written = store.write, asyncio.Event()
+
+    async def unanswered(record: LeaseRecord, *, basis: HeldLease | None) -> HeldLease:
+        await write(record, basis=basis)
+        store.write = write  # type: ignore[method-assign]
+        store.failing = ClusterUnavailableError("get leases: no answer")
+        written.set()
+        if cancelled:
+            await asyncio.Event().wait()
+        raise ClusterUnavailableError("update leases: no answer")
+
+    store.write = unanswered  # type: ignore[method-assign]
+    campaign = asyncio.create_task(me.campaign())
+    await asyncio.wait_for(written.wait(), LIMIT_SECONDS)
+    campaign.cancel()
+    await asyncio.gather(campaign, return_exceptions=True)
+    assert (store.record.holder, me.may_write()) == ("me", False)
+    store.failing = None
+    await me.release()
+    assert (store.record.holder, me.may_write()) == ("", False)
 
 
 async def test_a_stop_does_not_wait_for_an_api_server_that_hangs(store: FakeLease, clock: FakeClock) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from onepassword_operator.model.errors import BackendUnavailableError
+from onepassword_operator.model.errors import BackendUnavailableError, OperatorError
 from onepassword_operator.service.list_vaults import ListVaults
 
 QUICK, SLOW = "quick", "slow"
@@ -38,12 +38,19 @@ def source() -> Source:
 
 
 @pytest.fixture
-def lists(source: Source) -> ListVaults:
-    return ListVaults(source.list_vault, patience_seconds=0.01)
+def told() -> list[tuple[str, OperatorError | None]]:
+    """What was told of vaults that came late."""
+    return []
 
 
-async def test_quick_lists_are_waited_for(lists: ListVaults) -> None:
+@pytest.fixture
+def lists(source: Source, told: list[tuple[str, OperatorError | None]]) -> ListVaults:
+    return ListVaults(source.list_vault, late=lambda *late: told.append(late), patience_seconds=0.01)
+
+
+async def test_quick_lists_are_waited_for_and_are_not_late(lists: ListVaults, told: list[object]) -> None:
     assert await lists.run([QUICK]) == {QUICK: None}
+    assert told == []
 
 
 async def test_a_list_that_does_not_come_holds_up_no_other_and_is_asked_for_once(lists: ListVaults, source: Source) -> None:
@@ -52,44 +59,48 @@ async def test_a_list_that_does_not_come_holds_up_no_other_and_is_asked_for_once
     assert sorted(source.asked) == [QUICK, QUICK, SLOW]
 
 
-async def test_a_poll_that_begins_no_list_does_not_wait_for_those_under_way(source: Source) -> None:
-    lists = ListVaults(source.list_vault, patience_seconds=0.01)
+async def test_a_poll_that_begins_no_list_does_not_wait_for_those_under_way(lists: ListVaults) -> None:
     await lists.run([SLOW])
     lists._patience_seconds = 3600.0
     assert await asyncio.wait_for(lists.run([SLOW]), 5) == {}
 
 
-async def test_what_came_too_late_and_is_still_due_is_listed_again(lists: ListVaults, source: Source) -> None:
+async def test_a_list_that_comes_late_is_told_of_when_it_comes_and_may_be_asked_for_again(
+    lists: ListVaults, source: Source, told: list[object]
+) -> None:
     await lists.run([SLOW])
     await source.answer()
+    assert told == [(SLOW, None)]
     assert await lists.run([SLOW]) == {SLOW: None}
     assert source.asked == [SLOW, SLOW]
 
 
-async def test_a_vault_whose_lists_always_come_late_counts_as_listed_at_every_poll_after_the_first(
-    lists: ListVaults, source: Source
+async def test_a_failure_that_comes_late_is_told_of_when_it_comes_and_the_next_poll_tries_again(
+    lists: ListVaults, source: Source, told: list[object]
 ) -> None:
-    await lists.run([SLOW])
-    for _ in range(3):
-        await source.answer()
-        source.gate.clear()
-        assert await lists.run([SLOW]) == {SLOW: None}
-    assert len(source.asked) == 4
-
-
-async def test_what_failed_too_late_is_told_by_the_next_poll_and_tried_again_by_the_one_after(lists: ListVaults, source: Source) -> None:
     source.error = BackendUnavailableError("no answer")
     await lists.run([SLOW])
     await source.answer()
+    assert told == [(SLOW, source.error)]
     assert await lists.run([SLOW]) == {SLOW: source.error}
-    assert source.asked == [SLOW]
-    source.error = None
-    assert await lists.run([SLOW]) == {SLOW: None}
-    assert source.asked == [SLOW, SLOW]
 
 
 async def test_a_mistake_of_our_own_is_not_taken_for_one_of_1password(lists: ListVaults, source: Source) -> None:
     source.error = ZeroDivisionError()
-    source.gate.set()
+    await lists.run([SLOW])
+    await source.answer()
     with pytest.raises(ZeroDivisionError):
-        await lists.run([SLOW])
+        await lists.run([QUICK])
+    source.gate.set()
+    quick = ListVaults(source.list_vault, late=lambda *_: None)
+    with pytest.raises(ZeroDivisionError):
+        await quick.run([SLOW])
+
+
+async def test_a_list_that_is_cancelled_at_the_end_is_told_of_to_nobody(lists: ListVaults, told: list[object]) -> None:
+    await lists.run([SLOW])
+    (task,) = lists._under_way.values()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await asyncio.sleep(0)
+    assert (told, lists._under_way) == ([], {})

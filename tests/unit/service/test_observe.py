@@ -280,6 +280,33 @@ class TestRefresh:
         world.watch()
         assert not world.process.index.record(key).refresh
 
+    @pytest.mark.parametrize(
+        ("asked_ago", "ready", "owed"), [(101.0, "True", False), (99.0, "True", True), (101.0, "False", True), (101.0, None, True)]
+    )
+    async def test_who_stood_by_owes_no_answer_that_another_leader_had_time_for_unless_something_is_wrong(
+        self, world: World, asked_ago: float, ready: str | None, owed: object
+    ) -> None:
+        await world.synced()
+        world.claims.annotate(world.key(), refresh="1")
+        world.watch()
+        held = world.claims.objects[world.key()]
+        told = tuple(dataclasses.replace(condition, status=ready) for condition in held.conditions) if ready else ()
+        world.process.index.claims.put(dataclasses.replace(held, conditions=told))
+        world.clock.advance(asked_ago)
+        world.process.index.drop_refreshes(before=world.clock.now - 100.0)
+        assert world.process.index.record(world.key()).refresh is owed
+        await world.settle()
+        assert world.events.reasons("db") == (["Refreshed"] if owed else [])
+
+    async def test_the_newest_demand_counts(self, world: World) -> None:
+        await world.synced()
+        for value in ("1", "2"):
+            world.claims.annotate(world.key(), refresh=value)
+            world.watch()
+            world.clock.advance(60.0)
+        world.process.index.drop_refreshes(before=world.clock.now - 100.0)
+        assert world.process.index.record(world.key()).refresh
+
     async def test_a_new_value_ends_the_wait_in_a_dispute(self, world: World) -> None:
         await world.synced()
         uid = world.claims.objects[world.key()].uid
