@@ -17,7 +17,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 CHART = ROOT / "charts" / "onepassword-operator"
 NAME = NAMESPACE = "onepassword-operator"
-HEADER = "# Written by `make manifests` from charts/onepassword-operator; not to be edited.\n"
+HEADER = "# Written by `make manifests` from charts/onepassword-operator.\n"
 HELMS = ("app.kubernetes.io/managed-by", "helm.sh/chart", "helm.sh/resource-policy", "app.kubernetes.io/instance")
 PLACEHOLDER = "put-the-connect-token-here"
 FILES = {
@@ -29,8 +29,8 @@ FILES = {
 COMMENTS = {
     "crds/onepassworditems.yaml": "# The official operator's resource, with its names, schema and columns; what is ours is optional.\n",
     "deploy/rbac.yaml": "# What the operator asks of the API server, cluster-wide. A test compares it with the audit log, both ways.\n",
-    "deploy/token.yaml": "# To be edited: the access token of your Connect server.\n",
-    "deploy/workload.yaml": "# To be edited: OP_CONNECT_HOST, the URL of your Connect server.\n",
+    "deploy/token.yaml": "# Put in your Connect token before you apply it; or leave this file out and make the Secret by kubectl.\n",
+    "deploy/workload.yaml": "# Put in OP_CONNECT_HOST, the URL of your Connect server, and your image before you apply it.\n",
 }
 
 

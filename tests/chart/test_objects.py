@@ -7,16 +7,19 @@ import tomllib
 from typing import Any
 
 import pytest
+import yaml
 from release import manifests
 
 from chart.rendering import (
     CHART,
     EVERYTHING,
     INSTALLATIONS,
+    KUBERNETES,
     NAMESPACE,
     REPOSITORY,
     container,
     environment,
+    helm,
     kinds,
     merged,
     nested,
@@ -118,6 +121,8 @@ def test_a_token_in_the_values_makes_its_secret_and_stands_nowhere_else() -> Non
     [
         ({}, "http://onepassword-connect:8080"),
         ({"connect": {"host": "connect.other", "api": {"httpPort": 80}}}, "http://connect.other:80"),
+        ({"connect": {"create": True, "applicationName": "mine"}}, "http://mine:8080"),
+        ({"connect": {"create": True, "applicationName": "mine", "host": "mine.home.svc"}}, "http://mine.home.svc:8080"),
         ({"connect": {"tls": {"enabled": True}}}, "https://onepassword-connect:8443"),
         ({"operator": {"connectHost": "https://connect.example.com"}, "connect": {"create": True}}, "https://connect.example.com"),
     ],
@@ -132,6 +137,55 @@ def test_a_private_authority_is_mounted_and_trusted() -> None:
         assert environment(deployment)["SSL_CERT_FILE"] == "/tls/trust/ca.pem"
         assert {"name": "trust", "mountPath": "/tls/trust", "readOnly": True} in container(deployment)["volumeMounts"]
         assert kind in next(each for each in pod(deployment)["volumes"] if each["name"] == "trust")
+
+
+def test_without_an_election_the_old_pod_goes_before_the_new_one_comes() -> None:
+    assert operator()["spec"]["strategy"]["type"] == "RollingUpdate"
+    assert operator({"operator": {"leaderElection": {"enabled": False}}})["spec"]["strategy"] == {"type": "Recreate"}
+
+
+def test_new_credentials_in_the_values_make_new_pods_of_connect() -> None:
+    def annotations(**connect: Any) -> dict[str, str]:
+        deployment = pick(render({"connect": {"create": True, **connect}}), "Deployment", "onepassword-connect")
+        found: dict[str, str] = deployment["spec"]["template"]["metadata"].get("annotations", {})
+        return found
+
+    one, two = annotations(credentials_base64="e30="), annotations(credentials_base64="e30K", podAnnotations={"a": "b"})
+    assert one.keys() == {"checksum/credentials"}
+    assert two.keys() == {"checksum/credentials", "a"}
+    assert one["checksum/credentials"] != two["checksum/credentials"]
+    assert annotations() == {}
+
+
+def test_a_name_too_long_for_a_service_is_cut_before_its_ending() -> None:
+    objects = render({"fullnameOverride": "n" * 70})
+    name = pick(objects, "Service")["metadata"]["name"]
+    assert (len(name), name[-9:]) == (63, "n-metrics")
+    assert f"http://{name}:8080/metrics" in pick(objects, "Pod")["spec"]["containers"][0]["args"][0]
+
+
+def test_names_that_are_numbers_stay_text() -> None:
+    values = merged(EVERYTHING, {"operator": {"watchNamespace": ["789"]}})
+    done = helm("template", "123", str(CHART), "--namespace", "456", "--kube-version", KUBERNETES, values=values)
+    assert done.returncode == 0, done.stderr
+    for each in filter(None, yaml.safe_load_all(done.stdout)):
+        assert each["metadata"]["labels"]["app.kubernetes.io/instance"] == "123"
+        assert each["metadata"].get("namespace", "456") in {"456", "789"}
+
+
+@pytest.mark.parametrize(
+    ("budget", "rendered"),
+    [
+        ({}, {"maxUnavailable": 1}),
+        ({"minAvailable": None, "maxUnavailable": None}, {"maxUnavailable": 1}),
+        ({"minAvailable": 2}, {"minAvailable": 2}),
+        ({"minAvailable": "50%"}, {"minAvailable": "50%"}),
+        ({"maxUnavailable": "34%"}, {"maxUnavailable": "34%"}),
+    ],
+)
+def test_the_disruption_budget_says_one_of_two_numbers(budget: dict[str, Any], rendered: dict[str, Any]) -> None:
+    spec = pick(render({"operator": {"replicas": 3, "pdb": {"enabled": True, **budget}}}), "PodDisruptionBudget")["spec"]
+    assert {key: value for key, value in spec.items() if key != "selector"} == rendered
 
 
 # --- rights ---
@@ -163,6 +217,10 @@ def test_without_watching_secrets_there_is_no_right_to_list_or_watch_them() -> N
     without = {"operator": {"secretWatch": False}}
     assert secret_verbs(without) == ["get", "create", "update", "patch"]
     assert "--secret-watch=off" in container(operator(without))["args"]
+
+
+def test_where_owner_references_are_enforced_secrets_may_be_deleted_if_asked_for() -> None:
+    assert secret_verbs({"operator": {"ownerReferencesEnforced": True}}) == [*secret_verbs({}), "delete"]
 
 
 def test_nothing_may_be_deleted_and_no_rule_has_a_wildcard() -> None:
@@ -199,27 +257,6 @@ def test_the_crd_is_kept_on_uninstall_unless_told_otherwise() -> None:
     assert pick(render(), "CustomResourceDefinition")["metadata"]["annotations"][keep] == "keep"
     assert keep not in str(pick(render(nested("crds.keep", value=False)), "CustomResourceDefinition")["metadata"])
     assert "CustomResourceDefinition" not in kinds(render(nested("crds.create", value=False)))
-
-
-# --- the network ---
-
-
-def test_the_network_policy_allows_dns_the_api_server_and_connect() -> None:
-    policy = pick(render({"operator": {"networkPolicy": {"enabled": True, "apiServer": {"cidrs": ["10.0.0.1/32"]}}}}), "NetworkPolicy")
-    dns, server, connect = policy["spec"]["egress"]
-    assert [port["port"] for port in dns["ports"]] == [53, 53]
-    assert (server["to"], [port["port"] for port in server["ports"]]) == ([{"ipBlock": {"cidr": "10.0.0.1/32"}}], [443, 6443])
-    assert [port["port"] for port in connect["ports"]] == [8080]
-    assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
-
-
-@pytest.mark.parametrize(
-    ("url", "port"),
-    [("https://c.example.com", 443), ("http://c.example.com", 80), ("http://c:9000", 9000), ("https://[fd00::1]:8443", 8443)],
-)
-def test_the_network_policy_reads_the_port_from_the_url(url: str, port: int) -> None:
-    policy = pick(render({"operator": {"networkPolicy": {"enabled": True}, "connectHost": url}}), "NetworkPolicy")
-    assert policy["spec"]["egress"][2]["ports"] == [{"protocol": "TCP", "port": port}]
 
 
 # --- the plain manifests ---

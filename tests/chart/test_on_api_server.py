@@ -91,18 +91,23 @@ def test_without_keep_the_crd_goes_too(cluster: Cluster) -> None:
 
 def test_the_notes_name_what_is_missing_until_it_is_there(cluster: Cluster) -> None:
     namespace = cluster.namespace("home")
-    values = {"connect": {"create": False}, "operator": {"tls": {"trust": {"secret": "authorities"}}}}
+    tls = {"trust": {"configMap": "authorities"}, "client": {"secret": "client"}}
+    values = {"operator": {"tls": tls, "metrics": {"tls": {"secret": "metrics"}}, "connectHost": "http://elsewhere:8080"}}
     notes = cluster.install("first", namespace, values)
-    assert re.findall(r"MISSING: .*?(?:Service|Secret) (\S+)", notes.replace(".", "")) == [
+    assert re.findall(r"MISSING: .*?(?:Service|Secret|ConfigMap) (\S+)", notes.replace(".", "")) == [
         "onepassword-token",
-        "onepassword-connect",
+        "elsewhere",
         "authorities",
+        "client",
+        "metrics",
     ]
     command = next(line for line in notes.splitlines() if "create secret generic" in line)
     arguments = command.replace("FILE-WITH-THE-TOKEN", "/dev/null").split()[1:]
     cluster.kubectl(*arguments)
-    cluster.kubectl("-n", namespace, "create", "service", "clusterip", "onepassword-connect", "--tcp=8080")
-    cluster.kubectl("-n", namespace, "create", "secret", "generic", "authorities", "--from-literal=tls.crt=x")
+    cluster.kubectl("-n", namespace, "create", "service", "clusterip", "elsewhere", "--tcp=8080")
+    cluster.kubectl("-n", namespace, "create", "configmap", "authorities", "--from-literal=tls.crt=x")
+    for name in ("client", "metrics"):
+        cluster.kubectl("-n", namespace, "create", "secret", "generic", name, "--from-literal=tls.crt=x")
     assert "MISSING" not in cluster.upgrade("first", namespace, values)
     assert "MISSING: the key other" in cluster.upgrade("first", namespace, {"operator": {"token": {"key": "other"}}})
     assert "Secret op-credentials" in cluster.upgrade("first", namespace, {"connect": {"create": True, "applicationName": "other"}})

@@ -32,7 +32,10 @@ OTHERWISE: dict[str, tuple[dict[str, Any], Any]] = {
     "operator.clusterRoleBinding.create": ({"operator": {"watchNamespace": []}}, False),
     "operator.clusterRoleBinding.name": ({"operator": {"watchNamespace": []}}, "other"),
     "operator.pdb.maxUnavailable": ({}, 2),
+    "operator.metrics.port": ({}, 9090),
     "operator.networkPolicy.apiServer.ports": ({}, [443]),
+    "operator.networkPolicy.connect.ports": ({}, [9090]),
+    "operator.networkPolicy.dns.ports": ({}, [5353]),
     "connect.imagePullPolicy": ({}, "Always"),
     "connect.serviceType": ({}, "NodePort"),
     "connect.dataVolume.type": ({"connect": {"dataVolume": {"values": {"claimName": "data"}}}}, "persistentVolumeClaim"),
@@ -41,6 +44,9 @@ OTHERWISE: dict[str, tuple[dict[str, Any], Any]] = {
     "connect.host": ({}, "elsewhere"),
     "connect.customEnvVars": ({}, [{"name": "A", "value": "b"}]),
 }
+CLOSED = {"enabled": True, "apiServer": {"cidrs": ["10.0.0.1/32"]}}
+"""A network policy that lets the operator reach addresses only where they are named."""
+
 MEANS_NOTHING = {
     "global": "belongs to parent charts",
     "operator.authMethod": "takes one value so far",
@@ -117,13 +123,54 @@ def test_a_key_that_does_not_exist_is_refused_and_named_wherever_it_stands() -> 
         ({"operator": {"tls": {"trust": {"secret": "a", "configMap": "b"}}}}, r"operator\.tls\.trust: set secret or configMap"),
         ({"operator": {"metrics": {"enabled": False, "serviceMonitor": {"enabled": True}}}}, r"operator\.metrics\.serviceMonitor\.enabled"),
         ({"operator": {"create": False}, "crds": {"create": False}}, r"nothing to install"),
+        ({"operator": {"metrics": {"port": 8081}}}, r"operator\.metrics\.port and operator\.probes\.port"),
+        ({"operator": {"watchNamespace": ["team-a,team-b"]}}, r"operator\.watchNamespace: .*list them one by one"),
+        ({"operator": {"watchNamespace": ["{{ .Values.global.none }}"]}}, r"operator\.watchNamespace: .* gives \"\""),
+        ({"operator": {"pdb": {"enabled": True, "minAvailable": 1}}}, r"operator\.pdb\.minAvailable: 1 of 1 pods"),
+        ({"operator": {"replicas": 2, "pdb": {"enabled": True, "minAvailable": "100%"}}}, r"operator\.pdb\.minAvailable"),
+        ({"operator": {"pdb": {"enabled": True, "maxUnavailable": 0}}}, r"operator\.pdb\.maxUnavailable"),
+        (nested("operator", {"connectHost": "https://c.example.com", "networkPolicy": CLOSED}), r"networkPolicy\.connect\.to"),
+        (nested("operator", {"connectHost": "https://[fd00::1]", "networkPolicy": CLOSED}), r"networkPolicy\.connect\.to"),
+        (
+            nested("operator", {"connectHost": "https://c.example.com:8443", "networkPolicy": {"enabled": True}}),
+            r"networkPolicy\.connect\.to",
+        ),
     ],
 )
 def test_values_that_contradict_each_other_are_refused_with_the_remedy(values: dict[str, Any], said: str) -> None:
     assert re.search(said, refusal(values))
 
 
-@pytest.mark.parametrize("values", [{"operator": {"pollingInterval": 0}}, {"operator": {"authMethod": "service-account"}}])
+@pytest.mark.parametrize(
+    "operator",
+    [
+        {"connectHost": "http://connect:8080", "networkPolicy": CLOSED},
+        {"connectHost": "http://connect.other:8080", "networkPolicy": CLOSED},
+        {"connectHost": "https://connect.other.svc.cluster.local", "networkPolicy": CLOSED},
+        {"connectHost": "https://c.example.com", "networkPolicy": {"enabled": True}},
+        {"connectHost": "https://c.example.com", "networkPolicy": CLOSED | {"connect": {"to": [{"ipBlock": {"cidr": "192.0.2.1/32"}}]}}},
+        {"connectHost": "https://c.example.com", "networkPolicy": CLOSED | {"extraEgress": [{"ports": [{"port": 3128}]}]}},
+        {"replicas": 2, "pdb": {"enabled": True, "minAvailable": 1}},
+        {"replicas": 0, "pdb": {"enabled": True, "minAvailable": 1}},
+        {"metrics": {"enabled": False, "port": 8081}},
+    ],
+)
+def test_values_that_only_look_like_a_contradiction_are_taken(operator: dict[str, Any]) -> None:
+    done = template({"operator": operator})
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"operator": {"pollingInterval": 0}},
+        {"operator": {"authMethod": "service-account"}},
+        {"operator": {"logLevel": ""}},
+        {"operator": {"networkPolicy": {"apiServer": {"ports": []}}}},
+        {"operator": {"networkPolicy": {"dns": {"ports": []}}}},
+        {"operator": {"pdb": {"maxUnavailable": "some"}}},
+    ],
+)
 def test_values_out_of_range_are_refused(values: dict[str, Any]) -> None:
     assert "/operator/" in refusal(values)
 

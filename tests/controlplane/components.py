@@ -33,6 +33,8 @@ class Layout:
     ca_file: Path
     serving: KeyPair
     service_accounts: KeyPair
+    admission_plugins: tuple[str, ...] = ()
+    """Those that are on beside the default ones."""
 
     @property
     def url(self) -> str:
@@ -84,6 +86,7 @@ def apiserver(layout: Layout, token_file: Path) -> list[str]:
         "--disable-admission-plugins=ServiceAccount",  # it refuses pods until their account exists, and no pod ever runs here
         f"--audit-policy-file={policy}",
         f"--audit-log-path={layout.audit_log}",
+        *([f"--enable-admission-plugins={','.join(layout.admission_plugins)}"] if layout.admission_plugins else []),
     ]
 
 

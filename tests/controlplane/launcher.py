@@ -39,7 +39,9 @@ class ControlPlane:
     The programs die with the thread that called `start`, because the kernel binds them to it: call it from the main thread.
     """
 
-    def __init__(self, *, binaries: Path, space: workspace.Workspace, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, *, binaries: Path, space: workspace.Workspace, say: Callable[[str], None], admission_plugins: Sequence[str] = ()
+    ) -> None:
         self.binaries = binaries
         self.directory = space.path
         self._say = say
@@ -56,6 +58,7 @@ class ControlPlane:
             ca_file=authority.certificate,
             serving=authority.server("serving"),
             service_accounts=signing_key(authority.directory, "service-accounts"),
+            admission_plugins=tuple(admission_plugins),
         )
         self.programs: list[Program] = []
         self.url = self._layout.url
@@ -71,6 +74,7 @@ class ControlPlane:
         directory: Path | None = None,
         crds: Sequence[Path] = (),
         say: Callable[[str], None] = say_nothing,
+        admission_plugins: Sequence[str] = (),
     ) -> ControlPlane:
         """Start one and return when it works.
 
@@ -80,9 +84,10 @@ class ControlPlane:
             crds: YAML files of CustomResourceDefinitions to create before the controllers start. The garbage collector learns of a
                 kind that comes later only within 30 s, and until then doesn't notice that such an owner is deleted.
             say: Called with a line of progress for each program.
+            admission_plugins: Those of the API server to have beside the default ones.
         """
         started = time.monotonic()
-        plane = cls(binaries=find_binaries(binaries), space=workspace.create(directory), say=say)
+        plane = cls(binaries=find_binaries(binaries), space=workspace.create(directory), say=say, admission_plugins=admission_plugins)
         try:
             plane._start_programs(crds)
         except BaseException:

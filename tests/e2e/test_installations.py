@@ -21,6 +21,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 OFFICIAL = REPOSITORY / "tests" / "dropin" / "official_chart"
 CHART_FOLDER = "charts/onepassword-operator"
+CONTINUED = "\\\n      "
+"""How a command in the documents goes on in the next line."""
 
 
 def wipe_crd(cluster: KindCluster) -> None:
@@ -166,12 +168,13 @@ def test_the_install_section_of_the_documents_followed_word_for_word(
     work = make_home("readme")
     wipe_crd(kind_cluster)
     (tmp_path / "connect-token").write_text(work.connect.token)
-    blocks = re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", (REPOSITORY / "docs" / "install.md").read_text(), re.MULTILINE | re.DOTALL)
+    page = (REPOSITORY / "docs" / "install.md").read_text().replace(CONTINUED, "")
+    blocks = re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
     sections = {title: re.findall(r"^    (\S.*)$", text, re.MULTILINE) for title, text in blocks}
     for title in ("With Helm", "Remove it"):
         for command in sections[title]:
             replaced = command.replace("charts/onepassword-operator", str(REPOSITORY / CHART_FOLDER))
-            replaced = replaced.replace("http://onepassword-connect:8080", CONNECT_URL)
+            replaced = replaced.replace("http://onepassword-connect.CONNECT-NAMESPACE.svc:8080", CONNECT_URL)
             shell(kind_cluster, replaced, tmp_path)
         if title == "With Helm":
             plain = Home(kind_cluster, work.connect, "onepassword-operator")

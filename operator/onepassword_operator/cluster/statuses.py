@@ -62,10 +62,14 @@ def _forbidden(status: Mapping[str, Any], causes: list[dict[str, Any]], *, what:
     if any(cause.get("reason") == "NamespaceTerminating" for cause in causes):
         return ClusterAbsentError(f"{what}: the namespace is being deleted")
     message = str(status.get("message") or "")
-    # The API server has no reason of its own for these two; its own fixed words are matched here and nowhere else.
+    # The API server has no reason of its own for these; its own fixed words are matched here and nowhere else.
     if "exceeded quota:" in message:
         return ClusterQuotaError(f"{what}: a ResourceQuota of the namespace is used up; raise it, or delete what is not needed")
-    if "admission webhook" in message or "ValidatingAdmissionPolicy" in message or "is forbidden: User " not in message:
+    external = "admission webhook" in message or "ValidatingAdmissionPolicy" in message
+    if "is forbidden: cannot set an ownerRef on a resource you can't delete" in message and not external:
+        remedy = "grant it (the chart's operator.ownerReferencesEnforced)"
+        return ClusterDeniedError(f"{what}: this cluster demands the right to delete of whoever changes ownerReferences; {remedy}")
+    if external or "is forbidden: User " not in message:
         return ClusterAdmissionError(f"{what}: refused by an admission webhook or policy; its own log says why")
     return ClusterDeniedError(f"{what}: RBAC does not allow this; grant the operator's service account the verb on the resource")
 

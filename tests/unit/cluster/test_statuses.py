@@ -16,6 +16,7 @@ from onepassword_operator.model.errors import (
     ClusterUnavailableError,
 )
 
+OWNER_REFERENCES = "cannot set an ownerRef on a resource you can't delete"
 CASES: list[tuple[int, dict[str, Any], type[ClusterError]]] = [
     (401, {}, ClusterDeniedError),
     (403, {"message": 'secrets is forbidden: User "x" cannot create resource'}, ClusterDeniedError),
@@ -23,6 +24,8 @@ CASES: list[tuple[int, dict[str, Any], type[ClusterError]]] = [
     (403, {"message": 'admission webhook "w" denied the request: canary'}, ClusterAdmissionError),
     (403, {"message": "x is forbidden: ValidatingAdmissionPolicy 'p' denied request: is forbidden: User "}, ClusterAdmissionError),
     (403, {"message": "a plugin's own words"}, ClusterAdmissionError),
+    (403, {"message": f'secrets "x" is forbidden: {OWNER_REFERENCES}: canary'}, ClusterDeniedError),
+    (403, {"message": f'admission webhook "w" denied: is forbidden: {OWNER_REFERENCES}'}, ClusterAdmissionError),
     (403, {}, ClusterAdmissionError),
     (403, {"details": {"causes": [{"reason": "NamespaceTerminating"}]}}, ClusterAbsentError),
     (404, {"reason": "NotFound"}, ClusterAbsentError),
@@ -44,6 +47,11 @@ def test_a_refusal_is_told_by_code_and_reason_and_never_quotes(code: int, status
     assert type(error) is kind
     assert str(error).startswith("create secrets: ")
     assert "canary" not in str(error)
+
+
+def test_the_value_that_grants_the_right_for_owner_references_is_named() -> None:
+    message = f'secrets "x" is forbidden: {OWNER_REFERENCES}: , <nil>'
+    assert "operator.ownerReferencesEnforced" in str(to_error(403, {"message": message}, what="update secrets"))
 
 
 def test_a_field_that_is_refused_is_named() -> None:
