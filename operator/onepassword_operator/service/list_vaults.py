@@ -53,13 +53,11 @@ class ListVaults:
         error = self._under_way.pop(vault_id).exception()
         if error is None or isinstance(error, OperatorError):
             return error
+        self._mistake = error
         raise error
 
     def _tell(self, vault_id: str) -> None:
         if self._under_way[vault_id].cancelled():
             del self._under_way[vault_id]
             return
-        try:
-            self._late(vault_id, self._outcome(vault_id))
-        except Exception as error:  # noqa: BLE001  the next poll raises it, where somebody is who ends the process
-            self._mistake = error
+        self._late(vault_id, self._outcome(vault_id))  # a mistake of ours is raised again by the next poll, where it ends the process

@@ -82,9 +82,9 @@ class TestPages:
         )
         assert [page async for page in api.pages("/x", resource="secrets", selector="a=b")] == [[A, B], [], [C]]
         assert [request.query for request in server.seen] == [
-            {"limit": "500", "labelSelector": "a=b"},
-            {"limit": "500", "labelSelector": "a=b", "continue": "more"},
-            {"limit": "500", "labelSelector": "a=b", "continue": "yet more"},
+            {"limit": "100", "labelSelector": "a=b"},
+            {"limit": "100", "labelSelector": "a=b", "continue": "more"},
+            {"limit": "100", "labelSelector": "a=b", "continue": "yet more"},
         ]
 
     async def test_an_expired_list_is_an_error_and_not_a_short_list(self, server: ScriptedServer, api: KubernetesApi) -> None:
@@ -96,7 +96,7 @@ class TestPages:
     async def test_a_list_of_something_that_is_not_served_is_an_error(self, server: ScriptedServer, api: KubernetesApi) -> None:
         server.script(reply("404 page not found", status=404))
         assert isinstance(await error_of(anext(api.pages("/x", resource="secrets"))), ClusterAbsentError)
-        assert server.seen[0].query == {"limit": "500"}
+        assert server.seen[0].query == {"limit": "100"}
 
 
 class TestTrouble:
