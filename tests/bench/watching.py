@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -33,7 +34,11 @@ class Sightings:
         query = {"watch": "true", "timeoutSeconds": str(LONGEST_SECONDS)} | ({"fieldSelector": selector} if selector else {})
         url = f"{observer.api.configuration.host}{path}?{urlencode(query)}"
         # The official client's own pool and credentials; its watch helper would parse whole objects, and slow what it looks at.
-        self._response = observer.api.rest_client.pool_manager.request("GET", url, headers={"Accept": accept}, preload_content=False)
+        pool: urllib3.PoolManager = observer.api.rest_client.pool_manager
+        self._open: Callable[[], urllib3.BaseHTTPResponse] = lambda: pool.request(
+            "GET", url, headers={"Accept": accept}, preload_content=False
+        )
+        self._response = self._open()
         if self._response.status != 200:
             raise RuntimeError(f"the watch of {path} was refused with {self._response.status}")
         self._thread = threading.Thread(target=self._follow, daemon=True)
@@ -44,7 +49,8 @@ class Sightings:
 
     def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
         self._closing = True
-        self._response.shutdown()
+        with contextlib.suppress(RuntimeError):  # it has ended by itself
+            self._response.shutdown()
         self._thread.join(10)
         self._response.close()
 
@@ -73,12 +79,18 @@ class Sightings:
 
     def _follow(self) -> None:
         try:
-            for line in self._lines():
-                self._take(json.loads(line))
-            raise RuntimeError("the API server ended the watch")
+            # The API server ends the watch of who can't keep up; what it held back comes first in the next one, a moment late.
+            while not self._ended():
+                for line in self._lines():
+                    self._take(json.loads(line))
+                if not self._ended():
+                    self._response = self._open()
         except (urllib3.exceptions.HTTPError, OSError, ValueError, KeyError, RuntimeError) as error:
             with self._changed:
                 self._failure = None if self._closing else error
+
+    def _ended(self) -> bool:
+        return self._closing
 
     def _lines(self) -> Iterator[bytes]:
         rest = b""
