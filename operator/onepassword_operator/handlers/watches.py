@@ -17,6 +17,7 @@ from typing import Any, Final
 import kopf
 
 from onepassword_operator.handlers.registry import build_settings
+from onepassword_operator.model.names import COMPONENT
 from onepassword_operator.ports import Clock
 
 FIRST_PAUSE_SECONDS: Final = 1.0
@@ -122,6 +123,7 @@ class Watches:
                 clusterwide=not self._namespaces,
                 namespaces=self._namespaces,
                 standalone=True,
+                identity=COMPONENT,  # kopf would ask for the user's name, which a pod's user need not have
                 ready_flag=ready,
             )
         except Exception as error:  # noqa: BLE001  kopf exports no base of its errors; the name is enough, the text is the server's

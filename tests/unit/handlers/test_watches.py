@@ -167,3 +167,21 @@ async def test_who_cancels_the_watches_ends_kopf_with_them(monkeypatch: pytest.M
     await asyncio.gather(watching, return_exceptions=True)
     assert stage.child
     assert stage.child.cancelled()
+
+
+async def test_a_user_without_a_name_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a pod whose user is in no passwd file."""
+
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 65532")
+
+    async def run(tasks: list[asyncio.Task[None]], **_: Any) -> Any:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return set(), set()
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    monkeypatch.setattr(watches.asyncio, "wait", run)  # type: ignore[attr-defined]
+    happened: list[str] = []
+    assert await asyncio.wait_for(make(happened, FakeClock())._once(), 10) == ""
