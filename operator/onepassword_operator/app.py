@@ -95,6 +95,7 @@ class Operator:
         self._parts.restarts.close()
         self._parts.releases.close()
         await self._tasks.stop()
+        self._parts.poll.close()
         await self._election.release()
 
     async def _lead(self) -> None:

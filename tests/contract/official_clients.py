@@ -115,3 +115,14 @@ def tool(name: str) -> Path:
 def node() -> str:
     """Node.js, that of the machine or the one that `make tools` installed for want of it."""
     return shutil.which("node") or str(tool("node/bin/node"))
+
+
+def result(answers: Answers, call: str) -> Any:
+    """What a call that succeeded returned."""
+    assert answers[call]["error"] is None, answers[call]["error"]
+    return answers[call]["result"]
+
+
+def fields(item: Any) -> dict[str, Any]:
+    """An item's fields by label."""
+    return {field["label"]: field for field in item["fields"]}

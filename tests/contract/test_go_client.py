@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from contract.official_clients import CONTENT, Answers, ServedClients
+from contract.official_clients import CONTENT, Answers, ServedClients, fields, result
 
 
 @pytest.fixture(scope="module")
@@ -21,15 +20,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedClients]:
 @pytest.fixture(scope="module")
 def answers(served: ServedClients) -> Answers:
     return served.go()
-
-
-def result(answers: Answers, call: str) -> Any:
-    assert answers[call]["error"] is None, answers[call]["error"]
-    return answers[call]["result"]
-
-
-def fields(item: Any) -> dict[str, Any]:
-    return {field["label"]: field for field in item["fields"]}
 
 
 def test_every_method_of_the_client_was_called(answers: Answers) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from contract.official_clients import CONTENT, Answers, ServedClients
+from contract.official_clients import CONTENT, Answers, ServedClients, fields, result
 
 
 @pytest.fixture(scope="module", params=["sync", "async"])
@@ -25,15 +24,6 @@ def served(tmp_path_factory: pytest.TempPathFactory, kind: str) -> Iterator[Serv
 @pytest.fixture(scope="module")
 def answers(served: ServedClients, kind: str) -> Answers:
     return served.python(kind)
-
-
-def result(answers: Answers, call: str) -> Any:
-    assert answers[call]["error"] is None, answers[call]["error"]
-    return answers[call]["result"]
-
-
-def fields(item: Any) -> dict[str, Any]:
-    return {field["label"]: field for field in item["fields"]}
 
 
 def test_every_method_of_the_client_was_called(answers: Answers) -> None:

@@ -539,3 +539,19 @@ async def test_the_lease_is_given_up_when_nothing_is_left_that_could_write(
         await operator.stop()
     assert watching.is_set()
     assert election.released_after == []
+
+
+async def test_a_list_under_way_ends_with_the_operator(
+    operator: Operator, source: FakeItemSource, cluster: ScriptedServer, watching: asyncio.Event
+) -> None:
+    operator._parts.poll._lists._patience_seconds = 0.001
+    async with running(operator):
+        await until(lambda: statuses(cluster))
+        (vault,) = operator._parts.index.vaults()
+        source.gates[vault] = asyncio.Event()
+        await operator._parts.poll.poll(full=True)
+        (task,) = operator._parts.poll._lists._under_way.values()
+        await operator.stop()
+        await asyncio.gather(task, return_exceptions=True)
+    assert watching.is_set()
+    assert task.cancelled()

@@ -41,6 +41,11 @@ class ListVaults:
             begun[vault_id].add_done_callback(lambda _, vault_id=vault_id: self._tell(vault_id))  # type: ignore[misc]
         return outcomes
 
+    def close(self) -> None:
+        """Let go of the lists under way; nobody is told of them."""
+        for task in self._under_way.values():
+            task.cancel()
+
     def under_way(self) -> set[str]:
         """The vaults whose lists have not ended."""
         return set(self._under_way)

@@ -58,6 +58,10 @@ class PollVaults:
         async with self._turn:
             return await self._pass(full=full)
 
+    def close(self) -> None:
+        """End what polls have begun and wait for no more."""
+        self._lists.close()
+
     async def _pass(self, *, full: bool) -> BackendError | None:
         try:
             vaults = await self._catalog.read_vaults()

@@ -97,10 +97,11 @@ async def test_a_mistake_of_our_own_is_not_taken_for_one_of_1password(lists: Lis
         await quick.run([SLOW])
 
 
-async def test_a_list_that_is_cancelled_at_the_end_is_told_of_to_nobody(lists: ListVaults, told: list[object]) -> None:
+async def test_the_lists_under_way_end_with_the_operator_and_nobody_is_told_of_them(lists: ListVaults, told: list[object]) -> None:
     await lists.run([SLOW])
     (task,) = lists._under_way.values()
-    task.cancel()
+    lists.close()
     await asyncio.gather(task, return_exceptions=True)
     await asyncio.sleep(0)
-    assert (told, lists._under_way) == ([], {})
+    assert task.cancelled()
+    assert (told, lists.under_way()) == ([], set())
