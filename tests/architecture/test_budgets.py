@@ -19,7 +19,7 @@ POSITIONAL = 2
 COMPLEXITY = 8
 README_LINES = 150
 DISTRIBUTIONS = 25
-"""On Linux. kopf alone brings 17 of them with itself and aiohttp; the rest are orjson, pydantic with settings (6), prometheus-client."""
+"""On Linux. kopf alone brings 17 of them with itself and aiohttp; the rest are msgspec, pydantic with settings (6), prometheus-client."""
 
 SIGNATURES_FIXED_ELSEWHERE = {
     ("telemetry/metrics.py", "connect_request"): "backends.connect.Observer: a Callable type has no keywords",

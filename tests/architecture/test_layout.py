@@ -94,7 +94,7 @@ def test_the_embedded_server_stands_alone() -> None:
     assert {name.partition(".")[0] for name in imported} - sys.stdlib_module_names == {
         "onepassword_operator",
         "aiohttp",
-        "orjson",
+        "msgspec",
         "yaml",
         "cryptography",
     }

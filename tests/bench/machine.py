@@ -16,7 +16,7 @@ from controlplane.launcher import find_binaries
 from dropin.official_process import PROGRAM
 
 OFFICIAL_MODULE = "github.com/1Password/onepassword-operator"
-LIBRARIES = ("kopf", "aiohttp", "orjson", "pydantic")
+LIBRARIES = ("kopf", "aiohttp", "msgspec", "pydantic")
 
 
 def describe() -> dict[str, str]:

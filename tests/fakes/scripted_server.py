@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import orjson
+import msgspec
 from aiohttp import web
 
 
@@ -78,7 +78,7 @@ class ScriptedServer:
 
 def reply(body: Any = None, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """A reply; anything but bytes and text is sent as JSON."""
-    raw = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else orjson.dumps(body)
+    raw = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else msgspec.json.encode(body)
 
     async def answer(request: web.Request) -> web.StreamResponse:
         del request

@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 
 from fakes.item_source import FakeItemSource
@@ -144,6 +144,6 @@ async def test_with_election_it_takes_the_lease_in_the_namespace_of_its_kubeconf
         await election.campaign()
         assert election.may_write()
     assert server.paths()[1] == "/apis/coordination.k8s.io/v1/namespaces/ops/leases"
-    spec = orjson.loads(server.seen[1].body)["spec"]
+    spec = msgspec.json.decode(server.seen[1].body)["spec"]
     assert spec["holderIdentity"].startswith(os.uname().nodename + "_")
     assert datetime.datetime.strptime(spec["renewTime"], "%Y-%m-%dT%H:%M:%S.%f%z").tzinfo

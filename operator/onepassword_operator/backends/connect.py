@@ -18,6 +18,7 @@ import aiohttp
 
 from onepassword_operator.backends import connect_schema as schema
 from onepassword_operator.backends.connect_answers import pause_seconds, to_error
+from onepassword_operator.backends.connect_listing import decode_items
 from onepassword_operator.backends.connect_token import ConnectToken
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import (
@@ -119,10 +120,10 @@ class ConnectSource:
         """`GET /v1/vaults/{v}/items`, unfiltered: one list serves every look-up and shows every version."""
         route = "GET /v1/vaults/:uuid/items"
         body = await self._get(f"/v1/vaults/{_identity(vault_id)}/items", route=route, cap=LIST_BYTES)
-        listed = schema.decode_list(schema.WireSummary, body, route=route)
-        if any(wire.vault and wire.vault.id != vault_id for wire in listed):
+        items, vaults = decode_items(body, route=route)
+        if vaults - {vault_id}:
             raise _mixed_up(route)
-        return [wire.to_model() for wire in listed]
+        return items
 
     async def get_item(self, vault_id: str, item_id: str) -> Item:
         """`GET /v1/vaults/{v}/items/{i}` and the content of each file."""

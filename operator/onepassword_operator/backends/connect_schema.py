@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Final, TypeVar
 
-import orjson
+import msgspec
 import pydantic
 
 from onepassword_operator.model.confidential import Confidential
@@ -16,6 +16,9 @@ from onepassword_operator.model.errors import BackendAnswerError
 from onepassword_operator.model.item import Field, File, Item, ItemSummary, Url, Vault
 
 Body = bytes | bytearray
+
+NOT_JSON: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
+"""What msgspec raises for bytes that are no JSON, or none of the kind asked for; what it says may quote them."""
 
 _ESCAPE: Final = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\.")
 _HALF_LENGTH: Final = len(rb"\ud83d")
@@ -189,11 +192,11 @@ def decode_list(kind: type[_M], body: Body, *, route: str) -> list[_M]:
 
 
 def _json(body: Body, route: str) -> Any:
-    # orjson refuses half a surrogate pair, which other decoders replace: one odd label must not cost the whole item.
+    # msgspec refuses half a surrogate pair, which other decoders replace: one odd label must not cost the whole item.
     for attempt in (lambda body: body, _without_halves):
         try:
-            return orjson.loads(attempt(body))
-        except orjson.JSONDecodeError:
+            return msgspec.json.decode(attempt(body))
+        except NOT_JSON:
             continue
     raise BackendAnswerError(f"{route}: the reply is not JSON; is OP_CONNECT_HOST a Connect server?")
 

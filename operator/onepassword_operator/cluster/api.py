@@ -1,7 +1,7 @@
 """A thin client of the Kubernetes API: session, authentication, error translation, retries of reads.
 
-About ten verbs over aiohttp and orjson. Errors come from the Status object's `reason`, never from its text; and the text of a refused write
-is not passed on, because admission webhooks are known to echo what was sent to them.
+About ten verbs over aiohttp and msgspec. Errors come from the Status object's `reason`, never from its text; and the text of a refused
+write is not passed on, because admission webhooks are known to echo what was sent to them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import aiohttp
-import orjson
+import msgspec
 
 from onepassword_operator.cluster.credentials import ClusterAccess
 from onepassword_operator.cluster.statuses import asked_pause_seconds, to_error
@@ -158,15 +158,15 @@ class KubernetesApi:
 
     async def create(self, path: str, body: Mapping[str, Any], *, resource: str) -> dict[str, Any]:
         """POST an object."""
-        return await self._write(_Call(verb="create", path=path, resource=resource, body=orjson.dumps(body)))
+        return await self._write(_Call(verb="create", path=path, resource=resource, body=msgspec.json.encode(body)))
 
     async def replace(self, path: str, body: Mapping[str, Any], *, resource: str) -> dict[str, Any]:
         """PUT an object; its resourceVersion must be the one that was read."""
-        return await self._write(_Call(verb="update", path=path, resource=resource, body=orjson.dumps(body)))
+        return await self._write(_Call(verb="update", path=path, resource=resource, body=msgspec.json.encode(body)))
 
     async def merge_patch(self, path: str, body: Mapping[str, Any], *, resource: str) -> dict[str, Any]:
         """PATCH an object by JSON merge."""
-        return await self._write(_Call(verb="patch", path=path, resource=resource, body=orjson.dumps(body)))
+        return await self._write(_Call(verb="patch", path=path, resource=resource, body=msgspec.json.encode(body)))
 
     async def _read(self, call: _Call) -> dict[str, Any]:
         for attempt in range(1, TRIES):
@@ -216,8 +216,8 @@ class KubernetesApi:
 
     def _decoded(self, code: int, payload: bytes, *, what: str, pause: float | None) -> dict[str, Any]:
         try:
-            decoded = orjson.loads(payload)
-        except orjson.JSONDecodeError:
+            decoded = msgspec.json.decode(payload)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             decoded = None
         if code < 300 and isinstance(decoded, dict):  # noqa: PLR2004
             return decoded

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from aiohttp import web
 
+from onepassword_operator.devconnect import json_codec
 from onepassword_operator.devconnect.errors import bad_request
 from onepassword_operator.devconnect.records import Json
 
@@ -13,8 +13,8 @@ from onepassword_operator.devconnect.records import Json
 async def read_any(request: web.Request) -> object:
     """Read any JSON."""
     try:
-        body: object = orjson.loads(await request.read())
-    except orjson.JSONDecodeError:
+        body: object = json_codec.decode(await request.read())
+    except json_codec.NotJsonError:
         raise bad_request("the body is not valid JSON") from None
     return body
 
@@ -45,7 +45,7 @@ def read_seconds(body: Mapping[str, Any], name: str, *, default: float) -> float
 
 def json_reply(value: object, *, status: int = 200) -> web.Response:
     """Answer with JSON."""
-    return web.Response(body=orjson.dumps(value), status=status, content_type="application/json")
+    return web.Response(body=json_codec.encode(value), status=status, content_type="application/json")
 
 
 def done() -> web.Response:

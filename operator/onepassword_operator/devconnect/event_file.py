@@ -10,9 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, Self
 
-import orjson
-
-from onepassword_operator.devconnect import journal
+from onepassword_operator.devconnect import journal, json_codec
 from onepassword_operator.devconnect.durable_file import write_whole
 from onepassword_operator.devconnect.event_log import EventLog
 from onepassword_operator.devconnect.event_records import (
@@ -56,8 +54,8 @@ class EventFile:
             file.run = secrets.token_hex(8)
             end = file._rewrite([])
         else:
-            file.run = orjson.loads(records[0])["run"]
-            file._records = [orjson.loads(record) for record in records[1:]]
+            file.run = json_codec.decode(records[0])["run"]
+            file._records = [json_codec.decode(record) for record in records[1:]]
         file._journal = Journal(path, size=end)
         return file
 
@@ -87,10 +85,10 @@ class EventFile:
         self._journal.close()
 
     def _rewrite(self, records: Iterable[bytes]) -> int:
-        content = b"".join(journal.lines([orjson.dumps({"run": self.run}), *records]))
+        content = b"".join(journal.lines([json_codec.encode({"run": self.run}), *records]))
         write_whole(self._path, content)
         return len(content)
 
 
 def _record(feature: str, position: int, *, event: Event) -> bytes:
-    return orjson.dumps({"feature": feature, "position": position, **asdict(event)})
+    return json_codec.encode({"feature": feature, "position": position, **asdict(event)})

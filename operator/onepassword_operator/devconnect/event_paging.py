@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Self
 
-import orjson
-
+from onepassword_operator.devconnect import json_codec
 from onepassword_operator.devconnect.errors import ApiError, bad_request
 from onepassword_operator.devconnect.event_log import Window
 
@@ -63,13 +62,13 @@ class Reader:
 
     def cursor(self) -> str:
         """Write the cursor that comes back here."""
-        return base64.urlsafe_b64encode(orjson.dumps(dataclasses.asdict(self))).decode()
+        return base64.urlsafe_b64encode(json_codec.encode(dataclasses.asdict(self))).decode()
 
 
 def _document(body: bytes) -> Mapping[str, Any]:
     try:
-        document = orjson.loads(body) if body else {}
-    except orjson.JSONDecodeError:
+        document = json_codec.decode(body) if body else {}
+    except json_codec.NotJsonError:
         raise bad_request("The body is not valid JSON") from None
     if not isinstance(document, dict):
         raise bad_request("The body must be an object with a cursor, or with limit, start_time and end_time")
@@ -87,7 +86,7 @@ def _members(cursor: object) -> dict[str, Any]:
 
 def _decoded(cursor: str) -> object:
     try:
-        decoded: object = orjson.loads(base64.b64decode(cursor.encode(), altchars=b"-_", validate=True))
+        decoded: object = json_codec.decode(base64.b64decode(cursor.encode(), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError):
         raise unusable() from None
     return decoded

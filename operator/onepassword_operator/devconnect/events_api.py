@@ -2,10 +2,9 @@
 
 from typing import Final
 
-import orjson
 from aiohttp import web
 
-from onepassword_operator.devconnect import ids, rendering, routing
+from onepassword_operator.devconnect import ids, json_codec, rendering, routing
 from onepassword_operator.devconnect.calls import receive
 from onepassword_operator.devconnect.errors import ApiError
 from onepassword_operator.devconnect.event_feed import EventFeed
@@ -45,7 +44,7 @@ class EventsApi:
         page, onwards = feed.page(reader)
         items = [event.show(feed.uuid(feature, position)) for position, event in page.events]
         shown = {"cursor": onwards.cursor(), "has_more": page.has_more, "items": items}
-        return json_response(orjson.dumps(shown))
+        return json_response(json_codec.encode(shown))
 
 
 async def _body(request: web.BaseRequest) -> bytes:
@@ -58,4 +57,4 @@ async def _body(request: web.BaseRequest) -> bytes:
 
 def _introspection(issued_at: float, features: tuple[str, ...]) -> web.Response:
     shown = {"uuid": INTEGRATION_ID, "issued_at": rendering.timestamp(issued_at), "features": features, "account_uuid": ids.ACCOUNT_ID}
-    return json_response(orjson.dumps(shown))
+    return json_response(json_codec.encode(shown))

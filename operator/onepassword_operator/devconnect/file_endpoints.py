@@ -4,10 +4,9 @@ import re
 from typing import Final
 from urllib.parse import quote
 
-import orjson
 from aiohttp import web
 
-from onepassword_operator.devconnect import rendering
+from onepassword_operator.devconnect import json_codec, rendering
 from onepassword_operator.devconnect.calls import Call
 from onepassword_operator.devconnect.errors import ApiError, not_found
 from onepassword_operator.devconnect.records import Item, Json, StoredFile
@@ -21,13 +20,13 @@ async def list_files(call: Call) -> web.Response:
     """Answer `GET …/files`."""
     item = _find_item(call)
     inline = _wants_inline(call)
-    return json_response(orjson.dumps([_file(call, item, file=file, inline=inline) for file in item.files]))
+    return json_response(json_codec.encode([_file(call, item, file=file, inline=inline) for file in item.files]))
 
 
 async def get_file(call: Call) -> web.Response:
     """Answer `GET …/files/{f}`."""
     item, file = _find_file(call)
-    return json_response(orjson.dumps(_file(call, item, file=file, inline=_wants_inline(call))))
+    return json_response(json_codec.encode(_file(call, item, file=file, inline=_wants_inline(call))))
 
 
 async def get_content(call: Call) -> web.Response:

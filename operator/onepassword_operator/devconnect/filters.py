@@ -8,8 +8,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, TypeAlias
 
-import orjson
-
+from onepassword_operator.devconnect import json_codec
 from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.errors import ApiError, bad_request
 from onepassword_operator.devconnect.records import Item, Vault
@@ -140,8 +139,8 @@ class _Parser:
         if self._behaviour.filter_escapes == "literal":
             return token[1:-1]
         try:
-            return str(orjson.loads(token))
-        except orjson.JSONDecodeError:
+            return str(json_codec.decode(token))
+        except json_codec.NotJsonError:
             raise _malformed() from None
 
 

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-import orjson
-
+from onepassword_operator.devconnect import json_codec
 from onepassword_operator.devconnect.errors import bad_request
 
 
 def parse(received: bytes) -> object:
     """Read a body as JSON; the content type is not looked at, because clients differ in it."""
     try:
-        body: object = orjson.loads(received)
-    except orjson.JSONDecodeError:
+        body: object = json_codec.decode(received)
+    except json_codec.NotJsonError:
         raise bad_request("The body is not valid JSON") from None
     return body
 

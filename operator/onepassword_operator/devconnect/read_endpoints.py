@@ -1,9 +1,8 @@
 """Endpoints that read vaults, items and the activity log."""
 
-import orjson
 from aiohttp import web
 
-from onepassword_operator.devconnect import filters, rendering
+from onepassword_operator.devconnect import filters, json_codec, rendering
 from onepassword_operator.devconnect.calls import Call
 from onepassword_operator.devconnect.replies import json_response
 
@@ -15,12 +14,12 @@ async def list_vaults(call: Call) -> web.Response:
     if wanted:
         predicate = filters.parse(wanted, attributes=filters.VAULT_ATTRIBUTES, behaviour=call.behaviour)
         vaults = [vault for vault in vaults if predicate(filters.vault_subject(vault))]
-    return json_response(orjson.dumps([rendering.vault(vault) for vault in vaults]))
+    return json_response(json_codec.encode([rendering.vault(vault) for vault in vaults]))
 
 
 async def get_vault(call: Call) -> web.Response:
     """Answer `GET /v1/vaults/{v}`."""
-    return json_response(orjson.dumps(rendering.vault(call.store.visible.vault(call.vault_id))))
+    return json_response(json_codec.encode(rendering.vault(call.store.visible.vault(call.vault_id))))
 
 
 async def list_items(call: Call) -> web.Response:
@@ -30,18 +29,18 @@ async def list_items(call: Call) -> web.Response:
         return json_response(call.store.visible.listing(call.vault_id))
     items = call.store.visible.items(call.vault_id)
     predicate = filters.parse(wanted, attributes=filters.ITEM_ATTRIBUTES, behaviour=call.behaviour)
-    return json_response(orjson.dumps([rendering.summary(item) for item in items if predicate(filters.item_subject(item))]))
+    return json_response(json_codec.encode([rendering.summary(item) for item in items if predicate(filters.item_subject(item))]))
 
 
 async def get_item(call: Call) -> web.Response:
     """Answer `GET /v1/vaults/{v}/items/{i}`, the only call that shows values."""
     item = call.store.visible.item(call.vault_id, call.item_id)
     call.item = item
-    return json_response(orjson.dumps(rendering.full_item(item, at=call.now)))
+    return json_response(json_codec.encode(rendering.full_item(item, at=call.now)))
 
 
 async def list_activity(call: Call) -> web.Response:
     """Answer `GET /v1/activity`: any valid token may read it."""
     records, content_range = call.activity.page(call.query("limit"), call.query("offset"))
-    body = orjson.dumps([record.show() for record in records])
+    body = json_codec.encode([record.show() for record in records])
     return json_response(body, headers={"Content-Range": content_range})

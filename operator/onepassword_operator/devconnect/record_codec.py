@@ -4,9 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict, fields
 from typing import Any
 
-import orjson
-
-from onepassword_operator.devconnect import ids
+from onepassword_operator.devconnect import ids, json_codec
 from onepassword_operator.devconnect.contents import Change
 from onepassword_operator.devconnect.records import Item, ItemContent, Json, StoredFile, Vault
 
@@ -15,12 +13,12 @@ def encode(change: Change) -> bytes:
     """Write a change."""
     vault = None if change.vault is None else asdict(change.vault)
     item = None if change.item is None else _item(change.item)
-    return orjson.dumps({"vault_id": change.vault_id, "vault": vault, "item_id": change.item_id, "item": item})
+    return json_codec.encode({"vault_id": change.vault_id, "vault": vault, "item_id": change.item_id, "item": item})
 
 
 def decode(record: bytes, *, load_file: Callable[[str], bytes]) -> Change:
     """Read a change; the digest of each file is exchanged for its bytes. KeyError, TypeError or ValueError if it is no change."""
-    shape = orjson.loads(record)
+    shape = json_codec.decode(record)
     return Change(
         vault_id=shape["vault_id"],
         vault=None if shape["vault"] is None else Vault(**shape["vault"]),

@@ -6,9 +6,7 @@ A real Connect server writes upstream and reads from a local database that a syn
 from collections import deque
 from typing import Final
 
-import orjson
-
-from onepassword_operator.devconnect import rendering
+from onepassword_operator.devconnect import json_codec, rendering
 from onepassword_operator.devconnect.contents import Change, Contents
 
 
@@ -53,7 +51,7 @@ class Replica:
         key = (vault_id, with_archived)
         if key not in self._listings:
             shown = [rendering.summary(item) for item in items.values() if item.is_listed(with_archived=with_archived)]
-            self._listings[key] = orjson.dumps(shown)
+            self._listings[key] = json_codec.encode(shown)
         return self._listings[key]
 
     def _apply(self, change: Change) -> None:

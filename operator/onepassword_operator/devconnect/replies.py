@@ -1,8 +1,8 @@
 """The forms of replies that all endpoints share."""
 
-import orjson
 from aiohttp import web
 
+from onepassword_operator.devconnect import json_codec
 from onepassword_operator.devconnect.errors import ApiError
 
 
@@ -13,7 +13,7 @@ def json_response(body: bytes, *, status: int = 200, headers: dict[str, str] | N
 
 def error_response(status: int, message: str) -> web.Response:
     """Answer with Connect's error object."""
-    return json_response(orjson.dumps({"status": status, "message": message}), status=status)
+    return json_response(json_codec.encode({"status": status, "message": message}), status=status)
 
 
 def no_route(refusal: ApiError, *, form: str) -> web.Response:

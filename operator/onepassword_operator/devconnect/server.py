@@ -9,10 +9,9 @@ from functools import partial
 from time import perf_counter
 from typing import Final
 
-import orjson
 from aiohttp import web
 
-from onepassword_operator.devconnect import fault_replies, ids, replies, routes, routing
+from onepassword_operator.devconnect import fault_replies, ids, json_codec, replies, routes, routing
 from onepassword_operator.devconnect.activity import Activity, ActivityLog
 from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.calls import Call, Route
@@ -189,7 +188,7 @@ class ConnectApi:
             parts.tokens.verify(request.headers.get("Authorization"))
             parts.upstream.unlock()
         health = {"name": "1Password Connect API", "version": parts.behaviour.version, "dependencies": parts.upstream.dependencies()}
-        return replies.json_response(orjson.dumps(health))
+        return replies.json_response(json_codec.encode(health))
 
     def _refuse_route(self, template: str) -> web.Response:
         known = template in routes.TEMPLATES

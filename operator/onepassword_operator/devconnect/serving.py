@@ -6,9 +6,7 @@ import signal
 import ssl
 import sys
 
-import orjson
-
-from onepassword_operator.devconnect import certificates
+from onepassword_operator.devconnect import certificates, json_codec
 from onepassword_operator.devconnect.behaviour import Behaviour, BehaviourError
 from onepassword_operator.devconnect.certificates import CertificateError, SelfMade
 from onepassword_operator.devconnect.command import complain
@@ -40,7 +38,7 @@ async def _serve(arguments: argparse.Namespace, seed: Seed) -> int:
         if arguments.token_file is not None:
             write_whole(arguments.token_file, server.token.encode())
         ready = {"url": server.url, "token": server.token, "admin": server.admin_url}
-        sys.stdout.write(orjson.dumps(ready).decode() + "\n")
+        sys.stdout.write(json_codec.encode(ready).decode() + "\n")
         sys.stdout.flush()
         await stopping.wait()
     finally:

@@ -12,9 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Self
 
-import orjson
-
-from onepassword_operator.devconnect import ids, journal, record_codec
+from onepassword_operator.devconnect import ids, journal, json_codec, record_codec
 from onepassword_operator.devconnect.contents import Change, Contents
 from onepassword_operator.devconnect.durable_file import sync_folder, write_whole
 from onepassword_operator.devconnect.event_file import EventFile
@@ -89,7 +87,7 @@ class State:
         """Keep these contents instead of everything before, or raise OSError and leave what was."""
         for change in contents.changes():
             self._keep_files(change)
-        records = [orjson.dumps({"retired": sorted(contents.retired)}), *map(record_codec.encode, contents.changes())]
+        records = [json_codec.encode({"retired": sorted(contents.retired)}), *map(record_codec.encode, contents.changes())]
         snapshot = b"".join(journal.lines(records))
         self._write_snapshot(snapshot)
         self._stop_journal()
@@ -102,7 +100,7 @@ class State:
 
     def keep_revoked(self, token_ids: frozenset[str]) -> None:
         """Keep the ids of revoked tokens."""
-        write_whole(self._folder / "revoked.json", orjson.dumps(sorted(token_ids)))
+        write_whole(self._folder / "revoked.json", json_codec.encode(sorted(token_ids)))
 
     def _load(self) -> None:
         self._number = max((number for _, kind, number in self._numbered() if kind == "snapshot"), default=0)
@@ -115,7 +113,7 @@ class State:
         records, end = journal.read(later.read_bytes() if later.exists() else b"", name=later.name)
         for record in (*rest, *records):
             self._contents.apply(record_codec.decode(record, load_file=self._load_file))
-        self._contents.retired |= set(orjson.loads(first)["retired"])
+        self._contents.retired |= set(json_codec.decode(first)["retired"])
         self._start_journal(end)
         with contextlib.suppress(OSError):
             self._remove_old()
@@ -125,7 +123,7 @@ class State:
         if not key.exists():
             write_whole(key, SigningKey.make().pem())
         self.key = SigningKey.load(key.read_bytes())
-        self.revoked = frozenset(str(token_id) for token_id in orjson.loads(revoked.read_bytes())) if revoked.exists() else frozenset()
+        self.revoked = frozenset(str(token_id) for token_id in json_codec.decode(revoked.read_bytes())) if revoked.exists() else frozenset()
 
     def _write_snapshot(self, snapshot: bytes) -> None:
         path = self._folder / f"snapshot-{self._number + 1}"

@@ -11,9 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-import orjson
-
-from onepassword_operator.devconnect import ids
+from onepassword_operator.devconnect import ids, json_codec
 from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.errors import ApiError
 
@@ -204,7 +202,7 @@ def _invalid() -> ApiError:
 
 
 def _encode(value: Mapping[str, Any]) -> str:
-    return _base64(orjson.dumps(value))
+    return _base64(json_codec.encode(value))
 
 
 def _base64(raw: bytes) -> str:
@@ -223,8 +221,8 @@ def _decode(part: str) -> bytes:
 
 def _decode_object(part: str) -> dict[str, Any]:
     try:
-        value = orjson.loads(_decode(part))
-    except orjson.JSONDecodeError:
+        value = json_codec.decode(_decode(part))
+    except json_codec.NotJsonError:
         raise _invalid() from None
     if not isinstance(value, dict):
         raise _invalid()

@@ -2,10 +2,9 @@
 
 import dataclasses
 
-import orjson
 from aiohttp import web
 
-from onepassword_operator.devconnect import ids, item_input, json_input, patches, rendering
+from onepassword_operator.devconnect import ids, item_input, json_codec, json_input, patches, rendering
 from onepassword_operator.devconnect.calls import Call
 from onepassword_operator.devconnect.errors import ApiError
 from onepassword_operator.devconnect.field_input import NOON_SECONDS, Reading
@@ -81,7 +80,7 @@ def _written(call: Call, item: Item, *, fine_times: bool = False) -> web.Respons
     shown = rendering.full_item(seen, at=call.now) if call.may_read else rendering.summary(seen)
     if fine_times:
         shown |= {name: rendering.fine_timestamp(item.created_at) for name in ("createdAt", "updatedAt")}
-    return json_response(orjson.dumps(shown))
+    return json_response(json_codec.encode(shown))
 
 
 def _visible_version(call: Call, item: Item) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from typing import NamedTuple
 
 from onepassword_operator.model.confidential import Confidential
 
@@ -28,9 +29,8 @@ class Vault:
         return (self.content_version, self.attribute_version, self.items, self.updated_at)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ItemSummary:
-    """An item as a vault's item list shows it: no values."""
+class ItemSummary(NamedTuple):
+    """An item as a vault's item list shows it: no values. A tuple, because a poll may make and compare thousands."""
 
     id: str
     title: str

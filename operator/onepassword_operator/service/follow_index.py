@@ -38,8 +38,6 @@ class Followed:
     mark: RestartMark | None = None
     seen: bool = False
     """Whether the Secret has existed: re-creating it takes a live look at its claim first."""
-    wanted_vault: str = ""
-    """The vault part of a path that led nowhere; a change there wakes the claim."""
     last_good: Condition | None = None
     """What the resource said before this process had to tell it of trouble."""
     drifted: bool = False
@@ -78,8 +76,8 @@ class FollowIndex:
         self.contests = Contests(clock)
         self.followed: dict[SecretKey, Followed] = {}
         self._departed: OrderedDict[SecretKey, Followed] = OrderedDict()
-        self._by_item: dict[tuple[str, str], set[SecretKey]] = {}
-        self._by_vault: dict[str, set[str]] = {}
+        self._users: dict[str, dict[str, set[SecretKey]]] = {}
+        self._waiting: dict[SecretKey, str] = {}
 
     def record(self, key: SecretKey) -> Followed:
         """The record of a Secret, made on first use."""
@@ -115,11 +113,15 @@ class FollowIndex:
         """The Secret now stands for this revision, found by way of the requested path."""
         record = self.record(key)
         former = record.revision
-        record.revision, record.requested, record.wanted_vault = revision, requested, ""
+        record.revision, record.requested = revision, requested
+        self._waiting.pop(key, None)
         if former and (former.vault_id, former.item_id) != (revision.vault_id, revision.item_id):
             self._unlink(key, former)
-        self._by_item.setdefault((revision.vault_id, revision.item_id), set()).add(key)
-        self._by_vault.setdefault(revision.vault_id, set()).add(revision.item_id)
+        self._users.setdefault(revision.vault_id, {}).setdefault(revision.item_id, set()).add(key)
+
+    def wait(self, key: SecretKey, *, vault: str) -> None:
+        """The Secret's path led nowhere; a change in the vault, or in one of that name, wakes it."""
+        self._waiting[key] = vault
 
     def unfollow(self, key: SecretKey) -> None:
         """The Secret stands for nothing any more, but is remembered."""
@@ -139,6 +141,7 @@ class FollowIndex:
     def forget(self, key: SecretKey) -> None:
         """Nobody asks for the Secret any more."""
         self.unfollow(key)
+        self._waiting.pop(key, None)
         record = self.followed.pop(key, None)
         if record and record.held:
             # A resource may be made again under its name: what its workloads run, and the restart they are due, outlive it.
@@ -147,34 +150,37 @@ class FollowIndex:
                 self._departed.popitem(last=False)
 
     def _unlink(self, key: SecretKey, revision: Revision) -> None:
-        item = (revision.vault_id, revision.item_id)
-        users = self._by_item.get(item, set())
+        items = self._users.get(revision.vault_id, {})
+        users = items.get(revision.item_id, set())
         users.discard(key)
         if not users:
-            self._by_item.pop(item, None)
-            items = self._by_vault.get(revision.vault_id, set())
-            items.discard(revision.item_id)
-            if not items:
-                self._by_vault.pop(revision.vault_id, None)
+            items.pop(revision.item_id, None)
+        if not items:
+            self._users.pop(revision.vault_id, None)
 
     def vaults(self) -> list[str]:
         """Vaults with at least one followed item."""
-        return list(self._by_vault)
+        return list(self._users)
 
     def revisions(self, vault_id: str) -> Iterator[Revision]:
         """What the Secrets on a vault's items stand for; several per item while some lag behind."""
-        for item_id in self._by_vault.get(vault_id, ()):
-            for revision in {self.followed[key].revision for key in self._by_item[vault_id, item_id]}:
-                if revision:
-                    yield revision
+        followed = self.followed
+        for users in self._users.get(vault_id, {}).values():
+            if len(users) == 1:  # nearly always; a set of each would double the time
+                (key,) = users
+                revisions: Iterable[Revision | None] = (followed[key].revision,)
+            else:
+                revisions = {followed[key].revision for key in users}
+            yield from filter(None, revisions)
 
     def users(self, vault_id: str, item_ids: Iterable[str]) -> list[SecretKey]:
         """The Secrets that follow these items."""
-        return [key for item_id in item_ids for key in self._by_item.get((vault_id, item_id), ())]
+        items = self._users.get(vault_id, {})
+        return [key for item_id in item_ids for key in items.get(item_id, ())]
 
     def waiting(self) -> list[tuple[SecretKey, str]]:
         """Secrets whose path led nowhere, with its vault part."""
-        return [(key, record.wanted_vault) for key, record in self.followed.items() if record.wanted_vault]
+        return list(self._waiting.items())
 
     def pending(self, namespace: str) -> dict[SecretKey, RestartMark]:
         """Secrets of a namespace that carry a pending-restart mark."""

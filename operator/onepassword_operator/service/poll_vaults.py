@@ -167,11 +167,15 @@ class PollVaults:
 
     def _shown(self, vaults: Mapping[str, Vault], fresh: Mapping[str, Listing]) -> list[SecretKey]:
         # A list may show an item polls after the fingerprint has moved, so what it shows wakes those who wait for it, too.
+        waiting = [(key, vault.casefold()) for key, vault in self._index.waiting()]
+        asked = {vault for _, vault in waiting}
         shown: set[tuple[str, str]] = set()
         for vault_id, listing in fresh.items():
-            names = {name.casefold() for item in listing.items.values() if item.active for name in (item.id, item.title)}
-            shown |= {(vault, name) for vault in (vault_id, vaults[vault_id].name.casefold()) for name in names}
-        return [key for key, vault in self._index.waiting() if any((vault.casefold(), item) in shown for item in self._items_asked(key))]
+            texts = asked & {vault_id, vaults[vault_id].name.casefold()}
+            if texts:  # reading through thousands of titles takes milliseconds
+                names = {name.casefold() for item in listing.items.values() if item.active for name in (item.id, item.title)}
+                shown |= {(vault, name) for vault in texts for name in names}
+        return [key for key, vault in waiting if any((vault, item) in shown for item in self._items_asked(key))]
 
     def _items_asked(self, key: SecretKey) -> list[str]:
         return [claim.item_path.split("/")[-1].casefold() for claim in self._index.claims.of(key)]

@@ -70,7 +70,7 @@ class SyncSecret:
         except OperatorError as error:
             record.refresh = refresh
             if isinstance(error, ItemLookupError):
-                record.wanted_vault = work.ruler.item_path.split("/")[1]
+                self._index.wait(key, vault=work.ruler.item_path.split("/")[1])
             return [(work.ruler, Failed(error)), *self._behind(work, error)]
         except _ClaimGone:
             return []

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 
 from onepassword_operator.backends import connect_schema as schema
@@ -14,7 +14,7 @@ ROUTE = "GET /x"
 
 
 def one(raw: Any) -> schema.WireItem:
-    return schema.decode_one(schema.WireItem, orjson.dumps(raw), route=ROUTE)
+    return schema.decode_one(schema.WireItem, msgspec.json.encode(raw), route=ROUTE)
 
 
 BARE = {"id": "i", "vault": {"id": "v"}}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 
 from fakes.scripted_server import ScriptedServer, reply
@@ -31,7 +31,7 @@ def _accepting(server: ScriptedServer) -> None:
 
 
 def bodies(server: ScriptedServer) -> list[dict[str, Any]]:
-    return [orjson.loads(request.body) for request in server.seen]
+    return [msgspec.json.decode(request.body) for request in server.seen]
 
 
 async def test_a_change_is_a_normal_event_on_the_resource(server: ScriptedServer, events: KubernetesEvents) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 
 from fakes.scripted_server import ScriptedServer, reply
@@ -34,7 +34,9 @@ async def test_it_is_taken_from_exactly_the_object_that_was_read_and_others_stay
     server.script(reply(shown("theirs", names.OFFICIAL_FINALIZER, "orphan")), reply(shown("theirs", "orphan", version="8")))
     assert await finalizers.release(source, "u") == "8"
     assert [(request.method, request.path) for request in server.seen] == [("GET", path), ("PATCH", path)]
-    assert orjson.loads(server.seen[1].body) == {"metadata": {"uid": "u", "resourceVersion": "7", "finalizers": ["theirs", "orphan"]}}
+    assert msgspec.json.decode(server.seen[1].body) == {
+        "metadata": {"uid": "u", "resourceVersion": "7", "finalizers": ["theirs", "orphan"]}
+    }
 
 
 @pytest.mark.parametrize("answer", [shown("theirs"), shown(), {"metadata": {"uid": "u", "resourceVersion": "7"}}])
@@ -67,7 +69,7 @@ async def test_a_conflict_reads_again(server: ScriptedServer, finalizers: Kubern
         reply(shown(version="10")),
     )
     assert await finalizers.release(RESOURCE, "u") == "10"
-    assert orjson.loads(server.seen[3].body)["metadata"] == {"uid": "u", "resourceVersion": "9", "finalizers": ["new"]}
+    assert msgspec.json.decode(server.seen[3].body)["metadata"] == {"uid": "u", "resourceVersion": "9", "finalizers": ["new"]}
 
 
 async def test_conflicts_without_end_are_left_for_later(server: ScriptedServer, finalizers: KubernetesFinalizers) -> None:

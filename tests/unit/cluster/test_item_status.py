@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 
 from fakes.scripted_server import ScriptedServer, reply
@@ -78,7 +78,7 @@ async def test_a_condition_is_written_to_exactly_this_resource(server: ScriptedS
     assert written.ready == READY
     (request,) = server.seen
     assert (request.method, request.path) == ("PATCH", f"{PATH}/status")
-    assert orjson.loads(request.body) == {"metadata": {"uid": "u"}, "status": {"conditions": [READY.to_object()]}}
+    assert msgspec.json.decode(request.body) == {"metadata": {"uid": "u"}, "status": {"conditions": [READY.to_object()]}}
 
 
 @pytest.mark.parametrize(("status", "kind"), [(404, ClusterAbsentError), (409, ClusterConflictError)])

@@ -3,7 +3,7 @@
 import pathlib
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 
 from fakes.scripted_server import ScriptedServer, reply
@@ -33,7 +33,7 @@ async def test_the_lease_is_read_or_absent(server: ScriptedServer, store: Kubern
 async def test_a_first_lease_is_created(server: ScriptedServer, store: KubernetesLease) -> None:
     server.script(reply(RAW, status=201))
     assert await store.write(RECORD, basis=None) == HeldLease(RECORD, "7")
-    sent = orjson.loads(server.seen[0].body)
+    sent = msgspec.json.decode(server.seen[0].body)
     assert (server.seen[0].method, server.paths(), sent["spec"]) == ("POST", [COLLECTION], RECORD.to_spec())
     assert sent["metadata"] == {"name": "c26807fd.onepassword.com", "namespace": "ops"}
 
@@ -43,7 +43,7 @@ async def test_a_lease_is_replaced_only_as_it_was_read(server: ScriptedServer, s
     with pytest.raises(ClusterConflictError):
         await store.write(RECORD, basis=HeldLease(RECORD, "6"))
     assert server.seen[0].method == "PUT"
-    assert orjson.loads(server.seen[0].body)["metadata"]["resourceVersion"] == "6"
+    assert msgspec.json.decode(server.seen[0].body)["metadata"]["resourceVersion"] == "6"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import base64
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 
 from fakes.scripted_server import ScriptedServer, reply
@@ -64,7 +64,7 @@ async def test_a_secret_is_created_with_values_in_base64(server: ScriptedServer,
     assert (await store.create(desired())).resource_version == "7"
     (request,) = server.seen
     assert (request.method, request.path) == ("POST", "/api/v1/namespaces/app/secrets")
-    assert orjson.loads(request.body) == {
+    assert msgspec.json.decode(request.body) == {
         "apiVersion": "v1",
         "kind": "Secret",
         "type": "Opaque",
@@ -83,7 +83,7 @@ async def test_a_secret_is_replaced_over_exactly_what_was_read(server: ScriptedS
     server.script(reply(RAW))
     await store.replace(desired(), basis=ObservedSecret.from_object(RAW))
     (request,) = server.seen
-    metadata = orjson.loads(request.body)["metadata"]
+    metadata = msgspec.json.decode(request.body)["metadata"]
     assert (request.method, metadata["uid"], metadata["resourceVersion"]) == ("PUT", "u", "7")
 
 
@@ -92,7 +92,7 @@ async def test_annotations_are_set_and_removed_on_exactly_what_was_read(server: 
     await store.annotate(ObservedSecret.from_object(RAW), {"a": None, "b": "2"})
     (request,) = server.seen
     assert request.method == "PATCH"
-    assert orjson.loads(request.body) == {"metadata": {"uid": "u", "resourceVersion": "7", "annotations": {"a": None, "b": "2"}}}
+    assert msgspec.json.decode(request.body) == {"metadata": {"uid": "u", "resourceVersion": "7", "annotations": {"a": None, "b": "2"}}}
 
 
 async def test_owners_are_written_on_exactly_what_was_read_and_with_what_else_they_say(
@@ -105,7 +105,7 @@ async def test_owners_are_written_on_exactly_what_was_read_and_with_what_else_th
     (request,) = server.seen
     assert (request.method, request.path, written.resource_version) == ("PATCH", "/api/v1/namespaces/app/secrets/db", "7")
     references = [said, {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "w"}]
-    assert orjson.loads(request.body) == {"metadata": {"uid": "u", "resourceVersion": "7", "ownerReferences": references}}
+    assert msgspec.json.decode(request.body) == {"metadata": {"uid": "u", "resourceVersion": "7", "ownerReferences": references}}
 
 
 def test_what_was_there_before_survives_a_replace() -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 
 from fakes.scripted_server import ScriptedServer, reply
@@ -56,7 +56,7 @@ async def test_a_pod_template_is_patched_on_exactly_what_was_read(server: Script
     await store.annotate_template(secret_use.workload(RAW), {"a": "b"})
     (request,) = server.seen
     assert (request.method, request.path) == ("PATCH", f"{ROOT}/web")
-    assert orjson.loads(request.body) == {
+    assert msgspec.json.decode(request.body) == {
         "metadata": {"uid": "u", "resourceVersion": "7"},
         "spec": {"template": {"metadata": {"annotations": {"a": "b"}}}},
     }

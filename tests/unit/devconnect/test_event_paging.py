@@ -3,7 +3,7 @@
 import base64
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +13,7 @@ from onepassword_operator.devconnect.event_paging import Reader
 
 
 def asked(body: Any, *, feature: str = "auditevents", run: str = "now") -> Reader:
-    return Reader.asked(body if isinstance(body, bytes) else orjson.dumps(body), feature=feature, run=run)
+    return Reader.asked(body if isinstance(body, bytes) else msgspec.json.encode(body), feature=feature, run=run)
 
 
 def refusal(body: Any, **where: str) -> str:
@@ -61,7 +61,7 @@ def test_beside_a_cursor_the_rest_is_read_and_then_left_alone() -> None:
 
 
 def coded(value: object) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps(value)).decode()
+    return base64.urlsafe_b64encode(msgspec.json.encode(value)).decode()
 
 
 WHOLE = {"feature": "auditevents", "run": "now", "position": 1, "limit": 1, "start": None, "end": None}
@@ -88,7 +88,7 @@ WHOLE = {"feature": "auditevents", "run": "now", "position": 1, "limit": 1, "sta
     ],
 )
 def test_what_is_no_cursor_is_refused(cursor: Any) -> None:
-    body = orjson.dumps({"cursor": cursor}) if cursor != "\ud83d" else b'{"cursor": "\\ud83d"}'
+    body = msgspec.json.encode({"cursor": cursor}) if cursor != "\ud83d" else b'{"cursor": "\\ud83d"}'
     assert refusal(body)
 
 

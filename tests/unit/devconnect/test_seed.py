@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 
 from onepassword_operator.devconnect import command, item_input, rendering
@@ -170,7 +170,7 @@ def test_the_example_is_filled_and_read(example: Seed, clock: Any) -> None:
     assert by_title["company card"]["expiry date"]["value"] == "203401"
     assert by_title["payments api"]["valid from"]["value"] == "1704110460"
     assert by_title["editor licence"]["version"]["value"] == "1.10"
-    assert orjson.dumps(shown)
+    assert msgspec.json.encode(shown)
 
 
 def test_the_secrets_of_the_example_are_obviously_fake(example: Seed) -> None:

@@ -12,7 +12,7 @@ import pprint
 import traceback
 from collections.abc import Callable
 
-import orjson
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -64,7 +64,6 @@ SHOWING: dict[str, Callable[[object], str]] = {
     "exception": lambda value: str(ValueError(value)),
     "traceback with locals": _traceback,
     "json with a default": lambda value: json.dumps({"value": value}, default=str),
-    "orjson with a default": lambda value: orjson.dumps({"value": value}, default=str, option=orjson.OPT_PASSTHROUGH_DATACLASS).decode(),
 }
 
 
@@ -87,7 +86,7 @@ HANDING_OUT: dict[str, Callable[[object], object]] = {
     "copy": lambda value: copy.copy(value) if isinstance(value, Confidential) else copy.deepcopy(value),
     "deepcopy": copy.deepcopy,
     "json": json.dumps,
-    "orjson": orjson.dumps,
+    "msgspec": msgspec.json.encode,
     "vars": vars,
     "bytes": bytes,  # type: ignore[dict-item]  # that it does not fit is the point
     "iteration": list,  # type: ignore[dict-item]

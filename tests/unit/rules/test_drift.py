@@ -1,6 +1,5 @@
 """What a complete list says about the items that are followed."""
 
-import dataclasses
 from typing import Any
 
 import pytest
@@ -42,7 +41,7 @@ def test_items_that_nobody_follows_do_not_matter() -> None:
 
 def _item(name: str = "a", **members: Any) -> dict[str, ItemSummary]:
     plain = ItemSummary(id=name, title="A", version=1, created_at="", tags=("x", "y"))
-    return {name: dataclasses.replace(plain, **members)}
+    return {name: plain._replace(**members)}
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,7 @@ class TestFrozen:
         world.source.hold_list(world.vault)
         listed = world.source.still_lists[world.vault]
         tag(world.source, item, *FROZEN)
-        world.source.still_lists[world.vault] = [dataclasses.replace(s, version=s.version + 1) for s in listed]
+        world.source.still_lists[world.vault] = [s._replace(version=s.version + 1) for s in listed]
         await world.poll()
         assert world.claims.ready(world.key()).reason == "Frozen"
         assert world.secrets.mark(world.key()) is None

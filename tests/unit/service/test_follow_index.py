@@ -4,7 +4,7 @@ import gc
 import tracemalloc
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 
 from fakes.clock import FakeClock
@@ -65,7 +65,7 @@ def test_an_unfollowed_secret_is_remembered_and_a_forgotten_one_is_not() -> None
 
 def test_a_path_that_leads_somewhere_waits_no_longer() -> None:
     index = FollowIndex(FakeClock())
-    index.record(A).wanted_vault = "Prod"
+    index.wait(A, vault="Prod")
     assert index.waiting() == [(A, "Prod")]
     index.follow(A, X1, requested="path")
     assert index.waiting() == []
@@ -146,7 +146,7 @@ def body(number: int) -> bytes:
         "creationTimestamp": "2026-01-01T00:00:00Z",
         "managedFields": [{"manager": name, "operation": "Update", "fieldsV1": fields} for name in ("kubectl", "onepassword-operator")],
     }
-    return orjson.dumps({"metadata": metadata, "spec": {"itemPath": path}, "status": {"conditions": [ready]}})
+    return msgspec.json.encode({"metadata": metadata, "spec": {"itemPath": path}, "status": {"conditions": [ready]}})
 
 
 def test_what_is_kept_of_a_resource_is_small_and_its_body_is_not() -> None:
@@ -156,7 +156,7 @@ def test_what_is_kept_of_a_resource_is_small_and_its_body_is_not() -> None:
     tracemalloc.start()
     try:
         for n, raw in enumerate(bodies):
-            claim = Claim.from_object(orjson.loads(raw), Rendering())
+            claim = Claim.from_object(msgspec.json.decode(raw), Rendering())
             index.claims.put(claim)
             index.follow(claim.key, Revision("v" * 26, f"{n:026}", 3), requested=claim.item_path)
         gc.collect()
