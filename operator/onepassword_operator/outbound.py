@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import logging
+import os
 import pathlib
 import ssl
 import time
@@ -111,8 +112,9 @@ DIRECT: Final = Route()
 
 
 def route_to(url: str, proxies: Proxies, *, tls: Trust | None = None) -> Route:
-    """The way to a URL's origin."""
+    """The way to a URL's origin; `tls` is not asked where nothing on the way is HTTPS, because it looks at files."""
     proxy = proxies.for_url(url)
+    tls = tls if "https" in {urlsplit(url).scheme, urlsplit(proxy or "").scheme} else None
     if not proxy:
         return Route(tls=tls)
     parts = urlsplit(proxy)
@@ -174,8 +176,8 @@ def _show(context: ssl.SSLContext, identity: Identity) -> None:
 
 def _files(directories: str) -> Iterator[pathlib.Path]:
     for directory in filter(None, directories.split(":")):
-        with contextlib.suppress(OSError):  # as in Go, what can't be read is passed over
-            yield from sorted(path for path in pathlib.Path(directory).iterdir() if path.is_file())
+        with contextlib.suppress(OSError), os.scandir(directory) as found:  # as in Go, what can't be read is passed over
+            yield from sorted(pathlib.Path(entry) for entry in found if entry.is_file())
 
 
 def _trust(context: ssl.SSLContext, file: pathlib.Path) -> bool:

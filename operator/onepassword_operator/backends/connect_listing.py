@@ -40,13 +40,18 @@ def decode_items(body: schema.Body, *, route: str) -> tuple[list[ItemSummary], s
     listed = _usual(body)
     if listed is None:
         return _tolerantly(body, route=route)
-    items = [
-        ItemSummary(
-            s.id, s.title or "", int(s.version or 0), s.created_at or "", tuple(filter(None, s.tags or ())), schema.is_active(s.state)
-        )
-        for s in listed
-    ]
-    return items, {s.vault.id for s in listed if s.vault}
+    return [_to_model(wire) for wire in listed], {wire.vault.id for wire in listed if wire.vault}
+
+
+def _to_model(wire: _Summary) -> ItemSummary:
+    return ItemSummary(
+        wire.id,
+        wire.title or "",
+        int(wire.version or 0),
+        wire.created_at or "",
+        tuple(filter(None, wire.tags)) if wire.tags else (),
+        not wire.state or schema.is_active(wire.state),
+    )
 
 
 def _usual(body: schema.Body) -> list[_Summary] | None:

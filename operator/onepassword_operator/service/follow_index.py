@@ -76,7 +76,7 @@ class FollowIndex:
         self.contests = Contests(clock)
         self.followed: dict[SecretKey, Followed] = {}
         self._departed: OrderedDict[SecretKey, Followed] = OrderedDict()
-        self._users: dict[str, dict[str, set[SecretKey]]] = {}
+        self._users: dict[str, dict[str, dict[SecretKey, Revision]]] = {}
         self._waiting: dict[SecretKey, str] = {}
 
     def record(self, key: SecretKey) -> Followed:
@@ -117,7 +117,7 @@ class FollowIndex:
         self._waiting.pop(key, None)
         if former and (former.vault_id, former.item_id) != (revision.vault_id, revision.item_id):
             self._unlink(key, former)
-        self._users.setdefault(revision.vault_id, {}).setdefault(revision.item_id, set()).add(key)
+        self._users.setdefault(revision.vault_id, {}).setdefault(revision.item_id, {})[key] = revision
 
     def wait(self, key: SecretKey, *, vault: str) -> None:
         """The Secret's path led nowhere; a change in the vault, or in one of that name, wakes it."""
@@ -151,8 +151,8 @@ class FollowIndex:
 
     def _unlink(self, key: SecretKey, revision: Revision) -> None:
         items = self._users.get(revision.vault_id, {})
-        users = items.get(revision.item_id, set())
-        users.discard(key)
+        users = items.get(revision.item_id, {})
+        users.pop(key, None)
         if not users:
             items.pop(revision.item_id, None)
         if not items:
@@ -164,14 +164,8 @@ class FollowIndex:
 
     def revisions(self, vault_id: str) -> Iterator[Revision]:
         """What the Secrets on a vault's items stand for; several per item while some lag behind."""
-        followed = self.followed
         for users in self._users.get(vault_id, {}).values():
-            if len(users) == 1:  # nearly always; a set of each would double the time
-                (key,) = users
-                revisions: Iterable[Revision | None] = (followed[key].revision,)
-            else:
-                revisions = {followed[key].revision for key in users}
-            yield from filter(None, revisions)
+            yield from users.values() if len(users) == 1 else set(users.values())  # nearly always one; a set of each takes as long again
 
     def users(self, vault_id: str, item_ids: Iterable[str]) -> list[SecretKey]:
         """The Secrets that follow these items."""
