@@ -23,6 +23,9 @@ HOME = TOOLS / "docker"
 SOCKET = f"unix://{HOME / 'docker.sock'}"
 START_SECONDS = 60
 
+_started: list[subprocess.Popen[bytes]] = []
+"""Kept, because it outlives us: Python warns of a process that is let go of while it runs."""
+
 
 def ensure() -> None:
     """Make `docker` work in this process and its children, or say what is missing."""
@@ -58,6 +61,7 @@ def start() -> None:
     places = [f"--data-root={HOME / 'data'}", f"--exec-root={HOME / 'exec'}", f"--pidfile={HOME / 'pid'}"]
     with (HOME / "log").open("w") as log:
         daemon = subprocess.Popen(["dockerd", f"--host={SOCKET}", *places], stdout=log, stderr=log, start_new_session=True)
+    _started.append(daemon)
     deadline = time.monotonic() + START_SECONDS
     while not succeeds("docker", "info"):
         if daemon.poll() is not None or time.monotonic() > deadline:
