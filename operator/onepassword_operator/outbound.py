@@ -49,14 +49,16 @@ class TlsFiles:
         self._identity = identity
         self._seen = self._state()
         self._looked_at = time.monotonic()
-        self._context = self._made()
+        self._made: ssl.SSLContext | None = None  # 2 MiB, which nobody needs who asks over plain HTTP
 
     def context(self) -> ssl.SSLContext:
         """What TLS is to go by now."""
         if time.monotonic() - self._looked_at >= LOOK_SECONDS:
             self._looked_at = time.monotonic()
             self._look()
-        return self._context
+        if self._made is None:
+            self._made = self._make()
+        return self._made
 
     def _look(self) -> None:
         state = self._state()
@@ -68,10 +70,10 @@ class TlsFiles:
         if problems:
             _log.warning("files for TLS changed and can't be used; what was read before stays in use", extra={"detail": problems})
             return
-        self._context = self._made()
+        self._made = self._make()
         _log.info("the files for TLS have been read again")
 
-    def _made(self) -> ssl.SSLContext:
+    def _make(self) -> ssl.SSLContext:
         context = client_tls(directories=self._directories)
         if self._identity:
             _show(context, self._identity)

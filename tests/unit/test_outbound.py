@@ -300,6 +300,19 @@ class TestProxies:
         assert await status(f"{server.url}/x", way) == 200
         assert await status(f"{server.url}/x", DIRECT) == 200
 
+    @pytest.mark.parametrize(
+        ("url", "proxies", "asked"),
+        [
+            ("http://connect", Proxies(), False),
+            ("http://connect", Proxies(http="http://proxy"), False),
+            ("http://connect", Proxies(http="https://proxy"), True),
+            ("https://connect", Proxies(), True),
+        ],
+    )
+    def test_nobody_asks_what_tls_goes_by_where_nothing_on_the_way_is_https(self, url: str, proxies: Proxies, asked: object) -> None:
+        context = ssl.create_default_context()
+        assert (route_to(url, proxies, tls=lambda: context).trust() is context) is asked
+
     async def test_no_error_and_no_representation_shows_the_proxys_password(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level("DEBUG")
         for scheme in ("http", "https"):
