@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -100,7 +101,7 @@ def recorded_revision(observed: ObservedSecret) -> Revision | None:
     version = parse_version(observed.annotations.get(names.ITEM_VERSION, ""))
     if len(parts) != 4 or parts[0] != "vaults" or parts[2] != "items" or version is None:  # noqa: PLR2004
         return None
-    return Revision(parts[1], parts[3], version)
+    return Revision(sys.intern(parts[1]), parts[3], version)
 
 
 def _decode(value: str | None) -> bytes:

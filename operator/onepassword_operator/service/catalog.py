@@ -115,7 +115,10 @@ class Catalog:
     ) -> Listing:
         moved = former is None or former.fingerprint != fingerprint
         items = {summary.id: summary for summary in summaries}
-        due = 0 if former is None else _listings_due(former, items) if moved else _listings_left(former, items)
+        same = former is not None and items == former.items
+        if former and same:
+            items = former.items  # old objects in the place of equal new ones: no holes in memory
+        due = 0 if former is None else _listings_due(same=same) if moved else _listings_left(former, same=same)
         missing = {
             item_id: count + 1
             for item_id, count in (former.missing if former else {}).items()
@@ -169,10 +172,10 @@ class Catalog:
             listing.listings_due = max(listing.listings_due, 1)
 
 
-def _listings_due(former: Listing, items: dict[str, ItemSummary]) -> int:
-    return UNEXPLAINED_LISTINGS if items == former.items else EXTRA_LISTINGS
+def _listings_due(*, same: bool) -> int:
+    return UNEXPLAINED_LISTINGS if same else EXTRA_LISTINGS
 
 
-def _listings_left(former: Listing, items: dict[str, ItemSummary]) -> int:
+def _listings_left(former: Listing, *, same: bool) -> int:
     left = max(former.listings_due - 1, 0)
-    return left if items == former.items else min(left, EXTRA_LISTINGS)
+    return left if same else min(left, EXTRA_LISTINGS)

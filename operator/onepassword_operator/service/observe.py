@@ -51,7 +51,8 @@ class Observe:
         former = self._claims.resource(claim.key)
         if claim.uid in self._gone or (former and int(former.resource_version) > int(claim.resource_version)):
             return None
-        self._claims.put(claim)
+        if former is None or (former.uid, former.resource_version) != (claim.uid, claim.resource_version):
+            self._claims.put(claim)  # the same again would be new objects among old ones, and memory full of holes
         held_up = claim.awaits_release and self._held_up(former, claim)
         if former and former.asks_the_same_as(claim):
             return Priority.SWEEP if held_up else None
@@ -172,7 +173,8 @@ class Observe:
 
     def _believe(self, observed: ObservedSecret, record: Followed) -> None:
         # Whatever is asked for by now, and whether a pass succeeds: this is what it holds, and a restart that is due is due.
-        record.held = recorded_revision(observed)
+        if (held := recorded_revision(observed)) != record.held:
+            record.held = record.revision if held == record.revision else held
         self._take_mark(observed.key, RestartMark.parse(observed.annotations.get(names.RESTART_PENDING)))
         if record.revision is None and record.held:
             self._index.follow(observed.key, record.held, requested=observed.annotations.get(names.REQUESTED_PATH, ""))
