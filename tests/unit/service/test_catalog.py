@@ -45,6 +45,15 @@ async def test_a_listing_is_shared_and_kept(catalog: Catalog, source: FakeItemSo
     assert source.count("list") == 1
 
 
+async def test_a_list_that_shows_nothing_new_leaves_the_old_objects_in_place(catalog: Catalog, source: FakeItemSource) -> None:
+    vault = source.add_vault("Prod")
+    source.put(vault, "db", a="b")
+    first = (await catalog.list_vault(vault)).items
+    assert (await catalog.list_vault(vault)).items is first
+    source.put(vault, "cache", a="b")
+    assert (await catalog.list_vault(vault)).items.keys() > first.keys()
+
+
 async def test_a_fresh_listing_asks_again_once_for_everybody(catalog: Catalog, source: FakeItemSource, clock: FakeClock) -> None:
     vault = source.add_vault("Prod")
     await catalog.listing(vault)

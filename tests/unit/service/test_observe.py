@@ -24,6 +24,17 @@ async def test_our_own_writes_come_back_and_need_no_look(world: World) -> None:
     assert world.process.queue.depth() == 0
 
 
+async def test_what_is_seen_again_unchanged_leaves_the_old_objects_in_place(world: World) -> None:
+    await world.synced()
+    observe, index = world.process.observe, world.process.index
+    claim, revision = index.claims.resource(world.key()), index.record(world.key()).held
+    assert claim
+    observe.claim_seen(dataclasses.replace(claim))
+    observe.is_settled(world.secrets.objects[world.key()])
+    assert index.claims.resource(world.key()) is claim
+    assert index.record(world.key()).held is revision
+
+
 @pytest.mark.parametrize("change", [{"item_path": "vaults/a/items/b"}, {"labels": {"a": "b"}}, {"annotations": {"a": "b"}}, {"uid": "new"}])
 async def test_a_resource_that_asks_for_something_else_needs_one(world: World, change: dict[str, object]) -> None:
     await world.synced()
