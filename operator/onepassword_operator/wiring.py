@@ -56,6 +56,8 @@ from onepassword_operator.settings import Settings
 from onepassword_operator.telemetry.metrics import Metrics
 
 USER_AGENT: Final = f"onepassword-operator/{__version__}"
+EVENNESS: Final = 0.95
+"""Restarts leave at this part of the pace that is set: they arrive less evenly than they leave, and no second may see more."""
 
 
 class SystemClock:
@@ -68,10 +70,6 @@ class SystemClock:
     def jitter(self) -> float:
         """A number from 0 to 1."""
         return random.random()  # noqa: S311  spreads load, guards nothing
-
-
-EVENNESS: Final = 0.95
-"""Restarts leave at this part of the pace that is set: they arrive less evenly than they leave, and no second may see more."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
