@@ -120,8 +120,9 @@ class FollowIndex:
         self._users.setdefault(revision.vault_id, {}).setdefault(revision.item_id, {})[key] = revision
 
     def wait(self, key: SecretKey, *, vault: str) -> None:
-        """The Secret's path led nowhere; a change in the vault, or in one of that name, wakes it."""
-        self._waiting[key] = vault
+        """The Secret's path led nowhere; a change in the vault, or in one of that name, wakes it unless it has been forgotten meanwhile."""
+        if key in self.followed:
+            self._waiting[key] = vault
 
     def unfollow(self, key: SecretKey) -> None:
         """The Secret stands for nothing any more, but is remembered."""

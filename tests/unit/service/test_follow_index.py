@@ -65,9 +65,20 @@ def test_an_unfollowed_secret_is_remembered_and_a_forgotten_one_is_not() -> None
 
 def test_a_path_that_leads_somewhere_waits_no_longer() -> None:
     index = FollowIndex(FakeClock())
+    index.record(A)
     index.wait(A, vault="Prod")
     assert index.waiting() == [(A, "Prod")]
     index.follow(A, X1, requested="path")
+    assert index.waiting() == []
+
+
+def test_a_forgotten_secret_waits_for_nothing() -> None:
+    index = FollowIndex(FakeClock())
+    index.record(A)
+    index.wait(A, vault="Prod")
+    index.forget(A)
+    assert index.waiting() == []
+    index.wait(A, vault="Prod")  # a pass that was under way finds out too late
     assert index.waiting() == []
 
 
