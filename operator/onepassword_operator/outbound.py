@@ -114,9 +114,12 @@ DIRECT: Final = Route()
 
 
 def route_to(url: str, proxies: Proxies, *, tls: Trust | None = None) -> Route:
-    """The way to a URL's origin; `tls` is not asked where nothing on the way is HTTPS, because it looks at files."""
+    """The way to a URL's origin. `tls` is asked at once, so that it has something to keep to, and never if nothing on the way is HTTPS."""
     proxy = proxies.for_url(url)
-    tls = tls if "https" in {urlsplit(url).scheme, urlsplit(proxy or "").scheme} else None
+    if tls and "https" in {urlsplit(url).scheme, urlsplit(proxy or "").scheme}:
+        tls()
+    else:
+        tls = None
     if not proxy:
         return Route(tls=tls)
     parts = urlsplit(proxy)
@@ -179,7 +182,7 @@ def _show(context: ssl.SSLContext, identity: Identity) -> None:
 def _files(directories: str) -> Iterator[pathlib.Path]:
     for directory in filter(None, directories.split(":")):
         with contextlib.suppress(OSError), os.scandir(directory) as found:  # as in Go, what can't be read is passed over
-            yield from sorted(pathlib.Path(entry) for entry in found if entry.is_file())
+            yield from sorted(path for path in map(pathlib.Path, found) if path.is_file())
 
 
 def _trust(context: ssl.SSLContext, file: pathlib.Path) -> bool:

@@ -179,6 +179,16 @@ class TestChanges:
         file.write_bytes(authority.certificate.read_bytes() + b"\n")
         assert files.context() is not before
 
+    def test_a_link_that_leads_nowhere_or_round_in_circles_hides_no_other_file(self, authority: Authority, tmp_path: pathlib.Path) -> None:
+        folder = tmp_path / "roots"
+        folder.mkdir()
+        (folder / "ca.pem").write_bytes(authority.certificate.read_bytes())
+        (folder / "circle").symlink_to("circle")
+        (folder / "nowhere").symlink_to("absent")
+        (folder / "below-a-file").symlink_to("ca.pem/x")
+        assert list(unusable_roots("", str(folder))) == []
+        assert len(client_tls(directories=str(folder)).get_ca_certs()) == len(client_tls().get_ca_certs()) + 1
+
     def test_while_nothing_changes_connections_are_kept(self, authority: Authority) -> None:
         """A connection is used again only under the same context."""
         files = TlsFiles(directories=str(authority.directory))
@@ -310,8 +320,15 @@ class TestProxies:
         ],
     )
     def test_nobody_asks_what_tls_goes_by_where_nothing_on_the_way_is_https(self, url: str, proxies: Proxies, asked: object) -> None:
-        context = ssl.create_default_context()
-        assert (route_to(url, proxies, tls=lambda: context).trust() is context) is asked
+        context, times = ssl.create_default_context(), []
+
+        def trust() -> ssl.SSLContext:
+            times.append("asked")
+            return context
+
+        way = route_to(url, proxies, tls=trust)
+        assert bool(times) is asked  # at once, while the files are known to be usable
+        assert (way.trust() is context) is asked
 
     async def test_no_error_and_no_representation_shows_the_proxys_password(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level("DEBUG")

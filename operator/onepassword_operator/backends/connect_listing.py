@@ -56,6 +56,7 @@ def _to_model(wire: _Summary) -> ItemSummary:
 
 def _usual(body: schema.Body) -> list[_Summary] | None:
     try:
+        body.decode()  # what is skipped is not looked at, and damage in a member's name would pass for its absence
         return _DECODER.decode(body)
     except schema.NOT_JSON:
         return None

@@ -76,7 +76,12 @@ class ConnectToken:
         except (binascii.Error, ValueError, RecursionError):
             return None
         expiry = claims.get("exp") if isinstance(claims, dict) else None
-        return float(expiry) if isinstance(expiry, (int, float)) and not isinstance(expiry, bool) else None
+        if isinstance(expiry, bool) or not isinstance(expiry, (int, float)):
+            return None
+        try:
+            return float(expiry)
+        except OverflowError:
+            return None
 
 
 def _state(file: pathlib.Path) -> tuple[int, int, int] | None:

@@ -79,9 +79,7 @@ class ConnectApi:
 
     def _note(self, request: web.BaseRequest, target: routing.Target, *, route: str) -> LoggedRequest:
         path = request.path
-        logged = LoggedRequest(
-            at=self._parts.clock(), method=request.method, route=route, path=path, user_agent=request.headers.get("User-Agent", "")
-        )
+        logged = LoggedRequest(at=self._parts.clock(), method=request.method, route=route, path=path, user_agent=_user_agent(request))
         if path.startswith("/v1"):
             is_item_read = request.method == "GET" and target.template == routing.ITEM
             self._parts.requests.arrived(logged, item_read="/".join(target.ids) if is_item_read else None)
@@ -114,7 +112,7 @@ class ConnectApi:
         parts = self._parts
         if parts.behaviour.malformed_id == "before-token":
             _check_ids(target)
-        origin = Origin(user_agent=request.headers.get("User-Agent", ""), address=request.remote or "")
+        origin = Origin(user_agent=_user_agent(request), address=request.remote or "")
         grant = self._sign_in(request, origin)
         await parts.upstream.ready()
         call = Call(
@@ -203,3 +201,8 @@ def _check_ids(target: routing.Target) -> None:
     for noun, identifier in zip(_NOUNS, target.ids, strict=False):
         if not ids.is_well_formed(identifier):
             raise bad_request(f"Invalid {noun} UUID")
+
+
+def _user_agent(request: web.BaseRequest) -> str:
+    # Bytes that are no UTF-8 arrive as half surrogates, which no JSON can hold.
+    return request.headers.get("User-Agent", "").encode(errors="replace").decode()

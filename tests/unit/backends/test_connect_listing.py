@@ -89,6 +89,7 @@ def test_half_a_surrogate_pair_costs_no_list() -> None:
         (b"canary", "not JSON"),
         (b"[" * 100_000, "not JSON"),
         (b'["\xff"]', "not JSON"),
+        (b'[{"id":"i","titl\xffe":"db"}]', "not JSON"),
     ],
 )
 def test_what_is_no_list_is_said_to_be_none_and_never_quoted(body: bytes, said: str) -> None:

@@ -1,5 +1,6 @@
 """The activity log."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -20,6 +21,15 @@ async def test_a_read_of_an_item_says_who_what_and_which_version(client: Any) ->
     actor = {"id": ids.INTEGRATION_ID, "account": ids.ACCOUNT_ID, "jti": jti, "userAgent": "probe/1", "requestIp": "127.0.0.1"}
     resource = {"type": "ITEM", "vault": {"id": client.vault}, "item": {"id": client.item}, "itemVersion": 1}
     assert record == {"timestamp": "2025-06-15T15:06:40Z", "action": "READ", "result": "SUCCESS", "actor": actor, "resource": resource}
+
+
+async def test_a_user_agent_that_is_no_utf8_harms_nobody(client: Any) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(client.server.url.rpartition(":")[2]))
+    head = f"GET {client.item_path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {client.server.token}\r\nConnection: close\r\n"
+    writer.write(head.encode() + b"User-Agent: probe\xff\r\n\r\n")
+    assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+    writer.close()
+    assert (await records(client))[0]["actor"]["userAgent"] == "probe?"
 
 
 async def test_every_request_with_a_valid_token_is_in_it_newest_first(client: Any) -> None:
