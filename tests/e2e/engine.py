@@ -23,9 +23,6 @@ HOME = TOOLS / "docker"
 SOCKET = f"unix://{HOME / 'docker.sock'}"
 START_SECONDS = 60
 
-_started: list[subprocess.Popen[bytes]] = []
-"""Kept, because it outlives us: Python warns of a process that is let go of while it runs."""
-
 
 def ensure() -> None:
     """Make `docker` work in this process and its children, or say what is missing."""
@@ -59,14 +56,22 @@ def start() -> None:
     (HOME / "pid").unlink(missing_ok=True)
     say(f"starting a Docker Engine of our own in {HOME}")
     places = [f"--data-root={HOME / 'data'}", f"--exec-root={HOME / 'exec'}", f"--pidfile={HOME / 'pid'}"]
-    with (HOME / "log").open("w") as log:
-        daemon = subprocess.Popen(["dockerd", f"--host={SOCKET}", *places], stdout=log, stderr=log, start_new_session=True)
-    _started.append(daemon)
+    # By way of a shell, because it outlives us: Python warns of a child that is let go of while it runs.
+    in_background = ["sh", "-c", '"$@" >"$0" 2>&1 & echo $!', str(HOME / "log"), "dockerd", f"--host={SOCKET}", *places]
+    daemon = int(subprocess.run(in_background, check=True, stdout=subprocess.PIPE, start_new_session=True).stdout)
     deadline = time.monotonic() + START_SECONDS
     while not succeeds("docker", "info"):
-        if daemon.poll() is not None or time.monotonic() > deadline:
+        if not _is_running(daemon) or time.monotonic() > deadline:
             raise StepError(f"dockerd does not come up:\n{(HOME / 'log').read_text()[-2000:]}")
         time.sleep(0.3)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def stop() -> None:
