@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import kopf
 
+from onepassword_operator.handlers.memories import NoMemories
 from onepassword_operator.handlers.registry import build_settings
 from onepassword_operator.model.names import COMPONENT
 from onepassword_operator.ports import Clock
@@ -120,6 +121,7 @@ class Watches:
             await run_kopf(
                 registry=self._registry(),
                 settings=build_settings(),
+                memories=NoMemories(),
                 clusterwide=not self._namespaces,
                 namespaces=self._namespaces,
                 standalone=True,
