@@ -39,7 +39,7 @@ def test_the_scenarios_of_a_single_operator_count_what_happens(play: Play, tmp_p
     found = {"cold": play("cold")}
     assert found["cold"].requests["connect"]["GET /v1/vaults/:uuid/items/:uuid"] == ITEMS
     assert found["cold"].requests["kubernetes"]["create secrets"] == ITEMS
-    assert found["cold"].requests["kubernetes"]["watch secrets"] >= 1
+    assert found["cold"].requests["kubernetes"]["list onepassworditems"] >= 1
     assert found["cold"].figures["wrong_secrets"] == 0
     found["memory"] = play("memory", rest=0.1)
     assert found["memory"].figures["rss_mib"] > 10
@@ -59,6 +59,7 @@ def test_the_scenarios_of_a_single_operator_count_what_happens(play: Play, tmp_p
     assert (found["fanout"].figures["rolled_out_once"], found["fanout"].figures["rolled_out_more"]) == (5, 0)
     found["restart"] = play("restart")
     assert found["restart"].requests["connect"]["GET /v1/vaults/:uuid/items"] == VAULTS
+    assert found["restart"].requests["kubernetes"]["watch secrets"] >= 1  # a cold start of six may be over before it begins
     assert found["restart"].figures["kubernetes_writes"] == 0
     check_page(found, tmp_path)
 

@@ -23,7 +23,9 @@ USUAL = {
 }
 READ = ItemSummary(id="i", title="db", version=4, created_at="2024-05-02T08:12:00Z", tags=("a",), active=True)
 
-texts = st.one_of(st.text(max_size=5), st.none(), st.integers(), st.booleans(), st.sampled_from(["ACTIVE", "archived"]))
+texts = st.one_of(
+    st.text('aB1 é\u00df\U0001f600\n"', max_size=5), st.none(), st.integers(), st.booleans(), st.sampled_from(["ACTIVE", "archived"])
+)
 elements = st.fixed_dictionaries(
     {},
     optional={
