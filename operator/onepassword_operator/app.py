@@ -176,7 +176,6 @@ class Operator:
         while True:
             started = time.monotonic()
             trouble = await self._parts.poll.poll()
-            self._parts.read_item.expire()
             if not self._parts.first_poll.is_set():
                 self._wake_pending()
                 self._parts.first_poll.set()

@@ -132,6 +132,9 @@ class Meter(Protocol):
     def drift_repaired(self) -> None:
         """A Secret that somebody edited was put right."""
 
+    def set_back(self) -> None:
+        """A Secret was written from an older version of its item, because the item was set back."""
+
     def restarted(self) -> None:
         """A workload was restarted."""
 

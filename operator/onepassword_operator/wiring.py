@@ -103,7 +103,6 @@ class Parts:
     items: KubernetesItems
     index: FollowIndex
     queue: WorkQueue[SecretKey]
-    read_item: ReadItem
     poll: PollVaults
     observe: Observe
     observe_workloads: ObserveWorkloads
@@ -163,7 +162,6 @@ def wire(settings: Settings, *, api: KubernetesApi, source: ItemSource, token: C
         items=stores.items,
         index=index,
         queue=queue,
-        read_item=read_item,
         poll=PollVaults(catalog=catalog, index=index, health=health, queue=queue, meter=metrics),
         observe=observe,
         observe_workloads=observe_workloads,

@@ -49,12 +49,12 @@ class FakeItemSource:
     def put(self, vault_id: str, title: str, **fields: str) -> str:
         """A new item."""
         item_id = self._identity("item")
-        self._keep(Item(id=item_id, vault_id=vault_id, title=title, version=1, fields=_fields(fields)))
+        self._keep(Item(id=item_id, vault_id=vault_id, title=title, version=1, fields=fields_of(fields)))
         return item_id
 
     def edit(self, item_id: str, **fields: str) -> None:
         item = self.item(item_id)
-        self._keep(replace(item, version=item.version + 1, fields=_fields(fields)))
+        self._keep(replace(item, version=item.version + 1, fields=fields_of(fields)))
 
     def rename(self, item_id: str, title: str) -> None:
         item = self.item(item_id)
@@ -172,5 +172,5 @@ class FakeItemSource:
         ]
 
 
-def _fields(fields: dict[str, str]) -> tuple[Field, ...]:
+def fields_of(fields: dict[str, str]) -> tuple[Field, ...]:
     return tuple(Field(label=label, value=Confidential.of_text(value)) for label, value in fields.items())

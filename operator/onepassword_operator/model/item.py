@@ -28,6 +28,10 @@ class Vault:
         """What stands still as long as nothing in the vault changed; compared for equality only."""
         return (self.content_version, self.attribute_version, self.items, self.updated_at)
 
+    def is_older_than(self, former: Vault) -> bool:
+        """Whether a server shows the vault as it was before: no version of a vault goes down by itself."""
+        return self.content_version < former.content_version or self.attribute_version < former.attribute_version
+
 
 class ItemSummary(NamedTuple):
     """An item as a vault's item list shows it: no values. A tuple, because a poll may make and compare thousands."""
@@ -72,7 +76,7 @@ def parse_version(text: str) -> int | None:
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Revision:
-    """Which content: a vault's item at a version. Compared for equality; versions may go backwards after a restore."""
+    """Which content: a vault's item at a version. A version goes down only when the item is set back, say from a backup."""
 
     vault_id: str
     item_id: str
@@ -88,6 +92,10 @@ class Revision:
         vault_id, _, item_id = path.partition("/")
         version = parse_version(version_text)
         return cls(vault_id, item_id, version) if vault_id and item_id and version is not None else None
+
+    def is_older_than(self, other: Revision) -> bool:
+        """Whether this is a lower version of the same item."""
+        return (self.vault_id, self.item_id) == (other.vault_id, other.item_id) and self.version < other.version
 
     @property
     def path(self) -> str:

@@ -57,6 +57,8 @@ class Change(enum.Enum):
     CREATED = "Created"
     UPDATED = "Updated"
     """Another revision, or what was asked for changed."""
+    RESTORED = "VersionRestored"
+    """An older revision: the item was set back."""
     REPAIRED = "DriftCorrected"
     """Same revision; somebody had edited the Secret."""
     ADOPTED = "Adopted"

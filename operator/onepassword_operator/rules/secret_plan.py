@@ -93,8 +93,7 @@ def plan(claim: Claim, observed: ObservedSecret | None, *, content: Content, con
     """
     if observed is None:
         mark = _mark_of_recreation(content, context)
-        again = Change.REPAIRED if context.remembered == content.revision else Change.UPDATED
-        change = again if context.remembered else Change.CREATED
+        change = _change_of_recreation(content, context)
         return Plan(change=change, desired=_desired(claim, None, content=content, context=context, mark=mark), mark=mark)
     verdict = context.sealer.verify(observed)
     mark = _mark(observed, verdict, content=content, context=context)
@@ -103,6 +102,16 @@ def plan(claim: Claim, observed: ObservedSecret | None, *, content: Content, con
     if observed.immutable and dict(observed.data) != dict(desired.data):
         raise TargetImmutableError(f'Secret "{observed.key.name}" is marked immutable; delete it to have it created anew')
     return Plan(change=change, desired=None if change is Change.NONE else desired, mark=mark)
+
+
+def _change_of_recreation(content: Content, context: Context) -> Change:
+    if context.remembered is None:
+        return Change.CREATED
+    return Change.REPAIRED if context.remembered == content.revision else _updated(context.remembered, content)
+
+
+def _updated(former: Revision | None, content: Content) -> Change:
+    return Change.RESTORED if former and content.revision.is_older_than(former) else Change.UPDATED
 
 
 def _mark_of_recreation(content: Content, context: Context) -> RestartMark | None:
@@ -183,7 +192,7 @@ def _change(
         return Change.ADOPTED
     updated = verdict is seal.Verdict.OTHER_OPTIONS and not same_data
     if updated or recorded != content.revision or asked != desired.annotations[names.REQUESTED_PATH]:
-        return Change.UPDATED
+        return _updated(recorded, content)
     # Other owners come and go with the Deployments that ask for the Secret or use it.
     owned = desired.owners[0].uid in {owner.uid for owner in observed.owners}
     marked = observed.labels.get(names.MANAGED) == names.MANAGED_VALUE

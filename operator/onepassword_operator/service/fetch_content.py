@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import NoReturn
 
 from onepassword_operator.model import names
-from onepassword_operator.model.errors import BackendAnswerError, ItemArchivedError, ItemNotFoundError, RefusedError
+from onepassword_operator.model.errors import (
+    BackendAnswerError,
+    ItemArchivedError,
+    ItemLookupError,
+    ItemNotFoundError,
+    RefusedError,
+)
 from onepassword_operator.model.item import Item, Revision
 from onepassword_operator.model.item_path import ItemPath
 from onepassword_operator.model.outcome import Skipped
 from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revision
 from onepassword_operator.model.target import Claim, Rendering
-from onepassword_operator.rules import seal, secret_data, secret_plan
+from onepassword_operator.rules import owners, seal, secret_data, secret_plan
 from onepassword_operator.service.catalog import Catalog
 from onepassword_operator.service.find_item import FindItem, Found
 from onepassword_operator.service.follow_index import Followed, FollowIndex
@@ -60,7 +67,9 @@ class FetchContent:
         remembered = work.record.revision if work.record.requested == work.ruler.item_path else None
         pin = secret_plan.pinned(work.ruler, observed, verdict=verdict) or remembered
         if work.refresh:
-            await self._finder.refresh(path, pin)
+            await self._finder.refresh(path, pin, since=work.record.refresh_at)
+        if pin and self._catalog.confirmed_gone(pin.vault_id, pin.item_id) and await self._is_readable(pin):
+            self._catalog.note_newer(pin)
         found = await self._finder.find(path, pin)
         if work.refresh:
             self._read.drop(found.listed)
@@ -91,7 +100,7 @@ class FetchContent:
         if observed and verdict is seal.Verdict.INTACT and recorded_revision(observed) not in {found.listed, work.record.revision}:
             # Another process wrote what this one has not listed yet: the item as it was held a moment ago may be older than that.
             self._read.drop(found.listed)
-        item = await self._item_for(work, found.listed)
+        item = await self._item_for(work, found.listed, held=_held(work, observed, verdict=verdict))
         rendered = secret_data.render(item, allow_empty=self._rendering.allow_empty_values)
         return Fetched(
             content=secret_plan.Content(revision=item.revision, data=rendered.data),
@@ -105,19 +114,42 @@ class FetchContent:
         item = await self._item(revision)
         return secret_data.render(item, allow_empty=self._rendering.allow_empty_values).skipped if item.revision == revision else None
 
-    async def _item_for(self, work: Pass, listed: Revision) -> Item:
+    async def _is_readable(self, pin: Revision) -> bool:
+        # Lists lack it, and so may those of a server that lags behind; what can be read is there.
+        try:
+            return (await self._read.read(pin)).active
+        except ItemLookupError:
+            return False
+        except RefusedError:  # it is there, and too large
+            return True
+
+    async def _item_for(self, work: Pass, listed: Revision, *, held: Revision | None) -> Item:
         try:
             item = await self._item(listed)
         except RefusedError:
             # Too large to be read at all: follow what the list says, so that the next version gets its chance.
             self._index.follow(work.key, listed, requested=work.ruler.item_path)
             raise
-        if item.revision != listed:
+        if held and item.revision.is_older_than(held) and not self._catalog.is_set_back(item.revision):
+            self._refuse_older(work, item.revision, held=held, listed=listed)
+        if listed.is_older_than(item.revision):
+            self._catalog.note_newer(item.revision)
+        elif item.revision != listed:
             self._catalog.expect_more(item.vault_id)
         self._index.follow(work.key, item.revision, requested=work.ruler.item_path)
         if not item.active:
             raise ItemArchivedError(f'item "{item.title[:100]}" is archived; restore it in 1Password, or point itemPath elsewhere')
         return item
+
+    def _refuse_older(self, work: Pass, older: Revision, *, held: Revision, listed: Revision) -> NoReturn:
+        # Followed at what it holds, so that polls compare with that; the next read may meet a server that has caught up.
+        self._read.drop(listed)
+        self._catalog.note_newer(held)
+        self._index.follow(work.key, held, requested=work.ruler.item_path)
+        raise BackendAnswerError(
+            f"Connect delivers version {older.version} of {older.path} and the Secret holds version {held.version}: a Connect server lags "
+            "behind, or the item was set back, which is believed once several polls agree; the Secret stays as it is"
+        )
 
     async def _item(self, listed: Revision) -> Item:
         try:
@@ -129,3 +161,11 @@ class FetchContent:
         # The list has it: one of the two lags behind, and only further lists can tell that the item is gone.
         self._catalog.expect_more(listed.vault_id)
         raise BackendAnswerError(f"Connect lists item {listed.item_id} but does not deliver it; trying again")
+
+
+def _held(work: Pass, observed: ObservedSecret | None, *, verdict: seal.Verdict) -> Revision | None:
+    """What the Secret holds, as far as it can be believed: by its seal, by memory, or by the marks of the official operator."""
+    recorded = recorded_revision(observed) if observed else None
+    if verdict is not seal.Verdict.BROKEN:
+        return recorded
+    return work.record.held or (recorded if observed and owners.is_officially_shaped(observed) else None)

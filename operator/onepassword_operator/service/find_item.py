@@ -54,11 +54,11 @@ class FindItem:
             return Found(listed=Revision(vault.id, path.item, UNLISTED), warning=vault_warning)
         return Found(listed=Revision(vault.id, item.id, item.version), warning=vault_warning or warning, tags=item.tags)
 
-    async def refresh(self, path: ItemPath, pin: Revision | None) -> None:
-        """Read the vaults and the vault's list now, so that what is found next is not older than this."""
-        await self._catalog.read_vaults()
+    async def refresh(self, path: ItemPath, pin: Revision | None, *, since: float) -> None:
+        """Have the vaults and the vault's list read if they were not since then, so that what is found next is not older than that."""
+        await self._catalog.fresh_vaults(since=since)
         vault_id = pin.vault_id if pin else (await self._vault(path.vault))[0].id
-        await self._catalog.list_vault(vault_id)
+        await self._catalog.fresh_listing(vault_id, since=since)
 
     async def _item(self, text: str, vault: Vault) -> tuple[ItemSummary, str]:
         listing = await self._catalog.listing(vault.id)
@@ -72,7 +72,10 @@ class FindItem:
         listing = self._catalog.listed(pin.vault_id)
         summary = listing.items.get(pin.item_id) if listing else None
         if summary and summary.active:
-            return Found(listed=Revision(pin.vault_id, pin.item_id, summary.version), tags=summary.tags)
+            listed = Revision(pin.vault_id, pin.item_id, summary.version)
+            # A list is no proof that the item was set back: the server that made it may lag behind.
+            behind = listed.is_older_than(pin) and not self._catalog.is_set_back(listed)
+            return Found(listed=pin if behind else listed, tags=summary.tags)
         if self._catalog.confirmed_gone(pin.vault_id, pin.item_id) or self._catalog.vault_gone(pin.vault_id):
             return None
         return Found(listed=pin)

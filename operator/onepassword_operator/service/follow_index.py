@@ -18,6 +18,8 @@ from onepassword_operator.service.claim_index import ClaimIndex
 from onepassword_operator.service.contests import Contests
 from onepassword_operator.service.share import Owns, owns
 
+REFRESH_SECONDS: Final = 10.0
+"""Between two looks at 1Password that the same resource asks for."""
 _DEPARTED: Final = 1000
 
 
@@ -64,6 +66,8 @@ class Followed:
     """Somebody asked for a look at 1Password at once, whatever is known."""
     refresh_at: float = 0.0
     """When that was seen last, on the monotonic clock."""
+    refresh_not_before: float = float("-inf")
+    """When it may be done again."""
 
 
 class FollowIndex:
@@ -85,10 +89,24 @@ class FollowIndex:
             self.followed[key] = self._departed.pop(key) if key in self._departed else Followed()
         return self.followed[key]
 
-    def ask_refresh(self, key: SecretKey) -> None:
-        """Somebody asks for a look at 1Password at once."""
+    def ask_refresh(self, key: SecretKey) -> float:
+        """Somebody asks for a look at 1Password at once; returns in how many seconds, because nobody has more than one in ten."""
+        record, now = self.record(key), self._clock.monotonic()
+        record.refresh, record.refresh_at = True, now
+        return max(record.refresh_not_before - now, 0.0)
+
+    def take_refresh(self, key: SecretKey) -> bool:
+        """Whether a look at 1Password is due; it is the caller's to make."""
+        record, now = self.record(key), self._clock.monotonic()
+        if not record.refresh or now < record.refresh_not_before:
+            return False
+        record.refresh, record.refresh_not_before = False, now + REFRESH_SECONDS
+        return True
+
+    def owe_refresh(self, key: SecretKey) -> None:
+        """The look at 1Password failed, and is tried again with the pass."""
         record = self.record(key)
-        record.refresh, record.refresh_at = True, self._clock.monotonic()
+        record.refresh, record.refresh_not_before = True, self._clock.monotonic()
 
     def drop_refreshes(self, *, before: float) -> None:
         """Count as answered by another leader what was asked for before that time, unless the resource says that something is wrong."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
@@ -59,8 +60,11 @@ class Observe:
         if former and former.uid != claim.uid:
             self._replaced(former)
         if former and claim.refresh and claim.refresh != former.refresh:
-            self._index.ask_refresh(claim.key)
+            wait = self._index.ask_refresh(claim.key)
             self._index.contests.try_now(claim.uid)
+            if wait and former.asks_the_same_as(dataclasses.replace(claim, refresh=former.refresh)):
+                self._queue.add_later(claim.key, Priority.NEW, delay_seconds=wait)
+                return None
         return Priority.NEW
 
     def _replaced(self, former: Claim) -> None:

@@ -12,10 +12,11 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from onepassword_operator.model.errors import BackendError, ItemLookupError, OperatorError
-from onepassword_operator.model.item import ItemSummary, Vault
+from onepassword_operator.model.item import Vault
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.ports import Meter
 from onepassword_operator.rules import drift
+from onepassword_operator.rules.older_answers import Known
 from onepassword_operator.service.catalog import Catalog, Listing
 from onepassword_operator.service.follow_index import FollowIndex
 from onepassword_operator.service.list_vaults import ListVaults
@@ -44,8 +45,8 @@ class PollVaults:
         self._signature: Mapping[str, str] = {}
         self._turn = asyncio.Lock()
         self.trust = PollTrust(meter)
-        self._lists = ListVaults(catalog.list_in_turn, late=self._came_late)
-        self._late: dict[str, Mapping[str, ItemSummary]] = {}
+        self._lists = ListVaults(catalog.list_for_poll, late=self._came_late)
+        self._late: dict[str, Known] = {}
         self._suspects: dict[str, tuple[int, object]] = {}
         self._unswept: set[str] | None = None
 
@@ -64,7 +65,7 @@ class PollVaults:
 
     async def _pass(self, *, full: bool) -> BackendError | None:
         try:
-            vaults = await self._catalog.read_vaults()
+            vaults = await self._catalog.read_vaults(polled=True)
         except BackendError as error:
             self._health.failed(error)
             self._meter.polled(ok=False)
@@ -73,7 +74,7 @@ class PollVaults:
         self._count_late(vaults)
         # Compared with the last poll, not with the catalog: a look-up may have read the vaults meanwhile, and wakes nobody.
         former, self._polled = self._polled, vaults
-        known = {v: listing.items for v in self._followed(vaults) if (listing := self._catalog.listed(v)) and self._catalog.is_current(v)}
+        known = {v: listing.known for v in self._followed(vaults) if (listing := self._catalog.listed(v)) and self._catalog.is_current(v)}
         due = [v for v in self._followed(vaults) if full or self.trust.lost() or v not in known]
         if full:
             self._unswept = set(due)
@@ -107,7 +108,7 @@ class PollVaults:
             self._tell_of_trouble()
             return
         listing = self._catalog.listed(vault_id)
-        if former is not None and listing and (count := drift.count_changes(former, listing.items)):
+        if former is not None and listing and (count := drift.count_changes(former, listing.known)):
             self._suspects[vault_id] = (count, listing.fingerprint)
         self._conclude(self._changed(self._polled), confirmed={vault_id})
         self._note_swept({vault_id}, set())
@@ -183,15 +184,17 @@ class PollVaults:
     def _drifted(self, fresh: Mapping[str, Listing]) -> list[SecretKey]:
         keys: list[SecretKey] = []
         for vault_id, listing in fresh.items():
-            found = drift.compare(self._index.revisions(vault_id), listing.items)
+            found = drift.compare(self._index.revisions(vault_id), listing.known)
+            for revision in found.older:
+                self._catalog.note_newer(revision)
             gone = self._catalog.note_missing(vault_id, found.missing)
             keys += self._index.users(vault_id, found.changed | gone)
         return keys
 
-    async def _count_missed(self, known: Mapping[str, Mapping[str, ItemSummary]]) -> None:
+    async def _count_missed(self, known: Mapping[str, Known]) -> None:
         # A change that arrives between the two lists is no miss: the fingerprint has moved by the second look.
         listings = {vault_id: listing for vault_id in known if (listing := self._catalog.listed(vault_id))}
-        suspects = {v: count for v, listing in listings.items() if (count := drift.count_changes(known[v], listing.items))}
+        suspects = {v: count for v, listing in listings.items() if (count := drift.count_changes(known[v], listing.known))}
         if not suspects:
             return
         try:

@@ -12,7 +12,7 @@ from onepassword_operator.ports import ClaimStore, EventLog, Meter
 from onepassword_operator.rules import conditions
 from onepassword_operator.service.follow_index import FollowIndex
 
-_TOLD = (Change.CREATED, Change.UPDATED, Change.REPAIRED, Change.ADOPTED)
+_TOLD = (Change.CREATED, Change.UPDATED, Change.RESTORED, Change.REPAIRED, Change.ADOPTED)
 
 _log = logging.getLogger(__name__)
 
@@ -75,6 +75,8 @@ class Reporter:
         _log.info("Secret written", extra=extra | ({"revision": str(outcome.revision)} if isinstance(outcome, Synced) else {}))
         if outcome.change is Change.REPAIRED:
             self._meter.drift_repaired()
+        if outcome.change is Change.RESTORED:
+            self._meter.set_back()
         await self._events.changed(claim, outcome.change, message=f'Secret "{claim.key.name}" holds{version}')
 
 

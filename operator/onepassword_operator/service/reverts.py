@@ -1,11 +1,13 @@
 """Restarts that somebody takes back: a tool that owns the pod template removes the annotation that restarted the pods.
 
-Each patch did restart them, so after a few the workload counts as served. In memory only.
+Each patch did restart them, so after a few the workload counts as served. A workload that is due again because its Secrets changed again
+has had nothing taken back: its annotation is still there, or it asks for another one by now. In memory only.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+import dataclasses
+from collections import OrderedDict
 from typing import Final
 
 from onepassword_operator.model import names
@@ -16,44 +18,55 @@ from onepassword_operator.rules.restart import Restart
 PATCHES: Final = 3
 WINDOW_SECONDS: Final = 3600.0
 
-_Key = tuple[str, str]
+
+@dataclasses.dataclass(slots=True)
+class _Patched:
+    annotation: str
+    times: int
+    at: float
+    told: bool = False
 
 
 class Reverts:
-    """How often each workload was restarted for the same revisions."""
+    """How often in a row each workload was restarted for the same revisions, by its uid."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._patched: OrderedDict[_Key, deque[float]] = OrderedDict()
+        self._patched: OrderedDict[str, _Patched] = OrderedDict()
         """By the time of the last patch, so that those that are long past stand first."""
-        self._told: set[_Key] = set()
 
     def allows(self, workload: Workload, decided: Restart) -> bool:
         """Whether one more patch is within the limit."""
         self._expire()
-        return len(self._patched.get(_key(workload, decided), ())) < PATCHES
+        patched = self._taken_back(workload, decided)
+        return patched is None or patched.times < PATCHES
 
     def note(self, workload: Workload, decided: Restart) -> None:
         """The pod template was patched."""
-        key = _key(workload, decided)
-        self._patched.setdefault(key, deque()).append(self._clock.monotonic())
-        self._patched.move_to_end(key)
+        former = self._taken_back(workload, decided)
+        times = former.times + 1 if former else 1
+        self._patched[workload.uid] = _Patched(_annotation(decided), times, self._clock.monotonic())
+        self._patched.move_to_end(workload.uid)
 
     def is_untold(self, workload: Workload, decided: Restart) -> bool:
         """Whether this is to be told; true once."""
-        key = _key(workload, decided)
-        if key in self._told:
+        patched = self._taken_back(workload, decided)
+        if patched is None or patched.told:
             return False
-        self._told.add(key)
+        patched.told = True
         return True
+
+    def _taken_back(self, workload: Workload, decided: Restart) -> _Patched | None:
+        # Due for what it was restarted for the last time: only by taking the annotation off does that come about.
+        patched = self._patched.get(workload.uid)
+        return patched if patched and patched.annotation == _annotation(decided) else None
 
     def _expire(self) -> None:
         limit = self._clock.monotonic() - WINDOW_SECONDS
         # Asked for every due workload: of thousands that were patched within the hour, only the first may be looked at.
-        while self._patched and next(iter(self._patched.values()))[-1] < limit:
-            key, _ = self._patched.popitem(last=False)
-            self._told.discard(key)
+        while self._patched and next(iter(self._patched.values())).at < limit:
+            self._patched.popitem(last=False)
 
 
-def _key(workload: Workload, decided: Restart) -> _Key:
-    return workload.uid, decided.template_annotations[names.RESTARTED_FOR]
+def _annotation(decided: Restart) -> str:
+    return decided.template_annotations[names.RESTARTED_FOR]

@@ -60,7 +60,7 @@ class SyncSecret:
         Never raises a leaf of the error tree: it is the outcome.
         """
         record = self._index.record(key)
-        refresh, record.refresh = record.refresh, False
+        refresh = self._index.take_refresh(key)
         ruler = claims.ruling(self._index.claims.alive(key), None)
         if ruler is None:
             return []
@@ -68,7 +68,8 @@ class SyncSecret:
         try:
             return await self._until_settled(work)
         except OperatorError as error:
-            record.refresh = refresh
+            if refresh:
+                self._index.owe_refresh(key)
             if isinstance(error, ItemLookupError):
                 self._index.wait(key, vault=work.ruler.item_path.split("/")[1])
             return [(work.ruler, Failed(error)), *self._behind(work, error)]

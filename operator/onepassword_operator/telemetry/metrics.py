@@ -39,6 +39,11 @@ class Metrics:
         self._repairs = Counter(
             f"{name}_drift_repairs", "Secrets put right after somebody edited or deleted them.", registry=self._registry
         )
+        self._set_back = Counter(
+            f"{name}_versions_restored",
+            "Secrets written from an older version of their item, which had been set back.",
+            registry=self._registry,
+        )
         self._restarts = Counter(f"{name}_workload_restarts", "Workloads restarted for changed Secrets.", registry=self._registry)
         self._found = Counter(f"{name}_sweep_found", "Changes that only a full sweep found.", registry=self._registry)
         Gauge(f"{name}_build_info", "The version that runs.", ["version"], registry=self._registry).labels(version).set(1)
@@ -76,6 +81,10 @@ class Metrics:
     def drift_repaired(self) -> None:
         """A Secret was put right."""
         self._repairs.inc()
+
+    def set_back(self) -> None:
+        """A Secret was written from an older version of its item."""
+        self._set_back.inc()
 
     def restarted(self) -> None:
         """A workload was restarted."""

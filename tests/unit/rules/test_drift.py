@@ -6,6 +6,7 @@ import pytest
 
 from onepassword_operator.model.item import ItemSummary, Revision
 from onepassword_operator.rules import drift
+from onepassword_operator.rules.older_answers import Known
 
 
 def _listed(version: int, *, active: bool = True) -> dict[str, ItemSummary]:
@@ -18,7 +19,7 @@ def _listed(version: int, *, active: bool = True) -> dict[str, ItemSummary]:
         ([], _listed(3), set(), set()),
         ([3], _listed(3), set(), set()),
         ([3], _listed(4), {"a"}, set()),
-        ([3], _listed(2), {"a"}, set()),
+        ([3], _listed(2), set(), set()),
         ([3, 4], _listed(4), {"a"}, set()),
         ([3, 3], _listed(4), {"a"}, set()),
         ([3], {}, set(), {"a"}),
@@ -26,16 +27,23 @@ def _listed(version: int, *, active: bool = True) -> dict[str, ItemSummary]:
         ([3], _listed(4, active=False), set(), {"a"}),
     ],
 )
-def test_an_item_changed_if_its_version_is_another_and_is_missing_if_not_listed_as_active(
+def test_an_item_changed_if_its_version_is_higher_and_is_missing_if_not_listed_as_active(
     versions: list[int], listed: dict[str, ItemSummary], changed: set[str], missing: set[str]
 ) -> None:
-    """A lower version counts too: a server that lags behind or was restored shows one."""
-    found = drift.compare([Revision("v", "a", version) for version in versions], listed)
-    assert found == drift.Drift(changed=frozenset(changed), missing=frozenset(missing))
+    found = drift.compare([Revision("v", "a", version) for version in versions], Known(items=listed))
+    assert (found.changed, found.missing) == (changed, missing)
+
+
+def test_a_lower_version_is_a_change_only_where_it_is_believed_that_the_item_was_set_back() -> None:
+    newer = Revision("v", "a", 3)
+    assert drift.compare([newer], Known(items=_listed(2))) == drift.Drift(changed=frozenset(), missing=frozenset(), older=(newer,))
+    assert drift.compare([newer], Known(items=_listed(2), set_back={"a": 1})).older == (newer,)
+    assert drift.compare([newer], Known(items=_listed(2), set_back={"a": 2})).changed == {"a"}
 
 
 def test_items_that_nobody_follows_do_not_matter() -> None:
-    found = drift.compare([Revision("v", "b", 1)], _listed(3) | {"b": ItemSummary(id="b", title="B", version=1, created_at="")})
+    items = _listed(3) | {"b": ItemSummary(id="b", title="B", version=1, created_at="")}
+    found = drift.compare([Revision("v", "b", 1)], Known(items=items))
     assert found == drift.Drift(changed=frozenset(), missing=frozenset())
 
 
@@ -62,4 +70,4 @@ def _item(name: str = "a", **members: Any) -> dict[str, ItemSummary]:
 def test_a_change_between_two_lists_is_anything_that_a_secret_can_depend_on(
     before: dict[str, ItemSummary], after: dict[str, ItemSummary], changes: int
 ) -> None:
-    assert drift.count_changes(before, after) == changes
+    assert drift.count_changes(Known(items=before), Known(items=after)) == changes

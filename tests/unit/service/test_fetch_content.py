@@ -231,6 +231,7 @@ class TestFrozen:
 class TestRefresh:
     async def test_a_new_value_reads_everything_again_although_nothing_moved(self, world: World) -> None:
         item = await world.synced()
+        world.clock.advance(1)
         world.claims.annotate(world.key(), refresh="now")
         await world.settle()
         assert world.source.requests == ["vaults", f"list {world.vault}", f"item {item}"]
@@ -309,6 +310,7 @@ class TestRefresh:
         await world.settle()
         world.source.hold_fingerprint(world.vault)
         world.source.put(world.vault, "late", password="one")
+        world.clock.advance(1)
         world.claims.annotate(key, refresh="now")
         await world.settle()
         assert world.secrets.values(key) == {"password": "one"}
@@ -318,6 +320,7 @@ class TestRefresh:
         world.source.rename_vault(world.vault, "Production")
         await world.poll()
         world.forget_requests()
+        world.clock.advance(1)
         world.claims.annotate(world.key(), refresh="now")
         await world.settle()
         assert world.source.requests == ["vaults", f"list {world.vault}", f"item {item}"]

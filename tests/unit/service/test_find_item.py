@@ -118,22 +118,30 @@ class TestPin:
     async def test_a_listed_pin_shows_the_listed_version(self, catalog: Catalog, source: FakeItemSource, vault: str) -> None:
         item = source.put(vault, "renamed", a="b")
         await catalog.read_vaults()
-        await catalog.list_vault(vault)
-        assert (await FindItem(catalog).find(DB, Revision(vault, item, 7))).listed == Revision(vault, item, 1)
+        await catalog.list_for_poll(vault)
+        assert (await FindItem(catalog).find(DB, Revision(vault, item, 0))).listed == Revision(vault, item, 1)
+
+    async def test_a_pin_that_is_listed_at_a_lower_version_stays_at_its_own(
+        self, catalog: Catalog, source: FakeItemSource, vault: str
+    ) -> None:
+        item = source.put(vault, "db", a="b")
+        await catalog.list_for_poll(vault)
+        pin = Revision(vault, item, 7)
+        assert (await FindItem(catalog).find(DB, pin)).listed == pin
 
     async def test_a_pin_that_one_list_lacks_is_kept(self, catalog: Catalog, source: FakeItemSource, vault: str) -> None:
         item = source.put(vault, "db", a="b")
         source.hide(item)
         await catalog.read_vaults()
-        await catalog.list_vault(vault)
+        await catalog.list_for_poll(vault)
         pin = Revision(vault, item, 1)
         assert (await FindItem(catalog).find(DB, pin)).listed == pin
 
     async def test_a_pin_that_is_confirmed_gone_gives_way_to_the_title(self, catalog: Catalog, source: FakeItemSource, vault: str) -> None:
         successor = source.put(vault, "db", a="b")
         await catalog.read_vaults()
-        for _ in range(2):
-            await catalog.list_vault(vault)
+        for _ in range(3):
+            await catalog.list_for_poll(vault)
             catalog.note_missing(vault, frozenset({"gone"}))
         assert (await FindItem(catalog).find(DB, Revision(vault, "gone", 1))).listed.item_id == successor
 
@@ -150,8 +158,8 @@ class TestSuccessor:
 
     async def gone(self, catalog: Catalog, vault: str) -> Revision:
         await catalog.read_vaults()
-        for _ in range(2):
-            await catalog.list_vault(vault)
+        for _ in range(3):
+            await catalog.list_for_poll(vault)
             catalog.note_missing(vault, frozenset({"gone"}))
         return Revision(vault, "gone", 1)
 
@@ -185,43 +193,48 @@ class TestSuccessor:
         assert world.secrets.values(world.key()) == {"password": "one"}
         assert world.secrets.writes() == []
         world.source.delete(twins[0])
-        for _ in range(2):
+        for _ in range(3):
             await world.poll_after(60)
         assert world.secrets.values(world.key()) == {"password": "three"}
         assert world.claims.ready(world.key()).reason == "Synced"
 
-    async def test_one_namesake_takes_the_place_after_two_complete_lists(self) -> None:
+    async def test_one_namesake_takes_the_place_after_three_polls(self) -> None:
         world = World()
         item = await world.synced()
         world.source.put(world.vault, "db", password="two")
         world.source.delete(item)
-        await world.poll_after(60)
-        assert world.secrets.values(world.key()) == {"password": "one"}
+        for _ in range(2):
+            await world.poll_after(60)
+            assert world.secrets.values(world.key()) == {"password": "one"}
         await world.poll_after(60)
         assert world.secrets.values(world.key()) == {"password": "two"}
         assert world.secrets.mark(world.key())
 
 
 class TestRefresh:
-    async def test_vaults_and_the_vaults_list_are_read_though_both_are_fresh(
-        self, catalog: Catalog, source: FakeItemSource, vault: str
+    async def test_vaults_and_the_vaults_list_are_read_once_for_all_who_asked_before(
+        self, catalog: Catalog, source: FakeItemSource, vault: str, clock: FakeClock
     ) -> None:
         source.put(vault, "db", a="b")
         find = FindItem(catalog)
         await find.find(DB, None)
         source.requests.clear()
-        await find.refresh(DB, None)
+        clock.advance(0.1)  # both are fresh, and older than the demand
+        asked = clock.monotonic()
+        for _ in range(3):
+            await find.refresh(DB, None, since=asked)
+            clock.advance(10)
         assert source.requests == ["vaults", f"list {vault}"]
 
     async def test_the_pinned_items_vault_is_the_one_that_counts(self, catalog: Catalog, source: FakeItemSource, vault: str) -> None:
         other = source.add_vault("Other")
-        await FindItem(catalog).refresh(DB, Revision(other, "i", 1))
+        await FindItem(catalog).refresh(DB, Revision(other, "i", 1), since=0.0)
         assert source.requests == ["vaults", f"list {other}"]
         assert catalog.listed(vault) is None
 
     async def test_a_vault_that_is_not_there_is_told(self, catalog: Catalog) -> None:
         with pytest.raises(VaultNotFoundError):
-            await FindItem(catalog).refresh(DB, None)
+            await FindItem(catalog).refresh(DB, None, since=0.0)
 
 
 async def test_tags_come_with_what_was_found(catalog: Catalog, source: FakeItemSource, vault: str) -> None:
@@ -236,9 +249,12 @@ class TestUnlistedVault:
 
     HIDDEN = "h" * 26
 
-    async def test_one_that_may_not_be_seen_is_told_from_one_that_is_not_there(self, catalog: Catalog, source: FakeItemSource) -> None:
+    async def test_one_that_may_not_be_seen_is_told_from_one_that_is_not_there(
+        self, catalog: Catalog, source: FakeItemSource, clock: FakeClock
+    ) -> None:
         with pytest.raises(VaultNotFoundError):
             await FindItem(catalog).find(ItemPath(self.HIDDEN, "db"), None)
+        clock.advance(3)
         source.refused[self.HIDDEN] = BackendForbiddenError("no access")
         with pytest.raises(BackendForbiddenError):
             await FindItem(catalog).find(ItemPath(self.HIDDEN, "db"), None)

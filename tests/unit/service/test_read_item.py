@@ -1,6 +1,7 @@
 """Each item is read once per version, and values are held for seconds only."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -78,13 +79,44 @@ async def test_only_so_many_are_held(reader: ReadItem, source: FakeItemSource) -
     assert source.requests == [f"item {items[0]}"]
 
 
-async def test_a_failed_read_is_held_for_nobody_and_leaves_nothing_behind(reader: ReadItem, source: FakeItemSource) -> None:
+async def test_those_who_wait_for_a_read_share_its_failure_and_so_does_who_asks_within_two_seconds(
+    reader: ReadItem, source: FakeItemSource, clock: FakeClock
+) -> None:
     vault = source.add_vault("Prod")
     item = source.put(vault, "db", a="b")
     source.refused[item] = BackendUnavailableError("no answer")
+    readers = [reader.read(Revision(vault, item, 1)) for _ in range(200)]
+    assert {type(result) for result in await asyncio.gather(*readers, return_exceptions=True)} == {BackendUnavailableError}
+    clock.advance(1.9)
     with pytest.raises(BackendUnavailableError):
         await reader.read(Revision(vault, item, 1))
+    assert source.count("item") == 1
     source.refused.clear()
+    assert (await reader.read(Revision(vault, item, 2))).version == 1  # another version gets its chance at once
+    clock.advance(10)
     assert (await reader.read(Revision(vault, item, 1))).version == 1
-    assert not reader._flights
-    assert not reader._users
+
+
+async def test_one_who_is_cancelled_takes_nobody_along(reader: ReadItem, source: FakeItemSource) -> None:
+    vault = source.add_vault("Prod")
+    item = source.put(vault, "db", a="b")
+    source.gate = asyncio.Event()
+    first, second = (asyncio.create_task(reader.read(Revision(vault, item, 1))) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.wait({first})
+    source.gate.set()
+    assert (await second).version == 1
+    assert source.count("item") == 1
+
+
+async def test_values_are_let_go_by_themselves(source: FakeItemSource, clock: FakeClock) -> None:
+    timers: list[tuple[float, Callable[[], None]]] = []
+    reader = ReadItem(source, clock, later=lambda seconds, function: timers.append((seconds, function)))
+    vault = source.add_vault("Prod")
+    await reader.read(Revision(vault, source.put(vault, "db", a="b"), 1))
+    ((seconds, function),) = timers
+    assert seconds == HOLD_SECONDS
+    clock.advance(seconds)
+    function()
+    assert not reader._held

@@ -55,9 +55,16 @@ def test_each_workload_and_each_revision_is_counted_for_itself(reverts: Reverts)
 def test_the_limit_is_told_once(reverts: Reverts) -> None:
     for _ in range(3):
         reverts.note(workload(), FOR_TWO)
+        reverts.note(workload("another"), FOR_TWO)
     assert [reverts.is_untold(workload(), FOR_TWO) for _ in range(3)] == [True, False, False]
     assert reverts.is_untold(workload("another"), FOR_TWO)
-    assert reverts.is_untold(workload(), FOR_THREE)
+
+
+def test_a_workload_that_is_due_for_other_revisions_in_turn_has_had_nothing_taken_back(reverts: Reverts) -> None:
+    for _ in range(10):
+        for decided in (FOR_TWO, FOR_THREE):
+            assert reverts.allows(workload(), decided)
+            reverts.note(workload(), decided)
 
 
 def test_an_hour_after_the_last_patch_it_starts_anew(reverts: Reverts, clock: FakeClock) -> None:
@@ -69,6 +76,8 @@ def test_an_hour_after_the_last_patch_it_starts_anew(reverts: Reverts, clock: Fa
     assert not reverts.allows(workload(), FOR_TWO)
     clock.advance(1)
     assert reverts.allows(workload(), FOR_TWO)
+    for _ in range(3):
+        reverts.note(workload(), FOR_TWO)
     assert reverts.is_untold(workload(), FOR_TWO)
 
 

@@ -52,6 +52,7 @@ async def test_new_resources_come_first(world: World) -> None:
 
 async def test_a_refresh_that_the_watch_missed_is_answered(world: World) -> None:
     await world.synced()
+    world.clock.advance(1)
     world.claims.annotate(world.key(), refresh="now")
     await sweep(world)
     await world.settle()

@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from fakes.item_source import fields_of
 from fakes.world import Process, World
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import (
@@ -576,17 +577,67 @@ class TestOutOfStep:
         assert world.claims.ready(key).reason == "ItemArchived"
 
 
-class TestRestored:
-    async def test_an_item_restored_to_a_lower_version_is_followed(self, world: World) -> None:
+class TestSetBack:
+    """The item shows a lower version than the Secret records."""
+
+    async def edited(self, world: World) -> str:
         item = await world.synced()
         for password in ("two", "three"):
             world.source.edit(item, password=password)
             await world.poll_after(60)
-        world.source._keep(dataclasses.replace(world.source.item(item), version=1))
+        world.forget_requests()
+        world.source._keep(dataclasses.replace(world.source.item(item), version=1, fields=fields_of({"password": "one"})))
+        return item
+
+    async def test_it_is_followed_after_ten_minutes_by_one_write_one_event_and_one_count(self, world: World) -> None:
+        await self.edited(world)
+        for _ in range(10):
+            await world.poll_after(60)
+            assert world.writes() == []
         await world.poll_after(60)
+        for _ in range(5):
+            await world.poll_after(60)
+        assert world.secrets.values(world.key()) == {"password": "one"}
         mark = world.secrets.mark(world.key())
         assert mark
         assert mark.revision.version == 1
+        assert len(world.secrets.writes()) == 1
+        assert world.events.reasons("db") == ["VersionRestored"]
+        assert world.meter.set_back_count == 1
+
+    async def test_three_polls_are_not_enough_before_ten_minutes_nor_ten_minutes_before_three_polls(self, world: World) -> None:
+        await self.edited(world)
+        for _ in range(2):
+            await world.poll_after(700)
+            assert world.writes() == []
+        await world.poll_after(700)
+        assert world.secrets.values(world.key()) == {"password": "one"}
+
+    async def test_reads_have_to_agree_with_the_lists(self, world: World) -> None:
+        item = await self.edited(world)
+        world.source.still_items[item] = dataclasses.replace(world.source.item(item), version=3, fields=fields_of({"password": "three"}))
+        for _ in range(19):
+            await world.poll_after(60)
+        assert world.writes() == []
+        assert world.source.count("item") == 1
+
+    async def test_a_repair_waits_until_the_newer_version_can_be_read(self, world: World) -> None:
+        item = await self.edited(world)
+        world.secrets.delete(world.key())
+        await world.poll_after(60)
+        assert world.key() not in world.secrets.objects
+        assert world.claims.ready(world.key()).reason == "Synced"
+        world.source._keep(dataclasses.replace(world.source.item(item), version=3, fields=fields_of({"password": "three"})))
+        await world.poll_after(60)
+        assert world.secrets.values(world.key()) == {"password": "three"}
+        assert world.secrets.writes() == ["create app/db"]
+
+    async def test_a_start_changes_nothing_about_it(self, world: World) -> None:
+        await self.edited(world)
+        await world.restart_process()
+        for _ in range(5):
+            await world.poll_after(60)
+        assert world.writes() == []
 
 
 class TestFailures:

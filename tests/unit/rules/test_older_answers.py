@@ -1,0 +1,182 @@
+"""Which older answers are believed, and when."""
+
+import pytest
+
+from onepassword_operator.model.item import ItemSummary, Revision
+from onepassword_operator.rules import older_answers
+from onepassword_operator.rules.older_answers import Doubt, Known, Look
+
+
+def listed(version: int = 2, *, active: bool = True, title: str = "A") -> dict[str, ItemSummary]:
+    return {"a": ItemSummary(id="a", title=title, version=version, created_at="", active=active)}
+
+
+NEWER, OLDER, ABSENT = listed(2), listed(1, title="before"), dict[str, ItemSummary]()
+MINUTE = 60.0
+
+
+class Server:
+    """Lists of one vault, a minute apart."""
+
+    def __init__(self, known: dict[str, ItemSummary] = NEWER) -> None:
+        self.known, self.now, self.contradictions = Known(items=known), 0.0, 0
+
+    def shows(
+        self, items: dict[str, ItemSummary], *, times: int = 1, polled: bool = True, moved: bool = True, in_step: bool = True
+    ) -> Known:
+        for _ in range(times):
+            look = Look(now=self.now, polled=polled, moved=moved, in_step=in_step)
+            self.known, contradicted = older_answers.take_in(self.known, dict(items), look=look)
+            self.contradictions += contradicted
+            self.now += MINUTE
+        return self.known
+
+
+def is_gone(known: Known) -> bool:
+    return "a" not in known.items and known.doubts["a"].believed
+
+
+def test_the_same_list_leaves_everything_in_place() -> None:
+    known = Known(items=NEWER)
+    assert older_answers.take_in(known, dict(NEWER), look=Look(now=0.0, polled=True, moved=True, in_step=True)) == (known, False)
+
+
+def test_a_newer_list_is_taken_in() -> None:
+    server = Server()
+    assert server.shows(listed(3, title="renamed")).items == listed(3, title="renamed")
+    assert (server.known.doubts, server.contradictions) == ({}, 0)
+
+
+def test_a_lower_version_stays_as_it_was_known_for_ten_minutes_and_is_then_taken_over() -> None:
+    server = Server()
+    assert server.shows(OLDER, times=10).items == NEWER  # from minute 0 to minute 9
+    assert server.known.is_doubted
+    assert server.shows(OLDER).items == OLDER
+    assert server.known.set_back == {"a": 1}
+    assert not server.known.is_doubted
+    assert server.shows(OLDER).set_back == {"a": 1}
+    assert server.shows(NEWER).set_back == {}
+
+
+def test_it_takes_three_polls_however_far_apart() -> None:
+    server = Server()
+    for _ in range(2):
+        server.shows(OLDER)
+        server.now += 3600
+    assert server.known.items == NEWER
+    assert server.shows(OLDER).items == OLDER
+
+
+def test_what_look_ups_show_counts_for_nothing_and_against_everything() -> None:
+    server = Server()
+    assert server.shows(OLDER, times=60, polled=False).items == NEWER
+    server.shows(OLDER, times=10)
+    server.shows(NEWER, polled=False)
+    assert server.shows(OLDER, times=10).items == NEWER
+
+
+def test_each_time_the_newer_version_comes_back_the_next_doubt_has_to_last_twice_as_long() -> None:
+    server = Server()
+    server.shows(OLDER, times=10)
+    assert server.shows(NEWER).items == NEWER
+    assert server.shows(OLDER, times=20).items == NEWER
+    assert server.shows(OLDER).items == OLDER
+
+
+def test_a_doubt_that_came_to_nothing_is_forgotten_after_an_hour() -> None:
+    server = Server()
+    server.shows(OLDER)
+    server.shows(NEWER, times=61)
+    assert server.known.doubts == {}
+
+
+def test_two_lower_versions_do_not_agree() -> None:
+    server = Server(listed(3))
+    server.shows(listed(2), times=6)
+    assert server.shows(listed(1), times=6).items == listed(3)
+
+
+@pytest.mark.parametrize("absent", [ABSENT, listed(2, active=False)], ids=["absent", "archived"])
+def test_an_item_is_gone_after_three_polls_without_it(absent: dict[str, ItemSummary]) -> None:
+    server = Server()
+    assert server.shows(absent, times=2).items == NEWER
+    known = server.shows(absent)
+    assert known.doubts["a"].believed
+    assert known.items == absent
+    assert server.shows(absent).doubts["a"].believed
+    assert server.contradictions == 0
+    assert server.shows(NEWER).items == NEWER
+    assert not server.known.doubts["a"].believed
+
+
+def test_one_list_without_it_begins_the_count_again() -> None:
+    server = Server()
+    server.shows(ABSENT, times=2)
+    server.shows(NEWER)
+    assert server.contradictions == 1
+    assert server.shows(ABSENT, times=2).items == NEWER
+
+
+@pytest.mark.parametrize(
+    "circumstance", [{"in_step": False}, {"moved": False}], ids=["servers out of step", "gone from a vault that has not moved"]
+)
+def test_an_absence_takes_ten_minutes_where_something_points_to_a_server_that_lags_behind(circumstance: dict[str, bool]) -> None:
+    server = Server()
+    server.shows(ABSENT, **circumstance)  # type: ignore[arg-type]
+    server.shows(ABSENT, times=9, in_step=False)
+    assert server.known.items == NEWER
+    assert is_gone(server.shows(ABSENT, in_step=False))
+
+
+def test_an_absence_beside_a_lower_version_takes_ten_minutes() -> None:
+    both = NEWER | {"b": ItemSummary(id="b", title="B", version=5, created_at="")}
+    server = Server(both)
+    lagging = {"b": both["b"]._replace(version=4)}
+    assert server.shows(lagging, times=10).items == both
+    assert is_gone(server.shows(lagging))
+
+
+def test_an_item_that_was_never_listed_is_gone_by_the_same_rule() -> None:
+    server = Server({})
+    server.known = Known(doubts={"a": Doubt(shown=None, since=0.0, polls=1)})
+    assert not server.shows(ABSENT).doubts["a"].believed
+    assert is_gone(server.shows(ABSENT))
+    assert server.shows(NEWER).items == NEWER
+
+
+class TestRaise:
+    """A read, or a Secret, shows a newer version than the lists."""
+
+    def test_the_item_is_no_older_than_that(self) -> None:
+        known = older_answers.raise_to(Known(items=OLDER), Revision("v", "a", 2), now=0.0)
+        assert known.items["a"].version == 2
+        assert older_answers.raise_to(known, Revision("v", "a", 1), now=0.0).items == known.items
+
+    def test_an_item_that_no_list_has_is_left_to_the_lists(self) -> None:
+        assert older_answers.raise_to(Known(items=NEWER), Revision("v", "b", 2), now=0.0) == Known(items=NEWER)
+
+    def test_it_refutes_what_was_believed(self) -> None:
+        server = Server()
+        server.shows(OLDER, times=11)
+        server.known = older_answers.raise_to(server.known, Revision("v", "a", 2), now=server.now)
+        assert server.known.set_back == {}
+        assert server.shows(OLDER, times=20).items["a"].version == 2
+        assert server.shows(OLDER).items == OLDER
+
+    def test_an_item_that_can_be_read_is_not_gone(self) -> None:
+        server = Server()
+        server.shows(ABSENT, times=3)
+        server.known = older_answers.raise_to(server.known, Revision("v", "a", 2), now=server.now)
+        assert not server.known.doubts["a"].believed
+        assert not is_gone(server.shows(ABSENT, times=5))
+
+    def test_a_doubt_that_is_not_believed_stays(self) -> None:
+        server = Server()
+        server.shows(OLDER)
+        assert older_answers.raise_to(server.known, Revision("v", "a", 2), now=0.0) == server.known
+
+
+def test_what_is_remembered_of_vanished_items_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(older_answers, "_MOST_DOUBTS", 5)
+    many = {str(number): NEWER["a"]._replace(id=str(number)) for number in range(20)}
+    assert len(Server(many).shows(ABSENT, times=4).doubts) == 5
