@@ -10,8 +10,8 @@ from onepassword_operator.devconnect import json_codec, rendering
 from onepassword_operator.devconnect.contents import Change, Contents
 
 
-class Replica:
-    """A copy of the data that is a number of seconds behind; changes arrive in the order they were made."""
+class ReadCopy:
+    """A copy of the data that is a number of seconds behind; changes arrive in the order they were made. Items are shared, not copied."""
 
     def __init__(self) -> None:
         self._contents: Final = Contents()
