@@ -15,7 +15,7 @@ FOR_EVER: Final = float("inf")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lag:
-    """Seconds until a change is visible, independently for each way of reading."""
+    """Seconds until a change is visible, independently for each way of reading; FOR_EVER is a sync that is stuck."""
 
     vault_seconds: float = 0.0
     list_seconds: float = 0.0
