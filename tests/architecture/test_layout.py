@@ -21,9 +21,9 @@ NOT_MIRRORED = {
     "devconnect/ids.py": "seen over HTTP in test_read_endpoints",
     "devconnect/item_shape.py": "seen through test_seed",
     "devconnect/json_input.py": "seen through test_item_input and test_field_input",
+    "devconnect/read_copies.py": "seen through test_visibility",
     "devconnect/records.py": "values that test_vault_store looks at",
     "devconnect/rendering.py": "seen over HTTP in test_read_endpoints",
-    "devconnect/replicas.py": "seen through test_visibility",
     "devconnect/replies.py": "seen over HTTP in test_server",
     "devconnect/request_log.py": "seen over HTTP in test_server",
 }

@@ -22,7 +22,7 @@ ITEM_ROUTE = "GET /v1/vaults/:uuid/items/:uuid"
 
 
 class ConnectProcess:
-    """A running `dev-connect`."""
+    """A running `dev-connect`; further arguments are options of its command line, such as `"--replicas", "2"`."""
 
     def __init__(self, seed: Mapping[str, Any], directory: Path, *arguments: str) -> None:
         path = directory / "seed.yaml"
@@ -83,9 +83,25 @@ class ConnectProcess:
         """No faults."""
         self.admin("DELETE", "faults")
 
-    def lag(self, **seconds: float) -> None:
-        """Delay what vault objects, lists and item reads show."""
+    def lag(self, **seconds: float | None) -> None:
+        """Delay what vault objects, lists and item reads show; None is without end."""
         self.admin("PUT", "lag", body=seconds)
+
+    def replica(self, number: int, **seconds: float | None) -> None:
+        """Let one replica, counted from 0, be behind: None is stuck, and what is left out is level. It needs `--replicas`."""
+        self.admin("PUT", "replicas", str(number), body=seconds)
+
+    def stick(self, number: int) -> None:
+        """Let one replica show what it has until `replica` says otherwise."""
+        self.replica(number, vault_seconds=None, list_seconds=None, get_seconds=None)
+
+    def balance(self, balance: str, *, seed: int | None = None) -> None:
+        """Give each new `connection` or each `request` to a replica at random."""
+        self.admin("PATCH", "replicas", body={"balance": balance, "seed": seed})
+
+    def answered(self) -> list[int]:
+        """How many requests each replica got since the last reset."""
+        return [int(replica["requests"]) for replica in self.admin("GET", "replicas")["replicas"]]
 
     def counts(self) -> dict[str, int]:
         """Requests by route since the last reset."""

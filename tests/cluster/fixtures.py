@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -15,7 +15,11 @@ from controlplane.launcher import ControlPlane
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
-MakeWorld = Callable[[Mapping[str, Any]], World]
+
+class MakeWorld(Protocol):
+    """Makes a world from a seed; what follows are options of the Connect server's command line, such as `"--replicas", "2"`."""
+
+    def __call__(self, seed: Mapping[str, Any], /, *connect: str) -> World: ...
 
 
 def kubectl(plane: ControlPlane, *arguments: str) -> str:
@@ -36,8 +40,8 @@ def make_world(installed: ControlPlane, observer: Observer, namespace: str, tmp_
     """Makes the test's world from a seed; it is searched for leaks when the test ends."""
     made: list[World] = []
 
-    def make(seed: Mapping[str, Any]) -> World:
-        made.append(World(plane=installed, observer=observer, namespace=namespace, directory=tmp_path, seed=seed))
+    def make(seed: Mapping[str, Any], /, *connect: str) -> World:
+        made.append(World(plane=installed, observer=observer, namespace=namespace, directory=tmp_path, seed=seed, connect=connect))
         return made[-1]
 
     yield make

@@ -46,12 +46,21 @@ def eventually(look: Callable[[], _T], until: Callable[[_T], object], *, timeout
 class World:
     """Everything a cluster test touches."""
 
-    def __init__(self, *, plane: ControlPlane, observer: Observer, namespace: str, directory: Path, seed: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        *,
+        plane: ControlPlane,
+        observer: Observer,
+        namespace: str,
+        directory: Path,
+        seed: Mapping[str, Any],
+        connect: Sequence[str] = (),
+    ) -> None:
         self.observer, self.namespace, self.directory = observer, namespace, directory
         self._seed = seed
         self._closing = contextlib.ExitStack()
         self.proxy = self._closing.enter_context(KubeProxy(plane))
-        self.connect = ConnectProcess(seed, directory)
+        self.connect = ConnectProcess(seed, directory, *connect)
         self._closing.callback(self.connect.stop)
         self.operators: list[OperatorProcess] = []
         self.environment: dict[str, str] = {}

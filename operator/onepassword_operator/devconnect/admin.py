@@ -7,8 +7,10 @@ from aiohttp import web
 
 from onepassword_operator.devconnect.admin_items import ItemActions
 from onepassword_operator.devconnect.admin_json import json_reply
+from onepassword_operator.devconnect.admin_replicas import ReplicaActions
 from onepassword_operator.devconnect.admin_steering import SteeringActions
 from onepassword_operator.devconnect.admin_tokens import Mint, TokenActions
+from onepassword_operator.devconnect.balancing import BalanceError
 from onepassword_operator.devconnect.behaviour import BehaviourError
 from onepassword_operator.devconnect.errors import ApiError
 from onepassword_operator.devconnect.fault_rules import FaultError
@@ -21,7 +23,7 @@ _BODY_LIMIT_BYTES: Final = 64 * 1024 * 1024
 def build(parts: Parts, mint: Mint) -> web.Application:
     """Build the admin application."""
     application = web.Application(middlewares=[_refusals], client_max_size=_BODY_LIMIT_BYTES)
-    for actions in (ItemActions(parts.store, mint.editor), SteeringActions(parts), TokenActions(mint)):
+    for actions in (ItemActions(parts.store, mint.editor), SteeringActions(parts), ReplicaActions(parts), TokenActions(mint)):
         application.add_routes(actions.routes())
     return application
 
@@ -32,7 +34,7 @@ async def _refusals(request: web.Request, handler: Callable[[web.Request], Await
         return await handler(request)
     except ApiError as error:
         return json_reply({"status": error.status, "message": error.message}, status=error.status)
-    except (SeedError, FaultError, BehaviourError) as error:
+    except (SeedError, FaultError, BehaviourError, BalanceError) as error:
         return json_reply({"status": 400, "message": str(error)}, status=400)
     except web.HTTPException as error:
         return json_reply({"status": error.status, "message": error.reason}, status=error.status)

@@ -35,11 +35,13 @@ def read_text(body: Mapping[str, Any], name: str) -> str:
     return text
 
 
-def read_seconds(body: Mapping[str, Any], name: str, *, default: float) -> float:
-    """Return a member that must be a number of seconds, if it is there."""
+def read_seconds(body: Mapping[str, Any], name: str, *, default: float, null: float | None = None) -> float:
+    """Return a member that must be a number of seconds, if it is there; `null` is what null stands for, if it may be written."""
     seconds = body.get(name, default)
+    if seconds is None and null is not None:
+        return null
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
-        raise bad_request(f"{name} must be a number of seconds")
+        raise bad_request(f"{name} must be a number of seconds{'' if null is None else ', or null for ever'}")
     return seconds
 
 

@@ -1,6 +1,6 @@
-"""The admin port's part about how the server behaves: requests so far, faults, lag, the first sync, settings."""
+"""The admin port's part about how the server behaves: requests so far, faults, the first sync, settings."""
 
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Final
 
 from aiohttp import web
@@ -8,11 +8,9 @@ from aiohttp import web
 from onepassword_operator.devconnect.admin_json import done, json_reply, read_any, read_object, read_seconds
 from onepassword_operator.devconnect.errors import bad_request
 from onepassword_operator.devconnect.records import Json
+from onepassword_operator.devconnect.request_log import LoggedRequest
 from onepassword_operator.devconnect.server import Parts
 from onepassword_operator.devconnect.upstream import SERVICES, TIMEOUT_SECONDS
-from onepassword_operator.devconnect.visibility import FOR_EVER, Lag
-
-_DURATION: Final = "for_seconds"
 
 
 class SteeringActions:
@@ -29,8 +27,6 @@ class SteeringActions:
             web.get("/faults", self.show_faults),
             web.put("/faults", self.replace_faults),
             web.delete("/faults", self.clear_faults),
-            web.get("/lag", self.show_lag),
-            web.put("/lag", self.set_lag),
             web.get("/sync", self.show_sync),
             web.put("/sync", self.restart_sync),
             web.post("/sync/finish", self.finish_sync),
@@ -42,7 +38,7 @@ class SteeringActions:
     async def show_requests(self, _: web.Request) -> web.Response:
         """Show counters, and the newest requests."""
         log = self._parts.requests
-        entries = [asdict(entry) for entry in log.entries]
+        entries = [_entry(entry) for entry in log.entries]
         return json_reply({"total": log.total, "by_route": log.by_route, "item_reads": log.item_reads, "log": entries})
 
     async def reset_requests(self, _: web.Request) -> web.Response:
@@ -66,20 +62,6 @@ class SteeringActions:
         """Answer rightly again."""
         await self._parts.faults.clear()
         return done()
-
-    async def show_lag(self, _: web.Request) -> web.Response:
-        """Show how far readers are behind."""
-        return json_reply(asdict(self._parts.store.visible.lag))
-
-    async def set_lag(self, request: web.Request) -> web.Response:
-        """Delay what readers see, for ever or for a while."""
-        body = await read_object(request)
-        known = {field.name for field in fields(Lag)}
-        if not set(body) <= known | {_DURATION}:
-            raise bad_request(f"write numbers of seconds for {', '.join(sorted(known | {_DURATION}))}")
-        lag = Lag(**{name: read_seconds(body, name, default=0.0) for name in known})
-        self._parts.store.visible.set_lag(lag, for_seconds=read_seconds(body, _DURATION, default=FOR_EVER))
-        return json_reply(asdict(self._parts.store.visible.lag))
 
     async def show_sync(self, _: web.Request) -> web.Response:
         """Show how far the first sync is."""
@@ -120,3 +102,8 @@ class SteeringActions:
 
     def _sync(self) -> Json:
         return {"state": self._parts.upstream.state.value, "dependencies": self._parts.upstream.dependencies()}
+
+
+def _entry(entry: LoggedRequest) -> Json:
+    # With one replica there is nothing to tell of it.
+    return {name: value for name, value in asdict(entry).items() if value is not None}

@@ -13,17 +13,22 @@ from onepassword_operator.devconnect.event_records import Origin
 from onepassword_operator.devconnect.records import Item
 from onepassword_operator.devconnect.tokens import Access, Grant
 from onepassword_operator.devconnect.vault_store import VaultStore
+from onepassword_operator.devconnect.visibility import Visibility
 
 
 @dataclass(slots=True, kw_only=True)
 class Call:
-    """Who asks, for which ids, of which data; `item` and `stored` are what the endpoint tells the activity log and the events."""
+    """Who asks, for which ids, of which data; `visible` is what the replica that answers shows of it.
+
+    `item` and `stored` are what the endpoint tells the activity log and the events.
+    """
 
     request: web.BaseRequest
     target: routing.Target
     grant: Grant
     origin: Origin
     store: VaultStore
+    visible: Visibility
     behaviour: Behaviour
     activity: ActivityLog
     now: float

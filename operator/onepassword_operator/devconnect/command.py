@@ -1,6 +1,6 @@
 """The `dev-connect` command: its options, and a word of advice where the extra it needs is not installed.
 
-Every command of the program imports this file, so it imports nothing of the server itself.
+Every command of the program imports this file, so it imports nothing of the server itself that would load a library.
 """
 
 import argparse
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from onepassword_operator.devconnect import token_command
+from onepassword_operator.devconnect import balancing, token_command
 
 BAD_USE: Final = 2
 EXAMPLE: Final = Path(__file__).with_name("example.yaml")
@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--state", type=Path, metavar="DIR", help="keep everything here over restarts; the seed is used only while it is empty"
     )
+    _add_replicas(parser)
     _add_tls(parser)
     parser.add_argument("--latency-ms", type=_milliseconds, default=0.0, metavar="N", help="delay of every API reply (default 0)")
     parser.add_argument("--token-file", type=Path, metavar="FILE", help="also write the token here, readable by the owner only")
@@ -44,6 +45,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     actions = parser.add_subparsers(dest="action", metavar="token", help="print a token of a server that is running (token --help)")
     token_command.add_arguments(actions.add_parser("token", description="Prints a new token of a running server.", allow_abbrev=False))
+
+
+def _add_replicas(parser: argparse.ArgumentParser) -> None:
+    replicas = parser.add_argument_group("several Connect pods behind one Kubernetes Service")
+    replicas.add_argument(
+        "--replicas",
+        type=_replicas,
+        default=1,
+        metavar="N",
+        help=f"how many, 1 to {balancing.MOST_REPLICAS} (default 1); they may be out of step",
+    )
+    replicas.add_argument(
+        "--balance",
+        choices=balancing.BALANCES,
+        default=balancing.BY_CONNECTION,
+        help="whether each new connection (default) or each request goes to one of them at random",
+    )
+    replicas.add_argument("--balance-seed", type=int, metavar="N", help="choose as in the last run with this number")
 
 
 def _add_tls(parser: argparse.ArgumentParser) -> None:
@@ -84,6 +103,12 @@ def _address(text: str) -> tuple[str, int]:
     if not colon or not port.isdecimal() or int(port) > _MAX_PORT:
         raise argparse.ArgumentTypeError("write HOST:PORT, for example 127.0.0.1:8080")
     return host.removeprefix("[").removesuffix("]") or "127.0.0.1", int(port)
+
+
+def _replicas(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= balancing.MOST_REPLICAS:
+        raise argparse.ArgumentTypeError(f"write a whole number from 1 to {balancing.MOST_REPLICAS}")
+    return int(text)
 
 
 def _milliseconds(text: str) -> float:

@@ -55,7 +55,7 @@ def _file(call: Call, item: Item, *, file: StoredFile, inline: bool) -> Json:
 
 
 def _find_item(call: Call) -> Item:
-    item = call.store.visible.item(call.vault_id, call.item_id)
+    item = call.visible.item(call.vault_id, call.item_id)
     call.item = item
     return item
 

@@ -9,7 +9,7 @@ from onepassword_operator.devconnect.replies import json_response
 
 async def list_vaults(call: Call) -> web.Response:
     """Answer `GET /v1/vaults`: the vaults in the token's scope."""
-    vaults = [vault for vault in call.store.visible.vaults() if call.grant.access_to(vault.id)]
+    vaults = [vault for vault in call.visible.vaults() if call.grant.access_to(vault.id)]
     wanted = call.query("filter")
     if wanted:
         predicate = filters.parse(wanted, attributes=filters.VAULT_ATTRIBUTES, behaviour=call.behaviour)
@@ -19,22 +19,22 @@ async def list_vaults(call: Call) -> web.Response:
 
 async def get_vault(call: Call) -> web.Response:
     """Answer `GET /v1/vaults/{v}`."""
-    return json_response(json_codec.encode(rendering.vault(call.store.visible.vault(call.vault_id))))
+    return json_response(json_codec.encode(rendering.vault(call.visible.vault(call.vault_id))))
 
 
 async def list_items(call: Call) -> web.Response:
     """Answer `GET /v1/vaults/{v}/items`: summaries of the items that lists show."""
     wanted = call.query("filter")
     if not wanted:
-        return json_response(call.store.visible.listing(call.vault_id))
-    items = call.store.visible.items(call.vault_id)
+        return json_response(call.visible.listing(call.vault_id))
+    items = call.visible.items(call.vault_id)
     predicate = filters.parse(wanted, attributes=filters.ITEM_ATTRIBUTES, behaviour=call.behaviour)
     return json_response(json_codec.encode([rendering.summary(item) for item in items if predicate(filters.item_subject(item))]))
 
 
 async def get_item(call: Call) -> web.Response:
     """Answer `GET /v1/vaults/{v}/items/{i}`, the only call that shows values."""
-    item = call.store.visible.item(call.vault_id, call.item_id)
+    item = call.visible.item(call.vault_id, call.item_id)
     call.item = item
     return json_response(json_codec.encode(rendering.full_item(item, at=call.now)))
 

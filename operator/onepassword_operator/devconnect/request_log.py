@@ -10,7 +10,7 @@ KEPT: Final = 2000
 
 @dataclass(slots=True, kw_only=True)
 class LoggedRequest:
-    """One request; `status` is 0 while it is unanswered, or when no whole answer was sent."""
+    """One request; `status` is 0 while it is unanswered, or when no whole answer was sent; `replica` is None if there is one only."""
 
     at: float
     method: str
@@ -18,6 +18,7 @@ class LoggedRequest:
     path: str
     user_agent: str
     status: int = 0
+    replica: int | None = None
 
 
 class RequestLog:
@@ -27,6 +28,7 @@ class RequestLog:
         self.total = 0
         self.by_route: Final[Counter[str]] = Counter()
         self.item_reads: Final[Counter[str]] = Counter()
+        self.by_replica: Final[Counter[int]] = Counter()
         self.entries: Final[deque[LoggedRequest]] = deque(maxlen=KEPT)
         self._arrival: Final = asyncio.Event()
 
@@ -34,6 +36,7 @@ class RequestLog:
         """Count a request on arrival, so that one which is never answered counts too."""
         self.total += 1
         self.by_route[request.route] += 1
+        self.by_replica[request.replica or 0] += 1
         if item_read is not None:
             self.item_reads[item_read] += 1
         self.entries.append(request)
@@ -50,4 +53,5 @@ class RequestLog:
         self.total = 0
         self.by_route.clear()
         self.item_reads.clear()
+        self.by_replica.clear()
         self.entries.clear()

@@ -12,6 +12,7 @@ from onepassword_operator.devconnect import admin
 from onepassword_operator.devconnect.activity import ActivityLog
 from onepassword_operator.devconnect.admin_tokens import Mint
 from onepassword_operator.devconnect.api_port import SHUTDOWN_SECONDS, ApiPort, url_of
+from onepassword_operator.devconnect.balancing import BY_CONNECTION, Balancer
 from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.editing import Editor
 from onepassword_operator.devconnect.event_feed import EventFeed
@@ -47,10 +48,16 @@ class Options:
     """What the API port speaks TLS with; the admin port never does."""
     state: State | None = None
     """Where everything is kept over restarts; closed with the server."""
+    replicas: int = 1
+    """How many Connect pods there seem to be behind the one address."""
+    balance: str = BY_CONNECTION
+    """Whether each new connection or each request goes to a replica at random."""
+    balance_seed: int | None = None
+    """The same choices for the same order of arrivals."""
 
 
 class DevConnect:
-    """An embedded Connect server."""
+    """An embedded Connect server, or several replicas of one that share all but what readers see; BalanceError if there are none."""
 
     url: str
     admin_url: str
@@ -58,7 +65,8 @@ class DevConnect:
     def __init__(self, options: Options) -> None:
         clock = options.clock
         self.behaviour: Final = options.behaviour
-        self.store: Final = VaultStore(clock=clock, behaviour=self.behaviour, id_seed=options.id_seed)
+        self.balancer: Final = Balancer(options.replicas, balance=options.balance, seed=options.balance_seed)
+        self.store: Final = VaultStore(clock=clock, behaviour=self.behaviour, id_seed=options.id_seed, replicas=options.replicas)
         self.feed: Final = EventFeed(clock=clock, behaviour=self.behaviour, file=None if options.state is None else options.state.events)
         self.editor: Final = Editor(self.store, self.feed)
         self.requests: Final = RequestLog()
@@ -66,10 +74,11 @@ class DevConnect:
         self.tokens: Final = _tokens(options)
         event_tokens = EventTokens(self.tokens, clock=clock, behaviour=self.behaviour)
         self._port: Final = ApiPort(*options.listen, tls=options.tls)
-        self.faults: Final = Faults(self._port, hold=self.store.visible.hold, clock=clock)
+        self.faults: Final = Faults(self._port, hold=self.store.hold, clock=clock)
         self.upstream: Final = Upstream(reachable=self.faults.is_online)
         parts = Parts(
             store=self.store,
+            balancer=self.balancer,
             tokens=self.tokens,
             faults=self.faults,
             requests=self.requests,

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from onepassword_operator.devconnect import fault_replies, ids, json_codec, replies, routes, routing
 from onepassword_operator.devconnect.activity import Activity, ActivityLog
+from onepassword_operator.devconnect.balancing import Balancer
 from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.calls import Call, Route
 from onepassword_operator.devconnect.errors import ApiError, bad_request, not_found
@@ -30,6 +31,8 @@ from onepassword_operator.devconnect.vault_store import VaultStore
 _log: Final = logging.getLogger(__name__)
 _NOUNS: Final = ("Vault", "Item", "File")
 _VERSION_HEADER: Final = "1Password-Connect-Version"
+# Sent if there are several; no real server has it.
+_REPLICA_HEADER: Final = "Dev-Connect-Replica"
 # What a proxy in front sends has no header of the server behind it.
 _BY_A_PROXY: Final = frozenset({Action.HTML, Action.REDIRECT})
 
@@ -39,6 +42,7 @@ class Parts:
     """What answers requests."""
 
     store: VaultStore
+    balancer: Balancer
     tokens: Tokens
     faults: Faults
     requests: RequestLog
@@ -63,45 +67,55 @@ class ConnectApi:
         path = request.path
         target = routing.resolve(path)
         route = f"{request.method} {target.template}"
-        logged = self._note(request, target, route=route)
+        replica = parts.balancer.pick(request.transport)
+        logged = self._note(request, target, replica=replica)
         if parts.faults.latency_seconds:
             await asyncio.sleep(parts.faults.latency_seconds)
-        answer = partial(self._answer, request, target)
+        answer = partial(self._answer, request, target, replica=replica)
         rule = parts.faults.take(route=route, path=path)
         response = await answer() if rule is None else await fault_replies.perform(rule, request, answer=answer)
         if rule is not None and rule.action not in _BY_A_PROXY and not response.prepared:
-            self._stamp(response)
+            self._stamp(response, replica)
         if request.transport is not None and not request.transport.is_closing():
             logged.status = response.status
         if target.template in routes.TEMPLATES:
             parts.metrics.observe(request.method, target.template, seconds=perf_counter() - started)
         return response
 
-    def _note(self, request: web.BaseRequest, target: routing.Target, *, route: str) -> LoggedRequest:
-        path = request.path
-        logged = LoggedRequest(at=self._parts.clock(), method=request.method, route=route, path=path, user_agent=_user_agent(request))
+    def _note(self, request: web.BaseRequest, target: routing.Target, *, replica: int) -> LoggedRequest:
+        parts, path = self._parts, request.path
+        logged = LoggedRequest(
+            at=parts.clock(),
+            method=request.method,
+            route=f"{request.method} {target.template}",
+            path=path,
+            user_agent=_user_agent(request),
+            replica=replica if parts.balancer.replicas > 1 else None,
+        )
         if path.startswith("/v1"):
             is_item_read = request.method == "GET" and target.template == routing.ITEM
-            self._parts.requests.arrived(logged, item_read="/".join(target.ids) if is_item_read else None)
+            parts.requests.arrived(logged, item_read="/".join(target.ids) if is_item_read else None)
         return logged
 
-    async def _answer(self, request: web.BaseRequest, target: routing.Target) -> web.Response:
+    async def _answer(self, request: web.BaseRequest, target: routing.Target, *, replica: int) -> web.Response:
         try:
-            response = await self._answer_or_refuse(request, target)
+            response = await self._answer_or_refuse(request, target, replica=replica)
         except ApiError as error:
             response = replies.error_response(error.status, error.message)
         except Exception as error:  # noqa: BLE001 - a bug here must look to the client like a failing Connect
             # The error's text could hold a value, its type cannot.
             _log.error("a request failed unexpectedly: %s on %s", type(error).__name__, target.template)
             response = replies.error_response(500, "Something went wrong")
-        self._stamp(response)
+        self._stamp(response, replica)
         return response
 
-    def _stamp(self, response: web.StreamResponse) -> None:
+    def _stamp(self, response: web.StreamResponse, replica: int) -> None:
+        if self._parts.balancer.replicas > 1:
+            response.headers[_REPLICA_HEADER] = str(replica)
         if self._parts.behaviour.version:
             response.headers[_VERSION_HEADER] = self._parts.behaviour.version
 
-    async def _answer_or_refuse(self, request: web.BaseRequest, target: routing.Target) -> web.Response:
+    async def _answer_or_refuse(self, request: web.BaseRequest, target: routing.Target, *, replica: int) -> web.Response:
         if target.template in routing.OPEN and request.method == "GET":
             return self._answer_openly(request, target.template)
         if (request.method, target.template) in routes.EVENT_ROUTES:
@@ -121,6 +135,7 @@ class ConnectApi:
             grant=grant,
             origin=origin,
             store=parts.store,
+            visible=parts.store.replicas[replica],
             behaviour=parts.behaviour,
             activity=parts.activity,
             now=parts.clock(),

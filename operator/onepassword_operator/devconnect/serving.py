@@ -52,7 +52,16 @@ def _options(arguments: argparse.Namespace) -> Options:
     state = None if arguments.state is None else State.open(arguments.state)
     if state is not None and not state.is_new and arguments.seed is not None:
         sys.stderr.write(f"dev-connect: {arguments.state} holds items already, so the seed is not used\n")
-    return Options(listen=arguments.listen, admin=arguments.admin, behaviour=behaviour, state=state, tls=_tls(arguments))
+    return Options(
+        listen=arguments.listen,
+        admin=arguments.admin,
+        behaviour=behaviour,
+        state=state,
+        tls=_tls(arguments),
+        replicas=arguments.replicas,
+        balance=arguments.balance,
+        balance_seed=arguments.balance_seed,
+    )
 
 
 def _tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:

@@ -26,19 +26,29 @@ class Keeper(Protocol):
 
 
 class VaultStore:
-    """Data of the server in its newest state, which writers and the admin side meet; readers of the API look through `visible`."""
+    """Data of the server in its newest state, which writers and the admin side meet; readers look through one of `replicas`.
 
-    def __init__(self, *, clock: Callable[[], float], behaviour: Behaviour | None = None, id_seed: str = "") -> None:
+    Each of these may be behind in its own way; `visible` is the first, and by default there is no other.
+    """
+
+    def __init__(self, *, clock: Callable[[], float], behaviour: Behaviour | None = None, id_seed: str = "", replicas: int = 1) -> None:
         self._clock: Final = clock
         self._id_seed: Final = (id_seed,) if id_seed else ()
         self._newest = Contents()
         self._occurrences: Final[dict[tuple[str, ...], int]] = {}
         self._keeper: Keeper | None = None
-        self.visible: Final = Visibility(clock=clock, behaviour=behaviour or Behaviour())
+        behaviour = behaviour or Behaviour()
+        self.replicas: Final = tuple(Visibility(clock=clock, behaviour=behaviour) for _ in range(replicas))
+        self.visible: Final = self.replicas[0]
 
     def keep(self, keeper: Keeper) -> None:
         """Give every later change to the keeper before it is seen."""
         self._keeper = keeper
+
+    def hold(self, until: float) -> None:
+        """Show readers nothing new before this moment."""
+        for view in self.replicas:
+            view.hold(until)
 
     def snapshot(self) -> Contents:
         """Return the newest state; later changes do not reach it."""
@@ -51,7 +61,7 @@ class VaultStore:
         if self._keeper is not None:
             self._keeper.rewrite(wanted)
         for change in (*self._newest.departures(wanted), *wanted.changes()):
-            self.visible.push(change)
+            self._show(change)
         self._newest = wanted
 
     def vaults(self) -> Sequence[Vault]:
@@ -160,7 +170,11 @@ class VaultStore:
         if self._keeper is not None:
             self._keeper.append(change)
         self._newest.apply(change)
-        self.visible.push(change)
+        self._show(change)
+
+    def _show(self, change: Change) -> None:
+        for view in self.replicas:
+            view.push(change)
 
     def _new_id(self, *names: str) -> str:
         # The count never goes down and ids are retired with what they named: a title that is deleted and created again is another item.

@@ -7,15 +7,15 @@ from typing import Final
 from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.contents import Change
 from onepassword_operator.devconnect.errors import not_found
+from onepassword_operator.devconnect.read_copies import ReadCopy
 from onepassword_operator.devconnect.records import Item, Vault
-from onepassword_operator.devconnect.replicas import Replica
 
 FOR_EVER: Final = float("inf")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lag:
-    """Seconds until a change is visible, independently for each way of reading."""
+    """Seconds until a change is visible, independently for each way of reading; FOR_EVER is a sync that is stuck."""
 
     vault_seconds: float = 0.0
     list_seconds: float = 0.0
@@ -27,9 +27,9 @@ class Visibility:
 
     def __init__(self, *, clock: Callable[[], float], behaviour: Behaviour) -> None:
         self._clock: Final = clock
-        self._vaults: Final = Replica()
-        self._lists: Final = Replica()
-        self._gets: Final = Replica()
+        self._vaults: Final = ReadCopy()
+        self._lists: Final = ReadCopy()
+        self._gets: Final = ReadCopy()
         self._lag = Lag()
         self._lag_ends_at = FOR_EVER
         self._behaviour: Final = behaviour

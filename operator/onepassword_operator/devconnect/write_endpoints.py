@@ -85,6 +85,6 @@ def _written(call: Call, item: Item, *, fine_times: bool = False) -> web.Respons
 
 def _visible_version(call: Call, item: Item) -> int:
     try:
-        return min(item.version, call.store.visible.item(call.vault_id, item.id).version)
+        return min(item.version, call.visible.item(call.vault_id, item.id).version)
     except ApiError:
         return item.version

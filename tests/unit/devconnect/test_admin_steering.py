@@ -1,28 +1,12 @@
-"""The admin port: requests, faults, lag, the first sync, settings."""
+"""The admin port: requests, faults, the first sync, settings."""
 
 from typing import Any
-
-
-async def test_lag_makes_list_and_item_disagree(client: Any, clock: Any) -> None:
-    assert (await client.admin("PUT", "/lag", json={"get_seconds": 30})).json["list_seconds"] == 0
-    await client.admin("POST", "/vaults/Prod apps/items/billing db", json={"fields": {"password": "fake-2"}})
-    versions = {item["id"]: item["version"] for item in await client.get(f"/v1/vaults/{client.vault}/items")}
-    assert (versions[client.item], (await client.get(client.item_path))["version"]) == (2, 1)
-    clock.advance(30)
-    assert (await client.get(client.item_path))["version"] == 2
-    assert (await client.admin("GET", "/lag")).json == {"vault_seconds": 0, "list_seconds": 0, "get_seconds": 30}
 
 
 async def test_faults_are_shown_as_they_were_put(client: Any) -> None:
     rule = {"action": "status", "status": 500, "times": 1}
     await client.admin("PUT", "/faults", json=[rule])
     assert (await client.admin("GET", "/faults")).json == [{**rule, "matched": 0, "fired": 0}]
-
-
-async def test_a_lag_may_be_for_a_while(client: Any, clock: Any) -> None:
-    await client.admin("PUT", "/lag", json={"list_seconds": 30, "for_seconds": 10})
-    clock.advance(10)
-    assert (await client.admin("GET", "/lag")).json["list_seconds"] == 0
 
 
 async def test_a_first_sync_may_be_asked_for_with_its_time(client: Any) -> None:

@@ -21,6 +21,16 @@ def test_bad_arguments_end_with_2(arguments: list[str]) -> None:
     assert ended.value.code == 2
 
 
+@pytest.mark.parametrize("number", ["0", "6", "-1", "two", "1.5", "9" * 5000])
+def test_a_number_of_replicas_that_there_is_not_is_refused_with_what_to_write(number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    with pytest.raises(SystemExit) as ended:
+        parser.parse_args([f"--replicas={number}"])
+    assert ended.value.code == 2
+    assert "argument --replicas: write a whole number from 1 to 5" in capsys.readouterr().err
+
+
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     assert command.run(argparse.Namespace(action="serve")) == 2

@@ -96,6 +96,24 @@ async def test_settings_are_given_by_name_and_a_wrong_one_ends_with_2() -> None:
     assert (process.returncode, b"archived_items must be one of" in errors) == (2, True)
 
 
+async def test_replicas_are_asked_in_the_same_order_when_a_run_is_repeated_with_its_seed() -> None:
+    runs = []
+    for _ in range(2):
+        process = await spawn("--replicas", "5", "--balance", "request", "--balance-seed", "3")
+        assert process.stdout is not None
+        ready = json.loads(await process.stdout.readline())
+        async with aiohttp.ClientSession() as session:
+            order = []
+            for _ in range(20):
+                async with session.get(f"{ready['url']}/heartbeat") as reply:
+                    order.append(reply.headers["Dev-Connect-Replica"])
+        runs.append(order)
+        process.terminate()
+        await process.wait()
+    assert runs[0] == runs[1]
+    assert len(set(runs[0])) > 1
+
+
 async def test_state_outlives_the_process_and_tokens_stay_good(folder: Path) -> None:
     arguments = ["--state", str(folder / "state"), "--seed", str(folder / "seed.yaml")]
     process = await spawn(*arguments)

@@ -3,6 +3,7 @@
 A real Connect server writes upstream and reads from a local database that a sync catches up, so these three can disagree for a while.
 """
 
+import math
 from collections import deque
 from typing import Final
 
@@ -10,8 +11,8 @@ from onepassword_operator.devconnect import json_codec, rendering
 from onepassword_operator.devconnect.contents import Change, Contents
 
 
-class Replica:
-    """A copy of the data that is a number of seconds behind; changes arrive in the order they were made."""
+class ReadCopy:
+    """A copy of the data that is a number of seconds behind; changes arrive in the order they were made. Items are shared, not copied."""
 
     def __init__(self) -> None:
         self._contents: Final = Contents()
@@ -21,9 +22,9 @@ class Replica:
         self._held_until = 0.0
 
     def set_lag(self, seconds: float, *, now: float) -> None:
-        """Delay later changes by this much; what is already pending arrives at the latest after the new lag."""
+        """Delay later changes by this much; what is already pending arrives at the latest after the new lag, or never."""
         self._lag_seconds = seconds
-        self._pending = deque((min(due, now + seconds), change) for due, change in self._pending)
+        self._pending = deque((_moved(due, now + seconds), change) for due, change in self._pending)
 
     def hold(self, until: float) -> None:
         """Let nothing arrive before this moment, as if 1Password could not be reached."""
@@ -58,3 +59,8 @@ class Replica:
         for with_archived in (True, False):
             self._listings.pop((change.vault_id, with_archived), None)
         self._contents.apply(change)
+
+
+def _moved(due: float, latest: float) -> float:
+    # A sync that is stuck brings nothing, what was under way included.
+    return latest if math.isinf(latest) else min(due, latest)
