@@ -103,8 +103,8 @@ class Operator:
         led_until = await self._election.campaign()
         # A refresh leaves no trace but an Event. One that the former leader still owed long after it was asked for shows in the status.
         self._parts.index.drop_refreshes(before=led_until - self._settings.staleness_limit_seconds - self._settings.polling_interval)
-        for number in range(self._settings.workers):
-            self._tasks.start(f"worker-{number}", self._work)
+        for number in range(self._parts.workers.loops):
+            self._tasks.start(f"worker-{number}", self._parts.workers.run)
         for number in range(RESTART_LOOPS):
             self._tasks.start(f"restarts-{number}", self._parts.restarts.run)
             self._tasks.start(f"releases-{number}", self._parts.releases.run)
@@ -161,15 +161,6 @@ class Operator:
         # kopf installs signal handlers of its own at its start, and would stop the watches before the work has ended.
         self._stop.listen()
         self._watches_started.set()
-
-    async def _work(self) -> None:
-        await self._parts.first_poll.wait()
-        while True:
-            key = await self._parts.queue.take()
-            try:
-                await self._parts.reconcile.run(key)
-            finally:
-                self._parts.queue.done(key)
 
     async def _poll_forever(self) -> None:
         interval = float(self._settings.polling_interval)

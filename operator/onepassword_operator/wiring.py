@@ -32,6 +32,7 @@ from onepassword_operator.outbound import Route
 from onepassword_operator.ports import ItemSource
 from onepassword_operator.rules import seal
 from onepassword_operator.service.catalog import Catalog
+from onepassword_operator.service.fair_share import FairShare
 from onepassword_operator.service.fetch_content import FetchContent
 from onepassword_operator.service.follow_index import FollowIndex
 from onepassword_operator.service.leadership import Election, Leadership, Unopposed
@@ -52,6 +53,7 @@ from onepassword_operator.service.source_health import SourceHealth
 from onepassword_operator.service.sweep import Sweep
 from onepassword_operator.service.sync_secret import SyncSecret
 from onepassword_operator.service.work_queue import WorkQueue
+from onepassword_operator.service.workers import Workers
 from onepassword_operator.settings import Settings
 from onepassword_operator.telemetry.metrics import Metrics
 
@@ -110,6 +112,7 @@ class Parts:
     patrol: PatrolledSecrets | None
     """Where Secrets are not watched: goes round over them."""
     reconcile: Reconcile
+    workers: Workers[SecretKey]
     restarts: RetryLoop[Place]
     releases: RetryLoop[Source]
     first_poll: asyncio.Event
@@ -141,13 +144,19 @@ def wire(settings: Settings, *, api: KubernetesApi, source: ItemSource, token: C
     sealer = seal.Sealer(rendering=rendering, key=seal.derive_key(token))
     stores = Stores.over(api, settings, rendering=rendering)
     index, catalog, read_item = FollowIndex(clock, owned=owns), Catalog(source, clock), ReadItem(source, clock)
-    queue, first_poll = WorkQueue[SecretKey](admits=owns), asyncio.Event()
+    share = FairShare(clock, workers=settings.workers, ruler=index.ruler)
+    queue, first_poll = WorkQueue[SecretKey](admits=owns, share=share), asyncio.Event()
     health = SourceHealth(clock, staleness_seconds=settings.staleness_limit_seconds)
-    fetch = FetchContent(catalog=catalog, read_item=read_item, index=index, rendering=rendering)
+    fetch = FetchContent(catalog=catalog, read_item=read_item, index=index, rendering=rendering, share=share)
     sync = SyncSecret(
-        secrets=stores.secrets, live_claims=LiveClaims(stores.items, stores.workloads), fetch=fetch, index=index, sealer=sealer
+        secrets=stores.secrets,
+        live_claims=LiveClaims(stores.items, stores.workloads),
+        fetch=fetch,
+        index=index,
+        sealer=sealer,
+        share=share,
     )
-    reporter = Reporter(claim_store=stores.items, events=stores.events, meter=metrics, index=index, now=api.server_time)
+    reporter = Reporter(claim_store=stores.items, events=stores.events, meter=metrics, index=index, now=api.server_time, share=share)
     observe = Observe(index=index, queue=queue, sealer=sealer)
     release = ReleaseObjects(secrets=stores.secrets, finalizers=stores.finalizers, index=index, queue=queue, sealer=sealer)
     releases: RetryLoop[Source] = RetryLoop(release.run, clock=clock)
@@ -156,13 +165,14 @@ def wire(settings: Settings, *, api: KubernetesApi, source: ItemSource, token: C
     patrol = None
     if not settings.watches_secrets:
         patrol = PatrolledSecrets(stores.secrets, observe=observe, index=index, clock=clock, interval_seconds=settings.sweep_seconds)
+    reconcile = Reconcile(sync=sync, reporter=reporter, index=index, health=health, queue=queue, clock=clock)
     parts = Parts(
         clock=clock,
         rendering=rendering,
         items=stores.items,
         index=index,
         queue=queue,
-        poll=PollVaults(catalog=catalog, index=index, health=health, queue=queue, meter=metrics),
+        poll=PollVaults(catalog=catalog, index=index, health=health, queue=queue, meter=metrics, share=share),
         observe=observe,
         observe_workloads=observe_workloads,
         patrol=patrol,
@@ -174,7 +184,8 @@ def wire(settings: Settings, *, api: KubernetesApi, source: ItemSource, token: C
             index=index,
             queue=queue,
         ),
-        reconcile=Reconcile(sync=sync, reporter=reporter, index=index, health=health, queue=queue, clock=clock),
+        reconcile=reconcile,
+        workers=Workers(queue, reconcile.run, count=settings.workers, begin=first_poll),
         restarts=RetryLoop(Rollouts(restart, secrets_queue=queue, first_poll=first_poll).run, clock=clock),
         releases=releases,
         first_poll=first_poll,
@@ -207,6 +218,9 @@ def _expose(parts: Parts, metrics: Metrics) -> None:
     metrics.observe("retries_waiting", "Secrets waiting for the time of their next try.", read=parts.queue.delayed)
     metrics.observe(
         "polls_by_item_lists", "1 while the vault list is not believed, and every poll lists items.", read=parts.poll.trust.lost
+    )
+    metrics.observe(
+        "items_listed_older", "Items that 1Password lists at an older version than before, or not at all.", read=parts.poll.count_doubts
     )
     metrics.observe("pending_restarts", "Secrets whose users are still to be restarted.", read=parts.index.count_pending)
 

@@ -18,7 +18,7 @@ class TwoPods:
         self._second._vaults = {
             key: dataclasses.replace(vault, items=dict(vault.items), hidden=set(vault.hidden)) for key, vault in first._vaults.items()
         }
-        self._dice = random.Random(seed)
+        self._dice = random.Random(seed)  # noqa: S311  draws pods
         self._by_request = by_request
         self._current = first
 

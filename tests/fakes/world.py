@@ -20,6 +20,7 @@ from onepassword_operator.model.secret import OwnerReference, SecretKey
 from onepassword_operator.model.target import Rendering, Source
 from onepassword_operator.rules import seal
 from onepassword_operator.service.catalog import Catalog
+from onepassword_operator.service.fair_share import FairShare
 from onepassword_operator.service.fetch_content import FetchContent
 from onepassword_operator.service.follow_index import FollowIndex
 from onepassword_operator.service.live_claims import LiveClaims
@@ -44,8 +45,8 @@ PASSES = 1000
 class HandQueue(WorkQueue[SecretKey]):
     """The work queue with retries that become due when the test's clock says so."""
 
-    def __init__(self, clock: FakeClock) -> None:
-        super().__init__()
+    def __init__(self, clock: FakeClock, share: FairShare) -> None:
+        super().__init__(share=share)
         self._clock = clock
         self.retries: dict[SecretKey, tuple[float, Priority]] = {}
 
@@ -70,7 +71,9 @@ class Process:
     def __init__(self, world: World) -> None:
         sealer = seal.Sealer(rendering=world.rendering, key=seal.derive_key(Confidential(b"a token")))
         self.sealer = sealer
-        self.index, self.queue = FollowIndex(world.clock), HandQueue(world.clock)
+        self.index = FollowIndex(world.clock)
+        self.share = FairShare(world.clock, workers=16, ruler=self.index.ruler)
+        self.queue = HandQueue(world.clock, self.share)
         self.health = SourceHealth(world.clock, staleness_seconds=STALENESS_SECONDS)
         self.catalog, self.read_item = Catalog(world.source, world.clock), ReadItem(world.source, world.clock)
         self.releases: set[Source] = set()
@@ -78,7 +81,9 @@ class Process:
         self.observe = Observe(index=self.index, queue=self.queue, sealer=sealer)
         self.observe_workloads = ObserveWorkloads(index=self.index, queue=self.queue, observe=self.observe, release=self.releases.add)
         self.release = ReleaseObjects(secrets=world.secrets, finalizers=world.finalizers, index=self.index, queue=self.queue, sealer=sealer)
-        self.poller = PollVaults(catalog=self.catalog, index=self.index, health=self.health, queue=self.queue, meter=world.meter)
+        self.poller = PollVaults(
+            catalog=self.catalog, index=self.index, health=self.health, queue=self.queue, meter=world.meter, share=self.share
+        )
         self.sweeper = Sweep(
             stores=(world.claims, world.workloads),
             look=world.look(self),
@@ -90,12 +95,20 @@ class Process:
         self.sync = SyncSecret(
             secrets=world.secrets,
             live_claims=LiveClaims(world.claims, world.workloads),
-            fetch=FetchContent(catalog=self.catalog, read_item=self.read_item, index=self.index, rendering=world.rendering),
+            fetch=FetchContent(
+                catalog=self.catalog, read_item=self.read_item, index=self.index, rendering=world.rendering, share=self.share
+            ),
             index=self.index,
             sealer=sealer,
+            share=self.share,
         )
         reporter = Reporter(
-            claim_store=world.claims, events=world.events, meter=world.meter, index=self.index, now=world.secrets.server_time
+            claim_store=world.claims,
+            events=world.events,
+            meter=world.meter,
+            index=self.index,
+            now=world.secrets.server_time,
+            share=self.share,
         )
         self.reconcile = Reconcile(
             sync=self.sync, reporter=reporter, index=self.index, health=self.health, queue=self.queue, clock=world.clock

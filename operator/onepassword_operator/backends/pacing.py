@@ -24,6 +24,7 @@ from onepassword_operator.model.errors import (
 )
 from onepassword_operator.model.item import Item, ItemSummary, Vault
 from onepassword_operator.ports import Clock, ItemSource
+from onepassword_operator.service.seats import PATIENCE_SECONDS, Seats
 
 CONCURRENCY: Final = 10
 """Reads of items. Lists and the poll never wait behind them: what they show is what the reads are for."""
@@ -48,8 +49,11 @@ class PacedSource:
         self._source = source
         self._clock = clock
         self._denied_probe_seconds = denied_probe_seconds
-        self._slots = asyncio.Semaphore(CONCURRENCY)
-        self._lists = asyncio.Semaphore(LISTS_AT_ONCE)
+        self._items = Seats(CONCURRENCY, overdue=2 * CONCURRENCY)
+        self._lists = Seats(LISTS_AT_ONCE, overdue=LISTS_AT_ONCE)
+        self._slow_lists = Seats(LISTS_AT_ONCE, overdue=0)
+        self._slow: set[str] = set()
+        """Vaults whose last list failed or took long: they wait for each other, and for nobody else."""
         self._failed: list[str] = []
         self._cold_until: float | None = None
         self._open: BackendError | None = None
@@ -83,14 +87,25 @@ class PacedSource:
 
     async def list_items(self, vault_id: str) -> Sequence[ItemSummary]:
         """A vault's items."""
-        return await self._guarded(lambda: self._source.list_items(vault_id), vault_id, slots=self._lists)
+        seats = self._slow_lists if vault_id in self._slow else self._lists
+        return await self._guarded(lambda: self._timed_list(vault_id), vault_id, seats=seats)
+
+    async def _timed_list(self, vault_id: str) -> Sequence[ItemSummary]:
+        began, slow = self._clock.monotonic(), True
+        try:
+            listed = await self._source.list_items(vault_id)
+            slow = self._clock.monotonic() - began > PATIENCE_SECONDS
+        finally:
+            (self._slow.add if slow else self._slow.discard)(vault_id)
+        return listed
 
     async def get_item(self, vault_id: str, item_id: str) -> Item:
         """An item with its files."""
-        return await self._guarded(lambda: self._source.get_item(vault_id, item_id), item_id, slots=self._slots)
+        return await self._guarded(lambda: self._source.get_item(vault_id, item_id), item_id, seats=self._items)
 
-    async def _guarded(self, call: Callable[[], Awaitable[_T]], target: str, *, slots: asyncio.Semaphore) -> _T:
-        async with slots:
+    async def _guarded(self, call: Callable[[], Awaitable[_T]], target: str, *, seats: Seats) -> _T:
+        async with seats.seat() as seat:
+            seat.start()
             # Asked only now: what was waiting for a slot when the circuit opened must not go out either.
             self._notice_new_credential()
             if refusal := self._refusal():

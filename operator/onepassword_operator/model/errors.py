@@ -3,6 +3,7 @@
     OperatorError
       InvalidTargetError                the user must change the resource
         ItemPathError
+        MetadataTooLargeError           more labels and annotations than are copied to a Secret
       BackendError                      1Password
         BackendUnavailableError           network, 5xx, timeout
         BackendRateLimitedError           carries the delay
@@ -75,6 +76,12 @@ class ItemPathError(InvalidTargetError):
     """`spec.itemPath` is empty or malformed."""
 
     reason = "InvalidItemPath"
+
+
+class MetadataTooLargeError(InvalidTargetError):
+    """More labels and annotations than are copied to a Secret."""
+
+    reason = "MetadataTooLarge"
 
 
 class BackendError(OperatorError):

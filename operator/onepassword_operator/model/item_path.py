@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
+from onepassword_operator.model import bounds
 from onepassword_operator.model.errors import ItemPathError
 
 _ID = re.compile(r"[a-z0-9]{26}\Z")
@@ -31,10 +32,12 @@ class ItemPath:
         """Split a path, without trimming or unescaping, as 1Password's own operator does.
 
         Raises:
-            ItemPathError: the text is empty, has another number of parts, or an empty vault or item.
+            ItemPathError: the text is empty or too long, has another number of parts, or an empty vault or item.
         """
         if not text:
             raise ItemPathError("spec.itemPath is empty; set it to vaults/<vault name or ID>/items/<item title or ID>")
+        if len(text) > bounds.ITEM_PATH_CHARACTERS:
+            raise ItemPathError(f"itemPath is longer than {bounds.ITEM_PATH_CHARACTERS} characters; name vault and item by their IDs")
         parts = text.split("/")
         if len(parts) != _PARTS or parts[0] != "vaults" or parts[2] != "items" or not parts[1] or not parts[3]:
             hint = "; if a title contains a slash, use the item's ID" if len(parts) > _PARTS else ""

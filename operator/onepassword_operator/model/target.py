@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from onepassword_operator.model import names
+from onepassword_operator.model import bounds, names
 from onepassword_operator.model.outcome import Condition, text_of
 from onepassword_operator.model.secret import OwnerReference, SecretKey
 
@@ -58,6 +58,8 @@ class Claim:
     suspended: bool = False
     refresh: str = ""
     """Whatever stands in the refresh annotation; another value than before asks for a sync at once."""
+    oversized: int = 0
+    """How many characters of labels and annotations were to be copied, if they are so many that none were kept."""
 
     @classmethod
     def from_object(cls, raw: Mapping[str, Any], rendering: Rendering) -> Claim:
@@ -65,7 +67,9 @@ class Claim:
         metadata = raw["metadata"]
         spec, status = _members(raw.get("spec")), _members(raw.get("status"))
         conditions = status.get("conditions")
-        annotations = metadata.get("annotations") or {}
+        annotations, labels = metadata.get("annotations") or {}, metadata.get("labels") or {}
+        copied = copied_annotations(annotations, rendering)
+        oversized = size if (size := bounds.characters(labels, copied)) > bounds.COPIED_CHARACTERS else 0
         return cls(
             key=SecretKey(sys.intern(metadata["namespace"]), metadata["name"]),
             name=metadata["name"],
@@ -73,15 +77,16 @@ class Claim:
             resource_version=metadata["resourceVersion"],
             generation=metadata.get("generation") or 0,
             created_at=metadata.get("creationTimestamp") or "",
-            item_path=text_of(spec.get("itemPath")),
-            secret_type=text_of(raw.get("type")) or names.OPAQUE,
-            labels=dict(metadata["labels"]) if metadata.get("labels") else _NOTHING,
-            annotations=copied_annotations(annotations, rendering) or _NOTHING,
+            item_path=bounds.clipped(text_of(spec.get("itemPath")), bounds.ITEM_PATH_CHARACTERS),
+            secret_type=bounds.clipped(text_of(raw.get("type")), bounds.TYPE_CHARACTERS) or names.OPAQUE,
+            labels=dict(labels) if labels and not oversized else _NOTHING,
+            annotations=copied if copied and not oversized else _NOTHING,
+            oversized=oversized,
             terminating=bool(metadata.get("deletionTimestamp")),
             conditions=tuple(Condition.from_object(_members(entry)) for entry in (conditions if isinstance(conditions, list) else ())),
             finalizers=tuple(metadata.get("finalizers") or ()),
             suspended=annotations.get(names.SUSPEND, "").lower() in _TRUE,
-            refresh=annotations.get(names.REFRESH, ""),
+            refresh=bounds.clipped(annotations.get(names.REFRESH, ""), bounds.REFRESH_CHARACTERS),
         )
 
     @property
@@ -120,7 +125,7 @@ class Claim:
             and self.labels == other.labels
             and self.annotations == other.annotations
             and self.generation == other.generation
-            and (self.suspended, self.refresh) == (other.suspended, other.refresh)
+            and (self.suspended, self.refresh, self.oversized) == (other.suspended, other.refresh, other.oversized)
         )
 
     @property

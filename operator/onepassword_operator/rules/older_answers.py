@@ -78,11 +78,6 @@ class Known:
     set_back: Mapping[str, int] = dataclasses.field(default_factory=dict)
     """The lower versions that were believed."""
 
-    @property
-    def is_doubted(self) -> bool:
-        """Whether further lists are needed to tell."""
-        return self.count_doubts() > 0
-
     def count_doubts(self) -> int:
         """How many items are listed older than they are known, which is not believed yet."""
         return sum(bool(doubt.polls) and not doubt.believed for doubt in self.doubts.values())

@@ -10,9 +10,10 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Final
 
-from onepassword_operator.model import names
+from onepassword_operator.model import bounds, names
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import (
+    MetadataTooLargeError,
     TargetImmutableError,
     TypeImmutableError,
     TypeNotAllowedError,
@@ -60,13 +61,21 @@ class Plan:
     mark: RestartMark | None
 
 
-def check_type(claim: Claim, observed: ObservedSecret | None) -> None:
+def check_claim(claim: Claim, observed: ObservedSecret | None) -> None:
     """Refuse what can never be written, before anything is read from 1Password.
 
     Raises:
-        TypeNotAllowedError: the type grants access to the cluster.
+        MetadataTooLargeError: there is more to be copied than is kept.
+        TypeNotAllowedError: the type grants access to the cluster, or is none.
         TypeImmutableError: the Secret exists with another type.
     """
+    if claim.oversized:
+        raise MetadataTooLargeError(
+            f'{claim.kind} "{claim.name}" has {claim.oversized} characters of labels and annotations that belong on its Secret, more than '
+            f"{bounds.COPIED_CHARACTERS}; take some away"
+        )
+    if len(claim.secret_type) > bounds.TYPE_CHARACTERS:
+        raise TypeNotAllowedError(f"the type has more than {bounds.TYPE_CHARACTERS} characters; choose another type")
     if claim.secret_type in REFUSED_TYPES:
         raise TypeNotAllowedError(
             f'Secrets of type "{claim.secret_type}" grant access to the cluster and are never written; choose another type'

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from onepassword_operator.model import names
+from onepassword_operator.model import bounds, names
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload import Workload
@@ -47,6 +47,8 @@ def _claim(metadata: Mapping[str, Any], on_template: Mapping[str, str]) -> Claim
     wanted = secret_name(demand.get(names.ITEM_NAME, ""))
     if not wanted:
         return None
+    copied = {key: value for key, value in demand.items() if key not in names.WRITTEN_ON_SECRETS}
+    oversized = size if (size := bounds.characters(copied)) > bounds.COPIED_CHARACTERS else 0
     return Claim(
         key=SecretKey(metadata["namespace"], wanted),
         kind=names.DEPLOYMENT,
@@ -55,10 +57,11 @@ def _claim(metadata: Mapping[str, Any], on_template: Mapping[str, str]) -> Claim
         resource_version=metadata["resourceVersion"],
         generation=0,  # counts every change of the pods, and says nothing about the demand
         created_at=metadata.get("creationTimestamp") or "",
-        item_path=demand.get(names.ITEM_PATH, ""),
+        item_path=bounds.clipped(demand.get(names.ITEM_PATH, ""), bounds.ITEM_PATH_CHARACTERS),
         secret_type=names.OPAQUE,
         labels={},
-        annotations={key: value for key, value in demand.items() if key not in names.WRITTEN_ON_SECRETS},
+        annotations={} if oversized else copied,
+        oversized=oversized,
         terminating=bool(metadata.get("deletionTimestamp")),
         conditions=(),
         finalizers=tuple(metadata.get("finalizers") or ()),

@@ -148,7 +148,7 @@ class Catalog:
             self._contradicted[vault_id] = look.now
         same = listing.items is former.items
         due = _listings_due(same=same) if moved else _listings_left(former, same=same)
-        listing.listings_due = max(due, int(listing.known.is_doubted))
+        listing.listings_due = max(due, int(listing.known.count_doubts() > 0))
 
     def _in_step(self, vault_id: str) -> bool:
         return self._clock.monotonic() - self._contradicted.get(vault_id, _EVER) > older_answers.SECONDS
@@ -195,7 +195,7 @@ class Catalog:
     def is_set_back(self, revision: Revision) -> bool:
         """Whether it is believed that the item was set back to this version from a higher one."""
         listing = self._listings.get(revision.vault_id)
-        return bool(listing) and listing.known.set_back.get(revision.item_id) == revision.version
+        return listing is not None and listing.known.set_back.get(revision.item_id) == revision.version
 
     def note_newer(self, revision: Revision) -> None:
         """A read, or a Secret that was written, shows a newer version than the list, or an item that lists lack."""

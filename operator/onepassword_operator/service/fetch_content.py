@@ -19,7 +19,9 @@ from onepassword_operator.model.outcome import Skipped
 from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revision
 from onepassword_operator.model.target import Claim, Rendering
 from onepassword_operator.rules import owners, seal, secret_data, secret_plan
+from onepassword_operator.service import fair_share
 from onepassword_operator.service.catalog import Catalog
+from onepassword_operator.service.fair_share import FairShare
 from onepassword_operator.service.find_item import FindItem, Found
 from onepassword_operator.service.follow_index import Followed, FollowIndex
 from onepassword_operator.service.read_item import ReadItem
@@ -50,12 +52,13 @@ class Fetched:
 class FetchContent:
     """The 1Password side of a pass."""
 
-    def __init__(self, *, catalog: Catalog, read_item: ReadItem, index: FollowIndex, rendering: Rendering) -> None:
+    def __init__(self, *, catalog: Catalog, read_item: ReadItem, index: FollowIndex, rendering: Rendering, share: FairShare) -> None:
         self._catalog = catalog
         self._finder = FindItem(catalog)
         self._read = read_item
         self._index = index
         self._rendering = rendering
+        self._share = share
 
     async def find(self, work: Pass, path: ItemPath, *, observed: ObservedSecret | None, verdict: seal.Verdict) -> Found:
         """The item that the ruling claim means: the pinned one as long as it is there.
@@ -66,11 +69,12 @@ class FetchContent:
         """
         remembered = work.record.revision if work.record.requested == work.ruler.item_path else None
         pin = secret_plan.pinned(work.ruler, observed, verdict=verdict) or remembered
-        if work.refresh:
-            await self._finder.refresh(path, pin, since=work.record.refresh_at)
         if pin and self._catalog.confirmed_gone(pin.vault_id, pin.item_id) and await self._is_readable(pin):
             self._catalog.note_newer(pin)
-        found = await self._finder.find(path, pin)
+        with self._share.call(fair_share.vault_of(work.ruler.item_path)):
+            if work.refresh:
+                await self._finder.refresh(path, pin, since=work.record.refresh_at)
+            found = await self._finder.find(path, pin)
         if work.refresh:
             self._read.drop(found.listed)
         return found
@@ -100,7 +104,8 @@ class FetchContent:
         if observed and verdict is seal.Verdict.INTACT and recorded_revision(observed) not in {found.listed, work.record.revision}:
             # Another process wrote what this one has not listed yet: the item as it was held a moment ago may be older than that.
             self._read.drop(found.listed)
-        item = await self._item_for(work, found.listed, held=_held(work, observed, verdict=verdict))
+        with self._share.call(fair_share.item_of(work.ruler.item_path)):
+            item = await self._item_for(work, found.listed, held=_held(work, observed, verdict=verdict))
         rendered = secret_data.render(item, allow_empty=self._rendering.allow_empty_values)
         return Fetched(
             content=secret_plan.Content(revision=item.revision, data=rendered.data),

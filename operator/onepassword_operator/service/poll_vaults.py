@@ -17,7 +17,9 @@ from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.ports import Meter
 from onepassword_operator.rules import drift
 from onepassword_operator.rules.older_answers import Known
+from onepassword_operator.service import fair_share
 from onepassword_operator.service.catalog import Catalog, Listing
+from onepassword_operator.service.fair_share import FairShare
 from onepassword_operator.service.follow_index import FollowIndex
 from onepassword_operator.service.list_vaults import ListVaults
 from onepassword_operator.service.poll_trust import PollTrust
@@ -33,12 +35,15 @@ _log = logging.getLogger(__name__)
 class PollVaults:
     """Compares what 1Password lists with what the Secrets follow."""
 
-    def __init__(self, *, catalog: Catalog, index: FollowIndex, health: SourceHealth, queue: WorkQueue[SecretKey], meter: Meter) -> None:
+    def __init__(
+        self, *, catalog: Catalog, index: FollowIndex, health: SourceHealth, queue: WorkQueue[SecretKey], meter: Meter, share: FairShare
+    ) -> None:
         self._catalog = catalog
         self._index = index
         self._health = health
         self._queue = queue
         self._meter = meter
+        self._share = share
         self._polled: Mapping[str, Vault] = {}
         self._gone: set[str] = set()
         self._compared: Mapping[str, Listing] = {}
@@ -59,13 +64,18 @@ class PollVaults:
         async with self._turn:
             return await self._pass(full=full)
 
+    def count_doubts(self) -> int:
+        """How many items are listed older than they are known to be."""
+        return self._catalog.count_doubts()
+
     def close(self) -> None:
         """End what polls have begun and wait for no more."""
         self._lists.close()
 
     async def _pass(self, *, full: bool) -> BackendError | None:
         try:
-            vaults = await self._catalog.read_vaults(polled=True)
+            with self._share.call(fair_share.CONNECTION):
+                vaults = await self._catalog.read_vaults(polled=True)
         except BackendError as error:
             self._health.failed(error)
             self._meter.polled(ok=False)

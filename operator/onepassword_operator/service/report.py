@@ -10,6 +10,7 @@ from onepassword_operator.model.outcome import Change, Condition, Failed, Outcom
 from onepassword_operator.model.target import Claim
 from onepassword_operator.ports import ClaimStore, EventLog, Meter
 from onepassword_operator.rules import conditions
+from onepassword_operator.service.fair_share import FairShare, namespace_of
 from onepassword_operator.service.follow_index import FollowIndex
 
 _TOLD = (Change.CREATED, Change.UPDATED, Change.RESTORED, Change.REPAIRED, Change.ADOPTED)
@@ -20,12 +21,15 @@ _log = logging.getLogger(__name__)
 class Reporter:
     """Writes what changed, and nothing else."""
 
-    def __init__(self, *, claim_store: ClaimStore, events: EventLog, meter: Meter, index: FollowIndex, now: Callable[[], str]) -> None:
+    def __init__(
+        self, *, claim_store: ClaimStore, events: EventLog, meter: Meter, index: FollowIndex, now: Callable[[], str], share: FairShare
+    ) -> None:
         self._claims = claim_store
         self._events = events
         self._meter = meter
         self._index = index
         self._now = now
+        self._share = share
 
     async def report(self, claim: Claim, outcome: Outcome, *, stale: bool) -> None:
         """Write what changed.
@@ -57,7 +61,8 @@ class Reporter:
 
     async def _write(self, claim: Claim, condition: Condition) -> bool:
         try:
-            written = await self._claims.write_condition(claim, condition)
+            with self._share.call(namespace_of(claim.key)):
+                written = await self._claims.write_condition(claim, condition)
         except ClusterAbsentError:
             return False
         if claim.ready and claim.ready.status == "True" and condition.status != "True":

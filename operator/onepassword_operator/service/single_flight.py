@@ -26,7 +26,7 @@ class SingleFlight(Generic[K, T]):
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._under_way: dict[K, asyncio.Task[T]] = {}
+        self._under_way: dict[K, asyncio.Future[T]] = {}
         self._failed: OrderedDict[K, tuple[float, OperatorError]] = OrderedDict()
 
     async def run(self, key: K, call: Callable[[], Awaitable[T]], *, anew: bool = False) -> T:
@@ -53,13 +53,13 @@ class SingleFlight(Generic[K, T]):
         self._under_way.pop(key, None)
         self._failed.pop(key, None)
 
-    def _begin(self, key: K, call: Callable[[], Awaitable[T]]) -> asyncio.Task[T]:
-        flight: asyncio.Task[T] = asyncio.ensure_future(call())  # type: ignore[assignment]  calls are coroutines
+    def _begin(self, key: K, call: Callable[[], Awaitable[T]]) -> asyncio.Future[T]:
+        flight = asyncio.ensure_future(call())
         self._under_way[key] = flight
         flight.add_done_callback(lambda ended: self._end(key, ended))
         return flight
 
-    def _end(self, key: K, flight: asyncio.Task[T]) -> None:
+    def _end(self, key: K, flight: asyncio.Future[T]) -> None:
         if self._under_way.get(key) is flight:
             del self._under_way[key]
         self._failed.pop(key, None)

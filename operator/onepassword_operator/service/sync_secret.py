@@ -26,6 +26,7 @@ from onepassword_operator.model.target import Claim
 from onepassword_operator.ports import SecretStore
 from onepassword_operator.rules import claims, conditions, owners, seal, secret_plan
 from onepassword_operator.service import contests
+from onepassword_operator.service.fair_share import FairShare, namespace_of
 from onepassword_operator.service.fetch_content import FetchContent, Fetched, Pass
 from onepassword_operator.service.find_item import Found
 from onepassword_operator.service.follow_index import FollowIndex
@@ -46,13 +47,21 @@ class SyncSecret:
     """Makes a Secret what those who claim it ask for."""
 
     def __init__(
-        self, *, secrets: SecretStore, live_claims: LiveClaims, fetch: FetchContent, index: FollowIndex, sealer: seal.Sealer
+        self,
+        *,
+        secrets: SecretStore,
+        live_claims: LiveClaims,
+        fetch: FetchContent,
+        index: FollowIndex,
+        sealer: seal.Sealer,
+        share: FairShare,
     ) -> None:
         self._secrets = secrets
         self._claims = live_claims
         self._fetch = fetch
         self._index = index
         self._sealer = sealer
+        self._share = share
 
     async def sync(self, key: SecretKey) -> Results:
         """Bring one Secret in line; the outcome for each that asks for it, the ruling one first, and nothing if nobody does.
@@ -90,13 +99,13 @@ class SyncSecret:
     async def _until_settled(self, work: Pass) -> Results:
         # Nothing has ever been there: one POST tells as much as a GET, and is the write as well.
         known = work.record.seen or any(claim.ready or claim.awaits_release for claim in self._index.claims.of(work.key))
-        observed = await self._secrets.get(work.key) if known else None
+        observed = await self._look(work.key) if known else None
         first_sight = not known
         for _ in range(CONFLICTS):
             self._choose_ruler(work, observed)
             if work.ruler.suspended:
                 return [(claim, _suspended(work.ruler)) for claim in (work.ruler, *self._others(work))]
-            secret_plan.check_type(work.ruler, observed)
+            secret_plan.check_claim(work.ruler, observed)
             if observed and observed.terminating:
                 raise ClusterConflictError(f'Secret "{observed.key.name}" is being deleted; waiting until it is gone')
             try:
@@ -109,8 +118,12 @@ class SyncSecret:
                 if observed is None:
                     raise  # the namespace is going; else the Secret went after it was read
             first_sight = False
-            observed = await self._secrets.get(work.key)
+            observed = await self._look(work.key)
         raise ClusterConflictError(f'Secret "{work.key.name}" keeps changing while it is being written; trying again shortly')
+
+    async def _look(self, key: SecretKey) -> ObservedSecret | None:
+        with self._share.call(namespace_of(key)):
+            return await self._secrets.get(key)
 
     def _choose_ruler(self, work: Pass, observed: ObservedSecret | None) -> None:
         work.ruler = claims.ruling(self._index.claims.alive(work.key), observed) or work.ruler
@@ -199,7 +212,8 @@ class SyncSecret:
     async def _add_owners(self, work: Pass, observed: ObservedSecret, *, partners: owners.Partners) -> None:
         wanted = owners.wanted_owners(work.ruler, observed.owners, partners=partners)
         if {owner.uid for owner in wanted} - {owner.uid for owner in observed.owners}:
-            written = await self._secrets.own(observed, wanted)
+            with self._share.call(namespace_of(work.key)):
+                written = await self._secrets.own(observed, wanted)
             work.record.resource_version = int(written.resource_version)
 
     async def _leave_frozen(self, work: Pass, fetched: Fetched, *, observed: ObservedSecret, partners: owners.Partners) -> Paused:
@@ -220,7 +234,8 @@ class SyncSecret:
         )
         plan = secret_plan.plan(work.ruler, observed, content=fetched.content, context=context)
         if plan.desired is not None:
-            written = await (self._secrets.replace(plan.desired, basis=observed) if observed else self._secrets.create(plan.desired))
+            with self._share.call(namespace_of(work.key)):
+                written = await (self._secrets.replace(plan.desired, basis=observed) if observed else self._secrets.create(plan.desired))
             work.record.resource_version = int(written.resource_version)
         work.record.seen = True
         work.record.held, work.record.told, work.record.mark = revision, fetched.skipped, plan.mark

@@ -11,7 +11,7 @@ import heapq
 import itertools
 from collections import Counter
 from collections.abc import Callable, Hashable
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 
 def _everything(key: object) -> bool:
@@ -37,15 +37,52 @@ class Key(Hashable, Protocol):
 
 
 K = TypeVar("K", bound=Key)
+K_contra = TypeVar("K_contra", contravariant=True)
+_Entry = tuple[int, int, K]
+
+
+class Share(Protocol[K_contra]):
+    """Who may hold how many workers."""
+
+    def held_up(self, key: K_contra) -> Hashable | None:
+        """What keeps the key waiting although a worker is free; None if nothing does."""
+
+    def room(self, target: Any) -> int:  # noqa: ANN401  whatever `held_up` named
+        """How many more passes may run for what kept keys waiting."""
+
+    def began(self, key: K_contra) -> None:
+        """A pass over the key begins."""
+
+    def ended(self, key: K_contra) -> None:
+        """It has ended."""
+
+
+class _Unlimited:
+    def held_up(self, key: object) -> None:
+        pass
+
+    def room(self, target: object) -> int:
+        del target
+        return 1
+
+    def began(self, key: object) -> None:
+        pass
+
+    def ended(self, key: object) -> None:
+        pass
 
 
 class WorkQueue(Generic[K]):
     """Keys to be looked at, now or later."""
 
-    def __init__(self, *, admits: Callable[[K], bool] = _everything) -> None:
+    def __init__(self, *, admits: Callable[[K], bool] = _everything, share: Share[K] | None = None) -> None:
         self._admits = admits
+        self._share: Share[K] = share or _Unlimited()
+        self._aside: dict[Hashable, dict[K, _Entry[K]]] = {}
+        """Keys whose turn has come and passed, by what keeps them waiting."""
+        self._kept_by: dict[K, Hashable] = {}
         self._order = itertools.count()
-        self._heap: list[tuple[int, int, K]] = []
+        self._heap: list[_Entry[K]] = []
         self._waiting: dict[K, Priority] = {}
         self._running: set[K] = set()
         self._again: dict[K, Priority] = {}
@@ -62,9 +99,11 @@ class WorkQueue(Generic[K]):
         if key in self._running:
             self._again[key] = min(priority, self._again.get(key, priority))
             return
-        held = self._waiting.get(key)
+        held, aside = self._waiting.get(key), self._take_back(key)
         if held is not None and held <= priority:
-            return
+            if not aside:
+                return
+            priority = held
         if held is None:
             self._per_namespace[key.namespace] += 1
         self._waiting[key] = priority
@@ -91,17 +130,26 @@ class WorkQueue(Generic[K]):
         """The next key; its pass must end with `done`."""
         while True:
             while self._heap:
-                priority, _, key = heapq.heappop(self._heap)
-                if self._waiting.get(key) == priority:
-                    del self._waiting[key]
-                    self._running.add(key)
-                    return key
+                entry = heapq.heappop(self._heap)
+                priority, _, key = entry
+                if self._waiting.get(key) != priority:
+                    continue
+                if (target := self._share.held_up(key)) is not None:
+                    self._aside.setdefault(target, {})[key] = entry
+                    self._kept_by[key] = target
+                    continue
+                del self._waiting[key]
+                self._running.add(key)
+                self._share.began(key)
+                return key
             self._ready.clear()
             await self._ready.wait()
 
     def done(self, key: K) -> None:
         """End a pass; whatever was added meanwhile gets its turn."""
         self._running.discard(key)
+        self._share.ended(key)
+        self._bring_back()
         self._per_namespace[key.namespace] -= 1
         again = self._again.pop(key, None)
         if again is not None:
@@ -111,6 +159,25 @@ class WorkQueue(Generic[K]):
             for waiter in self._idle.pop(key.namespace, ()):
                 if not waiter.done():
                     waiter.set_result(None)
+
+    def _bring_back(self) -> None:
+        # Asked after each pass: only the end of a pass makes room, and what keeps keys waiting has passes that run.
+        for target in list(self._aside):
+            for key in list(itertools.islice(self._aside[target], max(self._share.room(target), 0))):
+                entry = self._aside[target][key]
+                self._take_back(key)
+                heapq.heappush(self._heap, entry)
+                self._ready.set()
+
+    def _take_back(self, key: K) -> bool:
+        # Whether it was put aside; its turn comes again.
+        if key not in self._kept_by:
+            return False
+        target = self._kept_by.pop(key)
+        del self._aside[target][key]
+        if not self._aside[target]:
+            del self._aside[target]
+        return True
 
     def is_running(self, key: K) -> bool:
         """Whether a pass over the key is under way."""

@@ -77,6 +77,7 @@ VERDICTS = {
     errors.Retry.THEN: {"RateLimited", "AnotherOperatorActive"},
     errors.Retry.ON_CHANGE: {
         "InvalidItemPath",
+        "MetadataTooLarge",
         "VaultNotFound",
         "ItemNotFound",
         "ItemArchived",

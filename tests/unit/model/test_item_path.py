@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from onepassword_operator.model import bounds
 from onepassword_operator.model.errors import ItemPathError
 from onepassword_operator.model.item_path import ItemPath, looks_like_id
 
@@ -76,7 +77,7 @@ def test_a_slash_too_many_is_answered_with_what_to_do_about_it(text: str, *, hin
 
 def test_the_message_quotes_no_more_than_the_beginning() -> None:
     with pytest.raises(ItemPathError) as refused:
-        ItemPath.parse("x" * 100_000)
+        ItemPath.parse("x" * 4000)
     assert '"' + "x" * 200 + '"' in str(refused.value)
     assert len(str(refused.value)) < 400
 
@@ -98,3 +99,10 @@ def test_the_message_quotes_no_more_than_the_beginning() -> None:
 )
 def test_an_id_is_26_lower_case_letters_and_digits(text: str, *, expected: bool) -> None:
     assert looks_like_id(text) is expected
+
+
+def test_a_path_that_is_too_long_to_be_kept_is_refused_with_the_remedy() -> None:
+    item = "i" * (bounds.ITEM_PATH_CHARACTERS - len("vaults/v/items/"))
+    assert ItemPath.parse(f"vaults/v/items/{item}").item == item
+    with pytest.raises(ItemPathError, match="longer than 4096 characters; name vault and item by their IDs"):
+        ItemPath.parse(bounds.clipped(f"vaults/v/items/{item}i" * 10, bounds.ITEM_PATH_CHARACTERS))

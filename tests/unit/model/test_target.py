@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from onepassword_operator.model import names
+from onepassword_operator.model import bounds, names
 from onepassword_operator.model.outcome import Condition
 from onepassword_operator.model.secret import OwnerReference, SecretKey
 from onepassword_operator.model.target import Claim, Rendering, Source, copied_annotations
@@ -184,3 +184,27 @@ def test_annotations_are_copied_on_request_but_never_records_of_others_or_our_ow
 ) -> None:
     assert copied_annotations(annotations, PLAIN) == plain
     assert copied_annotations(annotations, COPYING) == copying
+
+
+class TestBounds:
+    """Whoever may create a resource decides about its size, and one is kept for each."""
+
+    RENDERING = Rendering(copy_annotations=True)
+
+    def claim(self, **members: Any) -> Claim:
+        metadata = {"name": "db", "namespace": "app", "uid": "u", "resourceVersion": "1", **members.pop("metadata", {})}
+        return Claim.from_object({"metadata": metadata, "spec": {}, **members}, self.RENDERING)
+
+    def test_long_texts_are_kept_as_far_as_it_takes_to_refuse_them(self) -> None:
+        claim = self.claim(spec={"itemPath": "p" * 100_000}, type="t" * 100_000, metadata={"annotations": {names.REFRESH: "r" * 100_000}})
+        assert len(claim.item_path) == bounds.ITEM_PATH_CHARACTERS + 1
+        assert len(claim.secret_type) == bounds.TYPE_CHARACTERS + 1
+        assert len(claim.refresh) == bounds.REFRESH_CHARACTERS + 1
+
+    def test_labels_and_annotations_to_be_copied_are_kept_up_to_a_bound(self) -> None:
+        half = bounds.COPIED_CHARACTERS // 2 - 1
+        fits = self.claim(metadata={"labels": {"l": "x" * half}, "annotations": {"a": "x" * half}})
+        assert (len(fits.labels), len(fits.annotations), fits.oversized) == (1, 1, 0)
+        beyond = self.claim(metadata={"labels": {"l": "x" * half}, "annotations": {"a": "x" * (half + 1)}})
+        assert (beyond.labels, beyond.annotations, beyond.oversized) == ({}, {}, bounds.COPIED_CHARACTERS + 1)
+        assert not beyond.asks_the_same_as(dataclasses.replace(beyond, oversized=0))

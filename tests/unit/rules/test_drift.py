@@ -31,7 +31,7 @@ def test_an_item_changed_if_its_version_is_higher_and_is_missing_if_not_listed_a
     versions: list[int], listed: dict[str, ItemSummary], changed: set[str], missing: set[str]
 ) -> None:
     found = drift.compare([Revision("v", "a", version) for version in versions], Known(items=listed))
-    assert (found.changed, found.missing) == (changed, missing)
+    assert found == drift.Drift(changed=frozenset(changed), missing=frozenset(missing), older=found.older)
 
 
 def test_a_lower_version_is_a_change_only_where_it_is_believed_that_the_item_was_set_back() -> None:

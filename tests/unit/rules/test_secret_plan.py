@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
-from onepassword_operator.model.errors import TargetImmutableError, TypeImmutableError, TypeNotAllowedError
+from onepassword_operator.model.errors import MetadataTooLargeError, TargetImmutableError, TypeImmutableError, TypeNotAllowedError
 from onepassword_operator.model.item import Revision
 from onepassword_operator.model.outcome import Change
 from onepassword_operator.model.secret import ObservedSecret, OwnerReference, recorded_revision
@@ -63,17 +63,24 @@ def _official(**changes: Any) -> ObservedSecret:
 @pytest.mark.parametrize("observed", [None, WRITTEN])
 def test_types_that_grant_access_to_the_cluster_are_never_written(secret_type: str, observed: ObservedSecret | None) -> None:
     with pytest.raises(TypeNotAllowedError, match=secret_type):
-        secret_plan.check_type(samples.claim(secret_type=secret_type), observed)
+        secret_plan.check_claim(samples.claim(secret_type=secret_type), observed)
 
 
 def test_another_type_than_the_existing_one_is_refused_with_the_remedy() -> None:
     with pytest.raises(TypeImmutableError, match=r'"db" has type "Opaque", the resource asks for "kubernetes\.io/tls".*delete the Secret'):
-        secret_plan.check_type(samples.claim(secret_type="kubernetes.io/tls"), WRITTEN)
+        secret_plan.check_claim(samples.claim(secret_type="kubernetes.io/tls"), WRITTEN)
+
+
+def test_more_than_is_kept_is_refused_before_anything_is_read() -> None:
+    with pytest.raises(MetadataTooLargeError, match="70000 characters of labels and annotations .* more than 65536; take some away"):
+        secret_plan.check_claim(samples.claim(oversized=70_000), None)
+    with pytest.raises(TypeNotAllowedError, match="more than 317 characters"):
+        secret_plan.check_claim(samples.claim(secret_type="t" * 318), None)
 
 
 @pytest.mark.parametrize(("secret_type", "observed"), [("Opaque", None), ("Opaque", WRITTEN), ("kubernetes.io/tls", None), ("mine", None)])
 def test_any_other_type_may_be_written(secret_type: str, observed: ObservedSecret | None) -> None:
-    secret_plan.check_type(samples.claim(secret_type=secret_type), observed)
+    secret_plan.check_claim(samples.claim(secret_type=secret_type), observed)
 
 
 # The pin.

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from onepassword_operator.model import names
+from onepassword_operator.model import bounds, names
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload import Workload
@@ -217,3 +217,12 @@ def test_what_only_the_operator_writes_on_secrets_is_not_copied_from_a_deploymen
     claim = _annotated(DEMAND | {annotation: "forged"}).claim
     assert claim is not None
     assert claim.annotations == {names.ITEM_NAME: "db"}
+
+
+def test_what_a_deployment_asks_for_is_kept_up_to_a_bound() -> None:
+    annotations = {names.ITEM_NAME: "db", names.ITEM_PATH: "p" * 5000, names.PREFIX + "note": "n" * bounds.COPIED_CHARACTERS}
+    claim = secret_use.workload({"metadata": METADATA | {"annotations": annotations}}).claim
+    assert claim
+    assert len(claim.item_path) == bounds.ITEM_PATH_CHARACTERS + 1
+    assert not claim.annotations
+    assert claim.oversized > bounds.COPIED_CHARACTERS

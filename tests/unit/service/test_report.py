@@ -35,7 +35,14 @@ def world() -> World:
 
 @pytest.fixture
 def reporter(world: World) -> Reporter:
-    return Reporter(claim_store=world.claims, events=world.events, meter=world.meter, index=world.process.index, now=lambda: "now")
+    return Reporter(
+        claim_store=world.claims,
+        events=world.events,
+        meter=world.meter,
+        index=world.process.index,
+        now=lambda: "now",
+        share=world.process.share,
+    )
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ POLLS = 60
 BALANCED = pytest.mark.parametrize("by_request", [False, True], ids=["by connection", "by request"])
 
 
-async def synced(by_request: bool, seed: int) -> tuple[World, TwoPods, str]:  # noqa: FBT001
+async def synced(*, by_request: bool, seed: int) -> tuple[World, TwoPods, str]:
     world = World()
     item = world.source.put(world.vault, "db", password="old")
     world.source.put(world.vault, "other", password="other")
@@ -41,9 +41,9 @@ async def live(world: World, pods: TwoPods, polls: int) -> None:
 
 
 @BALANCED
-async def test_one_edit_is_one_write_and_one_rollout_and_the_new_value_stays(by_request: bool) -> None:
+async def test_one_edit_is_one_write_and_one_rollout_and_the_new_value_stays(*, by_request: bool) -> None:
     for seed in SEEDS:
-        world, pods, item = await synced(by_request, seed)
+        world, pods, item = await synced(by_request=by_request, seed=seed)
         world.source.edit(item, password="new")
         await live(world, pods, POLLS)
         pods.catch_up()
@@ -68,10 +68,10 @@ def tag(world: World, item: str) -> None:
 @BALANCED
 @pytest.mark.parametrize(("change", "reasons"), [(rename, {"Synced"}), (tag, {"Synced", "Frozen"})], ids=["title", "tag"])
 async def test_a_title_or_tag_that_one_pod_lacks_flips_no_status(
-    by_request: bool, change: Callable[[World, str], None], reasons: set[str]
+    *, by_request: bool, change: Callable[[World, str], None], reasons: set[str]
 ) -> None:
     for seed in SEEDS:
-        world, pods, item = await synced(by_request, seed)
+        world, pods, item = await synced(by_request=by_request, seed=seed)
         change(world, item)
         await live(world, pods, POLLS)
         statuses = [request for request in world.claims.requests if request.startswith("status")]
@@ -80,9 +80,9 @@ async def test_a_title_or_tag_that_one_pod_lacks_flips_no_status(
 
 
 @BALANCED
-async def test_an_item_that_one_pod_lacks_stays_in_sync(by_request: bool) -> None:
+async def test_an_item_that_one_pod_lacks_stays_in_sync(*, by_request: bool) -> None:
     for seed in SEEDS:
-        world, pods, _ = await synced(by_request, seed)
+        world, pods, _ = await synced(by_request=by_request, seed=seed)
         world.source.put(world.vault, "late", password="one")
         key = world.claim("late", "vaults/Prod/items/late")
         told = []

@@ -179,3 +179,94 @@ class TestNamespaceIdle:
         idle.cancel()
         await turns()
         assert await drained(queue) == [A]
+
+
+class Share:
+    """Keys of a namespace wait for each other while it is `full`."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.running, self.well = most, list[SecretKey](), set[str]()
+
+    def held_up(self, key: SecretKey) -> str | None:
+        return None if key.namespace in self.well or self.room(key.namespace) else key.namespace
+
+    def room(self, target: str) -> int:
+        return 100 if target in self.well else self.most - sum(key.namespace == target for key in self.running)
+
+    def began(self, key: SecretKey) -> None:
+        self.running.append(key)
+
+    def ended(self, key: SecretKey) -> None:
+        self.running.remove(key)
+
+
+class TestShare:
+    """What is sick holds so many workers; the others don't wait for it."""
+
+    @pytest.fixture
+    def share(self) -> Share:
+        return Share(most=1)
+
+    @pytest.fixture
+    def queue(self, share: Share) -> WorkQueue[SecretKey]:
+        return WorkQueue(share=share)
+
+    async def test_a_key_of_another_namespace_passes_those_that_wait(self, queue: WorkQueue[SecretKey]) -> None:
+        for name in "abc":
+            queue.add(SecretKey("sick", name), Priority.NEW)
+        queue.add(SecretKey("well", "d"), Priority.SWEEP)
+        assert await queue.take() == SecretKey("sick", "a")
+        assert await queue.take() == SecretKey("well", "d")
+        assert queue.depth() == 4
+
+    async def test_each_end_of_a_pass_gives_the_next_one_its_turn(self, queue: WorkQueue[SecretKey]) -> None:
+        keys = [SecretKey("sick", str(number)) for number in range(20)]
+        for key in keys:
+            queue.add(key, Priority.NEW)
+        for key in keys:
+            assert await queue.take() == key
+            waiting = asyncio.create_task(queue.take())
+            await asyncio.sleep(0)
+            assert not waiting.done()
+            waiting.cancel()
+            queue.done(key)
+        assert queue.depth() == 0
+
+    async def test_all_come_back_when_it_is_well_again(self, queue: WorkQueue[SecretKey], share: Share) -> None:
+        for number in range(5):
+            queue.add(SecretKey("sick", str(number)), Priority.NEW)
+        first = await queue.take()
+        waiting = asyncio.create_task(queue.take())
+        await asyncio.sleep(0)
+        share.well.add("sick")
+        queue.done(first)
+        assert (await waiting).name == "1"
+        assert {(await queue.take()).name for _ in range(3)} == {"2", "3", "4"}
+
+    async def test_a_key_that_was_put_aside_is_looked_at_again_when_it_is_asked_for(
+        self, queue: WorkQueue[SecretKey], share: Share
+    ) -> None:
+        """Its claim may name another item by now."""
+        for name in "ab":
+            queue.add(SecretKey("sick", name), Priority.NEW)
+        await queue.take()
+        waiting = asyncio.create_task(queue.take())
+        await asyncio.sleep(0)
+        share.well.add("sick")
+        queue.add(SecretKey("sick", "b"), Priority.SWEEP)
+        assert await waiting == SecretKey("sick", "b")
+        assert not queue._aside
+
+    async def test_asking_again_and_again_keeps_one_entry(self, queue: WorkQueue[SecretKey]) -> None:
+        for name in "ab":
+            queue.add(SecretKey("sick", name), Priority.NEW)
+        first = await queue.take()
+        for _ in range(5):
+            waiting = asyncio.create_task(queue.take())
+            await asyncio.sleep(0)
+            waiting.cancel()
+            queue.add(SecretKey("sick", "b"), Priority.DRIFT)
+        queue.done(first)
+        assert await queue.take() == SecretKey("sick", "b")
+        queue.done(SecretKey("sick", "b"))
+        assert (queue.depth(), queue._heap, queue._aside) == (0, [], {})

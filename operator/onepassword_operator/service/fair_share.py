@@ -1,0 +1,138 @@
+"""Who may hold how many workers: one sick thing a quarter of them, all sick ones together three quarters, healthy ones all of them.
+
+A pass over a Secret depends on an item, its vault, its namespace and the connection to 1Password. Each is sick if the last call for it
+failed or took over two seconds, or while one takes that long. A vault is sick with its list, or with several of its items.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from onepassword_operator.model.errors import BackendError, ClusterUnavailableError
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.model.target import Claim
+from onepassword_operator.ports import Clock
+
+SLOW_SECONDS: Final = 2.0
+SICK_ITEMS: Final = 3
+"""How many items of a vault must be slow or failing at once for the vault to count as sick."""
+_REMEMBERED: Final = 10_000
+
+Target = tuple[str, ...]
+"""A kind of thing that calls are made for, and its name."""
+
+CONNECTION: Final[Target] = ("connection",)
+ALL_SICK: Final[Target] = ("all that is sick",)
+
+
+def vault_of(item_path: str) -> Target:
+    """The vault that a path names; paths that name one vault in two ways count as two."""
+    return ("vault", item_path.casefold().partition("/items/")[0])
+
+
+def item_of(item_path: str) -> Target:
+    """The item that a path names."""
+    return ("item", item_path.casefold())
+
+
+def namespace_of(key: SecretKey) -> Target:
+    """The namespace of a Secret."""
+    return ("namespace", key.namespace)
+
+
+class FairShare:
+    """What calls have come to, and which passes run."""
+
+    def __init__(self, clock: Clock, *, workers: int, ruler: Callable[[SecretKey], Claim | None]) -> None:
+        self._clock = clock
+        self._most = max(workers // 4, 1)
+        self._most_sick = max(workers * 3 // 4, 1)
+        self._ruler = ruler
+        self._numbers = itertools.count()
+        self._under_way: dict[Target, dict[int, float]] = {}
+        self._sick: OrderedDict[Target, None] = OrderedDict()
+        self._sick_items: dict[Target, set[Target]] = {}
+        self._running: dict[SecretKey, tuple[Target, ...]] = {}
+
+    @contextlib.contextmanager
+    def call(self, target: Target) -> Iterator[None]:
+        """A call, or several in a row, for the target."""
+        number, began = next(self._numbers), self._clock.monotonic()
+        vault = vault_of(target[1]) if target[0] == "item" else None
+        concerned = [target, vault] if vault else [target]
+        for each in concerned:
+            self._under_way.setdefault(each, {})[number] = began
+        failed = False
+        try:
+            yield
+        except (BackendError, ClusterUnavailableError):
+            failed = True
+            raise
+        finally:
+            for each in concerned:
+                self._end(each, number)
+            self._note(target, vault, sick=failed or self._clock.monotonic() - began > SLOW_SECONDS)
+
+    def _end(self, target: Target, number: int) -> None:
+        calls = self._under_way[target]
+        del calls[number]
+        if not calls:
+            del self._under_way[target]
+
+    def _note(self, target: Target, vault: Target | None, *, sick: bool) -> None:
+        self._sick.pop(target, None)
+        if sick:
+            self._sick[target] = None
+        if vault:
+            items = self._sick_items.setdefault(vault, set())
+            items.add(target) if sick else items.discard(target)
+            if not items:
+                del self._sick_items[vault]
+        if len(self._sick) > _REMEMBERED:
+            self._forget(next(iter(self._sick)))
+
+    def _forget(self, target: Target) -> None:
+        del self._sick[target]
+        if target[0] == "item" and (items := self._sick_items.get(vault_of(target[1]))):
+            items.discard(target)
+
+    def is_sick(self, target: Target) -> bool:
+        """Whether calls for the target fail or take long."""
+        if target in self._sick:
+            return True
+        limit = self._clock.monotonic() - SLOW_SECONDS
+        slow = sum(began < limit for began in self._under_way.get(target, {}).values())
+        if target[0] == "vault":
+            return slow + len(self._sick_items.get(target, ())) >= SICK_ITEMS
+        return slow > 0
+
+    def _targets(self, key: SecretKey) -> tuple[Target, ...]:
+        claim = self._ruler(key)
+        path = (item_of(claim.item_path), vault_of(claim.item_path)) if claim else ()
+        return (*path, namespace_of(key), CONNECTION)
+
+    def held_up(self, key: SecretKey) -> Target | None:
+        """What is sick and holds as many workers as it may already, so that a pass over the Secret has to wait; None if it may run."""
+        sick = [target for target in self._targets(key) if self.is_sick(target)]
+        return next((target for target in (*sick, ALL_SICK) if self.room(target) <= 0), None) if sick else None
+
+    def room(self, target: Target) -> int:
+        """How many more passes may run for the target."""
+        if target == ALL_SICK:
+            return self._most_sick - sum(any(map(self.is_sick, targets)) for targets in self._running.values())
+        if not self.is_sick(target):
+            return sys.maxsize
+        return self._most - sum(target in targets for targets in self._running.values())
+
+    def began(self, key: SecretKey) -> None:
+        """A pass over the Secret runs."""
+        self._running[key] = self._targets(key)
+
+    def ended(self, key: SecretKey) -> None:
+        """It runs no more."""
+        del self._running[key]
