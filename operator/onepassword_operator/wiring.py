@@ -19,6 +19,7 @@ from onepassword_operator.backends.factory import Connected
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.credentials import ClusterAccess
 from onepassword_operator.cluster.event_log import KubernetesEvents
+from onepassword_operator.cluster.event_sender import About, EventSender
 from onepassword_operator.cluster.finalizers import KubernetesFinalizers
 from onepassword_operator.cluster.item_status import KubernetesItems
 from onepassword_operator.cluster.lease import KubernetesLease, home_namespace
@@ -81,17 +82,24 @@ class Stores:
     workloads: KubernetesWorkloads
     finalizers: KubernetesFinalizers
     events: KubernetesEvents
+    sender: EventSender
 
     @classmethod
-    def over(cls, api: KubernetesApi, settings: Settings, *, rendering: Rendering) -> Stores:
+    def over(cls, api: KubernetesApi, settings: Settings, *, rendering: Rendering, clock: SystemClock, metrics: Metrics) -> Stores:
         """All of them over one connection."""
+        sender = EventSender(api, clock=clock, new_name=_event_name, instance=os.uname().nodename, dropped=metrics.events_dropped)
         return cls(
             secrets=KubernetesSecrets(api, namespaces=settings.namespaces),
             items=KubernetesItems(api, rendering=rendering, namespaces=settings.namespaces),
             workloads=KubernetesWorkloads(api, namespaces=settings.namespaces),
             finalizers=KubernetesFinalizers(api),
-            events=KubernetesEvents(api, unique=lambda: uuid.uuid4().hex[:16], instance=os.uname().nodename),
+            events=KubernetesEvents(sender, new_name=_event_name, clock=clock, now=api.server_time),
+            sender=sender,
         )
+
+
+def _event_name(about: About) -> str:
+    return f"{about.name[:200].rstrip('.-')}.{uuid.uuid4().hex[:16]}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +121,7 @@ class Parts:
     reconcile: Reconcile
     restarts: RetryLoop[Place]
     releases: RetryLoop[Source]
+    events: EventSender
     first_poll: asyncio.Event
     """Set when 1Password has been asked for the first time: no pass runs before."""
 
@@ -140,7 +149,7 @@ def wire(settings: Settings, *, api: KubernetesApi, source: ItemSource, token: C
     clock = SystemClock()
     rendering = Rendering(allow_empty_values=settings.allow_empty_values, copy_annotations=settings.enable_annotations)
     sealer = seal.Sealer(rendering=rendering, key=seal.derive_key(token))
-    stores = Stores.over(api, settings, rendering=rendering)
+    stores = Stores.over(api, settings, rendering=rendering, clock=clock, metrics=metrics)
     index, catalog, read_item = FollowIndex(clock, owned=owns), Catalog(source, clock), ReadItem(source, clock)
     queue, first_poll = WorkQueue[SecretKey](admits=owns), asyncio.Event()
     health = SourceHealth(clock, staleness_seconds=settings.staleness_limit_seconds)
@@ -179,6 +188,7 @@ def wire(settings: Settings, *, api: KubernetesApi, source: ItemSource, token: C
         reconcile=Reconcile(sync=sync, reporter=reporter, index=index, health=health, queue=queue, clock=clock),
         restarts=RetryLoop(Rollouts(restart, secrets_queue=queue, first_poll=first_poll).run, clock=clock),
         releases=releases,
+        events=stores.sender,
         first_poll=first_poll,
     )
     _connect(parts, float(settings.polling_interval))
@@ -210,6 +220,7 @@ def _expose(parts: Parts, metrics: Metrics) -> None:
     metrics.observe(
         "polls_by_item_lists", "1 while the vault list is not believed, and every poll lists items.", read=parts.poll.trust.lost
     )
+    metrics.observe("events_waiting", "Kubernetes Events that wait to be posted.", read=parts.events.waiting)
     metrics.observe("pending_restarts", "Secrets whose users are still to be restarted.", read=parts.index.count_pending)
 
 
