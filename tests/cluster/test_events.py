@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from cluster.fixtures import MakeWorld
+from cluster.rights import deployed_role_without
 from cluster.world import World, eventually
-from faults.kube_proxy import Delay, Respond, Rule
+from controlplane.access import SPARES
+from controlplane.fixtures import Observer
+from faults.kube_proxy import Delay, Rule
 
 pytestmark = pytest.mark.cluster
-
-MakeWorld = Callable[..., World]
 
 SEED: dict[str, Any] = {
     "vaults": [{"name": "v", "items": [{"title": title, "fields": {"password": f"canary-{title}-0001"}} for title in ("db", "other")]}]
@@ -50,18 +51,18 @@ def test_an_event_that_was_deleted_meanwhile_comes_back_with_its_count(make_worl
     repaired(world, 2)
 
 
-def test_a_role_without_the_right_to_patch_gets_a_new_event_and_a_word_in_the_log(make_world: MakeWorld) -> None:
+def test_a_role_without_the_right_to_patch_gets_a_new_event_and_a_word_in_the_log(make_world: MakeWorld, observer: Observer) -> None:
     """The role of an older installation."""
     world = make_world(SEED)
-    world.proxy.add(
-        Rule(Respond(403, "Forbidden", message=f'events is forbidden: User "{world.user}" cannot'), verb="patch", resource="events")
-    )
-    world.operator()
-    world.item("db", "vaults/v/items/db")
-    world.wait_ready("db")
-    repaired(world, 1)
-    repaired(world, 1 + 2)
-    assert [event.count for event in world.event_objects("db") if event.reason == "DriftCorrected"] == [1, 2]
+    world.user = SPARES[0]
+    with deployed_role_without(observer, resource="events", verbs={"patch"}, user=world.user):
+        world.operator()
+        world.item("db", "vaults/v/items/db")
+        world.wait_ready("db")
+        for told in (1, 1 + 2, 1 + 2 + 3):
+            repaired(world, told)
+        assert world.operators[0].stop() == 0
+    assert [event.count for event in world.event_objects("db") if event.reason == "DriftCorrected"] == [1, 2, 3]
     assert world.log.read_text().count("may not be patched") == 1
 
 

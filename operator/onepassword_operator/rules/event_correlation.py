@@ -85,8 +85,9 @@ def decide(history: History, note: Note, *, now: Moment, name: str) -> Told | No
         now: the moment at which it is said.
         name: the name of the Event, if it is a new one.
     """
-    note = note._replace(message=note.message[:LONGEST_MESSAGE])
-    key = _Key(note.kind, note.reason, hashlib.blake2b(note.message.encode("utf-8", "surrogatepass"), digest_size=16).digest())
+    message = note.message[:LONGEST_MESSAGE].encode("utf-8", "replace")  # half a surrogate pair could not be sent
+    note = note._replace(message=message.decode())
+    key = _Key(note.kind, note.reason, hashlib.blake2b(message, digest_size=16).digest())
     if _is_one_too_many(history, key, now=now.seconds):
         key, note = key._replace(digest=b""), note._replace(message=(COMBINED + note.message)[:LONGEST_MESSAGE])
     former = history.formers.get(key)

@@ -160,8 +160,8 @@ def test_messages_fit_the_api_and_are_told_apart_by_what_fits() -> None:
     assert (len(combined), combined.startswith(COMBINED)) == (LONGEST_MESSAGE, True)
 
 
-def test_a_message_that_is_no_unicode_is_told_apart_all_the_same() -> None:
-    assert [each.times for each in said((0, normal("\udc80")), (1, normal("\udc81")), (2, normal("\udc80"))) if each] == [1, 1, 2]
+def test_a_message_that_could_not_be_sent_is_made_fit() -> None:
+    assert messages(said((0, normal("half a pair: \udc80")))) == ["half a pair: ?"]
 
 
 def test_no_message_is_kept_and_few_events_are() -> None:
