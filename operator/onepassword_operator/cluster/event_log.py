@@ -17,7 +17,7 @@ from onepassword_operator.rules import announce, event_correlation
 from onepassword_operator.rules.event_correlation import History, Moment, Note
 
 REMEMBERED: Final = 10_000
-"""Objects whose latest Events are kept in mind, by digests: a few hundred bytes each as a rule, 10 KiB at worst."""
+"""Objects whose latest Events are kept in mind, by digests: less than 1 KiB each as a rule, 7 at worst."""
 
 
 class KubernetesEvents:

@@ -219,11 +219,16 @@ async def test_events_that_cannot_be_posted_are_nobodys_trouble_and_told_once_a_
 
 
 class TestTheEnd:
-    async def test_waiting_events_are_sent(self, server: ScriptedServer, sender: EventSender, dropped: list[int]) -> None:
+    async def test_waiting_events_are_sent_and_it_ends_when_they_are(
+        self, server: ScriptedServer, sender: EventSender, dropped: list[int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(event_sender, "FLUSH_SECONDS", 100 * LIMIT_SECONDS)
+        sender.put(event("before"))
+        await sent(sender)
         for name in ("a", "b"):
             sender.put(event(name))
         await asyncio.wait_for(sender.flush(), LIMIT_SECONDS)
-        assert (posted(server), dropped) == (["a", "b"], [])
+        assert (posted(server), dropped) == (["before", "a", "b"], [])
 
     async def test_one_that_was_under_way_is_sent_again_and_stays_the_first(self, server: ScriptedServer, sender: EventSender) -> None:
         server.routes[EVENTS] = server.hang()
