@@ -106,8 +106,10 @@ def test_a_failure_that_lasts_is_said_once_until_something_else_happened_or_half
     assert told == [("Unauthorized", 1), ("ItemNotFound", 1), ("Unauthorized", 3), ("Updated", 1), ("Unauthorized", 4), ("Unauthorized", 5)]
 
 
-def test_only_so_many_objects_are_remembered(events: KubernetesEvents, queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_objects_that_something_was_said_of_last_are_remembered(
+    events: KubernetesEvents, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(event_log, "REMEMBERED", 2)
-    for uid in ("a", "b", "c", "a", "c"):
+    for uid in ("a", "b", "a", "c", "a", "b"):
         events.failed(claim(uid), BackendDeniedError("x"))
-    assert [event.about.uid for event in queue.events] == ["a", "b", "c", "a"]
+    assert [event.about.uid for event in queue.events] == ["a", "b", "c", "b"]
