@@ -96,6 +96,7 @@ class Operator:
         self._parts.releases.close()
         await self._tasks.stop()
         self._parts.poll.close()
+        await self._parts.events.flush()
         await self._election.release()
 
     async def _lead(self) -> None:
@@ -108,6 +109,7 @@ class Operator:
         for number in range(RESTART_LOOPS):
             self._tasks.start(f"restarts-{number}", self._parts.restarts.run)
             self._tasks.start(f"releases-{number}", self._parts.releases.run)
+        self._tasks.start("events", self._parts.events.run)
         self._tasks.start("poller", self._poll_forever)
         self._tasks.start("server-watch", self._watch_server_forever)
         await self._election.keep()

@@ -105,21 +105,21 @@ class LeaseStore(Protocol):
 
 
 class EventLog(Protocol):
-    """Kubernetes Events: for people, best effort, never an error for the caller."""
+    """Kubernetes Events: for people, best effort. They are posted in the background: nobody waits for one, and none is an error."""
 
-    async def changed(self, claim: Claim, change: Change, *, message: str) -> None:
+    def changed(self, claim: Claim, change: Change, *, message: str) -> None:
         """A Normal event on the object that asks."""
 
-    async def refreshed(self, claim: Claim, message: str) -> None:
+    def refreshed(self, claim: Claim, message: str) -> None:
         """A Normal event: 1Password was asked on request, and nothing had changed."""
 
-    async def failed(self, claim: Claim, error: OperatorError) -> None:
-        """A Warning on the object that asks; the same one is posted once until something else happens to the object."""
+    def failed(self, claim: Claim, error: OperatorError) -> None:
+        """A Warning on the object that asks; one that says the same again is counted, and seldom written."""
 
-    async def restarted(self, workload: Workload, message: str) -> None:
+    def restarted(self, workload: Workload, message: str) -> None:
         """A Normal event on the Deployment."""
 
-    async def reverted(self, workload: Workload, message: str) -> None:
+    def reverted(self, workload: Workload, message: str) -> None:
         """A Warning on the Deployment: somebody takes the restart back, again and again."""
 
 

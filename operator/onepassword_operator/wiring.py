@@ -10,7 +10,7 @@ import os
 import random
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from onepassword_operator import __version__
@@ -19,6 +19,7 @@ from onepassword_operator.backends.factory import Connected
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.credentials import ClusterAccess
 from onepassword_operator.cluster.event_log import KubernetesEvents
+from onepassword_operator.cluster.event_sender import About, EventSender
 from onepassword_operator.cluster.finalizers import KubernetesFinalizers
 from onepassword_operator.cluster.item_status import KubernetesItems
 from onepassword_operator.cluster.lease import KubernetesLease, home_namespace
@@ -83,17 +84,24 @@ class Stores:
     workloads: KubernetesWorkloads
     finalizers: KubernetesFinalizers
     events: KubernetesEvents
+    sender: EventSender
 
     @classmethod
-    def over(cls, api: KubernetesApi, settings: Settings, *, rendering: Rendering) -> Stores:
+    def over(cls, api: KubernetesApi, settings: Settings, *, rendering: Rendering, clock: SystemClock, metrics: Metrics) -> Stores:
         """All of them over one connection."""
+        sender = EventSender(api, clock=clock, new_name=_event_name, instance=os.uname().nodename, dropped=metrics.events_dropped)
         return cls(
             secrets=KubernetesSecrets(api, namespaces=settings.namespaces),
             items=KubernetesItems(api, rendering=rendering, namespaces=settings.namespaces),
             workloads=KubernetesWorkloads(api, namespaces=settings.namespaces),
             finalizers=KubernetesFinalizers(api),
-            events=KubernetesEvents(api, unique=lambda: uuid.uuid4().hex[:16], instance=os.uname().nodename),
+            events=KubernetesEvents(sender, new_name=_event_name, clock=clock, now=api.server_time),
+            sender=sender,
         )
+
+
+def _event_name(about: About) -> str:
+    return f"{about.name[:200].rstrip('.-')}.{uuid.uuid4().hex[:16]}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +123,7 @@ class Parts:
     workers: Workers[SecretKey]
     restarts: RetryLoop[Place]
     releases: RetryLoop[Source]
+    events: EventSender
     first_poll: asyncio.Event
     """Set when 1Password has been asked for the first time: no pass runs before."""
 
@@ -137,42 +146,56 @@ def _lease_time() -> str:
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def wire(settings: Settings, *, api: KubernetesApi, source: ItemSource, token: Confidential, metrics: Metrics) -> Parts:
-    """Build everything; nothing runs yet. Seals are keyed from the token of the start, whatever replaces it later."""
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Ground:
+    """What the use-cases stand on."""
+
+    clock: SystemClock
+    rendering: Rendering
+    sealer: seal.Sealer
+    stores: Stores
+    index: FollowIndex
+    share: FairShare
+    queue: WorkQueue[SecretKey]
+    metrics: Metrics
+
+
+def _ground(settings: Settings, *, api: KubernetesApi, token: Confidential, metrics: Metrics) -> _Ground:
     clock = SystemClock()
     rendering = Rendering(allow_empty_values=settings.allow_empty_values, copy_annotations=settings.enable_annotations)
-    sealer = seal.Sealer(rendering=rendering, key=seal.derive_key(token))
-    stores = Stores.over(api, settings, rendering=rendering)
-    index, catalog, read_item = FollowIndex(clock, owned=owns), Catalog(source, clock), ReadItem(source, clock)
+    index = FollowIndex(clock, owned=owns)
     share = FairShare(clock, workers=settings.workers, ruler=index.ruler)
-    queue, first_poll = WorkQueue[SecretKey](admits=owns, share=share), asyncio.Event()
-    health = SourceHealth(clock, staleness_seconds=settings.staleness_limit_seconds)
-    fetch = FetchContent(catalog=catalog, read_item=read_item, index=index, rendering=rendering, share=share)
-    sync = SyncSecret(
-        secrets=stores.secrets,
-        live_claims=LiveClaims(stores.items, stores.workloads),
-        fetch=fetch,
-        index=index,
-        sealer=sealer,
-        share=share,
-    )
-    reporter = Reporter(claim_store=stores.items, events=stores.events, meter=metrics, index=index, now=api.server_time, share=share)
-    observe = Observe(index=index, queue=queue, sealer=sealer)
-    release = ReleaseObjects(secrets=stores.secrets, finalizers=stores.finalizers, index=index, queue=queue, sealer=sealer)
-    releases: RetryLoop[Source] = RetryLoop(release.run, clock=clock)
-    observe_workloads = ObserveWorkloads(index=index, queue=queue, observe=observe, release=releases.wake)
-    restart = _restart_pass(stores, settings, index=index, sealer=sealer, clock=clock, metrics=metrics)
-    patrol = None
-    if not settings.watches_secrets:
-        patrol = PatrolledSecrets(stores.secrets, observe=observe, index=index, clock=clock, interval_seconds=settings.sweep_seconds)
-    reconcile = Reconcile(sync=sync, reporter=reporter, index=index, health=health, queue=queue, clock=clock)
-    parts = Parts(
+    return _Ground(
         clock=clock,
         rendering=rendering,
+        sealer=seal.Sealer(rendering=rendering, key=seal.derive_key(token)),
+        stores=Stores.over(api, settings, rendering=rendering, clock=clock, metrics=metrics),
+        index=index,
+        share=share,
+        queue=WorkQueue[SecretKey](admits=owns, share=share),
+        metrics=metrics,
+    )
+
+
+def wire(settings: Settings, *, api: KubernetesApi, source: ItemSource, token: Confidential, metrics: Metrics) -> Parts:
+    """Build everything; nothing runs yet. Seals are keyed from the token of the start, whatever replaces it later."""
+    ground, first_poll = _ground(settings, api=api, token=token, metrics=metrics), asyncio.Event()
+    stores, index, queue, clock = ground.stores, ground.index, ground.queue, ground.clock
+    catalog, health = Catalog(source, clock), SourceHealth(clock, staleness_seconds=settings.staleness_limit_seconds)
+    observe = Observe(index=index, queue=queue, sealer=ground.sealer)
+    release = ReleaseObjects(secrets=stores.secrets, finalizers=stores.finalizers, index=index, queue=queue, sealer=ground.sealer)
+    releases: RetryLoop[Source] = RetryLoop(release.run, clock=clock)
+    observe_workloads = ObserveWorkloads(index=index, queue=queue, observe=observe, release=releases.wake)
+    restart = _restart_pass(stores, settings, index=index, sealer=ground.sealer, clock=clock, metrics=metrics)
+    patrol = _patrol(stores, settings, observe=observe, index=index, clock=clock)
+    reconcile = _reconcile(ground, source, catalog=catalog, health=health, now=api.server_time)
+    parts = Parts(
+        clock=clock,
+        rendering=ground.rendering,
         items=stores.items,
         index=index,
         queue=queue,
-        poll=PollVaults(catalog=catalog, index=index, health=health, queue=queue, meter=metrics, share=share),
+        poll=PollVaults(catalog=catalog, index=index, health=health, queue=queue, meter=metrics, share=ground.share),
         observe=observe,
         observe_workloads=observe_workloads,
         patrol=patrol,
@@ -188,11 +211,32 @@ def wire(settings: Settings, *, api: KubernetesApi, source: ItemSource, token: C
         workers=Workers(queue, reconcile.run, count=settings.workers, begin=first_poll),
         restarts=RetryLoop(Rollouts(restart, secrets_queue=queue, first_poll=first_poll).run, clock=clock),
         releases=releases,
+        events=stores.sender,
         first_poll=first_poll,
     )
     _connect(parts, float(settings.polling_interval))
     _expose(parts, metrics)
     return parts
+
+
+def _reconcile(ground: _Ground, source: ItemSource, *, catalog: Catalog, health: SourceHealth, now: Callable[[], str]) -> Reconcile:
+    stores, index, share, read_item = ground.stores, ground.index, ground.share, ReadItem(source, ground.clock)
+    fetch = FetchContent(catalog=catalog, read_item=read_item, index=index, rendering=ground.rendering, share=share)
+    live_claims = LiveClaims(stores.items, stores.workloads)
+    return Reconcile(
+        sync=SyncSecret(secrets=stores.secrets, live_claims=live_claims, fetch=fetch, index=index, sealer=ground.sealer, share=share),
+        reporter=Reporter(claim_store=stores.items, events=stores.events, meter=ground.metrics, index=index, now=now, share=share),
+        index=index,
+        health=health,
+        queue=ground.queue,
+        clock=ground.clock,
+    )
+
+
+def _patrol(stores: Stores, settings: Settings, *, observe: Observe, index: FollowIndex, clock: SystemClock) -> PatrolledSecrets | None:
+    if settings.watches_secrets:
+        return None
+    return PatrolledSecrets(stores.secrets, observe=observe, index=index, clock=clock, interval_seconds=settings.sweep_seconds)
 
 
 def _restart_pass(
@@ -222,6 +266,7 @@ def _expose(parts: Parts, metrics: Metrics) -> None:
     metrics.observe(
         "items_listed_older", "Items that 1Password lists at an older version than before, or not at all.", read=parts.poll.count_doubts
     )
+    metrics.observe("events_waiting", "Kubernetes Events that wait to be posted.", read=parts.events.waiting)
     metrics.observe("pending_restarts", "Secrets whose users are still to be restarted.", read=parts.index.count_pending)
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import kubernetes
 import pytest
-import yaml
 
-from cluster.fixtures import REPOSITORY, MakeWorld
+from cluster.fixtures import MakeWorld
 from cluster.operator_process import OperatorProcess
+from cluster.rights import deployed_role_without
 from cluster.world import PREFIX, World, eventually
 from controlplane.access import SPARES
 from controlplane.fixtures import Observer
@@ -37,21 +36,8 @@ SEED: dict[str, Any] = {
 @pytest.fixture
 def rights(observer: Observer) -> Iterator[None]:
     """The deployed role less list and watch on Secrets, for a user of its own."""
-    documents = list(yaml.safe_load_all((REPOSITORY / "deploy" / "rbac.yaml").read_text()))
-    role = next(document for document in documents if document["kind"] == "ClusterRole")
-    for rule in role["rules"]:
-        if rule["resources"] == ["secrets"]:
-            rule["verbs"] = [verb for verb in rule["verbs"] if verb not in {"list", "watch"}]
-    role["metadata"] = {"name": "no-secret-watch"}
-    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "no-secret-watch"}
-    subjects = [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": USER}]
-    rbac = kubernetes.client.RbacAuthorizationV1Api(observer.api)
-    rbac.create_cluster_role(role)
-    binding: Any = {"metadata": {"name": "no-secret-watch"}, "roleRef": reference, "subjects": subjects}
-    rbac.create_cluster_role_binding(binding)
-    yield
-    rbac.delete_cluster_role_binding("no-secret-watch")
-    rbac.delete_cluster_role("no-secret-watch")
+    with deployed_role_without(observer, resource="secrets", verbs={"list", "watch"}, user=USER):
+        yield
 
 
 @pytest.fixture

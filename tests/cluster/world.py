@@ -6,6 +6,7 @@ Every value that a seed plants is a canary; when the world ends, everything that
 from __future__ import annotations
 
 import base64
+import collections
 import contextlib
 import os
 import time
@@ -216,9 +217,20 @@ class World:
 
     def events(self, name: str) -> list[tuple[str, str]]:
         """(type, reason) of our Events on an object, oldest first."""
+        return [(event.type, event.reason) for event in self.event_objects(name)]
+
+    def counts(self, name: str) -> dict[str, int]:
+        """How often each reason was told of an object."""
+        told: collections.Counter[str] = collections.Counter()
+        for event in self.event_objects(name):
+            told[event.reason] += event.count
+        return dict(told)
+
+    def event_objects(self, name: str) -> list[Any]:
+        """Our Events on an object, the one written last at the end."""
         listed = self.observer.core.list_namespaced_event(self.namespace, field_selector=f"involvedObject.name={name}").items
         ours = [event for event in listed if event.reporting_component == "onepassword-operator"]
-        return [(event.type, event.reason) for event in sorted(ours, key=lambda event: int(event.metadata.resource_version))]
+        return sorted(ours, key=lambda event: int(event.metadata.resource_version))
 
     def wait_events(self, name: str, *expected: tuple[str, str]) -> None:
         """Return when our Events on the object are exactly these; an Event follows the status that it is about."""

@@ -22,19 +22,19 @@ class FakeEventLog:
     def __init__(self) -> None:
         self.told: list[Told] = []
 
-    async def changed(self, claim: Claim, change: Change, *, message: str) -> None:
+    def changed(self, claim: Claim, change: Change, *, message: str) -> None:
         self.told.append(Told(claim.name, "Normal", change.value, message))
 
-    async def refreshed(self, claim: Claim, message: str) -> None:
+    def refreshed(self, claim: Claim, message: str) -> None:
         self.told.append(Told(claim.name, "Normal", "Refreshed", message))
 
-    async def failed(self, claim: Claim, error: OperatorError) -> None:
+    def failed(self, claim: Claim, error: OperatorError) -> None:
         self.told.append(Told(claim.name, "Warning", *announce.warning(claim, error)))
 
-    async def restarted(self, workload: Workload, message: str) -> None:
+    def restarted(self, workload: Workload, message: str) -> None:
         self.told.append(Told(workload.name, "Normal", "Restarted", message))
 
-    async def reverted(self, workload: Workload, message: str) -> None:
+    def reverted(self, workload: Workload, message: str) -> None:
         self.told.append(Told(workload.name, "Warning", "RestartReverted", message))
 
     def reasons(self, name: str) -> list[str]:

@@ -40,6 +40,7 @@ from onepassword_operator.wiring import wire
 
 CRD = "/apis/onepassword.com/v1"
 DEPLOYMENTS = "/apis/apps/v1/deployments"
+EVENTS = "/api/v1/namespaces/app/events"
 LIMIT_SECONDS = 10
 ITEM: dict[str, Any] = {
     "metadata": {"namespace": "app", "name": "db", "uid": "u", "resourceVersion": "7", "generation": 1},
@@ -59,7 +60,7 @@ async def cluster() -> AsyncIterator[ScriptedServer]:
             "/api/v1/secrets": reply({"items": []}),
             "/api/v1/namespaces/app/secrets": reply(SECRET, status=201),
             f"{CRD}/namespaces/app/onepassworditems/db/status": reply(ITEM),
-            "/api/v1/namespaces/app/events": reply({}, status=201),
+            EVENTS: reply({}, status=201),
         }
         yield server
 
@@ -456,7 +457,11 @@ def election(operator: Operator) -> Electoral:
 
 
 def alive() -> list[str]:
-    return [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith(("worker", "poller", "restarts", "releases"))]
+    return [
+        task.get_name()
+        for task in asyncio.all_tasks()
+        if task.get_name().startswith(("worker", "poller", "restarts", "releases", "events", "last-events"))
+    ]
 
 
 async def test_a_replica_that_stands_by_is_ready_watches_and_asks_1password_for_nothing(
@@ -539,6 +544,34 @@ async def test_the_lease_is_given_up_when_nothing_is_left_that_could_write(
         await operator.stop()
     assert watching.is_set()
     assert election.released_after == []
+
+
+async def test_an_event_that_hangs_holds_up_neither_secret_nor_status(
+    operator: Operator, cluster: ScriptedServer, watching: asyncio.Event
+) -> None:
+    other = ITEM | {"metadata": ITEM["metadata"] | {"name": "other", "uid": "o"}}
+    cluster.routes[f"{CRD}/onepassworditems"] = reply({"items": [ITEM, other]})
+    cluster.routes[f"{CRD}/namespaces/app/onepassworditems/other/status"] = reply(other)
+    cluster.routes[EVENTS] = cluster.hang()
+    async with running(operator):
+        await until(lambda: EVENTS in cluster.paths() and len(statuses(cluster)) == 2 and operator._parts.queue.depth() == 0)
+        assert operator._parts.events.waiting() == 2
+    assert watching.is_set()
+
+
+async def test_what_waits_is_told_before_the_lease_is_given_up(
+    operator: Operator, cluster: ScriptedServer, watching: asyncio.Event, election: Electoral
+) -> None:
+    cluster.routes[EVENTS] = cluster.hang()
+    election.won.set()
+    election.tasks = cluster.paths
+    async with running(operator):
+        await until(lambda: EVENTS in cluster.paths() and statuses(cluster))
+        cluster.routes[EVENTS] = reply({}, status=201)
+        await operator.stop()
+    assert watching.is_set()
+    assert election.released_after.count(EVENTS) == 2
+    assert operator._parts.events.waiting() == 0
 
 
 async def test_a_list_under_way_ends_with_the_operator(

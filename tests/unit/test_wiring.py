@@ -17,6 +17,7 @@ from onepassword_operator.cluster.credentials import ClusterAccess
 from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.item import Revision
+from onepassword_operator.model.outcome import Change
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim, Rendering, Source
 from onepassword_operator.model.workload import RestartMark
@@ -117,6 +118,21 @@ def test_what_waits_is_shown(parts: Parts, metrics: Metrics) -> None:
     assert "queue_depth 1.0" in shown
     assert "retries_waiting 0.0" in shown
     assert "pending_restarts 0.0" in shown
+    assert "events_waiting 0.0" in shown
+
+
+async def test_an_event_that_is_said_is_posted_under_a_name_of_its_own_in_the_api_servers_time(
+    parts: Parts, server: ScriptedServer
+) -> None:
+    claim = Claim.from_object({"metadata": METADATA | {"name": "n" * 253}}, Rendering())
+    server.routes["/api/v1/namespaces/app/events"] = reply({}, status=201)
+    for outcome in (Change.CREATED, Change.UPDATED):
+        parts.reconcile._reporter._events.changed(claim, outcome, message="text")
+    await parts.events.flush()
+    first, second = (msgspec.json.decode(request.body) for request in server.seen)
+    assert first["metadata"]["name"] != second["metadata"]["name"]
+    assert max(len(body["metadata"]["name"]) for body in (first, second)) <= 253
+    assert datetime.datetime.strptime(first["lastTimestamp"], "%Y-%m-%dT%H:%M:%S%z").tzinfo
 
 
 async def test_without_election_the_operator_leads_and_asks_for_no_lease(

@@ -101,8 +101,8 @@ def take_in(known: Known, listed: dict[str, ItemSummary], *, look: Look) -> tupl
         return known, False  # old objects in the place of equal new ones: no holes in memory
     older = {item_id: version for item_id in known.items if (version := _older(known.items[item_id], listed.get(item_id))) is not _NEWEST}
     older |= {item_id: None for item_id, doubt in known.doubts.items() if doubt.is_of_an_absence and not _is_there(listed.get(item_id))}
-    items, doubts, set_back = dict(listed), _ended(known, older, look), {k: v for k, v in known.set_back.items() if k in listed}
-    contradicted = _is_contradiction(known, older, look) or any(
+    items, doubts, set_back = dict(listed), _ended(known, older, now=look.now), {k: v for k, v in known.set_back.items() if k in listed}
+    contradicted = _is_contradiction(known, older, moved=look.moved) or any(
         doubts[item_id].refuted > doubt.refuted for item_id, doubt in known.doubts.items() if item_id in doubts
     )
     in_step = look.in_step and not contradicted
@@ -144,16 +144,16 @@ def _older(held: ItemSummary, listed: ItemSummary | None) -> int | None:
     return listed.version if listed.version < held.version else _NEWEST
 
 
-def _is_contradiction(known: Known, older: Mapping[str, int | None], look: Look) -> bool:
+def _is_contradiction(known: Known, older: Mapping[str, int | None], *, moved: bool) -> bool:
     # Another version, or an item gone from a vault that has not moved: such lists are not of one server.
-    return any(version is not None or (not look.moved and item_id not in known.doubts) for item_id, version in older.items())
+    return any(version is not None or (not moved and item_id not in known.doubts) for item_id, version in older.items())
 
 
 def _is_there(listed: ItemSummary | None) -> bool:
     return listed is not None and listed.active
 
 
-def _ended(known: Known, older: Mapping[str, int | None], look: Look) -> dict[str, Doubt]:
+def _ended(known: Known, older: Mapping[str, int | None], *, now: float) -> dict[str, Doubt]:
     fine = {item_id: doubt for item_id, doubt in known.doubts.items() if item_id not in older}
-    ended = {item_id: doubt.ended(now=look.now) if doubt.polls else doubt for item_id, doubt in fine.items()}
-    return {item_id: doubt for item_id, doubt in ended.items() if look.now - doubt.since < REMEMBERED_SECONDS}
+    ended = {item_id: doubt.ended(now=now) if doubt.polls else doubt for item_id, doubt in fine.items()}
+    return {item_id: doubt for item_id, doubt in ended.items() if now - doubt.since < REMEMBERED_SECONDS}

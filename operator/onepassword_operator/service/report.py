@@ -45,9 +45,9 @@ class Reporter:
             )
         finally:
             if isinstance(outcome, (Synced, Paused)):
-                await self._tell_change(claim, outcome)
+                self._tell_change(claim, outcome)
         if news and isinstance(outcome, Failed):
-            await self._events.failed(claim, outcome.error)
+            self._events.failed(claim, outcome.error)
 
     def _is_news(self, claim: Claim, outcome: Outcome, *, stale: bool) -> bool:
         # A Deployment has no status: what it would be told there, and only that, it is told by an Event.
@@ -70,10 +70,10 @@ class Reporter:
         self._index.claims.note_written(written)
         return True
 
-    async def _tell_change(self, claim: Claim, outcome: Synced | Paused) -> None:
+    def _tell_change(self, claim: Claim, outcome: Synced | Paused) -> None:
         if outcome.change not in _TOLD:
             if isinstance(outcome, Synced) and outcome.asked:
-                await self._events.refreshed(claim, f"1Password was asked: version {outcome.revision.version} is the newest")
+                self._events.refreshed(claim, f"1Password was asked: version {outcome.revision.version} is the newest")
             return
         version = f" version {outcome.revision.version}" if isinstance(outcome, Synced) else " the item as it was when it was frozen"
         extra = {"secret": str(claim.key), "change": outcome.change.value, "asked_by": str(claim.source)}
@@ -82,7 +82,7 @@ class Reporter:
             self._meter.drift_repaired()
         if outcome.change is Change.RESTORED:
             self._meter.set_back()
-        await self._events.changed(claim, outcome.change, message=f'Secret "{claim.key.name}" holds{version}')
+        self._events.changed(claim, outcome.change, message=f'Secret "{claim.key.name}" holds{version}')
 
 
 def _word(outcome: Outcome) -> str:

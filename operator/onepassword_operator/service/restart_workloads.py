@@ -44,16 +44,16 @@ class RestartReporter:
         self._events = events
         self._meter = meter
 
-    async def restarted(self, workload: Workload, decided: restart.Restart) -> None:
+    def restarted(self, workload: Workload, decided: restart.Restart) -> None:
         """The pod template was patched."""
         self._meter.restarted()
         _log.info("workload restarted", extra={"workload": f"{workload.namespace}/{workload.name}", "secrets": list(decided.secrets)})
-        await self._events.restarted(workload, f"Restarted for changed Secrets: {', '.join(decided.secrets)}")
+        self._events.restarted(workload, f"Restarted for changed Secrets: {', '.join(decided.secrets)}")
 
-    async def reverted(self, workload: Workload, decided: restart.Restart) -> None:
+    def reverted(self, workload: Workload, decided: restart.Restart) -> None:
         """The patch was taken back too often."""
         _log.warning("restarts are reverted", extra={"workload": f"{workload.namespace}/{workload.name}", "secrets": list(decided.secrets)})
-        await self._events.reverted(
+        self._events.reverted(
             workload,
             f"Restarted {PATCHES} times within an hour for {', '.join(decided.secrets)}, and something takes the annotation "
             f"{names.RESTARTED_FOR} off the pod template each time; have that tool ignore the annotation",
@@ -96,7 +96,7 @@ class RestartWorkloads:
         for _ in range(ROUNDS):
             pending = self._pending(marks)
             listed = await self._workloads.list_namespace(namespace)
-            due = await self._due(listed, pending, levels=levels)
+            due = self._due(listed, pending, levels=levels)
             still_due = {name for _, decided in due for name in decided.secrets}
             failure = await self._clear_all({key: marks.pop(key) for key in list(marks) if key.name not in still_due}) or failure
             if due:
@@ -111,7 +111,7 @@ class RestartWorkloads:
         # Its mark could not be cleared without touching it; when it is resumed, whoever is still due is restarted.
         return any(claim.suspended for claim in self._index.parties(key))
 
-    async def _due(
+    def _due(
         self, listed: Sequence[Workload], pending: Mapping[str, restart.PendingSecret], *, levels: restart.Levels
     ) -> list[tuple[Workload, restart.Restart]]:
         due = []
@@ -120,7 +120,7 @@ class RestartWorkloads:
             if decided and self._reverts.allows(workload, decided):
                 due.append((workload, decided))
             elif decided and self._reverts.is_untold(workload, decided):
-                await self._reporter.reverted(workload, decided)
+                self._reporter.reverted(workload, decided)
         return due
 
     def _pending(self, marks: Mapping[SecretKey, RestartMark]) -> dict[str, restart.PendingSecret]:
@@ -160,7 +160,7 @@ class RestartWorkloads:
             except ClusterAbsentError:
                 return
             self._reverts.note(current, decided)
-            await self._reporter.restarted(current, decided)
+            self._reporter.restarted(current, decided)
             return
 
     async def _clear_all(self, done: Mapping[SecretKey, RestartMark]) -> ClusterError | None:

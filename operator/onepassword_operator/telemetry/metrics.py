@@ -46,6 +46,11 @@ class Metrics:
         )
         self._restarts = Counter(f"{name}_workload_restarts", "Workloads restarted for changed Secrets.", registry=self._registry)
         self._found = Counter(f"{name}_sweep_found", "Changes that only a full sweep found.", registry=self._registry)
+        self._dropped = Counter(
+            f"{name}_events_dropped",
+            "Kubernetes Events given up without a try: too many waited, or the operator stopped.",
+            registry=self._registry,
+        )
         Gauge(f"{name}_build_info", "The version that runs.", ["version"], registry=self._registry).labels(version).set(1)
 
     def observe(self, name: str, text: str, *, read: Callable[[], float]) -> None:
@@ -99,3 +104,7 @@ class Metrics:
     def sweep_found(self, count: int) -> None:
         """A sweep found what the polls had missed."""
         self._found.inc(count)
+
+    def events_dropped(self, count: int) -> None:
+        """Kubernetes Events were given up without a try."""
+        self._dropped.inc(count)

@@ -1,127 +1,115 @@
-"""Events over the wire."""
+"""Events as they are said: which object, which type, reason and words; and that nobody waits."""
 
-from typing import Any
+from __future__ import annotations
 
-import msgspec
+import inspect
+from typing import Any, cast
+
 import pytest
 
-from fakes.scripted_server import ScriptedServer, reply
+from fakes.clock import FakeClock
+from onepassword_operator import ports
 from onepassword_operator.cluster import event_log
-from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.event_log import KubernetesEvents
+from onepassword_operator.cluster.event_sender import About, EventSender, Outgoing
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import BackendDeniedError, BackendRateLimitedError, ItemNotFoundError
 from onepassword_operator.model.outcome import Change
 from onepassword_operator.model.target import Claim, Rendering
+from onepassword_operator.model.workload import Workload
 from onepassword_operator.rules import secret_use
+from onepassword_operator.rules.event_correlation import Note, Told
+
+ITEM = About("onepassword.com/v1", "OnePasswordItem", "app", "db", "u")
+DEPLOYMENT = About("apps/v1", "Deployment", "app", "web", "w")
 
 
-def claim(uid: str = "u", name: str = "db") -> Claim:
-    return Claim.from_object({"metadata": {"namespace": "app", "name": name, "uid": uid, "resourceVersion": "7"}}, Rendering())
+def claim(uid: str = "u") -> Claim:
+    return Claim.from_object({"metadata": {"namespace": "app", "name": "db", "uid": uid, "resourceVersion": "7"}}, Rendering())
+
+
+def workload(**annotations: str) -> Workload:
+    metadata = {"namespace": "app", "name": "web", "uid": "w", "resourceVersion": "1", "annotations": annotations}
+    return secret_use.workload({"metadata": metadata})
+
+
+class Queue:
+    """Takes what is to be sent."""
+
+    def __init__(self) -> None:
+        self.events: list[Outgoing] = []
+
+    def put(self, event: Outgoing) -> None:
+        self.events.append(event)
+
+    def notes(self) -> list[Note]:
+        return [event.told.note for event in self.events]
 
 
 @pytest.fixture
-def events(api: KubernetesApi) -> KubernetesEvents:
-    return KubernetesEvents(api, unique=lambda: "unique", instance="node")
+def queue() -> Queue:
+    return Queue()
 
 
-@pytest.fixture(autouse=True)
-def _accepting(server: ScriptedServer) -> None:
-    server.script(*[reply({}, status=201)] * 10)
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
 
 
-def bodies(server: ScriptedServer) -> list[dict[str, Any]]:
-    return [msgspec.json.decode(request.body) for request in server.seen]
+@pytest.fixture
+def events(queue: Queue, clock: FakeClock) -> KubernetesEvents:
+    return KubernetesEvents(cast(EventSender, queue), new_name=lambda about: f"{about.name}.unique", clock=clock, now=lambda: "now")
 
 
-async def test_a_change_is_a_normal_event_on_the_resource(server: ScriptedServer, events: KubernetesEvents) -> None:
-    await events.changed(claim(), Change.UPDATED, message="text")
-    assert server.paths() == ["/api/v1/namespaces/app/events"]
-    (body,) = bodies(server)
-    assert (body["type"], body["reason"], body["message"], body["metadata"]["name"]) == ("Normal", "Updated", "text", "db.unique")
-    assert body["involvedObject"] == {
-        "apiVersion": "onepassword.com/v1",
-        "kind": "OnePasswordItem",
-        "namespace": "app",
-        "name": "db",
-        "uid": "u",
-    }
-    assert body["firstTimestamp"] == body["lastTimestamp"]
+def test_nobody_can_wait_for_an_event() -> None:
+    methods = [member for name, member in inspect.getmembers(KubernetesEvents, inspect.isfunction) if hasattr(ports.EventLog, name)]
+    assert not [method.__name__ for method in methods if inspect.iscoroutinefunction(method)]
 
 
-async def test_a_failure_is_a_warning_that_is_not_repeated_until_something_else_happened(
-    server: ScriptedServer, events: KubernetesEvents
+@pytest.mark.parametrize(
+    ("say", "about", "note"),
+    [
+        (lambda e: e.changed(claim(), Change.UPDATED, message="text"), ITEM, Note("Normal", "Updated", "text")),
+        (lambda e: e.refreshed(claim(), "text"), ITEM, Note("Normal", "Refreshed", "text")),
+        (lambda e: e.failed(claim(), BackendDeniedError("text")), ITEM, Note("Warning", "Unauthorized", "text")),
+        (lambda e: e.restarted(workload(), "text"), DEPLOYMENT, Note("Normal", "Restarted", "text")),
+        (lambda e: e.reverted(workload(), "text"), DEPLOYMENT, Note("Warning", "RestartReverted", "text")),
+    ],
+    ids=["changed", "refreshed", "failed", "restarted", "reverted"],
+)
+def test_what_happened_becomes_an_event_on_the_object(events: KubernetesEvents, queue: Queue, say: Any, about: About, note: Note) -> None:
+    say(events)
+    assert queue.events == [Outgoing(about, Told(f"{about.name}.unique", note, 1, "now", "now"))]
+
+
+def test_a_deployment_that_asks_is_told_on_the_deployment(events: KubernetesEvents, queue: Queue) -> None:
+    asking = workload(**{names.ITEM_NAME: "db", names.ITEM_PATH: "vaults/a/items/b"}).claim
+    assert asking
+    events.failed(asking, ItemNotFoundError("no such item"))
+    events.failed(asking, BackendRateLimitedError("slow down", delay_seconds=1))
+    assert {event.about for event in queue.events} == {DEPLOYMENT}
+    first, second = queue.notes()
+    assert first == Note("Warning", "ReconcileError", "Failed to sync secret from 1Password: no such item (ItemNotFound)")
+    assert second.reason == "RateLimited"
+
+
+def test_a_failure_that_lasts_is_said_once_until_something_else_happened_or_half_an_hour_has_passed(
+    events: KubernetesEvents, queue: Queue, clock: FakeClock
 ) -> None:
     for error in (BackendDeniedError("a"), BackendDeniedError("a"), ItemNotFoundError("b"), BackendDeniedError("a")):
-        await events.failed(claim(), error)
-    await events.changed(claim(), Change.UPDATED, message="text")
-    await events.failed(claim(), BackendDeniedError("a"))
-    assert [body["reason"] for body in bodies(server)] == ["Unauthorized", "ItemNotFound", "Unauthorized", "Updated", "Unauthorized"]
-    assert bodies(server)[0]["type"] == "Warning"
+        events.failed(claim(), error)
+    events.changed(claim(), Change.UPDATED, message="text")
+    events.failed(claim(), BackendDeniedError("a"))
+    clock.advance(1800)
+    events.failed(claim(), BackendDeniedError("a"))
+    told = [(event.told.note.reason, event.told.count) for event in queue.events]
+    assert told == [("Unauthorized", 1), ("ItemNotFound", 1), ("Unauthorized", 3), ("Updated", 1), ("Unauthorized", 4), ("Unauthorized", 5)]
 
 
-async def test_a_deployment_that_asks_is_told_on_the_deployment_and_equal_warnings_once(
-    server: ScriptedServer, events: KubernetesEvents
+def test_the_objects_that_something_was_said_of_last_are_remembered(
+    events: KubernetesEvents, queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    annotations = {names.ITEM_NAME: "db", names.ITEM_PATH: "vaults/a/items/b"}
-    raw = {"metadata": {"namespace": "app", "name": "web", "uid": "w", "resourceVersion": "1", "annotations": annotations}}
-    asking = secret_use.workload(raw).claim
-    assert asking
-    for _ in range(3):
-        await events.failed(asking, ItemNotFoundError("no such item"))
-    await events.failed(asking, BackendRateLimitedError("slow down", delay_seconds=1))
-    first, second = bodies(server)
-    assert first["involvedObject"] == {"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "app", "name": "web", "uid": "w"}
-    assert (first["type"], first["reason"], first["metadata"]["name"]) == ("Warning", "ReconcileError", "web.unique")
-    assert first["message"] == "Failed to sync secret from 1Password: no such item (ItemNotFound)"
-    assert second["reason"] == "RateLimited"
-
-
-async def test_an_answer_to_a_refresh_is_a_normal_event(server: ScriptedServer, events: KubernetesEvents) -> None:
-    await events.refreshed(claim(), "text")
-    (body,) = bodies(server)
-    assert (body["type"], body["reason"], body["message"], body["involvedObject"]["name"]) == ("Normal", "Refreshed", "text", "db")
-
-
-async def test_a_refresh_is_nothing_new_about_a_failure(server: ScriptedServer, events: KubernetesEvents) -> None:
-    await events.failed(claim(), BackendDeniedError("a"))
-    await events.refreshed(claim(), "text")
-    await events.failed(claim(), BackendDeniedError("a"))
-    assert [body["reason"] for body in bodies(server)] == ["Unauthorized", "Refreshed"]
-
-
-async def test_only_so_many_resources_are_remembered(
-    server: ScriptedServer, events: KubernetesEvents, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(event_log, "_REMEMBERED", 2)
-    for uid in ("a", "b", "c", "a", "c"):
-        await events.failed(claim(uid), BackendDeniedError("x"))
-    assert [body["involvedObject"]["uid"] for body in bodies(server)] == ["a", "b", "c", "a"]
-
-
-async def test_a_restart_is_a_normal_event_on_the_deployment(server: ScriptedServer, events: KubernetesEvents) -> None:
-    raw = {"metadata": {"namespace": "app", "name": "web", "uid": "w", "resourceVersion": "1"}}
-    await events.restarted(secret_use.workload(raw), "text")
-    (body,) = bodies(server)
-    assert (body["involvedObject"]["kind"], body["involvedObject"]["uid"], body["reason"]) == ("Deployment", "w", "Restarted")
-
-
-async def test_restarts_that_are_taken_back_are_a_warning_on_the_deployment(server: ScriptedServer, events: KubernetesEvents) -> None:
-    raw = {"metadata": {"namespace": "app", "name": "web", "uid": "w", "resourceVersion": "1"}}
-    await events.reverted(secret_use.workload(raw), "text")
-    (body,) = bodies(server)
-    assert (body["type"], body["reason"], body["involvedObject"]["kind"]) == ("Warning", "RestartReverted", "Deployment")
-
-
-async def test_long_names_and_messages_are_cut_to_what_the_api_takes(server: ScriptedServer, events: KubernetesEvents) -> None:
-    await events.changed(claim(name="n" * 253), Change.UPDATED, message="x" * 5000)
-    (body,) = bodies(server)
-    assert len(body["metadata"]["name"]) <= 253
-    assert len(body["message"]) == 1024
-
-
-async def test_an_event_that_cannot_be_posted_is_nobodys_trouble(server: ScriptedServer, events: KubernetesEvents) -> None:
-    server.answers.clear()
-    server.script(reply({"message": "events is forbidden: User x"}, status=403))
-    await events.changed(claim(), Change.UPDATED, message="text")
-    assert len(server.seen) == 1
+    monkeypatch.setattr(event_log, "REMEMBERED", 2)
+    for uid in ("a", "b", "a", "c", "a", "b"):
+        events.failed(claim(uid), BackendDeniedError("x"))
+    assert [event.about.uid for event in queue.events] == ["a", "b", "c", "b"]

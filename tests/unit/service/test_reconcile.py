@@ -318,8 +318,8 @@ async def test_who_goes_while_another_is_told_is_not_waited_for(world: World) ->
     key = world.claim("db", "vaults/Prod/items/other")
     told = world.events.changed
 
-    async def all_go(claim: Claim, change: Change, *, message: str) -> None:
-        await told(claim, change, message=message)
+    def all_go(claim: Claim, change: Change, *, message: str) -> None:
+        told(claim, change, message=message)
         world.workloads.delete("ruler")
         world.claims.delete(key)
         world.watch()

@@ -1,0 +1,193 @@
+"""Posts Events in the background: a few at once, of one namespace one at a time and in order, the namespaces in turn.
+
+An Event that can't be written is dropped, and so is one that finds the queue full; the log says so at most once a minute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from onepassword_operator.cluster.api import KubernetesApi
+from onepassword_operator.model import names
+from onepassword_operator.model.errors import ClusterAbsentError, ClusterDeniedError, ClusterError
+from onepassword_operator.ports import Clock
+from onepassword_operator.rules.event_correlation import Told
+
+SENDERS: Final = 3
+"""A small part of the writes that may run at once: Events take their turn behind Secrets."""
+MOST_WAITING: Final = 5000
+"""A cold start of as many resources says something of each. With messages of at most 1,024 characters they are a few MiB, 20 at worst."""
+FLUSH_SECONDS: Final = 2.0
+"""How long Events may still be sent after everything else has ended."""
+_QUIET_SECONDS: Final = 60.0
+
+_log = logging.getLogger(__name__)
+
+
+class About(NamedTuple):
+    """The object that an Event is about."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+
+
+class Outgoing(NamedTuple):
+    """An Event on its way."""
+
+    about: About
+    told: Told
+
+    def body(self, instance: str) -> dict[str, Any]:
+        """All of it, as core/v1 has it; `instance` is who says it."""
+        about, told = self.about, self.told
+        return {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": told.name, "namespace": about.namespace},
+            "involvedObject": {
+                "apiVersion": about.api_version,
+                "kind": about.kind,
+                "namespace": about.namespace,
+                "name": about.name,
+                "uid": about.uid,
+            },
+            "type": told.note.kind,
+            "reason": told.note.reason,
+            "source": {"component": names.COMPONENT},
+            "reportingComponent": names.COMPONENT,
+            "reportingInstance": instance,
+            "firstTimestamp": told.first,
+        } | self.changes()
+
+    def changes(self) -> dict[str, Any]:
+        """The members that a repetition changes."""
+        return {"count": self.told.count, "lastTimestamp": self.told.last, "message": self.told.note.message}
+
+
+class EventSender:
+    """The queue of Events, and what empties it."""
+
+    def __init__(
+        self, api: KubernetesApi, *, clock: Clock, new_name: Callable[[About], str], instance: str, dropped: Callable[[int], None]
+    ) -> None:
+        """`new_name` makes the name of an Event; `dropped` is told how many Events are given up without a try."""
+        self._api = api
+        self._new_name = new_name
+        self._instance = instance
+        self._dropped = dropped
+        self._lines: dict[str, deque[Outgoing]] = {}
+        self._turns: asyncio.Queue[str] = asyncio.Queue()
+        self._waiting = 0
+        self._empty = asyncio.Event()
+        self._told_of_patch = False
+        self._full = _Seldom(clock, "Events are dropped: too many are waiting")
+        self._failed = _Seldom(clock, "Event could not be posted")
+
+    def waiting(self) -> int:
+        """How many Events wait or are being sent."""
+        return self._waiting
+
+    def put(self, event: Outgoing) -> None:
+        """Have it sent when its turn comes; dropped if too many wait."""
+        if self._waiting >= MOST_WAITING:
+            self._dropped(1)
+            self._full.say({"waiting": self._waiting})
+            return
+        namespace = event.about.namespace
+        if namespace not in self._lines:
+            self._lines[namespace] = deque()
+            self._turns.put_nowait(namespace)
+        self._lines[namespace].append(event)
+        self._waiting += 1
+        self._empty.clear()
+
+    async def run(self) -> None:
+        """Send, for ever. What is under way when this is cancelled waits for the flush: under the same name it can't be there twice."""
+        async with asyncio.TaskGroup() as group:
+            for number in range(SENDERS):
+                group.create_task(self._send_in_turn(), name=f"events-{number}")
+
+    async def flush(self) -> None:
+        """After the run has ended: send what waits, for two seconds at most, and drop the rest."""
+        if self._waiting:
+            running = asyncio.create_task(self.run(), name="last-events")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._empty.wait(), FLUSH_SECONDS)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+        if self._waiting:
+            self._dropped(self._waiting)
+            _log.info("Events are dropped: the operator stops", extra={"count": self._waiting})
+
+    async def _send_in_turn(self) -> None:
+        while True:
+            namespace = await self._turns.get()
+            line = self._lines[namespace]
+            try:
+                await self._send(line[0])
+                line.popleft()
+                self._waiting -= 1
+            finally:
+                self._next(namespace)
+
+    def _next(self, namespace: str) -> None:
+        if self._lines[namespace]:
+            self._turns.put_nowait(namespace)
+        else:
+            del self._lines[namespace]
+            if not self._lines:
+                self._empty.set()
+
+    async def _send(self, event: Outgoing) -> None:
+        about, told = event
+        try:
+            if told.count == 1:
+                await self._post(event)
+            else:
+                await self._patch(event)
+        except ClusterError as error:
+            self._failed.say({"on": f"{about.namespace}/{about.name}", "reason": error.reason})
+
+    async def _patch(self, event: Outgoing) -> None:
+        about, told = event
+        path = f"/api/v1/namespaces/{about.namespace}/events/{told.name}"
+        try:
+            await self._api.merge_patch(path, event.changes(), resource="events")
+        except ClusterAbsentError:
+            await self._post(event)  # the API server forgets Events, after an hour as a rule
+        except ClusterDeniedError as error:
+            if not self._told_of_patch:
+                self._told_of_patch = True
+                _log.warning("repeated Events are posted anew, because they may not be patched", extra={"detail": str(error)})
+            await self._post(Outgoing(about, dataclasses.replace(told, name=self._new_name(about))))
+
+    async def _post(self, event: Outgoing) -> None:
+        path = f"/api/v1/namespaces/{event.about.namespace}/events"
+        await self._api.create(path, event.body(self._instance), resource="events")
+
+
+class _Seldom:
+    """Says one thing at most once a minute, and how often it would have."""
+
+    def __init__(self, clock: Clock, text: str) -> None:
+        self._clock = clock
+        self._text = text
+        self._said_at: float | None = None
+        self._count = 0
+
+    def say(self, extra: dict[str, Any]) -> None:
+        """Count it, and say it if it was not said for a while."""
+        self._count += 1
+        now = self._clock.monotonic()
+        if self._said_at is None or now - self._said_at >= _QUIET_SECONDS:
+            _log.info(self._text, extra=extra | {"count": self._count})
+            self._said_at, self._count = now, 0

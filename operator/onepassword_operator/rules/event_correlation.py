@@ -1,0 +1,127 @@
+"""What is to be said of an object × what was said of it → a new Event, a higher count on a former one, or nothing.
+
+The rules and numbers of Kubernetes' own client library (client-go, EventCorrelator): the same Event again is a count on the first one;
+similar Events beyond ten in ten minutes are combined in one; an object may have 25 Events at once, and one more every five minutes.
+One rule is our own: a Warning that only says again what was said last is counted, and written at most every half hour. A failure that
+lasts is looked at once per polling interval, and the API server forgets an Event that nobody touches for an hour.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from typing import Final, NamedTuple
+
+SIMILAR: Final = 10
+SIMILAR_SECONDS: Final = 600.0
+BURST: Final = 25
+REFILL_SECONDS: Final = 300.0
+REMINDER_SECONDS: Final = 1800.0
+REMEMBERED: Final = 16
+"""Events that are kept in mind of one object: the similar ones of a reason, the one that combines them, and a few others."""
+LONGEST_MESSAGE: Final = 1024
+"""Characters; what the API takes."""
+COMBINED: Final = "(combined from similar events): "
+
+
+class Note(NamedTuple):
+    """What is to be said: "Normal" or "Warning", a CamelCase reason, and a message for people."""
+
+    kind: str
+    reason: str
+    message: str
+
+
+class Moment(NamedTuple):
+    """A time, for intervals (seconds that never go back) and for people (RFC 3339 UTC)."""
+
+    seconds: float
+    stamp: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Told:
+    """An Event as it is to stand in the cluster: new if its count is 1, else a former one whose count, message and last time change."""
+
+    name: str
+    note: Note
+    count: int
+    first: str
+    last: str
+
+
+class _Key(NamedTuple):
+    kind: str
+    reason: str
+    digest: bytes
+    """Of the message, so that no message is kept; empty for the combined one."""
+
+
+@dataclasses.dataclass(slots=True)
+class _Former:
+    name: str
+    first: str
+    count: int
+    seen: float
+    written: float
+
+
+@dataclasses.dataclass(slots=True)
+class History:
+    """What was said of one object; `decide` alone changes it. The tokens are what is left of the burst."""
+
+    formers: dict[_Key, _Former] = dataclasses.field(default_factory=dict)
+    last: _Key | None = None
+    tokens: float = BURST
+    filled_at: float | None = None
+
+
+def decide(history: History, note: Note, *, now: Moment, name: str) -> Told | None:
+    """The Event to write, or None. It is taken for written from then on; if it could not be, its next PATCH finds nothing.
+
+    Args:
+        history: of the object that the note is about.
+        note: what is to be said.
+        now: the moment at which it is said.
+        name: the name of the Event, if it is a new one.
+    """
+    message = note.message[:LONGEST_MESSAGE].encode("utf-8", "replace")  # half a surrogate pair could not be sent
+    note = note._replace(message=message.decode())
+    key = _Key(note.kind, note.reason, hashlib.blake2b(message, digest_size=16).digest())
+    if _is_one_too_many(history, key, now=now.seconds):
+        key, note = key._replace(digest=b""), note._replace(message=(COMBINED + note.message)[:LONGEST_MESSAGE])
+    former = history.formers.get(key)
+    if former:
+        former.count, former.seen = former.count + 1, now.seconds
+        if note.kind == "Warning" and key == history.last and now.seconds - former.written < REMINDER_SECONDS:
+            return None
+    if not _has_token(history, now=now.seconds):
+        return None
+    former = former or _Former(name, now.stamp, 1, now.seconds, now.seconds)
+    former.written = now.seconds
+    _remember(history, key, former=former)
+    return Told(former.name, note, former.count, former.first, now.stamp)
+
+
+def _is_one_too_many(history: History, key: _Key, *, now: float) -> bool:
+    if key in history.formers:
+        return False
+    recent = [each for each, former in history.formers.items() if each[:2] == key[:2] and now - former.seen < SIMILAR_SECONDS]
+    return len(recent) >= SIMILAR or key._replace(digest=b"") in recent
+
+
+def _has_token(history: History, *, now: float) -> bool:
+    since = 0.0 if history.filled_at is None else now - history.filled_at
+    history.tokens, history.filled_at = min(history.tokens + since / REFILL_SECONDS, BURST), now
+    if history.tokens < 1:
+        return False
+    history.tokens -= 1
+    return True
+
+
+def _remember(history: History, key: _Key, *, former: _Former) -> None:
+    history.formers.pop(key, None)
+    history.formers[key] = former
+    history.last = key
+    if len(history.formers) > REMEMBERED:
+        del history.formers[next(iter(history.formers))]

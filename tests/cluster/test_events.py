@@ -1,0 +1,92 @@
+"""Events against a real API server: the same one is a count, nobody waits for them, and the end sends what waits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cluster.fixtures import MakeWorld
+from cluster.rights import deployed_role_without
+from cluster.world import World, eventually
+from controlplane.access import SPARES
+from controlplane.fixtures import Observer
+from faults.kube_proxy import Delay, Rule
+
+pytestmark = pytest.mark.cluster
+
+SEED: dict[str, Any] = {
+    "vaults": [{"name": "v", "items": [{"title": title, "fields": {"password": f"canary-{title}-0001"}} for title in ("db", "other")]}]
+}
+EDITED: dict[str, Any] = {"data": {"password": "ZWRpdGVk"}}
+
+
+def repaired(world: World, times: int) -> None:
+    """Edit the Secret by hand, and see it put right and told so often in all."""
+    world.patch_secret("db", EDITED)
+    world.wait_data("db", {"password": b"canary-db-0001"})
+    eventually(lambda: world.counts("db").get("DriftCorrected"), lambda count: count == times)
+
+
+def test_what_happens_again_is_a_count_on_the_same_event(make_world: MakeWorld) -> None:
+    world = make_world(SEED)
+    world.operator()
+    world.item("db", "vaults/v/items/db")
+    world.wait_events("db", ("Normal", "Created"))
+    for times in (1, 2, 3):
+        repaired(world, times)
+    assert world.events("db") == [("Normal", "Created"), ("Normal", "DriftCorrected")]
+    (event,) = [each for each in world.event_objects("db") if each.reason == "DriftCorrected"]
+    assert (event.count, event.message) == (3, 'Secret "db" holds version 1')
+    assert event.first_timestamp <= event.last_timestamp
+
+
+def test_an_event_that_was_deleted_meanwhile_comes_back_with_its_count(make_world: MakeWorld) -> None:
+    world = make_world(SEED)
+    world.operator()
+    world.item("db", "vaults/v/items/db")
+    world.wait_ready("db")
+    repaired(world, 1)
+    world.observer.core.delete_collection_namespaced_event(world.namespace)
+    repaired(world, 2)
+
+
+def test_a_role_without_the_right_to_patch_gets_a_new_event_and_a_word_in_the_log(make_world: MakeWorld, observer: Observer) -> None:
+    """The role of an older installation."""
+    world = make_world(SEED)
+    world.user = SPARES[0]
+    with deployed_role_without(observer, resource="events", verbs={"patch"}, user=world.user):
+        world.operator()
+        world.item("db", "vaults/v/items/db")
+        world.wait_ready("db")
+        for told in (1, 1 + 2, 1 + 2 + 3):
+            repaired(world, told)
+        assert world.operators[0].stop() == 0
+    assert [event.count for event in world.event_objects("db") if event.reason == "DriftCorrected"] == [1, 2, 3]
+    assert world.log.read_text().count("may not be patched") == 1
+
+
+def test_events_that_hang_hold_up_no_secret_no_restart_and_not_the_end(make_world: MakeWorld) -> None:
+    world = make_world(SEED)
+    operator = world.operator()
+    world.proxy.add(Rule(Delay(60), resource="events"))
+    for name in ("db", "other"):
+        world.item(name, f"vaults/v/items/{name}")
+    world.wait_ready("db", "other")
+    world.deployment("web", "db")
+    world.connect.edit("v", "db", fields={"password": "canary-db-0002"})
+    world.wait_data("db", {"password": b"canary-db-0002"})
+    world.rollouts("web", 2)
+    world.no_marks()
+    assert world.events("db") == []
+    assert operator.stop() == 0
+
+
+def test_a_failure_that_lasts_is_one_event_that_nobody_touches_for_half_an_hour(make_world: MakeWorld) -> None:
+    world = make_world(SEED)
+    world.operator()
+    world.deployment("web", annotations={"item-path": "vaults/v/items/none", "item-name": "s"})
+    eventually(lambda: world.counts("web"), lambda counts: counts == {"ReconcileError": 1})
+    world.connect.wait_polls(10)
+    written = [request for request in world.proxy.writes() if request.resource == "events"]
+    assert [request.verb for request in written] == ["create"]

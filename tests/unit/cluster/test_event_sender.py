@@ -1,0 +1,268 @@
+"""Events in the background: order, bounds, the end, and what a PATCH may meet."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from fakes.clock import FakeClock
+from fakes.scripted_server import ScriptedServer, reply
+from onepassword_operator.cluster import event_sender
+from onepassword_operator.cluster.api import KubernetesApi
+from onepassword_operator.cluster.event_sender import SENDERS, About, EventSender, Outgoing
+from onepassword_operator.rules.event_correlation import Note, Told
+
+LIMIT_SECONDS = 10
+EVENTS = "/api/v1/namespaces/app/events"
+FORBIDDEN = {"reason": "Forbidden", "message": 'events "n" is forbidden: User "x" cannot patch resource "events"'}
+
+
+def event(name: str, *, namespace: str = "app", count: int = 1) -> Outgoing:
+    note = Note("Warning", "ItemNotFound", f"says {name}")
+    return Outgoing(About("onepassword.com/v1", "OnePasswordItem", namespace, "db", "u"), Told(name, note, count, "then", "now"))
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def dropped() -> list[int]:
+    return []
+
+
+@pytest.fixture
+def sender(api: KubernetesApi, clock: FakeClock, dropped: list[int]) -> EventSender:
+    return EventSender(api, clock=clock, new_name=lambda about: f"{about.name}.anew", instance="node", dropped=dropped.append)
+
+
+@pytest.fixture(autouse=True)
+def _accepting(server: ScriptedServer) -> None:
+    server.routes = {EVENTS: reply({}, status=201), f"{EVENTS}/n": reply({})}
+
+
+@contextlib.asynccontextmanager
+async def running(sender: EventSender) -> AsyncIterator[None]:
+    task = asyncio.create_task(sender.run())
+    try:
+        async with asyncio.timeout(LIMIT_SECONDS):
+            yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def sent(sender: EventSender) -> None:
+    async with running(sender):
+        while sender.waiting():  # noqa: ASYNC110  nobody is told of the end but the flush
+            await asyncio.sleep(0)
+
+
+def seen(server: ScriptedServer) -> list[tuple[str, str]]:
+    return [(request.method, request.path) for request in server.seen]
+
+
+def bodies(server: ScriptedServer) -> list[dict[str, Any]]:
+    return [msgspec.json.decode(request.body) for request in server.seen]
+
+
+def posted(server: ScriptedServer) -> list[str]:
+    return [body["metadata"]["name"] for body in bodies(server)]
+
+
+async def test_a_new_event_is_posted_whole(server: ScriptedServer, sender: EventSender) -> None:
+    sender.put(event("n"))
+    await sent(sender)
+    assert seen(server) == [("POST", EVENTS)]
+    assert bodies(server) == [
+        {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": "n", "namespace": "app"},
+            "involvedObject": {
+                "apiVersion": "onepassword.com/v1",
+                "kind": "OnePasswordItem",
+                "namespace": "app",
+                "name": "db",
+                "uid": "u",
+            },
+            "type": "Warning",
+            "reason": "ItemNotFound",
+            "message": "says n",
+            "source": {"component": "onepassword-operator"},
+            "reportingComponent": "onepassword-operator",
+            "reportingInstance": "node",
+            "firstTimestamp": "then",
+            "lastTimestamp": "now",
+            "count": 1,
+        }
+    ]
+
+
+async def test_a_repeated_event_is_a_patch_of_its_count(server: ScriptedServer, sender: EventSender) -> None:
+    sender.put(event("n", count=3))
+    await sent(sender)
+    assert seen(server) == [("PATCH", f"{EVENTS}/n")]
+    assert bodies(server) == [{"count": 3, "lastTimestamp": "now", "message": "says n"}]
+
+
+async def test_a_former_event_that_is_gone_is_posted_anew(server: ScriptedServer, sender: EventSender) -> None:
+    server.routes[f"{EVENTS}/n"] = reply({}, status=404)
+    sender.put(event("n", count=3))
+    await sent(sender)
+    assert seen(server) == [("PATCH", f"{EVENTS}/n"), ("POST", EVENTS)]
+    body = bodies(server)[1]
+    assert (body["metadata"]["name"], body["count"], body["firstTimestamp"]) == ("n", 3, "then")
+
+
+async def test_without_the_right_to_patch_events_are_posted_under_another_name_and_the_log_says_so_once(
+    server: ScriptedServer, sender: EventSender, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.routes[f"{EVENTS}/n"] = reply(FORBIDDEN, status=403)
+    for count in (2, 3):
+        sender.put(event("n", count=count))
+    await sent(sender)
+    new = [body for body in bodies(server) if "metadata" in body]
+    assert [(body["metadata"]["name"], body["count"]) for body in new] == [("db.anew", 2), ("db.anew", 3)]
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "RBAC" in caplog.records[0].__dict__["detail"]
+
+
+async def test_events_of_a_namespace_go_one_after_another_in_order(server: ScriptedServer, sender: EventSender) -> None:
+    under_way: list[int] = []
+    most = []
+
+    async def slowly(request: Any) -> Any:
+        under_way.append(1)
+        most.append(len(under_way))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        under_way.pop()
+        return await reply({}, status=201)(request)
+
+    server.routes[EVENTS] = slowly
+    names = [f"n{number}" for number in range(20)]
+    for name in names:
+        sender.put(event(name))
+    await sent(sender)
+    assert (posted(server), max(most)) == (names, 1)
+
+
+async def test_a_namespace_with_many_events_lets_others_have_their_turn(server: ScriptedServer, sender: EventSender) -> None:
+    for namespace in ("a", "a", "a", "a", "b", "c", "d"):
+        server.routes[f"/api/v1/namespaces/{namespace}/events"] = reply({}, status=201)
+        sender.put(event("n", namespace=namespace))
+    await sent(sender)
+    places = [request.path.split("/")[4] for request in server.seen]
+    assert max(map(places.index, "abcd")) < 4
+    assert places.count("a") == 4
+
+
+async def test_a_namespace_whose_events_hang_holds_up_no_other(server: ScriptedServer, sender: EventSender) -> None:
+    server.routes[EVENTS] = server.hang()
+    server.routes["/api/v1/namespaces/b/events"] = reply({}, status=201)
+    for namespace in ["app"] * SENDERS * 2 + ["b"]:
+        sender.put(event("n", namespace=namespace))
+    async with running(sender):
+        await server.until_seen(2)
+    assert sorted(server.paths()) == [EVENTS, "/api/v1/namespaces/b/events"]
+
+
+async def test_few_events_are_sent_at_once(server: ScriptedServer, sender: EventSender) -> None:
+    for number in range(3 * SENDERS):
+        server.routes[f"/api/v1/namespaces/{number}/events"] = server.hang()
+        sender.put(event("n", namespace=str(number)))
+    async with running(sender):
+        await server.until_seen(SENDERS)
+        for _ in range(100):
+            await asyncio.sleep(0)
+    assert len(server.seen) == SENDERS
+
+
+async def test_what_finds_the_queue_full_is_dropped_and_the_log_says_so_once_a_minute(
+    server: ScriptedServer,
+    sender: EventSender,
+    clock: FakeClock,
+    dropped: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(event_sender, "MOST_WAITING", 2)
+    for number, seconds in enumerate((0, 0, 0, 0, 59, 1)):
+        clock.advance(seconds)
+        sender.put(event(f"n{number}"))
+    assert dropped == [1] * 4
+    assert [record.__dict__["count"] for record in caplog.records] == [1, 3]
+    await sent(sender)
+    assert posted(server) == ["n0", "n1"]
+
+
+async def test_events_that_cannot_be_posted_are_nobodys_trouble_and_told_once_a_minute(
+    server: ScriptedServer, sender: EventSender, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    server.routes[EVENTS] = reply({}, status=500)
+    for _ in range(3):
+        sender.put(event("n"))
+    await sent(sender)
+    assert len(server.seen) == 3
+    (record,) = caplog.records
+    assert (record.levelname, record.__dict__["on"], record.__dict__["reason"]) == ("INFO", "app/db", "ClusterUnavailable")
+
+
+class TestTheEnd:
+    async def test_waiting_events_are_sent_and_it_ends_when_they_are(
+        self, server: ScriptedServer, sender: EventSender, dropped: list[int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(event_sender, "FLUSH_SECONDS", 100 * LIMIT_SECONDS)
+        sender.put(event("before"))
+        await sent(sender)
+        for name in ("a", "b"):
+            sender.put(event(name))
+        await asyncio.wait_for(sender.flush(), LIMIT_SECONDS)
+        assert (posted(server), dropped) == (["before", "a", "b"], [])
+
+    async def test_one_that_was_under_way_is_sent_again_and_stays_the_first(self, server: ScriptedServer, sender: EventSender) -> None:
+        server.routes[EVENTS] = server.hang()
+        for name in ("a", "b"):
+            sender.put(event(name))
+        async with running(sender):
+            await server.until_seen(1)
+        server.routes[EVENTS] = reply({}, status=201)
+        await asyncio.wait_for(sender.flush(), LIMIT_SECONDS)
+        assert posted(server) == ["a", "a", "b"]
+
+    async def test_what_hangs_for_too_long_is_dropped(
+        self, server: ScriptedServer, sender: EventSender, dropped: list[int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(event_sender, "FLUSH_SECONDS", 0.01)
+        server.routes[EVENTS] = server.hang()
+        for name in ("a", "b"):
+            sender.put(event(name))
+        await asyncio.wait_for(sender.flush(), LIMIT_SECONDS)
+        assert dropped == [2]
+
+    async def test_with_nothing_left_to_send_it_takes_no_time(self, server: ScriptedServer, sender: EventSender) -> None:
+        sender.put(event("n"))
+        await sent(sender)
+        await asyncio.wait_for(sender.flush(), LIMIT_SECONDS)
+        assert len(server.seen) == 1
+
+    async def test_who_leads_no_more_posts_nothing(
+        self, server: ScriptedServer, api: KubernetesApi, sender: EventSender, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        api.may_write = lambda: False
+        for number in range(10):
+            sender.put(event(f"n{number}"))
+        await asyncio.wait_for(sender.flush(), LIMIT_SECONDS)
+        assert (server.seen, sender.waiting()) == ([], 0)
+        assert [record.levelname for record in caplog.records] == ["INFO"]
