@@ -146,7 +146,7 @@ class Observe:
         if self._sealer.verify(last) is seal.Verdict.INTACT:
             record.held = record.held or recorded_revision(last)
             record.mark = RestartMark.parse(last.annotations.get(names.RESTART_PENDING))
-        self._queue.add(last.key, Priority.DRIFT)
+        self._repair(last.key)
 
     def is_settled(self, observed: ObservedSecret) -> bool:
         """Whether Secret and status are exactly what a pass would leave behind; takes in what the Secret says about itself."""
