@@ -84,6 +84,8 @@ class Operator:
         await self._first_sweep()
         self._tasks.start("sweeper", self._sweep_forever)
         self._tasks.start("watches", self._watch)
+        if self._parts.watch_secrets:
+            self._tasks.start("secret-watch", self._parts.watch_secrets.run)
         if self._parts.patrol:
             self._tasks.start("patrol", self._parts.patrol.run)
         self._tasks.start("leadership", self._lead)
@@ -147,7 +149,6 @@ class Operator:
                 rendering=self._parts.rendering,
                 server=self._api.server,
                 new_session=self._api.new_session,
-                watch_secrets=self._settings.watches_secrets,
             ),
             namespaces=self._settings.namespaces,
             started=self._watching,
