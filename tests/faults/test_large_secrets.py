@@ -19,7 +19,7 @@ pytestmark = pytest.mark.cluster
 
 MEBIBYTE = 1024 * 1024
 COUNT = int(os.environ.get("LARGE_SECRETS", "100"))
-"""Each of 900 KiB of data, which are 1.2 MiB of JSON; where they were read 100 at a time, 100 were as bad as any number."""
+"""Each of 900 KiB of data, which are 1.2 MiB of JSON. Reading 100 at a time, which is what a page may hold, 100 are as bad as any number."""
 MOST_BYTES = 48 * MEBIBYTE
 SWEEP_SECONDS = 10
 """The least that the settings allow."""
@@ -69,6 +69,7 @@ def serve(world: World, value: str) -> None:
     world.wait_data("db", {"password": value.encode()}, timeout=60)
 
 
+@pytest.mark.timeout(600)
 def test_large_secrets_of_a_tenant_with_our_label_cost_the_operator_no_memory(world: World) -> None:
     first = world.operator()
     world.item("db", "vaults/v/items/db")

@@ -146,7 +146,9 @@ async def test_only_so_many_are_read_at_once(world: World, news: SecretNews) -> 
     async with reading(news):
         for name in resources:
             news.seen(world.key(name), 9999)
-        await until(lambda: news._reads.depth() == len(resources))
+        await until(lambda: news._reads.depth() == len(resources) and asked)
+        for _ in range(100):
+            await asyncio.sleep(0)
         assert len(asked) == 4
         gate.set()
         await rest(news)

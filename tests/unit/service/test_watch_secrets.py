@@ -111,9 +111,9 @@ async def test_a_list_that_fails_half_way_says_nothing_of_what_is_missing(scene:
 @pytest.mark.parametrize("error", [FAILED, ClusterAbsentError("too old")])
 async def test_after_a_failure_there_is_another_list(scene: Scene, error: ClusterUnavailableError) -> None:
     scene.watch.lists[""] += [([up_to(20)], None), ([up_to(50)], None)]
-    scene.watch.streams[""].append(([up_to(30)], error))
+    scene.watch.streams[""] += [([up_to(30)], scene.calm), ([up_to(40)], error)]
     async with scene.until_silent():
-        assert scene.watch.asked == ["list ", "watch  since 20", "list ", "watch  since 50"]
+        assert scene.watch.asked == ["list ", "watch  since 20", "watch  since 30", "list ", "watch  since 50"]
     assert scene.pauses == [0.75]
 
 
