@@ -84,6 +84,8 @@ class Operator:
         await self._first_sweep()
         self._tasks.start("sweeper", self._sweep_forever)
         self._tasks.start("watches", self._watch)
+        if self._parts.watch_secrets:
+            self._tasks.start("secret-watch", self._parts.watch_secrets.run)
         if self._parts.patrol:
             self._tasks.start("patrol", self._parts.patrol.run)
         self._tasks.start("leadership", self._lead)
@@ -138,7 +140,7 @@ class Operator:
             except ClusterError as error:
                 attempt += 1
                 _log.error("not ready", extra={"detail": str(error), "reason": error.reason})
-                await asyncio.sleep(min(2.0**attempt, 30.0))
+                await asyncio.sleep(min(2.0 ** min(attempt, 16), 30.0))
         _log.info("resources and Secrets listed", extra={"resources": len(self._parts.index.claims)})
 
     async def _watch(self) -> None:
@@ -149,7 +151,6 @@ class Operator:
                 rendering=self._parts.rendering,
                 server=self._api.server,
                 new_session=self._api.new_session,
-                watch_secrets=self._settings.watches_secrets,
             ),
             namespaces=self._settings.namespaces,
             started=self._watching,

@@ -5,14 +5,14 @@ Every method raises only leaves of `model.errors`. Absent is a value (None), unk
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Container, Sequence
 from typing import Protocol
 
 from onepassword_operator.model.errors import OperatorError
 from onepassword_operator.model.item import Item, ItemSummary, Vault
 from onepassword_operator.model.lease import HeldLease, LeaseRecord
 from onepassword_operator.model.outcome import Change, Condition
-from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, OwnerReference, SecretKey
+from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, OwnerReference, SecretKey, SecretSight
 from onepassword_operator.model.target import Claim, Source
 from onepassword_operator.model.workload import Workload
 
@@ -36,8 +36,8 @@ class SecretStore(Protocol):
     async def get(self, key: SecretKey) -> ObservedSecret | None:
         """The live Secret."""
 
-    def list_managed(self) -> AsyncIterator[ObservedSecret]:
-        """All Secrets that carry our label, complete and live."""
+    def list_managed(self, wanted: Container[SecretKey]) -> AsyncIterator[ObservedSecret]:
+        """Those of all Secrets with our label that are wanted, complete and live."""
 
     async def create(self, desired: DesiredSecret) -> ObservedSecret:
         """Create; ClusterConflictError if one exists."""
@@ -53,6 +53,20 @@ class SecretStore(Protocol):
 
     def server_time(self) -> str:
         """The API server's clock, RFC 3339 UTC, as of its newest reply."""
+
+
+class SecretWatch(Protocol):
+    """The comings and goings of the Secrets that carry our label, without what they hold. An empty namespace means all of them."""
+
+    def listed(self, namespace: str) -> AsyncIterator[SecretSight]:
+        """Each that is there; after the last one the state that this was, so a list without it is not complete."""
+
+    def changes(self, namespace: str, *, since: int) -> AsyncIterator[SecretSight]:
+        """What happened since that state, as it happens; ends when the API server thinks that it has taken long enough.
+
+        Raises:
+            ClusterAbsentError: nobody knows any more what has happened since.
+        """
 
 
 class ClaimStore(Protocol):

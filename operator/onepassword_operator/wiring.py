@@ -24,6 +24,7 @@ from onepassword_operator.cluster.finalizers import KubernetesFinalizers
 from onepassword_operator.cluster.item_status import KubernetesItems
 from onepassword_operator.cluster.lease import KubernetesLease, home_namespace
 from onepassword_operator.cluster.secret_store import KubernetesSecrets
+from onepassword_operator.cluster.secret_watch import KubernetesSecretWatch
 from onepassword_operator.cluster.workload_store import KubernetesWorkloads
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.lease import Timing
@@ -49,10 +50,12 @@ from onepassword_operator.service.release_objects import ReleaseObjects
 from onepassword_operator.service.report import Reporter
 from onepassword_operator.service.restart_workloads import Place, RestartReporter, RestartWorkloads, Rollouts
 from onepassword_operator.service.retry_loop import RetryLoop
+from onepassword_operator.service.secret_news import SecretNews
 from onepassword_operator.service.share import owns
 from onepassword_operator.service.source_health import SourceHealth
 from onepassword_operator.service.sweep import Sweep
 from onepassword_operator.service.sync_secret import SyncSecret
+from onepassword_operator.service.watch_secrets import WatchSecrets
 from onepassword_operator.service.work_queue import WorkQueue
 from onepassword_operator.service.workers import Workers
 from onepassword_operator.settings import Settings
@@ -119,6 +122,8 @@ class Parts:
     sweep: Sweep
     patrol: PatrolledSecrets | None
     """Where Secrets are not watched: goes round over them."""
+    watch_secrets: WatchSecrets | None
+    """Where they are."""
     reconcile: Reconcile
     workers: Workers[SecretKey]
     restarts: RetryLoop[Place]
@@ -199,6 +204,7 @@ def wire(settings: Settings, *, api: KubernetesApi, source: ItemSource, token: C
         observe=observe,
         observe_workloads=observe_workloads,
         patrol=patrol,
+        watch_secrets=_secret_watch(api, settings, news=SecretNews(stores.secrets, observe=observe, index=index, clock=clock)),
         sweep=Sweep(
             stores=(stores.items, stores.workloads),
             look=patrol or ListedSecrets(stores.secrets, observe=observe, index=index),
@@ -237,6 +243,14 @@ def _patrol(stores: Stores, settings: Settings, *, observe: Observe, index: Foll
     if settings.watches_secrets:
         return None
     return PatrolledSecrets(stores.secrets, observe=observe, index=index, clock=clock, interval_seconds=settings.sweep_seconds)
+
+
+def _secret_watch(api: KubernetesApi, settings: Settings, *, news: SecretNews) -> WatchSecrets | None:
+    if not settings.watches_secrets:
+        return None
+    clock = SystemClock()
+    edge = KubernetesSecretWatch(api, jitter=clock.jitter)
+    return WatchSecrets(edge, news=news, namespaces=settings.namespaces, clock=clock)
 
 
 def _restart_pass(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -66,9 +66,10 @@ class FakeSecretStore:
         with self.faults.around("get"):
             return self.objects.get(key)
 
-    async def list_managed(self) -> AsyncIterator[ObservedSecret]:
+    async def list_managed(self, wanted: Container[SecretKey]) -> AsyncIterator[ObservedSecret]:
         self.requests.append("list")
-        found = [secret for secret in self.objects.values() if secret.labels.get(names.MANAGED) == names.MANAGED_VALUE]
+        ours = [secret for secret in self.objects.values() if secret.labels.get(names.MANAGED) == names.MANAGED_VALUE]
+        found = [secret for secret in ours if secret.key in wanted]
         for position, secret in enumerate(found):
             if position == 1:  # what fails in the middle of a list
                 with self.faults.around("list"):

@@ -196,7 +196,7 @@ class World:
             deployments = self.process.observe_workloads
             deployments.gone(workload.source, workload.uid) if kind == "DELETED" else deployments.seen(workload)
         for kind, secret in self._taken(self.secrets.events):
-            observe.secret_gone(secret) if kind == "DELETED" else observe.secret_seen(secret)
+            observe.secret_gone(secret.key) if kind == "DELETED" else observe.secret_seen(secret)
 
     @staticmethod
     def _taken(events: list[Any]) -> Iterable[Any]:

@@ -47,10 +47,10 @@ def prompt(world: World) -> None:
         world.wait_data(f"well-{number}", {"password": b"canary-well"}, timeout=PROMPT_SECONDS)
 
 
-def started(make_world: MakeWorld, *namespaces: str, **environment: str) -> World:
+def started(make_world: MakeWorld, *namespaces: str) -> World:
     world = make_world(SEED)
     world.environment |= {"WATCH_NAMESPACE": ",".join([world.namespace, *namespaces])}
-    world.operator(**environment)
+    world.operator()
     world.item("first", "vaults/sick/items/first")
     world.wait_ready("first")
     return world

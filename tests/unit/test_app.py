@@ -34,6 +34,7 @@ from onepassword_operator.outbound import client_tls
 from onepassword_operator.service.leadership import Unopposed
 from onepassword_operator.service.poll_vaults import PollVaults
 from onepassword_operator.service.restart_workloads import Place
+from onepassword_operator.service.watch_secrets import WatchSecrets
 from onepassword_operator.settings import Settings, load
 from onepassword_operator.telemetry.metrics import Metrics
 from onepassword_operator.wiring import wire
@@ -67,8 +68,11 @@ async def cluster() -> AsyncIterator[ScriptedServer]:
 
 @pytest.fixture
 def watching(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
-    """kopf, as something that runs until it is cancelled; set when it started."""
+    """kopf, as something that runs until it is cancelled, as does the watch on Secrets; set when kopf started."""
     started = asyncio.Event()
+
+    async def watch_secrets(_: WatchSecrets) -> None:
+        await asyncio.Event().wait()
 
     async def carry(*, ready_flag: asyncio.Event, **_: Any) -> None:
         ready_flag.set()
@@ -76,6 +80,7 @@ def watching(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
         await asyncio.Event().wait()
 
     monkeypatch.setattr(watches, "run_kopf", carry)
+    monkeypatch.setattr(WatchSecrets, "run", watch_secrets)
     return started
 
 
@@ -236,6 +241,17 @@ async def test_a_supervised_task_that_fails_ends_the_run(operator: Operator, mon
     with pytest.raises(ZeroDivisionError):
         await asyncio.wait_for(operator.run(), LIMIT_SECONDS)
     assert "poller" in operator.unhealthy()
+
+
+async def test_the_watch_on_secrets_is_supervised(operator: Operator, watching: asyncio.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(_: WatchSecrets) -> None:
+        await watching.wait()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(WatchSecrets, "run", fails)
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(operator.run(), LIMIT_SECONDS)
+    assert "secret-watch" in operator.unhealthy()
 
 
 async def test_a_signal_that_kopf_caught_first_stops_the_operator(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:

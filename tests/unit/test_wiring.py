@@ -62,6 +62,19 @@ def test_everything_heals_within_the_polling_interval(parts: Parts) -> None:
     assert [part.interval_seconds for part in (parts.reconcile, parts.restarts, parts.releases)] == [7.0] * 3
 
 
+@pytest.mark.parametrize(("setting", "watched"), [("on", True), ("off", False)])
+async def test_secrets_are_either_watched_or_looked_at_in_turn(
+    server: ScriptedServer, metrics: Metrics, monkeypatch: pytest.MonkeyPatch, *, setting: str, watched: bool
+) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    access = ClusterAccess(server=server.url, ssl_context=None, token=None)
+    async with KubernetesApi(access, user_agent="x", observer=lambda *_: None) as api:
+        settings = load({"secret_watch": setting}, os.environ)
+        made = wire(settings, api=api, source=FakeItemSource(), token=Confidential(b"fake"), metrics=metrics)
+    assert (made.watch_secrets is not None, made.patrol is not None) == (watched, not watched)
+
+
 def test_nothing_runs_yet(parts: Parts) -> None:
     assert not parts.first_poll.is_set()
     assert parts.queue.depth() == 0

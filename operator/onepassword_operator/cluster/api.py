@@ -20,11 +20,12 @@ import aiohttp
 import msgspec
 
 from onepassword_operator.cluster.credentials import ClusterAccess
+from onepassword_operator.cluster.page import OBJECTS, PAGES, Page, Undecodable
 from onepassword_operator.cluster.statuses import asked_pause_seconds, to_error
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterError, ClusterUnavailableError
 from onepassword_operator.outbound import DIRECT, Route
+from onepassword_operator.rules import page_size
 
-PAGE: Final = 100
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=10)
 LIST_TIMEOUT: Final = aiohttp.ClientTimeout(total=60, connect=10)
 TRIES: Final = 4
@@ -33,6 +34,7 @@ WRITES_AT_ONCE: Final = 32
 """A small part of the seats that an API server has for all of its writers."""
 _METHODS: Final = {"get": "GET", "list": "GET", "create": "POST", "update": "PUT", "patch": "PATCH"}
 _MERGE_PATCH: Final = "application/merge-patch+json"
+_METADATA_ONLY: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 Observer = Callable[[str, str, int], None]
 """Told of every request: verb, resource, status code (0 if there was no answer)."""
@@ -51,6 +53,10 @@ class _Call:
     query: Mapping[str, str] | None = None
     body: bytes | None = dataclasses.field(default=None, repr=False)
     limits: aiohttp.ClientTimeout | None = None
+    accept: str = "*/*"
+    decoder: msgspec.json.Decoder[Any] = OBJECTS
+    cap: int | None = None
+    """The bytes to read of the answer."""
 
     @property
     def method(self) -> str:
@@ -63,10 +69,10 @@ class _Call:
         return f"{self.verb} {self.resource}"
 
     def headers(self) -> dict[str, str]:
-        """The headers that the body needs."""
+        """What is sent, and what is wanted."""
         if self.body is None:
-            return {}
-        return {"Content-Type": _MERGE_PATCH if self.verb == "patch" else "application/json"}
+            return {"Accept": self.accept}
+        return {"Accept": self.accept, "Content-Type": _MERGE_PATCH if self.verb == "patch" else "application/json"}
 
     def content(self) -> io.BytesIO | None:
         """The body as a stream: aiohttp warns of raw bytes beyond 1 MiB."""
@@ -137,22 +143,31 @@ class KubernetesApi:
     async def get(self, path: str, *, resource: str) -> dict[str, Any] | None:
         """One object, or None if it does not exist."""
         try:
-            return await self._read(_Call(verb="get", path=path, resource=resource))
+            found: dict[str, Any] = await self._read(_Call(verb="get", path=path, resource=resource))
         except ClusterAbsentError:
             return None
+        return found
 
-    async def pages(self, path: str, *, resource: str, selector: str = "") -> AsyncIterator[list[dict[str, Any]]]:
-        """All objects of a collection, page by page, as of one moment.
+    async def pages(
+        self, path: str, *, resource: str, selector: str = "", first: int = page_size.MOST, metadata_only: bool = False
+    ) -> AsyncIterator[Page]:
+        """All objects of a collection, page by page, as of one moment; `first` is how many the first page asks for.
 
         Raises:
             ClusterError: a page could not be read; what came before is not the whole.
         """
-        token = ""
+        fixed = {"labelSelector": selector} if selector else {}
+        accept = _METADATA_ONLY if metadata_only else "application/json"
+        limit, token = first, ""
         while True:
-            query = {"limit": str(PAGE)} | ({"labelSelector": selector} if selector else {}) | ({"continue": token} if token else {})
-            page = await self._read(_Call(verb="list", path=path, resource=resource, query=query, limits=LIST_TIMEOUT))
-            yield page.get("items") or []
-            token = (page.get("metadata") or {}).get("continue") or ""
+            query = {"limit": str(limit)} | fixed | ({"continue": token} if token else {})
+            call = _Call(verb="list", path=path, resource=resource, query=query, limits=LIST_TIMEOUT, accept=accept)
+            page: Page | None = await self._read(dataclasses.replace(call, decoder=PAGES, cap=page_size.cap(limit)))
+            if page is None:
+                limit = page_size.after_abandoned(limit)
+                continue
+            limit, token = page_size.after_read(limit, objects=len(page), size_bytes=page.size_bytes()), page.token
+            yield page
             if not token:
                 return
 
@@ -168,7 +183,7 @@ class KubernetesApi:
         """PATCH an object by JSON merge."""
         return await self._write(_Call(verb="patch", path=path, resource=resource, body=msgspec.json.encode(body)))
 
-    async def _read(self, call: _Call) -> dict[str, Any]:
+    async def _read(self, call: _Call) -> Any:
         for attempt in range(1, TRIES):
             try:
                 return await self._request(call)
@@ -179,16 +194,19 @@ class KubernetesApi:
     async def _write(self, call: _Call) -> dict[str, Any]:
         for attempt in range(1, TRIES):
             try:
-                async with self._writes:
-                    return await self._request(call)
+                return await self._write_once(call)
             except ClusterUnavailableError as error:
                 if not error.turned_away:
                     raise
                 await _pause(attempt, error)
-        async with self._writes:
-            return await self._request(call)
+        return await self._write_once(call)
 
-    async def _request(self, call: _Call) -> dict[str, Any]:
+    async def _write_once(self, call: _Call) -> dict[str, Any]:
+        async with self._writes:
+            written: dict[str, Any] = await self._request(call)
+        return written
+
+    async def _request(self, call: _Call) -> Any:
         if self._session is None:
             raise ClusterUnavailableError("the connection to the API server is not open")
         if call.body is not None and not self.may_write():
@@ -206,22 +224,23 @@ class KubernetesApi:
             ) as response:
                 code = response.status
                 self._note_time(response.headers.get("Date"))
-                payload = await response.read()
+                payload = await _body(response, call.cap)
                 pause = asked_pause_seconds(response.headers.get("Retry-After"))
-            return self._decoded(code, payload, what=call.what, pause=pause)
+            return None if payload is None else self._decoded(call, payload, code=code, pause=pause)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ClusterUnavailableError(f"{call.what}: no answer from the API server ({type(error).__name__})") from None
         finally:
             self._observer(call.verb, call.resource, code)
 
-    def _decoded(self, code: int, payload: bytes, *, what: str, pause: float | None) -> dict[str, Any]:
+    def _decoded(self, call: _Call, payload: bytearray, *, code: int, pause: float | None) -> Any:
+        well = 200 <= code < 300  # noqa: PLR2004
         try:
-            decoded = msgspec.json.decode(payload)
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            decoded = (call.decoder if well else OBJECTS).decode(payload)
+        except Undecodable:
             decoded = None
-        if code < 300 and isinstance(decoded, dict):  # noqa: PLR2004
+        if well and decoded is not None:
             return decoded
-        failure: ClusterError = to_error(code, decoded if isinstance(decoded, dict) else {}, what=what)
+        failure: ClusterError = to_error(code, decoded or {}, what=call.what)
         failure.delay_seconds = pause
         raise failure
 
@@ -233,6 +252,16 @@ class KubernetesApi:
                 return
             # "-0000" says UTC without a zone, and comes back without one.
             self._clock_offset = server.replace(tzinfo=server.tzinfo or datetime.UTC) - datetime.datetime.now(datetime.UTC)
+
+
+async def _body(response: aiohttp.ClientResponse, cap: int | None) -> bytearray | None:
+    """The body; None if there is more of it than the cap allows. What is left of it goes with its connection."""
+    body = bytearray()
+    async for piece in response.content.iter_any():
+        body += piece
+        if cap is not None and len(body) > cap:
+            return None
+    return body
 
 
 async def _pause(attempt: int, error: ClusterUnavailableError) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Container, Sequence
 from typing import Any, Final
 
+from onepassword_operator.cluster import page as pages
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.model import names
 from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, OwnerReference, SecretKey
+
+FIRST_PAGE: Final = 4
+"""Secrets may be of 1 MiB each, so the first page is small; the next ones follow what it weighed."""
 
 _RESOURCE: Final = "secrets"
 
@@ -30,13 +34,15 @@ class KubernetesSecrets:
         raw = await self._api.get(path_of(key), resource=_RESOURCE)
         return ObservedSecret.from_object(raw) if raw else None
 
-    async def list_managed(self) -> AsyncIterator[ObservedSecret]:
-        """All Secrets that carry our label, by page."""
+    async def list_managed(self, wanted: Container[SecretKey]) -> AsyncIterator[ObservedSecret]:
+        """Those of all Secrets with our label that are wanted; of the others nothing but the name is decoded."""
         paths = [f"/api/v1/namespaces/{namespace}/secrets" for namespace in self._namespaces] or ["/api/v1/secrets"]
         for path in paths:
-            async for page in self._api.pages(path, resource=_RESOURCE, selector=names.MANAGED_SELECTOR):
-                for raw in page:
-                    yield ObservedSecret.from_object(raw)
+            async for page in self._api.pages(path, resource=_RESOURCE, selector=names.MANAGED_SELECTOR, first=FIRST_PAGE):
+                for raw in page.raw():
+                    metadata = pages.header(raw)
+                    if SecretKey(metadata.namespace, metadata.name) in wanted:
+                        yield ObservedSecret.from_object(pages.whole(raw))
 
     async def create(self, desired: DesiredSecret) -> ObservedSecret:
         """POST."""

@@ -13,7 +13,6 @@ import aiohttp
 import kopf
 
 from onepassword_operator.handlers.items import ItemEvents
-from onepassword_operator.handlers.owned_secrets import SecretEvents
 from onepassword_operator.handlers.workloads import WorkloadEvents
 from onepassword_operator.model import names
 from onepassword_operator.model.target import Rendering
@@ -31,9 +30,8 @@ def build_registry(
     rendering: Rendering,
     server: str,
     new_session: Callable[[], aiohttp.ClientSession],
-    watch_secrets: bool = True,
 ) -> kopf.OperatorRegistry:
-    """The routing table: OnePasswordItems, Deployments and, where granted, our Secrets; and a login that shares our connection pool."""
+    """The routing table: OnePasswordItems and Deployments; and a login with a session of ours."""
     registry = kopf.OperatorRegistry()
 
     async def login(**_: Any) -> kopf.AiohttpSession:
@@ -42,8 +40,6 @@ def build_registry(
     kopf.on.login(registry=registry)(login)
     kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=registry)(ItemEvents(observe, rendering).item_event)
     kopf.on.event("apps", "v1", "deployments", registry=registry)(WorkloadEvents(observe_workloads).workload_event)
-    if watch_secrets:
-        kopf.on.event("v1", "secrets", registry=registry)(SecretEvents(observe).secret_event)
     return registry
 
 
@@ -59,7 +55,6 @@ def build_settings() -> kopf.OperatorSettings:
     settings.queueing.idle_timeout = 0.1
     settings.queueing.exit_timeout = 1.0
     settings.queueing.error_delays = (1, 2, 5, 10, 30, 60)
-    settings.watching.label_selectors["v1", "secrets"] = names.MANAGED_SELECTOR
     settings.watching.chunk_size = 100  # what is listed queues up for the handlers, a page at a time
     settings.watching.server_timeout = 290
     settings.watching.connect_timeout = 10

@@ -110,7 +110,7 @@ class Watches:
             if not failed:
                 return
             failures = 1 if self._clock.monotonic() - began > CALM_SECONDS else failures + 1
-            pause = min(FIRST_PAUSE_SECONDS * 2.0 ** (failures - 1), LONGEST_PAUSE_SECONDS) * (0.5 + self._clock.jitter() / 2)
+            pause = min(FIRST_PAUSE_SECONDS * 2.0 ** min(failures - 1, 16), LONGEST_PAUSE_SECONDS) * (0.5 + self._clock.jitter() / 2)
             _log.warning("watches ended, starting them again", extra={"error": failed, "pause": round(pause, 1)})
             await asyncio.sleep(pause)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import enum
 import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -21,6 +22,25 @@ class SecretKey(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
+
+
+class Sight(enum.Enum):
+    """What a watch tells."""
+
+    SEEN = enum.auto()
+    """The Secret is there, in this state."""
+    GONE = enum.auto()
+    """It is not there any more, or does not carry our label any more."""
+    UP_TO_HERE = enum.auto()
+    """Everything until this state has been told; about no Secret."""
+
+
+class SecretSight(NamedTuple):
+    """That a Secret came, changed or went, at this resourceVersion; not what it holds."""
+
+    kind: Sight
+    key: SecretKey
+    resource_version: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ class ClaimIndex:
         """How many OnePasswordItems there are."""
         return self._resources
 
-    def __contains__(self, key: SecretKey) -> bool:
+    def __contains__(self, key: object) -> bool:
         """Whether anybody asks for the Secret."""
         return key in self._claims
 

@@ -48,11 +48,8 @@ class ListedSecrets:
     async def settled(self, asked: Mapping[SecretKey, Priority]) -> set[SecretKey]:
         """Those that the LIST shows to be in order."""
         del asked
-        return {
-            observed.key
-            async for observed in self._secrets.list_managed()
-            if observed.key in self._index.claims and self._observe.is_settled(observed)
-        }
+        asking = self._index.claims
+        return {observed.key async for observed in self._secrets.list_managed(asking) if self._observe.is_settled(observed)}
 
 
 class PatrolledSecrets:

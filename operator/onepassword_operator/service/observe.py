@@ -137,16 +137,12 @@ class Observe:
         else:
             self._queue.add(key, Priority.SWEEP)
 
-    def secret_gone(self, last: ObservedSecret) -> None:
-        """A Secret was deleted, or lost our label: either way it takes a live look. Its pending restart is carried over."""
-        if last.key not in self._claims:
+    def secret_gone(self, key: SecretKey) -> None:
+        """A Secret was deleted, or lost our label: either way it takes a live look. What it held, and a restart due, is remembered."""
+        if key not in self._claims:
             return
-        record = self._index.record(last.key)
-        record.seen = record.drifted = True
-        if self._sealer.verify(last) is seal.Verdict.INTACT:
-            record.held = record.held or recorded_revision(last)
-            record.mark = RestartMark.parse(last.annotations.get(names.RESTART_PENDING))
-        self._repair(last.key)
+        self._index.record(key).seen = True
+        self._repair(key)
 
     def is_settled(self, observed: ObservedSecret) -> bool:
         """Whether Secret and status are exactly what a pass would leave behind; takes in what the Secret says about itself."""

@@ -12,18 +12,22 @@ from onepassword_operator.service.work_queue import K, Priority, WorkQueue
 
 
 class RetryLoop(Generic[K]):
-    """Runs `work` on each key that is woken, again after a pause if the cluster says no."""
+    """Runs `work` on each key that is woken, `pause_seconds` later if that is set, and again after a pause if the cluster says no."""
 
-    def __init__(self, work: Callable[[K], Awaitable[None]], *, clock: Clock) -> None:
+    def __init__(self, work: Callable[[K], Awaitable[None]], *, clock: Clock, pause_seconds: float = 0.0) -> None:
         self._work = work
         self._clock = clock
+        self._pause_seconds = pause_seconds
         self._queue: WorkQueue[K] = WorkQueue()
         self._attempts: dict[K, int] = {}
         self.interval_seconds = 60.0
 
     def wake(self, key: K) -> None:
         """There is something to do."""
-        self._queue.add(key, Priority.CHANGED)
+        if self._pause_seconds:
+            self._queue.add_later(key, Priority.CHANGED, delay_seconds=self._pause_seconds)
+        else:
+            self._queue.add(key, Priority.CHANGED)
 
     async def run(self) -> None:
         """Work until cancelled."""

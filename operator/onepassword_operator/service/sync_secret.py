@@ -147,6 +147,8 @@ class SyncSecret:
             return await self._bring_in_line(work, None, verdict=seal.Verdict.BROKEN)
         verdict = self._sealer.verify(observed)
         work.record.seen = True
+        if verdict is seal.Verdict.INTACT:  # should it be deleted now, nobody would know any more what it held
+            work.record.held = work.record.held or recorded_revision(observed)
         everybody = self._index.claims.partners(work.ruler, self._others(work), observed=observed)
         owners.check_owner(work.ruler, observed, verdict=verdict, partners=everybody)
         self._check_contest(work, observed)

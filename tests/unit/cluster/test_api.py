@@ -1,6 +1,7 @@
 """The Kubernetes client against a server that does everything a server can do wrong."""
 
 import asyncio
+import contextlib
 import datetime
 import pathlib
 from collections.abc import Awaitable
@@ -8,6 +9,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from fakes.relays import Asked, ForwardProxy, forward_proxy
 from fakes.scripted_server import Answer, ScriptedServer, reply, reset, scripted_server, truncated
@@ -22,8 +24,10 @@ from onepassword_operator.model.errors import (
     ClusterUnavailableError,
 )
 from onepassword_operator.outbound import Route
+from onepassword_operator.rules import page_size
 
 TOKEN = "fake-kubernetes-token"
+MIB = 1024 * 1024
 A, B, C = {"name": "a"}, {"name": "b"}, {"name": "c"}
 
 
@@ -80,7 +84,7 @@ class TestPages:
             reply({"items": None, "metadata": {"continue": "yet more"}}),
             reply({"items": [C]}),
         )
-        assert [page async for page in api.pages("/x", resource="secrets", selector="a=b")] == [[A, B], [], [C]]
+        assert [list(page) async for page in api.pages("/x", resource="secrets", selector="a=b")] == [[A, B], [], [C]]
         assert [request.query for request in server.seen] == [
             {"limit": "100", "labelSelector": "a=b"},
             {"limit": "100", "labelSelector": "a=b", "continue": "more"},
@@ -90,8 +94,69 @@ class TestPages:
     async def test_an_expired_list_is_an_error_and_not_a_short_list(self, server: ScriptedServer, api: KubernetesApi) -> None:
         server.script(reply({"items": [A], "metadata": {"continue": "more"}}), reply({"reason": "Expired"}, status=410))
         pages = api.pages("/x", resource="secrets")
-        assert await anext(pages) == [A]
+        assert list(await anext(pages)) == [A]
         assert isinstance(await error_of(anext(pages)), ClusterError)
+
+    async def test_a_page_beyond_the_cap_is_abandoned_and_asked_for_again_in_parts(
+        self, server: ScriptedServer, api: KubernetesApi, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(page_size, "CAP_BYTES", 100_000)
+        large = {"data": "x" * 90_000}
+        small = {"items": [A], "metadata": {"continue": "more"}}
+        server.script(reply(small), *[reply({"items": [large] * 2})] * 3, reply({"items": [large | A] * 2}))
+        assert [len(list(page)) async for page in api.pages("/x", resource="secrets")] == [1, 2]
+        asked = [(request.query["limit"], request.query.get("continue")) for request in server.seen]
+        assert asked == [("100", None), ("100", "more"), ("25", "more"), ("6", "more"), ("1", "more")]
+        assert server.connections == 4  # one that was given up in the middle of an answer is of no more use
+
+    async def test_of_a_page_beyond_the_cap_no_more_is_read_than_that(
+        self, server: ScriptedServer, api: KubernetesApi, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def endless(request: web.Request) -> web.StreamResponse:
+            response = web.StreamResponse()
+            await response.prepare(request)
+            with contextlib.suppress(ConnectionError):
+                while True:
+                    await response.write(b"x" * 10_000)
+            return response
+
+        monkeypatch.setattr(page_size, "CAP_BYTES", 100_000)
+        server.script(endless, reply({"items": [A]}))
+        assert [list(page) async for page in api.pages("/x", resource="secrets")] == [[A]]
+
+    async def test_small_objects_in_front_do_not_make_room_for_large_ones(self, server: ScriptedServer, api: KubernetesApi) -> None:
+        """Pages may grow by what they weighed, and still none is read beyond the cap."""
+        large, most = {"data": "x" * MIB}, page_size.CAP_BYTES // MIB
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            limit, start = int(request.query["limit"]), int(request.query.get("continue", "0"))
+            shown = ([A] * 200 + [large] * 30)[start : start + limit]
+            rest = {"continue": str(start + limit)} if start + limit < 230 else {}
+            return await reply({"items": shown, "metadata": rest})(request)
+
+        server.routes["/x"] = answer
+        sizes = [(page.size_bytes(), len(list(page))) async for page in api.pages("/x", resource="secrets", first=4)]
+        assert sum(count for _, count in sizes) == 230
+        assert max(size for size, _ in sizes) <= page_size.CAP_BYTES
+        assert max(count for size, count in sizes if size > MIB) <= most
+        assert max(count for _, count in sizes) == 100
+
+    async def test_what_is_no_list_is_tried_again_and_then_an_error(self, server: ScriptedServer, api: KubernetesApi) -> None:
+        server.script(*[reply({"items": {"canary": 1}})] * TRIES)
+        error = await error_of(anext(api.pages("/x", resource="secrets")))
+        assert isinstance(error, ClusterUnavailableError)
+        assert "canary" not in str(error)
+
+    @pytest.mark.parametrize(
+        ("metadata_only", "accept"),
+        [(False, "application/json"), (True, "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1")],
+    )
+    async def test_metadata_can_be_asked_for_alone(
+        self, server: ScriptedServer, api: KubernetesApi, *, metadata_only: bool, accept: str
+    ) -> None:
+        server.script(reply({"items": []}))
+        assert [list(page) async for page in api.pages("/x", resource="secrets", metadata_only=metadata_only)] == [[]]
+        assert server.seen[0].headers["Accept"] == accept
 
     async def test_a_list_of_something_that_is_not_served_is_an_error(self, server: ScriptedServer, api: KubernetesApi) -> None:
         server.script(reply("404 page not found", status=404))

@@ -11,6 +11,9 @@ from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.secret_store import KubernetesSecrets, to_object
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, OwnerReference, SecretKey
+from onepassword_operator.rules import page_size
+
+MIB = 1024 * 1024
 
 KEY = SecretKey("app", "db")
 RAW: dict[str, Any] = {
@@ -54,9 +57,21 @@ async def test_only_ours_are_listed_in_the_watched_namespaces(
 ) -> None:
     server.script(*[reply({"items": [RAW]})] * len(paths))
     store = KubernetesSecrets(api, namespaces=namespaces)
-    assert [secret.key async for secret in store.list_managed()] == [KEY] * len(paths)
+    assert [secret.key async for secret in store.list_managed({KEY})] == [KEY] * len(paths)
     assert server.paths() == paths
     assert {request.query["labelSelector"] for request in server.seen} == {"operator.1password.io/managed=true"}
+
+
+async def test_of_a_secret_that_nobody_wants_nothing_but_its_name_is_decoded(server: ScriptedServer, store: KubernetesSecrets) -> None:
+    others = {"metadata": {"namespace": "app", "name": "others"}}  # the rest that every Secret has is missing, and nobody notices
+    server.script(reply({"items": [others, RAW, others]}))
+    assert [secret.key async for secret in store.list_managed({KEY})] == [KEY]
+
+
+async def test_secrets_may_be_large_so_the_first_page_is_small(server: ScriptedServer, store: KubernetesSecrets) -> None:
+    server.script(reply({"items": []}))
+    assert [secret async for secret in store.list_managed(set())] == []
+    assert int(server.seen[0].query["limit"]) * 1.5 * MIB < page_size.CAP_BYTES
 
 
 async def test_a_secret_is_created_with_values_in_base64(server: ScriptedServer, store: KubernetesSecrets) -> None:

@@ -32,28 +32,14 @@ def build(new_session: Callable[[], aiohttp.ClientSession]) -> kopf.OperatorRegi
     )
 
 
-def test_there_are_three_watches_and_no_handler_that_writes_to_objects(registry: kopf.OperatorRegistry) -> None:
+def test_there_are_two_watches_and_no_handler_that_writes_to_objects(registry: kopf.OperatorRegistry) -> None:
     watched = {(h.selector.group, h.selector.version, h.selector.any_name, h.fn.__name__) for h in handlers(registry._watching)}
     assert watched == {
         ("onepassword.com", "v1", "onepassworditems", "item_event"),
         ("apps", "v1", "deployments", "workload_event"),
-        ("", "v1", "secrets", "secret_event"),
     }
     for kind in (registry._changing, registry._spawning, registry._indexing, registry._webhooks):
         assert handlers(kind) == []
-
-
-def test_secrets_are_not_watched_where_that_is_not_granted() -> None:
-    process = World().process
-    made = build_registry(
-        observe=process.observe,
-        observe_workloads=process.observe_workloads,
-        rendering=Rendering(),
-        server="http://api",
-        new_session=lambda: None,  # type: ignore[arg-type,return-value]  # not asked for
-        watch_secrets=False,
-    )
-    assert {h.selector.any_name for h in handlers(made._watching)} == {"onepassworditems", "deployments"}
 
 
 def handlers(part: Any) -> list[Any]:
@@ -74,7 +60,6 @@ def test_kopf_does_nothing_but_carry_watches() -> None:
     assert not settings.posting.enabled
     assert settings.persistence.finalizer == NO_FINALIZER != names.OFFICIAL_FINALIZER
     assert settings.watching.chunk_size == 100
-    assert settings.watching.label_selectors["v1", "secrets"] == "operator.1password.io/managed=true"
 
 
 def test_nothing_is_kept_on_objects() -> None:

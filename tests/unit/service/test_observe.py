@@ -85,7 +85,7 @@ async def test_only_so_many_deletions_are_remembered(world: World, monkeypatch: 
 async def test_a_secret_that_nobody_asks_for_is_not_touched(world: World) -> None:
     stray = world.secrets.place(world.key("stray"), labels={names.MANAGED: names.MANAGED_VALUE})
     await world.settle()
-    world.process.observe.secret_gone(stray)
+    world.process.observe.secret_gone(stray.key)
     assert world.secrets.requests == []
     assert world.process.index.followed == {}
 
@@ -101,8 +101,8 @@ async def test_late_news_of_a_secret_is_ignored(world: World) -> None:
 
 async def test_a_label_taken_away_is_put_back(world: World) -> None:
     await world.synced()
-    bare = world.secrets.edit(world.key(), labels={})
-    world.process.observe.secret_gone(bare)  # a watch that selects by label reports it so
+    world.secrets.edit(world.key(), labels={})
+    world.process.observe.secret_gone(world.key())  # a watch that selects by label reports it so
     await world.settle()
     assert world.secrets.objects[world.key()].labels[names.MANAGED] == names.MANAGED_VALUE
     assert world.secrets.mark(world.key()) is None

@@ -205,28 +205,57 @@ class TestDeleted:
         assert mark
         assert mark.revision.version == 2
 
-    async def test_a_process_that_never_saw_it_carries_its_mark_as_well(self, world: World) -> None:
+    async def test_a_process_that_did_not_write_it_carries_the_mark_that_it_saw(self, world: World) -> None:
         item = await world.synced()
         world.source.edit(item, password="two")
         await world.poll()
         mark = world.secrets.mark(world.key())
         assert mark
-        world.process = Process(world)
-        world.process.observe.take_in(world.claims.objects[world.key()])
+        await world.restart_process()
+        world.secrets.time = "2024-06-01T00:00:00Z"
         world.secrets.delete(world.key())
         await world.settle()
         assert world.secrets.mark(world.key()) == mark
 
-    async def test_a_process_that_never_saw_it_marks_a_change_that_came_with_the_deletion(self, world: World) -> None:
+    async def test_a_process_that_did_not_write_it_marks_a_change_that_came_with_the_deletion(self, world: World) -> None:
         item = await world.synced()
-        world.process = Process(world)
-        world.process.observe.take_in(world.claims.objects[world.key()])
+        await world.restart_process()
         world.source.edit(item, password="two")
         world.secrets.delete(world.key())
-        await world.settle()
+        await world.poll()
         mark = world.secrets.mark(world.key())
         assert mark
         assert mark.revision.version == 2
+
+    @pytest.mark.parametrize("restarted", [False, True])
+    async def test_a_write_of_another_process_that_was_deleted_before_anybody_looked_is_marked_again(
+        self, world: World, *, restarted: bool
+    ) -> None:
+        """A deletion is told without what was deleted; what the Secret was last seen to hold is not what it holds now."""
+        item = await world.synced()
+        world.workloads.deploy("web", "db", annotations={names.AUTO_RESTART: "true"})
+        await world.restart_process()
+        standing_by, world.process = world.process, Process(world)
+        await world.process.sweeper.sweep()
+        world.source.edit(item, password="two")
+        await world.poll()
+        assert world.secrets.mark(world.key())
+        if restarted:
+            await world.restart()
+            assert world.secrets.mark(world.key()) is None
+        world.process = standing_by
+        world.secrets.events.clear()
+        world.workloads.events.clear()
+        rollouts = world.workloads.rollouts["web"]
+        world.secrets.delete(world.key())
+        await world.settle()
+        await world.poll()
+        mark = world.secrets.mark(world.key())
+        assert mark
+        assert mark.revision.version == 2
+        await world.restart()
+        assert world.workloads.rollouts["web"] - rollouts == (0 if restarted else 1)
+        assert world.secrets.mark(world.key()) is None
 
     async def test_it_stays_gone_if_the_resource_is_gone(self, world: World) -> None:
         await world.synced()

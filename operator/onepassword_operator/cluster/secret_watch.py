@@ -1,0 +1,137 @@
+"""Our Secrets as they come and go: a LIST of their metadata, and a WATCH from there on. No value is asked for, so none is here.
+
+A tenant may fill Secrets of any size and give them our label; what they hold never arrives.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+import aiohttp
+import msgspec
+
+from onepassword_operator.cluster import page as pages
+from onepassword_operator.cluster.api import KubernetesApi
+from onepassword_operator.cluster.lines import Lines
+from onepassword_operator.cluster.statuses import asked_pause_seconds, to_error
+from onepassword_operator.model import names
+from onepassword_operator.model.errors import ClusterUnavailableError
+from onepassword_operator.model.secret import SecretKey, SecretSight, Sight
+
+STREAM_SECONDS: Final = 290
+"""How long the API server is asked to keep a stream open; less by up to a tenth, so that streams do not all end at once."""
+SILENCE_SECONDS: Final = 90.0
+"""The API server sends a bookmark about every minute. A stream that says nothing for longer is dead, and its other end may not know it."""
+GRACE_SECONDS: Final = 30.0
+
+_RESOURCE: Final = "secrets"
+_METADATA_ONLY: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+_KINDS: Final = {"ADDED": Sight.SEEN, "MODIFIED": Sight.SEEN, "DELETED": Sight.GONE, "BOOKMARK": Sight.UP_TO_HERE}
+
+_log = logging.getLogger(__name__)
+
+
+class _Object(msgspec.Struct):
+    """The metadata of a Secret, or a Status."""
+
+    metadata: pages.Metadata | None = None
+    code: int = 0
+    reason: str = ""
+
+
+class _Event(msgspec.Struct):
+    type: str
+    object: _Object
+
+
+_EVENTS: Final = msgspec.json.Decoder(_Event)
+
+
+class KubernetesSecretWatch:
+    """`SecretWatch` over the API server."""
+
+    def __init__(self, api: KubernetesApi, *, jitter: Callable[[], float]) -> None:
+        self._api = api
+        self._jitter = jitter
+
+    async def listed(self, namespace: str) -> AsyncIterator[SecretSight]:
+        """Each Secret that carries our label, by page, and the state that the list shows."""
+        state = ""
+        async for page in self._api.pages(_path(namespace), resource=_RESOURCE, selector=names.MANAGED_SELECTOR, metadata_only=True):
+            state = state or page.resource_version
+            for raw in page.raw():
+                yield _sight(Sight.SEEN, pages.header(raw))
+        yield _sight(Sight.UP_TO_HERE, pages.Metadata(resource_version=state))
+
+    async def changes(self, namespace: str, *, since: int) -> AsyncIterator[SecretSight]:
+        """What happens from that state on, until the stream ends in good order.
+
+        Raises:
+            ClusterAbsentError: the state is too old (410), so what happened since can't be told.
+            ClusterError: the stream was refused, broke, fell silent, or said what can't be understood.
+        """
+        seconds = round(STREAM_SECONDS * (1 - 0.1 * self._jitter()))
+        query = {"watch": "true", "allowWatchBookmarks": "true", "resourceVersion": str(since), "timeoutSeconds": str(seconds)}
+        try:
+            async with (
+                self._api.new_session() as session,
+                session.get(
+                    self._api.server + _path(namespace),
+                    params=query | {"labelSelector": names.MANAGED_SELECTOR},
+                    headers={"Accept": _METADATA_ONLY},
+                    timeout=aiohttp.ClientTimeout(total=seconds + GRACE_SECONDS, connect=10, sock_read=SILENCE_SECONDS),
+                    allow_redirects=False,
+                ) as response,
+            ):
+                await _check(response)
+                async for sight in _sights(response.content):
+                    yield sight
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ClusterUnavailableError(f"watch {_RESOURCE}: the stream broke ({type(error).__name__})") from None
+
+
+def _path(namespace: str) -> str:
+    return f"/api/v1/namespaces/{namespace}/secrets" if namespace else "/api/v1/secrets"
+
+
+async def _check(response: aiohttp.ClientResponse) -> None:
+    if response.status == 200:  # noqa: PLR2004
+        return
+    try:
+        status = pages.OBJECTS.decode(await response.read())
+    except pages.Undecodable:
+        status = {}
+    failure = to_error(response.status, status, what=f"watch {_RESOURCE}")
+    failure.delay_seconds = asked_pause_seconds(response.headers.get("Retry-After"))
+    raise failure
+
+
+async def _sights(content: aiohttp.StreamReader) -> AsyncIterator[SecretSight]:
+    lines = Lines()
+    async for piece in content.iter_any():
+        for line in lines.feed(piece):
+            if line is None:
+                _log.debug("an event with too much metadata was passed over; the next sweep looks at its Secret")
+            else:
+                yield _told(line)
+    if lines.open():
+        raise ClusterUnavailableError(f"watch {_RESOURCE}: the stream ended within an event")
+
+
+def _told(line: bytes) -> SecretSight:
+    try:
+        event = _EVENTS.decode(line)
+    except pages.Undecodable:
+        raise ClusterUnavailableError(f"watch {_RESOURCE}: the stream says what is no event") from None
+    if event.type in _KINDS and event.object.metadata:
+        return _sight(_KINDS[event.type], event.object.metadata)
+    raise to_error(event.object.code, {"reason": event.object.reason}, what=f"watch {_RESOURCE}")
+
+
+def _sight(kind: Sight, metadata: pages.Metadata) -> SecretSight:
+    try:
+        return SecretSight(kind, SecretKey(metadata.namespace, metadata.name), int(metadata.resource_version))
+    except ValueError:
+        raise ClusterUnavailableError(f"watch {_RESOURCE}: a resourceVersion is no number") from None

@@ -1,0 +1,90 @@
+"""A tenant who may create Secrets fills them to the brim and gives them our label: the operator does not grow with them."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster.fixtures import MakeWorld
+from cluster.operator_process import OperatorProcess
+from cluster.world import PREFIX, World, eventually
+
+pytestmark = pytest.mark.cluster
+
+MEBIBYTE = 1024 * 1024
+COUNT = int(os.environ.get("LARGE_SECRETS", "100"))
+"""Each of 900 KiB of data, which are 1.2 MiB of JSON. A page may hold 100, so for who reads whole pages more are no worse."""
+SIZE = 900 * 1024
+MOST_BYTES = 48 * MEBIBYTE
+SWEEP_SECONDS = 10
+"""The least that the settings allow."""
+SEED: dict[str, Any] = {"vaults": [{"name": "v", "items": [{"title": "db", "fields": {"password": "canary-password-1"}}]}]}
+
+
+@pytest.fixture
+def world(make_world: MakeWorld) -> Iterator[World]:
+    made = make_world(SEED)
+    made.environment["ONEPASSWORD_OPERATOR_SWEEP_SECONDS"] = str(SWEEP_SECONDS)
+    yield made
+    made.observer.core.delete_collection_namespaced_secret(made.namespace, label_selector="tenant=hostile")
+
+
+def fill(world: World) -> None:
+    """What the tenant does. Every other one compresses to next to nothing, so that many of them arrive in one piece."""
+    for number in range(COUNT):
+        data = {"keystore": base64.b64encode(os.urandom(SIZE) if number % 2 else bytes(SIZE)).decode()}
+        metadata = {"name": f"large-{number}", "labels": {PREFIX + "managed": "true", "tenant": "hostile"}}
+        world.observer.core.create_namespaced_secret(world.namespace, {"metadata": metadata, "data": data})
+
+
+def peak(operator: OperatorProcess) -> int:
+    """The most memory (resident, in bytes) that the operator has had."""
+    status = Path(f"/proc/{operator.process.pid}/status").read_text()
+    (kilobytes,) = re.findall(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    return int(kilobytes) * 1024
+
+
+def swept(operator: OperatorProcess) -> int:
+    """LISTs of resources so far: each sweep begins with one, so those before it have come to their end."""
+    found = re.search(r'requests_total\{code="200",route="list onepassworditems",side="kubernetes"\} (\S+)', operator.metrics())
+    return int(float(found[1])) if found else 0
+
+
+def wait_for_a_whole_sweep(operator: OperatorProcess) -> None:
+    """Return when one that had not begun yet has ended."""
+    before = swept(operator)
+    eventually(lambda: swept(operator), lambda count: count >= before + 2, timeout=120)
+
+
+def serve(world: World, value: str) -> None:
+    """A resource is served beside them: a rotation, and an edit by hand that a watch has to tell of."""
+    world.connect.edit("v", "db", fields={"password": value})
+    world.wait_data("db", {"password": value.encode()}, timeout=60)
+    world.patch_secret("db", {"data": {"password": "ZWRpdGVk"}})
+    world.wait_data("db", {"password": value.encode()}, timeout=60)
+
+
+@pytest.mark.timeout(600)
+def test_large_secrets_of_a_tenant_with_our_label_cost_the_operator_no_memory(world: World) -> None:
+    first = world.operator()
+    world.item("db", "vaults/v/items/db")
+    world.wait_ready("db")
+    serve(world, "canary-password-2")
+    usual = peak(first)
+    fill(world)
+    serve(world, "canary-password-3")
+    wait_for_a_whole_sweep(first)
+    while_running = peak(first) - usual
+    assert first.stop() == 0
+    second = world.operator(ready=False)
+    second.wait_ready(timeout=120)
+    serve(world, "canary-password-4")
+    at_a_start = peak(second) - usual
+    print(f"{COUNT} Secrets: usual {usual // 1024} KiB, while running +{while_running // 1024} KiB, at a start +{at_a_start // 1024} KiB")
+    assert (while_running < MOST_BYTES, at_a_start < MOST_BYTES) == (True, True)

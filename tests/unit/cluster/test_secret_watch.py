@@ -1,0 +1,207 @@
+"""The watch on Secrets over a real socket, against a server that streams what it should, and everything else."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import pytest
+from aiohttp import web
+
+from fakes.scripted_server import Answer, ScriptedServer, reply, reset
+from onepassword_operator.cluster import lines, secret_watch
+from onepassword_operator.cluster.api import KubernetesApi
+from onepassword_operator.cluster.secret_watch import KubernetesSecretWatch
+from onepassword_operator.model.errors import ClusterAbsentError, ClusterDeniedError, ClusterError, ClusterUnavailableError
+from onepassword_operator.model.secret import SecretKey, SecretSight, Sight
+
+KEY = SecretKey("app", "db")
+PARTIAL = "as=PartialObjectMetadata"
+
+
+def event(kind: str, version: str = "7", **metadata: Any) -> bytes:
+    shown = {"namespace": "app", "name": "db", "uid": "u", "resourceVersion": version} | metadata
+    return msgspec.json.encode({"type": kind, "object": {"kind": "PartialObjectMetadata", "metadata": shown}}) + b"\n"
+
+
+def sight(kind: Sight, version: int = 7) -> SecretSight:
+    return SecretSight(kind, KEY, version)
+
+
+def stream(*pieces: bytes, then: asyncio.Event | None = None) -> Answer:
+    """A stream that says this, and ends at once or after something."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for piece in pieces:
+            await response.write(piece)
+            await asyncio.sleep(0)
+        if then:
+            await then.wait()
+        return response
+
+    return answer
+
+
+@pytest.fixture
+def watch(api: KubernetesApi) -> KubernetesSecretWatch:
+    return KubernetesSecretWatch(api, jitter=lambda: 0.5)
+
+
+async def told(sights: AsyncIterator[SecretSight]) -> list[SecretSight]:
+    return [each async for each in sights]
+
+
+async def until_it_fails(sights: AsyncIterator[SecretSight]) -> tuple[list[SecretSight], ClusterError]:
+    seen = []
+    with pytest.raises(ClusterError) as caught:  # noqa: PT012  what came before the failure counts, too
+        async for each in sights:
+            seen.append(each)  # noqa: PERF401  a comprehension would lose them
+    assert caught.value.__cause__ is None
+    return seen, caught.value
+
+
+async def test_what_happens_is_told_by_name_and_version(server: ScriptedServer, watch: KubernetesSecretWatch) -> None:
+    bookmark = event("BOOKMARK", "12", namespace="", name="")
+    server.script(stream(event("ADDED"), event("MODIFIED", "8") + event("DELETED", "9")[:20], event("DELETED", "9")[20:], bookmark))
+    assert await told(watch.changes("", since=5)) == [
+        sight(Sight.SEEN, 7),
+        sight(Sight.SEEN, 8),
+        sight(Sight.GONE, 9),
+        SecretSight(Sight.UP_TO_HERE, SecretKey("", ""), 12),
+    ]
+    (request,) = server.seen
+    assert (request.method, request.path) == ("GET", "/api/v1/secrets")
+    assert request.query == {
+        "watch": "true",
+        "allowWatchBookmarks": "true",
+        "resourceVersion": "5",
+        "timeoutSeconds": "276",  # 290 less half of a tenth
+        "labelSelector": "operator.1password.io/managed=true",
+    }
+    assert request.headers["Accept"] == f"application/json;{PARTIAL};g=meta.k8s.io;v=v1"
+    assert request.headers["Authorization"] == "Bearer fake-kubernetes-token"
+
+
+async def test_the_list_is_of_metadata_by_page_and_ends_with_the_state_that_it_shows(
+    server: ScriptedServer, watch: KubernetesSecretWatch
+) -> None:
+    item = {"metadata": {"namespace": "app", "name": "db", "resourceVersion": "7", "annotations": {"a": "b"}}}
+    server.script(
+        reply({"items": [item, item], "metadata": {"continue": "more", "resourceVersion": "20"}}),
+        reply({"items": [item], "metadata": {"resourceVersion": "20"}}),
+    )
+    assert await told(watch.listed("app")) == [sight(Sight.SEEN)] * 3 + [SecretSight(Sight.UP_TO_HERE, SecretKey("", ""), 20)]
+    assert server.paths() == ["/api/v1/namespaces/app/secrets"] * 2
+    assert [request.query.get("continue") for request in server.seen] == [None, "more"]
+    assert {request.query["labelSelector"] for request in server.seen} == {"operator.1password.io/managed=true"}
+    assert {request.headers["Accept"] for request in server.seen} == {f"application/json;{PARTIAL}List;g=meta.k8s.io;v=v1"}
+
+
+async def test_a_list_that_fails_half_way_is_not_complete(server: ScriptedServer, watch: KubernetesSecretWatch) -> None:
+    item = {"metadata": {"namespace": "app", "name": "db", "resourceVersion": "7"}}
+    server.script(reply({"items": [item], "metadata": {"continue": "more", "resourceVersion": "20"}}), reply({}, status=410))
+    seen, _ = await until_it_fails(watch.listed(""))
+    assert seen == [sight(Sight.SEEN)]
+
+
+async def test_a_stream_ends_well_if_the_server_ends_it(server: ScriptedServer, watch: KubernetesSecretWatch) -> None:
+    server.script(stream())
+    assert await told(watch.changes("app", since=5)) == []
+    assert server.paths() == ["/api/v1/namespaces/app/secrets"]
+
+
+EXPIRED = b'{"type":"ERROR","object":{"kind":"Status","metadata":{},"code":410,"reason":"Expired","message":"canary"}}\n'
+OVERLOADED = b'{"type":"ERROR","object":{"kind":"Status","code":500,"reason":"InternalError","message":"canary"}}\n'
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        pytest.param(stream(event("ADDED"), EXPIRED), ClusterAbsentError, id="410 within the stream"),
+        pytest.param(reply({"reason": "Expired"}, status=410), ClusterAbsentError, id="410 at once"),
+        pytest.param(stream(event("ADDED"), OVERLOADED), ClusterUnavailableError, id="an error within the stream"),
+        pytest.param(stream(event("ADDED"), b"canary\n"), ClusterUnavailableError, id="garbage"),
+        pytest.param(stream(event("ADDED"), b"[]\n"), ClusterUnavailableError, id="JSON that is no event"),
+        pytest.param(stream(event("ADDED"), b'{"type":"ADDED","object":{"metadata":{"name":7}}}\n'), ClusterUnavailableError, id="no name"),
+        pytest.param(stream(event("ADDED"), b"\xff\n"), ClusterUnavailableError, id="no text"),
+        pytest.param(stream(event("ADDED"), event("RENAMED")), ClusterUnavailableError, id="an event that there is not"),
+        pytest.param(stream(event("ADDED"), event("ADDED", "canary")), ClusterUnavailableError, id="a version that is no number"),
+        pytest.param(stream(event("ADDED"), event("ADDED")[:-1]), ClusterUnavailableError, id="a line without its end"),
+        pytest.param(reply({"message": "secrets is forbidden: User x"}, status=403), ClusterDeniedError, id="403"),
+        pytest.param(reply("<html>", status=502), ClusterUnavailableError, id="a gateway's page"),
+        pytest.param(reply("", status=307, headers={"Location": "/elsewhere"}), ClusterUnavailableError, id="a redirect"),
+        pytest.param(reset, ClusterUnavailableError, id="a broken connection"),
+    ],
+)
+async def test_everything_else_is_an_error_of_ours_after_what_came_before(
+    server: ScriptedServer, watch: KubernetesSecretWatch, answer: Answer, error: type[ClusterError]
+) -> None:
+    server.script(answer, answer)  # aiohttp may ask again where a connection broke
+    seen, caught = await until_it_fails(watch.changes("", since=5))
+    assert type(caught) is error
+    assert seen in ([], [sight(Sight.SEEN)])
+    assert "canary" not in str(caught)
+    assert "/elsewhere" not in server.paths()
+
+
+async def test_a_stream_that_breaks_within_a_piece_is_an_error(server: ScriptedServer, watch: KubernetesSecretWatch) -> None:
+    async def breaks(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(event("ADDED"))
+        assert request.transport
+        request.transport.abort()
+        return response
+
+    server.script(breaks)
+    _, caught = await until_it_fails(watch.changes("", since=5))
+    assert isinstance(caught, ClusterUnavailableError)
+
+
+async def test_a_stream_that_falls_silent_is_given_up(
+    server: ScriptedServer, watch: KubernetesSecretWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secret_watch, "SILENCE_SECONDS", 0.05)
+    server.script(stream(event("ADDED"), then=server.let_go))
+    seen, caught = await until_it_fails(watch.changes("", since=5))
+    assert seen == [sight(Sight.SEEN)]
+    assert isinstance(caught, ClusterUnavailableError)
+
+
+async def test_a_server_that_does_not_end_its_stream_is_given_up(
+    server: ScriptedServer, watch: KubernetesSecretWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secret_watch, "STREAM_SECONDS", 0)
+    monkeypatch.setattr(secret_watch, "GRACE_SECONDS", 0.05)
+    server.script(stream(event("ADDED"), then=server.let_go))
+    assert isinstance((await until_it_fails(watch.changes("", since=5)))[1], ClusterUnavailableError)
+
+
+async def test_an_event_with_too_much_metadata_passes_by_and_the_next_one_is_told(
+    server: ScriptedServer, watch: KubernetesSecretWatch
+) -> None:
+    large = event("MODIFIED", "8", annotations={"a": "x" * lines.LONGEST_BYTES})
+    server.script(stream(event("ADDED"), large, event("MODIFIED", "9")))
+    assert await told(watch.changes("", since=5)) == [sight(Sight.SEEN, 7), sight(Sight.SEEN, 9)]
+
+
+async def test_a_pause_that_is_asked_for_is_passed_on(server: ScriptedServer, watch: KubernetesSecretWatch) -> None:
+    server.script(reply({"reason": "TooManyRequests"}, status=429, headers={"Retry-After": "7"}))
+    assert (await until_it_fails(watch.changes("", since=5)))[1].delay_seconds == 7
+
+
+async def test_whoever_stops_listening_leaves_no_connection(server: ScriptedServer, watch: KubernetesSecretWatch) -> None:
+    server.script(stream(event("ADDED"), then=server.let_go))
+    first = asyncio.Event()
+
+    async def listen() -> None:
+        async for _ in watch.changes("", since=5):
+            first.set()
+
+    listening = asyncio.create_task(listen())
+    await asyncio.wait_for(first.wait(), 5)
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+    assert all(connector.closed for connector in watch._api._connectors[1:])
