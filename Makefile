@@ -74,7 +74,8 @@ bench: venv tools ## measure, and write docs/performance.md; QUICK=1 for minutes
 		$(if $(PEER),--peer "$(PEER)") $(if $(PEER_VERSION),--peer-version "$(PEER_VERSION)")
 
 reliability: venv tools ## run the operator under every fault, and write docs/reliability.md
-	@RELIABILITY_PAGE=docs/reliability.md $(BIN)/python -m pytest -q -p no:randomly tests/faults/test_client_faults.py
+	@RELIABILITY_PAGE=docs/reliability.md $(BIN)/python -m pytest -q -p no:randomly tests/faults/test_client_faults.py \
+		tests/faults/test_neighbours.py tests/faults/test_large_secrets.py
 
 docs: venv ## write the pages that are made from the code
 	@PYTHONPATH=operator $(BIN)/python tests/contract/settings_page.py > docs/settings.md

@@ -99,8 +99,8 @@ other by the API server's audit log. A stopped leader is woken up two seconds af
         "Isolation",
         """
 Four vaults. Items of three are edited and timed, first with nothing wrong, then while the fourth refuses (401), takes ten seconds for each
-answer or never answers, then right after a thousand resources whose items do not exist have been created in one namespace (*breaking*), and
-once those have been told so (*broken*). *Missing* is how many edits never reached
+answer or never answers and two hundred new resources ask for items of it, then right after a thousand resources whose items do not exist
+have been created in one namespace (*breaking*), and once those have been told so (*broken*). *Missing* is how many edits never reached
 their Secret while we waited (50 s after the last of them); they count with that time, so that the p99 is longer than it says.
 """,
     ),

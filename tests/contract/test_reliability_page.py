@@ -8,7 +8,7 @@ import pytest
 
 from faults import reliability_page
 from faults.client_faults import FAULTS
-from faults.reliability_page import HEAD, SECTIONS, Measured
+from faults.reliability_page import HEAD, NEIGHBOURS, SECTIONS, Findings, Measured
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reliability.md").read_text()
 COLUMNS = 3
@@ -17,11 +17,14 @@ COLUMNS = 3
 
 def promises(page: str) -> list[list[str]]:
     """Of every row of every table, what is promised."""
-    return [line.split("|")[1 : 1 + COLUMNS] for line in page.splitlines() if line.startswith("|") and not line.startswith("|--")]
+    faults, _, neighbours = page.partition("## Neighbours")
+    rows = [line.split("|")[1 : 1 + COLUMNS] for line in faults.splitlines() if line.startswith("|") and not line.startswith("|--")]
+    return rows + [line.split("|")[1:3] for line in neighbours.splitlines() if line.startswith("|")]
 
 
-def measured_at(seconds: float) -> list[Measured]:
-    return [Measured(fault=fault, lasted=seconds, requests=1, recovery=seconds, memory=1) for fault in FAULTS]
+def measured_at(seconds: float) -> Findings:
+    measured = [Measured(fault=fault, lasted=seconds, requests=1, recovery=seconds, memory=1) for fault in FAULTS]
+    return Findings(measured, dict.fromkeys(NEIGHBOURS, "seen"))
 
 
 def test_the_page_says_what_the_table_of_faults_says() -> None:
@@ -35,4 +38,6 @@ def test_every_fault_is_in_a_section() -> None:
 
 def test_a_page_with_a_row_that_was_not_measured_is_not_written() -> None:
     with pytest.raises(ValueError, match=f"not measured, .*: {FAULTS[0].name}"):
-        reliability_page.render(measured_at(1.0)[1:])
+        reliability_page.render(Findings(measured_at(1.0).faults[1:], measured_at(1.0).neighbours))
+    with pytest.raises(ValueError, match=r"not measured, .*: an item whose file"):
+        reliability_page.render(Findings(measured_at(1.0).faults))

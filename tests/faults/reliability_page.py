@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from faults import client_faults
 from faults.client_faults import FAULTS, Fault
@@ -26,10 +26,10 @@ SECTIONS = {
 HEAD = f"""\
 # Under faults
 
-Written by `make reliability`, which runs `tests/faults/test_client_faults.py` and notes what it measures; never edited by hand. The same
-test runs in `make test` and holds every row: it fails if a Secret is touched, if a resource says something else, if more requests are made
-than allowed, or if recovery takes longer than one polling interval and five seconds after the cause has ended and the pause that Connect
-asked for is over.
+Written by `make reliability`, which runs `tests/faults/test_client_faults.py`, and for the last table `test_neighbours.py` and
+`test_large_secrets.py`, and notes what they measure; never edited by hand. The same tests run in `make test` and hold every row: they fail
+if a Secret is touched, if a resource says something else, if more requests are made than allowed, or if recovery takes longer than one
+polling interval and five seconds after the cause has ended and the pause that Connect asked for is over.
 
 The operator runs as a process against a real API server. Connect is the embedded server, which brings the faults about; certificates,
 plain text and replies without end come from a TLS end in front of it. While a fault is there, {NEW} new resources ask for Secrets and an
@@ -61,16 +61,45 @@ class Measured:
     memory: int
 
 
-def render(measured: Sequence[Measured]) -> str:
-    """The page; every fault has to have been measured."""
+NEIGHBOURS = {
+    "an item whose file Connect does not deliver, and 200 resources that ask for it": "resources on another vault within 6 s",
+    "a vault whose list hangs, and 200 resources that wait for it": "resources on another vault within 6 s",
+    "a namespace whose admission webhook takes 20 s, and 200 resources in it": "resources in another namespace within 6 s",
+    "a tool that deletes the Secret whenever it is there": "made again at growing pauses: the tenth time after more than 14 s",
+    "a second Connect pod that lags behind, met by connection": "one write, one rollout, the new value",
+    "a second Connect pod that lags behind, met by request": "one write, one rollout, the new value",
+    "100 Secrets of 900 KiB with the operator's label": "less than 48 MiB more, running and at a start",
+}
+"""What somebody else does or suffers, and what is promised to everybody beside it."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a run has measured."""
+
+    faults: list[Measured] = field(default_factory=list)
+    neighbours: dict[str, str] = field(default_factory=dict)
+
+    def beside(self, neighbour: str, seen: str) -> None:
+        """Note what was seen beside one of `NEIGHBOURS`."""
+        assert neighbour in NEIGHBOURS, neighbour
+        self.neighbours[neighbour] = seen
+
+
+def render(found: Findings) -> str:
+    """The page; every fault and every neighbour has to have been measured."""
+    measured = found.faults
     by_name = {one.fault.name: one for one in measured}
     missing = [fault.name for fault in FAULTS if fault.name not in by_name]
+    missing += [neighbour for neighbour in NEIGHBOURS if neighbour not in found.neighbours]
     if missing:
         raise ValueError(f"not measured, so the page would not be whole: {', '.join(missing)}")
     parts = [HEAD, f"Measured on {os.cpu_count()} cores, Python {platform.python_version()}, Linux.\n"]
     for title, faults in SECTIONS.items():
         parts.append("\n".join([f"## {title}", "", *_table([by_name[fault.name] for fault in faults])]) + "\n")
-    return "\n".join(parts)
+    parts += ["## Neighbours", "", "| somebody's trouble | promised to everybody else | seen |", "|---|---|---|"]
+    parts += [f"| {neighbour} | {promise} | {found.neighbours[neighbour]} |" for neighbour, promise in NEIGHBOURS.items()]
+    return "\n".join(parts) + "\n"
 
 
 def _table(rows: Sequence[Measured]) -> Iterator[str]:

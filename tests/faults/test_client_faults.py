@@ -6,7 +6,6 @@ Many rows share a world. With RELIABILITY_PAGE=FILE in the environment and all r
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import uuid
 from collections.abc import Callable, Iterator
@@ -18,9 +17,8 @@ from cluster.fixtures import MakeWorld
 from cluster.world import World, eventually
 from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
-from faults import reliability_page
 from faults.client_faults import FAULTS, Fault, Rule
-from faults.reliability_page import Measured
+from faults.reliability_page import Findings, Measured
 from faults.stage import INTERVAL_SECONDS, NEW, SEED, SETTINGS, STALENESS_SECONDS, Stage, now, open_stage
 from onepassword_operator.devconnect.fault_rules import Action
 
@@ -28,14 +26,6 @@ pytestmark = pytest.mark.cluster
 
 RECOVERY_SECONDS = INTERVAL_SECONDS + 5
 TOLD_SECONDS = 12.0
-
-
-@pytest.fixture(scope="session")
-def measured() -> Iterator[list[Measured]]:
-    found: list[Measured] = []
-    yield found
-    if page := os.environ.get("RELIABILITY_PAGE"):
-        Path(page).write_text(reliability_page.render(found))
 
 
 class Stages:
@@ -80,11 +70,11 @@ def one_stage(plane: ControlPlane, observer: Observer, *, directory: Path, behin
 
 @pytest.mark.official("Connect outage", "Connect timeouts", "rate limiting")
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_secrets_stay_resources_say_why_calls_are_few_and_all_heals(stages: Stages, fault: Fault, measured: list[Measured]) -> None:
+def test_secrets_stay_resources_say_why_calls_are_few_and_all_heals(stages: Stages, fault: Fault, findings: Findings) -> None:
     """While the fault is there a Secret is asked for that there was none of, and an item changes that one is made from."""
     names = [f"{re.sub('[^a-z0-9]+', '-', fault.name.lower())[:40]}-{number}" for number in range(NEW)]
     with stages.on(behind_tls=fault.behind_tls) as stage:
-        measured.append(play(stage, fault, names))
+        findings.faults.append(play(stage, fault, names))
 
 
 def play(stage: Stage, fault: Fault, names: list[str]) -> Measured:

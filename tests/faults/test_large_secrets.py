@@ -14,6 +14,7 @@ import pytest
 from cluster.fixtures import MakeWorld
 from cluster.operator_process import OperatorProcess
 from cluster.world import PREFIX, World, eventually
+from faults.reliability_page import Findings
 
 pytestmark = pytest.mark.cluster
 
@@ -71,7 +72,7 @@ def serve(world: World, value: str) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_large_secrets_of_a_tenant_with_our_label_cost_the_operator_no_memory(world: World) -> None:
+def test_large_secrets_of_a_tenant_with_our_label_cost_the_operator_no_memory(world: World, findings: Findings) -> None:
     first = world.operator()
     world.item("db", "vaults/v/items/db")
     world.wait_ready("db")
@@ -86,5 +87,7 @@ def test_large_secrets_of_a_tenant_with_our_label_cost_the_operator_no_memory(wo
     second.wait_ready(timeout=120)
     serve(world, "canary-password-4")
     at_a_start = peak(second) - usual
-    print(f"{COUNT} Secrets: usual {usual // 1024} KiB, while running +{while_running // 1024} KiB, at a start +{at_a_start // 1024} KiB")
+    seen = f"{while_running / MEBIBYTE:.1f} MiB more running, {at_a_start / MEBIBYTE:.1f} MiB at a start"
+    print(f"{COUNT} Secrets, usual {usual // 1024} KiB: {seen}")
     assert (while_running < MOST_BYTES, at_a_start < MOST_BYTES) == (True, True)
+    findings.beside("100 Secrets of 900 KiB with the operator's label", seen)

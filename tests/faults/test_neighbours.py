@@ -14,6 +14,7 @@ import pytest
 from cluster.fixtures import MakeWorld
 from cluster.world import GROUP, PLURAL, World, eventually
 from faults.kube_proxy import WRITES, Delay, Rule
+from faults.reliability_page import Findings
 
 pytestmark = pytest.mark.cluster
 
@@ -40,11 +41,15 @@ def ask(world: World, count: int, path: str, *, namespace: str | None = None, pr
         world.observer.custom.create_namespaced_custom_object(*GROUP, namespace or world.namespace, PLURAL, body)
 
 
-def prompt(world: World) -> None:
-    """New resources on a healthy vault have their Secrets at once, one after the other."""
+def prompt(world: World) -> str:
+    """New resources on a healthy vault have their Secrets at once, one after the other; returns how soon."""
+    longest = 0.0
     for number in range(4):
+        began = time.monotonic()
         world.item(f"well-{number}", "vaults/well/items/db")
         world.wait_data(f"well-{number}", {"password": b"canary-well"}, timeout=PROMPT_SECONDS)
+        longest = max(longest, time.monotonic() - began)
+    return f"the slowest of four after {longest:.1f} s"
 
 
 def started(make_world: MakeWorld, *namespaces: str) -> World:
@@ -56,24 +61,26 @@ def started(make_world: MakeWorld, *namespaces: str) -> World:
     return world
 
 
-def test_beside_an_item_that_can_not_be_delivered_and_that_two_hundred_ask_for(make_world: MakeWorld) -> None:
+def test_beside_an_item_that_can_not_be_delivered_and_that_two_hundred_ask_for(make_world: MakeWorld, findings: Findings) -> None:
     """Its file is a 500 for four seconds of tries, and every one of its users waits for it."""
     world = started(make_world)
     world.connect.faults({"action": "unsynced-file"})
     ask(world, USERS, "vaults/sick/items/tls")
     world.wait_reason("sick-0", "SourceUnavailable")
-    prompt(world)
+    findings.beside("an item whose file Connect does not deliver, and 200 resources that ask for it", prompt(world))
 
 
-def test_beside_a_vault_whose_list_hangs_and_two_hundred_that_wait_for_it(make_world: MakeWorld) -> None:
+def test_beside_a_vault_whose_list_hangs_and_two_hundred_that_wait_for_it(make_world: MakeWorld, findings: Findings) -> None:
     world = started(make_world)
     vault, _ = world.connect.ids("sick", "first")
     world.connect.faults({"action": "hang", "path": f"/v1/vaults/{vault}/items"})
     ask(world, USERS, "vaults/sick/items/nothing by this name")
-    prompt(world)
+    findings.beside("a vault whose list hangs, and 200 resources that wait for it", prompt(world))
 
 
-def test_beside_a_namespace_whose_admission_webhook_takes_twenty_seconds(make_world: MakeWorld, make_namespace: Callable[[], str]) -> None:
+def test_beside_a_namespace_whose_admission_webhook_takes_twenty_seconds(
+    make_world: MakeWorld, make_namespace: Callable[[], str], findings: Findings
+) -> None:
     """The operator finds all well there until the first of two hundred new Secrets."""
     slow = make_namespace()
     world = started(make_world, slow)
@@ -81,7 +88,7 @@ def test_beside_a_namespace_whose_admission_webhook_takes_twenty_seconds(make_wo
     eventually(world.proxy.writes, lambda seen: any(r.namespace == slow and r.resource == "secrets" for r in seen))
     world.proxy.add(Rule(Delay(HOOK_SECONDS), verb=list(WRITES), resource="secrets", namespace=slow))
     ask(world, USERS, "vaults/sick/items/first", namespace=slow)
-    prompt(world)
+    findings.beside("a namespace whose admission webhook takes 20 s, and 200 resources in it", prompt(world))
 
 
 @pytest.fixture
@@ -105,7 +112,7 @@ def in_background() -> Iterator[Callable[[Callable[[], None]], None]]:
 
 
 def test_a_tool_that_deletes_the_secret_meets_a_pause_that_grows(
-    make_world: MakeWorld, in_background: Callable[[Callable[[], None]], None]
+    make_world: MakeWorld, in_background: Callable[[Callable[[], None]], None], findings: Findings
 ) -> None:
     world = started(make_world)
     core = kubernetes.client.CoreV1Api(world.observer.core.api_client)
@@ -122,17 +129,19 @@ def test_a_tool_that_deletes_the_secret_meets_a_pause_that_grows(
     in_background(delete)
     eventually(lambda: len(deleted), lambda count: count >= 10, timeout=60)
     # Some repairs at once, and then pauses of 2, 4 and 8 seconds.
-    assert time.monotonic() - began > 14
+    took = time.monotonic() - began
+    assert took > 14
     pauses = [later - earlier for earlier, later in itertools.pairwise(deleted)]
     assert pauses[-1] > 7
     made = [write for write in world.writes() if write.startswith("create secrets")]
     assert len(made) <= len(deleted) + 1
     assert sum(world.counts("first").values()) <= len(deleted) + 2
     prompt(world)
+    findings.beside("a tool that deletes the Secret whenever it is there", f"the tenth time after {took:.1f} s")
 
 
 @pytest.mark.parametrize("balance", ["connection", "request"])
-def test_a_second_connect_pod_that_lags_behind_takes_nothing_back(make_world: MakeWorld, balance: str) -> None:
+def test_a_second_connect_pod_that_lags_behind_takes_nothing_back(make_world: MakeWorld, balance: str, findings: Findings) -> None:
     """One edit, and for thirty polls each request, or each kept connection, meets either pod."""
     world = make_world(SEED, "--replicas", "2", "--balance", balance, "--balance-seed", "1")
     world.operator()
@@ -158,3 +167,7 @@ def test_a_second_connect_pod_that_lags_behind_takes_nothing_back(make_world: Ma
     assert world.replica_sets("web") == 2
     assert world.condition("db")["status"] == "True"
     assert world.restarted_for("web")["restarted-for"].endswith('@2"}')
+    findings.beside(
+        f"a second Connect pod that lags behind, met by {balance}",
+        f"{world.connect.answered()} requests to the two, one write, one rollout",
+    )

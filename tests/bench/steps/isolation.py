@@ -13,6 +13,9 @@ from bench.steps.rotation import rotate, spread
 SICK = 0
 """The vault that has the trouble. The others are those whose Secrets are timed."""
 
+UNRESOLVED = 5
+"""While the vault has a trouble, resources ask for items of it that nobody has read yet: a fifth as many as are broken later."""
+
 TOLD_SECONDS = 120.0
 """How long resources that are broken may take until they say so."""
 
@@ -37,8 +40,9 @@ def measure(scene: Scene, *, interval: int, edits: int, seconds: int, broken: in
             scene.connect.faults(FAULTS[name] | {"path": path})
             scene.edit_unfollowed(SICK)
             scene.edit(SICK)  # so that there is something to be read
+            _ask(scene, f"unresolved-{name}", broken // UNRESOLVED)  # nobody can say of these what they mean, for as long as it lasts
         elif name == "breaking":
-            names = _break(scene, broken)
+            names = _ask(scene, "broken", broken)
         elif name == "broken":
             scene.items.wait_some([(broken_one, "False") for broken_one in names], timeout=TOLD_SECONDS)
         took, missing = rotate(scene, healthy, seconds=seconds, patience=patience)
@@ -54,9 +58,9 @@ def _note(figures: dict[str, float], series: dict[str, list[float]], *, name: st
     series[name] = sorted(took)
 
 
-def _break(scene: Scene, number: int) -> list[str]:
-    names = [f"broken-{scene.id}-{n:04}" for n in range(number)]
-    with progress(number, "breaking resources") as show:
+def _ask(scene: Scene, what: str, number: int) -> list[str]:
+    names = [f"{what}-{scene.id}-{n:04}" for n in range(number)]
+    with progress(number, f"{what} resources") as show:
         calls = ([staging.item(scene.broken_namespace, name, f"vaults/vault-{SICK}/items/nothing-{name}")] for name in names)
         scene.bulk.send(calls, report=show)
     return names
