@@ -188,7 +188,7 @@ NOT_TESTED_THERE: Final = tuple(
         "Connect outage": "1Password out of reach: Secrets stay, nothing is said of a blip, a lasting outage is told and ends",
         "Connect timeouts": "a connection that hangs is given up, and nothing else waits for it",
         "conflicts": "somebody else writes the same Secret or Deployment in between: decided anew, nothing lost, nothing twice",
-        "events": "creation, update, repair, restart and failure are Events on the object they are about, said once",
+        "events": "creation, update, repair, restart and failure are Events on the object they are about, said once and counted",
         "leader election": "the Lease is the official one; two processes without it write what one would, and restart once",
         "WATCH_NAMESPACE with spaces": "blanks and empty parts in the list of namespaces are passed over",
     }.items()
