@@ -25,11 +25,12 @@ from onepassword_operator.cluster.statuses import asked_pause_seconds, to_error
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterError, ClusterUnavailableError
 from onepassword_operator.outbound import DIRECT, Route
 from onepassword_operator.rules import page_size
+from onepassword_operator.service.seats import Seats
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=10)
 LIST_TIMEOUT: Final = aiohttp.ClientTimeout(total=60, connect=10)
 TRIES: Final = 4
-CONNECTIONS: Final = 64
+CONNECTIONS: Final = 128
 WRITES_AT_ONCE: Final = 32
 """A small part of the seats that an API server has for all of its writers."""
 _METHODS: Final = {"get": "GET", "list": "GET", "create": "POST", "update": "PUT", "patch": "PATCH"}
@@ -94,7 +95,7 @@ class KubernetesApi:
         self._session: aiohttp.ClientSession | None = None
         self._connectors: list[aiohttp.TCPConnector] = []
         self._clock_offset = datetime.timedelta(0)
-        self._writes = asyncio.Semaphore(WRITES_AT_ONCE)
+        self._writes = Seats(WRITES_AT_ONCE, overdue=WRITES_AT_ONCE)
 
     @property
     def server(self) -> str:
@@ -202,7 +203,8 @@ class KubernetesApi:
         return await self._write_once(call)
 
     async def _write_once(self, call: _Call) -> dict[str, Any]:
-        async with self._writes:
+        async with self._writes.seat() as seat:
+            seat.start()  # a slow webhook may hold up its own namespace's writes
             written: dict[str, Any] = await self._request(call)
         return written
 

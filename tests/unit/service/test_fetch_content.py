@@ -261,6 +261,31 @@ class TestRefresh:
         await world.settle()
         assert world.secrets.values(world.key()) == {"password": "two"}
 
+    async def test_fifty_new_values_in_a_second_are_answered_once_now_and_once_ten_seconds_later(self, world: World) -> None:
+        await world.synced()
+        world.clock.advance(1)
+        for number in range(50):
+            world.claims.annotate(world.key(), refresh=str(number))
+            await world.settle()
+            world.clock.advance(0.02)
+        once = ["vaults", f"list {world.vault}", f"item {world.process.index.record(world.key()).held.item_id}"]  # type: ignore[union-attr]
+        assert world.source.requests == once
+        world.clock.advance(8)
+        await world.settle()
+        assert world.source.requests == once
+        await world.live(10)
+        assert world.source.requests == once * 2
+        assert world.events.reasons("db") == ["Refreshed"] * 2
+
+    async def test_resources_that_ask_at_once_share_the_lists(self, world: World) -> None:
+        names = [f"db-{number}" for number in range(20)]
+        await world.synced(*names)
+        world.clock.advance(1)
+        for name in names:
+            world.claims.annotate(world.key(name), refresh="now")
+        await world.settle()
+        assert (world.source.count("vaults"), world.source.count("list")) == (1, 1)
+
     async def test_the_same_value_costs_nothing(self, world: World) -> None:
         await world.synced()
         world.claims.annotate(world.key(), refresh="now")
