@@ -62,8 +62,9 @@ PROGRAMS = (
     Program("kubectl", "k8s.io/kubernetes/cmd/kubectl"),
 )
 """A control plane and what talks to it: all that the tour needs."""
+HELM = "helm.sh/helm/v3"
 TEST_PROGRAMS = (
-    Program("helm", "helm.sh/helm/v3/cmd/helm"),
+    Program("helm", f"{HELM}/cmd/helm"),
     # 1Password's operator, under the MIT licence. Tests run it; nothing that is shipped contains it.
     Program("official-operator", "github.com/1Password/onepassword-operator/cmd", OFFICIAL),
     Program("connect-go-client", ".", CONNECT_CLIENT),  # calls every method of the official Connect client for Go
@@ -154,20 +155,33 @@ def install_go(directory: pathlib.Path) -> str:
 
 def kubernetes_version() -> str:
     """The Kubernetes version that go.mod names, for example v1.35.4."""
-    found = re.search(r"^\s*k8s\.io/kubernetes (v\S+)", (CONTROL_PLANE / "go.mod").read_text(), re.MULTILINE)
+    return required("k8s.io/kubernetes")
+
+
+def required(module: str) -> str:
+    """The version of a module that the control plane's go.mod requires."""
+    found = re.search(rf"^\s*{re.escape(module)} (v\S+)", (CONTROL_PLANE / "go.mod").read_text(), re.MULTILINE)
     if found is None:
-        sys.exit("tools: tests/controlplane/go.mod does not require k8s.io/kubernetes; restore the file from git")
+        sys.exit(f"tools: tests/controlplane/go.mod does not require {module}; restore the file from git")
     return found[1]
 
 
 def linker_flags(program: Program) -> str:
-    """No symbols; and the components of Kubernetes parse their own version at start and refuse the placeholder of an unstamped build."""
-    if program.module != CONTROL_PLANE:
-        return "-s -w"
-    version = kubernetes_version()
-    return " ".join(
-        ["-s", "-w", *(f"-X {p}.gitVersion={version}" for p in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"))]
-    )
+    """No symbols, and the versions that a program says of itself: an unstamped build has a placeholder there, or an old version."""
+    flags = ["-s", "-w"]
+    if program.module == CONTROL_PLANE:  # the components of Kubernetes parse their own version at start and refuse the placeholder
+        packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+        flags += [f"-X {package}.gitVersion={kubernetes_version()}" for package in packages]
+    if program.name == "helm":
+        flags += [f"-X {HELM}/{variable}" for variable in helm_versions()]
+    return " ".join(flags)
+
+
+def helm_versions() -> list[str]:
+    """What helm's own Makefile sets: its version, and the Kubernetes of its client-go (v0.35 is 1.35), which charts are rendered for."""
+    minor = required("k8s.io/client-go").split(".")[1]
+    kubernetes = [f"pkg/{package}.k8sVersion{part}" for package in ("lint/rules", "chartutil") for part in ("Major=1", f"Minor={minor}")]
+    return [f"internal/version.version={required(HELM)}", *kubernetes]
 
 
 def build(go: str, program: Program, *, into: pathlib.Path, position: str) -> None:
