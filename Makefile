@@ -6,7 +6,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := .tools/bin
 
-.PHONY: help venv tools control-plane demo test soak unit check format manifests image sbom e2e bench reliability docs lock clean programs engine
+.PHONY: help venv tools control-plane demo test soak unit check format manifests image sbom e2e bench reliability docs lock clean \
+	programs namespaces engine
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -29,6 +30,12 @@ programs:
 	@missing=""; for program in git curl; do type -P $$program >/dev/null || missing+=" $$program"; done; \
 		test -z "$$missing" || { echo "make: not installed:$$missing; on Debian: apt-get install$$missing" >&2; exit 1; }
 
+# 1Password's own operator starts as in a pod only: root can make it so, and users where the kernel lets them have mount namespaces.
+namespaces:
+	@test "$$(id -u)" = 0 || $(PYTHON) tests/dropin/in_pod.py /bin/true || { \
+		echo "make: tests/dropin needs a mount namespace: run as root, or allow users to make them (sysctl user.max_user_namespaces," \
+			"on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0)" >&2; exit 1; }
+
 # A Docker Engine that answers: the one that runs, or one started here; asked for before anything is built.
 engine:
 	@$(PYTHON) tests/e2e/engine.py >/dev/null
@@ -42,7 +49,7 @@ control-plane: ## the part of the tools that `make demo` needs
 demo: venv control-plane ## the main job, shown on a real API server; KEEP=1 leaves it running
 	@$(BIN)/python demo/tour.py $(if $(KEEP),--keep)
 
-test: programs venv tools ## all tests but those of `make check` and `make e2e`, on a real control plane where they need one
+test: programs namespaces venv tools ## all tests but those of `make check` and `make e2e`, on a real control plane where they need one
 	@TEST_PATIENCE=$${TEST_PATIENCE:-3} $(BIN)/python -m pytest -q -n 4 --dist worksteal --ignore tests/gates
 
 soak: venv tools ## the long ones: random walks, generated requests, and replicas under churn for half an hour; writes docs/soak.md
