@@ -204,10 +204,14 @@ def build(go: str, program: Program, *, into: pathlib.Path, position: str) -> No
 
 
 def install_environment(directory: pathlib.Path, lock: pathlib.Path) -> None:
-    """An environment with what a lock names."""
+    """An environment with what a lock names, unless its own stamp says that it is there: a later step may have failed before."""
+    stamp, wanted = directory / ".stamp", lock.read_text() + sys.version
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
     say(f"tools: {directory.name}: installing")
     create_environment(directory)
     pip(directory, "--require-hashes", "-r", str(lock))
+    stamp.write_text(wanted)
 
 
 def create_environment(directory: pathlib.Path) -> None:
