@@ -28,7 +28,10 @@ def prepared() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def kind_cluster() -> Iterator[KindCluster]:
-    """A cluster with both images loaded; KEEP=1 leaves it running, and a running one is used again."""
+    """A cluster with both images loaded; KEEP=1 leaves it running, and a running one is used again.
+
+    No test's timeout holds for it (`func_only`): on a new machine, making the node takes longer than any test.
+    """
     made = KindCluster(os.environ.get("E2E_CLUSTER", "opo-e2e"))
     with prepared():
         engine.ensure()

@@ -62,7 +62,7 @@ def make(name: str) -> None:
     """Build root, images and node."""
     SCRATCH.mkdir(parents=True, exist_ok=True)
     root = SCRATCH / "root"
-    if not (root / "etc" / "systemd").exists():
+    if not root.exists():
         with step(f"Debian {DEBIAN} by debootstrap"):
             bootstrap(root)
     if not succeeds("docker", "image", "inspect", ROOT_IMAGE):
@@ -86,12 +86,15 @@ def make(name: str) -> None:
 
 
 def bootstrap(root: Path) -> None:
-    """A minimal Debian with what a node needs."""
+    """A minimal Debian with what a node needs; it gets its name when it is complete."""
     packages.need("debootstrap")
-    run("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", DEBIAN, root)
+    growing = root.with_name("root.incomplete")
+    run("rm", "-rf", "--one-file-system", growing)
+    run("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", DEBIAN, growing)
     for path in ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale"):
-        shutil.rmtree(root / path, ignore_errors=True)
-        (root / path).mkdir(parents=True)
+        shutil.rmtree(growing / path, ignore_errors=True)
+        (growing / path).mkdir(parents=True)
+    growing.rename(root)
 
 
 def wanted_images() -> dict[str, str]:
