@@ -6,7 +6,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := .tools/bin
 
-.PHONY: help venv tools control-plane demo test soak unit check format manifests image sbom e2e bench reliability docs lock clean
+.PHONY: help venv tools control-plane demo test soak unit check format manifests image sbom e2e bench reliability docs lock clean \
+	programs namespaces engine
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -14,13 +15,30 @@ help: ## list the targets
 venv: .venv/.installed ## the locked environment in .venv
 
 .venv/.installed: requirements-dev.lock pyproject.toml
+	@type -P $(PYTHON) >/dev/null || { echo "make: Python 3.11 or newer is needed, and there is no $(PYTHON); set PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit("make: Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0] + "; set PYTHON=...") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "make: $(PYTHON) lacks ensurepip, which makes environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	@echo "venv: installing the locked environment into .venv (about a minute)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 	@echo "venv: ready; try $(BIN)/onepassword-operator --help"
+
+# What tests call and a small Debian lacks; asked first, because a test that says so comes minutes later.
+programs:
+	@missing=""; for program in git curl; do type -P $$program >/dev/null || missing+=" $$program"; done; \
+		test -z "$$missing" || { echo "make: not installed:$$missing; on Debian: apt-get install$$missing" >&2; exit 1; }
+
+# 1Password's own operator starts as in a pod only: root can make it so, and users where the kernel lets them have mount namespaces.
+namespaces:
+	@test "$$(id -u)" = 0 || $(PYTHON) tests/dropin/in_pod.py /bin/true || { \
+		echo "make: tests/dropin needs a mount namespace: run as root, or allow users to make them (sysctl user.max_user_namespaces," \
+			"on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0)" >&2; exit 1; }
+
+# A Docker Engine that answers: the one that runs, or one started here; asked for before anything is built.
+engine:
+	@$(PYTHON) tests/e2e/engine.py >/dev/null
 
 tools: ## the control plane, 1Password's own programs, and the tools of the gates, in .tools
 	@$(PYTHON) tests/controlplane/build.py --into $(TOOLS)
@@ -31,7 +49,7 @@ control-plane: ## the part of the tools that `make demo` needs
 demo: venv control-plane ## the main job, shown on a real API server; KEEP=1 leaves it running
 	@$(BIN)/python demo/tour.py $(if $(KEEP),--keep)
 
-test: venv tools ## all tests but those of `make check` and `make e2e`, on a real control plane where they need one
+test: programs namespaces venv tools ## all tests but those of `make check` and `make e2e`, on a real control plane where they need one
 	@TEST_PATIENCE=$${TEST_PATIENCE:-3} $(BIN)/python -m pytest -q -n 4 --dist worksteal --ignore tests/gates
 
 soak: venv tools ## the long ones: random walks, generated requests, and replicas under churn for half an hour; writes docs/soak.md
@@ -40,10 +58,10 @@ soak: venv tools ## the long ones: random walks, generated requests, and replica
 	@rm -f docs/soak.md
 	@CHURN_SECONDS=900 FAILOVERS=20 CHURN_PAGE=docs/soak.md $(BIN)/python -m pytest -q -s -p no:randomly tests/cluster/test_replica_churn.py
 
-unit: venv ## the unit tests only, with coverage
+unit: programs venv ## the unit tests only, with coverage
 	@$(BIN)/python -m pytest -q tests/unit tests/architecture --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
 
-check: venv tools ## format, lint, types, import contracts, budgets; chart, manifests, Dockerfile, workflows; secrets
+check: programs venv tools ## format, lint, types, import contracts, budgets; chart, manifests, Dockerfile, workflows; secrets
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -65,10 +83,10 @@ image: venv ## build the image onepassword-operator:VERSION; BASE=... takes anot
 sbom: venv tools ## write dist/sbom.cdx.json, the bill of materials
 	@$(BIN)/python release/bill_of_materials.py
 
-e2e: venv tools ## image and chart on a kind cluster; needs Docker, or root and Debian's docker.io
+e2e: engine programs venv tools ## image and chart on a kind cluster; needs Docker, or root on Debian
 	@$(BIN)/python tests/e2e/run.py
 
-bench: venv tools ## measure, and write docs/performance.md; QUICK=1 for minutes, ONLY=cold,idle, PEER=.tools/bin/official-operator
+bench: programs venv tools ## measure, and write docs/performance.md; QUICK=1 for minutes, ONLY=cold,idle, PEER=.tools/bin/official-operator
 	@$(BIN)/python tests/bench/run.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(if $(SIZES),--sizes $(SIZES)) $(if $(RUNS),--runs $(RUNS)) \
 		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(CONTENDER),--contender $(CONTENDER)) $(if $(ADD),--add) \
 		$(if $(PEER),--peer "$(PEER)") $(if $(PEER_VERSION),--peer-version "$(PEER_VERSION)")
@@ -85,7 +103,8 @@ lock: venv ## resolve the dependencies anew (names no registry, so the ordinary 
 	@.tools/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements.lock
 	@.tools/uv/bin/uv pip compile pyproject.toml --group dev -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-dev.lock
 	@for client in python_client schemathesis_client dlt_client; do .tools/uv/bin/uv pip compile tests/contract/$$client/requirements.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o tests/contract/$$client/requirements.lock; done
-	@cd tests/contract/js_client && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund --silent
+	@npm="$$($(PYTHON) tests/controlplane/build.py --into $(TOOLS) --npm)"; cd tests/contract/js_client; \
+		"$$npm" install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund --loglevel=error >/dev/null
 	@.tools/uv/bin/uv pip compile tests/gates/requirements.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o tests/gates/requirements.lock
 	@echo pip | .tools/uv/bin/uv pip compile - --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o release/pip.lock
 

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
@@ -36,6 +37,8 @@ def main() -> int:
     parser.add_argument("--arch", action="append", choices=PLATFORMS, help="architectures to fetch wheels for; default: amd64")
     parser.add_argument("--wheels-only", action="store_true", help="fill dist/image, for a build by other means")
     arguments = parser.parse_args()
+    if not arguments.wheels_only:
+        ask_engine()
     fetch_wheels(arguments.python, arguments.arch or ["amd64"])
     if not arguments.wheels_only:
         build(arguments.tag, base=arguments.base or find_base())
@@ -57,12 +60,25 @@ def epoch() -> str:
     return os.environ.get("SOURCE_DATE_EPOCH") or git("log", "-1", "--format=%ct") or "0"
 
 
+def ask_engine() -> None:
+    """End with the remedy where no Docker Engine can build, before anything is fetched."""
+    if shutil.which("docker") is None or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode != 0:
+        remedy = 'start Docker, or on Debian as root: eval "$(python3 tests/e2e/engine.py)"'
+        sys.exit(f"image: no Docker Engine answers `docker info`; {remedy}")
+
+
+def call(title: str, command: list[str], **options: Any) -> None:  # noqa: ANN401  what subprocess.run takes
+    """Run a program that tells itself what went wrong; if it fails, end with a word of what it was for."""
+    if subprocess.run(command, check=False, **options).returncode != 0:
+        sys.exit(f"image: {title} failed; its last words are above")
+
+
 def fetch_wheels(python: str, architectures: list[str]) -> None:
     """Fill dist/image with our wheel, those of the lock, and pip's."""
     shutil.rmtree(WHEELS, ignore_errors=True)
     WHEELS.mkdir(parents=True)
     building = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(WHEELS)]
-    subprocess.run(building, cwd=ROOT, check=True, stdout=sys.stderr, env={**os.environ, "SOURCE_DATE_EPOCH": epoch()})
+    call("building the wheel", building, cwd=ROOT, stdout=sys.stderr, env={**os.environ, "SOURCE_DATE_EPOCH": epoch()})
     fetching = [
         sys.executable,
         "-m",
@@ -77,7 +93,7 @@ def fetch_wheels(python: str, architectures: list[str]) -> None:
     for architecture in architectures:
         say(f"image: fetching wheels for Python {python} on {architecture}")
         platforms = [f"--platform={tag}" for tag in PLATFORMS[architecture]]
-        subprocess.run([*fetching, *platforms, "-r", str(ROOT / "requirements.lock")], check=True)
+        call("fetching wheels", [*fetching, *platforms, "-r", str(ROOT / "requirements.lock")])
 
 
 def default_base() -> str:
@@ -98,7 +114,7 @@ def find_base() -> str:
     except subprocess.TimeoutExpired:
         reason = f"no answer within {PULL_SECONDS} s"
     say(f"image: the default base can't be pulled ({reason}); using {LOCAL_BASE}, which is for tests")
-    subprocess.run([sys.executable, str(ROOT / "release" / "local_base.py")], check=True)
+    call("making a base", [sys.executable, str(ROOT / "release" / "local_base.py")])
     return LOCAL_BASE
 
 

@@ -6,6 +6,7 @@ Needs root, `debootstrap` and a Docker Engine. What users pull is made on the de
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,8 @@ def main() -> int:
         return 0
     if shutil.which("debootstrap") is None:
         sys.exit("local base: debootstrap is missing; install it (apt-get install debootstrap), or name a base with BASE=...")
+    if os.geteuid() != 0:
+        sys.exit("local base: only root can run debootstrap; run this as root, or name a base with BASE=...")
     with tempfile.TemporaryDirectory() as directory:
         make(Path(directory) / "root")
     return 0
@@ -48,9 +51,10 @@ def make(root: Path) -> None:
     with (root / "etc/group").open("a") as group:
         group.write("nonroot:x:65532:\n")
     with subprocess.Popen(["tar", "-C", str(root), "--exclude=./dev/*", "-c", "."], stdout=subprocess.PIPE) as packed:
-        subprocess.run(
-            ["docker", "import", "--change", "USER 65532:65532", "-", NAME], stdin=packed.stdout, check=True, capture_output=True
-        )
+        command = ["docker", "import", "--change", "USER 65532:65532", "-", NAME]
+        done = subprocess.run(command, stdin=packed.stdout, capture_output=True, text=True, check=False)
+    if packed.returncode != 0 or done.returncode != 0:
+        sys.exit(f"local base: making image {NAME} failed: {done.stderr[-1000:].strip()}")
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def helm() -> str:
 
 def render(*values: str) -> list[dict[str, Any]]:
     """The chart's objects with these values, in Helm's order, without its tests."""
-    command = [helm(), "template", NAME, str(CHART), "--namespace", NAMESPACE, "--kube-version", "1.35.0", "--skip-tests"]
+    command = [helm(), "template", NAME, str(CHART), "--namespace", NAMESPACE, "--skip-tests"]
     done = subprocess.run([*command, *(part for value in values for part in ("--set", value))], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         sys.exit(f"manifests: {done.stderr}")

@@ -14,7 +14,6 @@ import yaml
 REPOSITORY = Path(__file__).resolve().parents[2]
 CHART = REPOSITORY / "charts" / "onepassword-operator"
 RELEASE, NAMESPACE = "release", "release-namespace"
-KUBERNETES = "1.35.0"
 
 Object = dict[str, Any]
 
@@ -28,7 +27,7 @@ def helm(*arguments: str, values: Mapping[str, Any] | None = None) -> subprocess
 
 def template(values: Mapping[str, Any] | None = None, *, hooks: bool = True) -> subprocess.CompletedProcess[str]:
     """`helm template` of a release."""
-    options = ["--namespace", NAMESPACE, "--kube-version", KUBERNETES, *([] if hooks else ["--skip-tests"])]
+    options = ["--namespace", NAMESPACE, *([] if hooks else ["--skip-tests"])]
     return helm("template", RELEASE, str(CHART), *options, values=values)
 
 

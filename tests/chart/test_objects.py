@@ -14,7 +14,6 @@ from chart.rendering import (
     CHART,
     EVERYTHING,
     INSTALLATIONS,
-    KUBERNETES,
     NAMESPACE,
     REPOSITORY,
     container,
@@ -166,7 +165,7 @@ def test_a_name_too_long_for_a_service_is_cut_before_its_ending() -> None:
 
 def test_names_that_are_numbers_stay_text() -> None:
     values = merged(EVERYTHING, {"operator": {"watchNamespace": ["789"]}})
-    done = helm("template", "123", str(CHART), "--namespace", "456", "--kube-version", KUBERNETES, values=values)
+    done = helm("template", "123", str(CHART), "--namespace", "456", values=values)
     assert done.returncode == 0, done.stderr
     for each in filter(None, yaml.safe_load_all(done.stdout)):
         assert each["metadata"]["labels"]["app.kubernetes.io/instance"] == "123"

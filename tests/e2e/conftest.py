@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import uuid
 from collections.abc import Callable, Iterator
@@ -10,20 +11,34 @@ import pytest
 
 from e2e import engine, images, node_image
 from e2e.kind_cluster import KindCluster
+from e2e.steps import StepError
 from e2e.world import Connect, Home
 
 MakeHome = Callable[[str], Home]
 
 
+@contextlib.contextmanager
+def prepared() -> Iterator[None]:
+    """What can't be prepared ends the run with its message: one cause must not be told once per test."""
+    try:
+        yield
+    except StepError as error:
+        pytest.exit(f"e2e: {error}", returncode=1)
+
+
 @pytest.fixture(scope="session")
 def kind_cluster() -> Iterator[KindCluster]:
-    """A cluster with both images loaded; KEEP=1 leaves it running, and a running one is used again."""
-    engine.ensure()
+    """A cluster with both images loaded; KEEP=1 leaves it running, and a running one is used again.
+
+    No test's timeout holds for it (`func_only`): on a new machine, making the node takes longer than any test.
+    """
     made = KindCluster(os.environ.get("E2E_CLUSTER", "opo-e2e"))
-    images.build()
-    made.create(node_image.ensure())
-    for image in (images.OPERATOR, images.CONNECT):
-        made.load_docker_image(image)
+    with prepared():
+        engine.ensure()
+        images.build()
+        made.create(node_image.ensure())
+        for image in (images.OPERATOR, images.CONNECT):
+            made.load_docker_image(image)
     yield made
     if not os.environ.get("KEEP"):
         made.delete()
@@ -33,7 +48,8 @@ def kind_cluster() -> Iterator[KindCluster]:
 def connect(kind_cluster: KindCluster) -> Connect:
     """The embedded Connect server, as a pod."""
     server = Connect(kind_cluster)
-    server.start()
+    with prepared():
+        server.start()
     return server
 
 

@@ -17,7 +17,8 @@ from pathlib import Path
 if __name__ == "__main__":  # run as a script, Python puts this file's folder on the path and not the tests' root
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from e2e.steps import TOOLS, StepError, run, say, step, succeeds
+from e2e import packages
+from e2e.steps import TOOLS, StepError, run, say, succeeds
 
 HOME = TOOLS / "docker"
 SOCKET = f"unix://{HOME / 'docker.sock'}"
@@ -32,22 +33,12 @@ def ensure() -> None:
     if shutil.which("docker") and succeeds("docker", "info"):
         return
     if os.geteuid() != 0:
-        raise StepError("no Docker Engine answers, and only root can start one: start Docker, or run as root")
-    if not shutil.which("dockerd"):
-        install()
+        raise StepError("no Docker Engine answers `docker info`, and only root can start one: start Docker, or run as root")
+    if not shutil.which("dockerd") and not shutil.which("apt-get"):
+        raise StepError("no Docker Engine answers `docker info`, and this is no Debian to install one on: start Docker")
+    packages.need("dockerd", "iptables")
+    packages.need("docker")
     start()
-
-
-def install() -> None:
-    """Docker Engine from Debian's packages."""
-    if not shutil.which("apt-get"):
-        raise StepError("no Docker Engine answers, and this is no Debian to install one on: start Docker")
-    with step("Docker Engine from Debian's packages"):
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["update"], ["install", "-y", "--no-install-recommends", "docker.io", "iptables"]):
-            done = subprocess.run(["apt-get", "-qq", *command], capture_output=True, text=True, check=False, env=environment)
-            if done.returncode != 0:
-                raise StepError(f"apt-get {command[0]} failed: {done.stderr[-1000:]}")
 
 
 def start() -> None:
@@ -101,5 +92,8 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["stop"]:
         stop()
     else:
-        ensure()
+        try:
+            ensure()
+        except StepError as error:
+            sys.exit(f"e2e: {error}")
         print(f"export DOCKER_HOST={os.environ['DOCKER_HOST']}" if "DOCKER_HOST" in os.environ else "# the machine's own")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
-from e2e import engine
-from e2e.steps import REPOSITORY, TOOLS, say, step
+from release import image
+
+from e2e import engine, packages
+from e2e.steps import REPOSITORY, TOOLS, say, step, stream
 
 OPERATOR = "onepassword-operator:e2e"
 CONNECT = "onepassword-operator-connect:e2e"
@@ -22,12 +23,22 @@ LIBRARIES = ("cryptography", "cffi", "pycparser")
 def build() -> None:
     """Both, from this working tree."""
     with step(f"image {OPERATOR}"):
-        subprocess.run([sys.executable, str(REPOSITORY / "release" / "image.py"), "--tag", OPERATOR], check=True)
+        stream("building the image", sys.executable, REPOSITORY / "release" / "image.py", "--tag", OPERATOR, *base())
     with step(f"image {CONNECT}"):
         shutil.rmtree(CONTEXT, ignore_errors=True)
         unpack_libraries(CONTEXT / "site")
         shutil.copy2(FILES / "Dockerfile", CONTEXT / "Dockerfile")
         engine.build(CONTEXT, CONNECT, "--build-arg", f"OPERATOR={OPERATOR}")
+
+
+def base() -> list[str]:
+    """The option that names a base: none where the Dockerfile's own can be had, else one made here."""
+    if engine.can_pull(image.default_base(), seconds=image.PULL_SECONDS):
+        return []
+    say(f"{image.default_base()} can't be pulled; making a base here")
+    packages.need("debootstrap")
+    stream("making a base", sys.executable, REPOSITORY / "release" / "local_base.py")
+    return ["--base", image.LOCAL_BASE]
 
 
 def unpack_libraries(site: Path) -> None:
@@ -41,7 +52,7 @@ def unpack_libraries(site: Path) -> None:
     fetching = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps"]
     fetching += ["--only-binary=:all:", "--python-version=3.11", "--implementation=cp"]
     fetching += [f"--platform={tag}" for tag in ("manylinux_2_17_x86_64", "manylinux2014_x86_64", "manylinux_2_28_x86_64")]
-    subprocess.run([*fetching, "--dest", str(wheels), "-r", str(wanted)], check=True)
+    stream("fetching the libraries of the embedded server", *fetching, "--dest", wheels, "-r", wanted)
     for wheel in wheels.glob("*.whl"):
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(site)

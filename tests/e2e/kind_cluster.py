@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from e2e import docker_shim, node_image
+from e2e import docker_shim, node_image, packages
 from e2e.steps import PROGRAMS, TOOLS, StepError, run, say, step, succeeds
 
 HOME = TOOLS / "e2e"
@@ -117,6 +117,7 @@ def fence() -> None:
     if os.geteuid() != 0:
         say("not root: the cluster's network is not fenced in")
         return
+    packages.need("iptables")
     for chain_rule in fence_rules():
         if not succeeds("iptables", "-C", *chain_rule):
             run("iptables", "-I", *chain_rule)

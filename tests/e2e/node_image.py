@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 
 from controlplane.build import NODE_PROGRAMS, kubernetes_version
-from e2e import engine
-from e2e.steps import PROGRAMS, REPOSITORY, TOOLS, StepError, run, say, step, succeeds
+from e2e import engine, packages
+from e2e.steps import PROGRAMS, REPOSITORY, TOOLS, StepError, run, say, step, stream, succeeds
 
 FILES = Path(__file__).resolve().parent / "node"
 SCRATCH = TOOLS / "node"
@@ -42,9 +42,8 @@ def ensure() -> str:
         raise StepError(f"{ordinary()} (E2E_NODE_IMAGE) can't be pulled")
     say(f"{ordinary()} can't be pulled; making a node image here")
     with step("programs of the node"):
-        subprocess.run(
-            [sys.executable, str(REPOSITORY / "tests" / "controlplane" / "build.py"), "--into", str(PROGRAMS), "--node"], check=True
-        )
+        build = REPOSITORY / "tests" / "controlplane" / "build.py"
+        stream("building the programs of the node", sys.executable, build, "--into", PROGRAMS, "--node")
     name = f"local/e2e-node:{kubernetes_version()}-{digest()}"
     if not succeeds("docker", "image", "inspect", name):
         make(name)
@@ -63,7 +62,7 @@ def make(name: str) -> None:
     """Build root, images and node."""
     SCRATCH.mkdir(parents=True, exist_ok=True)
     root = SCRATCH / "root"
-    if not (root / "etc" / "systemd").exists():
+    if not root.exists():
         with step(f"Debian {DEBIAN} by debootstrap"):
             bootstrap(root)
     if not succeeds("docker", "image", "inspect", ROOT_IMAGE):
@@ -87,13 +86,15 @@ def make(name: str) -> None:
 
 
 def bootstrap(root: Path) -> None:
-    """A minimal Debian with what a node needs."""
-    if not shutil.which("debootstrap"):
-        run("apt-get", "-qq", "install", "-y", "--no-install-recommends", "debootstrap")
-    run("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", DEBIAN, root)
+    """A minimal Debian with what a node needs; it gets its name when it is complete."""
+    packages.need("debootstrap")
+    growing = root.with_name("root.incomplete")
+    run("rm", "-rf", "--one-file-system", growing)
+    run("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", DEBIAN, growing)
     for path in ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale"):
-        shutil.rmtree(root / path, ignore_errors=True)
-        (root / path).mkdir(parents=True)
+        shutil.rmtree(growing / path, ignore_errors=True)
+        (growing / path).mkdir(parents=True)
+    growing.rename(root)
 
 
 def wanted_images() -> dict[str, str]:
@@ -144,7 +145,9 @@ def pack(root: Path, image: str, *changes: str) -> None:
     environment = "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     with subprocess.Popen(["tar", "-C", str(root), "--exclude=./dev/*", "-c", "."], stdout=subprocess.PIPE) as packed:
         command = ["docker", "import", "--change", environment, *changes, "-", image]
-        subprocess.run(command, stdin=packed.stdout, check=True, capture_output=True)
+        done = subprocess.run(command, stdin=packed.stdout, capture_output=True, text=True, check=False)
+    if packed.returncode != 0 or done.returncode != 0:
+        raise StepError(f"making image {image} of {root} failed: {done.stderr[-1000:].strip()}")
 
 
 def cgroup_v1() -> bool:

@@ -42,6 +42,12 @@ def run(*command: str | Path, given: str | None = None, check: bool = True) -> s
     return done
 
 
+def stream(title: str, *command: str | Path) -> None:
+    """Run a program that tells its progress itself; raises StepError if it fails."""
+    if subprocess.run([str(part) for part in command], check=False).returncode != 0:
+        raise StepError(f"{title} failed; its last words are above")
+
+
 def succeeds(*command: str | Path) -> bool:
     """Whether a program exits with 0."""
     return subprocess.run([str(part) for part in command], capture_output=True, check=False).returncode == 0

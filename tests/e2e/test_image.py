@@ -13,7 +13,7 @@ from e2e.kind_cluster import KindCluster
 from e2e.steps import REPOSITORY, run
 from e2e.world import PYTHON
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600, func_only=True)]
 
 LOCKED_DOWN = ["run", "--rm", "--network=none", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"]
 

@@ -17,7 +17,7 @@ from e2e.kind_cluster import KindCluster, eventually, fence_rules
 from e2e.steps import REPOSITORY, TOOLS, run
 from e2e.world import CONNECT_URL, ITEMS, Home, pod_spec
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900, func_only=True)]
 
 OFFICIAL = REPOSITORY / "tests" / "dropin" / "official_chart"
 CHART_FOLDER = "charts/onepassword-operator"

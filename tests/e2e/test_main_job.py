@@ -10,7 +10,7 @@ from e2e.conftest import MakeHome
 from e2e.kind_cluster import KindCluster, eventually
 from e2e.world import Connect, Home
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900, func_only=True)]
 
 RELEASE = "main"
 LEASE = "c26807fd.onepassword.com"
