@@ -91,9 +91,14 @@ class FollowIndex:
 
     def ask_refresh(self, key: SecretKey) -> float:
         """Somebody asks for a look at 1Password at once; returns in how many seconds, because nobody has more than one in ten."""
-        record, now = self.record(key), self._clock.monotonic()
-        record.refresh, record.refresh_at = True, now
-        return max(record.refresh_not_before - now, 0.0)
+        record = self.record(key)
+        record.refresh, record.refresh_at = True, self._clock.monotonic()
+        return self.refresh_wait(key)
+
+    def refresh_wait(self, key: SecretKey) -> float:
+        """In how many seconds a look at 1Password that somebody asked for may be made; 0 if none is asked for, or at once."""
+        record = self.record(key)
+        return max(record.refresh_not_before - self._clock.monotonic(), 0.0) if record.refresh else 0.0
 
     def take_refresh(self, key: SecretKey) -> bool:
         """Whether a look at 1Password is due; it is the caller's to make."""

@@ -61,8 +61,11 @@ class Reconcile:
         await self._conclude_all(key, results, left_alone=left_alone)
         if not self._index.claims.alive(key):  # deleted, perhaps while the pass ran, which has just followed it again
             self._release(key)
-        elif self._index.record(key).mark:
+            return
+        if self._index.record(key).mark:
             self.wake_restarts(key.namespace)
+        if wait := self._index.refresh_wait(key):  # this pass came too early for it, and took its place in the queue
+            self._queue.add_later(key, Priority.NEW, delay_seconds=wait)
 
     async def _conclude_all(self, key: SecretKey, results: Results, *, left_alone: Collection[str]) -> None:
         if not results or not self._index.claims.alive(key):

@@ -444,3 +444,31 @@ async def test_an_open_circuit_does_not_grow_its_error(paced: PacedSource, sourc
     source.outage = BackendDeniedError("refused")
     errors = [await fails(paced, vault) for _ in range(50)]
     assert len(traceback.extract_tb(errors[-1].__traceback__)) < 10
+
+
+async def test_vaults_whose_lists_are_slow_wait_for_each_other_and_for_nobody_else(
+    paced: PacedSource, source: FakeItemSource, clock: FakeClock
+) -> None:
+    sick = [source.add_vault(f"sick {number}") for number in range(2 * LISTS_AT_ONCE)]
+    well = source.add_vault("well")
+    for vault in sick:
+        source.refused[vault] = BackendForbiddenError("403")
+        assert await fails(paced, vault)
+    source.refused.clear()
+    source.gates = {vault: asyncio.Event() for vault in sick}
+    hanging = [asyncio.create_task(paced.list_items(vault)) for vault in sick]
+    await asyncio.sleep(0)
+    assert source.in_flight == LISTS_AT_ONCE
+    assert await paced.list_items(well) == []
+    for gate in source.gates.values():
+        gate.set()
+    await asyncio.gather(*hanging)
+    source.gates = {vault: asyncio.Event() for vault in sick}
+    hanging = [asyncio.create_task(paced.list_items(vault)) for vault in sick]  # they were quick this time, and are like the others
+    await asyncio.sleep(0)
+    waiting = asyncio.create_task(paced.list_items(well))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    for gate in source.gates.values():
+        gate.set()
+    await asyncio.gather(*hanging, waiting)

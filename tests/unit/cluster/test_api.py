@@ -25,6 +25,7 @@ from onepassword_operator.model.errors import (
 )
 from onepassword_operator.outbound import Route
 from onepassword_operator.rules import page_size
+from onepassword_operator.service import seats
 
 TOKEN = "fake-kubernetes-token"
 MIB = 1024 * 1024
@@ -366,6 +367,21 @@ async def test_only_so_many_writes_are_under_way_and_reads_do_not_wait_for_them(
     server.routes["/read"] = reply({"a": 1})
     assert await api.get("/read", resource="secrets") == {"a": 1}
     assert server.paths().count("/write") == WRITES_AT_ONCE <= 32
+    for write in writes:
+        write.cancel()
+    await asyncio.gather(*writes, return_exceptions=True)
+
+
+async def test_writes_that_hang_give_their_places_to_others(
+    server: ScriptedServer, api: KubernetesApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seats, "PATIENCE_SECONDS", 0.01)
+    server.routes["/slow"] = server.hang()
+    server.routes["/quick"] = reply({"a": 1})
+    writes = [asyncio.create_task(api.create("/slow", {}, resource="secrets")) for _ in range(WRITES_AT_ONCE)]
+    await server.until_seen(WRITES_AT_ONCE)
+    async with asyncio.timeout(10):
+        assert await api.create("/quick", {}, resource="secrets") == {"a": 1}
     for write in writes:
         write.cancel()
     await asyncio.gather(*writes, return_exceptions=True)

@@ -197,3 +197,15 @@ async def test_a_look_up_waits_for_a_list_in_turn_and_asks_for_none_of_its_own(c
     source.gates[vault].set()
     await asyncio.gather(polled, looked_up)
     assert source.count("list") == 1
+
+
+async def test_a_poll_asks_although_a_look_up_has_failed_a_moment_ago(catalog: Catalog, source: FakeItemSource) -> None:
+    vault = source.add_vault("Prod")
+    source.refused[vault] = BackendUnavailableError("500")
+    for _ in range(2):
+        with pytest.raises(BackendUnavailableError):
+            await catalog.listing(vault)
+    assert source.count("list") == 1
+    source.refused.clear()
+    await catalog.list_for_poll(vault)
+    assert catalog.listed(vault)

@@ -277,6 +277,19 @@ class TestRefresh:
         assert world.source.requests == once * 2
         assert world.events.reasons("db") == ["Refreshed"] * 2
 
+    async def test_a_pass_for_another_reason_does_not_bring_the_next_answer_forward(self, world: World) -> None:
+        await world.synced()
+        world.clock.advance(1)
+        for value in ("1", "2"):
+            world.claims.annotate(world.key(), refresh=value)
+            await world.settle()
+        world.forget_requests()
+        world.claims.annotate(world.key(), refresh="2", labels={"team": "a"})
+        await world.settle()
+        assert world.source.requests == []
+        await world.live(10)
+        assert world.source.count("item") == 1
+
     async def test_resources_that_ask_at_once_share_the_lists(self, world: World) -> None:
         names = [f"db-{number}" for number in range(20)]
         await world.synced(*names)

@@ -1,6 +1,7 @@
 """Worlds in which one Secret is brought in line."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from onepassword_operator.model.errors import (
     ClusterInvalidError,
     ClusterUnavailableError,
 )
-from onepassword_operator.model.secret import OwnerReference
+from onepassword_operator.model.secret import ObservedSecret, OwnerReference
 from onepassword_operator.model.target import Rendering
 from onepassword_operator.service.work_queue import Priority
 
@@ -256,6 +257,26 @@ class TestDeleted:
         await world.restart()
         assert world.workloads.rollouts["web"] - rollouts == (0 if restarted else 1)
         assert world.secrets.mark(world.key()) is None
+
+    async def test_one_that_goes_while_a_new_process_looks_at_it_for_the_first_time_keeps_its_restart(self, world: World) -> None:
+        item = await world.synced()
+        world.source.edit(item, password="two")
+        world.claims.objects.clear()
+        await world.restart_process()
+        world.claim("db")
+        replace = world.secrets.replace
+
+        async def too_late(*desired: Any, **basis: Any) -> ObservedSecret:
+            world.secrets.replace = replace  # type: ignore[method-assign]
+            world.secrets.delete(world.key())
+            return await replace(*desired, **basis)
+
+        world.secrets.replace = too_late  # type: ignore[method-assign]
+        await world.settle()
+        assert world.secrets.values(world.key()) == {"password": "two"}
+        mark = world.secrets.mark(world.key())
+        assert mark
+        assert mark.revision.version == 2
 
     async def test_it_stays_gone_if_the_resource_is_gone(self, world: World) -> None:
         await world.synced()
@@ -661,12 +682,15 @@ class TestSetBack:
         assert world.secrets.values(world.key()) == {"password": "three"}
         assert world.secrets.writes() == ["create app/db"]
 
-    async def test_a_start_changes_nothing_about_it(self, world: World) -> None:
+    async def test_a_process_that_has_just_started_takes_its_time_as_well(self, world: World) -> None:
         await self.edited(world)
         await world.restart_process()
-        for _ in range(5):
+        for _ in range(10):
             await world.poll_after(60)
-        assert world.writes() == []
+            assert world.writes() == []
+        for _ in range(2):
+            await world.poll_after(60)
+        assert world.secrets.values(world.key()) == {"password": "one"}
 
 
 class TestFailures:
