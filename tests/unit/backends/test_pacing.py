@@ -453,7 +453,7 @@ async def test_vaults_whose_lists_are_slow_wait_for_each_other_and_for_nobody_el
     well = source.add_vault("well")
     for vault in sick:
         source.refused[vault] = BackendForbiddenError("403")
-        assert await fails(paced, vault)
+        assert isinstance(await fails(paced, vault), BackendForbiddenError)
     source.refused.clear()
     source.gates = {vault: asyncio.Event() for vault in sick}
     hanging = [asyncio.create_task(paced.list_items(vault)) for vault in sick]
