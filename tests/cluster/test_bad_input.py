@@ -168,7 +168,7 @@ def test_an_item_that_turns_bad_leaves_the_last_good_secret(make_world: MakeWorl
     world.wait_data("db", {"password": b"canary-password-3"}, timeout=6)
 
 
-def test_a_deleted_item_is_told_after_two_lists_and_the_secret_stays(make_world: MakeWorld) -> None:
+def test_a_deleted_item_is_told_after_three_polls_and_the_secret_stays(make_world: MakeWorld) -> None:
     world = make_world(SEED)
     world.operator()
     world.item("db", "vaults/v/items/good")

@@ -251,7 +251,7 @@ EFFICIENCY = {
         "One poller; an item is read only if its version is another one, whichever is larger.",
         "unit/service/test_poll_vaults::test_an_unchanged_poll_is_exactly_one_vault_list_and_nothing_in_the_cluster",
         "unit/service/test_poll_vaults::test_a_changed_item_is_read_once_and_every_secret_on_it_is_replaced_with_a_mark",
-        "unit/rules/test_drift::test_an_item_changed_if_its_version_is_another_and_is_missing_if_not_listed_as_active",
+        "unit/rules/test_drift::test_an_item_changed_if_its_version_is_higher_and_is_missing_if_not_listed_as_active",
     ),
     36: does(
         "No conditional requests; a Secret that proves to hold the revision costs neither a read nor a write.",

@@ -38,6 +38,8 @@ class FakeItemSource:
         self.still_fingerprints: dict[str, Vault] = {}
         self.still_lists: dict[str, list[ItemSummary]] = {}
         self.still_items: dict[str, Item] = {}
+        self.updated: dict[str, str] = {}
+        """When items were last edited, where that is not told by their versions."""
         self._vaults: dict[str, _VaultState] = {}
         self._made = 0
 
@@ -166,7 +168,15 @@ class FakeItemSource:
     def _summaries(self, vault_id: str) -> list[ItemSummary]:
         state = self._vaults[vault_id]
         return [
-            ItemSummary(id=i.id, title=i.title, version=i.version, created_at=f"created {i.id}", tags=i.tags, active=i.active)
+            ItemSummary(
+                id=i.id,
+                title=i.title,
+                version=i.version,
+                created_at=f"created {i.id}",
+                tags=i.tags,
+                active=i.active,
+                updated_at=self.updated.get(i.id, f"at version {i.version}"),
+            )
             for i in state.items.values()
             if i.id not in state.hidden
         ]

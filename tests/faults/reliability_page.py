@@ -65,7 +65,7 @@ NEIGHBOURS = {
     "an item whose file Connect does not deliver, and 200 resources that ask for it": "resources on another vault within 6 s",
     "a vault whose list hangs, and 200 resources that wait for it": "resources on another vault within 6 s",
     "a namespace whose admission webhook takes 20 s, and 200 resources in it": "resources in another namespace within 6 s",
-    "a tool that deletes the Secret whenever it is there": "made again at growing pauses: the tenth time after more than 14 s",
+    "a tool that deletes the Secret whenever it is there": "made again at growing pauses: the eleventh time after more than 13 s",
     "a second Connect pod that lags behind, met by connection": "one write, one rollout, the new value",
     "a second Connect pod that lags behind, met by request": "one write, one rollout, the new value",
     "100 Secrets of 900 KiB with the operator's label": "less than 48 MiB more, running and at a start",

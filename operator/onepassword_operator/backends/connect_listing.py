@@ -26,6 +26,7 @@ class _Summary(msgspec.Struct, gc=False, rename="camel"):
     tags: tuple[str, ...] | None = None
     state: str | None = None
     created_at: str | None = None
+    updated_at: str | None = None
 
 
 _DECODER: Final = msgspec.json.Decoder(list[_Summary])
@@ -51,6 +52,7 @@ def _to_model(wire: _Summary) -> ItemSummary:
         wire.created_at or "",
         tuple(filter(None, wire.tags)) if wire.tags else (),
         not wire.state or schema.is_active(wire.state),
+        wire.updated_at or "",
     )
 
 

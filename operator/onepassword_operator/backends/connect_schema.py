@@ -78,6 +78,7 @@ class WireSummary(_Wire):
     tags: _Elements[str] = None
     state: str | None = None
     createdAt: str | None = None  # noqa: N815
+    updatedAt: str | None = None  # noqa: N815
 
     def to_model(self) -> ItemSummary:
         """Our own summary."""
@@ -88,6 +89,7 @@ class WireSummary(_Wire):
             created_at=self.createdAt or "",
             tags=tuple(tag for tag in self.tags or () if tag),
             active=is_active(self.state),
+            updated_at=self.updatedAt or "",
         )
 
 

@@ -42,6 +42,7 @@ class ItemSummary(NamedTuple):
     created_at: str
     tags: tuple[str, ...] = ()
     active: bool = True
+    updated_at: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

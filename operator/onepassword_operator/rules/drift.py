@@ -26,7 +26,7 @@ def compare(followed: Iterable[Revision], known: Known) -> Drift:
         summary = known.items.get(revision.item_id)
         if summary is None or not summary.active:
             missing.add(revision.item_id)
-        elif summary.version < revision.version and known.set_back.get(revision.item_id) != summary.version:
+        elif summary.version < revision.version and not known.is_set_back(revision.item_id, summary.version):
             older.append(revision)
         elif summary.version != revision.version:
             changed.add(revision.item_id)

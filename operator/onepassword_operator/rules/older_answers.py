@@ -10,8 +10,8 @@ doubt has to last twice as long.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
 
 from onepassword_operator.model.item import ItemSummary, Revision
 
@@ -46,9 +46,13 @@ class Doubt:
         """One more list that does not show what was known."""
         if self.believed:
             return self
-        if shown != self.shown or not self.polls:
+        if not self.polls or not self._agrees(shown):
             return Doubt(shown=shown, since=now, polls=int(polled), refuted=self.refuted)
-        return dataclasses.replace(self, polls=self.polls + polled)
+        return dataclasses.replace(self, shown=shown, polls=self.polls + polled)
+
+    def _agrees(self, shown: int | None) -> bool:
+        # An item that was set back may be edited meanwhile.
+        return shown == self.shown if shown is None or self.shown is None else shown >= self.shown
 
     def ended(self, *, now: float) -> Doubt:
         """What was known showed itself again."""
@@ -69,14 +73,31 @@ def believe(doubt: Doubt, *, now: float, in_step: bool) -> Doubt:
     return dataclasses.replace(doubt, believed=doubt.polls >= POLLS * patience and long_enough)
 
 
+class SetBack(NamedTuple):
+    """A lower version that was believed, and the one that was known before."""
+
+    version: int
+    former: int
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """A vault's items at their newest, and what is doubted about them; each by item ID."""
 
     items: dict[str, ItemSummary] = dataclasses.field(default_factory=dict)
     doubts: Mapping[str, Doubt] = dataclasses.field(default_factory=dict)
-    set_back: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    set_back: Mapping[str, SetBack] = dataclasses.field(default_factory=dict)
     """The lower versions that were believed."""
+    redone: frozenset[str] = frozenset()
+    """Items that were set back for a while and are at the same version again, with another content perhaps."""
+
+    def is_set_back(self, item_id: str, version: int) -> bool:
+        """Whether it is believed that the item was set back to this version."""
+        return item_id in self.set_back and self.set_back[item_id].version == version
+
+    def is_missed(self, item_id: str) -> bool:
+        """Whether the newest lists lack the item."""
+        return item_id in self.doubts and self.doubts[item_id].is_of_an_absence
 
     def count_doubts(self) -> int:
         """How many items are listed older than they are known, which is not believed yet."""
@@ -100,8 +121,14 @@ def take_in(known: Known, listed: dict[str, ItemSummary], *, look: Look) -> tupl
     if not known.doubts and listed == known.items:
         return known, False  # old objects in the place of equal new ones: no holes in memory
     older = {item_id: version for item_id in known.items if (version := _older(known.items[item_id], listed.get(item_id))) is not _NEWEST}
-    older |= {item_id: None for item_id, doubt in known.doubts.items() if doubt.is_of_an_absence and not _is_there(listed.get(item_id))}
-    items, doubts, set_back = dict(listed), _ended(known, older, now=look.now), {k: v for k, v in known.set_back.items() if k in listed}
+    older |= {
+        item_id: None for item_id, doubt in known.doubts.items() if _is_missed(known, item_id, doubt) and not _is_there(listed.get(item_id))
+    }
+    items, doubts, set_back = (
+        dict(listed),
+        _ended(known, older, listed, now=look.now),
+        {k: v for k, v in known.set_back.items() if k in listed},
+    )
     contradicted = _is_contradiction(known, older, moved=look.moved) or any(
         doubts[item_id].refuted > doubt.refuted for item_id, doubt in known.doubts.items() if item_id in doubts
     )
@@ -113,25 +140,30 @@ def take_in(known: Known, listed: dict[str, ItemSummary], *, look: Look) -> tupl
         if not doubt.believed and item_id in known.items:
             items[item_id] = known.items[item_id]
         elif doubt.believed and version is not None:
-            set_back[item_id] = version
+            set_back[item_id] = SetBack(version, known.items[item_id].version)
             doubt = Doubt(shown=None, since=look.now, polls=0, refuted=doubt.refuted)
         doubts[item_id] = doubt
-    set_back = {item_id: version for item_id, version in set_back.items() if items[item_id].version == version}
-    for item_id in list(doubts)[: max(len(doubts) - _MOST_DOUBTS, 0)]:
-        del doubts[item_id]
-    return Known(items=known.items if items == known.items else items, doubts=doubts, set_back=set_back), contradicted
+    after = Known(
+        items=known.items if items == known.items else items,
+        doubts=_bounded(doubts),
+        set_back={item_id: each for item_id, each in set_back.items() if items[item_id].version < each.former},
+        redone=known.redone | _redone(known, older, listed),
+    )
+    return after, contradicted
 
 
-def raise_to(known: Known, revision: Revision, *, now: float) -> Known:
-    """What is known after something else than a list has shown this revision: the item is there, and no older than that."""
-    held, doubt = known.items.get(revision.item_id), known.doubts.get(revision.item_id)
-    items, doubts = known.items, known.doubts
-    if held is not None and held.version < revision.version:
-        items = {**known.items, revision.item_id: held._replace(version=revision.version)}
-    if doubt is not None and (doubt.believed or revision.item_id in known.set_back):
-        doubts = {**known.doubts, revision.item_id: doubt.ended(now=now)}
-    set_back = {item_id: version for item_id, version in known.set_back.items() if item_id != revision.item_id}
-    return Known(items=items, doubts=doubts, set_back=set_back)
+def raise_to(known: Known, revisions: Iterable[Revision], *, now: float) -> Known:
+    """What is known after something else than a list has shown these revisions: the items are there, and no older than that."""
+    items, doubts, set_back = dict(known.items), dict(known.doubts), dict(known.set_back)
+    for revision in revisions:
+        item_id = revision.item_id
+        held, doubt = items.get(item_id), doubts.get(item_id)
+        if held is not None and held.version < revision.version:
+            items[item_id] = held._replace(version=revision.version, updated_at="")  # when that was, nobody has said
+        if doubt is not None and (doubt.believed or item_id in set_back):
+            doubts[item_id] = doubt.ended(now=now)
+        set_back.pop(item_id, None)
+    return Known(items=items, doubts=doubts, set_back=set_back, redone=known.redone)
 
 
 _NEWEST: Final = -1
@@ -153,7 +185,33 @@ def _is_there(listed: ItemSummary | None) -> bool:
     return listed is not None and listed.active
 
 
-def _ended(known: Known, older: Mapping[str, int | None], *, now: float) -> dict[str, Doubt]:
-    fine = {item_id: doubt for item_id, doubt in known.doubts.items() if item_id not in older}
-    ended = {item_id: doubt.ended(now=now) if doubt.polls else doubt for item_id, doubt in fine.items()}
+def _is_missed(known: Known, item_id: str, doubt: Doubt) -> bool:
+    # No list has it, though a read may once have shown it; or lists are in doubt about it.
+    return doubt.is_of_an_absence or item_id not in known.items
+
+
+def _ended(known: Known, older: Mapping[str, int | None], listed: Mapping[str, ItemSummary], *, now: float) -> dict[str, Doubt]:
+    kept = {item_id: doubt for item_id, doubt in known.doubts.items() if item_id not in older}
+    # What was believed to be set back shows the former version: as after an edit, or as one of two servers that are out of step.
+    back = {item_id for item_id, each in known.set_back.items() if item_id in listed and listed[item_id].version >= each.former}
+    ended = {item_id: doubt.ended(now=now) if doubt.polls or item_id in back else doubt for item_id, doubt in kept.items()}
     return {item_id: doubt for item_id, doubt in ended.items() if now - doubt.since < REMEMBERED_SECONDS}
+
+
+def _redone(known: Known, older: Mapping[str, int | None], listed: Mapping[str, ItemSummary]) -> frozenset[str]:
+    ended = [item_id for item_id, doubt in known.doubts.items() if doubt.polls and doubt.shown is not None and item_id not in older]
+    return frozenset(item_id for item_id in ended if _is_another(known.items.get(item_id), listed.get(item_id)))
+
+
+def _is_another(held: ItemSummary | None, listed: ItemSummary | None) -> bool:
+    if held is None or listed is None or not (held.updated_at and listed.updated_at):
+        return False
+    return held.version == listed.version and held.updated_at != listed.updated_at
+
+
+def _bounded(doubts: dict[str, Doubt]) -> dict[str, Doubt]:
+    # What is believed goes first: who follows the item begins a doubt anew, and its Secret says the same meanwhile.
+    if (excess := len(doubts) - _MOST_DOUBTS) > 0:
+        for item_id in sorted(doubts, key=lambda item_id: not doubts[item_id].believed)[:excess]:
+            del doubts[item_id]
+    return doubts

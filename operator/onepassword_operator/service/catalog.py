@@ -39,6 +39,8 @@ class Listing:
     at: float
     """When the list was begun."""
     listings_due: int = 0
+    unexplained: bool = False
+    """The vault has moved, and no list has shown what is new since."""
 
     @property
     def items(self) -> Mapping[str, ItemSummary]:
@@ -86,8 +88,12 @@ class Catalog:
 
     def _note_vault(self, vault: Vault) -> None:
         former, now = self._vaults.get(vault.id), self._clock.monotonic()
-        came_back = self._vault_doubts.pop(vault.id, None)
-        if came_back or (former and vault.is_older_than(former)):
+        doubt = self._vault_doubts.get(vault.id)
+        if doubt and doubt.polls:
+            self._vault_doubts[vault.id] = doubt.ended(now=now)
+        elif doubt and now - doubt.since > older_answers.REMEMBERED_SECONDS:
+            del self._vault_doubts[vault.id]
+        if (doubt and doubt.polls) or (former and vault.is_older_than(former)):
             self._contradicted[vault.id] = now
 
     def _doubt_vault(self, vault_id: str, *, polled: bool) -> None:
@@ -98,7 +104,8 @@ class Catalog:
 
     def vault_gone(self, vault_id: str) -> bool:
         """Whether enough vault lists in a row lacked the vault; a few alone may be incomplete."""
-        if doubt := self._vault_doubts.get(vault_id):
+        doubt = self._vault_doubts.get(vault_id)
+        if doubt and doubt.polls:
             return doubt.believed
         return self.was_read and vault_id not in self._vaults
 
@@ -142,11 +149,14 @@ class Catalog:
             listing.known = Known(items=listed)
             return
         moved = former.fingerprint != listing.fingerprint
-        look = Look(now=self._clock.monotonic(), polled=polled, moved=moved, in_step=self._in_step(vault_id))
+        # What goes between two polls is listed under the fingerprint of the last one, and lists may follow theirs one poll later.
+        explained = moved or former.unexplained or not polled
+        look = Look(now=self._clock.monotonic(), polled=polled, moved=explained, in_step=self._in_step(vault_id))
         listing.known, contradicted = older_answers.take_in(former.known, listed, look=look)
         if contradicted:
             self._contradicted[vault_id] = look.now
         same = listing.items is former.items
+        listing.unexplained = same and (moved or former.unexplained)
         due = _listings_due(same=same) if moved else _listings_left(former, same=same)
         listing.listings_due = max(due, int(listing.known.count_doubts() > 0))
 
@@ -177,7 +187,7 @@ class Catalog:
             await self._flights.run(flight, read)
 
     def note_missing(self, vault_id: str, item_ids: frozenset[str]) -> frozenset[str]:
-        """Doubt followed items that were never listed here; returns those of all these items that are gone."""
+        """Doubt followed items that no list here has shown; returns those of all these items that are gone."""
         listing = self._listings[vault_id]
         unknown = {item_id for item_id in item_ids if item_id not in listing.known.doubts}
         if unknown:
@@ -195,15 +205,23 @@ class Catalog:
     def is_set_back(self, revision: Revision) -> bool:
         """Whether it is believed that the item was set back to this version from a higher one."""
         listing = self._listings.get(revision.vault_id)
-        return listing is not None and listing.known.set_back.get(revision.item_id) == revision.version
+        return listing is not None and listing.known.is_set_back(revision.item_id, revision.version)
 
-    def note_newer(self, revision: Revision) -> None:
-        """A read, or a Secret that was written, shows a newer version than the list, or an item that lists lack."""
-        listing = self._listings.get(revision.vault_id)
-        if listing is None:
+    def note_newer(self, vault_id: str, *revisions: Revision) -> None:
+        """Reads, or Secrets that prove it, show newer versions than the vault's list, or items that it lacks."""
+        listing = self._listings.get(vault_id)
+        if listing is None or not revisions:
             return
-        listing.known = older_answers.raise_to(listing.known, revision, now=self._clock.monotonic())
+        listing.known = older_answers.raise_to(listing.known, revisions, now=self._clock.monotonic())
         listing.listings_due = max(listing.listings_due, 1)
+
+    def take_redone(self, vault_id: str) -> frozenset[str]:
+        """Items to be read although their versions have not changed; it is the caller's to see to it."""
+        listing = self._listings[vault_id]
+        redone = listing.known.redone
+        if redone:
+            listing.known = dataclasses.replace(listing.known, redone=frozenset())
+        return redone
 
     def expect_more(self, vault_id: str) -> None:
         """List and item disagree: list the vault at the next poll too."""

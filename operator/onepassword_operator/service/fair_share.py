@@ -1,7 +1,8 @@
 """Who may hold how many workers: one sick thing a quarter of them, all sick ones together three quarters, healthy ones all of them.
 
 A pass over a Secret depends on an item, its vault, its namespace and the connection to 1Password. Each is sick if the last call for it
-failed or took over two seconds, or while one takes that long. A vault is sick with its list, or with several of its items.
+failed or took over two seconds, or while one takes that long. A vault is sick with its list, or with
+half of the last calls for its items.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import sys
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -19,8 +20,11 @@ from onepassword_operator.model.target import Claim
 from onepassword_operator.ports import Clock
 
 SLOW_SECONDS: Final = 2.0
-SICK_ITEMS: Final = 3
-"""How many items of a vault must be slow or failing at once for the vault to count as sick."""
+SICK_CALLS: Final = 4
+"""How many of the last eight calls for items of a vault make the vault sick."""
+SICK_SECONDS: Final = 600.0
+"""How long a failure counts where no further call is made."""
+_LAST_CALLS: Final = 8
 _REMEMBERED: Final = 10_000
 
 Target = tuple[str, ...]
@@ -55,8 +59,9 @@ class FairShare:
         self._ruler = ruler
         self._numbers = itertools.count()
         self._under_way: dict[Target, dict[int, float]] = {}
-        self._sick: OrderedDict[Target, None] = OrderedDict()
-        self._sick_items: dict[Target, set[Target]] = {}
+        self._sick: OrderedDict[Target, float] = OrderedDict()
+        self._last_calls: OrderedDict[Target, deque[bool]] = OrderedDict()
+        """For items, by vault: whether each of them failed or took long."""
         self._running: dict[SecretKey, tuple[Target, ...]] = {}
 
     @contextlib.contextmanager
@@ -87,28 +92,22 @@ class FairShare:
     def _note(self, target: Target, vault: Target | None, *, sick: bool) -> None:
         self._sick.pop(target, None)
         if sick:
-            self._sick[target] = None
+            self._sick[target] = self._clock.monotonic()
         if vault:
-            items = self._sick_items.setdefault(vault, set())
-            items.add(target) if sick else items.discard(target)
-            if not items:
-                del self._sick_items[vault]
-        if len(self._sick) > _REMEMBERED:
-            self._forget(next(iter(self._sick)))
-
-    def _forget(self, target: Target) -> None:
-        del self._sick[target]
-        if target[0] == "item" and (items := self._sick_items.get(vault_of(target[1]))):
-            items.discard(target)
+            self._last_calls.setdefault(vault, deque(maxlen=_LAST_CALLS)).append(sick)
+            self._last_calls.move_to_end(vault)
+        for each in (self._sick, self._last_calls):
+            if len(each) > _REMEMBERED:
+                each.popitem(last=False)
 
     def is_sick(self, target: Target) -> bool:
         """Whether calls for the target fail or take long."""
-        if target in self._sick:
+        now = self._clock.monotonic()
+        if now - self._sick.get(target, -SICK_SECONDS) < SICK_SECONDS:
             return True
-        limit = self._clock.monotonic() - SLOW_SECONDS
-        slow = sum(began < limit for began in self._under_way.get(target, {}).values())
+        slow = sum(began < now - SLOW_SECONDS for began in self._under_way.get(target, {}).values())
         if target[0] == "vault":
-            return slow + len(self._sick_items.get(target, ())) >= SICK_ITEMS
+            return slow + sum(self._last_calls.get(target, ())) >= SICK_CALLS
         return slow > 0
 
     def _targets(self, key: SecretKey) -> tuple[Target, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from typing import NoReturn
+from typing import Final, NamedTuple
 
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import (
@@ -18,13 +19,17 @@ from onepassword_operator.model.item_path import ItemPath
 from onepassword_operator.model.outcome import Skipped
 from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revision
 from onepassword_operator.model.target import Claim, Rendering
-from onepassword_operator.rules import owners, seal, secret_data, secret_plan
+from onepassword_operator.rules import older_answers, seal, secret_data, secret_plan
 from onepassword_operator.service import fair_share
 from onepassword_operator.service.catalog import Catalog
 from onepassword_operator.service.fair_share import FairShare
 from onepassword_operator.service.find_item import FindItem, Found
 from onepassword_operator.service.follow_index import Followed, FollowIndex
 from onepassword_operator.service.read_item import ReadItem
+from onepassword_operator.service.single_flight import SingleFlight
+
+CONFIRMATIONS: Final = 3
+"""Reads that must find nothing before an item counts as gone that lists lack."""
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -59,6 +64,7 @@ class FetchContent:
         self._index = index
         self._rendering = rendering
         self._share = share
+        self._confirmations: SingleFlight[Revision, bool] = SingleFlight(index.clock)
 
     async def find(self, work: Pass, path: ItemPath, *, observed: ObservedSecret | None, verdict: seal.Verdict) -> Found:
         """The item that the ruling claim means: the pinned one as long as it is there.
@@ -70,7 +76,7 @@ class FetchContent:
         remembered = work.record.revision if work.record.requested == work.ruler.item_path else None
         pin = secret_plan.pinned(work.ruler, observed, verdict=verdict) or remembered
         if pin and self._catalog.confirmed_gone(pin.vault_id, pin.item_id) and await self._is_readable(pin):
-            self._catalog.note_newer(pin)
+            self._catalog.note_newer(pin.vault_id, pin)
         with self._share.call(fair_share.vault_of(work.ruler.item_path)):
             if work.refresh:
                 await self._finder.refresh(path, pin, since=work.record.refresh_at)
@@ -122,23 +128,31 @@ class FetchContent:
     async def _is_readable(self, pin: Revision) -> bool:
         # Lists lack it, and so may those of a server that lags behind; what can be read is there.
         try:
-            return (await self._read.read(pin)).active
+            return await self._confirmations.run(pin, lambda: self._read_again_and_again(pin))
         except ItemLookupError:
             return False
         except RefusedError:  # it is there, and too large
             return True
 
-    async def _item_for(self, work: Pass, listed: Revision, *, held: Revision | None) -> Item:
+    async def _read_again_and_again(self, pin: Revision) -> bool:
+        for _ in range(CONFIRMATIONS - 1):
+            self._read.drop(pin)  # each read may meet another server
+            with contextlib.suppress(ItemLookupError):
+                return (await self._read.read(pin)).active
+        self._read.drop(pin)
+        return (await self._read.read(pin)).active
+
+    async def _item_for(self, work: Pass, listed: Revision, *, held: _Held) -> Item:
         try:
             item = await self._item(listed)
         except RefusedError:
             # Too large to be read at all: follow what the list says, so that the next version gets its chance.
             self._index.follow(work.key, listed, requested=work.ruler.item_path)
             raise
-        if held and item.revision.is_older_than(held) and not self._catalog.is_set_back(item.revision):
-            self._refuse_older(work, item.revision, held=held, listed=listed)
+        if held.revision and item.revision.is_older_than(held.revision):
+            self._check_older(work, item.revision, held=held, listed=listed)
         if listed.is_older_than(item.revision):
-            self._catalog.note_newer(item.revision)
+            self._catalog.note_newer(item.vault_id, item.revision)
         elif item.revision != listed:
             self._catalog.expect_more(item.vault_id)
         self._index.follow(work.key, item.revision, requested=work.ruler.item_path)
@@ -146,13 +160,20 @@ class FetchContent:
             raise ItemArchivedError(f'item "{item.title[:100]}" is archived; restore it in 1Password, or point itemPath elsewhere')
         return item
 
-    def _refuse_older(self, work: Pass, older: Revision, *, held: Revision, listed: Revision) -> NoReturn:
-        # Followed at what it holds, so that polls compare with that; the next read may meet a server that has caught up.
-        self._read.drop(listed)
-        self._catalog.note_newer(held)
-        self._index.follow(work.key, held, requested=work.ruler.item_path)
+    def _check_older(self, work: Pass, older: Revision, *, held: _Held, listed: Revision) -> None:
+        newer = held.revision
+        if newer is None or self._catalog.is_set_back(older):
+            return
+        if held.proven:
+            # Followed at what it holds, so that polls compare with that.
+            self._catalog.note_newer(newer.vault_id, newer)
+            self._index.follow(work.key, newer, requested=work.ruler.item_path)
+        elif self._index.failing_seconds(work.key) >= older_answers.SECONDS:
+            return  # anybody may have written the annotation, so it delays this Secret and tells nothing about the item
+        self._catalog.expect_more(older.vault_id)
+        self._read.drop(listed)  # the next read may meet a server that has caught up
         raise BackendAnswerError(
-            f"Connect delivers version {older.version} of {older.path} and the Secret holds version {held.version}: a Connect server lags "
+            f"Connect delivers version {older.version} of {older.path} and the Secret holds version {newer.version}: a Connect server lags "
             "behind, or the item was set back, which is believed once several polls agree; the Secret stays as it is"
         )
 
@@ -165,12 +186,18 @@ class FetchContent:
                 raise
         # The list has it: one of the two lags behind, and only further lists can tell that the item is gone.
         self._catalog.expect_more(listed.vault_id)
-        raise BackendAnswerError(f"Connect lists item {listed.item_id} but does not deliver it; trying again")
+        raise BackendAnswerError(f"Connect does not deliver item {listed.item_id}, which it has listed; trying again")
 
 
-def _held(work: Pass, observed: ObservedSecret | None, *, verdict: seal.Verdict) -> Revision | None:
-    """What the Secret holds, as far as it can be believed: by its seal, by memory, or by the marks of the official operator."""
+class _Held(NamedTuple):
+    """What the Secret is taken to hold, and whether that is proven: by its seal, or by memory."""
+
+    revision: Revision | None
+    proven: bool
+
+
+def _held(work: Pass, observed: ObservedSecret | None, *, verdict: seal.Verdict) -> _Held:
     recorded = recorded_revision(observed) if observed else None
     if verdict is not seal.Verdict.BROKEN:
-        return recorded
-    return work.record.held or (recorded if observed and owners.is_officially_shaped(observed) else None)
+        return _Held(recorded, proven=True)
+    return _Held(work.record.held or recorded, proven=work.record.held is not None)

@@ -9,6 +9,7 @@ from onepassword_operator.model.errors import ItemAmbiguousError, ItemArchivedEr
 from onepassword_operator.model.item import ItemSummary, Revision, Vault
 from onepassword_operator.model.item_path import ItemPath, looks_like_id
 from onepassword_operator.rules import pick_item
+from onepassword_operator.rules.older_answers import Known
 from onepassword_operator.service.catalog import Catalog
 
 UNLISTED: Final = 0
@@ -63,10 +64,10 @@ class FindItem:
     async def _item(self, text: str, vault: Vault) -> tuple[ItemSummary, str]:
         listing = await self._catalog.listing(vault.id)
         try:
-            return pick_item.pick_item(text, listing.items.values(), vault=vault)
+            return _pick(text, listing.known, vault=vault)
         except (ItemNotFoundError, ItemArchivedError):
             listing = await self._catalog.fresh_listing(vault.id)
-            return pick_item.pick_item(text, listing.items.values(), vault=vault)
+            return _pick(text, listing.known, vault=vault)
 
     def _pinned(self, pin: Revision) -> Found | None:
         listing = self._catalog.listed(pin.vault_id)
@@ -91,3 +92,14 @@ class FindItem:
             # The list shows what the token may see; asking for the vault itself tells forbidden from absent.
             return await self._catalog.read_unlisted(text), ""
         return pick_item.pick_vault(text, vaults.values())
+
+
+def _pick(text: str, known: Known, *, vault: Vault) -> tuple[ItemSummary, str]:
+    # What is perhaps gone already is taken only if nothing else has the title.
+    listed = [item for item_id, item in known.items.items() if not known.is_missed(item_id)]
+    try:
+        return pick_item.pick_item(text, listed, vault=vault)
+    except (ItemNotFoundError, ItemArchivedError):
+        if len(listed) == len(known.items):
+            raise
+    return pick_item.pick_item(text, known.items.values(), vault=vault)

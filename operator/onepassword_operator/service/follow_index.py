@@ -75,7 +75,7 @@ class FollowIndex:
 
     def __init__(self, clock: Clock, *, owned: Owns = owns) -> None:
         self._owned = owned
-        self._clock = clock
+        self.clock = clock
         self.claims = ClaimIndex()
         self.contests = Contests(clock)
         self.followed: dict[SecretKey, Followed] = {}
@@ -92,26 +92,31 @@ class FollowIndex:
     def ask_refresh(self, key: SecretKey) -> float:
         """Somebody asks for a look at 1Password at once; returns in how many seconds, because nobody has more than one in ten."""
         record = self.record(key)
-        record.refresh, record.refresh_at = True, self._clock.monotonic()
+        record.refresh, record.refresh_at = True, self.clock.monotonic()
         return self.refresh_wait(key)
 
     def refresh_wait(self, key: SecretKey) -> float:
         """In how many seconds a look at 1Password that somebody asked for may be made; 0 if none is asked for, or at once."""
         record = self.record(key)
-        return max(record.refresh_not_before - self._clock.monotonic(), 0.0) if record.refresh else 0.0
+        return max(record.refresh_not_before - self.clock.monotonic(), 0.0) if record.refresh else 0.0
 
     def take_refresh(self, key: SecretKey) -> bool:
         """Whether a look at 1Password is due; it is the caller's to make."""
-        record, now = self.record(key), self._clock.monotonic()
+        record, now = self.record(key), self.clock.monotonic()
         if not record.refresh or now < record.refresh_not_before:
             return False
         record.refresh, record.refresh_not_before = False, now + REFRESH_SECONDS
         return True
 
+    def failing_seconds(self, key: SecretKey) -> float:
+        """For how long passes over the Secret have failed in a row."""
+        since = self.record(key).failing_since
+        return 0.0 if since is None else self.clock.monotonic() - since
+
     def owe_refresh(self, key: SecretKey) -> None:
         """The look at 1Password failed, and is tried again with the pass."""
         record = self.record(key)
-        record.refresh, record.refresh_not_before = True, self._clock.monotonic()
+        record.refresh, record.refresh_not_before = True, self.clock.monotonic()
 
     def drop_refreshes(self, *, before: float) -> None:
         """Count as answered by another leader what was asked for before that time, unless the resource says that something is wrong."""

@@ -195,10 +195,12 @@ class PollVaults:
         keys: list[SecretKey] = []
         for vault_id, listing in fresh.items():
             found = drift.compare(self._index.revisions(vault_id), listing.known)
-            for revision in found.older:
-                self._catalog.note_newer(revision)
+            self._catalog.note_newer(vault_id, *found.older)
+            redone = self._index.users(vault_id, self._catalog.take_redone(vault_id))
+            for key in redone:
+                self._index.ask_refresh(key)
             gone = self._catalog.note_missing(vault_id, found.missing)
-            keys += self._index.users(vault_id, found.changed | gone)
+            keys += [*redone, *self._index.users(vault_id, found.changed | gone)]
         return keys
 
     async def _count_missed(self, known: Mapping[str, Known]) -> None:

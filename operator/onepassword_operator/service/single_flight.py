@@ -67,8 +67,14 @@ class SingleFlight(Generic[K, T]):
             return
         error.__context__ = None  # with its frames, and what they hold
         self._failed[key] = (self._clock.monotonic(), error.with_traceback(None))
+        asyncio.get_running_loop().call_later(FAILURE_SECONDS, self._drop, key, error)
         if len(self._failed) > _FAILURES:
             self._failed.popitem(last=False)
+
+    def _drop(self, key: K, error: OperatorError) -> None:
+        # Whoever raised it last has left its frames with it.
+        if self._failed.get(key, (0.0, None))[1] is error:
+            del self._failed[key]
 
     def _failure(self, key: K) -> OperatorError | None:
         at, error = self._failed.get(key, (0.0, None))

@@ -6,17 +6,22 @@ New Secrets before drift before changed items before sweeps. A key that is added
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
 import heapq
 import itertools
 from collections import Counter
 from collections.abc import Callable, Hashable
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 
 def _everything(key: object) -> bool:
     del key
     return True
+
+
+ASIDE_SECONDS: Final = 1.0
+"""How often an idle worker looks whether what keeps keys waiting has got well."""
 
 
 class Priority(enum.IntEnum):
@@ -143,7 +148,7 @@ class WorkQueue(Generic[K]):
                 self._share.began(key)
                 return key
             self._ready.clear()
-            await self._ready.wait()
+            await self._more()
 
     def done(self, key: K) -> None:
         """End a pass; whatever was added meanwhile gets its turn."""
@@ -160,12 +165,17 @@ class WorkQueue(Generic[K]):
                 if not waiter.done():
                     waiter.set_result(None)
 
+    async def _more(self) -> None:
+        # The end of a pass makes room for what was put aside, and so does recovery, of which nobody tells.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ASIDE_SECONDS if self._aside else None):
+                await self._ready.wait()
+        self._bring_back()
+
     def _bring_back(self) -> None:
-        # Asked after each pass: only the end of a pass makes room, and what keeps keys waiting has passes that run.
         for target in list(self._aside):
-            for key in list(itertools.islice(self._aside[target], max(self._share.room(target), 0))):
-                entry = self._aside[target][key]
-                self._take_back(key)
+            for entry in heapq.nsmallest(max(self._share.room(target), 0), self._aside[target].values()):
+                self._take_back(entry[2])
                 heapq.heappush(self._heap, entry)
                 self._ready.set()
 

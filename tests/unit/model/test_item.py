@@ -61,3 +61,10 @@ def test_plain_decimal_numbers_are_versions(text: str, version: int) -> None:
 @pytest.mark.parametrize("text", ["", "@", "/", "/@3", "v@3", "v/@3", "/i@3", "v/i", "v/i@", "v/i3"])
 def test_a_revision_has_a_vault_an_item_and_a_version(text: str) -> None:
     assert Revision.parse(text) is None
+
+
+def test_a_vault_is_older_if_one_of_its_versions_is_lower() -> None:
+    vault = Vault(id="v", name="V", content_version=5, attribute_version=2, items=1, created_at="", updated_at="")
+    assert dataclasses.replace(vault, content_version=4).is_older_than(vault)
+    assert dataclasses.replace(vault, attribute_version=1).is_older_than(vault)
+    assert not dataclasses.replace(vault, content_version=6, items=0).is_older_than(vault)

@@ -6,7 +6,7 @@ import pytest
 
 from onepassword_operator.model.item import ItemSummary, Revision
 from onepassword_operator.rules import drift
-from onepassword_operator.rules.older_answers import Known
+from onepassword_operator.rules.older_answers import Known, SetBack
 
 
 def _listed(version: int, *, active: bool = True) -> dict[str, ItemSummary]:
@@ -37,8 +37,8 @@ def test_an_item_changed_if_its_version_is_higher_and_is_missing_if_not_listed_a
 def test_a_lower_version_is_a_change_only_where_it_is_believed_that_the_item_was_set_back() -> None:
     newer = Revision("v", "a", 3)
     assert drift.compare([newer], Known(items=_listed(2))) == drift.Drift(changed=frozenset(), missing=frozenset(), older=(newer,))
-    assert drift.compare([newer], Known(items=_listed(2), set_back={"a": 1})).older == (newer,)
-    assert drift.compare([newer], Known(items=_listed(2), set_back={"a": 2})).changed == {"a"}
+    assert drift.compare([newer], Known(items=_listed(2), set_back={"a": SetBack(1, 3)})).older == (newer,)
+    assert drift.compare([newer], Known(items=_listed(2), set_back={"a": SetBack(2, 3)})).changed == {"a"}
 
 
 def test_items_that_nobody_follows_do_not_matter() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from onepassword_operator.model.item import ItemSummary, Revision
 from onepassword_operator.rules import older_answers
-from onepassword_operator.rules.older_answers import Doubt, Known, Look
+from onepassword_operator.rules.older_answers import Doubt, Known, Look, SetBack
 
 
 def listed(version: int = 2, *, active: bool = True, title: str = "A") -> dict[str, ItemSummary]:
@@ -52,9 +52,9 @@ def test_a_lower_version_stays_as_it_was_known_for_ten_minutes_and_is_then_taken
     assert server.shows(OLDER, times=10).items == NEWER  # from minute 0 to minute 9
     assert server.known.count_doubts() == 1
     assert server.shows(OLDER).items == OLDER
-    assert server.known.set_back == {"a": 1}
+    assert server.known.set_back == {"a": SetBack(1, 2)}
     assert server.known.count_doubts() == 0
-    assert server.shows(OLDER).set_back == {"a": 1}
+    assert server.shows(OLDER).set_back == {"a": SetBack(1, 2)}
     assert server.shows(NEWER).set_back == {}
 
 
@@ -90,16 +90,40 @@ def test_a_doubt_that_came_to_nothing_is_forgotten_after_an_hour() -> None:
     assert server.known.doubts == {}
 
 
-def test_two_lower_versions_do_not_agree() -> None:
-    server = Server(listed(3))
-    server.shows(listed(2), times=6)
-    assert server.shows(listed(1), times=6).items == listed(3)
+def test_two_lower_versions_agree_if_the_second_is_the_higher_one_as_after_an_edit() -> None:
+    server = Server(listed(9))
+    server.shows(listed(4), times=6)
+    assert server.shows(listed(3), times=6).items == listed(9)
+    assert server.shows(listed(5), times=5).items == listed(5)
+
+
+def test_a_version_that_was_believed_counts_as_refuted_when_the_former_one_shows_itself() -> None:
+    """Two servers that each answer for a quarter of an hour."""
+    server = Server()
+    server.shows(OLDER, times=11)
+    assert server.shows(NEWER, times=15).items == NEWER
+    assert server.shows(OLDER, times=15).items == NEWER
+    assert server.contradictions > 1
+
+
+@pytest.mark.parametrize(
+    ("updated", "redone"), [("later", {"a"}), ("then", set()), ("", set())], ids=["another time", "the same time", "no time"]
+)
+def test_an_item_that_was_set_back_and_is_at_its_version_again_at_another_time_is_to_be_read(updated: str, redone: set[str]) -> None:
+    server = Server({"a": NEWER["a"]._replace(updated_at="then")})
+    server.shows(OLDER)
+    again = {"a": NEWER["a"]._replace(updated_at=updated)}
+    assert server.shows(again).redone == redone
+    assert server.shows(again).redone == redone  # until somebody has seen to it
+    assert Server({"a": NEWER["a"]._replace(updated_at="then")}).shows(again).redone == set()
 
 
 @pytest.mark.parametrize("absent", [ABSENT, listed(2, active=False)], ids=["absent", "archived"])
 def test_an_item_is_gone_after_three_polls_without_it(absent: dict[str, ItemSummary]) -> None:
     server = Server()
     assert server.shows(absent, times=2).items == NEWER
+    assert server.known.is_missed("a")
+    assert not Known(items=NEWER).is_missed("a")
     known = server.shows(absent)
     assert known.doubts["a"].believed
     assert known.items == absent
@@ -148,17 +172,17 @@ class TestRaise:
     """A read, or a Secret, shows a newer version than the lists."""
 
     def test_the_item_is_no_older_than_that(self) -> None:
-        known = older_answers.raise_to(Known(items=OLDER), Revision("v", "a", 2), now=0.0)
+        known = older_answers.raise_to(Known(items=OLDER), [Revision("v", "a", 2)], now=0.0)
         assert known.items["a"].version == 2
-        assert older_answers.raise_to(known, Revision("v", "a", 1), now=0.0).items == known.items
+        assert older_answers.raise_to(known, [Revision("v", "a", 1)], now=0.0).items == known.items
 
     def test_an_item_that_no_list_has_is_left_to_the_lists(self) -> None:
-        assert older_answers.raise_to(Known(items=NEWER), Revision("v", "b", 2), now=0.0) == Known(items=NEWER)
+        assert older_answers.raise_to(Known(items=NEWER), [Revision("v", "b", 2)], now=0.0) == Known(items=NEWER)
 
     def test_it_refutes_what_was_believed(self) -> None:
         server = Server()
         server.shows(OLDER, times=11)
-        server.known = older_answers.raise_to(server.known, Revision("v", "a", 2), now=server.now)
+        server.known = older_answers.raise_to(server.known, [Revision("v", "a", 2)], now=server.now)
         assert server.known.set_back == {}
         assert server.shows(OLDER, times=20).items["a"].version == 2
         assert server.shows(OLDER).items == OLDER
@@ -166,14 +190,21 @@ class TestRaise:
     def test_an_item_that_can_be_read_is_not_gone(self) -> None:
         server = Server()
         server.shows(ABSENT, times=3)
-        server.known = older_answers.raise_to(server.known, Revision("v", "a", 2), now=server.now)
+        server.known = older_answers.raise_to(server.known, [Revision("v", "a", 2)], now=server.now)
         assert not server.known.doubts["a"].believed
         assert not is_gone(server.shows(ABSENT, times=5))
+
+    def test_an_item_that_was_read_once_though_no_list_has_it_is_gone_in_the_end(self) -> None:
+        server = Server()
+        server.shows(ABSENT, times=3)
+        server.known = older_answers.raise_to(server.known, [Revision("v", "a", 2)], now=server.now)
+        server.shows(ABSENT, times=20)
+        assert is_gone(server.shows(ABSENT))
 
     def test_a_doubt_that_is_not_believed_stays(self) -> None:
         server = Server()
         server.shows(OLDER)
-        assert older_answers.raise_to(server.known, Revision("v", "a", 2), now=0.0) == server.known
+        assert older_answers.raise_to(server.known, [Revision("v", "a", 2)], now=0.0) == server.known
 
 
 def test_what_is_remembered_of_vanished_items_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

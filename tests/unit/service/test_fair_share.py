@@ -96,19 +96,29 @@ def test_what_takes_over_two_seconds_is_sick_while_it_does_and_until_a_call_is_q
     assert not scene.share.is_sick(target)
 
 
-def test_a_vault_is_sick_with_three_of_its_items(scene: Scene) -> None:
-    for number in range(3):
+def test_a_vault_is_sick_while_half_of_the_last_calls_for_its_items_were(scene: Scene) -> None:
+    for number in range(4):
         assert not scene.share.is_sick(fair_share.vault_of(ITEM))
         scene.fails(fair_share.item_of(f"vaults/prod/items/{number}"))
     assert scene.share.is_sick(fair_share.vault_of(ITEM))
-    with scene.share.call(fair_share.item_of("vaults/Prod/items/1")):
-        pass
+    for number in range(5):
+        assert scene.share.is_sick(fair_share.vault_of(ITEM))
+        with scene.share.call(fair_share.item_of(f"vaults/Prod/items/well {number}")):
+            pass
     assert not scene.share.is_sick(fair_share.vault_of(ITEM))
 
 
-def test_a_vault_is_sick_while_three_of_its_items_take_long(scene: Scene) -> None:
+def test_what_is_not_called_any_more_is_well_again_after_ten_minutes(scene: Scene) -> None:
+    scene.fails(fair_share.item_of(ITEM))
+    scene.clock.advance(599)
+    assert scene.share.is_sick(fair_share.item_of(ITEM))
+    scene.clock.advance(1)
+    assert not scene.share.is_sick(fair_share.item_of(ITEM))
+
+
+def test_a_vault_is_sick_while_four_of_its_items_take_long(scene: Scene) -> None:
     with contextlib.ExitStack() as calls:
-        for number in range(3):
+        for number in range(4):
             calls.enter_context(scene.share.call(fair_share.item_of(f"vaults/Prod/items/{number}")))
         scene.clock.advance(2.1)
         assert scene.share.is_sick(fair_share.vault_of(ITEM))
@@ -128,7 +138,6 @@ def test_all_that_is_sick_together_leaves_a_quarter_to_the_others(scene: Scene) 
 def test_what_is_remembered_is_bounded(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fair_share, "_REMEMBERED", 5)
     for number in range(20):
-        scene.fails(fair_share.item_of(f"vaults/Prod/items/{number}"))
-    assert len(scene.share._sick) == 5
-    assert sum(map(len, scene.share._sick_items.values())) == 5
+        scene.fails(fair_share.item_of(f"vaults/{number}/items/{number}"))
+    assert len(scene.share._sick) == len(scene.share._last_calls) == 5
     assert scene.share._under_way == {}

@@ -125,6 +125,40 @@ async def test_a_new_item_of_the_title_takes_the_place_of_one_that_is_gone(world
     assert world.secrets.mark(world.key())
 
 
+async def test_a_look_up_between_two_polls_does_not_delay_the_news_that_an_item_is_gone(world: World) -> None:
+    item = await world.synced()
+    world.source.delete(item)
+    world.source.put(world.vault, "db", password="successor")
+    world.clock.advance(30)
+    world.claim("typo", "vaults/Prod/items/nothing")
+    await world.settle()
+    for _ in range(3):
+        await world.poll_after(60)
+    assert world.secrets.values(world.key()) == {"password": "successor"}
+
+
+async def test_a_list_one_poll_behind_its_vault_does_not_delay_the_news_either(world: World) -> None:
+    item = await world.synced()
+    world.source.hold_list(world.vault)
+    world.source.delete(item)
+    await world.poll_after(60)
+    world.source.catch_up()
+    for _ in range(3):
+        await world.poll_after(60)
+    assert world.claims.ready(world.key()).reason == "ItemNotFound"
+
+
+async def test_a_new_resource_gets_the_new_item_of_a_title_whose_old_one_is_not_listed_any_more(world: World) -> None:
+    item = await world.synced()
+    world.source.delete(item)
+    world.source.put(world.vault, "db", password="successor")
+    await world.poll_after(60)
+    key = world.claim("new", "vaults/Prod/items/db")
+    await world.settle()
+    assert world.secrets.values(key) == {"password": "successor"}
+    assert world.secrets.values(world.key()) == {"password": "one"}
+
+
 async def test_a_path_that_led_nowhere_is_woken_by_its_vault(world: World) -> None:
     key = world.claim("db", "vaults/prod/items/db")
     await world.poll()

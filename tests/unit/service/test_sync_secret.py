@@ -682,6 +682,38 @@ class TestSetBack:
         assert world.secrets.values(world.key()) == {"password": "three"}
         assert world.secrets.writes() == ["create app/db"]
 
+    async def test_an_edit_that_is_made_again_meanwhile_is_found_although_its_version_is_not_new(self, world: World) -> None:
+        item = await self.edited(world)
+        await world.poll_after(60)
+        world.source._keep(dataclasses.replace(world.source.item(item), version=3, fields=fields_of({"password": "again"})))
+        world.source.updated[item] = "later"
+        await world.poll_after(60)
+        assert world.secrets.values(world.key()) == {"password": "again"}
+
+    async def test_what_somebody_wrote_on_a_secret_tells_nothing_about_the_item(self, world: World) -> None:
+        """A Secret in the official operator's shape, with a version that the item has never had."""
+        item = await world.synced("other")
+        world.official(item, name="db", version=999_999)
+        world.claim("db")
+        await world.settle()
+        assert world.claims.ready(world.key()).reason == "SourceAnswerInvalid"
+        world.forget_requests()
+        await world.live(300)
+        assert world.secrets.count("get app/other") == 0
+        await world.live(400)
+        assert world.claims.ready(world.key()).reason == "Synced"
+        assert world.secrets.values(world.key()) == {"password": "one"}
+
+    async def test_a_secret_whose_seal_is_broken_does_not_go_back_at_once_after_a_start(self, world: World) -> None:
+        await self.edited(world)
+        annotations = dict(world.secrets.objects[world.key()].annotations) | {names.SEAL: "of another token"}
+        world.secrets.edit(world.key(), annotations=annotations)
+        await world.restart_process()
+        await world.live(300)
+        assert world.secrets.values(world.key()) == {"password": "three"}
+        await world.live(600)
+        assert world.secrets.values(world.key()) == {"password": "one"}
+
     async def test_a_process_that_has_just_started_takes_its_time_as_well(self, world: World) -> None:
         await self.edited(world)
         await world.restart_process()

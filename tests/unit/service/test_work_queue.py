@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.service import work_queue
 from onepassword_operator.service.work_queue import Priority, WorkQueue
 
 A, B, C, D = (SecretKey("app", name) for name in "abcd")
@@ -231,6 +232,31 @@ class TestShare:
             waiting.cancel()
             queue.done(key)
         assert queue.depth() == 0
+
+    async def test_those_that_were_put_aside_come_back_by_their_priority(self, queue: WorkQueue[SecretKey]) -> None:
+        queue.add(SecretKey("sick", "first"), Priority.NEW)
+        first = await queue.take()
+        for name in "abc":
+            queue.add(SecretKey("sick", name), Priority.SWEEP)
+        waiting = asyncio.create_task(queue.take())
+        await asyncio.sleep(0)
+        queue.add(SecretKey("sick", "new"), Priority.NEW)
+        await asyncio.sleep(0)
+        queue.done(first)
+        assert (await waiting).name == "new"
+
+    async def test_idle_workers_notice_by_themselves_that_it_is_well_again(
+        self, queue: WorkQueue[SecretKey], share: Share, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(work_queue, "ASIDE_SECONDS", 0.01)
+        for name in "ab":
+            queue.add(SecretKey("sick", name), Priority.NEW)
+        await queue.take()  # hangs
+        waiting = asyncio.create_task(queue.take())
+        await asyncio.sleep(0)
+        share.well.add("sick")
+        async with asyncio.timeout(5):
+            assert (await waiting).name == "b"
 
     async def test_all_come_back_when_it_is_well_again(self, queue: WorkQueue[SecretKey], share: Share) -> None:
         for number in range(5):
