@@ -13,7 +13,7 @@ from typing import Final, Generic, TypeVar
 from onepassword_operator.model.errors import OperatorError
 from onepassword_operator.ports import Clock
 
-FAILURE_SECONDS: Final = 2.0
+FAILURE_SECONDS: Final = 1.0
 """How long a failure answers whoever asks next."""
 _FAILURES: Final = 1000
 
