@@ -121,12 +121,10 @@ def take_in(known: Known, listed: dict[str, ItemSummary], *, look: Look) -> tupl
     if not known.doubts and listed == known.items:
         return known, False  # old objects in the place of equal new ones: no holes in memory
     older = {item_id: version for item_id in known.items if (version := _older(known.items[item_id], listed.get(item_id))) is not _NEWEST}
-    older |= {
-        item_id: None for item_id, doubt in known.doubts.items() if _is_missed(known, item_id, doubt) and not _is_there(listed.get(item_id))
-    }
+    older |= {item_id: None for item_id, doubt in known.doubts.items() if _is_missed(known, item_id) and not _is_there(listed.get(item_id))}
     items, doubts, set_back = (
         dict(listed),
-        _ended(known, older, listed, now=look.now),
+        _ended(known, older, listed=listed, now=look.now),
         {k: v for k, v in known.set_back.items() if k in listed},
     )
     contradicted = _is_contradiction(known, older, moved=look.moved) or any(
@@ -147,7 +145,7 @@ def take_in(known: Known, listed: dict[str, ItemSummary], *, look: Look) -> tupl
         items=known.items if items == known.items else items,
         doubts=_bounded(doubts),
         set_back={item_id: each for item_id, each in set_back.items() if items[item_id].version < each.former},
-        redone=known.redone | _redone(known, older, listed),
+        redone=known.redone | _redone(known, older, listed=listed),
     )
     return after, contradicted
 
@@ -185,12 +183,12 @@ def _is_there(listed: ItemSummary | None) -> bool:
     return listed is not None and listed.active
 
 
-def _is_missed(known: Known, item_id: str, doubt: Doubt) -> bool:
+def _is_missed(known: Known, item_id: str) -> bool:
     # No list has it, though a read may once have shown it; or lists are in doubt about it.
-    return doubt.is_of_an_absence or item_id not in known.items
+    return known.is_missed(item_id) or item_id not in known.items
 
 
-def _ended(known: Known, older: Mapping[str, int | None], listed: Mapping[str, ItemSummary], *, now: float) -> dict[str, Doubt]:
+def _ended(known: Known, older: Mapping[str, int | None], *, listed: Mapping[str, ItemSummary], now: float) -> dict[str, Doubt]:
     kept = {item_id: doubt for item_id, doubt in known.doubts.items() if item_id not in older}
     # What was believed to be set back shows the former version: as after an edit, or as one of two servers that are out of step.
     back = {item_id for item_id, each in known.set_back.items() if item_id in listed and listed[item_id].version >= each.former}
@@ -198,7 +196,7 @@ def _ended(known: Known, older: Mapping[str, int | None], listed: Mapping[str, I
     return {item_id: doubt for item_id, doubt in ended.items() if now - doubt.since < REMEMBERED_SECONDS}
 
 
-def _redone(known: Known, older: Mapping[str, int | None], listed: Mapping[str, ItemSummary]) -> frozenset[str]:
+def _redone(known: Known, older: Mapping[str, int | None], *, listed: Mapping[str, ItemSummary]) -> frozenset[str]:
     ended = [item_id for item_id, doubt in known.doubts.items() if doubt.polls and doubt.shown is not None and item_id not in older]
     return frozenset(item_id for item_id in ended if _is_another(known.items.get(item_id), listed.get(item_id)))
 
