@@ -16,7 +16,7 @@ from onepassword_operator.ports import Clock
 from onepassword_operator.rules import announce, event_correlation
 from onepassword_operator.rules.event_correlation import History, Moment, Note
 
-REMEMBERED: Final = 10_000
+REMEMBERED: Final = 4096
 """Objects whose latest Events are kept in mind, by digests: less than 1 KiB each as a rule, 7 at worst."""
 
 
