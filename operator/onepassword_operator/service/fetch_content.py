@@ -19,7 +19,7 @@ from onepassword_operator.model.item_path import ItemPath
 from onepassword_operator.model.outcome import Skipped
 from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revision
 from onepassword_operator.model.target import Claim, Rendering
-from onepassword_operator.rules import older_answers, seal, secret_data, secret_plan
+from onepassword_operator.rules import older_answers, owners, seal, secret_data, secret_plan
 from onepassword_operator.service import fair_share
 from onepassword_operator.service.catalog import Catalog
 from onepassword_operator.service.fair_share import FairShare
@@ -200,4 +200,6 @@ def _held(work: Pass, observed: ObservedSecret | None, *, verdict: seal.Verdict)
     recorded = recorded_revision(observed) if observed else None
     if verdict is not seal.Verdict.BROKEN:
         return _Held(recorded, proven=True)
-    return _Held(work.record.held or recorded, proven=work.record.held is not None)
+    # A hand edit of our own annotations is put right at once; the official operator's marks carry no seal that could vouch for them.
+    officially = recorded if observed and owners.is_officially_shaped(observed) else None
+    return _Held(work.record.held or officially, proven=work.record.held is not None)
