@@ -3,7 +3,7 @@
 A vault's listing is kept together with the vault's fingerprint as it was read *before* the listing: while later vault lists show the
 same fingerprint, the listing is current and costs nothing. A vault that changed is listed again at the next poll too, because its
 fingerprint may have moved ahead of its items. What is kept never goes back: an older answer is doubted first (`rules/older_answers.py`),
-and only the lists of polls, which are apart in time, count for or against it.
+and only the lists of polls, which are apart in time, count for the doubt; any list counts against it.
 """
 
 from __future__ import annotations
