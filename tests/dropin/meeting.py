@@ -70,6 +70,16 @@ class Meeting(World):
             what="polls of the official operator",
         )
 
+    def wait_unchanged_deployments(self) -> None:
+        """Return when no Deployment has changed during a round of its polls: a restart that meets a conflict it logs and never repeats."""
+
+        def versions() -> list[str]:
+            return [found.metadata.resource_version for found in self.observer.apps.list_namespaced_deployment(self.namespace).items]
+
+        before = None
+        while before != (before := versions()):
+            self.wait_official_polls()
+
     # --- what the user does ---
 
     def apply(self, *objects: Mapping[str, Any]) -> None:

@@ -117,6 +117,7 @@ def first_look(meeting: Meeting) -> None:
 
 def rotate(meeting: Meeting) -> None:
     """Change two passwords, and return when all who use them have been restarted."""
+    meeting.wait_unchanged_deployments()
     [first, *_] = recorded.load(recorded.STATES / "seed.yaml")[0]["vaults"]
     for item in first["items"][:2]:
         meeting.connect.edit(first["name"], item["title"], fields={"password": recorded.password(item["fields"]["password"], 2)})

@@ -96,6 +96,7 @@ def test_after_ours_has_restarted_pods_the_way_back_restarts_nothing_and_puts_fi
     meeting.delete_deployment("user")
     meeting.wait_gone(DEPLOYMENT, "user")
 
+    meeting.wait_unchanged_deployments()
     meeting.connect.edit("vault-0", "item-00002", fields={"password": "canary-pw-2-3"})
     for deployment in ("annotated-a", "annotated-b"):
         meeting.rollouts(deployment, 3)
