@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from onepassword_operator import __version__, collector, outbound
+from onepassword_operator import __version__, memory, outbound
 from onepassword_operator.backends.connect_token import ConnectToken
 from onepassword_operator.backends.factory import Pace, Server, connect_source
 from onepassword_operator.backends.server_watch import ServerWatch
@@ -192,7 +192,7 @@ class Operator:
                 await asyncio.sleep(min(SECOND_SWEEP_SECONDS, self._settings.sweep_seconds))
             while not await self._sweep_once():  # noqa: ASYNC110  what is waited for is on the API server
                 await asyncio.sleep(min(SWEEP_RETRY_SECONDS, self._settings.sweep_seconds))
-            collector.keep_what_is_there()
+            memory.keep_what_is_there()
             if not began and self._parts.first_poll.is_set():  # otherwise this replica stands by, and asks 1Password for nothing
                 await self._parts.poll.poll(full=True)
 
@@ -220,7 +220,8 @@ class Operator:
 
 async def run(settings: Settings) -> int:
     """Run the operator until a signal; the exit code: 0 after a signal, 1 after a failure."""
-    collector.look_less_often()
+    memory.look_less_often()
+    memory.set_aside_less_for_tls()
     metrics = Metrics(version=__version__)
     access = credentials.load(settings.kubeconfig or None, os.environ)
     stop = StopSignal()
