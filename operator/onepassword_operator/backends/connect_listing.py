@@ -45,14 +45,16 @@ def decode_items(body: schema.Body, *, route: str) -> tuple[list[ItemSummary], s
 
 
 def _to_model(wire: _Summary) -> ItemSummary:
+    created_at = wire.created_at or ""
     return ItemSummary(
         wire.id,
         wire.title or "",
         int(wire.version or 0),
-        wire.created_at or "",
+        created_at,
         tuple(filter(None, wire.tags)) if wire.tags else (),
         not wire.state or schema.is_active(wire.state),
-        wire.updated_at or "",
+        # Equal in an item that was never edited: one text instead of two, for each item of a vault.
+        created_at if wire.updated_at == created_at else wire.updated_at or "",
     )
 
 

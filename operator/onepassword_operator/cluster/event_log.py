@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
@@ -56,7 +57,7 @@ class KubernetesEvents:
         self._histories.move_to_end(about.uid)
         if len(self._histories) > REMEMBERED:
             self._histories.popitem(last=False)
-        now = Moment(self._clock.monotonic(), self._now())
+        now = Moment(self._clock.monotonic(), sys.intern(self._now()))  # one text for all that is said in a second
         if told := event_correlation.decide(history, note, now=now, name=self._new_name(about)):
             self._sender.put(Outgoing(about, told))
 

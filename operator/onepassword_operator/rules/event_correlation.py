@@ -9,7 +9,6 @@ lasts is looked at once per polling interval, and the API server forgets an Even
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from typing import Final, NamedTuple
 
 SIMILAR: Final = 10
@@ -22,6 +21,7 @@ REMEMBERED: Final = 16
 LONGEST_MESSAGE: Final = 1024
 """Characters; what the API takes."""
 COMBINED: Final = "(combined from similar events): "
+_COMBINED_DIGEST: Final = hash(COMBINED)
 
 
 class Note(NamedTuple):
@@ -50,28 +50,30 @@ class Told:
     last: str
 
 
-class _Key(NamedTuple):
+@dataclasses.dataclass(slots=True, eq=False)
+class _Former:
     kind: str
     reason: str
-    digest: bytes
-    """Of the message, so that no message is kept; empty for the combined one."""
-
-
-@dataclasses.dataclass(slots=True)
-class _Former:
+    digest: int
+    """Of the message, so that no message is kept; `_COMBINED_DIGEST` for the combined one."""
     name: str
     first: str
     count: int
     seen: float
     written: float
 
+    def is_like(self, note: Note) -> bool:
+        return self.kind == note.kind and self.reason == note.reason
+
 
 @dataclasses.dataclass(slots=True)
 class History:
-    """What was said of one object; `decide` alone changes it. The tokens are what is left of the burst."""
+    """What was said of one object; `decide` alone changes it. The tokens are what is left of the burst.
 
-    formers: dict[_Key, _Former] = dataclasses.field(default_factory=dict)
-    last: _Key | None = None
+    A list, in the order in which Events were written: there are thousands of these, and most have one Event.
+    """
+
+    formers: list[_Former] = dataclasses.field(default_factory=list)
     tokens: float = BURST
     filled_at: float | None = None
 
@@ -85,29 +87,32 @@ def decide(history: History, note: Note, *, now: Moment, name: str) -> Told | No
         now: the moment at which it is said.
         name: the name of the Event, if it is a new one.
     """
-    message = note.message[:LONGEST_MESSAGE].encode("utf-8", "replace")  # half a surrogate pair could not be sent
-    note = note._replace(message=message.decode())
-    key = _Key(note.kind, note.reason, hashlib.blake2b(message, digest_size=16).digest())
-    if _is_one_too_many(history, key, now=now.seconds):
-        key, note = key._replace(digest=b""), note._replace(message=(COMBINED + note.message)[:LONGEST_MESSAGE])
-    former = history.formers.get(key)
+    text = note.message[:LONGEST_MESSAGE].encode("utf-8", "replace")  # half a surrogate pair could not be sent
+    note, digest = note._replace(message=text.decode()), hash(text)
+    former = _find(history, note, digest=digest)
+    if not former and _is_one_too_many(history, note, now=now.seconds):
+        note, digest = note._replace(message=(COMBINED + note.message)[:LONGEST_MESSAGE]), _COMBINED_DIGEST
+        former = _find(history, note, digest=digest)
     if former:
         former.count, former.seen = former.count + 1, now.seconds
-        if note.kind == "Warning" and key == history.last and now.seconds - former.written < REMINDER_SECONDS:
+        is_last = former is history.formers[-1]
+        if note.kind == "Warning" and is_last and now.seconds - former.written < REMINDER_SECONDS:
             return None
     if not _has_token(history, now=now.seconds):
         return None
-    former = former or _Former(name, now.stamp, 1, now.seconds, now.seconds)
+    former = former or _Former(note.kind, note.reason, digest, name, now.stamp, 1, now.seconds, now.seconds)
     former.written = now.seconds
-    _remember(history, key, former=former)
+    _remember(history, former)
     return Told(former.name, note, former.count, former.first, now.stamp)
 
 
-def _is_one_too_many(history: History, key: _Key, *, now: float) -> bool:
-    if key in history.formers:
-        return False
-    recent = [each for each, former in history.formers.items() if each[:2] == key[:2] and now - former.seen < SIMILAR_SECONDS]
-    return len(recent) >= SIMILAR or key._replace(digest=b"") in recent
+def _find(history: History, note: Note, *, digest: int) -> _Former | None:
+    return next((former for former in history.formers if former.digest == digest and former.is_like(note)), None)
+
+
+def _is_one_too_many(history: History, note: Note, *, now: float) -> bool:
+    recent = [former for former in history.formers if former.is_like(note) and now - former.seen < SIMILAR_SECONDS]
+    return len(recent) >= SIMILAR or any(former.digest == _COMBINED_DIGEST for former in recent)
 
 
 def _has_token(history: History, *, now: float) -> bool:
@@ -119,9 +124,9 @@ def _has_token(history: History, *, now: float) -> bool:
     return True
 
 
-def _remember(history: History, key: _Key, *, former: _Former) -> None:
-    history.formers.pop(key, None)
-    history.formers[key] = former
-    history.last = key
+def _remember(history: History, former: _Former) -> None:
+    if former in history.formers:
+        history.formers.remove(former)
+    history.formers.append(former)
     if len(history.formers) > REMEMBERED:
-        del history.formers[next(iter(history.formers))]
+        del history.formers[0]
