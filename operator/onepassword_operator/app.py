@@ -12,20 +12,22 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from onepassword_operator import __version__, memory, outbound
-from onepassword_operator.backends.connect_token import ConnectToken
-from onepassword_operator.backends.factory import Pace, Server, connect_source
-from onepassword_operator.backends.server_watch import ServerWatch
+from onepassword_operator import __version__, memory
 from onepassword_operator.cluster import credentials
 from onepassword_operator.cluster.api import KubernetesApi
+from onepassword_operator.connect.access_token import ConnectToken
+from onepassword_operator.connect.factory import Pace, Server, connect_source
+from onepassword_operator.connect.server_watch import ServerWatch
 from onepassword_operator.handlers.registry import build_registry
 from onepassword_operator.handlers.watches import Watches
 from onepassword_operator.model.errors import ClusterError
-from onepassword_operator.service.leadership import Election
-from onepassword_operator.service.restart_workloads import Place
-from onepassword_operator.service.supervise import Supervisor
-from onepassword_operator.setting_values import bind_address
-from onepassword_operator.settings import Settings
+from onepassword_operator.net.proxy import route_to
+from onepassword_operator.net.tls import TlsFiles
+from onepassword_operator.service.restarts.restart_workloads import Place
+from onepassword_operator.service.runtime.leader_election import Election
+from onepassword_operator.service.runtime.supervisor import Supervisor
+from onepassword_operator.settings.schema import Settings
+from onepassword_operator.settings.values import bind_address
 from onepassword_operator.telemetry import probes
 from onepassword_operator.telemetry.metrics import Metrics
 from onepassword_operator.telemetry.serving_certificate import serving_tls
@@ -231,9 +233,9 @@ async def run(settings: Settings) -> int:
     _log.info(
         "starting", extra={"version": __version__, "namespaces": list(settings.namespaces) or "all", "poll": settings.polling_interval}
     )
-    to_cluster = outbound.route_to(access.server, settings.proxies)
-    tls = outbound.TlsFiles(file=settings.ssl_cert_file, directories=settings.ssl_cert_dir, identity=settings.connect_identity)
-    to_connect = outbound.route_to(settings.connect_host, settings.proxies, tls=tls.context)
+    to_cluster = route_to(access.server, settings.proxies)
+    tls = TlsFiles(file=settings.ssl_cert_file, directories=settings.ssl_cert_dir, identity=settings.connect_identity)
+    to_connect = route_to(settings.connect_host, settings.proxies, tls=tls.context)
     token = ConnectToken(settings.connect_credential)
     async with contextlib.AsyncExitStack() as stack:
         api = await stack.enter_async_context(

@@ -11,8 +11,10 @@ import threading
 from collections.abc import Sequence
 from typing import Final
 
-from onepassword_operator import __version__, flags, settings
+from onepassword_operator import __version__
 from onepassword_operator.model.errors import OperatorError
+from onepassword_operator.settings import go_flags as flags
+from onepassword_operator.settings import schema as settings
 from onepassword_operator.telemetry import log
 from onepassword_operator.telemetry.serving_certificate import ServingCertificateError
 

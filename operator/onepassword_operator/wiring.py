@@ -14,51 +14,50 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from onepassword_operator import __version__
-from onepassword_operator.backends.connect_token import ConnectToken
-from onepassword_operator.backends.factory import Connected
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.credentials import ClusterAccess
 from onepassword_operator.cluster.event_log import KubernetesEvents
 from onepassword_operator.cluster.event_sender import About, EventSender
 from onepassword_operator.cluster.finalizers import KubernetesFinalizers
-from onepassword_operator.cluster.item_status import KubernetesItems
 from onepassword_operator.cluster.lease import KubernetesLease, home_namespace
+from onepassword_operator.cluster.resource_store import KubernetesItems
 from onepassword_operator.cluster.secret_store import KubernetesSecrets
 from onepassword_operator.cluster.secret_watch import KubernetesSecretWatch
 from onepassword_operator.cluster.workload_store import KubernetesWorkloads
+from onepassword_operator.connect.access_token import ConnectToken
+from onepassword_operator.connect.factory import Connected
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.lease import Timing
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Rendering, Source
-from onepassword_operator.outbound import Route
+from onepassword_operator.net.proxy import Route
 from onepassword_operator.ports import ItemSource
 from onepassword_operator.rules import seal
-from onepassword_operator.service.catalog import Catalog
-from onepassword_operator.service.fair_share import FairShare
-from onepassword_operator.service.fetch_content import FetchContent
-from onepassword_operator.service.follow_index import FollowIndex
-from onepassword_operator.service.leadership import Election, Leadership, Unopposed
-from onepassword_operator.service.live_claims import LiveClaims
-from onepassword_operator.service.look_at_secrets import ListedSecrets, PatrolledSecrets
-from onepassword_operator.service.observe import Observe
-from onepassword_operator.service.observe_workloads import ObserveWorkloads
-from onepassword_operator.service.pace import Pace
-from onepassword_operator.service.poll_vaults import PollVaults
-from onepassword_operator.service.read_item import ReadItem
-from onepassword_operator.service.reconcile import Reconcile
-from onepassword_operator.service.release_objects import ReleaseObjects
-from onepassword_operator.service.report import Reporter
-from onepassword_operator.service.restart_workloads import Place, RestartReporter, RestartWorkloads, Rollouts
-from onepassword_operator.service.retry_loop import RetryLoop
-from onepassword_operator.service.secret_news import SecretNews
-from onepassword_operator.service.share import owns
-from onepassword_operator.service.source_health import SourceHealth
-from onepassword_operator.service.sweep import Sweep
-from onepassword_operator.service.sync_secret import SyncSecret
-from onepassword_operator.service.watch_secrets import WatchSecrets
-from onepassword_operator.service.work_queue import WorkQueue
-from onepassword_operator.service.workers import Workers
-from onepassword_operator.settings import Settings
+from onepassword_operator.service.index.followed import FollowIndex
+from onepassword_operator.service.restarts.rate_limiter import Pace
+from onepassword_operator.service.restarts.restart_workloads import Place, RestartReporter, RestartWorkloads, Rollouts
+from onepassword_operator.service.runtime.fair_share import FairShare
+from onepassword_operator.service.runtime.leader_election import Election, Leadership, Unopposed
+from onepassword_operator.service.runtime.retry_loop import RetryLoop
+from onepassword_operator.service.runtime.work_queue import WorkQueue
+from onepassword_operator.service.runtime.workers import Workers
+from onepassword_operator.service.secret_sync.content import FetchContent
+from onepassword_operator.service.secret_sync.controller import Reconcile
+from onepassword_operator.service.secret_sync.live_claims import LiveClaims
+from onepassword_operator.service.secret_sync.reconcile import SyncSecret
+from onepassword_operator.service.secret_sync.report import Reporter
+from onepassword_operator.service.takeover.finalizers import ReleaseObjects
+from onepassword_operator.service.vaults.catalog import Catalog
+from onepassword_operator.service.vaults.freshness import SourceHealth
+from onepassword_operator.service.vaults.item_reads import ReadItem
+from onepassword_operator.service.vaults.poller import PollVaults
+from onepassword_operator.service.watch.observe import Observe
+from onepassword_operator.service.watch.observe_workloads import ObserveWorkloads
+from onepassword_operator.service.watch.resync import Sweep
+from onepassword_operator.service.watch.secret_news import SecretNews
+from onepassword_operator.service.watch.secret_scan import ListedSecrets, PatrolledSecrets
+from onepassword_operator.service.watch.secret_watch import WatchSecrets
+from onepassword_operator.settings.schema import Settings
 from onepassword_operator.telemetry.metrics import Metrics
 
 USER_AGENT: Final = f"onepassword-operator/{__version__}"
@@ -168,7 +167,7 @@ class _Ground:
 def _ground(settings: Settings, *, api: KubernetesApi, token: Confidential, metrics: Metrics) -> _Ground:
     clock = SystemClock()
     rendering = Rendering(allow_empty_values=settings.allow_empty_values, copy_annotations=settings.enable_annotations)
-    index = FollowIndex(clock, owned=owns)
+    index = FollowIndex(clock)
     share = FairShare(clock, workers=settings.workers, ruler=index.ruler)
     return _Ground(
         clock=clock,
@@ -177,7 +176,7 @@ def _ground(settings: Settings, *, api: KubernetesApi, token: Confidential, metr
         stores=Stores.over(api, settings, rendering=rendering, clock=clock, metrics=metrics),
         index=index,
         share=share,
-        queue=WorkQueue[SecretKey](admits=owns, share=share),
+        queue=WorkQueue[SecretKey](share=share),
         metrics=metrics,
     )
 

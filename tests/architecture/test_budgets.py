@@ -22,7 +22,7 @@ DISTRIBUTIONS = 25
 """On Linux. kopf alone brings 17 of them with itself and aiohttp; the rest are msgspec, pydantic with settings (6), prometheus-client."""
 
 SIGNATURES_FIXED_ELSEWHERE = {
-    ("telemetry/metrics.py", "connect_request"): "backends.connect.Observer: a Callable type has no keywords",
+    ("telemetry/metrics.py", "connect_request"): "connect.client.Observer: a Callable type has no keywords",
     ("telemetry/metrics.py", "kubernetes_request"): "cluster.api.Observer: a Callable type has no keywords",
 }
 

@@ -11,10 +11,12 @@ import aiohttp
 import pytest
 from aiohttp import client_exceptions
 
-from onepassword_operator.backends import connect, connect_answers
-from onepassword_operator.backends.connect_token import ConnectToken
-from onepassword_operator.cluster import api, statuses
+from onepassword_operator.cluster import api
+from onepassword_operator.cluster import api_errors as statuses
 from onepassword_operator.cluster.credentials import ClusterAccess
+from onepassword_operator.connect import answers as connect_answers
+from onepassword_operator.connect import client as connect
+from onepassword_operator.connect.access_token import ConnectToken
 from onepassword_operator.model import errors
 from onepassword_operator.model.confidential import Confidential
 

@@ -12,20 +12,20 @@ FORBIDDEN_NAMES = {"utils", "helpers", "common", "misc", "base", "manager", "cor
 
 NOT_MIRRORED = {
     "ports.py": "protocols only; mypy holds them",
-    "devconnect/admin_json.py": "seen over HTTP in test_admin",
+    "devconnect/admin/answers.py": "seen over HTTP in test_admin",
     "devconnect/api_port.py": "seen over sockets in test_faults and test_runtime",
-    "devconnect/calls.py": "seen over HTTP in test_server",
-    "devconnect/contents.py": "seen through the store in test_vault_store and test_admin_items",
-    "devconnect/editing.py": "seen over HTTP in test_admin_items",
+    "devconnect/rest/calls.py": "seen over HTTP in test_server",
+    "devconnect/store/contents.py": "seen through the store in test_vault_store and test_admin_items",
+    "devconnect/store/editing.py": "seen over HTTP in test_admin_items",
     "devconnect/errors.py": "seen over HTTP in test_server",
     "devconnect/ids.py": "seen over HTTP in test_read_endpoints",
-    "devconnect/item_shape.py": "seen through test_seed",
+    "devconnect/items/item_shape.py": "seen through test_seed",
     "devconnect/json_input.py": "seen through test_item_input and test_field_input",
-    "devconnect/read_copies.py": "seen through test_visibility",
-    "devconnect/records.py": "values that test_vault_store looks at",
-    "devconnect/rendering.py": "seen over HTTP in test_read_endpoints",
-    "devconnect/replies.py": "seen over HTTP in test_server",
-    "devconnect/request_log.py": "seen over HTTP in test_server",
+    "devconnect/store/read_copies.py": "seen through test_visibility",
+    "devconnect/items/records.py": "values that test_vault_store looks at",
+    "devconnect/items/rendering.py": "seen over HTTP in test_read_endpoints",
+    "devconnect/rest/replies.py": "seen over HTTP in test_server",
+    "devconnect/rest/request_log.py": "seen over HTTP in test_server",
 }
 """Modules without a unit test of their own, and why."""
 
@@ -102,7 +102,7 @@ def test_the_embedded_server_stands_alone() -> None:
 
 def test_what_runs_in_a_cluster_does_without_cryptography() -> None:
     importing = {module for module in repository.modules() if any(name.partition(".")[0] == "cryptography" for name in _imported(module))}
-    assert importing == {"devconnect/signing.py", "devconnect/certificates.py", "devconnect/ssh_keys.py"}
+    assert importing == {"devconnect/auth/signing.py", "devconnect/auth/certificates.py", "devconnect/items/ssh_keys.py"}
 
 
 def _imported(module: str) -> set[str]:

@@ -5,7 +5,7 @@ import ast
 from architecture import repository
 
 OPENERS = {
-    "backends/connect_token.py": "the Connect token, for a request's header, and to see when it expires",
+    "connect/access_token.py": "the Connect token, for a request's header, and to see when it expires",
     "cluster/secret_store.py": "values, for the body of a Secret",
 }
 """Files that may call `Confidential.reveal`."""

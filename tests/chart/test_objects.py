@@ -26,7 +26,8 @@ from chart.rendering import (
     pod,
     render,
 )
-from onepassword_operator import cli, settings
+from onepassword_operator import cli
+from onepassword_operator.settings import schema as settings
 
 RESTRICTED = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
 OPERATOR = "release-onepassword-operator"

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from hypothesis import strategies as st
 
 from onepassword_operator.devconnect.runtime import DevConnect, Options
-from onepassword_operator.devconnect.seed import Seed
+from onepassword_operator.devconnect.store.seed import Seed
 
 SEED = """
 vaults:

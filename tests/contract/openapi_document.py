@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from onepassword_operator.devconnect import routing
+from onepassword_operator.devconnect.rest import routing
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "connect-openapi.yaml"
 CONTENT: dict[str, Any] = yaml.safe_load(PAGE.read_text())

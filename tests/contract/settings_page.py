@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from onepassword_operator.setting_warnings import IGNORED
-from onepassword_operator.settings import Settings, flag_names, variable_names
+from onepassword_operator.settings.checks import IGNORED
+from onepassword_operator.settings.schema import Settings, flag_names, variable_names
 
 HEAD = """\
 # Settings

@@ -15,8 +15,8 @@ import pytest
 
 from onepassword_operator.devconnect import command
 from onepassword_operator.devconnect.behaviour import Behaviour
-from onepassword_operator.devconnect.fault_rules import Action
-from onepassword_operator.devconnect.item_input import CATEGORIES
+from onepassword_operator.devconnect.faults.rules import Action
+from onepassword_operator.devconnect.items.item_input import CATEGORIES
 from onepassword_operator.devconnect.runtime import DevConnect
 
 REPOSITORY = Path(__file__).resolve().parents[2]

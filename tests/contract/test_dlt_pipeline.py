@@ -13,7 +13,7 @@ import pytest
 
 from contract.official_clients import REPOSITORY, tool
 from onepassword_operator.devconnect.runtime import DevConnect, Options
-from onepassword_operator.devconnect.seed import Seed
+from onepassword_operator.devconnect.store.seed import Seed
 
 SEED = """
 vaults:

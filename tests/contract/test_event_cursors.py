@@ -14,7 +14,7 @@ import pytest
 
 from cluster.connect_process import ConnectProcess
 from onepassword_operator.devconnect.runtime import DevConnect, Options
-from onepassword_operator.devconnect.seed import Seed
+from onepassword_operator.devconnect.store.seed import Seed
 
 WRITERS, EACH = 10, 1000
 SEED = Seed.parse("vaults: [{name: v, items: [{title: x, fields: {password: fake}}]}]")

@@ -22,8 +22,8 @@ from cluster.fixtures import MakeWorld
 from contract.odd_items import FILES, ITEMS
 from contract.official_clients import tool
 from dropin import reference_mapping as reference
-from onepassword_operator.backends.connect import ConnectSource
-from onepassword_operator.backends.connect_token import ConnectToken
+from onepassword_operator.connect.access_token import ConnectToken
+from onepassword_operator.connect.client import ConnectSource
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.item import Item, ItemSummary, Vault
 from onepassword_operator.rules.pick_item import pick_item

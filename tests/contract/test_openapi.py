@@ -14,14 +14,14 @@ import openapi_spec_validator
 import pytest
 
 from contract import openapi_document
-from onepassword_operator.devconnect import routes
 from onepassword_operator.devconnect.behaviour import Behaviour
-from onepassword_operator.devconnect.event_records import FEATURES
-from onepassword_operator.devconnect.field_input import FIELD_TYPES
-from onepassword_operator.devconnect.item_input import CATEGORIES, NOT_CREATABLE, STATES
-from onepassword_operator.devconnect.records import VAULT_TYPES
+from onepassword_operator.devconnect.events.records import FEATURES
+from onepassword_operator.devconnect.items.field_input import FIELD_TYPES
+from onepassword_operator.devconnect.items.item_input import CATEGORIES, NOT_CREATABLE, STATES
+from onepassword_operator.devconnect.items.records import VAULT_TYPES
+from onepassword_operator.devconnect.rest import routes
 from onepassword_operator.devconnect.runtime import DevConnect
-from onepassword_operator.devconnect.seed import Seed
+from onepassword_operator.devconnect.store.seed import Seed
 
 SEED = """
 vaults:

@@ -23,7 +23,7 @@ if __name__ == "__main__":  # the chart's environment says nothing of where the 
 
 from onepassword_operator import cli
 from onepassword_operator.cluster import credentials
-from onepassword_operator.settings import Settings
+from onepassword_operator.settings.schema import Settings
 
 USER = 65532
 WROTE = 70

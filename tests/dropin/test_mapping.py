@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dropin import reference_mapping as reference
-from onepassword_operator.backends import connect_schema
+from onepassword_operator.connect import schema as connect_schema
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import NoUsableFieldsError
 from onepassword_operator.model.item import File

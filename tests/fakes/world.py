@@ -19,24 +19,24 @@ from onepassword_operator.model.errors import BackendError, ClusterError
 from onepassword_operator.model.secret import OwnerReference, SecretKey
 from onepassword_operator.model.target import Rendering, Source
 from onepassword_operator.rules import seal
-from onepassword_operator.service.catalog import Catalog
-from onepassword_operator.service.fair_share import FairShare
-from onepassword_operator.service.fetch_content import FetchContent
-from onepassword_operator.service.follow_index import FollowIndex
-from onepassword_operator.service.live_claims import LiveClaims
-from onepassword_operator.service.look_at_secrets import ListedSecrets, SecretLook
-from onepassword_operator.service.observe import Observe
-from onepassword_operator.service.observe_workloads import ObserveWorkloads
-from onepassword_operator.service.poll_vaults import PollVaults
-from onepassword_operator.service.read_item import ReadItem
-from onepassword_operator.service.reconcile import Reconcile
-from onepassword_operator.service.release_objects import ReleaseObjects
-from onepassword_operator.service.report import Reporter
-from onepassword_operator.service.restart_workloads import RestartReporter, RestartWorkloads
-from onepassword_operator.service.source_health import SourceHealth
-from onepassword_operator.service.sweep import Sweep
-from onepassword_operator.service.sync_secret import SyncSecret
-from onepassword_operator.service.work_queue import Priority, WorkQueue
+from onepassword_operator.service.index.followed import FollowIndex
+from onepassword_operator.service.restarts.restart_workloads import RestartReporter, RestartWorkloads
+from onepassword_operator.service.runtime.fair_share import FairShare
+from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
+from onepassword_operator.service.secret_sync.content import FetchContent
+from onepassword_operator.service.secret_sync.controller import Reconcile
+from onepassword_operator.service.secret_sync.live_claims import LiveClaims
+from onepassword_operator.service.secret_sync.reconcile import SyncSecret
+from onepassword_operator.service.secret_sync.report import Reporter
+from onepassword_operator.service.takeover.finalizers import ReleaseObjects
+from onepassword_operator.service.vaults.catalog import Catalog
+from onepassword_operator.service.vaults.freshness import SourceHealth
+from onepassword_operator.service.vaults.item_reads import ReadItem
+from onepassword_operator.service.vaults.poller import PollVaults
+from onepassword_operator.service.watch.observe import Observe
+from onepassword_operator.service.watch.observe_workloads import ObserveWorkloads
+from onepassword_operator.service.watch.resync import Sweep
+from onepassword_operator.service.watch.secret_scan import ListedSecrets, SecretLook
 
 STALENESS_SECONDS = 180.0
 PASSES = 1000

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from faults.stage import DENIED_PROBE_SECONDS, INTERVAL_SECONDS, NEW, Stage
-from onepassword_operator.backends.connect import FILE_TRIES, FILES_BYTES, ITEM_BYTES, LIST_BYTES, REFUSALS, TRIES
-from onepassword_operator.backends.pacing import CONCURRENCY, LISTS_AT_ONCE, PROBE_SECONDS
+from onepassword_operator.connect.breaker import CONCURRENCY, LISTS_AT_ONCE, PROBE_SECONDS
+from onepassword_operator.connect.client import FILE_TRIES, FILES_BYTES, ITEM_BYTES, LIST_BYTES, REFUSALS, TRIES
 from onepassword_operator.model.errors import BackendDeniedError, BackendForbiddenError
 
 Allowed = Callable[[float], float]

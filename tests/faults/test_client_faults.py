@@ -20,7 +20,7 @@ from controlplane.launcher import ControlPlane
 from faults.client_faults import FAULTS, Fault, Rule
 from faults.reliability_page import Findings, Measured
 from faults.stage import INTERVAL_SECONDS, NEW, SEED, SETTINGS, STALENESS_SECONDS, Stage, now, open_stage
-from onepassword_operator.devconnect.fault_rules import Action
+from onepassword_operator.devconnect.faults.rules import Action
 
 pytestmark = pytest.mark.cluster
 

@@ -30,12 +30,12 @@ from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim
-from onepassword_operator.outbound import client_tls
-from onepassword_operator.service.leadership import Unopposed
-from onepassword_operator.service.poll_vaults import PollVaults
-from onepassword_operator.service.restart_workloads import Place
-from onepassword_operator.service.watch_secrets import WatchSecrets
-from onepassword_operator.settings import Settings, load
+from onepassword_operator.net.tls import client_tls
+from onepassword_operator.service.restarts.restart_workloads import Place
+from onepassword_operator.service.runtime.leader_election import Unopposed
+from onepassword_operator.service.vaults.poller import PollVaults
+from onepassword_operator.service.watch.secret_watch import WatchSecrets
+from onepassword_operator.settings.schema import Settings, load
 from onepassword_operator.telemetry.metrics import Metrics
 from onepassword_operator.wiring import wire
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from onepassword_operator import __version__, app, cli, settings
+from onepassword_operator import __version__, app, cli
 from onepassword_operator.model.errors import ClusterUnavailableError
+from onepassword_operator.settings import schema as settings
 from onepassword_operator.telemetry.serving_certificate import ServingCertificateError
 
 

@@ -21,10 +21,10 @@ from onepassword_operator.model.outcome import Change
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim, Rendering, Source
 from onepassword_operator.model.workload import RestartMark
-from onepassword_operator.outbound import DIRECT
+from onepassword_operator.net.proxy import DIRECT
 from onepassword_operator.rules import secret_use
-from onepassword_operator.service.restart_workloads import Place
-from onepassword_operator.settings import load
+from onepassword_operator.service.restarts.restart_workloads import Place
+from onepassword_operator.settings.schema import load
 from onepassword_operator.telemetry.metrics import Metrics
 from onepassword_operator.wiring import Parts, SystemClock, elect, wire
 

@@ -19,13 +19,13 @@ from typing import Any, Final, Self
 import aiohttp
 import msgspec
 
+from onepassword_operator.cluster.api_errors import asked_pause_seconds, to_error
 from onepassword_operator.cluster.credentials import ClusterAccess
 from onepassword_operator.cluster.page import OBJECTS, PAGES, Page, Undecodable
-from onepassword_operator.cluster.statuses import asked_pause_seconds, to_error
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterError, ClusterUnavailableError
-from onepassword_operator.outbound import DIRECT, Route
+from onepassword_operator.net.proxy import DIRECT, Route
 from onepassword_operator.rules import page_size
-from onepassword_operator.service.seats import Seats
+from onepassword_operator.service.runtime.seats import Seats
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=10)
 LIST_TIMEOUT: Final = aiohttp.ClientTimeout(total=60, connect=10)

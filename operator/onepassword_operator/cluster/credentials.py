@@ -15,7 +15,7 @@ from typing import Any, Final
 import yaml
 
 from onepassword_operator.model.errors import ClusterUnavailableError
-from onepassword_operator.outbound import client_tls
+from onepassword_operator.net.tls import client_tls
 
 SERVICE_ACCOUNT: Final = pathlib.Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _TOKEN_SECONDS: Final = 60.0

@@ -14,8 +14,8 @@ import msgspec
 
 from onepassword_operator.cluster import page as pages
 from onepassword_operator.cluster.api import KubernetesApi
+from onepassword_operator.cluster.api_errors import asked_pause_seconds, to_error
 from onepassword_operator.cluster.lines import Lines
-from onepassword_operator.cluster.statuses import asked_pause_seconds, to_error
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterUnavailableError
 from onepassword_operator.model.secret import SecretKey, SecretSight, Sight

@@ -5,13 +5,13 @@ Every command of the program imports this file, so it imports nothing of the ser
 
 import argparse
 import importlib.util
-import sys
 from pathlib import Path
 from typing import Final
 
-from onepassword_operator.devconnect import balancing, token_command
+from onepassword_operator.devconnect import token_command
+from onepassword_operator.devconnect.complaint import complain
+from onepassword_operator.devconnect.rest import balancing
 
-BAD_USE: Final = 2
 EXAMPLE: Final = Path(__file__).with_name("example.yaml")
 _MAX_PORT: Final = 65535
 _LOOPBACK: Final = ("127.0.0.1", 0)
@@ -90,12 +90,6 @@ def run(arguments: argparse.Namespace) -> int:
     from onepassword_operator.devconnect import serving  # noqa: PLC0415  see the top of the file
 
     return serving.run(arguments)
-
-
-def complain(problem: str) -> int:
-    """Say what is wrong; return the exit code for it."""
-    sys.stderr.write(f"dev-connect: {problem}\n")
-    return BAD_USE
 
 
 def _address(text: str) -> tuple[str, int]:

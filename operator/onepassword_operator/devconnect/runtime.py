@@ -8,28 +8,28 @@ from typing import Final, Self
 
 from aiohttp import web
 
-from onepassword_operator.devconnect import admin
-from onepassword_operator.devconnect.activity import ActivityLog
-from onepassword_operator.devconnect.admin_tokens import Mint
+from onepassword_operator.devconnect.admin import endpoints as admin
+from onepassword_operator.devconnect.admin.tokens import Mint
 from onepassword_operator.devconnect.api_port import SHUTDOWN_SECONDS, ApiPort, url_of
-from onepassword_operator.devconnect.balancing import BY_CONNECTION, Balancer
+from onepassword_operator.devconnect.auth.signing import SigningKey
+from onepassword_operator.devconnect.auth.tokens import EVERY_VAULT, MODES, Tokens
 from onepassword_operator.devconnect.behaviour import Behaviour
-from onepassword_operator.devconnect.editing import Editor
-from onepassword_operator.devconnect.event_feed import EventFeed
-from onepassword_operator.devconnect.event_records import FEATURES
-from onepassword_operator.devconnect.event_tokens import EventTokens
-from onepassword_operator.devconnect.events_api import EventsApi
-from onepassword_operator.devconnect.faults import Faults
-from onepassword_operator.devconnect.metrics import ApiMetrics
-from onepassword_operator.devconnect.rate_limit import RateLimit
-from onepassword_operator.devconnect.request_log import RequestLog
-from onepassword_operator.devconnect.seed import Seed
+from onepassword_operator.devconnect.events.activity import ActivityLog
+from onepassword_operator.devconnect.events.feed import EventFeed
+from onepassword_operator.devconnect.events.records import FEATURES
+from onepassword_operator.devconnect.events.tokens import EventTokens
+from onepassword_operator.devconnect.faults.injection import Faults
+from onepassword_operator.devconnect.rest.balancing import BY_CONNECTION, Balancer
+from onepassword_operator.devconnect.rest.events_api import EventsApi
+from onepassword_operator.devconnect.rest.metrics import ApiMetrics
+from onepassword_operator.devconnect.rest.rate_limit import RateLimit
+from onepassword_operator.devconnect.rest.request_log import RequestLog
+from onepassword_operator.devconnect.rest.upstream import Upstream
 from onepassword_operator.devconnect.server import ConnectApi, Parts
-from onepassword_operator.devconnect.signing import SigningKey
-from onepassword_operator.devconnect.state import State
-from onepassword_operator.devconnect.tokens import EVERY_VAULT, MODES, Tokens
-from onepassword_operator.devconnect.upstream import Upstream
-from onepassword_operator.devconnect.vault_store import VaultStore
+from onepassword_operator.devconnect.store.editing import Editor
+from onepassword_operator.devconnect.store.seed import Seed
+from onepassword_operator.devconnect.store.state import State
+from onepassword_operator.devconnect.store.vault_store import VaultStore
 
 LOOPBACK: Final = ("127.0.0.1", 0)
 

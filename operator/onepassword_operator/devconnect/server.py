@@ -11,22 +11,24 @@ from typing import Final
 
 from aiohttp import web
 
-from onepassword_operator.devconnect import fault_replies, ids, json_codec, replies, routes, routing
-from onepassword_operator.devconnect.activity import Activity, ActivityLog
-from onepassword_operator.devconnect.balancing import Balancer
+from onepassword_operator.devconnect import ids, json_codec
+from onepassword_operator.devconnect.auth.tokens import Grant, Tokens
 from onepassword_operator.devconnect.behaviour import Behaviour
-from onepassword_operator.devconnect.calls import Call, Route
 from onepassword_operator.devconnect.errors import ApiError, bad_request, not_found
-from onepassword_operator.devconnect.event_feed import EventFeed
-from onepassword_operator.devconnect.event_records import Origin
-from onepassword_operator.devconnect.events_api import EventsApi
-from onepassword_operator.devconnect.fault_rules import Action
-from onepassword_operator.devconnect.faults import Faults
-from onepassword_operator.devconnect.metrics import ApiMetrics
-from onepassword_operator.devconnect.request_log import LoggedRequest, RequestLog
-from onepassword_operator.devconnect.tokens import Grant, Tokens
-from onepassword_operator.devconnect.upstream import Upstream
-from onepassword_operator.devconnect.vault_store import VaultStore
+from onepassword_operator.devconnect.events.activity import Activity, ActivityLog
+from onepassword_operator.devconnect.events.feed import EventFeed
+from onepassword_operator.devconnect.events.records import Origin
+from onepassword_operator.devconnect.faults import replies as fault_replies
+from onepassword_operator.devconnect.faults.injection import Faults
+from onepassword_operator.devconnect.faults.rules import Action
+from onepassword_operator.devconnect.rest import replies, routes, routing
+from onepassword_operator.devconnect.rest.balancing import Balancer
+from onepassword_operator.devconnect.rest.calls import Call, Route
+from onepassword_operator.devconnect.rest.events_api import EventsApi
+from onepassword_operator.devconnect.rest.metrics import ApiMetrics
+from onepassword_operator.devconnect.rest.request_log import LoggedRequest, RequestLog
+from onepassword_operator.devconnect.rest.upstream import Upstream
+from onepassword_operator.devconnect.store.vault_store import VaultStore
 
 _log: Final = logging.getLogger(__name__)
 _NOUNS: Final = ("Vault", "Item", "File")

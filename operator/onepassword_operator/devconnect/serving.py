@@ -6,15 +6,16 @@ import signal
 import ssl
 import sys
 
-from onepassword_operator.devconnect import certificates, json_codec
+from onepassword_operator.devconnect import json_codec
+from onepassword_operator.devconnect.auth import certificates
+from onepassword_operator.devconnect.auth.certificates import CertificateError, SelfMade
 from onepassword_operator.devconnect.behaviour import Behaviour, BehaviourError
-from onepassword_operator.devconnect.certificates import CertificateError, SelfMade
-from onepassword_operator.devconnect.command import complain
+from onepassword_operator.devconnect.complaint import complain
 from onepassword_operator.devconnect.durable_file import write_whole
-from onepassword_operator.devconnect.item_shape import SeedError
+from onepassword_operator.devconnect.items.item_shape import SeedError
 from onepassword_operator.devconnect.runtime import DevConnect, Options
-from onepassword_operator.devconnect.seed import Seed
-from onepassword_operator.devconnect.state import State, StateError
+from onepassword_operator.devconnect.store.seed import Seed
+from onepassword_operator.devconnect.store.state import State, StateError
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -7,8 +7,9 @@ import sys
 from typing import Final
 from urllib.parse import urlsplit
 
+from onepassword_operator.devconnect.complaint import BAD_USE
+
 _TIMEOUT_SECONDS: Final = 10.0
-_BAD_USE: Final = 2
 _MODES: Final = frozenset({"r", "w", "rw"})
 _FEATURES: Final = ("auditevents", "itemusages", "signinattempts")
 
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         token = _ask(arguments.admin_url, body)
     except TokenError as error:
         sys.stderr.write(f"dev-connect token: {error}\n")
-        return _BAD_USE
+        return BAD_USE
     sys.stdout.write(f"{token}\n")
     return 0
 

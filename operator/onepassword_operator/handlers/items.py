@@ -8,7 +8,7 @@ import kopf
 
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim, Rendering
-from onepassword_operator.service.observe import Observe
+from onepassword_operator.service.watch.observe import Observe
 
 
 class ItemEvents:

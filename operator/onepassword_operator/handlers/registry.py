@@ -16,8 +16,8 @@ from onepassword_operator.handlers.items import ItemEvents
 from onepassword_operator.handlers.workloads import WorkloadEvents
 from onepassword_operator.model import names
 from onepassword_operator.model.target import Rendering
-from onepassword_operator.service.observe import Observe
-from onepassword_operator.service.observe_workloads import ObserveWorkloads
+from onepassword_operator.service.watch.observe import Observe
+from onepassword_operator.service.watch.observe_workloads import ObserveWorkloads
 
 NO_FINALIZER: Final = names.PREFIX + "kopf-sets-no-finalizer"
 """A string that never occurs: kopf removes its configured finalizer from objects that it thinks do not need it."""

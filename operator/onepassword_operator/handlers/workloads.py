@@ -7,7 +7,7 @@ from typing import Any
 import kopf
 
 from onepassword_operator.rules import secret_use
-from onepassword_operator.service.observe_workloads import ObserveWorkloads
+from onepassword_operator.service.watch.observe_workloads import ObserveWorkloads
 
 
 class WorkloadEvents:

@@ -23,9 +23,9 @@ from onepassword_operator.model.errors import (
     ClusterError,
     ClusterUnavailableError,
 )
-from onepassword_operator.outbound import Route
+from onepassword_operator.net.proxy import Route
 from onepassword_operator.rules import page_size
-from onepassword_operator.service import seats
+from onepassword_operator.service.runtime import seats
 
 TOKEN = "fake-kubernetes-token"
 MIB = 1024 * 1024

@@ -9,7 +9,7 @@ import pytest
 
 from contract import openapi_document
 from onepassword_operator.devconnect.runtime import DevConnect, Options
-from onepassword_operator.devconnect.seed import Seed
+from onepassword_operator.devconnect.store.seed import Seed
 
 SEED = """
 vaults:

@@ -8,8 +8,8 @@ import pytest
 
 from onepassword_operator.devconnect.errors import ApiError
 from onepassword_operator.devconnect.runtime import DevConnect, Options
-from onepassword_operator.devconnect.seed import Seed
-from onepassword_operator.devconnect.state import State
+from onepassword_operator.devconnect.store.seed import Seed
+from onepassword_operator.devconnect.store.state import State
 
 
 async def test_the_servers_own_token_opens_vaults_created_later(client: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from onepassword_operator import setting_values
+from onepassword_operator.settings import values
 from onepassword_operator.telemetry import log
 
 
@@ -26,7 +26,7 @@ def _loggers() -> Iterator[None]:
 
 
 def record(**members: Any) -> logging.LogRecord:
-    made = {"name": "onepassword_operator.service.sweep", "levelname": "INFO", "msg": "a %s", "args": ("message",), "created": 1.5}
+    made = {"name": "onepassword_operator.service.watch.resync", "levelname": "INFO", "msg": "a %s", "args": ("message",), "created": 1.5}
     return logging.makeLogRecord(made | members)
 
 
@@ -116,7 +116,7 @@ def test_times_are_in_zaps_forms(encoding: str, created: float, shown: object) -
 
 
 def test_every_time_encoding_of_the_flag_is_known_and_no_other() -> None:
-    assert set(log.TIME_ENCODINGS) == set(setting_values.TIME_ENCODINGS)
+    assert set(log.TIME_ENCODINGS) == set(values.TIME_ENCODINGS)
 
 
 @pytest.mark.parametrize(("level", "name"), [(logging.DEBUG, "DEBUG"), (logging.WARNING, "WARN"), (logging.CRITICAL, "PANIC")])

@@ -1,1 +1,0 @@
-"""EDGE to 1Password: where items come from."""

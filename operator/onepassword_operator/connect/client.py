@@ -1,0 +1,287 @@
+"""ItemSource over 1Password Connect's REST API.
+
+Every call has a deadline, reads are retried within it, pauses that Connect asks for are kept by all calls, bodies have caps, redirects are
+not followed, and the token goes to one origin only. Errors name the route, never what was in a body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from types import TracebackType
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from onepassword_operator.connect import schema
+from onepassword_operator.connect.access_token import ConnectToken
+from onepassword_operator.connect.answers import pause_seconds, to_error
+from onepassword_operator.connect.listing import decode_items
+from onepassword_operator.model.confidential import Confidential
+from onepassword_operator.model.errors import (
+    BackendAnswerError,
+    BackendDeniedError,
+    BackendError,
+    BackendForbiddenError,
+    BackendUnavailableError,
+    OperatorError,
+    Retry,
+    SecretTooLargeError,
+)
+from onepassword_operator.model.item import File, Item, ItemSummary, Vault
+from onepassword_operator.model.item_path import looks_like_id
+from onepassword_operator.net.proxy import DIRECT, Route
+
+TIMEOUT_SECONDS: Final = 15.0
+"""Until the first byte of an answer; a cold Connect server keeps its callers waiting for up to ten, or what its OP_SYNC_TIMEOUT says."""
+FIRST_CALL: Final = 4.0
+"""How many times as patient the first call is: the server may have been started together with the operator."""
+TRIES: Final = 4
+FILE_TRIES: Final = 5
+"""For a file's content, whose 500 means that Connect is still fetching it."""
+REFUSALS: Final = {BackendDeniedError: 2, BackendForbiddenError: 3}
+"""How often in a call a token must be refused to be believed: Connect 1.7 now and then refuses valid ones."""
+CONNECT_SECONDS: Final = 5.0
+"""Until there is a connection, be it a new one or one that is free again."""
+CONNECTIONS: Final = 16
+"""More than are ever under way: items, lists and the poll have numbers of their own (`pacing.py`)."""
+IDLE_SECONDS: Final = 30.0
+"""Shorter than load balancers keep a silent connection, so that none is used that they have forgotten."""
+ITEM_BYTES: Final = 4 * 1024 * 1024
+LIST_BYTES: Final = 32 * 1024 * 1024
+FILES_BYTES: Final = 1024 * 1024
+
+Observer = Callable[[str, int, float], None]
+"""Told of every request: route template, status code (0 if there was no answer), seconds."""
+
+
+def _nobody(route: str) -> None:
+    del route
+
+
+async def _at_once(route: str) -> float:
+    del route
+    return 0.0
+
+
+class ConnectSource:
+    """One Connect server with one token."""
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        token: ConnectToken,
+        user_agent: str,
+        observer: Observer,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        way: Route = DIRECT,
+    ) -> None:
+        self._base = base_url(host)
+        self._token = token
+        self._user_agent = user_agent
+        self._observer = observer
+        self._way = way
+        self._timeout_seconds = timeout_seconds
+        self._fresh = True
+        self._not_before = 0.0
+        self._asked: BackendError = BackendUnavailableError("no pause was asked for")
+        self._session: aiohttp.ClientSession | None = None
+        self.retried: Callable[[str], None] = _nobody
+        self.turn: Callable[[str], Awaitable[float]] = _at_once
+
+    async def __aenter__(self) -> Self:
+        """Open the connection pool."""
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=IDLE_SECONDS),
+            # Nothing compressed: a small reply could unfold into one far beyond the caps.
+            headers={"User-Agent": self._user_agent, "Accept-Encoding": "identity"},
+            auto_decompress=False,
+            proxy=self._way.proxy,
+            middlewares=(self._way.authenticate,),
+        )
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Close the connection pool."""
+        if self._session:
+            await self._session.close()
+
+    async def list_vaults(self) -> Sequence[Vault]:
+        """`GET /v1/vaults`."""
+        route = "GET /v1/vaults"
+        body = await self._get("/v1/vaults", route=route, cap=LIST_BYTES)
+        return [wire.to_model() for wire in schema.decode_list(schema.WireVault, body, route=route)]
+
+    async def list_items(self, vault_id: str) -> Sequence[ItemSummary]:
+        """`GET /v1/vaults/{v}/items`, unfiltered: one list serves every look-up and shows every version."""
+        route = "GET /v1/vaults/:uuid/items"
+        body = await self._get(f"/v1/vaults/{_identity(vault_id)}/items", route=route, cap=LIST_BYTES)
+        items, vaults = decode_items(body, route=route)
+        if vaults - {vault_id}:
+            raise _mixed_up(route)
+        return items
+
+    async def get_item(self, vault_id: str, item_id: str) -> Item:
+        """`GET /v1/vaults/{v}/items/{i}` and the content of each file."""
+        path = f"/v1/vaults/{_identity(vault_id)}/items/{_identity(item_id)}"
+        route = "GET /v1/vaults/:uuid/items/:uuid"
+        wire = schema.decode_one(schema.WireItem, await self._get(path, route=route, cap=ITEM_BYTES), route=route)
+        if (wire.id, wire.vault.id) != (item_id, vault_id):
+            raise _mixed_up(route)
+        return wire.to_model(await self._files(wire, path))
+
+    async def health(self) -> schema.WireHealth:
+        """`GET /health`, which asks for no token: the server's version and how what it depends on is doing.
+
+        Raises:
+            BackendError: there is no such answer.
+        """
+        route = "GET /health"
+        await self._wait_as_asked(time.monotonic() + self._timeout_seconds)
+        limits = self._limits(self._timeout_seconds, first_byte=self._timeout_seconds)
+        return schema.decode_one(schema.WireHealth, await self._once("/health", route=route, cap=ITEM_BYTES, limits=limits), route=route)
+
+    async def _files(self, wire: schema.WireItem, path: str) -> tuple[File, ...]:
+        described = wire.files or []
+        if (announced := sum(int(file.size or 0) for file in described)) > FILES_BYTES:
+            raise SecretTooLargeError(
+                f'item "{(wire.title or "")[:100]}" has {announced} bytes of attached files and a Secret holds at most {FILES_BYTES}; '
+                "remove or shrink a file"
+            )
+        files, room = [], FILES_BYTES
+        for file in described:
+            content = await self._file(file, path, room=room)
+            room -= len(content)
+            files.append(File(name=file.name or "", content=Confidential(bytes(content))))
+        return tuple(files)
+
+    async def _file(self, file: schema.WireFile, path: str, *, room: int) -> bytearray:
+        route = "GET /v1/vaults/:uuid/items/:uuid/files/:uuid/content"
+        path = f"{path}/files/{_identity(file.id)}/content"
+        first = await self._get(path, route=route, cap=room, tries=FILE_TRIES)
+        if file.size is None or len(first) == int(file.size):
+            return first
+        # Cut off on the way, or the description is older than the content: what comes twice is the content, unless it is too little.
+        second = await self._get(path, route=route, cap=room, tries=FILE_TRIES)
+        if len(second) == int(file.size) or (second == first and len(second) > int(file.size)):
+            return second
+        raise BackendAnswerError(f"{route}: Connect delivers {len(second)} bytes of a file that it says has {int(file.size)}; trying again")
+
+    async def _get(self, path: str, *, route: str, cap: int, tries: int = TRIES) -> bytearray:
+        first_byte = self._timeout_seconds * (FIRST_CALL if self._fresh else 1.0)
+        deadline = time.monotonic() + max(first_byte, 2 * self._timeout_seconds)
+        refusals = 0
+        try:
+            for attempt in itertools.count(1):
+                deadline += await self.turn(route)  # who waits for its turn is not slow
+                await self._wait_as_asked(deadline)
+                limits = self._limits(max(deadline - time.monotonic(), 0.001), first_byte=first_byte)
+                try:
+                    return await self._once(path, route=route, cap=cap, limits=limits)
+                except BackendUnavailableError as error:
+                    pause = pause_seconds(attempt, error)
+                    if attempt >= tries or time.monotonic() + pause >= deadline:
+                        raise
+                except (BackendDeniedError, BackendForbiddenError) as error:
+                    refusals += 1
+                    pause = pause_seconds(1, error)
+                    if refusals >= REFUSALS[type(error)] or time.monotonic() + pause >= deadline:
+                        raise
+                self.retried(route)
+                await asyncio.sleep(pause)
+        finally:
+            self._fresh = False
+        raise AssertionError("unreachable")
+
+    def _limits(self, seconds: float, *, first_byte: float) -> aiohttp.ClientTimeout:
+        return aiohttp.ClientTimeout(total=seconds, connect=min(CONNECT_SECONDS, self._timeout_seconds), sock_read=first_byte)
+
+    async def _wait_as_asked(self, deadline: float) -> None:
+        # Whichever call Connect asked to wait, it is Connect that needs the pause, so all calls keep it.
+        wait = self._not_before - time.monotonic()
+        if self._not_before >= deadline:
+            self._asked.delay_seconds = wait
+            raise self._asked.with_traceback(None)
+        if wait > 0:
+            await asyncio.sleep(wait)
+
+    async def _once(self, path: str, *, route: str, cap: int, limits: aiohttp.ClientTimeout) -> bytearray:
+        if self._session is None:
+            raise BackendUnavailableError("the connection to Connect is not open")
+        started, code = time.monotonic(), 0
+        headers = {"Accept": "*/*"} | ({"Authorization": self._token.authorization()} if path.startswith("/v1/") else {})
+        try:
+            async with self._session.get(
+                self._base + path, headers=headers, timeout=limits, ssl=self._way.trust(), allow_redirects=False
+            ) as response:
+                code = response.status
+                if code == 200:  # noqa: PLR2004
+                    return await _capped(response, cap, route=route)
+                raise self._noted(to_error(code, response.headers, route=route))
+        except (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError) as error:
+            said = f"{type(error).__name__} {getattr(error, 'status', '')}".strip()
+            raise BackendUnavailableError(
+                f"{route}: the proxy {self._way.proxy} does not connect ({said}); check HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
+            ) from None
+        except aiohttp.ClientSSLError as error:
+            raise BackendUnavailableError(
+                f"{route}: TLS to the Connect server failed ({type(error).__name__}); check its certificate, and "
+                "SSL_CERT_FILE if the authority is your own"
+            ) from None
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise BackendUnavailableError(f"{route}: no usable answer from the Connect server ({type(error).__name__})") from None
+        finally:
+            self._observer(route, code, time.monotonic() - started)
+
+    def _noted(self, error: OperatorError) -> OperatorError:
+        if isinstance(error, BackendError) and error.delay_seconds is not None:
+            self._not_before, self._asked = time.monotonic() + error.delay_seconds, error
+        return error
+
+
+def base_url(host: str) -> str:
+    """`OP_CONNECT_HOST` as a base for paths: no trailing slash, no `/v1` of its own.
+
+    Raises:
+        ValueError: not an http or https URL, or one with credentials in it.
+    """
+    parts = urlsplit(host.strip())
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("OP_CONNECT_HOST must be a URL such as http://onepassword-connect:8080")
+    if parts.username or parts.password:
+        raise ValueError("OP_CONNECT_HOST must not contain credentials; the token goes into OP_CONNECT_TOKEN")
+    path = parts.path.rstrip("/").removesuffix("/v1")
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def _too_long(cap: int, route: str) -> OperatorError:
+    if "items/:uuid" not in route:
+        return BackendAnswerError(f"{route}: the reply exceeds {cap} bytes")
+    error = SecretTooLargeError(f"{route}: the reply exceeds {cap} bytes, more than a Secret could hold; remove or shrink a file")
+    error.retry = Retry.LATER  # it was not read to its end, so it may as well be a reply gone wrong, and no change would follow
+    return error
+
+
+def _mixed_up(route: str) -> BackendAnswerError:
+    return BackendAnswerError(f"{route}: the reply is about something else than was asked for; check proxies and caches in between")
+
+
+def _identity(text: str) -> str:
+    # IDs come from Connect or from a path that matched one; the shape keeps anything else out of the URL.
+    if not looks_like_id(text):
+        raise BackendAnswerError("Connect delivered an ID that is not 26 lower-case letters and digits")
+    return text
+
+
+async def _capped(response: aiohttp.ClientResponse, cap: int, *, route: str) -> bytearray:
+    body = bytearray()  # the pieces and the whole at once would be twice as much
+    async for chunk in response.content.iter_any():
+        if len(body) + len(chunk) > cap:
+            body.clear()  # the error, and with it this frame, may be kept for as long as the trouble lasts
+            raise _too_long(cap, route)
+        body += chunk
+    return body

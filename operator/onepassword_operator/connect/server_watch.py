@@ -1,0 +1,77 @@
+"""What people should know of their Connect server and token before it hurts: an old version, an idle part, a token that runs out."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from onepassword_operator.connect.access_token import ConnectToken
+from onepassword_operator.connect.schema import WireHealth
+from onepassword_operator.model.errors import BackendError
+
+GOOD_VERSION: Final = (1, 8, 0)
+"""Before 1.7.2 the first request after a while may be refused, before 1.8.0 some files come out wrong."""
+EXPIRY_WARNING_SECONDS: Final = 14 * 24 * 3600.0
+
+_VERSION: Final = re.compile(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})")
+_log = logging.getLogger(__name__)
+
+
+class HealthSource(Protocol):
+    """Whoever can be asked for its health."""
+
+    async def health(self) -> WireHealth:
+        """The answer; BackendError if there is none."""
+
+
+class ServerWatch:
+    """Looks now and then, and says each thing once until it changes."""
+
+    def __init__(self, source: HealthSource, token: ConnectToken, *, told: Callable[[str], None], now: Callable[[], float]) -> None:
+        self._source = source
+        self._token = token
+        self._told = told
+        self._now = now
+        self._said: tuple[object, ...] = ()
+        self._warned_of: tuple[float, bool] | None = None
+
+    async def look(self) -> bool:
+        """One look; False if there was no answer, or one of a server that is not up yet. An outage is the poll's to tell of."""
+        self._check_expiry()
+        try:
+            health = await self._source.health()
+        except BackendError:
+            return False
+        said = (health.version, tuple(sorted(health.troubles.items())))
+        if said != self._said:
+            self._said = said
+            self._told(health.version or "unknown")
+            self._say(health)
+        return not health.troubles
+
+    def _say(self, health: WireHealth) -> None:
+        fields = {"version": health.version, "not_active": health.troubles or None}
+        if _is_old(health.version):
+            _log.warning("the Connect server is old: before 1.8.0 some files and first requests go wrong", extra=fields)
+        elif health.troubles:
+            _log.warning("the Connect server is not fully up", extra=fields)
+        else:
+            _log.info("Connect server", extra=fields)
+
+    def _check_expiry(self) -> None:
+        expiry = self._token.expires_at()
+        if expiry is None or expiry - self._now() > EXPIRY_WARNING_SECONDS:
+            return
+        left = expiry - self._now()
+        if (expiry, left <= 0) == self._warned_of:
+            return
+        self._warned_of = (expiry, left <= 0)
+        said = "the Connect token expires soon; issue a new one in time" if left > 0 else "the Connect token has expired; issue a new one"
+        _log.warning(said, extra={"days_left": round(left / 86400, 1)})
+
+
+def _is_old(version: str | None) -> bool:
+    found = _VERSION.match(version or "")
+    return found is not None and tuple(int(part) for part in found.groups()) < GOOD_VERSION

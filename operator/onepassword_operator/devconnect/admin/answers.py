@@ -1,0 +1,55 @@
+"""JSON in and out of the admin port; what cannot be read is a 400 that says what to write."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from onepassword_operator.devconnect import json_codec
+from onepassword_operator.devconnect.errors import bad_request
+from onepassword_operator.devconnect.items.records import Json
+
+
+async def read_any(request: web.Request) -> object:
+    """Read any JSON."""
+    try:
+        body: object = json_codec.decode(await request.read())
+    except json_codec.NotJsonError:
+        raise bad_request("the body is not valid JSON") from None
+    return body
+
+
+async def read_object(request: web.Request) -> Json:
+    """Read an object."""
+    body = await read_any(request)
+    if not isinstance(body, dict):
+        raise bad_request("write a JSON object")
+    return body
+
+
+def read_text(body: Mapping[str, Any], name: str) -> str:
+    """Return a member that must be a text with something in it."""
+    text = body.get(name)
+    if not isinstance(text, str) or not text:
+        raise bad_request(f"{name} must be a text that is not empty")
+    return text
+
+
+def read_seconds(body: Mapping[str, Any], name: str, *, default: float, null: float | None = None) -> float:
+    """Return a member that must be a number of seconds, if it is there; `null` is what null stands for, if it may be written."""
+    seconds = body.get(name, default)
+    if seconds is None and null is not None:
+        return null
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
+        raise bad_request(f"{name} must be a number of seconds{'' if null is None else ', or null for ever'}")
+    return seconds
+
+
+def json_reply(value: object, *, status: int = 200) -> web.Response:
+    """Answer with JSON."""
+    return web.Response(body=json_codec.encode(value), status=status, content_type="application/json")
+
+
+def done() -> web.Response:
+    """Answer that it is done."""
+    return web.Response(status=204)

@@ -1,0 +1,1 @@
+"""Tokens of the API, keys that sign them, certificates."""

@@ -1,0 +1,12 @@
+"""A problem with the `dev-connect` command's use: one line for people, one exit code."""
+
+import sys
+from typing import Final
+
+BAD_USE: Final = 2
+
+
+def complain(problem: str) -> int:
+    """Say what is wrong; return the exit code for it."""
+    sys.stderr.write(f"dev-connect: {problem}\n")
+    return BAD_USE

@@ -1,0 +1,1 @@
+"""The Events API: who used which item when."""

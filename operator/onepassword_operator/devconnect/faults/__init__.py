@@ -1,0 +1,1 @@
+"""Replies that go wrong on purpose."""

@@ -1,0 +1,1 @@
+"""Vaults and their contents, in memory and on disk."""

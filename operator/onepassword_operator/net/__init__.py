@@ -1,0 +1,1 @@
+"""How the operator's own connections leave: proxies and TLS."""

@@ -1,0 +1,137 @@
+"""Whom the operator's own TLS connections trust, and the certificate that they show. Talks to the file system.
+
+As Go's TLS does, because the environment was written for a Go program.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import pathlib
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from typing import Final
+
+_log = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 1.0
+"""How often files are looked at for changes; a directory of roots may hold hundreds of them."""
+
+Trust = Callable[[], ssl.SSLContext]
+"""What TLS is to go by, as of now."""
+
+Identity = tuple[pathlib.Path, pathlib.Path]
+"""The PEM files of a certificate of our own and its key."""
+
+
+class TlsFiles:
+    """TLS from files that are read again when they change; files that can't be used change nothing.
+
+    The roots are the system's, or those of SSL_CERT_FILE and SSL_CERT_DIR. Certificates of others are always verified: there is no switch.
+    """
+
+    def __init__(self, *, file: str = "", directories: str = "", identity: Identity | None = None) -> None:
+        self._file = file
+        self._directories = directories
+        self._identity = identity
+        self._seen = self._state()
+        self._looked_at = time.monotonic()
+        self._made: ssl.SSLContext | None = None  # 2 MiB, which nobody needs who asks over plain HTTP
+
+    def context(self) -> ssl.SSLContext:
+        """What TLS is to go by now."""
+        if time.monotonic() - self._looked_at >= LOOK_SECONDS:
+            self._looked_at = time.monotonic()
+            self._look()
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def _look(self) -> None:
+        state = self._state()
+        if state == self._seen:
+            return
+        self._seen = state
+        problems = [*unusable_roots(self._file, self._directories)]
+        problems += [problem] if self._identity and (problem := unusable_identity(self._identity)) else []
+        if problems:
+            _log.warning("files for TLS changed and can't be used; what was read before stays in use", extra={"detail": problems})
+            return
+        self._made = self._make()
+        _log.info("the files for TLS have been read again")
+
+    def _make(self) -> ssl.SSLContext:
+        context = client_tls(directories=self._directories)
+        if self._identity:
+            _show(context, self._identity)
+        return context
+
+    def _state(self) -> list[tuple[str, int, int, int]]:
+        found = []
+        for file in [pathlib.Path(self._file)] * bool(self._file) + list(_files(self._directories)) + list(self._identity or ()):
+            with contextlib.suppress(OSError):
+                seen = file.stat()
+                found.append((str(file), seen.st_ino, seen.st_mtime_ns, seen.st_size))
+        return found
+
+
+def client_tls(authority: str | None = None, *, directories: str = "") -> ssl.SSLContext:
+    """TLS for a client that trusts the authority (PEM), or else the system's roots.
+
+    OpenSSL itself reads SSL_CERT_FILE, in place of the system's file. Of SSL_CERT_DIR it takes only files named by a hash, while Go takes
+    all of them, so `directories` is that variable's value.
+
+    Raises:
+        ValueError, ssl.SSLError: the authority is no certificate.
+    """
+    if authority is not None and not authority.strip():
+        raise ValueError("the certificate authority is empty")  # the ssl module would take the system's roots instead
+    context = ssl.create_default_context(cadata=authority)
+    if authority is None:
+        for file in _files(directories):
+            _trust(context, file)
+    # As Go: whatever is among the roots is trusted, also a server's own certificate (the official chart mounts that), and a private
+    # authority need not follow every letter of RFC 5280, which Python insists on since 3.13.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def unusable_roots(file: str, directories: str) -> Iterator[str]:
+    """What is wrong with SSL_CERT_FILE and SSL_CERT_DIR, by name and with the remedy."""
+    if file and not _trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), pathlib.Path(file)):
+        yield f"SSL_CERT_FILE: no certificate can be read from {file}; name a readable PEM file, or unset it"
+    if directories and not any(_trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), found) for found in _files(directories)):
+        yield f"SSL_CERT_DIR: no certificate can be read from any file in {directories}; name directories with PEM files, or unset it"
+
+
+def unusable_identity(identity: Identity) -> str:
+    """What is wrong with a certificate of our own and its key, with the remedy; empty if nothing is."""
+    try:
+        _show(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), identity)
+    except (OSError, ssl.SSLError) as error:
+        said = type(error).__name__
+        return f"{identity[0]} and {identity[1]} are no certificate and its key ({said}); name two PEM files, the key without a password"
+    return ""
+
+
+def _show(context: ssl.SSLContext, identity: Identity) -> None:
+    certificate, key = identity
+    context.load_cert_chain(certificate, key, password=lambda: "")  # or OpenSSL would ask for it on the terminal
+
+
+def _files(directories: str) -> Iterator[pathlib.Path]:
+    for directory in filter(None, directories.split(":")):
+        with contextlib.suppress(OSError), os.scandir(directory) as found:  # as in Go, what can't be read is passed over
+            yield from sorted(path for path in map(pathlib.Path, found) if path.is_file())
+
+
+def _trust(context: ssl.SSLContext, file: pathlib.Path) -> bool:
+    try:
+        context.load_verify_locations(cafile=file)
+    except (OSError, ssl.SSLError):
+        return False
+    return True

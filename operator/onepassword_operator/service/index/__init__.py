@@ -1,0 +1,1 @@
+"""What is known of claims, Secrets and restarts, in memory."""

@@ -1,0 +1,1 @@
+"""Restarts of the workloads that use a changed Secret."""

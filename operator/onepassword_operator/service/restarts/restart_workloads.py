@@ -1,0 +1,209 @@
+"""Restarts the users of changed Secrets, exactly once per workload and revision, however often this process dies on the way.
+
+Nothing is decided from memory: the marks are on the Secrets, what was done is on the pod templates, and a mark goes only after a complete
+live list, made after the Secret was written, shows that nobody is due any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from onepassword_operator.model import names
+from onepassword_operator.model.errors import ClusterAbsentError, ClusterConflictError, ClusterError, ClusterUnavailableError
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.model.workload import RestartMark, Workload
+from onepassword_operator.ports import Clock, EventLog, Meter, SecretStore, WorkloadStore
+from onepassword_operator.rules import restart, seal
+from onepassword_operator.service.index.followed import FollowIndex
+from onepassword_operator.service.restarts.rate_limiter import Pace
+from onepassword_operator.service.restarts.reverted import PATCHES, Reverts
+from onepassword_operator.service.runtime.work_queue import WorkQueue
+
+IDLE_WAIT_SECONDS: Final = 30.0
+"""How long a namespace's restarts wait for its Secrets to be written, so that several changes are one rollout."""
+ROUNDS: Final = 4
+"""Lists in a row within one pass; a namespace that is still not done gets another pass."""
+
+_log = logging.getLogger(__name__)
+
+
+class Place(NamedTuple):
+    """A namespace with Secrets whose users are due."""
+
+    namespace: str
+
+
+class RestartReporter:
+    """Tells people of restarts."""
+
+    def __init__(self, *, events: EventLog, meter: Meter) -> None:
+        self._events = events
+        self._meter = meter
+
+    def restarted(self, workload: Workload, decided: restart.Restart) -> None:
+        """The pod template was patched."""
+        self._meter.restarted()
+        _log.info("workload restarted", extra={"workload": f"{workload.namespace}/{workload.name}", "secrets": list(decided.secrets)})
+        self._events.restarted(workload, f"Restarted for changed Secrets: {', '.join(decided.secrets)}")
+
+    def reverted(self, workload: Workload, decided: restart.Restart) -> None:
+        """The patch was taken back too often."""
+        _log.warning("restarts are reverted", extra={"workload": f"{workload.namespace}/{workload.name}", "secrets": list(decided.secrets)})
+        self._events.reverted(
+            workload,
+            f"Restarted {PATCHES} times within an hour for {', '.join(decided.secrets)}, and something takes the annotation "
+            f"{names.RESTARTED_FOR} off the pod template each time; have that tool ignore the annotation",
+        )
+
+
+class RestartWorkloads:
+    """One pass per namespace, which gathers all its pending Secrets."""
+
+    def __init__(
+        self,
+        *,
+        secrets: SecretStore,
+        workloads: WorkloadStore,
+        reporter: RestartReporter,
+        index: FollowIndex,
+        sealer: seal.Sealer,
+        clock: Clock,
+    ) -> None:
+        self._secrets = secrets
+        self._workloads = workloads
+        self._reporter = reporter
+        self._index = index
+        self._sealer = sealer
+        self._reverts = Reverts(clock)
+        self.auto_restart = False
+        self.pace: Pace | None = None
+
+    async def run(self, namespace: str) -> None:
+        """One pass.
+
+        Raises:
+            ClusterError: something is left to do, or unknown; the marks keep it.
+        """
+        marks = {key: mark for key, mark in self._index.pending(namespace).items() if not self._is_suspended(key)}
+        if not marks:
+            return
+        levels = restart.Levels(namespace=await self._workloads.namespace_setting(namespace), operator=self.auto_restart)
+        failure: ClusterError | None = None
+        for _ in range(ROUNDS):
+            pending = self._pending(marks)
+            listed = await self._workloads.list_namespace(namespace)
+            due = self._due(listed, pending, levels=levels)
+            still_due = {name for _, decided in due for name in decided.secrets}
+            failure = await self._clear_all({key: marks.pop(key) for key in list(marks) if key.name not in still_due}) or failure
+            if due:
+                await self._restart_all(due, pending, levels=levels)
+            elif failure:
+                raise failure
+            else:
+                return
+        raise ClusterUnavailableError(f'workloads in namespace "{namespace}" keep changing while they are restarted')
+
+    def _is_suspended(self, key: SecretKey) -> bool:
+        # Its mark could not be cleared without touching it; when it is resumed, whoever is still due is restarted.
+        return any(claim.suspended for claim in self._index.parties(key))
+
+    def _due(
+        self, listed: Sequence[Workload], pending: Mapping[str, restart.PendingSecret], *, levels: restart.Levels
+    ) -> list[tuple[Workload, restart.Restart]]:
+        due = []
+        for workload in listed:
+            decided = restart.decide(workload, pending, levels=levels)
+            if decided and self._reverts.allows(workload, decided):
+                due.append((workload, decided))
+            elif decided and self._reverts.is_untold(workload, decided):
+                self._reporter.reverted(workload, decided)
+        return due
+
+    def _pending(self, marks: Mapping[SecretKey, RestartMark]) -> dict[str, restart.PendingSecret]:
+        return {
+            key.name: restart.PendingSecret(name=key.name, mark=mark, auto_restart=self._secret_level(key)) for key, mark in marks.items()
+        }
+
+    def _secret_level(self, key: SecretKey) -> str | None:
+        return next((claim.auto_restart for claim in self._index.parties(key) if claim.auto_restart), None)
+
+    async def _restart_all(
+        self, due: Sequence[tuple[Workload, restart.Restart]], pending: Mapping[str, restart.PendingSecret], *, levels: restart.Levels
+    ) -> None:
+        failure: ClusterError | None = None
+        for workload, _ in due:
+            try:
+                await self._restart(workload, pending, levels=levels)
+            except ClusterError as error:
+                failure = error
+                _log.warning(
+                    "workload could not be restarted",
+                    extra={"workload": f"{workload.namespace}/{workload.name}", "reason": error.reason, "detail": str(error)},
+                )
+        if failure:
+            raise failure
+
+    async def _restart(self, workload: Workload, pending: Mapping[str, restart.PendingSecret], *, levels: restart.Levels) -> None:
+        current: Workload | None = workload
+        while current and (decided := restart.decide(current, pending, levels=levels)):
+            if self.pace:
+                await self.pace.turn()
+            try:
+                await self._workloads.annotate_template(current, dict(decided.template_annotations))
+            except ClusterConflictError:
+                current = await self._workloads.get(workload.namespace, workload.name)
+                continue
+            except ClusterAbsentError:
+                return
+            self._reverts.note(current, decided)
+            self._reporter.restarted(current, decided)
+            return
+
+    async def _clear_all(self, done: Mapping[SecretKey, RestartMark]) -> ClusterError | None:
+        # A Secret that can't be written must not keep the users of others from being restarted.
+        failure: ClusterError | None = None
+        for key, mark in done.items():
+            try:
+                await self._clear(key, mark)
+            except ClusterAbsentError:
+                continue  # gone since it was read: whoever makes it anew looks after its mark
+            except ClusterError as error:
+                failure = error
+        return failure
+
+    async def _clear(self, key: SecretKey, mark: RestartMark) -> None:
+        observed = await self._secrets.get(key)
+        if observed is None or RestartMark.parse(observed.annotations.get(names.RESTART_PENDING)) != mark:
+            return
+        if self._sealer.verify(observed) is not seal.Verdict.INTACT:
+            return  # edited by somebody: the repair keeps the mark, and wakes us again
+        annotations = {name: value for name, value in observed.annotations.items() if name != names.RESTART_PENDING}
+        sealed = self._sealer.compute(key, annotations, data=observed.data)
+        written = await self._secrets.annotate(observed, {names.RESTART_PENDING: None, names.SEAL: sealed})
+        record = self._index.followed.get(key)
+        if record and record.resource_version < int(written.resource_version):  # else a newer write, with a mark of its own, is known
+            record.mark, record.resource_version = None, int(written.resource_version)
+
+
+class Rollouts:
+    """What a restart pass is woken with, and what it waits for: several changes in a namespace are one rollout."""
+
+    def __init__(self, restarts: RestartWorkloads, *, secrets_queue: WorkQueue[SecretKey], first_poll: asyncio.Event) -> None:
+        self._restarts = restarts
+        self._secrets_queue = secrets_queue
+        self._first_poll = first_poll
+
+    async def run(self, place: Place) -> None:
+        """Wait until the namespace's Secrets have been written, then restart.
+
+        Raises:
+            ClusterError: something is left to do.
+        """
+        await self._first_poll.wait()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._secrets_queue.namespace_idle(place.namespace), IDLE_WAIT_SECONDS)
+        await self._restarts.run(place.namespace)

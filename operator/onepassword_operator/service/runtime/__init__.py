@@ -1,0 +1,1 @@
+"""What runs the use-cases: queue, workers, retries, election."""

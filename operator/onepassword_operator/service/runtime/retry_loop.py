@@ -1,0 +1,54 @@
+"""A queue of things to be done in a namespace, each until it succeeds; several workers side by side, never two on one key."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Generic
+
+from onepassword_operator.model.errors import ClusterError
+from onepassword_operator.ports import Clock
+from onepassword_operator.rules import retry
+from onepassword_operator.service.runtime.work_queue import K, Priority, WorkQueue
+
+
+class RetryLoop(Generic[K]):
+    """Runs `work` on each key that is woken, `pause_seconds` later if that is set, and again after a pause if the cluster says no."""
+
+    def __init__(self, work: Callable[[K], Awaitable[None]], *, clock: Clock, pause_seconds: float = 0.0) -> None:
+        self._work = work
+        self._clock = clock
+        self._pause_seconds = pause_seconds
+        self._queue: WorkQueue[K] = WorkQueue()
+        self._attempts: dict[K, int] = {}
+        self.interval_seconds = 60.0
+
+    def wake(self, key: K) -> None:
+        """There is something to do."""
+        if self._pause_seconds:
+            self._queue.add_later(key, Priority.CHANGED, delay_seconds=self._pause_seconds)
+        else:
+            self._queue.add(key, Priority.CHANGED)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            key = await self._queue.take()
+            delay = None
+            try:
+                await self._work(key)
+                self._attempts.pop(key, None)
+            except ClusterError as error:
+                attempt = self._attempts[key] = self._attempts.get(key, 0) + 1
+                delay = retry.delay_seconds(error, attempt=attempt, interval_seconds=self.interval_seconds, jitter=self._clock.jitter())
+                delay = self.interval_seconds if delay is None else delay
+            self._queue.done(key)
+            if delay is not None:
+                self._queue.add_later(key, Priority.CHANGED, delay_seconds=delay)
+
+    def depth(self) -> int:
+        """Keys that wait for their turn or are being worked on."""
+        return self._queue.depth()
+
+    def close(self) -> None:
+        """Drop the timers."""
+        self._queue.close()

@@ -1,0 +1,1 @@
+"""One Secret: its claims, its content, the write, the report."""

@@ -1,0 +1,1 @@
+"""What 1Password holds: polls, lists, lookups, reads."""

@@ -1,0 +1,242 @@
+"""The catalog: which vaults there are and what they list, shared by the poll and by every look-up, with as few requests as possible.
+
+A vault's listing is kept together with the vault's fingerprint as it was read *before* the listing: while later vault lists show the
+same fingerprint, the listing is current and costs nothing. A vault that changed is listed again at the next poll too, because its
+fingerprint may have moved ahead of its items. What is kept never goes back: an older answer is doubted first (`rules/older_answers.py`),
+and only the lists of polls, which are apart in time, count for the doubt; any list counts against it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final
+
+from onepassword_operator.model.item import ItemSummary, Revision, Vault
+from onepassword_operator.ports import Clock, ItemSource
+from onepassword_operator.rules import older_answers
+from onepassword_operator.rules.older_answers import Doubt, Known, Look
+from onepassword_operator.service.runtime.single_flight import SingleFlight
+
+FRESH_SECONDS: Final = 2.0
+"""A look-up that finds nothing believes a list that was begun no longer ago than this, and asks again for an older one."""
+
+EXTRA_LISTINGS: Final = 1
+"""Polls after a change at which the vault is listed although its fingerprint stands still."""
+
+UNEXPLAINED_LISTINGS: Final = 5
+"""The same, if the vault moved and its list shows nothing new: most likely the list lags behind."""
+
+_EVER: Final = float("-inf")
+
+
+@dataclasses.dataclass(slots=True)
+class Listing:
+    """A vault's items, and what is known about their currency."""
+
+    known: Known
+    fingerprint: tuple[object, ...] | None
+    at: float
+    """When the list was begun."""
+    listings_due: int = 0
+    unexplained: bool = False
+    """The vault has moved, and no list has shown what is new since."""
+
+    @property
+    def items(self) -> Mapping[str, ItemSummary]:
+        """The items by ID, each at its newest."""
+        return self.known.items
+
+
+class Catalog:
+    """Vaults and their listings as last read."""
+
+    def __init__(self, source: ItemSource, clock: Clock) -> None:
+        self._source = source
+        self._clock = clock
+        self._vaults: dict[str, Vault] = {}
+        self._vault_doubts: dict[str, Doubt] = {}
+        self._vaults_at: float | None = None
+        self._listings: dict[str, Listing] = {}
+        self._contradicted: dict[str, float] = {}
+        """When each vault last showed that its servers are out of step."""
+        self._flights: SingleFlight[str, object] = SingleFlight(clock)
+
+    @property
+    def was_read(self) -> bool:
+        """Whether a vault list has ever been read; an empty one is an answer, too."""
+        return self._vaults_at is not None
+
+    @property
+    def vaults(self) -> Mapping[str, Vault]:
+        """The vaults of the last vault list, and those whose absence from it is not believed yet."""
+        return self._vaults
+
+    async def read_vaults(self, *, polled: bool = False) -> Mapping[str, Vault]:
+        """Ask for the vault list, the one request of an idle poll; returns what it shows."""
+        began = self._clock.monotonic()
+        seen = {vault.id: vault for vault in await self._source.list_vaults()}
+        for vault in seen.values():
+            self._note_vault(vault)
+        for vault_id in (self._vaults.keys() | self._vault_doubts.keys()) - seen.keys():
+            self._doubt_vault(vault_id, polled=polled)
+        absent = {vault_id: vault for vault_id, vault in self._vaults.items() if vault_id not in seen and not self.vault_gone(vault_id)}
+        self._vaults, self._vaults_at = absent | seen, began
+        for gone in [vault_id for vault_id in self._listings if self.vault_gone(vault_id)]:
+            del self._listings[gone]
+        return seen
+
+    def _note_vault(self, vault: Vault) -> None:
+        former, now = self._vaults.get(vault.id), self._clock.monotonic()
+        doubt = self._vault_doubts.get(vault.id)
+        if doubt and doubt.polls:
+            self._vault_doubts[vault.id] = doubt.ended(now=now)
+        elif doubt and now - doubt.since > older_answers.REMEMBERED_SECONDS:
+            del self._vault_doubts[vault.id]
+        if (doubt and doubt.polls) or (former and vault.is_older_than(former)):
+            self._contradicted[vault.id] = now
+
+    def _doubt_vault(self, vault_id: str, *, polled: bool) -> None:
+        now = self._clock.monotonic()
+        doubt = self._vault_doubts.get(vault_id, Doubt(shown=None, since=now, polls=0)).again(None, now=now, polled=polled)
+        in_step = self._in_step(vault_id)
+        self._vault_doubts[vault_id] = older_answers.believe(doubt, now=now, in_step=in_step) if polled and not doubt.believed else doubt
+
+    def vault_gone(self, vault_id: str) -> bool:
+        """Whether enough vault lists in a row lacked the vault; a few alone may be incomplete."""
+        doubt = self._vault_doubts.get(vault_id)
+        if doubt and doubt.polls:
+            return doubt.believed
+        return self.was_read and vault_id not in self._vaults
+
+    async def fresh_vaults(self, *, since: float | None = None) -> Mapping[str, Vault]:
+        """The vault list, read again unless it is fresh, or was begun since then."""
+        await self._once("", lambda: self._vaults_at, since=since, read=self.read_vaults)
+        return self._vaults
+
+    async def read_unlisted(self, vault_id: str) -> Vault:
+        """A vault that the vault list does not show: the error that asking for its items gives, or the vault after all.
+
+        Raises:
+            BackendForbiddenError, VaultNotFoundError: what Connect says of it.
+        """
+        await self.fresh_listing(vault_id)
+        return Vault(id=vault_id, name=vault_id, content_version=0, attribute_version=0, items=0, created_at="", updated_at="")
+
+    def is_current(self, vault_id: str) -> bool:
+        """Whether the vault's listing needs no request: nothing moved since, and no extra listing is due."""
+        listing, vault = self._listings.get(vault_id), self._vaults.get(vault_id)
+        return bool(listing and vault and listing.fingerprint == vault.fingerprint and not listing.listings_due)
+
+    def listed(self, vault_id: str) -> Listing | None:
+        """The vault's listing as last read."""
+        return self._listings.get(vault_id)
+
+    async def list_for_poll(self, vault_id: str) -> None:
+        """List a vault now; look-ups that come meanwhile wait for this list instead of asking for one of their own."""
+        await self._flights.run(vault_id, lambda: self._list_vault(vault_id, polled=True), anew=True)
+
+    async def _list_vault(self, vault_id: str, *, polled: bool = False) -> None:
+        vault, began = self._vaults.get(vault_id), self._clock.monotonic()
+        summaries = await self._source.list_items(vault_id)
+        self._keep(vault_id, summaries, listing=Listing(Known(), vault.fingerprint if vault else None, began), polled=polled)
+
+    def _keep(self, vault_id: str, summaries: Sequence[ItemSummary], *, listing: Listing, polled: bool) -> None:
+        former = self._listings.get(vault_id)
+        listed = {summary.id: summary for summary in summaries}
+        self._listings[vault_id] = listing
+        if former is None:
+            listing.known = Known(items=listed)
+            return
+        moved = former.fingerprint != listing.fingerprint
+        # What goes between two polls is listed under the fingerprint of the last one, and lists may follow theirs one poll later.
+        explained = moved or former.unexplained or not polled
+        look = Look(now=self._clock.monotonic(), polled=polled, moved=explained, in_step=self._in_step(vault_id))
+        listing.known, contradicted = older_answers.take_in(former.known, listed, look=look)
+        if contradicted:
+            self._contradicted[vault_id] = look.now
+        same = listing.items is former.items
+        listing.unexplained = same and (moved or former.unexplained)
+        due = _listings_due(same=same) if moved else _listings_left(former, same=same)
+        listing.listings_due = max(due, int(listing.known.count_doubts() > 0))
+
+    def _in_step(self, vault_id: str) -> bool:
+        return self._clock.monotonic() - self._contradicted.get(vault_id, _EVER) > older_answers.SECONDS
+
+    async def listing(self, vault_id: str) -> Listing:
+        """The vault's listing as last read, or read now if there is none."""
+        return self._listings.get(vault_id) or await self.fresh_listing(vault_id)
+
+    async def fresh_listing(self, vault_id: str, *, since: float | None = None) -> Listing:
+        """The vault's listing, read again unless it is fresh, or was begun since then."""
+        while True:
+            await self._once(vault_id, lambda: self._listed_at(vault_id), since=since, read=lambda: self._list_vault(vault_id))
+            if listing := self._listings.get(vault_id):  # else a vault list without the vault came in between
+                return listing
+
+    def _listed_at(self, vault_id: str) -> float | None:
+        listing = self._listings.get(vault_id)
+        return listing.at if listing else None
+
+    async def _once(
+        self, flight: str, read_at: Callable[[], float | None], *, since: float | None, read: Callable[[], Awaitable[object]]
+    ) -> None:
+        # Whoever waits for a list under way asks again only if that one was begun too long ago.
+        since = self._clock.monotonic() - FRESH_SECONDS if since is None else since
+        while (at := read_at()) is None or at < since:
+            await self._flights.run(flight, read)
+
+    def note_missing(self, vault_id: str, item_ids: frozenset[str]) -> frozenset[str]:
+        """Doubt followed items that no list here has shown; returns those of all these items that are gone."""
+        listing = self._listings[vault_id]
+        unknown = {item_id for item_id in item_ids if item_id not in listing.known.doubts}
+        if unknown:
+            doubts = dict.fromkeys(unknown, Doubt(shown=None, since=listing.at, polls=1))
+            listing.known = dataclasses.replace(listing.known, doubts={**listing.known.doubts, **doubts})
+            listing.listings_due = max(listing.listings_due, 1)
+        return frozenset(item_id for item_id in item_ids if self.confirmed_gone(vault_id, item_id))
+
+    def confirmed_gone(self, vault_id: str, item_id: str) -> bool:
+        """Whether enough complete lists in a row lacked the item, or showed it archived."""
+        listing = self._listings.get(vault_id)
+        doubt = listing.known.doubts.get(item_id) if listing else None
+        return bool(doubt and doubt.believed)
+
+    def is_set_back(self, revision: Revision) -> bool:
+        """Whether it is believed that the item was set back to this version from a higher one."""
+        listing = self._listings.get(revision.vault_id)
+        return listing is not None and listing.known.is_set_back(revision.item_id, revision.version)
+
+    def note_newer(self, vault_id: str, *revisions: Revision) -> None:
+        """Reads, or Secrets that prove it, show newer versions than the vault's list, or items that it lacks."""
+        listing = self._listings.get(vault_id)
+        if listing is None or not revisions:
+            return
+        listing.known = older_answers.raise_to(listing.known, revisions, now=self._clock.monotonic())
+        listing.listings_due = max(listing.listings_due, 1)
+
+    def take_redone(self, vault_id: str) -> frozenset[str]:
+        """Items to be read although their versions have not changed; it is the caller's to see to it."""
+        listing = self._listings[vault_id]
+        redone = listing.known.redone
+        if redone:
+            listing.known = dataclasses.replace(listing.known, redone=frozenset())
+        return redone
+
+    def expect_more(self, vault_id: str) -> None:
+        """List and item disagree: list the vault at the next poll too."""
+        if listing := self._listings.get(vault_id):
+            listing.listings_due = max(listing.listings_due, 1)
+
+    def count_doubts(self) -> int:
+        """How many items are listed older than they are known to be."""
+        return sum(listing.known.count_doubts() for listing in self._listings.values())
+
+
+def _listings_due(*, same: bool) -> int:
+    return UNEXPLAINED_LISTINGS if same else EXTRA_LISTINGS
+
+
+def _listings_left(former: Listing, *, same: bool) -> int:
+    left = max(former.listings_due - 1, 0)
+    return left if same else min(left, EXTRA_LISTINGS)

@@ -1,0 +1,66 @@
+"""Reads each item once per version, however many Secrets use it, and holds values for seconds only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+from onepassword_operator.model.item import Item, Revision
+from onepassword_operator.ports import Clock, ItemSource
+from onepassword_operator.service.runtime.single_flight import SingleFlight
+
+HOLD_SECONDS: Final = 5.0
+"""How long a read item serves other Secrets; long enough for all users of a changed item to have their turn."""
+HOLD_ITEMS: Final = 64
+
+Later = Callable[[float, Callable[[], None]], object]
+
+
+def _call_later(seconds: float, function: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_later(seconds, function)
+
+
+class ReadItem:
+    """A short-lived, single-flight reader; those who wait for one read share its failure too."""
+
+    def __init__(self, source: ItemSource, clock: Clock, *, later: Later = _call_later) -> None:
+        self._source = source
+        self._clock = clock
+        self._later = later
+        self._held: OrderedDict[tuple[str, str], tuple[float, Revision, Item]] = OrderedDict()
+        self._flights: SingleFlight[Revision, Item] = SingleFlight(clock)
+
+    async def read(self, listed: Revision) -> Item:
+        """The item; a held one serves only if it has the listed version, or was all that a read for that version gave."""
+        return self._fresh(listed) or await self._flights.run(listed, lambda: self._fetch(listed))
+
+    async def _fetch(self, listed: Revision) -> Item:
+        item = await self._source.get_item(listed.vault_id, listed.item_id)
+        self._hold(listed, item)
+        return item
+
+    def _fresh(self, listed: Revision) -> Item | None:
+        self.expire()
+        _, asked, item = self._held.get((listed.vault_id, listed.item_id)) or (0.0, None, None)
+        return item if item and listed.version in {item.version, asked.version if asked else None} else None
+
+    def _hold(self, listed: Revision, item: Item) -> None:
+        key = (listed.vault_id, listed.item_id)
+        self._held[key] = (self._clock.monotonic(), listed, item)
+        self._held.move_to_end(key)
+        if len(self._held) > HOLD_ITEMS:
+            self._held.popitem(last=False)
+        self._later(HOLD_SECONDS, self.expire)
+
+    def drop(self, listed: Revision) -> None:
+        """Let go of an item: the next read asks 1Password."""
+        self._held.pop((listed.vault_id, listed.item_id), None)
+        self._flights.forget(listed)
+
+    def expire(self) -> None:
+        """Let go of what was read too long ago."""
+        limit = self._clock.monotonic() - HOLD_SECONDS
+        while self._held and next(iter(self._held.values()))[0] <= limit:
+            self._held.popitem(last=False)

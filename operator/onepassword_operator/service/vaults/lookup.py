@@ -1,0 +1,105 @@
+"""From an item path to the item: which vault and item it means, over the shared catalog, with the pin honoured."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Final
+
+from onepassword_operator.model.errors import ItemAmbiguousError, ItemArchivedError, ItemNotFoundError, VaultNotFoundError
+from onepassword_operator.model.item import ItemSummary, Revision, Vault
+from onepassword_operator.model.item_path import ItemPath, looks_like_id
+from onepassword_operator.rules import pick_item
+from onepassword_operator.rules.older_answers import Known
+from onepassword_operator.service.vaults.catalog import Catalog
+
+UNLISTED: Final = 0
+"""The version of an item that no list shows; no item has it, so the item is read."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The item a path means; `listed` is its revision in the list, `warning` says what was ambiguous."""
+
+    listed: Revision
+    warning: str = ""
+    tags: tuple[str, ...] = ()
+
+
+class FindItem:
+    """Resolves paths. A failed look-up is a failure; it is never reinterpreted as another kind of name."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    async def find(self, path: ItemPath, pin: Revision | None) -> Found:
+        """The item the path means today; the pinned one as long as it is not confirmed gone.
+
+        Raises:
+            VaultNotFoundError, ItemNotFoundError, ItemArchivedError: fresh and complete lists lack it.
+            ItemAmbiguousError: the pinned item is gone, and which of several is meant now is not for us to guess.
+            BackendError: 1Password could not be asked.
+        """
+        if pin and (kept := self._pinned(pin)):
+            return kept
+        vault, vault_warning = await self._vault(path.vault)
+        try:
+            item, warning = await self._item(path.item, vault)
+            if pin and warning:
+                raise ItemAmbiguousError(
+                    f"the item that was used, {pin.item_id}, is gone, and {warning.partition(';')[0]}; set its ID as itemPath"
+                )
+        except ItemNotFoundError:
+            if not looks_like_id(path.item):
+                raise
+            # Lists hide archived items; reading the item by its ID tells archived from absent.
+            return Found(listed=Revision(vault.id, path.item, UNLISTED), warning=vault_warning)
+        return Found(listed=Revision(vault.id, item.id, item.version), warning=vault_warning or warning, tags=item.tags)
+
+    async def refresh(self, path: ItemPath, pin: Revision | None, *, since: float) -> None:
+        """Have the vaults and the vault's list read if they were not since then, so that what is found next is not older than that."""
+        await self._catalog.fresh_vaults(since=since)
+        vault_id = pin.vault_id if pin else (await self._vault(path.vault))[0].id
+        await self._catalog.fresh_listing(vault_id, since=since)
+
+    async def _item(self, text: str, vault: Vault) -> tuple[ItemSummary, str]:
+        listing = await self._catalog.listing(vault.id)
+        try:
+            return _pick(text, listing.known, vault=vault)
+        except (ItemNotFoundError, ItemArchivedError):
+            listing = await self._catalog.fresh_listing(vault.id)
+            return _pick(text, listing.known, vault=vault)
+
+    def _pinned(self, pin: Revision) -> Found | None:
+        listing = self._catalog.listed(pin.vault_id)
+        summary = listing.items.get(pin.item_id) if listing else None
+        if summary and summary.active:
+            listed = Revision(pin.vault_id, pin.item_id, summary.version)
+            # A list is no proof that the item was set back: the server that made it may lag behind.
+            behind = listed.is_older_than(pin) and not self._catalog.is_set_back(listed)
+            return Found(listed=pin if behind else listed, tags=summary.tags)
+        if self._catalog.confirmed_gone(pin.vault_id, pin.item_id) or self._catalog.vault_gone(pin.vault_id):
+            return None
+        return Found(listed=pin)
+
+    async def _vault(self, text: str) -> tuple[Vault, str]:
+        if not self._catalog.was_read:
+            await self._catalog.fresh_vaults()
+        try:
+            return pick_item.pick_vault(text, self._catalog.vaults.values())
+        except VaultNotFoundError:
+            vaults = await self._catalog.fresh_vaults()
+        if looks_like_id(text) and text not in vaults:
+            # The list shows what the token may see; asking for the vault itself tells forbidden from absent.
+            return await self._catalog.read_unlisted(text), ""
+        return pick_item.pick_vault(text, vaults.values())
+
+
+def _pick(text: str, known: Known, *, vault: Vault) -> tuple[ItemSummary, str]:
+    # What is perhaps gone already is taken only if nothing else has the title.
+    listed = [item for item_id, item in known.items.items() if not known.is_missed(item_id)]
+    try:
+        return pick_item.pick_item(text, listed, vault=vault)
+    except (ItemNotFoundError, ItemArchivedError):
+        if len(listed) == len(known.items):
+            raise
+    return pick_item.pick_item(text, known.items.values(), vault=vault)

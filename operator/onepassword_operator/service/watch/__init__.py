@@ -1,0 +1,1 @@
+"""What the cluster shows → which Secrets need a reconcile."""

@@ -1,0 +1,192 @@
+"""What the watches and the sweeps show → which Secrets need a look. Most of it needs none: our own writes come back as events."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+from onepassword_operator.model import names
+from onepassword_operator.model.item import Revision
+from onepassword_operator.model.outcome import Change, Synced
+from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revision
+from onepassword_operator.model.target import Claim, Source
+from onepassword_operator.model.workload import RestartMark
+from onepassword_operator.rules import claims, conditions, seal, secret_plan
+from onepassword_operator.service.index.followed import Followed, FollowIndex
+from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
+
+REWRITES_AT_ONCE: Final = 5
+LONGEST_TRUCE_SECONDS: Final = 30.0
+_TOMBSTONES: Final = 10_000
+
+
+def _nobody(namespace: str) -> None:
+    del namespace
+
+
+def _no_object(source: Source) -> None:
+    del source
+
+
+class Observe:
+    """Takes in resources and Secrets as they are seen, and queues what is not as it should be."""
+
+    def __init__(self, *, index: FollowIndex, queue: WorkQueue[SecretKey], sealer: seal.Sealer) -> None:
+        self._index = index
+        self._claims = index.claims
+        self._queue = queue
+        self._sealer = sealer
+        self._gone: OrderedDict[str, None] = OrderedDict()
+        self.wake_restarts: Callable[[str], None] = _nobody
+        self.release: Callable[[Source], None] = _no_object
+
+    def claim_seen(self, claim: Claim) -> None:
+        """A resource exists."""
+        if (priority := self.take_in(claim)) is not None:
+            self._queue.add(claim.key, priority)
+
+    def take_in(self, claim: Claim) -> Priority | None:
+        """Remember a resource; returns how urgently its Secret needs a look, if at all. Late news and known-deleted uids are ignored."""
+        former = self._claims.resource(claim.key)
+        if claim.uid in self._gone or (former and int(former.resource_version) > int(claim.resource_version)):
+            return None
+        if former is None or (former.uid, former.resource_version) != (claim.uid, claim.resource_version):
+            self._claims.put(claim)  # the same again would be new objects among old ones, and memory full of holes
+        held_up = claim.awaits_release and self._held_up(former, claim)
+        if former and former.asks_the_same_as(claim):
+            return Priority.SWEEP if held_up else None
+        if former and former.uid != claim.uid:
+            self._replaced(former)
+        if former and claim.refresh and claim.refresh != former.refresh:
+            wait = self._index.ask_refresh(claim.key)
+            self._index.contests.try_now(claim.uid)
+            if wait and former.asks_the_same_as(dataclasses.replace(claim, refresh=former.refresh)):
+                self._queue.add_later(claim.key, Priority.NEW, delay_seconds=wait)
+                return None
+        return Priority.NEW
+
+    def _replaced(self, former: Claim) -> None:
+        # A namesake lives, so the former object does not, even if no watch has told of its end.
+        self.note_gone(former.uid)
+        if record := self._index.followed.get(former.key):
+            record.attempts = 0
+
+    def _held_up(self, former: Claim | None, claim: Claim) -> bool:
+        # By the official operator's finalizer: whose object is being deleted is let go at once, another one after its Secret was seen to.
+        put_back = self._index.contests.finalizer_seen(claim.uid, claim.resource_version)
+        if claim.terminating:
+            self.release(claim.source)
+        return put_back or former is None or not former.awaits_release
+
+    def claim_gone(self, key: SecretKey, uid: str) -> None:
+        """A resource was deleted."""
+        self.note_gone(uid)
+        held = self._claims.resource(key)
+        if held and held.uid == uid:
+            self.let_go(held)
+
+    def note_gone(self, uid: str) -> None:
+        """Nothing of this uid comes back; events about it are late."""
+        self._gone[uid] = None
+        self._index.contests.forget(uid)
+        if len(self._gone) > _TOMBSTONES:
+            self._gone.popitem(last=False)
+
+    def is_gone(self, uid: str) -> bool:
+        """Whether the object is known to be deleted."""
+        return uid in self._gone
+
+    def let_go(self, claim: Claim) -> None:
+        """The object does not ask for the Secret any more; whoever else does rules it now."""
+        if self._index.let_go(claim):
+            self._queue.add(claim.key, Priority.CHANGED)
+
+    def secret_seen(self, observed: ObservedSecret) -> None:
+        """A Secret with our label exists; one that nobody asks for is not ours to touch."""
+        if observed.key not in self._claims or int(observed.resource_version) <= self._index.record(observed.key).resource_version:
+            return  # nobody asks for it, or it is a state that we wrote or have seen
+        if not self.is_settled(observed):
+            self._repair(observed.key)
+
+    def _repair(self, key: SecretKey) -> None:
+        record = self._index.record(key)
+        record.drifted, rewrites = True, record.rewrites
+        if rewrites <= REWRITES_AT_ONCE:
+            self._queue.add(key, Priority.DRIFT)
+        else:
+            # Somebody puts back what we put right. Neither side would ever stop, so this one slows down.
+            delay = min(2.0 ** (rewrites - REWRITES_AT_ONCE), LONGEST_TRUCE_SECONDS)
+            self._queue.add_later(key, Priority.DRIFT, delay_seconds=delay)
+
+    def secret_looked_at(self, key: SecretKey, observed: ObservedSecret | None) -> None:
+        """What a look at a Secret showed that somebody asks for, where no watch tells of it."""
+        if key not in self._claims:
+            return
+        record = self._index.record(key)
+        if observed is None:
+            record.drifted = record.seen
+            self._queue.add(key, Priority.DRIFT if record.seen else Priority.SWEEP)
+            return
+        news = int(observed.resource_version) > record.resource_version
+        if self.is_settled(observed):
+            return
+        if news:
+            self._repair(key)
+        else:
+            self._queue.add(key, Priority.SWEEP)
+
+    def secret_gone(self, key: SecretKey) -> None:
+        """A Secret was deleted, or lost our label: either way it takes a live look. What it held, and a restart due, is remembered."""
+        if key not in self._claims:
+            return
+        self._index.record(key).seen = True
+        self._repair(key)
+
+    def is_settled(self, observed: ObservedSecret) -> bool:
+        """Whether Secret and status are exactly what a pass would leave behind; takes in what the Secret says about itself."""
+        record = self._index.record(observed.key)
+        if int(observed.resource_version) < record.resource_version:
+            return True
+        record.seen = True
+        verdict = self._sealer.verify(observed)
+        if verdict is seal.Verdict.INTACT:
+            self._believe(observed, record)
+        asking = self._claims.alive(observed.key)
+        claim = claims.ruling(asking, observed)
+        if claim is None or claim.suspended:
+            return False
+        pin = secret_plan.pinned(claim, observed, verdict=verdict)
+        if verdict is not seal.Verdict.INTACT or pin is None or observed.terminating or observed.type != claim.secret_type:
+            return False
+        partners = self._claims.partners(claim, (), observed=observed)
+        context = secret_plan.Context(sealer=self._sealer, now="", partners=partners)
+        plan = secret_plan.plan(claim, observed, content=secret_plan.Content(revision=pin, data=observed.data), context=context)
+        record.resource_version = int(observed.resource_version)
+        if plan.desired is not None or record.attempts or record.refresh or claim.awaits_release:
+            return False
+        if len(asking) > 1:
+            return False  # who shares with whom takes a look at 1Password's lists; a pass that finds nothing to do is cheap
+        # A pass that is under way has written the Secret and is about to write the status.
+        return self._queue.is_running(observed.key) or _is_told(claim, pin)
+
+    def _believe(self, observed: ObservedSecret, record: Followed) -> None:
+        # Whatever is asked for by now, and whether a pass succeeds: this is what it holds, and a restart that is due is due.
+        if (held := recorded_revision(observed)) != record.held:
+            record.held = record.revision if held == record.revision else held
+        self._take_mark(observed.key, RestartMark.parse(observed.annotations.get(names.RESTART_PENDING)))
+        if record.revision is None and record.held:
+            self._index.follow(observed.key, record.held, requested=observed.annotations.get(names.REQUESTED_PATH, ""))
+
+    def _take_mark(self, key: SecretKey, mark: RestartMark | None) -> None:
+        record = self._index.record(key)
+        if mark and mark != record.mark:
+            # Another process wrote this, and may be gone: whoever sees a mark sees to it.
+            self.wake_restarts(key.namespace)
+        record.mark = mark
+
+
+def _is_told(claim: Claim, revision: Revision) -> bool:
+    synced = Synced(revision=revision, change=Change.NONE, skipped=None)
+    return not claim.is_resource or conditions.ready(claim, synced, now="", stale=False) is None

@@ -1,0 +1,87 @@
+"""What the watch and the sweep show of Deployments → which Secrets need a look.
+
+Three things about a Deployment matter: the Secret it asks for by annotation, the Secrets it uses (it co-owns those that workloads asked
+for), and whether the official operator's finalizer holds it up. Everything else, every step of a rollout included, ends here.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.model.target import Source
+from onepassword_operator.model.workload import Workload
+from onepassword_operator.service.index.followed import FollowIndex
+from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
+from onepassword_operator.service.watch.observe import Observe
+
+_DROPPED: Final = 1000
+
+
+class ObserveWorkloads:
+    """Takes in Deployments as they are seen."""
+
+    def __init__(self, *, index: FollowIndex, queue: WorkQueue[SecretKey], observe: Observe, release: Callable[[Source], None]) -> None:
+        self._claims = index.claims
+        self._contests = index.contests
+        self._queue = queue
+        self._observe = observe
+        self._release = release
+        self._dropped: OrderedDict[str, int] = OrderedDict()
+
+    def seen(self, workload: Workload) -> None:
+        """A Deployment exists."""
+        for key, priority in self.take_in(workload).items():
+            self._queue.add(key, priority)
+
+    def take_in(self, workload: Workload) -> dict[SecretKey, Priority]:
+        """Remember a Deployment; returns which Secrets need a look, and how urgently. Late news is ignored."""
+        former = self._claims.workload(workload.source)
+        newest = int(former.resource_version) if former else self._dropped.get(workload.uid, 0)
+        if newest > int(workload.resource_version) or self._observe.is_gone(workload.uid):
+            return {}
+        if former and former.uid != workload.uid:
+            self._observe.note_gone(former.uid)
+        asked, asks = former.claim if former else None, workload.claim
+        if asked and (asks is None or asks.key != asked.key):
+            self._observe.let_go(asked)
+        self._claims.put_workload(workload)
+        if former and self._claims.workload(workload.source) is None:
+            self._drop(workload)
+        due = dict.fromkeys(self._co_owned(former, workload), Priority.SWEEP)
+        if workload.awaits_release and self._held_up(former, workload) and asks:
+            due[asks.key] = Priority.SWEEP
+        if asks and not (asked and asked.asks_the_same_as(asks)):
+            due[asks.key] = Priority.NEW
+        return due
+
+    def _drop(self, workload: Workload) -> None:
+        # It does not matter any more, so nothing is kept of it but that older news of it are late: a LIST takes seconds.
+        self._dropped[workload.uid] = int(workload.resource_version)
+        if len(self._dropped) > _DROPPED:
+            self._dropped.popitem(last=False)
+
+    def _held_up(self, former: Workload | None, workload: Workload) -> bool:
+        put_back = self._contests.finalizer_seen(workload.uid, workload.resource_version)
+        if workload.claim is None or workload.terminating:
+            self._release(workload.source)
+        return put_back or former is None or not former.awaits_release
+
+    def gone(self, source: Source, uid: str) -> None:
+        """A Deployment was deleted."""
+        self._observe.note_gone(uid)
+        held = self._claims.workload(source)
+        if held is None or held.uid != uid:
+            return
+        if held.claim:
+            self._observe.let_go(held.claim)
+        self._claims.remove_workload(source)
+
+    def _co_owned(self, former: Workload | None, workload: Workload) -> list[SecretKey]:
+        # Secrets whose owners change; only those that a workload asked for, others live and die with their resource.
+        was = former.secrets if former and former.uid == workload.uid and not former.terminating else frozenset()
+        now = workload.secrets if not workload.terminating else frozenset()
+        keys = [SecretKey(workload.namespace, name) for name in was ^ now]
+        return [key for key in keys if any(not c.is_resource and c.uid != workload.uid for c in self._claims.alive(key))]

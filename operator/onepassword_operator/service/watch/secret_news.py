@@ -1,0 +1,81 @@
+"""What a watch tells of Secrets, without what they hold → which of them are read, and which are gone.
+
+Most of it is no news: Secrets that nobody asks for, which anybody may make, and our own writes as they come back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from typing import Final
+
+from onepassword_operator.model.errors import ClusterError
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.ports import Clock, SecretStore
+from onepassword_operator.service.index.followed import FollowIndex
+from onepassword_operator.service.runtime.retry_loop import RetryLoop
+from onepassword_operator.service.watch.observe import Observe
+
+PAUSE_SECONDS: Final = 0.2
+"""Before a Secret is read: the answer to a write of our own, which says the same, is on its way."""
+
+
+class SecretNews:
+    """Reads the Secrets that moved without us, one GET for whatever happened meanwhile; what waits is bounded by what is asked for."""
+
+    def __init__(
+        self, secrets: SecretStore, *, observe: Observe, index: FollowIndex, clock: Clock, pause_seconds: float = PAUSE_SECONDS
+    ) -> None:
+        self._secrets = secrets
+        self._observe = observe
+        self._index = index
+        self._newest: dict[SecretKey, int] = {}
+        self._reads: RetryLoop[SecretKey] = RetryLoop(self._read, clock=clock, pause_seconds=pause_seconds)
+
+    def seen(self, key: SecretKey, version: int) -> None:
+        """The Secret is there, at this resourceVersion."""
+        if self._is_news(key, version):
+            self._newest[key] = max(version, self._newest.get(key, 0))
+            self._reads.wake(key)
+
+    def gone(self, key: SecretKey, version: int) -> None:
+        """The Secret was deleted, or lost our label, at this resourceVersion."""
+        if self._is_news(key, version):
+            self._observe.secret_gone(key)
+
+    def listed(self, namespace: str, keys: Container[SecretKey], *, version: int) -> None:
+        """These, of those that are asked for, were all there at this resourceVersion; an empty namespace means all of them."""
+        asked_for = self._index.claims.keys()
+        for key in asked_for:
+            record = self._index.record(key)
+            missing = key not in keys and (not namespace or key.namespace == namespace)
+            if missing and record.seen and record.resource_version <= version:
+                self._observe.secret_gone(key)
+
+    def asked_for(self, key: SecretKey) -> bool:
+        """Whether anybody asks for the Secret."""
+        return key in self._index.claims
+
+    def _is_news(self, key: SecretKey, version: int) -> bool:
+        return self.asked_for(key) and version > self._index.record(key).resource_version
+
+    async def run(self) -> None:
+        """Read until cancelled; several side by side never read the same Secret at once."""
+        await self._reads.run()
+
+    def close(self) -> None:
+        """Drop what waits."""
+        self._reads.close()
+
+    async def _read(self, key: SecretKey) -> None:
+        told = self._newest.pop(key, 0)
+        if not self._is_news(key, told):
+            return
+        try:
+            observed = await self._secrets.get(key)
+        except ClusterError:
+            self._newest[key] = max(told, self._newest.get(key, 0))
+            raise
+        if observed is not None:
+            self._observe.secret_seen(observed)
+        else:
+            self._observe.secret_gone(key)

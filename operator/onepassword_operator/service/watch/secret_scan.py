@@ -1,0 +1,109 @@
+"""How it is found out which Secrets are as a pass would leave them: by one LIST of ours or, where that is not granted, by a GET of each.
+
+The watch is another matter. Without it, the GETs go round and round: every Secret is looked at within a sweep interval.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, Protocol
+
+from onepassword_operator.model.errors import ClusterError
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.ports import Clock, SecretStore
+from onepassword_operator.service.index.followed import FollowIndex
+from onepassword_operator.service.restarts.rate_limiter import Pace
+from onepassword_operator.service.runtime.work_queue import Priority
+from onepassword_operator.service.watch.observe import Observe
+
+AT_ONCE: Final = 16
+"""GETs under way while nothing is known yet."""
+ROUNDS: Final = 2
+"""Rounds in a sweep interval: a Secret may be first in one round and last in the next."""
+
+_log = logging.getLogger(__name__)
+
+
+class SecretLook(Protocol):
+    """A sweep's look at Secrets."""
+
+    async def settled(self, asked: Mapping[SecretKey, Priority]) -> set[SecretKey]:
+        """Which of the Secrets that are asked for need nothing; the priorities are those of the others.
+
+        Raises:
+            ClusterError: not all could be looked at, so nothing is concluded.
+        """
+
+
+class ListedSecrets:
+    """One LIST of all that carry our label."""
+
+    def __init__(self, secrets: SecretStore, *, observe: Observe, index: FollowIndex) -> None:
+        self._secrets = secrets
+        self._observe = observe
+        self._index = index
+
+    async def settled(self, asked: Mapping[SecretKey, Priority]) -> set[SecretKey]:
+        """Those that the LIST shows to be in order."""
+        del asked
+        asking = self._index.claims
+        return {observed.key async for observed in self._secrets.list_managed(asking) if self._observe.is_settled(observed)}
+
+
+class PatrolledSecrets:
+    """A GET of each that is asked for: of those that are new here at once, of all others in turn."""
+
+    def __init__(
+        self,
+        secrets: SecretStore,
+        *,
+        observe: Observe,
+        index: FollowIndex,
+        clock: Clock,
+        interval_seconds: float,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._secrets = secrets
+        self._observe = observe
+        self._index = index
+        self._clock = clock
+        self._round_seconds = interval_seconds / ROUNDS
+        self._sleep = sleep
+
+    async def settled(self, asked: Mapping[SecretKey, Priority]) -> set[SecretKey]:
+        """Those that a GET shows to be in order, and those that are looked at in turn."""
+        fresh = [key for key, priority in asked.items() if priority is Priority.NEW or not self._index.record(key).seen]
+        wrong: set[SecretKey] = set()
+        for start in range(0, len(fresh), AT_ONCE):
+            batch = fresh[start : start + AT_ONCE]
+            found = await asyncio.gather(*(self._is_settled(key) for key in batch))
+            wrong |= {key for key, settled in zip(batch, found, strict=True) if not settled}
+        return asked.keys() - wrong
+
+    async def _is_settled(self, key: SecretKey) -> bool:
+        observed = await self._secrets.get(key)
+        return observed is not None and self._observe.is_settled(observed)
+
+    async def run(self) -> None:
+        """Go round until cancelled."""
+        while True:
+            await self.patrol()
+
+    async def patrol(self) -> None:
+        """One round over all Secrets that are asked for, evenly spread over its time."""
+        keys = self._index.claims.keys()
+        pace = Pace(max(len(keys), 1) / self._round_seconds, self._clock, sleep=self._sleep)
+        failures = 0
+        for key in keys:
+            await pace.turn()
+            try:
+                self._observe.secret_looked_at(key, await self._secrets.get(key))
+            except ClusterError as error:
+                failures += 1
+                if failures == 1:
+                    _log.warning("Secret could not be looked at", extra={"secret": str(key), "reason": error.reason, "detail": str(error)})
+        if not keys:
+            await pace.turn()
+        await pace.turn()  # the last one has its time, too

@@ -1,0 +1,105 @@
+"""Keeps the watches on our Secrets going: one for all, or one for each namespace that the settings name, none held up by another.
+
+A watch begins with a list. What a list shows against what is known here is all that came and went while nobody watched, so no sweep is
+needed after it. A stream that ends in good order goes on from where it was; after anything else there is another list.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from onepassword_operator.model.errors import ClusterAbsentError, ClusterError
+from onepassword_operator.model.secret import SecretKey, Sight
+from onepassword_operator.ports import Clock, SecretWatch
+from onepassword_operator.service.watch.secret_news import SecretNews
+
+READS_AT_ONCE: Final = 4
+LONGEST_PAUSE_SECONDS: Final = 30.0
+CALM_SECONDS: Final = 60.0
+"""A stream that lived this long does not count as failing in a row."""
+_DOUBLINGS: Final = 5
+
+_log = logging.getLogger(__name__)
+
+
+class WatchSecrets:
+    """Watches until it is cancelled."""
+
+    def __init__(
+        self,
+        watch: SecretWatch,
+        *,
+        news: SecretNews,
+        namespaces: Sequence[str],
+        clock: Clock,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._watch = watch
+        self._news = news
+        self._namespaces = tuple(namespaces) or ("",)
+        self._clock = clock
+        self._sleep = sleep
+
+    async def run(self) -> None:
+        """Watch, and read what moved, until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for namespace in self._namespaces:
+                    tasks.create_task(self._keep_watching(namespace), name=f"secret-watch-{namespace or 'all'}")
+                for number in range(READS_AT_ONCE):
+                    tasks.create_task(self._news.run(), name=f"secret-reads-{number}")
+        finally:
+            self._news.close()
+
+    async def _keep_watching(self, namespace: str) -> None:
+        since, failures, told = 0, 0, ""
+        while True:
+            began, trouble = self._clock.monotonic(), None
+            try:
+                since = await self._follow(namespace, since or await self._list(namespace))
+            except ClusterError as error:
+                since, trouble = 0, error
+            if self._clock.monotonic() - began >= CALM_SECONDS:
+                failures, told = 0, ""
+                if trouble is None:
+                    continue
+            failures += 1
+            told = self._tell(namespace, trouble, told=told)
+            await self._sleep(self._pause(failures, trouble))
+
+    async def _list(self, namespace: str) -> int:
+        there: set[SecretKey] = set()
+        state = 0
+        async for sight in self._watch.listed(namespace):
+            if sight.kind is Sight.UP_TO_HERE:
+                state = sight.resource_version
+            elif self._news.asked_for(sight.key):
+                there.add(sight.key)
+                self._news.seen(sight.key, sight.resource_version)
+        self._news.listed(namespace, there, version=state)
+        return state
+
+    async def _follow(self, namespace: str, since: int) -> int:
+        async for sight in self._watch.changes(namespace, since=since):
+            since = sight.resource_version
+            if sight.kind is Sight.SEEN:
+                self._news.seen(sight.key, since)
+            elif sight.kind is Sight.GONE:
+                self._news.gone(sight.key, since)
+        return since
+
+    def _pause(self, failures: int, trouble: ClusterError | None) -> float:
+        pause = min(2.0 ** min(failures - 1, _DOUBLINGS), LONGEST_PAUSE_SECONDS) * (0.5 + self._clock.jitter() / 2)
+        return max(pause, trouble.delay_seconds or 0.0) if trouble else pause
+
+    @staticmethod
+    def _tell(namespace: str, trouble: ClusterError | None, *, told: str) -> str:
+        # Each trouble once, for as long as it lasts. A state that is too old is none: the list that follows says what it is now.
+        if trouble is None or isinstance(trouble, ClusterAbsentError) or str(trouble) == told:
+            return told
+        detail = {"namespace": namespace or "all", "reason": trouble.reason, "detail": str(trouble)}
+        _log.warning("Secrets are not watched for the moment", extra=detail)
+        return str(trouble)

@@ -1,0 +1,1 @@
+"""Flags and environment → settings that are known to be usable."""

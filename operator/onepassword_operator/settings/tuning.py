@@ -1,0 +1,73 @@
+"""How fast, how often and how patiently: settings that the official operator does not have, as a part of all settings.
+
+Three of them are flags as well; the flag wins over the variable.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import pydantic
+
+from onepassword_operator.settings.values import OnOff
+
+PREFIX: Final = "ONEPASSWORD_OPERATOR_"
+LEAST_REQUESTS_PER_MINUTE: Final = 10
+"""With fewer there would be none left for anything but polls."""
+
+
+def _requests(value: int) -> int:
+    if 0 < value < LEAST_REQUESTS_PER_MINUTE:
+        raise ValueError(f"must be 0 (no limit) or at least {LEAST_REQUESTS_PER_MINUTE}")
+    return value
+
+
+class PaceSettings(pydantic.BaseModel):
+    """Mixed into `settings.Settings`, which reads them."""
+
+    staleness_seconds: Annotated[float, pydantic.Field(gt=0)] | None = pydantic.Field(
+        default=None,
+        validation_alias=PREFIX + "STALENESS_SECONDS",
+        description="How long 1Password may be out of reach before synced resources say SourceUnavailable. "
+        "Default: three polling intervals, at least 60.",
+    )
+    denied_probe_seconds: Annotated[float, pydantic.Field(gt=0)] = pydantic.Field(
+        default=60.0,
+        validation_alias=PREFIX + "DENIED_PROBE_SECONDS",
+        description="Seconds between tries while Connect refuses the token (401).",
+    )
+    connect_timeout_seconds: Annotated[float, pydantic.Field(gt=0, le=300)] = pydantic.Field(
+        default=15.0,
+        validation_alias=PREFIX + "CONNECT_TIMEOUT_SECONDS",
+        description="Seconds to wait for the first byte from Connect; a call ends after twice that, the first of all after four times.",
+    )
+    connect_requests_per_minute: Annotated[int, pydantic.Field(ge=0), pydantic.AfterValidator(_requests)] = pydantic.Field(
+        default=0,
+        validation_alias=PREFIX + "CONNECT_REQUESTS_PER_MINUTE",
+        description="Most requests to Connect in any minute, from 10; 0: no limit, which Connect does not have either. What exceeds it "
+        "waits its turn, polls first, and no resource says so.",
+    )
+    restarts_per_second: Annotated[float, pydantic.Field(gt=0, le=1000)] = pydantic.Field(
+        default=10.0,
+        validation_alias=PREFIX + "RESTARTS_PER_SECOND",
+        description="Most workloads that are restarted in a second, evenly spaced, over all namespaces.",
+    )
+    secret_watch: OnOff = pydantic.Field(
+        default="on",
+        validation_alias=PREFIX + "SECRET_WATCH",
+        description="off: never list or watch Secrets, for clusters that do not grant it. Each is read by itself instead, at the start and "
+        "then once per sweep interval, so that is how long an edit by hand may stay.",
+    )
+    sweep_seconds: Annotated[float, pydantic.Field(ge=10)] = pydantic.Field(
+        default=600.0,
+        validation_alias=PREFIX + "SWEEP_SECONDS",
+        description="Seconds between full sweeps: complete LISTs of resources and Secrets, and a list of every followed vault.",
+    )
+    workers: Annotated[int, pydantic.Field(ge=1, le=64)] = pydantic.Field(
+        default=16, validation_alias=PREFIX + "WORKERS", description="Secrets that are worked on at the same time."
+    )
+
+    @property
+    def watches_secrets(self) -> bool:
+        """Whether Secrets may be listed and watched."""
+        return self.secret_watch != "off"  # noqa: S105  a switch

@@ -1,0 +1,79 @@
+"""Status objects and the leaves they become."""
+
+from typing import Any
+
+import pytest
+
+from onepassword_operator.cluster.api_errors import LONGEST_PAUSE_SECONDS, asked_pause_seconds, to_error
+from onepassword_operator.model.errors import (
+    ClusterAbsentError,
+    ClusterAdmissionError,
+    ClusterConflictError,
+    ClusterDeniedError,
+    ClusterError,
+    ClusterInvalidError,
+    ClusterQuotaError,
+    ClusterUnavailableError,
+)
+
+OWNER_REFERENCES = "cannot set an ownerRef on a resource you can't delete"
+CASES: list[tuple[int, dict[str, Any], type[ClusterError]]] = [
+    (401, {}, ClusterDeniedError),
+    (403, {"message": 'secrets is forbidden: User "x" cannot create resource'}, ClusterDeniedError),
+    (403, {"message": "x is forbidden: exceeded quota: q, requested: secrets=1"}, ClusterQuotaError),
+    (403, {"message": 'admission webhook "w" denied the request: canary'}, ClusterAdmissionError),
+    (403, {"message": "x is forbidden: ValidatingAdmissionPolicy 'p' denied request: is forbidden: User "}, ClusterAdmissionError),
+    (403, {"message": "a plugin's own words"}, ClusterAdmissionError),
+    (403, {"message": f'secrets "x" is forbidden: {OWNER_REFERENCES}: canary'}, ClusterDeniedError),
+    (403, {"message": f'admission webhook "w" denied: is forbidden: {OWNER_REFERENCES}'}, ClusterAdmissionError),
+    (403, {}, ClusterAdmissionError),
+    (403, {"details": {"causes": [{"reason": "NamespaceTerminating"}]}}, ClusterAbsentError),
+    (404, {"reason": "NotFound"}, ClusterAbsentError),
+    (410, {"reason": "Expired"}, ClusterAbsentError),
+    (409, {"reason": "AlreadyExists"}, ClusterConflictError),
+    (422, {"details": {"causes": [{"field": "data[x]", "reason": "FieldValueInvalid", "message": "canary"}]}}, ClusterInvalidError),
+    (422, {"details": {"causes": ["odd", {"message": "canary"}]}, "reason": "Invalid"}, ClusterAdmissionError),
+    (400, {"message": "canary"}, ClusterAdmissionError),
+    (413, {}, ClusterAdmissionError),
+    (429, {"reason": "TooManyRequests"}, ClusterUnavailableError),
+    (500, {"reason": "InternalError", "message": "canary"}, ClusterUnavailableError),
+    (504, {"details": None}, ClusterUnavailableError),
+]
+
+
+@pytest.mark.parametrize(("code", "status", "kind"), CASES)
+def test_a_refusal_is_told_by_code_and_reason_and_never_quotes(code: int, status: dict[str, Any], kind: type[ClusterError]) -> None:
+    error = to_error(code, status, what="create secrets")
+    assert type(error) is kind
+    assert str(error).startswith("create secrets: ")
+    assert "canary" not in str(error)
+
+
+def test_the_value_that_grants_the_right_for_owner_references_is_named() -> None:
+    message = f'secrets "x" is forbidden: {OWNER_REFERENCES}: , <nil>'
+    assert "operator.ownerReferencesEnforced" in str(to_error(403, {"message": message}, what="update secrets"))
+
+
+def test_a_field_that_is_refused_is_named() -> None:
+    causes = [{"field": "b", "reason": "R"}, {"field": "a", "reason": "Q"}, {"field": "a", "reason": "Q"}]
+    assert "refuses a (Q), b (R);" in str(to_error(422, {"details": {"causes": causes}}, what="x"))
+
+
+def test_every_status_has_a_leaf_of_the_error_tree() -> None:
+    for code in range(300, 600):
+        assert type(to_error(code, {}, what="x")).reason
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [(None, None), ("", None), ("1", 1.0), (" 30 ", 30.0), ("99999", LONGEST_PAUSE_SECONDS), ("-1", None), ("soon", None)],
+)
+def test_a_pause_is_kept_as_asked_up_to_a_minute(header: str | None, seconds: float | None) -> None:
+    assert asked_pause_seconds(header) == seconds
+
+
+@pytest.mark.parametrize(("code", "turned_away"), [(429, True), (503, False), (500, False)])
+def test_only_at_the_door_is_a_request_turned_away(*, code: int, turned_away: bool) -> None:
+    error = to_error(code, {}, what="x")
+    assert isinstance(error, ClusterUnavailableError)
+    assert error.turned_away is turned_away

@@ -1,0 +1,90 @@
+"""OnePasswordItems over the wire."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from fakes.scripted_server import ScriptedServer, reply
+from onepassword_operator.cluster.api import KubernetesApi
+from onepassword_operator.cluster.resource_store import KubernetesItems
+from onepassword_operator.model.errors import ClusterAbsentError, ClusterConflictError
+from onepassword_operator.model.outcome import Condition
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.model.target import Claim, Rendering
+
+KEY = SecretKey("app", "db")
+ROOT = "/apis/onepassword.com/v1"
+PATH = f"{ROOT}/namespaces/app/onepassworditems/db"
+RAW: dict[str, Any] = {
+    "metadata": {"namespace": "app", "name": "db", "uid": "u", "resourceVersion": "7", "generation": 2, "annotations": {"team": "a"}},
+    "spec": {"itemPath": "vaults/a/items/b"},
+}
+READY = Condition(
+    type="Ready", status="True", reason="Synced", message="m", last_transition_time="2024-05-01T12:00:00Z", observed_generation=2
+)
+
+
+@pytest.fixture
+def store(api: KubernetesApi) -> KubernetesItems:
+    return KubernetesItems(api, rendering=Rendering(copy_annotations=True))
+
+
+@pytest.mark.parametrize(
+    ("answer", "served"),
+    [
+        (reply({"resources": [{"name": "onepassworditems/status"}, {"name": "onepassworditems"}]}), True),
+        (reply({"resources": [{"name": "others"}]}), False),
+        (reply({"resources": None}), False),
+        (reply({}, status=404), False),
+    ],
+)
+async def test_whether_the_resource_is_served_is_asked_of_discovery(
+    server: ScriptedServer, store: KubernetesItems, answer: Any, served: object
+) -> None:
+    server.script(answer)
+    assert await store.is_served() is served
+    assert server.paths() == [ROOT]
+
+
+async def test_a_resource_is_read_or_absent(server: ScriptedServer, store: KubernetesItems) -> None:
+    server.script(reply(RAW), reply({}, status=404))
+    claim = await store.get(KEY)
+    assert claim
+    assert (claim.uid, claim.item_path, claim.annotations) == ("u", "vaults/a/items/b", {"team": "a"})
+    assert await store.get(KEY) is None
+    assert server.paths() == [PATH] * 2
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "paths"),
+    [
+        ((), [f"{ROOT}/onepassworditems"]),
+        (("a", "b"), [f"{ROOT}/namespaces/a/onepassworditems", f"{ROOT}/namespaces/b/onepassworditems"]),
+    ],
+)
+async def test_resources_are_listed_in_the_watched_namespaces(
+    server: ScriptedServer, api: KubernetesApi, namespaces: tuple[str, ...], paths: list[str]
+) -> None:
+    server.script(*[reply({"items": [RAW]})] * len(paths))
+    store = KubernetesItems(api, rendering=Rendering(), namespaces=namespaces)
+    assert [(claim.key, claim.annotations) async for claim in store.list_all()] == [(KEY, {})] * len(paths)
+    assert server.paths() == paths
+
+
+async def test_a_condition_is_written_to_exactly_this_resource(server: ScriptedServer, store: KubernetesItems) -> None:
+    server.script(reply(RAW | {"status": {"conditions": [READY.to_object()]}}))
+    written = await store.write_condition(Claim.from_object(RAW, Rendering()), READY)
+    assert written.ready == READY
+    (request,) = server.seen
+    assert (request.method, request.path) == ("PATCH", f"{PATH}/status")
+    assert msgspec.json.decode(request.body) == {"metadata": {"uid": "u"}, "status": {"conditions": [READY.to_object()]}}
+
+
+@pytest.mark.parametrize(("status", "kind"), [(404, ClusterAbsentError), (409, ClusterConflictError)])
+async def test_a_resource_that_is_gone_or_another_takes_no_condition(
+    server: ScriptedServer, store: KubernetesItems, status: int, kind: type[Exception]
+) -> None:
+    server.script(reply({}, status=status))
+    with pytest.raises(kind):
+        await store.write_condition(Claim.from_object(RAW, Rendering()), READY)

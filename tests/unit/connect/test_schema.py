@@ -1,0 +1,161 @@
+"""Connect's JSON, and what is made of it when it is odd."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from onepassword_operator.connect import schema
+from onepassword_operator.model.confidential import Confidential
+from onepassword_operator.model.errors import BackendAnswerError
+from onepassword_operator.model.item import File, ItemSummary, Vault
+
+ROUTE = "GET /x"
+
+
+def one(raw: Any) -> schema.WireItem:
+    return schema.decode_one(schema.WireItem, msgspec.json.encode(raw), route=ROUTE)
+
+
+BARE = {"id": "i", "vault": {"id": "v"}}
+
+
+def test_only_identities_are_insisted_on() -> None:
+    item = one(BARE).to_model(())
+    assert (item.id, item.vault_id, item.title, item.version, item.tags, item.active) == ("i", "v", "", 0, (), True)
+    assert (item.urls, item.fields, item.files) == ((), (), ())
+
+
+def test_null_is_like_absent() -> None:
+    nothing = dict.fromkeys(("title", "version", "tags", "state", "urls", "fields", "files"))
+    assert one(BARE | nothing).to_model(()) == one(BARE).to_model(())
+    (vault,) = schema.decode_list(schema.WireVault, b'[{"id":"v","name":null,"contentVersion":null}]', route=ROUTE)
+    assert (vault.to_model().name, vault.to_model().content_version) == ("", 0)
+    (summary,) = schema.decode_list(schema.WireSummary, b'[{"id":"i","title":null,"tags":null}]', route=ROUTE)
+    assert (summary.to_model().title, summary.to_model().tags, summary.to_model().active) == ("", (), True)
+
+
+def test_null_elements_are_none_at_all() -> None:
+    full: dict[str, list[Any]] = {
+        "tags": ["a"],
+        "urls": [{"href": "https://x"}],
+        "fields": [{"label": "a", "value": "b"}],
+        "files": [{"id": "f"}],
+    }
+    holed = {name: [None, *elements, None] for name, elements in full.items()}
+    assert one(BARE | holed).to_model(()) == one(BARE | full).to_model(())
+    assert [file.id for file in one(BARE | holed).files or ()] == ["f"]
+
+
+def test_unknown_members_and_values_are_ignored() -> None:
+    item = one(BARE | {"category": "NEWLY_INVENTED", "x": [1], "fields": [{"label": "a", "value": "b", "type": "NEW", "k": None}]})
+    assert [field.value.reveal() for field in item.to_model(()).fields] == [b"b"]
+
+
+@pytest.mark.official(69, 70)
+def test_what_connect_says_of_an_item_is_kept() -> None:
+    told = {"title": "db", "version": 4, "tags": ["a", "b"], "urls": [{"label": "site", "href": "https://x"}]}
+    fields = [{"id": "f", "label": "user", "value": "u", "type": "STRING"}, {"id": "g", "label": "pass", "value": "p", "type": "CONCEALED"}]
+    wire = one(BARE | told | {"fields": fields, "files": [{"id": "file", "name": "ca.pem", "size": 3}]})
+    item = wire.to_model((File(name="ca.pem", content=Confidential(b"pem")),))
+    assert (item.id, item.vault_id, item.title, item.version, item.tags) == ("i", "v", "db", 4, ("a", "b"))
+    assert [(field.label, field.value.reveal()) for field in item.fields] == [("user", b"u"), ("pass", b"p")]
+    assert [(file.id, file.name, file.size) for file in wire.files or ()] == [("file", "ca.pem", 3)]
+    assert [(file.name, file.content.reveal()) for file in item.files] == [("ca.pem", b"pem")]
+
+
+@pytest.mark.official(69, 71)
+def test_what_connect_says_of_a_list_entry_is_kept() -> None:
+    body = b'[{"id":"i","vault":{"id":"v"},"title":"db","version":4,"tags":["a"],"createdAt":"2024-05-02T08:12:00Z","category":"LOGIN"}]'
+    (wire,) = schema.decode_list(schema.WireSummary, body, route=ROUTE)
+    assert wire.to_model() == ItemSummary(id="i", title="db", version=4, created_at="2024-05-02T08:12:00Z", tags=("a",), active=True)
+
+
+@pytest.mark.official(72, 73)
+def test_what_connect_says_of_a_vault_is_kept() -> None:
+    body = (
+        b'[{"id":"v","name":"Prod","contentVersion":9,"attributeVersion":2,"items":3,"createdAt":"2024-01-01T00:00:00Z","updatedAt":"u"}]'
+    )
+    (wire,) = schema.decode_list(schema.WireVault, body, route=ROUTE)
+    assert wire.to_model() == Vault(
+        id="v", name="Prod", content_version=9, attribute_version=2, items=3, created_at="2024-01-01T00:00:00Z", updated_at="u"
+    )
+
+
+@pytest.mark.parametrize("version", [3, 3.0, "3"])
+def test_versions_may_come_as_any_kind_of_number(version: object) -> None:
+    assert one(BARE | {"version": version}).to_model(()).version == 3
+
+
+def test_values_may_come_as_numbers_and_may_be_absent() -> None:
+    item = one(BARE | {"fields": [{"label": "a", "value": 5}, {"label": "b"}, {}]}).to_model(())
+    assert [(field.label, field.value.reveal()) for field in item.fields] == [("a", b"5"), ("b", b""), ("", b"")]
+
+
+def test_urls_keep_their_labels_and_which_is_primary() -> None:
+    item = one(BARE | {"urls": [{"label": "site", "href": "https://x", "primary": True}, {}]}).to_model(())
+    assert [(url.label, url.href.reveal(), url.primary) for url in item.urls] == [("site", b"https://x", True), ("", b"", False)]
+
+
+@pytest.mark.parametrize(
+    ("state", "active"), [(None, True), ("", True), ("ACTIVE", True), ("active", True), ("ARCHIVED", False), ("DELETED", False)]
+)
+def test_an_item_is_active_unless_it_says_otherwise(state: str | None, active: object) -> None:
+    assert schema.is_active(state) is active
+
+
+@pytest.mark.parametrize(
+    ("raw", "place"),
+    [
+        ({"vault": {"id": "v"}}, "id"),
+        ({"id": "i"}, "vault"),
+        ({"id": "i", "vault": {}}, "vault.id"),
+        (BARE | {"version": "canary"}, "version"),
+        (BARE | {"version": "inf"}, "version"),
+        (BARE | {"version": "nan"}, "version"),
+        (BARE | {"fields": [{"label": "a", "value": {"canary": "canary"}}]}, "fields.0.value"),
+        (["canary"], "(all)"),
+    ],
+)
+def test_what_does_not_fit_is_named_by_place_and_never_by_value(raw: Any, place: str) -> None:
+    with pytest.raises(BackendAnswerError) as caught:
+        one(raw)
+    assert str(caught.value) == f"{ROUTE}: the reply does not look as expected at {place}"
+    assert caught.value.__context__ is None
+    assert caught.value.__cause__ is None
+
+
+def test_values_are_in_no_representation() -> None:
+    item = one(BARE | {"fields": [{"label": "a", "value": "canary"}], "urls": [{"href": "canary"}]})
+    assert "canary" not in repr(item)
+    assert "canary" not in repr(item.to_model(()))
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (rb"\ud83d", "\ufffd"),
+        (rb"\uDE00\uD83D", "\ufffd\ufffd"),
+        (rb"half \ud83d, whole \ud83d\ude00", "half \ufffd, whole \U0001f600"),
+        (rb"\ud83d\ud83d\ude00", "\ufffd\U0001f600"),
+        (rb"\\ud83d \ud83d", r"\ud83d " + "\ufffd"),
+        (rb"\"\ud83d\n", '"\ufffd\n'),
+    ],
+)
+def test_half_a_surrogate_pair_is_replaced_as_go_does_it_and_costs_nothing_else(written: bytes, read: str) -> None:
+    body = b'{"id":"i","vault":{"id":"v"},"title":"' + written + b'","fields":[{"label":"a","value":"' + written + b'"}]}'
+    item = schema.decode_one(schema.WireItem, body, route=ROUTE).to_model(())
+    assert item.title == read
+    assert item.fields[0].value.reveal() == read.encode()
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[" * 100_000, b'{"id":1e999}', b"\xff"])
+def test_what_is_no_json_is_said_to_be_none(body: bytes) -> None:
+    with pytest.raises(BackendAnswerError, match="not JSON") as caught:
+        schema.decode_list(schema.WireVault, body, route=ROUTE)
+    assert caught.value.__context__ is None
+
+
+def test_an_object_is_no_list() -> None:
+    with pytest.raises(BackendAnswerError, match="expected a JSON array, got dict"):
+        schema.decode_list(schema.WireVault, b'{"message":"canary"}', route=ROUTE)

@@ -1,0 +1,34 @@
+"""A server behind TLS, and no variables of the environment."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from controlplane.certificates import Authority, KeyPair
+from fakes.scripted_server import ScriptedServer, reply, scripted_server
+
+
+@pytest.fixture(autouse=True)
+def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def authority(tmp_path: pathlib.Path) -> Authority:
+    return Authority(tmp_path / "authority", "a private authority")
+
+
+@pytest.fixture
+def pair(authority: Authority) -> KeyPair:
+    return authority.server("server")
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ScriptedServer]:
+    async with scripted_server() as running:
+        running.routes["/x"] = reply({})
+        yield running

@@ -1,0 +1,35 @@
+"""A request from end to end, over real sockets."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+from collections.abc import AsyncIterator
+
+import aiohttp
+
+from controlplane.certificates import KeyPair
+from fakes.relays import tls_end
+from fakes.scripted_server import ScriptedServer
+from onepassword_operator.net.proxy import Route
+
+
+def port_of(server: ScriptedServer) -> int:
+    return int(server.url.rpartition(":")[2])
+
+
+@contextlib.asynccontextmanager
+async def over_tls(server: ScriptedServer, pair: KeyPair) -> AsyncIterator[int]:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pair.certificate, pair.key)
+    async with tls_end(context, ("127.0.0.1", port_of(server))) as port:
+        yield port
+
+
+async def status(url: str, way: Route) -> int:
+    connector = aiohttp.TCPConnector(ssl=way.trust())
+    async with (
+        aiohttp.ClientSession(connector=connector, proxy=way.proxy, middlewares=(way.authenticate,)) as session,
+        session.get(url, headers={"Authorization": "Bearer fake"}) as response,
+    ):
+        return response.status

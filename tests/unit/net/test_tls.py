@@ -1,0 +1,233 @@
+"""Trust and identity, over real sockets."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import ssl
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from controlplane.certificates import Authority, KeyPair
+from fakes.relays import tls_end
+from fakes.scripted_server import ScriptedServer
+from onepassword_operator.net import tls
+from onepassword_operator.net.proxy import Route
+from onepassword_operator.net.tls import Identity, TlsFiles, client_tls, unusable_identity, unusable_roots
+from unit.net.roundtrip import over_tls, port_of, status
+
+
+class TestTrust:
+    async def test_a_private_authority_is_not_trusted_unasked(self, server: ScriptedServer, pair: KeyPair) -> None:
+        async with over_tls(server, pair) as port:
+            with pytest.raises(aiohttp.ClientConnectorCertificateError):
+                await status(f"https://127.0.0.1:{port}/x", Route(tls=client_tls))
+
+    async def test_an_authority_that_is_given_is_trusted(self, server: ScriptedServer, authority: Authority, pair: KeyPair) -> None:
+        async with over_tls(server, pair) as port:
+            assert await status(f"https://127.0.0.1:{port}/x", Route(tls=lambda: client_tls(authority.certificate.read_text()))) == 200
+
+    async def test_ssl_cert_file_is_trusted(
+        self, server: ScriptedServer, authority: Authority, pair: KeyPair, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
+        async with over_tls(server, pair) as port:
+            assert await status(f"https://127.0.0.1:{port}/x", Route(tls=client_tls)) == 200
+
+    async def test_a_servers_own_certificate_in_ssl_cert_file_is_trusted_as_in_go(
+        self, server: ScriptedServer, pair: KeyPair, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The official chart mounts `tls.crt` of a Secret there, which as a rule is that."""
+        monkeypatch.setenv("SSL_CERT_FILE", str(pair.certificate))
+        async with over_tls(server, pair) as port:
+            assert await status(f"https://127.0.0.1:{port}/x", Route(tls=client_tls)) == 200
+
+    async def test_every_file_of_ssl_cert_dir_is_trusted_whatever_its_name(
+        self, server: ScriptedServer, authority: Authority, pair: KeyPair, tmp_path: pathlib.Path
+    ) -> None:
+        folder = tmp_path / "roots"
+        (folder / "below").mkdir(parents=True)
+        (folder / "company.pem").write_bytes(authority.certificate.read_bytes())
+        (folder / "a-readme.txt").write_text("no certificate")
+        async with over_tls(server, pair) as port:
+            roots = client_tls(directories=f"/absent::{folder}")
+            assert await status(f"https://127.0.0.1:{port}/x", Route(tls=lambda: roots)) == 200
+
+    async def test_an_authority_that_is_given_is_the_only_one(
+        self, server: ScriptedServer, authority: Authority, pair: KeyPair, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        other = Authority(tmp_path / "other", "another").certificate
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
+        only = client_tls(other.read_text(), directories=str(authority.directory))
+        async with over_tls(server, pair) as port:
+            with pytest.raises(aiohttp.ClientConnectorCertificateError):
+                await status(f"https://127.0.0.1:{port}/x", Route(tls=lambda: only))
+
+    @pytest.mark.parametrize("text", ["", " \n"])
+    def test_an_empty_authority_does_not_mean_the_systems(self, text: str) -> None:
+        with pytest.raises(ValueError, match="empty"):
+            client_tls(text)
+
+    def test_names_are_checked_and_letters_of_rfc_5280_are_not(self) -> None:
+        context = client_tls()
+        assert (context.check_hostname, context.verify_mode) == (True, ssl.CERT_REQUIRED)
+        assert not context.verify_flags & ssl.VERIFY_X509_STRICT
+
+
+@pytest.fixture
+def always_looking(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tls, "LOOK_SECONDS", 0.0)
+
+
+@pytest.mark.usefixtures("always_looking")
+class TestChanges:
+    """Files are read again when they change, without a restart and without ever going unverified."""
+
+    async def test_an_authority_that_takes_the_place_of_another_is_trusted_from_then_on(
+        self, server: ScriptedServer, authority: Authority, pair: KeyPair, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file = tmp_path / "ca.pem"
+        file.write_bytes(Authority(tmp_path / "other", "another").certificate.read_bytes())
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+        way = Route(tls=TlsFiles(file=str(file)).context)
+        async with over_tls(server, pair) as port:
+            url = f"https://127.0.0.1:{port}/x"
+            with pytest.raises(aiohttp.ClientConnectorCertificateError):
+                await status(url, way)
+            file.write_bytes(authority.certificate.read_bytes() + b"\n")
+            assert await status(url, way) == 200
+
+    async def test_a_file_that_is_added_to_a_directory_is_trusted_and_one_that_is_taken_away_is_not(
+        self, server: ScriptedServer, authority: Authority, pair: KeyPair, tmp_path: pathlib.Path
+    ) -> None:
+        folder = tmp_path / "roots"
+        folder.mkdir()
+        (folder / "other.pem").write_bytes(Authority(tmp_path / "other", "another").certificate.read_bytes())
+        way = Route(tls=TlsFiles(directories=str(folder)).context)
+        async with over_tls(server, pair) as port:
+            url = f"https://127.0.0.1:{port}/x"
+            with pytest.raises(aiohttp.ClientConnectorCertificateError):
+                await status(url, way)
+            (folder / "ours.pem").write_bytes(authority.certificate.read_bytes())
+            assert await status(url, way) == 200
+            (folder / "ours.pem").unlink()
+            with pytest.raises(aiohttp.ClientConnectorCertificateError):
+                await status(url, way)
+
+    def test_what_can_not_be_read_changes_nothing_and_is_told_once(
+        self, authority: Authority, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        file = tmp_path / "ca.pem"
+        file.write_bytes(authority.certificate.read_bytes())
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+        files = TlsFiles(file=str(file))
+        before = files.context()
+        file.write_text("half of a certif")
+        assert files.context() is files.context() is before
+        (record,) = caplog.records
+        assert record.__dict__["detail"][0].startswith(f"SSL_CERT_FILE: no certificate can be read from {file}")
+        file.write_bytes(authority.certificate.read_bytes() + b"\n")
+        assert files.context() is not before
+
+    def test_a_link_that_leads_nowhere_or_round_in_circles_hides_no_other_file(self, authority: Authority, tmp_path: pathlib.Path) -> None:
+        folder = tmp_path / "roots"
+        folder.mkdir()
+        (folder / "ca.pem").write_bytes(authority.certificate.read_bytes())
+        (folder / "circle").symlink_to("circle")
+        (folder / "nowhere").symlink_to("absent")
+        (folder / "below-a-file").symlink_to("ca.pem/x")
+        assert list(unusable_roots("", str(folder))) == []
+        assert len(client_tls(directories=str(folder)).get_ca_certs()) == len(client_tls().get_ca_certs()) + 1
+
+    def test_while_nothing_changes_connections_are_kept(self, authority: Authority) -> None:
+        """A connection is used again only under the same context."""
+        files = TlsFiles(directories=str(authority.directory))
+        assert files.context() is files.context()
+
+
+def test_files_are_looked_at_once_in_a_while(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(tls.time, "monotonic", lambda: now[0])  # type: ignore[attr-defined]
+    files = TlsFiles(directories=str(tmp_path))
+    before = files.context()
+    (tmp_path / "ca.pem").write_bytes(Authority(tmp_path / "authority", "another").certificate.read_bytes())
+    now[0] += tls.LOOK_SECONDS / 2
+    assert files.context() is before
+    now[0] += tls.LOOK_SECONDS / 2
+    assert files.context() is not before
+
+
+def identity_of(pair: KeyPair) -> Identity:
+    return pair.certificate, pair.key
+
+
+@contextlib.asynccontextmanager
+async def asking_for_a_certificate(server: ScriptedServer, pair: KeyPair, authority: Authority) -> AsyncIterator[str]:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=authority.certificate)
+    context.load_cert_chain(pair.certificate, pair.key)
+    context.verify_mode = ssl.CERT_REQUIRED
+    async with tls_end(context, ("127.0.0.1", port_of(server))) as port:
+        yield f"https://127.0.0.1:{port}/x"
+
+
+@pytest.mark.usefixtures("always_looking")
+class TestIdentity:
+    """A certificate of our own, for servers and gateways that ask for one."""
+
+    async def test_it_is_shown_and_without_one_there_is_no_connection(
+        self, server: ScriptedServer, authority: Authority, pair: KeyPair, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
+        own = authority.client("own", "operator", [])
+        async with asking_for_a_certificate(server, pair, authority) as url:
+            assert await status(url, Route(tls=TlsFiles(identity=identity_of(own)).context)) == 200
+            with pytest.raises((aiohttp.ClientError, OSError)):
+                await status(url, Route(tls=TlsFiles().context))
+
+    async def test_a_new_one_is_shown_without_a_restart(
+        self, server: ScriptedServer, authority: Authority, pair: KeyPair, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
+        own, foreign = authority.client("own", "operator", []), Authority(tmp_path / "other", "another").client("own", "operator", [])
+        shown = KeyPair(certificate=tmp_path / "shown.crt", key=tmp_path / "shown.key")
+        shown.certificate.write_bytes(foreign.certificate.read_bytes())
+        shown.key.write_bytes(foreign.key.read_bytes())
+        files = TlsFiles(identity=identity_of(shown))
+        async with asking_for_a_certificate(server, pair, authority) as url:
+            with pytest.raises((aiohttp.ClientError, OSError)):
+                await status(url, Route(tls=files.context))
+            before = files.context()
+            shown.certificate.write_bytes(own.certificate.read_bytes() + b"\n")
+            assert files.context() is before  # a certificate without its key is not taken
+            shown.key.write_bytes(own.key.read_bytes() + b"\n")
+            assert await status(url, Route(tls=files.context)) == 200
+
+    def test_files_that_are_no_certificate_and_its_key_are_named_and_no_password_is_asked_for(
+        self, authority: Authority, pair: KeyPair, tmp_path: pathlib.Path
+    ) -> None:
+        assert unusable_identity(identity_of(pair)) == ""
+        key = serialization.load_pem_private_key(pair.key.read_bytes(), None)
+        protected = tmp_path / "protected.key"
+        how = serialization.BestAvailableEncryption(b"canary")
+        protected.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, how))
+        for bad in (tmp_path / "absent", authority.certificate, authority.server("other").key, protected):
+            said = unusable_identity((pair.certificate, bad))
+            assert said.startswith(f"{pair.certificate} and {bad} are no certificate and its key (")
+            assert "canary" not in said
+
+
+class TestUnusableRoots:
+    def test_what_can_be_read_is_fine(self, authority: Authority) -> None:
+        assert list(unusable_roots(str(authority.certificate), str(authority.directory))) == []
+        assert list(unusable_roots("", "")) == []
+
+    def test_what_can_not_is_named(self, tmp_path: pathlib.Path) -> None:
+        (tmp_path / "text").write_text("no certificate")
+        for file in (tmp_path / "absent", tmp_path / "text", tmp_path):
+            (problem,) = unusable_roots(str(file), "")
+            assert problem.startswith(f"SSL_CERT_FILE: no certificate can be read from {file};")
+        (problem,) = unusable_roots("", f"{tmp_path}:/absent")
+        assert problem.startswith("SSL_CERT_DIR: ")

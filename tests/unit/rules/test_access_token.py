@@ -1,0 +1,25 @@
+"""What is no Connect token is told from what is one."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from onepassword_operator.rules import access_token
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("eyJhbGciOiJFUzI1NiJ9.eyJleHAiOjF9.c2ln", ""),
+        ("opaque-token", ""),
+        (base64.b64encode(b"head.claims.signature").decode(), "is a token in base64; decode it first, for example with base64 -d"),
+        (base64.b64encode(b"opaque").decode(), ""),
+        ("", "is empty, or has white space or other characters inside that no token has; paste it anew"),
+        ("two words", "is empty, or has white space or other characters inside that no token has; paste it anew"),
+        ("cut\noff", "is empty, or has white space or other characters inside that no token has; paste it anew"),
+    ],
+)
+def test_what_is_no_token_is_told_by_what_it_is(text: str, problem: str) -> None:
+    assert access_token.problem(text) == problem

@@ -1,0 +1,83 @@
+"""What must be on a Secret before the official operator's finalizer goes from the object that asks for it."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from onepassword_operator.model import names
+from onepassword_operator.model.secret import ObservedSecret, OwnerReference
+from onepassword_operator.rules import finalizer as release
+from onepassword_operator.rules.seal import Verdict
+from unit.rules import samples
+from unit.rules.samples import CLAIM, REVISION
+
+OURS = CLAIM.owner_reference
+HEIR = OwnerReference(kind="Deployment", name="api", uid="api-uid", api_version="apps/v1")
+OTHER_HEIR = OwnerReference(kind="Deployment", name="web", uid="web-uid", api_version="apps/v1")
+STRANGER = OwnerReference(kind="Certificate", name="tls", uid="x", api_version="cert-manager.io/v1")
+HELD_UP = samples.claim(finalizers=(names.OFFICIAL_FINALIZER,))
+GOING = dataclasses.replace(HELD_UP, terminating=True)
+ORPHANING = dataclasses.replace(GOING, finalizers=(names.OFFICIAL_FINALIZER, names.ORPHAN_FINALIZER))
+NOTHING = release.Release(owners=None)
+
+
+def _secret(*owners: OwnerReference, marked: bool = True, **changes: Any) -> ObservedSecret:
+    marks = {names.ITEM_PATH: REVISION.path, names.ITEM_VERSION: "3"} if marked else {}
+    bare = ObservedSecret(
+        key=CLAIM.key, uid="s", resource_version="1", type="Opaque", labels={}, annotations=marks, owners=owners, finalizers=(), data={}
+    )
+    return dataclasses.replace(bare, **changes)
+
+
+def _decide(claim: Any, observed: ObservedSecret | None, *heirs: OwnerReference, verdict: Verdict = Verdict.BROKEN) -> release.Release:
+    return release.decide(claim, observed, verdict=verdict, heirs=heirs)
+
+
+def _owners(*wanted: OwnerReference) -> release.Release:
+    return release.Release(owners=wanted)
+
+
+@pytest.mark.parametrize("claim", [HELD_UP, GOING, ORPHANING])
+@pytest.mark.parametrize("observed", [None, _secret(terminating=True), _secret(OURS, terminating=True)])
+def test_a_secret_that_is_gone_or_going_needs_nothing(claim: Any, observed: ObservedSecret | None) -> None:
+    assert _decide(claim, observed, HEIR) == NOTHING
+
+
+@pytest.mark.parametrize("claim", [HELD_UP, GOING])
+def test_the_secret_gets_the_reference_that_takes_it_along(claim: Any) -> None:
+    assert _decide(claim, _secret()) == _owners(OURS)
+    assert _decide(claim, _secret(marked=False), verdict=Verdict.INTACT) == _owners(OURS)
+    assert _decide(claim, _secret(OURS)) == NOTHING
+    assert _decide(claim, _secret(OURS, STRANGER)) == NOTHING
+
+
+@pytest.mark.parametrize("claim", [HELD_UP, GOING, ORPHANING])
+@pytest.mark.parametrize("observed", [_secret(marked=False), _secret(STRANGER), _secret(HEIR), _secret(STRANGER, marked=False)])
+def test_a_strangers_secret_is_not_touched(claim: Any, observed: ObservedSecret) -> None:
+    """The official operator deletes a Secret of the object's name whoever made it."""
+    assert _decide(claim, observed) == NOTHING
+    assert _decide(claim, observed, OTHER_HEIR) == NOTHING
+
+
+@pytest.mark.parametrize("observed", [_secret(), _secret(OURS)])
+def test_a_secret_that_is_to_be_orphaned_gets_no_reference(observed: ObservedSecret) -> None:
+    assert _decide(ORPHANING, observed) == NOTHING
+
+
+def test_only_an_object_that_is_being_deleted_orphans() -> None:
+    assert _decide(dataclasses.replace(ORPHANING, terminating=False), _secret()) == _owners(OURS)
+
+
+@pytest.mark.parametrize("claim", [GOING, ORPHANING])
+def test_heirs_get_their_references_before_the_object_goes(claim: Any) -> None:
+    assert _decide(claim, _secret(OURS), HEIR, OTHER_HEIR) == _owners(OURS, HEIR, OTHER_HEIR)
+    assert _decide(claim, _secret(OURS, HEIR), HEIR, OTHER_HEIR) == _owners(OURS, HEIR, OTHER_HEIR)
+    assert _decide(claim, _secret(OURS, HEIR), HEIR) == NOTHING
+    assert _decide(claim, _secret(), HEIR) == _owners(HEIR)
+
+
+def test_heirs_wait_while_the_object_lives() -> None:
+    """What they are to own, a pass decides, which looks at what they ask for."""
+    assert _decide(HELD_UP, _secret(), HEIR) == _owners(OURS)
+    assert _decide(HELD_UP, _secret(OURS), HEIR) == NOTHING

@@ -1,0 +1,598 @@
+"""Restarts: exactly once per workload and revision, whatever happens on the way."""
+
+import asyncio
+import contextlib
+import dataclasses
+from typing import Any
+
+import pytest
+
+from fakes.world import World
+from onepassword_operator.model import names
+from onepassword_operator.model.confidential import Confidential
+from onepassword_operator.model.errors import ClusterConflictError, ClusterDeniedError, ClusterUnavailableError
+from onepassword_operator.model.secret import ObservedSecret, SecretKey
+from onepassword_operator.service.restarts import restart_workloads
+from onepassword_operator.service.restarts.rate_limiter import Pace
+from onepassword_operator.service.restarts.restart_workloads import Place, Rollouts
+from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    made.process.restarts.auto_restart = True
+    return made
+
+
+async def changed(world: World, *secrets: str) -> str:
+    """Secrets of one item that has just changed; returns the item's ID."""
+    item = await world.synced(*secrets)
+    world.source.edit(item, password="two")
+    await world.poll()
+    world.forget_requests()
+    return item
+
+
+async def test_users_of_a_changed_secret_restart_once_and_the_mark_goes(world: World) -> None:
+    world.workloads.deploy("web", "db")
+    world.workloads.deploy("cron", "unrelated")
+    item = await changed(world)
+    await world.restart()
+    assert world.workloads.rollouts == {"web": 1}
+    assert world.workloads.restarted_for("web") == {"db": f"{world.vault}/{item}@2"}
+    assert world.secrets.mark(world.key()) is None
+    assert world.events.reasons("web") == ["Restarted"]
+    assert world.meter.restarts == 1
+    await world.restart()
+    assert world.workloads.rollouts == {"web": 1}
+
+
+async def test_clearing_the_mark_leaves_a_secret_that_needs_no_look(world: World) -> None:
+    await changed(world)
+    await world.process.restarts.run("app")
+    assert world.process.index.count_pending() == 0
+    world.forget_requests()
+    await world.settle()
+    await world.restart_process()
+    assert world.process.queue.depth() == 0
+    assert world.secrets.writes() == []
+
+
+async def test_the_time_of_the_restart_is_the_marks_and_not_now(world: World) -> None:
+    world.workloads.deploy("web", "db")
+    await changed(world)
+    world.secrets.time = "2030-01-01T00:00:00Z"
+    await world.restart()
+    assert world.workloads.objects["app", "web"].template_annotations[names.LAST_RESTARTED] == "2024-05-01T12:00:00Z"
+
+
+async def test_two_secrets_on_one_deployment_are_one_patch(world: World) -> None:
+    world.workloads.deploy("web", "db", "copy")
+    await changed(world, "db", "copy")
+    await world.restart()
+    assert world.workloads.rollouts == {"web": 1}
+    assert world.workloads.requests.count("patch") == 1
+    assert set(world.workloads.restarted_for("web")) == {"db", "copy"}
+    assert world.secrets.mark(world.key("db")) is None
+    assert world.secrets.mark(world.key("copy")) is None
+
+
+async def test_a_refused_patch_keeps_the_mark_and_the_others_go_on(world: World) -> None:
+    for name in ("api", "web", "zoo"):
+        world.workloads.deploy(name, "db")
+    await changed(world)
+    world.workloads.refused["web"] = ClusterDeniedError("RBAC")
+    with pytest.raises(ClusterDeniedError):
+        await world.restart()
+    assert world.workloads.rollouts == {"api": 1, "zoo": 1}
+    assert world.secrets.mark(world.key())
+    world.workloads.refused.clear()
+    await world.restart()
+    assert world.workloads.rollouts == {"api": 1, "web": 1, "zoo": 1}
+    assert world.secrets.mark(world.key()) is None
+
+
+async def test_a_secret_whose_users_are_done_is_cleared_although_another_is_stuck(world: World) -> None:
+    world.workloads.deploy("web", "db")
+    await changed(world, "db", "copy")
+    world.workloads.refused["web"] = ClusterDeniedError("RBAC")
+    with pytest.raises(ClusterDeniedError):
+        await world.restart()
+    assert world.secrets.mark(world.key("db"))
+    assert world.secrets.mark(world.key("copy")) is None
+
+
+async def test_a_conflict_reads_live_and_decides_again(world: World) -> None:
+    world.workloads.deploy("web", "db")
+    await changed(world)
+    world.workloads.before["patch"] = lambda: world.workloads.touch("web")
+    await world.restart()
+    assert world.workloads.rollouts == {"web": 1}
+    assert world.workloads.requests[:4] == ["list", "patch", "get", "patch"]
+
+
+async def test_a_deployment_that_stopped_using_the_secret_meanwhile_is_left_alone(world: World) -> None:
+    world.workloads.deploy("web", "db")
+    await changed(world)
+    world.workloads.before["patch"] = lambda: world.workloads.touch("web", secrets=frozenset())
+    await world.restart()
+    assert world.workloads.rollouts == {}
+    assert world.secrets.mark(world.key()) is None
+
+
+async def test_a_deployment_deleted_meanwhile_is_done(world: World) -> None:
+    world.workloads.deploy("web", "db")
+    world.workloads.deploy("old", "db")
+    await changed(world)
+    world.workloads.before["patch"] = lambda: void(world.workloads.objects.pop(("app", "web")))
+    await world.restart()
+    assert world.workloads.rollouts == {"old": 1}
+    assert world.secrets.mark(world.key()) is None
+
+
+async def test_a_deployment_deleted_between_conflict_and_get_is_done(world: World) -> None:
+    world.workloads.deploy("web", "db")
+    await changed(world)
+    world.workloads.faults.refuse("patch", ClusterConflictError("changed"))
+    world.workloads.before["get"] = lambda: void(world.workloads.objects.pop(("app", "web")))
+    await world.restart()
+    assert world.secrets.mark(world.key()) is None
+
+
+async def test_a_lost_answer_does_not_restart_twice(world: World) -> None:
+    world.workloads.deploy("web", "db")
+    await changed(world)
+    world.workloads.faults.lose_answer("patch")
+    with pytest.raises(ClusterUnavailableError):
+        await world.restart()
+    await world.restart()
+    assert world.workloads.rollouts == {"web": 1}
+    assert world.secrets.mark(world.key()) is None
+
+
+async def test_a_deployment_made_midway_is_seen_by_the_second_list(world: World) -> None:
+    world.workloads.deploy("web", "db")
+    await changed(world)
+    world.workloads.before["patch"] = lambda: world.workloads.deploy("late", "db", created_at="2024-05-01T12:00:01Z")
+    await world.restart()
+    assert world.workloads.rollouts == {"web": 1, "late": 1}
+    assert world.secrets.mark(world.key()) is None
+
+
+async def test_a_deployment_made_well_after_the_change_is_not_due(world: World) -> None:
+    await changed(world)
+    world.workloads.deploy("late", "db", created_at="2024-05-01T12:00:06Z")
+    await world.restart()
+    assert world.workloads.rollouts == {}
+    assert world.secrets.mark(world.key()) is None
+
+
+async def test_workloads_that_never_come_to_rest_keep_the_mark(world: World) -> None:
+    await changed(world)
+    made = iter(range(100))
+
+    def another() -> None:
+        world.workloads.deploy(f"web-{next(made)}", "db")
+        world.workloads.before["list"] = another
+
+    world.workloads.before["list"] = another
+    with pytest.raises(ClusterUnavailableError):
+        await world.restart()
+    assert world.secrets.mark(world.key())
+
+
+@pytest.mark.parametrize("verb", ["list", "namespace"])
+async def test_what_is_unknown_keeps_the_mark(world: World, verb: str) -> None:
+    world.workloads.deploy("web", "db")
+    await changed(world)
+    world.workloads.faults.refuse(verb, ClusterUnavailableError("no answer"))
+    with pytest.raises(ClusterUnavailableError):
+        await world.restart()
+    assert world.secrets.mark(world.key())
+    assert world.workloads.rollouts == {}
+
+
+class TestOptIn:
+    async def test_without_it_the_mark_is_cleared_and_nothing_is_patched(self, world: World) -> None:
+        world.process.restarts.auto_restart = False
+        world.workloads.deploy("web", "db")
+        await changed(world)
+        await world.restart()
+        assert world.workloads.requests == ["list"]
+        assert world.secrets.mark(world.key()) is None
+
+    @pytest.mark.parametrize(("operator", "setting", "restarts"), [("off", "true", 1), ("on", "false", 0), ("on", "", 1)])
+    async def test_the_namespace_overrules_the_operator(self, world: World, operator: str, setting: str, restarts: int) -> None:
+        world.process.restarts.auto_restart = operator == "on"
+        world.workloads.settings["app"] = setting
+        world.workloads.deploy("web", "db")
+        await changed(world)
+        await world.restart()
+        assert world.workloads.rollouts["web"] == restarts
+
+    async def test_the_deployment_overrules_the_namespace(self, world: World) -> None:
+        world.workloads.settings["app"] = "false"
+        world.workloads.deploy("web", "db", annotations={names.AUTO_RESTART: "true"})
+        world.workloads.deploy("api", "db")
+        await changed(world)
+        await world.restart()
+        assert world.workloads.rollouts == {"web": 1}
+
+    async def test_the_resource_overrules_the_deployment(self, world: World) -> None:
+        world.workloads.deploy("web", "db", annotations={names.AUTO_RESTART: "true"})
+        item = world.source.put(world.vault, "db", password="one")
+        key = world.claim("db", "vaults/Prod/items/db", annotations={names.AUTO_RESTART: "false"})
+        await world.poll()
+        world.source.edit(item, password="two")
+        await world.poll()
+        await world.restart()
+        assert world.workloads.rollouts == {}
+        assert world.secrets.mark(key) is None
+
+
+class TestClearing:
+    async def test_a_mark_that_moved_on_meanwhile_stays(self, world: World) -> None:
+        item = await changed(world)
+        before = world.secrets.objects[world.key()].annotations[names.RESTART_PENDING]
+        world.source.edit(item, password="three")
+        await world.poll()
+        moved = world.secrets.mark(world.key())
+        record = world.process.index.record(world.key())
+        record.mark = type(moved).parse(before) if moved else None  # what a pass that began earlier goes by
+        await world.restart()
+        assert world.secrets.mark(world.key()) == moved
+
+    async def test_a_secret_that_somebody_edited_keeps_its_mark_until_it_is_put_right(self, world: World) -> None:
+        await changed(world)
+        world.secrets.edit(world.key(), data={"password": Confidential(b"edited")})
+        world.secrets.events.clear()
+        await world.restart()
+        assert world.secrets.mark(world.key())
+
+    async def test_a_secret_that_is_gone_keeps_its_mark_in_memory(self, world: World) -> None:
+        await changed(world)
+        world.secrets.delete(world.key())
+        world.secrets.events.clear()
+        await world.restart()
+        assert world.process.index.count_pending() == 1
+
+    async def test_a_conflict_keeps_the_mark_for_the_next_pass(self, world: World) -> None:
+        await changed(world)
+        world.secrets.before["annotate"] = lambda: void(world.secrets.edit(world.key(), labels={names.MANAGED: "true", "a": "b"}))
+        with pytest.raises(ClusterConflictError):
+            await world.restart()
+        await world.restart()
+        assert world.secrets.mark(world.key()) is None
+        assert world.secrets.objects[world.key()].labels["a"] == "b"
+
+    async def test_a_secret_that_goes_while_it_is_cleared_is_no_trouble(self, world: World) -> None:
+        await changed(world)
+        world.secrets.before["annotate"] = lambda: world.secrets.delete(world.key())
+        await world.restart()
+        assert world.secrets.mark(world.key())  # made anew, and still to be looked at
+
+    async def test_a_secret_that_can_not_be_cleared_keeps_nobody_else_from_being_restarted(self, world: World) -> None:
+        world.workloads.deploy("web", "db")
+        await changed(world, "db", "unused")
+        world.secrets.faults.refuse("annotate", ClusterDeniedError("no"))
+        with pytest.raises(ClusterDeniedError):
+            await world.restart()
+        assert world.workloads.rollouts == {"web": 1}
+        assert world.secrets.mark(world.key("db")) is None
+        assert world.secrets.mark(world.key("unused"))
+        await world.restart()
+        assert world.secrets.mark(world.key("unused")) is None
+
+
+async def test_a_crash_between_restart_and_clearing_repeats_nothing(world: World) -> None:
+    world.workloads.deploy("web", "db")
+    await changed(world)
+    world.secrets.faults.refuse("annotate", ClusterUnavailableError("no answer"))
+    with pytest.raises(ClusterUnavailableError):
+        await world.restart()
+    await world.restart_process()
+    world.process.restarts.auto_restart = True
+    await world.poll()
+    await world.restart()
+    assert world.workloads.rollouts == {"web": 1}
+    assert world.secrets.mark(world.key()) is None
+
+
+class TestReverted:
+    """A tool that owns the pod template takes the annotations away as often as they come."""
+
+    @pytest.fixture
+    def reverting(self, world: World) -> None:
+        def revert() -> None:
+            world.workloads.revert("web")
+            world.workloads.before["list"] = revert
+
+        world.workloads.deploy("web", "db")
+        world.workloads.before["list"] = revert
+
+    async def passes(self, world: World, count: int) -> None:
+        for _ in range(count):
+            world.clock.advance(10)
+            with contextlib.suppress(ClusterUnavailableError):
+                await world.restart()
+
+    @pytest.mark.usefixtures("reverting")
+    async def test_three_patches_and_a_warning_are_all_it_gets(self, world: World) -> None:
+        await changed(world)
+        await self.passes(world, 20)
+        assert world.workloads.requests.count("patch") == 3
+        assert world.events.reasons("web") == ["Restarted"] * 3 + ["RestartReverted"]
+        assert "db" in world.events.told[-1].message
+        assert names.RESTARTED_FOR in world.events.told[-1].message
+        assert world.secrets.mark(world.key()) is None
+
+    @pytest.mark.usefixtures("reverting")
+    async def test_the_next_change_is_restarted_for_again(self, world: World) -> None:
+        item = await changed(world)
+        await self.passes(world, 5)
+        world.source.edit(item, password="three")
+        await world.poll()
+        await self.passes(world, 5)
+        assert world.workloads.requests.count("patch") == 6
+        assert world.events.reasons("web").count("RestartReverted") == 2
+
+    @pytest.mark.usefixtures("reverting")
+    async def test_others_are_restarted_and_cleared_as_ever(self, world: World) -> None:
+        world.workloads.deploy("api", "db")
+        await changed(world)
+        await self.passes(world, 5)
+        assert world.workloads.rollouts == {"web": 3, "api": 1}
+
+    async def test_a_tool_that_reverts_slowly_undoes_nothing(self, world: World) -> None:
+        """The pods have restarted, and the mark is gone by then."""
+        world.workloads.deploy("web", "db")
+        await changed(world)
+        await world.restart()
+        world.workloads.revert("web")
+        await self.passes(world, 5)
+        assert world.workloads.rollouts == {"web": 1}
+        assert world.events.reasons("web") == ["Restarted"]
+
+
+class TestNewProcess:
+    """It owes what its predecessor owed, whether or not the Secret can be brought in line."""
+
+    @pytest.mark.parametrize("path", ["vaults/Prod/items/typo", "nonsense"])
+    async def test_for_a_secret_whose_path_leads_nowhere_by_now(self, world: World, path: str) -> None:
+        world.workloads.deploy("web", "db")
+        await changed(world)
+        world.claims.apply(world.key(), path)
+        await self.restarted(world)
+
+    async def test_for_a_secret_that_several_ask_for_whose_item_is_frozen_by_now(self, world: World) -> None:
+        item = await world.synced()
+        world.asks("web", "db")
+        await world.settle()
+        world.source.edit(item, password="two")
+        await world.poll()
+        held = world.source.item(item)
+        world.source._keep(dataclasses.replace(held, version=held.version + 1, tags=(names.IGNORE_TAG,)))
+        await self.restarted(world)
+
+    async def restarted(self, world: World) -> None:
+        await world.restart_process()
+        world.process.restarts.auto_restart = True
+        await world.poll()
+        assert world.process.woken == {"app"}
+        for _ in range(2):
+            await world.restart()
+        assert world.workloads.rollouts == {"web": 1}
+        assert world.secrets.mark(world.key()) is None
+
+
+class TestSuspended:
+    async def test_nobody_is_restarted_until_it_is_resumed(self, world: World) -> None:
+        world.workloads.deploy("web", "db")
+        await changed(world)
+        world.claims.annotate(world.key(), suspended=True)
+        await world.settle()
+        await world.restart()
+        assert world.workloads.requests == []
+        assert world.secrets.mark(world.key())
+        world.claims.annotate(world.key(), suspended=False)
+        await world.settle()
+        await world.restart()
+        assert world.workloads.rollouts == {"web": 1}
+        assert world.secrets.mark(world.key()) is None
+
+    async def test_other_secrets_of_the_namespace_are_restarted_for(self, world: World) -> None:
+        world.workloads.deploy("web", "db", "copy")
+        await changed(world, "db", "copy")
+        world.claims.annotate(world.key(), suspended=True)
+        await world.settle()
+        await world.restart()
+        assert set(world.workloads.restarted_for("web")) == {"copy"}
+        assert world.secrets.mark(world.key("copy")) is None
+        assert world.secrets.mark(world.key("db"))
+
+
+class TestAnnotatedDeployments:
+    async def test_one_that_asked_is_restarted_by_its_own_or_the_operators_setting(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        world.asks("web")
+        await world.settle()
+        world.source.edit(item, password="two")
+        await world.poll()
+        await world.restart()
+        await world.restart()
+        assert world.workloads.rollouts == {"web": 1}
+
+    async def test_the_resource_that_shares_the_secret_overrules(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        world.asks("web")
+        world.claim("db", annotations={names.AUTO_RESTART: "false"})
+        await world.settle()
+        world.source.edit(item, password="two")
+        await world.poll()
+        await world.restart()
+        assert world.workloads.rollouts == {}
+
+
+class TestWhoHasNoSay:
+    """A resource of the same name that asks for another item, and was refused."""
+
+    @pytest.fixture
+    async def item(self, world: World) -> str:
+        item = world.source.put(world.vault, "db", password="one")
+        world.source.put(world.vault, "other", password="x")
+        world.asks("web", "db")
+        await world.settle()
+        await world.poll()
+        return item
+
+    @pytest.mark.parametrize("restarts", [1, 0])
+    @pytest.mark.parametrize(
+        "refused", [{"suspended": True}, {"annotations": {names.AUTO_RESTART: "true"}}, {"annotations": {names.AUTO_RESTART: "false"}}]
+    )
+    async def test_it_neither_prevents_restarts_nor_causes_them(
+        self, world: World, item: str, restarts: int, refused: dict[str, Any]
+    ) -> None:
+        world.process.restarts.auto_restart = bool(restarts)
+        key = world.claim("db", "vaults/Prod/items/other", **refused)
+        await world.settle()
+        assert world.claims.ready(key).reason == "TargetClaimed"
+        world.source.edit(item, password="two")
+        await world.poll()
+        await world.restart()
+        assert world.workloads.rollouts["web"] == restarts
+        assert world.secrets.mark(key) is None
+
+    async def test_nor_does_it_before_the_first_look_of_a_new_process(self, world: World, item: str) -> None:
+        key = world.claim("db", "vaults/Prod/items/other", suspended=True)
+        world.source.edit(item, password="two")
+        await world.poll()
+        await world.restart_process()
+        world.process.restarts.auto_restart = True
+        await world.poll()
+        await world.restart()
+        assert world.workloads.rollouts["web"] == 1
+        assert world.secrets.mark(key) is None
+
+
+class Restarts:
+    """Stands for `RestartWorkloads`: which namespaces had a pass."""
+
+    def __init__(self) -> None:
+        self.ran: list[str] = []
+
+    async def run(self, namespace: str) -> None:
+        self.ran.append(namespace)
+
+
+class TestRollouts:
+    @pytest.fixture
+    def restarts(self) -> Restarts:
+        return Restarts()
+
+    @pytest.fixture
+    def first_poll(self) -> asyncio.Event:
+        return asyncio.Event()
+
+    @pytest.fixture
+    def queue(self) -> WorkQueue[SecretKey]:
+        return WorkQueue()
+
+    @pytest.fixture
+    def rollouts(self, restarts: Restarts, first_poll: asyncio.Event, queue: WorkQueue[SecretKey]) -> Rollouts:
+        return Rollouts(restarts, secrets_queue=queue, first_poll=first_poll)  # type: ignore[arg-type]
+
+    async def test_they_wait_for_the_first_poll(self, rollouts: Rollouts, restarts: Restarts, first_poll: asyncio.Event) -> None:
+        waiting = asyncio.create_task(rollouts.run(Place("app")))
+        await turns()
+        assert restarts.ran == []
+        first_poll.set()
+        await asyncio.wait_for(waiting, 5)
+        assert restarts.ran == ["app"]
+
+    async def test_they_wait_until_the_secrets_of_the_namespace_are_written(
+        self, rollouts: Rollouts, restarts: Restarts, first_poll: asyncio.Event, queue: WorkQueue[SecretKey]
+    ) -> None:
+        first_poll.set()
+        queue.add(SecretKey("app", "db"), Priority.CHANGED)
+        queue.add(SecretKey("other", "db"), Priority.CHANGED)
+        waiting = asyncio.create_task(rollouts.run(Place("app")))
+        await turns()
+        assert restarts.ran == []
+        queue.done(await queue.take())
+        await asyncio.wait_for(waiting, 5)
+        assert restarts.ran == ["app"]
+
+    async def test_they_do_not_wait_for_ever(
+        self,
+        rollouts: Rollouts,
+        restarts: Restarts,
+        first_poll: asyncio.Event,
+        queue: WorkQueue[SecretKey],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(restart_workloads, "IDLE_WAIT_SECONDS", 0.0)
+        first_poll.set()
+        queue.add(SecretKey("app", "db"), Priority.CHANGED)
+        await asyncio.wait_for(rollouts.run(Place("app")), 5)
+        assert restarts.ran == ["app"]
+
+
+async def turns() -> None:
+    """Let everybody else go on as far as they can."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def void(_: object) -> None:
+    """For lambdas whose result is of no interest."""
+
+
+async def test_a_change_that_overtakes_the_answer_to_the_clearing_is_still_due(world: World) -> None:
+    world.workloads.deploy("web", "db")
+    item = await changed(world)
+    annotate = world.secrets.annotate
+
+    async def slow(basis: ObservedSecret, annotations: dict[str, str | None]) -> ObservedSecret:
+        world.secrets.annotate = annotate  # type: ignore[method-assign]
+        written = await annotate(basis, annotations)
+        world.source.edit(item, password="three")
+        await world.poll()
+        return written
+
+    world.secrets.annotate = slow  # type: ignore[method-assign]
+    await world.restart()
+    await world.restart()
+    assert world.workloads.rollouts == {"web": 2}
+    assert world.workloads.restarted_for("web") == {"db": f"{world.vault}/{item}@3"}
+
+
+async def test_a_restart_that_is_due_outlives_its_resource(world: World) -> None:
+    world.workloads.deploy("web", "db")
+    await changed(world)
+    world.secrets.delete(world.key())
+    world.claims.delete(world.key())
+    world.watch()
+    world.claim("db", "vaults/Prod/items/db")
+    await world.settle()
+    world.process.restarts.auto_restart = True
+    await world.restart()
+    assert world.workloads.rollouts == {"web": 1}
+
+
+async def test_every_patch_takes_a_turn_the_repeated_ones_too(world: World) -> None:
+    turns = 0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal turns
+        turns += 1
+        world.clock.advance(seconds)
+
+    for number in range(5):
+        world.workloads.deploy(f"web-{number}", "db")
+    await changed(world)
+    world.process.restarts.pace = Pace(10.0, world.clock, sleep=sleep)
+    world.workloads.before["patch"] = lambda: world.workloads.touch("web-0")
+    await world.restart()
+    assert world.workloads.requests.count("patch") == 6
+    assert turns == 5  # the first is at once

@@ -1,0 +1,298 @@
+"""The work queue: order, one pass per key, retries, and rest."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.service.runtime import work_queue
+from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
+
+A, B, C, D = (SecretKey("app", name) for name in "abcd")
+FAR = 3600.0
+
+
+@pytest.fixture
+async def queue() -> AsyncIterator[WorkQueue[SecretKey]]:
+    made: WorkQueue[SecretKey] = WorkQueue()
+    yield made
+    made.close()
+
+
+async def drained(queue: WorkQueue[SecretKey]) -> list[SecretKey]:
+    taken = []
+    while queue.depth():
+        key = await queue.take()
+        queue.done(key)
+        taken.append(key)
+    return taken
+
+
+async def turns(count: int = 5) -> None:
+    """Let everything run that can run."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def test_new_comes_before_drift_before_changed_before_sweep(queue: WorkQueue[SecretKey]) -> None:
+    for key, priority in ((A, Priority.SWEEP), (B, Priority.CHANGED), (C, Priority.NEW), (D, Priority.DRIFT)):
+        queue.add(key, priority)
+    assert await drained(queue) == [C, D, B, A]
+
+
+async def test_equals_come_in_the_order_they_were_added(queue: WorkQueue[SecretKey]) -> None:
+    for key in (C, A, B):
+        queue.add(key, Priority.CHANGED)
+    assert await drained(queue) == [C, A, B]
+
+
+async def test_a_key_added_twice_runs_once_at_its_best_priority(queue: WorkQueue[SecretKey]) -> None:
+    queue.add(A, Priority.SWEEP)
+    queue.add(B, Priority.CHANGED)
+    queue.add(A, Priority.NEW)
+    queue.add(A, Priority.SWEEP)
+    assert queue.depth() == 2
+    assert await drained(queue) == [A, B]
+
+
+async def test_a_key_added_while_its_pass_runs_runs_once_more_and_never_twice_at_a_time(queue: WorkQueue[SecretKey]) -> None:
+    queue.add(A, Priority.NEW)
+    assert await queue.take() == A
+    queue.add(A, Priority.SWEEP)
+    queue.add(A, Priority.DRIFT)
+    second = asyncio.create_task(queue.take())
+    await turns()
+    assert not second.done()
+    queue.done(A)
+    assert await second == A
+    queue.done(A)
+    assert queue.depth() == 0
+
+
+async def test_what_was_added_meanwhile_keeps_its_best_priority(queue: WorkQueue[SecretKey]) -> None:
+    queue.add(A, Priority.NEW)
+    await queue.take()
+    queue.add(A, Priority.DRIFT)
+    queue.add(A, Priority.SWEEP)
+    queue.add(B, Priority.CHANGED)
+    queue.done(A)
+    assert await drained(queue) == [A, B]
+
+
+async def test_a_worker_waits_until_there_is_something(queue: WorkQueue[SecretKey]) -> None:
+    worker = asyncio.create_task(queue.take())
+    await turns()
+    assert not worker.done()
+    queue.add(A, Priority.NEW)
+    assert await worker == A
+
+
+async def test_a_retry_comes_when_its_time_has_come(queue: WorkQueue[SecretKey]) -> None:
+    queue.add_later(A, Priority.SWEEP, delay_seconds=0.0)
+    assert (queue.depth(), queue.delayed()) == (0, 1)
+    assert await queue.take() == A
+    assert queue.delayed() == 0
+
+
+async def test_a_waiting_retry_is_brought_forward_and_does_not_come_again(queue: WorkQueue[SecretKey]) -> None:
+    queue.add_later(A, Priority.SWEEP, delay_seconds=FAR)
+    queue.add(A, Priority.DRIFT)
+    assert queue.delayed() == 0
+    assert await drained(queue) == [A]
+
+
+async def test_a_retry_is_dropped_for_a_key_that_has_its_turn_anyway(queue: WorkQueue[SecretKey]) -> None:
+    queue.add(A, Priority.NEW)
+    queue.add_later(A, Priority.SWEEP, delay_seconds=FAR)
+    assert queue.delayed() == 0
+    await queue.take()
+    queue.add(A, Priority.NEW)
+    queue.add_later(A, Priority.SWEEP, delay_seconds=FAR)
+    assert queue.delayed() == 0
+
+
+async def test_a_later_retry_does_not_put_off_a_nearer_one(queue: WorkQueue[SecretKey]) -> None:
+    queue.add_later(A, Priority.SWEEP, delay_seconds=0.0)
+    queue.add_later(A, Priority.SWEEP, delay_seconds=FAR)
+    assert queue.delayed() == 1
+    assert await asyncio.wait_for(queue.take(), 5) == A
+
+
+async def test_a_nearer_retry_takes_the_place_of_a_later_one(queue: WorkQueue[SecretKey]) -> None:
+    queue.add_later(A, Priority.SWEEP, delay_seconds=FAR)
+    queue.add_later(A, Priority.SWEEP, delay_seconds=0.0)
+    assert queue.delayed() == 1
+    assert await asyncio.wait_for(queue.take(), 5) == A
+
+
+async def test_a_closed_queue_has_no_timers(queue: WorkQueue[SecretKey]) -> None:
+    queue.add_later(A, Priority.SWEEP, delay_seconds=0.0)
+    queue.close()
+    await turns()
+    assert (queue.depth(), queue.delayed()) == (0, 0)
+
+
+class TestNamespaceIdle:
+    async def test_a_namespace_without_work_is_idle(self, queue: WorkQueue[SecretKey]) -> None:
+        queue.add(SecretKey("other", "x"), Priority.NEW)
+        queue.add_later(A, Priority.SWEEP, delay_seconds=FAR)  # retries that wait for their time do not count
+        await asyncio.wait_for(queue.namespace_idle("app"), 5)
+
+    async def test_it_waits_for_what_waits_and_for_what_runs(self, queue: WorkQueue[SecretKey]) -> None:
+        queue.add(A, Priority.NEW)
+        queue.add(B, Priority.NEW)
+        waiting = [asyncio.create_task(queue.namespace_idle("app")) for _ in range(2)]
+        for _ in range(2):
+            key = await queue.take()
+            await turns()
+            assert not any(task.done() for task in waiting)
+            queue.done(key)
+        await asyncio.wait_for(asyncio.gather(*waiting), 5)
+
+    async def test_work_that_came_up_during_the_last_pass_counts(self, queue: WorkQueue[SecretKey]) -> None:
+        queue.add(A, Priority.NEW)
+        await queue.take()
+        idle = asyncio.create_task(queue.namespace_idle("app"))
+        await turns()
+        queue.add(A, Priority.NEW)
+        queue.done(A)
+        await turns()
+        assert not idle.done()
+        assert await drained(queue) == [A]
+        await asyncio.wait_for(idle, 5)
+
+    async def test_it_looks_again_after_it_woke(self, queue: WorkQueue[SecretKey]) -> None:
+        queue.add(A, Priority.NEW)
+        idle = asyncio.create_task(queue.namespace_idle("app"))
+        await turns()
+        queue.done(await queue.take())
+        queue.add(B, Priority.NEW)
+        await turns()
+        assert not idle.done()
+        assert await drained(queue) == [B]
+        await asyncio.wait_for(idle, 5)
+
+    async def test_a_waiter_that_gave_up_disturbs_nobody(self, queue: WorkQueue[SecretKey]) -> None:
+        queue.add(A, Priority.NEW)
+        idle = asyncio.create_task(queue.namespace_idle("app"))
+        await turns()
+        idle.cancel()
+        await turns()
+        assert await drained(queue) == [A]
+
+
+class Share:
+    """Keys of a namespace wait for each other while it is `full`."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.running, self.well = most, list[SecretKey](), set[str]()
+
+    def held_up(self, key: SecretKey) -> str | None:
+        return None if key.namespace in self.well or self.room(key.namespace) else key.namespace
+
+    def room(self, target: str) -> int:
+        return 100 if target in self.well else self.most - sum(key.namespace == target for key in self.running)
+
+    def began(self, key: SecretKey) -> None:
+        self.running.append(key)
+
+    def ended(self, key: SecretKey) -> None:
+        self.running.remove(key)
+
+
+class TestShare:
+    """What is sick holds so many workers; the others don't wait for it."""
+
+    @pytest.fixture
+    def share(self) -> Share:
+        return Share(most=1)
+
+    @pytest.fixture
+    def queue(self, share: Share) -> WorkQueue[SecretKey]:
+        return WorkQueue(share=share)
+
+    async def test_a_key_of_another_namespace_passes_those_that_wait(self, queue: WorkQueue[SecretKey]) -> None:
+        for name in "abc":
+            queue.add(SecretKey("sick", name), Priority.NEW)
+        queue.add(SecretKey("well", "d"), Priority.SWEEP)
+        assert await queue.take() == SecretKey("sick", "a")
+        assert await queue.take() == SecretKey("well", "d")
+        assert queue.depth() == 4
+
+    async def test_each_end_of_a_pass_gives_the_next_one_its_turn(self, queue: WorkQueue[SecretKey]) -> None:
+        keys = [SecretKey("sick", str(number)) for number in range(20)]
+        for key in keys:
+            queue.add(key, Priority.NEW)
+        for key in keys:
+            assert await queue.take() == key
+            waiting = asyncio.create_task(queue.take())
+            await asyncio.sleep(0)
+            assert not waiting.done()
+            waiting.cancel()
+            queue.done(key)
+        assert queue.depth() == 0
+
+    async def test_those_that_were_put_aside_come_back_by_their_priority(self, queue: WorkQueue[SecretKey]) -> None:
+        queue.add(SecretKey("sick", "first"), Priority.NEW)
+        first = await queue.take()
+        for name in "abc":
+            queue.add(SecretKey("sick", name), Priority.SWEEP)
+        waiting = asyncio.create_task(queue.take())
+        await asyncio.sleep(0)
+        queue.add(SecretKey("sick", "new"), Priority.NEW)
+        await asyncio.sleep(0)
+        queue.done(first)
+        assert (await waiting).name == "new"
+
+    async def test_idle_workers_notice_by_themselves_that_it_is_well_again(
+        self, queue: WorkQueue[SecretKey], share: Share, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(work_queue, "ASIDE_SECONDS", 0.01)
+        for name in "ab":
+            queue.add(SecretKey("sick", name), Priority.NEW)
+        await queue.take()  # hangs
+        waiting = asyncio.create_task(queue.take())
+        await asyncio.sleep(0)
+        share.well.add("sick")
+        async with asyncio.timeout(5):
+            assert (await waiting).name == "b"
+
+    async def test_all_come_back_when_it_is_well_again(self, queue: WorkQueue[SecretKey], share: Share) -> None:
+        for number in range(5):
+            queue.add(SecretKey("sick", str(number)), Priority.NEW)
+        first = await queue.take()
+        waiting = asyncio.create_task(queue.take())
+        await asyncio.sleep(0)
+        share.well.add("sick")
+        queue.done(first)
+        assert (await waiting).name == "1"
+        assert {(await queue.take()).name for _ in range(3)} == {"2", "3", "4"}
+
+    async def test_a_key_that_was_put_aside_is_looked_at_again_when_it_is_asked_for(
+        self, queue: WorkQueue[SecretKey], share: Share
+    ) -> None:
+        """Its claim may name another item by now."""
+        for name in "ab":
+            queue.add(SecretKey("sick", name), Priority.NEW)
+        await queue.take()
+        waiting = asyncio.create_task(queue.take())
+        await asyncio.sleep(0)
+        share.well.add("sick")
+        queue.add(SecretKey("sick", "b"), Priority.SWEEP)
+        assert await waiting == SecretKey("sick", "b")
+        assert not queue._aside
+
+    async def test_asking_again_and_again_keeps_one_entry(self, queue: WorkQueue[SecretKey]) -> None:
+        for name in "ab":
+            queue.add(SecretKey("sick", name), Priority.NEW)
+        first = await queue.take()
+        for _ in range(5):
+            waiting = asyncio.create_task(queue.take())
+            await asyncio.sleep(0)
+            waiting.cancel()
+            queue.add(SecretKey("sick", "b"), Priority.DRIFT)
+        queue.done(first)
+        assert await queue.take() == SecretKey("sick", "b")
+        queue.done(SecretKey("sick", "b"))
+        assert (queue.depth(), queue._heap, queue._aside) == (0, [], {})

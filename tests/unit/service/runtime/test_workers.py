@@ -1,0 +1,89 @@
+"""Passes over Secrets, so many at once, and none that takes long holds up the others."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.service.runtime import seats
+from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
+from onepassword_operator.service.runtime.workers import Workers
+
+
+class Work:
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.gates: dict[str, asyncio.Event] = {}
+
+    async def __call__(self, key: SecretKey) -> None:
+        self.begun.append(key.name)
+        if gate := self.gates.get(key.name):
+            await gate.wait()
+
+
+class Shop:
+    def __init__(self, count: int) -> None:
+        self.queue: WorkQueue[SecretKey] = WorkQueue()
+        self.work, self.begin = Work(), asyncio.Event()
+        self.workers = Workers(self.queue, self.work, count=count, begin=self.begin)
+        self.tasks = [asyncio.create_task(self.workers.run()) for _ in range(self.workers.loops)]
+
+    async def add(self, *names: str) -> None:
+        for name in names:
+            self.queue.add(SecretKey("app", name), Priority.NEW)
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def shop(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shop]:
+    monkeypatch.setattr(seats, "PATIENCE_SECONDS", 0.001)
+    made = Shop(count=2)
+    yield made
+    for task in made.tasks:
+        task.cancel()
+    for task in made.tasks:
+        with contextlib.suppress(asyncio.CancelledError, ZeroDivisionError):
+            await task
+
+
+async def test_nothing_is_taken_before_the_beginning(shop: Shop) -> None:
+    await shop.add("a")
+    assert shop.work.begun == []
+    shop.begin.set()
+    await shop.add("b")
+    assert shop.work.begun == ["a", "b"]
+    assert shop.queue.depth() == 0
+
+
+async def test_passes_that_hang_hold_no_worker_for_long_and_not_more_than_two_for_each(shop: Shop) -> None:
+    shop.begin.set()
+    hanging = [f"hangs-{number}" for number in range(6)]
+    shop.work.gates = {name: asyncio.Event() for name in hanging}
+    async with asyncio.timeout(5):
+        for count in (2, 4, 6):
+            await shop.add(*hanging[:count])
+            while len(shop.work.begun) < count:  # noqa: ASYNC110  timers of a millisecond are what is waited for
+                await asyncio.sleep(0.001)
+        await shop.add("healthy")
+        assert "healthy" not in shop.work.begun
+        shop.work.gates[hanging[0]].set()
+        while "healthy" not in shop.work.begun:  # noqa: ASYNC110  as above
+            await asyncio.sleep(0.001)
+
+
+async def test_an_error_of_ours_ends_a_worker_and_its_pass(shop: Shop) -> None:
+    async def fails(key: SecretKey) -> None:
+        raise ZeroDivisionError
+
+    shop.begin.set()
+    workers = Workers(shop.queue, fails, count=1, begin=shop.begin)
+    task = asyncio.create_task(workers.run())
+    for other in shop.tasks:
+        other.cancel()
+    await shop.add("a")
+    with pytest.raises(ZeroDivisionError):
+        await task
+    assert shop.queue.depth() == 0

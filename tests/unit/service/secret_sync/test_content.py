@@ -1,0 +1,435 @@
+"""When 1Password is asked, when the Secret itself is proof enough, and when its content is to stay whatever 1Password says."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from fakes.item_source import FakeItemSource
+from fakes.world import Process, World
+from onepassword_operator.model import names
+from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError, SecretTooLargeError
+from onepassword_operator.service.runtime.work_queue import Priority
+
+FROZEN = (names.IGNORE_TAG,)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def tag(source: FakeItemSource, item: str, *tags: str) -> None:
+    """Somebody edits the tags, which is a new version."""
+    held = source.item(item)
+    source._keep(dataclasses.replace(held, version=held.version + 1, tags=tags))
+
+
+async def frozen(world: World) -> str:
+    """A Secret whose item was frozen after it had been synced."""
+    item = await world.synced()
+    tag(world.source, item, "other", *FROZEN)
+    await world.poll()
+    world.forget_requests()
+    return item
+
+
+class TestFrozen:
+    async def test_its_condition_says_so_and_how_to_end_it(self, world: World) -> None:
+        await frozen(world)
+        condition = world.claims.ready(world.key())
+        assert (condition.status, condition.reason) == ("True", "Frozen")
+        assert names.IGNORE_TAG in condition.message
+
+    async def test_neither_new_values_nor_hand_edits_are_touched(self, world: World) -> None:
+        item = await frozen(world)
+        world.source.edit(item, password="two")
+        world.secrets.overwrite(world.key(), password="edited", extra="x")
+        await world.live(300)
+        assert world.secrets.values(world.key()) == {"password": "edited", "extra": "x"}
+        assert world.secrets.mark(world.key()) is None
+        assert world.writes() == []
+        assert world.source.count("item") == 0
+        assert world.events.told == []
+
+    async def test_another_tag_does_not_freeze(self, world: World) -> None:
+        item = await world.synced()
+        tag(world.source, item, "ignore-secret", names.IGNORE_TAG + "s")
+        await world.poll()
+        world.secrets.overwrite(world.key(), password="edited")
+        await world.settle()
+        assert world.secrets.values(world.key()) == {"password": "one"}
+
+    async def test_a_restart_of_the_operator_changes_nothing(self, world: World) -> None:
+        item = await frozen(world)
+        world.source.edit(item, password="two")
+        world.secrets.overwrite(world.key(), password="edited")
+        await world.restart_process()
+        await world.live(180)
+        assert world.secrets.values(world.key()) == {"password": "edited"}
+        assert world.writes() == []
+        assert world.source.count("item") == 0
+
+    @pytest.mark.parametrize("restarted", [False, True])
+    async def test_when_it_is_thawed_it_catches_up_with_one_mark(self, world: World, restarted: object) -> None:
+        item = await frozen(world)
+        world.workloads.deploy("web", "db")
+        for password in ("two", "three"):
+            world.source.edit(item, password=password)
+            await world.poll_after(60)
+        if restarted:
+            await world.restart_process()
+            await world.poll()
+        tag(world.source, item)
+        await world.poll_after(60)
+        assert world.secrets.values(world.key()) == {"password": "three"}
+        assert world.claims.ready(world.key()).reason == "Synced"
+        mark = world.secrets.mark(world.key())
+        assert mark
+        assert mark.revision.version == world.source.item(item).version
+        assert world.secrets.writes() == ["replace app/db"]
+        world.process.restarts.auto_restart = True
+        await world.restart()
+        await world.live(120)
+        assert world.workloads.rollouts == {"web": 1}
+
+    async def test_a_restart_of_the_operator_changes_nothing_for_those_who_share_it_either(self, world: World) -> None:
+        """Who shares with whom takes a pass to tell, and it must know the item's tags by then."""
+        await frozen(world)
+        world.asks("web")
+        await world.settle()
+        world.secrets.edit(world.key(), owners=world.secrets.objects[world.key()].owners[::-1])
+        world.secrets.events.clear()
+        world.forget_requests()
+        await world.restart_process()
+        await world.poll()
+        assert world.writes() == []
+
+    async def test_hand_edits_are_put_right_when_it_is_thawed(self, world: World) -> None:
+        item = await frozen(world)
+        world.secrets.overwrite(world.key(), password="edited")
+        await world.settle()
+        tag(world.source, item)
+        await world.poll_after(60)
+        assert world.secrets.values(world.key()) == {"password": "one"}
+
+    async def test_one_that_is_missing_is_created(self, world: World) -> None:
+        await frozen(world)
+        world.secrets.delete(world.key())
+        await world.settle()
+        assert world.secrets.values(world.key()) == {"password": "one"}
+        late = world.claim("late")
+        await world.settle()
+        assert world.secrets.values(late) == {"password": "one"}
+        assert world.claims.ready(late).reason == "Frozen"
+        assert world.events.reasons("late") == ["Created"]
+        world.forget_requests()
+        await world.live(180)
+        assert (world.writes(), world.secrets.mark(late)) == ([], None)
+
+    async def test_one_that_is_made_anew_after_a_change_restarts_nobody(self, world: World) -> None:
+        """Whoever freezes an item has no use for what follows from its changes."""
+        item = await frozen(world)
+        world.source.edit(item, password="two")
+        await world.poll_after(60)
+        world.secrets.delete(world.key())
+        await world.settle()
+        assert world.secrets.values(world.key()) == {"password": "two"}
+        assert world.secrets.mark(world.key()) is None
+        assert world.events.reasons("db") == ["Created"]
+
+    async def test_a_blip_says_nothing_about_it_to_a_deployment(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        key = world.asks("web")
+        await world.settle()
+        tag(world.source, item, *FROZEN)
+        await world.poll()
+        world.secrets.overwrite(key, password="edited")
+        await world.restart_process()
+        await world.poll()
+        world.forget_requests()
+        world.secrets.faults.refuse("get", ClusterUnavailableError("no answer"))
+        world.process.queue.add(key, Priority.SWEEP)
+        await world.settle()
+        assert world.events.told == []
+
+    async def test_a_restart_of_the_operator_changes_nothing_for_several_who_share_it_either(self, world: World) -> None:
+        item = await frozen(world)
+        world.asks("web", path=f"vaults/Prod/items/{item}")
+        await world.settle()
+        await world.restart_process()
+        world.forget_requests()
+        await world.poll()
+        await world.live(180)
+        assert world.writes() == []
+        assert world.claims.ready(world.key()).reason == "Frozen"
+
+    async def test_a_restart_that_is_due_is_found_by_a_new_process_though_several_share_it(self, world: World) -> None:
+        item = await world.synced()
+        world.asks("web", "db", path=f"vaults/Prod/items/{item}")
+        await world.settle()
+        world.source.edit(item, password="two")
+        await world.poll()
+        tag(world.source, item, *FROZEN)
+        await world.poll_after(60)
+        await world.restart_process()
+        await world.poll()
+        assert world.process.woken == {"app"}
+        world.process.restarts.auto_restart = True
+        await world.restart()
+        assert world.workloads.rollouts == {"web": 1}
+
+    async def test_a_tag_that_only_the_item_itself_shows_freezes_as_well(self, world: World) -> None:
+        """The list lags behind, or does not show tags at all."""
+        item = await world.synced()
+        world.source.hold_list(world.vault)
+        listed = world.source.still_lists[world.vault]
+        tag(world.source, item, *FROZEN)
+        world.source.still_lists[world.vault] = [s._replace(version=s.version + 1) for s in listed]
+        await world.poll()
+        assert world.claims.ready(world.key()).reason == "Frozen"
+        assert world.secrets.mark(world.key()) is None
+        late = world.claim("late")
+        await world.settle()
+        assert world.secrets.values(late) == {"password": "one"}
+        assert world.claims.ready(late).reason == "Frozen"
+
+    async def test_a_deployments_secret_is_frozen_without_a_word(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        key = world.asks("web")
+        await world.settle()
+        tag(world.source, item, *FROZEN)
+        await world.poll()
+        world.forget_requests()
+        world.source.edit(item, password="two")
+        await world.live(180)
+        assert world.secrets.values(key) == {"password": "one"}
+        assert (world.writes(), world.events.told) == ([], [])
+
+    async def test_those_who_share_it_become_its_owners_all_the_same(self, world: World) -> None:
+        item = await frozen(world)
+        world.secrets.overwrite(world.key(), password="edited")
+        world.asks("web", path=f"vaults/Prod/items/{item}")
+        await world.settle()
+        assert world.owners() == ["OnePasswordItem/db", "Deployment/web"]
+        assert world.secrets.writes() == ["own app/db"]
+        assert world.secrets.values(world.key()) == {"password": "edited"}
+
+    async def test_a_restart_that_was_due_before_it_was_frozen_is_done(self, world: World) -> None:
+        item = await world.synced()
+        world.workloads.deploy("web", "db")
+        world.source.edit(item, password="two")
+        await world.poll()
+        tag(world.source, item, *FROZEN)
+        await world.poll_after(60)
+        world.process.restarts.auto_restart = True
+        await world.restart()
+        assert world.workloads.rollouts == {"web": 1}
+
+
+class TestRefresh:
+    async def test_a_new_value_reads_everything_again_although_nothing_moved(self, world: World) -> None:
+        item = await world.synced()
+        world.clock.advance(1)
+        world.claims.annotate(world.key(), refresh="now")
+        await world.settle()
+        assert world.source.requests == ["vaults", f"list {world.vault}", f"item {item}"]
+        assert world.secrets.writes() == []
+        assert world.events.reasons("db") == ["Refreshed"]
+
+    async def test_a_change_that_has_not_shown_yet_is_found(self, world: World) -> None:
+        item = await world.synced()
+        world.source.hold_fingerprint(world.vault)
+        world.source.edit(item, password="two")
+        await world.poll()
+        world.claims.annotate(world.key(), refresh="now")
+        await world.settle()
+        assert world.secrets.values(world.key()) == {"password": "two"}
+        assert world.secrets.mark(world.key())
+        assert world.events.reasons("db") == ["Updated"]
+
+    async def test_an_item_that_was_read_a_moment_ago_is_read_again(self, world: World) -> None:
+        """The list has moved and the item not yet, and the next moment it has."""
+        item = await world.synced()
+        world.source.hold_item(item)
+        world.source.edit(item, password="two")
+        await world.poll()
+        assert world.secrets.values(world.key()) == {"password": "one"}
+        world.source.still_items.clear()
+        world.claims.annotate(world.key(), refresh="now")
+        await world.settle()
+        assert world.secrets.values(world.key()) == {"password": "two"}
+
+    async def test_fifty_new_values_in_a_second_are_answered_once_now_and_once_ten_seconds_later(self, world: World) -> None:
+        await world.synced()
+        world.clock.advance(1)
+        for number in range(50):
+            world.claims.annotate(world.key(), refresh=str(number))
+            await world.settle()
+            world.clock.advance(0.02)
+        once = ["vaults", f"list {world.vault}", f"item {world.process.index.record(world.key()).held.item_id}"]  # type: ignore[union-attr]
+        assert world.source.requests == once
+        world.clock.advance(8)
+        await world.settle()
+        assert world.source.requests == once
+        await world.live(10)
+        assert world.source.requests == once * 2
+        assert world.events.reasons("db") == ["Refreshed"] * 2
+
+    async def test_a_pass_for_another_reason_does_not_bring_the_next_answer_forward(self, world: World) -> None:
+        await world.synced()
+        world.clock.advance(1)
+        for value in ("1", "2"):
+            world.claims.annotate(world.key(), refresh=value)
+            await world.settle()
+        world.forget_requests()
+        world.claims.annotate(world.key(), refresh="2", labels={"team": "a"})
+        await world.settle()
+        assert world.source.requests == []
+        await world.live(10)
+        assert world.source.count("item") == 1
+
+    async def test_resources_that_ask_at_once_share_the_lists(self, world: World) -> None:
+        names = [f"db-{number}" for number in range(20)]
+        await world.synced(*names)
+        world.clock.advance(1)
+        for name in names:
+            world.claims.annotate(world.key(name), refresh="now")
+        await world.settle()
+        assert (world.source.count("vaults"), world.source.count("list")) == (1, 1)
+
+    async def test_the_same_value_costs_nothing(self, world: World) -> None:
+        await world.synced()
+        world.claims.annotate(world.key(), refresh="now")
+        await world.settle()
+        world.forget_requests()
+        for _ in range(5):
+            world.claims.annotate(world.key())
+            await world.settle()
+        assert (world.source.requests, world.secrets.requests) == ([], [])
+
+    async def test_taking_the_annotation_away_costs_nothing(self, world: World) -> None:
+        await world.synced()
+        world.claims.annotate(world.key(), refresh="now")
+        await world.settle()
+        world.forget_requests()
+        world.claims.annotate(world.key(), refresh="")
+        await world.settle()
+        assert world.source.requests == []
+
+    async def test_the_first_sight_of_it_costs_nothing_extra(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        world.claim("db", refresh="before we were there")
+        await world.settle()
+        assert world.source.requests == ["vaults", f"list {world.vault}", f"item {item}"]
+        assert world.events.reasons("db") == ["Created"]
+        await world.poll()
+        await world.poll()
+        world.forget_requests()
+        await world.restart_process()
+        await world.poll()
+        assert world.source.requests == ["vaults", f"list {world.vault}"]
+        assert world.events.told == []
+
+    async def test_a_refresh_that_could_not_be_answered_is_still_owed(self, world: World) -> None:
+        await world.synced()
+        world.source.outage = BackendUnavailableError("no answer")
+        world.claims.annotate(world.key(), refresh="now")
+        await world.settle()
+        assert world.events.told == []
+        world.source.outage = None
+        await world.live(5)
+        assert world.events.reasons("db") == ["Refreshed"]
+
+    async def test_a_path_that_leads_nowhere_is_looked_up_anew(self, world: World) -> None:
+        await world.poll()
+        key = world.claim("db", "vaults/Prod/items/late")
+        await world.settle()
+        world.source.hold_fingerprint(world.vault)
+        world.source.put(world.vault, "late", password="one")
+        world.clock.advance(1)
+        world.claims.annotate(key, refresh="now")
+        await world.settle()
+        assert world.secrets.values(key) == {"password": "one"}
+
+    async def test_it_asks_for_the_vault_of_the_pinned_item_however_that_is_called_now(self, world: World) -> None:
+        item = await world.synced()
+        world.source.rename_vault(world.vault, "Production")
+        await world.poll()
+        world.forget_requests()
+        world.clock.advance(1)
+        world.claims.annotate(world.key(), refresh="now")
+        await world.settle()
+        assert world.source.requests == ["vaults", f"list {world.vault}", f"item {item}"]
+        assert world.claims.ready(world.key()).reason == "Synced"
+
+
+class TestProof:
+    async def test_a_secret_that_proves_to_hold_the_listed_version_costs_no_read(self, world: World) -> None:
+        await world.synced()
+        await world.restart_process()
+        world.claims.annotate(world.key(), labels={"team": "a"})  # something else that takes a pass
+        await world.settle()
+        assert world.source.count("item") == 0
+        assert world.secrets.objects[world.key()].labels["team"] == "a"
+
+    async def test_one_that_was_edited_proves_nothing(self, world: World) -> None:
+        item = await world.synced()
+        world.clock.advance(10)  # longer than an item that was read is held
+        world.secrets.overwrite(world.key(), password="edited")
+        await world.settle()
+        assert world.source.count(f"item {item}") == 1
+
+
+class TestReading:
+    async def test_what_another_process_wrote_is_not_overwritten_by_what_was_read_a_moment_ago(self, world: World) -> None:
+        item = await world.synced()
+        ours, world.process = world.process, Process(world)
+        await world.process.sweeper.sweep()
+        await world.poll()
+        world.source.edit(item, password="two")
+        await world.poll()
+        world.process = ours  # which holds the item at its first version, and has listed nothing since
+        world.forget_requests()
+        ours.queue.add(world.key(), Priority.SWEEP)
+        await world.settle()
+        assert world.secrets.values(world.key()) == {"password": "two"}
+        assert world.secrets.writes() == []
+
+    async def test_an_item_that_is_too_large_to_be_read_is_tried_again_at_its_next_version_only(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        world.source.refused[item] = SecretTooLargeError("more than a Secret takes")
+        key = world.claim("db")
+        await world.settle()
+        assert world.claims.ready(key).reason == "SecretTooLarge"
+        await world.live(300)
+        assert world.source.count("item") == 1
+        world.source.refused.clear()
+        world.source.edit(item, password="two")
+        await world.live(60)
+        assert world.secrets.values(key) == {"password": "two"}
+
+    async def test_an_id_that_no_list_shows_is_asked_for_itself(self, world: World) -> None:
+        """Lists hide archived items; the item itself tells archived from absent."""
+        item = world.source.put(world.vault, "db", password="one")
+        world.source.hide(item)
+        world.source.archive(item)
+        archived = world.claim("archived", f"vaults/Prod/items/{item}")
+        absent = world.claim("absent", f"vaults/Prod/items/{'x' * 26}")
+        await world.settle()
+        assert world.claims.ready(archived).reason == "ItemArchived"
+        assert world.claims.ready(absent).reason == "ItemNotFound"
+
+    async def test_an_item_ahead_of_its_list_is_told_of_by_the_next_list(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        world.source.hold_list(world.vault)
+        world.source.edit(item, password="two")
+        key = world.claim("db")
+        await world.settle()
+        assert world.secrets.values(key) == {"password": "two"}
+        await world.poll()
+        world.source.requests.clear()
+        world.source.catch_up()
+        await world.poll()
+        assert f"list {world.vault}" in world.source.requests

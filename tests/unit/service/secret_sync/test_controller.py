@@ -1,0 +1,421 @@
+"""What a pass leads to: status, Events, counts, and when to look again."""
+
+import dataclasses
+
+import pytest
+
+from fakes.world import World
+from onepassword_operator.model import names
+from onepassword_operator.model.errors import (
+    BackendDeniedError,
+    BackendForbiddenError,
+    BackendRateLimitedError,
+    BackendUnavailableError,
+    ClusterAbsentError,
+    ClusterConflictError,
+    ClusterUnavailableError,
+)
+from onepassword_operator.model.outcome import Change, Condition
+from onepassword_operator.model.target import Claim
+from onepassword_operator.service.runtime.work_queue import Priority
+from onepassword_operator.service.secret_sync.controller import Reconcile
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def retry_in(world: World) -> float:
+    due, _ = world.process.queue.retries[world.key()]
+    return due - world.clock.now
+
+
+async def failing(world: World, error: BackendUnavailableError | BackendRateLimitedError | BackendDeniedError) -> None:
+    world.source.put(world.vault, "db", password="one")
+    world.source.outage = error
+    world.claim("db", "vaults/Prod/items/db")
+    await world.settle()
+
+
+async def test_transient_failures_are_tried_again_soon_and_then_less_often(world: World) -> None:
+    await failing(world, BackendUnavailableError("no answer"))
+    waits = []
+    for _ in range(9):
+        waits.append(retry_in(world))
+        world.clock.advance(waits[-1])
+        await world.settle()
+    assert waits[0] < 1
+    assert waits == sorted(waits)
+    assert waits[-1] <= 30
+
+
+async def test_a_success_makes_the_next_failure_the_first_again(world: World) -> None:
+    await failing(world, BackendUnavailableError("no answer"))
+    for _ in range(6):
+        world.clock.advance(retry_in(world))
+        await world.settle()
+    outage, world.source.outage = world.source.outage, None
+    world.clock.advance(30)
+    await world.settle()
+    await world.poll()
+    world.clock.advance(1000)
+    world.source.outage = outage
+    world.secrets.overwrite(world.key(), password="edited")
+    await world.settle()
+    assert retry_in(world) < 1
+    assert world.claims.ready(world.key()).reason == "Synced"  # a blip again
+
+
+async def test_a_rate_limit_is_waited_for(world: World) -> None:
+    await failing(world, BackendRateLimitedError("slow down", delay_seconds=42))
+    assert 42 <= retry_in(world) <= 43
+
+
+async def test_what_needs_a_person_is_looked_at_once_per_interval(world: World) -> None:
+    await failing(world, BackendDeniedError("refused"))
+    assert 54 <= retry_in(world) <= 60
+    assert world.meter.passes == {"Unauthorized": 1}
+
+
+async def test_a_failure_that_changes_nothing_is_told_once(world: World) -> None:
+    await failing(world, BackendDeniedError("refused"))
+    for _ in range(3):
+        world.clock.advance(60)
+        await world.settle()
+    assert world.claims.count("status") == 1
+    assert world.events.reasons("db") == ["Unauthorized"]
+
+
+async def test_a_single_item_in_trouble_is_a_blip_until_the_limit(world: World) -> None:
+    item = await world.synced()
+    world.source.edit(item, password="two")
+    world.source.refused[item] = BackendUnavailableError("no answer")
+    for _ in range(2):
+        await world.poll_after(60)
+    assert world.claims.ready(world.key()).reason == "Synced"
+    for _ in range(3):
+        await world.poll_after(60)
+    assert world.claims.ready(world.key()).reason == "SourceUnavailable"
+    world.source.refused.clear()
+    await world.poll_after(60)
+    assert world.claims.ready(world.key()).reason == "Synced"
+    assert world.secrets.values(world.key()) == {"password": "two"}
+
+
+async def test_a_resource_that_vanished_before_its_status_is_no_failure(world: World) -> None:
+    world.source.put(world.vault, "db", password="one")
+    world.claims.faults.refuse("status", ClusterAbsentError("gone"))
+    key = world.claim("db", "vaults/Prod/items/db")
+    await world.process.reconcile.run(key)  # before any watch event: nobody asks for it
+    world.watch()
+    await world.process.reconcile.run(await world.process.queue.take())
+    assert world.process.queue.retries == {}
+
+
+@pytest.mark.parametrize("error", [ClusterUnavailableError("no answer"), ClusterConflictError("another uid")])
+async def test_a_status_that_could_not_be_written_is_tried_again(
+    world: World, error: ClusterUnavailableError | ClusterConflictError
+) -> None:
+    world.source.put(world.vault, "db", password="one")
+    world.claims.faults.refuse("status", error)
+    world.claim("db", "vaults/Prod/items/db")
+    world.watch()
+    key = await world.process.queue.take()
+    await world.process.reconcile.run(key)
+    world.process.queue.done(key)
+    assert retry_in(world) < 1
+
+
+async def test_a_namesake_does_not_inherit_the_status_of_its_predecessor(world: World) -> None:
+    await world.synced()
+    index, key = world.process.index, world.key()
+    held = index.claims.resource(key)
+    assert held
+    world.source.edit(next(iter(world.process.catalog.listed(world.vault).items)), password="two")  # type: ignore[union-attr]
+    await world.process.poller.poll()
+    namesake = dataclasses.replace(held, uid="new", conditions=())
+    world.secrets.before["replace"] = lambda: index.claims.put(namesake)
+    await world.process.reconcile.run(await world.process.queue.take())
+    assert index.claims.resource(key) == namesake
+
+
+async def test_somebody_elses_trouble_with_a_vault_is_told_although_the_secret_is_right(world: World) -> None:
+    await world.synced()
+    world.process.health.failed(BackendForbiddenError("no access"), vault_id=world.vault)
+    world.secrets.overwrite(world.key(), password="edited")
+    await world.settle()
+    assert world.secrets.values(world.key()) == {"password": "one"}
+    assert world.claims.ready(world.key()).reason == "AccessDenied"
+
+
+async def test_a_pass_for_a_secret_that_nobody_asks_for_any_more_leaves_nothing(world: World) -> None:
+    await world.synced()
+    world.process.index.claims.remove(world.claims.objects[world.key()])
+    await world.process.reconcile.run(world.key())
+    assert world.process.index.followed == {}
+
+
+async def test_without_restarts_wired_a_mark_is_kept_and_nothing_happens(world: World) -> None:
+    item = await world.synced()
+    process = world.process
+    world.source.edit(item, password="two")
+    await process.poller.poll()
+    reconcile = Reconcile(
+        sync=process.sync,
+        reporter=process.reconcile._reporter,
+        index=process.index,
+        health=process.health,
+        queue=process.queue,
+        clock=world.clock,
+    )
+    await reconcile.run(await process.queue.take())
+    assert world.secrets.mark(world.key())
+
+
+async def test_a_spec_change_just_before_the_status_write_is_not_swallowed(world: World) -> None:
+    world.source.put(world.vault, "one", password="1")
+    world.source.put(world.vault, "two", password="2")
+    key = world.claim("db", "vaults/Prod/items/typo")
+    write = world.claims.write_condition
+
+    async def slow(claim: Claim, condition: Condition) -> Claim:
+        world.claims.write_condition = write  # type: ignore[method-assign]
+        world.claims.apply(key, "vaults/Prod/items/two")  # its event has not been delivered when the answer comes
+        return await write(claim, condition)
+
+    world.claims.write_condition = slow  # type: ignore[method-assign]
+    await world.settle()
+    assert world.secrets.values(key) == {"password": "2"}
+    assert world.claims.ready(key).observed_generation == 2
+
+
+async def test_an_answer_to_a_status_write_does_not_undo_a_newer_resource(world: World) -> None:
+    world.source.put(world.vault, "one", password="1")
+    world.source.put(world.vault, "two", password="2")
+    key = world.claim("db", "vaults/Prod/items/one")
+    write = world.claims.write_condition
+
+    async def slow(claim: Claim, condition: Condition) -> Claim:
+        world.claims.write_condition = write  # type: ignore[method-assign]
+        written = await write(claim, condition)
+        world.claims.apply(key, "vaults/Prod/items/two")
+        world.watch()  # the event overtakes the answer
+        return written
+
+    world.claims.write_condition = slow  # type: ignore[method-assign]
+    await world.settle()
+    assert world.secrets.values(key) == {"password": "2"}
+
+
+async def test_status_writes_that_fail_are_tried_less_and_less_often(world: World) -> None:
+    world.source.put(world.vault, "db", password="1")
+    world.claim("db", "vaults/Prod/items/db")
+    world.claims.faults.refuse("status", ClusterUnavailableError("no"), times=100)
+    for _ in range(600):
+        await world.settle()
+        world.clock.advance(0.1)
+    assert world.claims.count("status") < 12
+
+
+async def test_a_resource_deleted_during_its_pass_is_forgotten(world: World) -> None:
+    world.source.put(world.vault, "db", password="1")
+    key = world.claim("db", "vaults/Prod/items/db")
+
+    def gone() -> None:
+        world.claims.delete(key)
+        world.watch()
+
+    world.source.before["item"] = gone
+    await world.settle()
+    assert not world.process.index.followed
+    assert not world.process.index.vaults()
+
+
+class TestDeployment:
+    """It has no status; Events are all it is told by."""
+
+    async def test_a_blip_tells_it_nothing_if_its_secret_was_in_sync(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        world.asks("web")
+        await world.settle()
+        world.forget_requests()
+        world.source.edit(item, password="two")
+        world.source.refused[item] = BackendUnavailableError("no answer")
+        for _ in range(2):
+            await world.poll_after(60)
+        assert world.events.told == []
+        world.source.refused.clear()
+        await world.poll_after(60)
+        assert world.events.reasons("web") == ["Updated"]
+
+    async def test_it_is_told_when_the_trouble_lasts(self, world: World) -> None:
+        world.source.put(world.vault, "db", password="one")
+        world.asks("web")
+        await world.settle()
+        world.forget_requests()
+        world.source.outage = BackendUnavailableError("no answer")
+        for _ in range(5):
+            await world.poll_after(60)
+        assert set(world.events.reasons("web")) == {"ReconcileError"}
+
+    async def test_a_restart_of_the_operator_in_an_outage_tells_it_nothing_either(self, world: World) -> None:
+        world.source.put(world.vault, "db", password="one")
+        world.asks("web")
+        await world.settle()
+        await world.restart_process()
+        world.forget_requests()
+        world.source.outage = BackendUnavailableError("no answer")
+        await world.poll_after(60)
+        assert world.events.told == []
+
+    async def test_a_new_one_is_told_at_once(self, world: World) -> None:
+        world.source.outage = BackendUnavailableError("no answer")
+        world.asks("web")
+        await world.settle()
+        assert world.events.reasons("web") == ["ReconcileError"]
+
+    async def test_it_is_retried_like_a_resource(self, world: World) -> None:
+        world.source.put(world.vault, "db", password="one")
+        world.source.outage = BackendRateLimitedError("slow down", delay_seconds=42)
+        key = world.asks("web")
+        await world.settle()
+        assert 42 <= retry_in(world) <= 43
+        assert world.events.reasons("web") == ["RateLimited"]
+        world.source.outage = None
+        await world.live(43)
+        assert world.secrets.values(key) == {"password": "one"}
+
+
+async def test_who_was_refused_looks_again_once_per_interval(world: World) -> None:
+    world.source.put(world.vault, "db", password="one")
+    world.source.put(world.vault, "other", password="two")
+    world.asks("ruler")
+    await world.settle()
+    world.asks("second", path="vaults/Prod/items/other")
+    await world.settle()
+    assert 54 <= retry_in(world) <= 60
+
+
+async def test_who_can_not_be_looked_up_is_tried_less_and_less_often(world: World) -> None:
+    world.source.put(world.vault, "db", password="one")
+    world.asks("ruler")
+    await world.settle()
+    await world.restart_process()
+    world.source.outage = BackendUnavailableError("no answer")
+    world.asks("second", path="vaults/Prod/items/DB")
+    await world.settle()
+    world.secrets.requests.clear()
+    await world.live(600, interval=10_000)
+    assert world.secrets.count("get") < 40
+    assert world.secrets.writes() == []
+
+
+async def test_who_goes_while_another_is_told_is_not_waited_for(world: World) -> None:
+    world.source.put(world.vault, "db", password="one")
+    world.source.put(world.vault, "other", password="two")
+    world.asks("ruler", created_at="2020-01-01T00:00:00Z")
+    key = world.claim("db", "vaults/Prod/items/other")
+    told = world.events.changed
+
+    def all_go(claim: Claim, change: Change, *, message: str) -> None:
+        told(claim, change, message=message)
+        world.workloads.delete("ruler")
+        world.claims.delete(key)
+        world.watch()
+
+    world.events.changed = all_go  # type: ignore[method-assign]
+    await world.settle()
+    assert world.events.reasons("ruler") == ["Created"]
+    assert world.process.queue.retries == {}
+    assert world.process.index.followed == {}
+
+
+async def test_only_the_ruling_ones_failures_count_as_the_secrets(world: World) -> None:
+    world.source.put(world.vault, "db", password="one")
+    world.asks("ruler")
+    await world.settle()
+    world.asks("second", path="vaults/Prod/items/typo")
+    await world.settle()
+    assert world.process.index.record(world.key()).attempts == 0
+
+
+async def test_who_does_not_rule_the_secret_looks_less_often_too_while_1password_is_out_of_reach(world: World) -> None:
+    """The Secret is well, so its own record of failures stays empty."""
+    await world.synced()
+    world.asks("web", path="vaults/Prod/items/typo")
+    world.clock.advance(5)  # a list older than this is not believed when it lacks an item
+    world.source.outage = BackendUnavailableError("no answer")
+    await world.settle()
+    waits = []
+    for _ in range(9):
+        waits.append(retry_in(world))
+        world.clock.advance(waits[-1])
+        await world.settle()
+    assert waits == sorted(waits)
+    assert waits[-1] > 10
+
+
+async def test_a_status_that_can_not_be_written_is_tried_less_often_though_others_need_none(world: World) -> None:
+    await world.synced()
+    world.asks("web")
+    await world.settle()
+    world.claims.keep("MODIFIED", dataclasses.replace(world.claims.objects[world.key()], conditions=()))
+    world.claims.faults.refuse("status", ClusterUnavailableError("no answer"), times=100)
+    world.process.queue.add(world.key(), Priority.SWEEP)
+    world.watch()
+    await world.settle()
+    waits = []
+    for _ in range(9):
+        waits.append(retry_in(world))
+        world.clock.advance(waits[-1])
+        await world.settle()
+    assert waits == sorted(waits)
+    assert waits[-1] > 10
+
+
+async def test_a_resource_that_goes_while_it_is_told_leaves_nothing_behind(world: World) -> None:
+    """Its Secret's mark would count as a restart that is due for as long as the process lives."""
+    item = await world.synced()
+    key = world.key()
+    write = world.claims.write_condition
+
+    async def deleted_meanwhile(claim: Claim, condition: Condition) -> Claim:
+        written = await write(claim, condition)
+        world.claims.delete(key)
+        world.watch()
+        return written
+
+    world.claims.write_condition = deleted_meanwhile  # type: ignore[method-assign]
+    world.source.edit(item, password="two")
+    await world.poll()
+    assert world.claims.count("status") == 1
+    assert world.process.index.followed == {}
+    assert world.process.index.count_pending() == 0
+
+
+async def test_a_pause_is_a_success(world: World) -> None:
+    await world.synced()
+    world.process.index.record(world.key()).attempts = 3
+    world.claims.annotate(world.key(), suspended=True)
+    await world.settle()
+    record = world.process.index.record(world.key())
+    assert (record.attempts, record.failing_since) == (0, None)
+    assert world.process.queue.retries == {}
+
+
+async def test_without_releases_wired_nothing_is_let_go_and_nothing_fails(world: World) -> None:
+    world.source.put(world.vault, "db", password="one")
+    world.claim("db", finalizers=(names.OFFICIAL_FINALIZER,))
+    process = world.process
+    process.reconcile = Reconcile(
+        sync=process.sync,
+        reporter=process.reconcile._reporter,
+        index=process.index,
+        health=process.health,
+        queue=process.queue,
+        clock=world.clock,
+    )
+    await world.settle()
+    assert world.claims.ready(world.key()).reason == "Synced"
+    assert world.finalizers.released == []

@@ -1,0 +1,225 @@
+"""Who is told what: conditions for resources, Events for everybody, counts for the operator's own people."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from typing import Any
+
+import pytest
+
+from fakes.event_log import Told
+from fakes.world import World
+from onepassword_operator.model.errors import (
+    BackendDeniedError,
+    BackendUnavailableError,
+    ClusterAbsentError,
+    ClusterUnavailableError,
+    ItemNotFoundError,
+    OperatorError,
+    TargetClaimedError,
+)
+from onepassword_operator.model.item import Revision
+from onepassword_operator.model.outcome import Change, Failed, Outcome, Pause, Paused, Synced
+from onepassword_operator.model.target import Claim
+from onepassword_operator.service.secret_sync.report import Reporter
+
+REVISION = Revision("v", "i", 3)
+BLIP = BackendUnavailableError("no answer")
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def reporter(world: World) -> Reporter:
+    return Reporter(
+        claim_store=world.claims,
+        events=world.events,
+        meter=world.meter,
+        index=world.process.index,
+        now=lambda: "now",
+        share=world.process.share,
+    )
+
+
+@pytest.fixture
+def resource(world: World) -> Claim:
+    world.claim("db")
+    world.watch()
+    return world.claims.objects[world.key()]
+
+
+@pytest.fixture
+def deployment(world: World) -> Claim:
+    world.asks("web")
+    world.watch()
+    claim = world.workloads.objects["app", "web"].claim
+    assert claim
+    return claim
+
+
+def synced(change: Change = Change.NONE, **members: Any) -> Synced:
+    return Synced(revision=REVISION, change=change, **members)
+
+
+def known(world: World) -> Claim:
+    """The resource as the operator knows it after the answer."""
+    claim = world.process.index.claims.resource(world.key())
+    assert claim
+    return claim
+
+
+class TestResource:
+    async def test_what_a_pass_came_to_is_its_condition(self, world: World, reporter: Reporter, resource: Claim) -> None:
+        await reporter.report(resource, synced(Change.CREATED), stale=False)
+        condition = world.claims.ready(world.key())
+        assert (condition.status, condition.reason, condition.last_transition_time) == ("True", "Synced", "now")
+        assert known(world).ready == condition
+        assert world.events.told == [Told("db", "Normal", "Created", 'Secret "db" holds version 3')]
+
+    async def test_the_same_again_is_not_written(self, world: World, reporter: Reporter, resource: Claim) -> None:
+        await reporter.report(resource, synced(), stale=False)
+        await reporter.report(known(world), synced(), stale=False)
+        assert world.claims.count("status") == 1
+        assert world.events.told == []
+
+    async def test_a_failure_is_a_condition_and_a_warning_once(self, world: World, reporter: Reporter, resource: Claim) -> None:
+        error = ItemNotFoundError("no such item")
+        await reporter.report(resource, Failed(error), stale=False)
+        await reporter.report(known(world), Failed(error), stale=False)
+        assert world.claims.count("status") == 1
+        assert world.events.told == [Told("db", "Warning", "ItemNotFound", "no such item")]
+
+    async def test_a_blip_says_nothing_about_what_was_in_sync_until_it_is_stale(
+        self, world: World, reporter: Reporter, resource: Claim
+    ) -> None:
+        await reporter.report(resource, synced(), stale=False)
+        await reporter.report(known(world), Failed(BLIP), stale=False)
+        assert (world.claims.ready(world.key()).reason, world.events.told) == ("Synced", [])
+        await reporter.report(known(world), Failed(BLIP), stale=True)
+        assert world.claims.ready(world.key()).reason == "SourceUnavailable"
+        assert world.events.reasons("db") == ["SourceUnavailable"]
+
+    async def test_what_it_said_before_trouble_is_remembered(self, world: World, reporter: Reporter, resource: Claim) -> None:
+        await reporter.report(resource, synced(), stale=False)
+        good = known(world).ready
+        for error in (BackendDeniedError("refused"), ItemNotFoundError("no such item")):
+            await reporter.report(known(world), Failed(error), stale=True)
+        assert world.process.index.record(world.key()).last_good == good
+
+    async def test_a_status_that_cannot_be_written_does_not_keep_a_change_from_being_told(
+        self, world: World, reporter: Reporter, resource: Claim
+    ) -> None:
+        world.claims.faults.refuse("status", ClusterUnavailableError("no answer"))
+        with pytest.raises(ClusterUnavailableError):
+            await reporter.report(resource, synced(Change.UPDATED), stale=False)
+        assert world.events.reasons("db") == ["Updated"]
+
+    async def test_a_status_that_cannot_be_written_is_no_news(self, world: World, reporter: Reporter, resource: Claim) -> None:
+        world.claims.faults.refuse("status", ClusterUnavailableError("no answer"))
+        with pytest.raises(ClusterUnavailableError):
+            await reporter.report(resource, Failed(ItemNotFoundError("no")), stale=False)
+        assert world.events.told == []  # the next try tells it
+
+    async def test_a_resource_that_is_gone_needs_no_status(self, world: World, reporter: Reporter, resource: Claim) -> None:
+        world.claims.faults.refuse("status", ClusterAbsentError("gone"))
+        await reporter.report(resource, Failed(ItemNotFoundError("no such item")), stale=False)
+        assert world.events.told == []
+
+
+class TestDeployment:
+    async def test_it_has_no_status(self, world: World, reporter: Reporter, deployment: Claim) -> None:
+        for outcome in (synced(Change.CREATED), Failed(BackendDeniedError("refused")), Paused(pause=Pause.FROZEN, message="frozen")):
+            await reporter.report(deployment, outcome, stale=False)
+        assert world.claims.requests == []
+        assert world.events.reasons("web") == ["Created", "ReconcileError"]
+
+    @pytest.mark.parametrize("error", [ItemNotFoundError("no"), TargetClaimedError("taken"), BackendDeniedError("refused")])
+    async def test_a_failure_is_a_warning(self, world: World, reporter: Reporter, deployment: Claim, error: OperatorError) -> None:
+        world.process.index.record(world.key()).held = REVISION
+        await reporter.report(deployment, Failed(error), stale=False)
+        assert world.events.reasons("web") == ["ReconcileError"]
+
+    async def test_a_blip_says_nothing_if_its_secret_was_in_sync(self, world: World, reporter: Reporter, deployment: Claim) -> None:
+        world.process.index.record(world.key()).held = REVISION
+        await reporter.report(deployment, Failed(BLIP), stale=False)
+        assert world.events.told == []
+        await reporter.report(deployment, Failed(BLIP), stale=True)
+        assert world.events.reasons("web") == ["ReconcileError"]
+
+    async def test_a_new_one_is_told_of_a_blip_at_once(self, world: World, reporter: Reporter, deployment: Claim) -> None:
+        await reporter.report(deployment, Failed(BLIP), stale=False)
+        assert world.events.told == [
+            Told("web", "Warning", "ReconcileError", "Failed to sync secret from 1Password: no answer (SourceUnavailable)")
+        ]
+
+
+class TestChange:
+    @pytest.mark.parametrize(
+        ("change", "told"),
+        [
+            (Change.NONE, []),
+            (Change.RETOUCHED, []),
+            (Change.CREATED, ["Created"]),
+            (Change.UPDATED, ["Updated"]),
+            (Change.REPAIRED, ["DriftCorrected"]),
+            (Change.ADOPTED, ["Adopted"]),
+        ],
+    )
+    async def test_what_people_care_for_is_an_event(
+        self, world: World, reporter: Reporter, deployment: Claim, change: Change, told: list[str]
+    ) -> None:
+        await reporter.report(deployment, synced(change), stale=False)
+        assert world.events.reasons("web") == told
+        assert world.meter.repairs == (change is Change.REPAIRED)
+
+    @pytest.mark.parametrize(
+        ("change", "told"), [(Change.NONE, ["Refreshed"]), (Change.RETOUCHED, ["Refreshed"]), (Change.UPDATED, ["Updated"])]
+    )
+    async def test_who_asked_gets_an_answer_in_any_case(
+        self, world: World, reporter: Reporter, resource: Claim, change: Change, told: list[str]
+    ) -> None:
+        await reporter.report(resource, synced(change, asked=True), stale=False)
+        assert world.events.reasons("db") == told
+
+    async def test_the_answer_says_which_version_is_the_newest(self, world: World, reporter: Reporter, resource: Claim) -> None:
+        await reporter.report(resource, synced(asked=True), stale=False)
+        assert world.events.told[0].message == "1Password was asked: version 3 is the newest"
+
+    async def test_a_frozen_secret_that_was_missing_is_told_as_created(self, world: World, reporter: Reporter, resource: Claim) -> None:
+        await reporter.report(resource, Paused(pause=Pause.FROZEN, message="frozen", change=Change.CREATED), stale=False)
+        assert world.events.told == [Told("db", "Normal", "Created", 'Secret "db" holds the item as it was when it was frozen')]
+        assert world.claims.ready(world.key()).reason == "Frozen"
+
+    async def test_a_write_is_logged_with_who_asked_and_what_for(
+        self, reporter: Reporter, deployment: Claim, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        await reporter.report(deployment, synced(Change.UPDATED), stale=False)
+        (record,) = [record for record in caplog.records if record.getMessage() == "Secret written"]
+        assert (record.__dict__["asked_by"], record.__dict__["revision"]) == ("Deployment app/web", "v/i@3")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "word"),
+    [
+        (synced(), "Synced"),
+        (Failed(ItemNotFoundError("no such item")), "ItemNotFound"),
+        (Paused(pause=Pause.FROZEN, message="frozen"), "Frozen"),
+        (Paused(pause=Pause.SUSPENDED, message="suspended"), "Suspended"),
+    ],
+)
+async def test_every_pass_is_counted_by_what_it_came_to(
+    world: World, reporter: Reporter, resource: Claim, outcome: Outcome, word: str
+) -> None:
+    await reporter.report(resource, outcome, stale=False)
+    assert world.meter.passes == {word: 1}
+
+
+async def test_a_namesake_does_not_get_the_conditions_of_its_predecessor(world: World, reporter: Reporter, resource: Claim) -> None:
+    world.process.index.claims.put(dataclasses.replace(resource, uid="namesake"))
+    await reporter.report(resource, synced(), stale=False)
+    assert known(world).ready is None

@@ -1,0 +1,211 @@
+"""The catalog: what is asked for, and what is believed without asking."""
+
+import asyncio
+
+import pytest
+
+from fakes.clock import FakeClock
+from fakes.item_source import FakeItemSource
+from onepassword_operator.model.errors import BackendUnavailableError
+from onepassword_operator.service.vaults.catalog import Catalog
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def source() -> FakeItemSource:
+    return FakeItemSource()
+
+
+@pytest.fixture
+def catalog(source: FakeItemSource, clock: FakeClock) -> Catalog:
+    return Catalog(source, clock)
+
+
+async def test_a_fresh_vault_list_serves_everybody_with_one_request(catalog: Catalog, source: FakeItemSource, clock: FakeClock) -> None:
+    vault = source.add_vault("Prod")
+    seen = await asyncio.gather(*(catalog.fresh_vaults() for _ in range(5)))
+    assert all(list(vaults) == [vault] for vaults in seen)
+    assert source.requests == ["vaults"]
+    clock.advance(2.5)
+    await catalog.fresh_vaults()
+    assert source.count("vaults") == 2
+
+
+async def test_a_listing_is_shared_and_kept(catalog: Catalog, source: FakeItemSource, clock: FakeClock) -> None:
+    vault = source.add_vault("Prod")
+    item = source.put(vault, "db", a="b")
+    await asyncio.gather(*(catalog.listing(vault) for _ in range(5)))
+    clock.advance(100)
+    listing = await catalog.listing(vault)
+    assert list(listing.items) == [item]
+    assert source.count("list") == 1
+
+
+async def test_a_list_that_shows_nothing_new_leaves_the_old_objects_in_place(
+    catalog: Catalog, source: FakeItemSource, clock: FakeClock
+) -> None:
+    vault = source.add_vault("Prod")
+    source.put(vault, "db", a="b")
+    first = (await catalog.fresh_listing(vault)).items
+    clock.advance(3)
+    assert (await catalog.fresh_listing(vault)).items is first
+    source.put(vault, "cache", a="b")
+    clock.advance(3)
+    assert (await catalog.fresh_listing(vault)).items.keys() > first.keys()
+
+
+async def test_a_fresh_listing_asks_again_once_for_everybody(catalog: Catalog, source: FakeItemSource, clock: FakeClock) -> None:
+    vault = source.add_vault("Prod")
+    await catalog.listing(vault)
+    clock.advance(2.5)
+    await asyncio.gather(*(catalog.fresh_listing(vault) for _ in range(5)))
+    assert source.count("list") == 2
+
+
+async def test_a_failed_list_is_an_error_for_all_who_wait_and_no_fact(catalog: Catalog, source: FakeItemSource) -> None:
+    vault = source.add_vault("Prod")
+    source.refused[vault] = BackendUnavailableError("no answer")
+    results = await asyncio.gather(*(catalog.listing(vault) for _ in range(2)), return_exceptions=True)
+    assert all(isinstance(result, BackendUnavailableError) for result in results)
+    assert catalog.listed(vault) is None
+
+
+async def test_a_listing_is_current_while_the_fingerprint_it_was_read_under_stands(catalog: Catalog, source: FakeItemSource) -> None:
+    vault = source.add_vault("Prod")
+    await catalog.read_vaults(polled=True)
+    assert not catalog.is_current(vault)
+    await catalog.list_for_poll(vault)
+    assert catalog.is_current(vault)
+    source.put(vault, "db", a="b")
+    await catalog.read_vaults(polled=True)
+    assert not catalog.is_current(vault)
+
+
+async def test_a_listing_read_before_any_vault_list_is_not_current(catalog: Catalog, source: FakeItemSource) -> None:
+    vault = source.add_vault("Prod")
+    await catalog.list_for_poll(vault)
+    assert not catalog.is_current(vault)
+    await catalog.read_vaults(polled=True)
+    assert not catalog.is_current(vault)
+
+
+async def test_a_change_during_the_list_is_seen_at_the_next_poll(catalog: Catalog, source: FakeItemSource) -> None:
+    vault = source.add_vault("Prod")
+    await catalog.read_vaults(polled=True)
+    source.before["list"] = lambda: void(source.put(vault, "db", a="b"))
+    await catalog.list_for_poll(vault)
+    await catalog.read_vaults(polled=True)
+    assert not catalog.is_current(vault)
+
+
+async def test_a_listing_counts_as_read_under_the_fingerprint_from_before_it(catalog: Catalog, source: FakeItemSource) -> None:
+    vault = source.add_vault("Prod")
+    await catalog.read_vaults(polled=True)
+    source.hold_list(vault)
+    gate = source.gate = asyncio.Event()
+    listing = asyncio.create_task(catalog.list_for_poll(vault))
+    await asyncio.sleep(0)
+    source.gate = None
+    source.put(vault, "db", a="b")
+    await catalog.read_vaults(polled=True)
+    gate.set()
+    await listing
+    assert not catalog.is_current(vault)
+
+
+async def test_a_vault_that_is_gone_takes_its_listing_along(catalog: Catalog, source: FakeItemSource) -> None:
+    vault, other = source.add_vault("Prod"), source.add_vault("Other")
+    await catalog.read_vaults(polled=True)
+    await catalog.listing(vault)
+    await catalog.list_for_poll(other)
+    source.delete_vault(vault)
+    source.delete_vault(other)
+    await catalog.read_vaults(polled=True)
+    await catalog.read_vaults(polled=True)
+    assert catalog.listed(vault) is not None  # two lists may be incomplete
+    await catalog.read_vaults(polled=True)
+    assert catalog.listed(vault) is None
+    assert catalog.listed(other) is None
+    assert catalog.vaults == {}
+
+
+async def test_a_vault_that_vanishes_while_its_listing_is_read_is_asked_for_again(catalog: Catalog, source: FakeItemSource) -> None:
+    vault = source.add_vault("Prod")
+    first = asyncio.create_task(catalog.listing(vault))
+    second = asyncio.create_task(catalog.fresh_listing(vault))
+    await first
+    catalog._listings.clear()  # what a vault list without the vault does in between
+    assert (await second).items == {}
+
+
+async def test_an_item_that_was_never_listed_is_gone_after_three_polls(catalog: Catalog, source: FakeItemSource) -> None:
+    vault = source.add_vault("Prod")
+    await catalog.read_vaults(polled=True)
+    await catalog.list_for_poll(vault)
+    item = frozenset({"gone"})
+    assert catalog.note_missing(vault, item) == frozenset()
+    assert not catalog.is_current(vault)  # another look is due
+    await catalog.list_for_poll(vault)
+    assert catalog.note_missing(vault, item) == frozenset()
+    await catalog.list_for_poll(vault)
+    assert catalog.note_missing(vault, item) == item
+    assert catalog.confirmed_gone(vault, "gone")
+
+
+async def test_what_look_ups_list_between_polls_makes_nothing_gone(catalog: Catalog, source: FakeItemSource, clock: FakeClock) -> None:
+    vault = source.add_vault("Prod")
+    item = source.put(vault, "db", a="b")
+    await catalog.list_for_poll(vault)
+    source.delete(item)
+    for _ in range(5):
+        clock.advance(3)
+        await catalog.fresh_listing(vault)
+    assert not catalog.confirmed_gone(vault, item)
+    assert item in catalog.listed(vault).items  # type: ignore[union-attr]
+
+
+async def test_nothing_is_confirmed_about_a_vault_that_was_never_listed(catalog: Catalog) -> None:
+    assert not catalog.confirmed_gone("unknown", "x")
+    catalog.expect_more("unknown")
+    assert catalog.listed("unknown") is None
+
+
+async def test_list_and_item_at_odds_make_one_more_list_due(catalog: Catalog, source: FakeItemSource) -> None:
+    vault = source.add_vault("Prod")
+    await catalog.read_vaults(polled=True)
+    await catalog.list_for_poll(vault)
+    catalog.expect_more(vault)
+    assert not catalog.is_current(vault)
+    await catalog.list_for_poll(vault)
+    assert catalog.is_current(vault)
+
+
+def void(_: object) -> None:
+    """For lambdas whose result is of no interest."""
+
+
+async def test_a_look_up_waits_for_a_list_in_turn_and_asks_for_none_of_its_own(catalog: Catalog, source: FakeItemSource) -> None:
+    vault = source.add_vault("Prod")
+    await catalog.read_vaults(polled=True)
+    source.gates[vault] = asyncio.Event()
+    polled, looked_up = (asyncio.create_task(coroutine) for coroutine in (catalog.list_for_poll(vault), catalog.listing(vault)))
+    await asyncio.sleep(0)
+    source.gates[vault].set()
+    await asyncio.gather(polled, looked_up)
+    assert source.count("list") == 1
+
+
+async def test_a_poll_asks_although_a_look_up_has_failed_a_moment_ago(catalog: Catalog, source: FakeItemSource) -> None:
+    vault = source.add_vault("Prod")
+    source.refused[vault] = BackendUnavailableError("500")
+    for _ in range(2):
+        with pytest.raises(BackendUnavailableError):
+            await catalog.listing(vault)
+    assert source.count("list") == 1
+    source.refused.clear()
+    await catalog.list_for_poll(vault)
+    assert catalog.listed(vault)

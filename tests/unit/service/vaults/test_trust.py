@@ -1,0 +1,68 @@
+"""When the vault list is believed."""
+
+import logging
+
+import pytest
+
+from fakes.meter import FakeMeter
+from onepassword_operator.service.vaults.trust import CLEAN_SWEEPS, PollTrust
+
+
+@pytest.fixture
+def meter() -> FakeMeter:
+    return FakeMeter()
+
+
+@pytest.fixture
+def trust(meter: FakeMeter) -> PollTrust:
+    return PollTrust(meter)
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> int:
+    return sum(record.levelno == logging.WARNING for record in caplog.records)
+
+
+def test_it_is_believed_until_it_hides_something(trust: PollTrust, meter: FakeMeter) -> None:
+    trust.swept()
+    assert not trust.lost()
+    trust.missed(2)
+    assert trust.lost()
+    assert meter.found == 2
+
+
+def test_the_loss_is_warned_of_once(trust: PollTrust, meter: FakeMeter, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(5):
+        trust.missed(1)
+        trust.swept()
+    assert warnings(caplog) == 1
+    assert meter.found == 5
+
+
+def test_three_sweeps_in_a_row_without_a_miss_bring_it_back(trust: PollTrust) -> None:
+    trust.missed(1)
+    trust.swept()  # the one that found it
+    for _ in range(CLEAN_SWEEPS):
+        assert trust.lost()
+        trust.swept()
+    assert not trust.lost()
+
+
+def test_a_miss_that_a_poll_found_between_two_sweeps_starts_the_count_anew(trust: PollTrust) -> None:
+    trust.missed(1)
+    for _ in range(CLEAN_SWEEPS):
+        trust.swept()
+    trust.missed(1)
+    for _ in range(CLEAN_SWEEPS):
+        trust.swept()
+        assert trust.lost()
+    trust.swept()
+    assert not trust.lost()
+
+
+def test_another_loss_after_that_is_warned_of_again(trust: PollTrust, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(2):
+        trust.missed(1)
+        for _ in range(CLEAN_SWEEPS + 1):
+            trust.swept()
+        assert not trust.lost()
+    assert warnings(caplog) == 2

@@ -1,0 +1,356 @@
+"""What events make worth a look."""
+
+import dataclasses
+
+import pytest
+
+from fakes.world import Process, World
+from onepassword_operator.model import names
+from onepassword_operator.model.item import Revision
+from onepassword_operator.model.target import Rendering, Source
+from onepassword_operator.service.runtime.work_queue import Priority
+from onepassword_operator.service.watch import observe
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def test_our_own_writes_come_back_and_need_no_look(world: World) -> None:
+    await world.synced()
+    world.process.observe.claim_seen(world.claims.objects[world.key()])
+    world.process.observe.secret_seen(world.secrets.objects[world.key()])
+    assert world.process.queue.depth() == 0
+
+
+async def test_what_is_seen_again_unchanged_leaves_the_old_objects_in_place(world: World) -> None:
+    await world.synced()
+    observe, index = world.process.observe, world.process.index
+    claim, revision = index.claims.resource(world.key()), index.record(world.key()).held
+    assert claim
+    observe.claim_seen(dataclasses.replace(claim))
+    observe.is_settled(world.secrets.objects[world.key()])
+    assert index.claims.resource(world.key()) is claim
+    assert index.record(world.key()).held is revision
+
+
+@pytest.mark.parametrize("change", [{"item_path": "vaults/a/items/b"}, {"labels": {"a": "b"}}, {"annotations": {"a": "b"}}, {"uid": "new"}])
+async def test_a_resource_that_asks_for_something_else_needs_one(world: World, change: dict[str, object]) -> None:
+    await world.synced()
+    held = world.claims.objects[world.key()]
+    world.process.observe.claim_seen(dataclasses.replace(held, resource_version="9999", **change))  # type: ignore[arg-type]
+    assert world.process.queue.depth() == 1
+
+
+async def test_late_news_of_a_resource_is_ignored(world: World) -> None:
+    await world.synced()
+    held = world.claims.objects[world.key()]
+    world.process.observe.claim_seen(dataclasses.replace(held, resource_version="1", item_path="vaults/a/items/b"))
+    assert world.process.queue.depth() == 0
+    assert world.process.index.claims.resource(world.key()) == held
+
+
+async def test_news_of_a_resource_that_is_known_to_be_deleted_is_ignored(world: World) -> None:
+    await world.synced()
+    held = world.claims.objects[world.key()]
+    world.process.observe.claim_gone(world.key(), held.uid)
+    world.process.observe.claim_seen(dataclasses.replace(held, resource_version="9999"))
+    assert world.key() not in world.process.index.claims
+    assert world.process.queue.depth() == 0
+
+
+async def test_the_deletion_of_a_predecessor_does_not_disturb_its_namesake(world: World) -> None:
+    await world.synced()
+    world.process.observe.claim_gone(world.key(), "an earlier uid")
+    assert world.key() in world.process.index.claims
+
+
+async def test_a_namesake_is_the_end_of_its_predecessor_and_of_the_dispute_about_it(world: World) -> None:
+    await world.synced()
+    held = world.claims.objects[world.key()]
+    world.process.index.contests.open(held.uid)
+    world.process.observe.claim_seen(dataclasses.replace(held, uid="new", resource_version="9999"))
+    assert world.process.observe.is_gone(held.uid)
+    assert world.process.index.contests.truce(held.uid, finalizer=False) is None
+
+
+async def test_only_so_many_deletions_are_remembered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observe, "_TOMBSTONES", 2)
+    for uid in ("a", "b", "c"):
+        world.process.observe.claim_gone(world.key(), uid)
+    assert list(world.process.observe._gone) == ["b", "c"]
+
+
+async def test_a_secret_that_nobody_asks_for_is_not_touched(world: World) -> None:
+    stray = world.secrets.place(world.key("stray"), labels={names.MANAGED: names.MANAGED_VALUE})
+    await world.settle()
+    world.process.observe.secret_gone(stray.key)
+    assert world.secrets.requests == []
+    assert world.process.index.followed == {}
+
+
+async def test_late_news_of_a_secret_is_ignored(world: World) -> None:
+    item = await world.synced()
+    before = world.secrets.objects[world.key()]
+    world.source.edit(item, password="two")
+    await world.poll()
+    world.process.observe.secret_seen(before)
+    assert world.process.queue.depth() == 0
+
+
+async def test_a_label_taken_away_is_put_back(world: World) -> None:
+    await world.synced()
+    world.secrets.edit(world.key(), labels={})
+    world.process.observe.secret_gone(world.key())  # a watch that selects by label reports it so
+    await world.settle()
+    assert world.secrets.objects[world.key()].labels[names.MANAGED] == names.MANAGED_VALUE
+    assert world.secrets.mark(world.key()) is None
+
+
+async def test_a_forged_secret_leaves_no_mark_when_it_is_deleted(world: World) -> None:
+    item = await world.synced()
+    forged = dict(world.secrets.objects[world.key()].annotations) | {names.RESTART_PENDING: f"{world.vault}/{item}@1@2024-01-01T00:00:00Z"}
+    world.secrets.edit(world.key(), annotations=forged)
+    world.secrets.delete(world.key())
+    await world.settle()
+    assert world.secrets.values(world.key()) == {"password": "one"}
+    assert world.secrets.mark(world.key()) is None
+
+
+async def test_a_resource_with_a_new_uid_starts_without_its_namesakes_failures(world: World) -> None:
+    await world.synced()
+    world.process.index.record(world.key()).attempts = 7
+    held = world.claims.objects[world.key()]
+    world.process.observe.claim_seen(dataclasses.replace(held, uid="new", resource_version="9999"))
+    assert world.process.index.record(world.key()).attempts == 0
+
+
+async def test_a_secret_whose_resource_says_nothing_yet_needs_a_look(world: World) -> None:
+    await world.synced()
+    held = world.claims.objects[world.key()]
+    silent = dataclasses.replace(held, conditions=(), resource_version="9999")
+    world.process.observe.take_in(silent)
+    assert not world.process.observe.is_settled(world.secrets.objects[world.key()])
+
+
+async def test_a_secret_that_is_being_deleted_needs_a_look(world: World) -> None:
+    await world.synced()
+    going = dataclasses.replace(world.secrets.objects[world.key()], terminating=True)
+    assert not world.process.observe.is_settled(going)
+
+
+async def test_a_secret_of_another_type_needs_a_look(world: World) -> None:
+    await world.synced()
+    world.process.index.claims.put(dataclasses.replace(world.claims.objects[world.key()], secret_type="kubernetes.io/tls"))
+    assert not world.process.observe.is_settled(world.secrets.objects[world.key()])
+
+
+async def test_a_secret_whose_pass_is_about_to_write_the_status_needs_no_second_look(world: World) -> None:
+    await world.synced()
+    world.process.index.claims.put(dataclasses.replace(world.claims.objects[world.key()], conditions=()))
+    world.process.index.record(world.key()).resource_version = 0  # the event came before the answer to our write
+    world.process.queue._running.add(world.key())
+    world.process.observe.secret_seen(world.secrets.objects[world.key()])
+    assert not world.process.queue._again
+    world.process.queue._running.discard(world.key())
+    world.process.observe.secret_seen(dataclasses.replace(world.secrets.objects[world.key()], resource_version="9999"))
+    assert world.process.queue.depth() == 1
+
+
+async def test_a_mark_that_another_process_left_is_taken_up_at_once(world: World) -> None:
+    item = await world.synced()
+    ours = world.process
+    other = Process(world)
+    await other.sweeper.sweep()
+    world.source.edit(item, password="two")
+    world.process = other
+    await other.poller.poll()
+    key = await other.queue.take()
+    await other.reconcile.run(key)
+    world.process = ours  # the other one dies here
+    ours.woken.clear()
+    await world.settle()
+    assert ours.index.pending("app")
+    assert ours.woken == {"app"}
+
+
+async def test_two_processes_with_other_options_do_not_write_without_end(world: World) -> None:
+    world.source.put(world.vault, "db", password="1", empty="")
+    world.claim("db", "vaults/Prod/items/db")
+    await world.settle()
+    ours, world.rendering = world.process, Rendering(allow_empty_values=True)
+    other = Process(world)
+    await other.sweeper.sweep()
+    world.forget_requests()
+    for _ in range(100):
+        for process in (ours, other):
+            process.observe.secret_seen(world.secrets.objects[world.key()])
+            while process.queue.depth():
+                key = await process.queue.take()
+                await process.reconcile.run(key)
+                process.queue.done(key)
+    assert len(world.secrets.writes()) < 20
+
+
+async def test_a_state_of_the_secret_that_is_known_to_be_outdated_says_nothing(world: World) -> None:
+    await world.synced()
+    outdated = dataclasses.replace(world.secrets.objects[world.key()], resource_version="1", labels={})
+    assert world.process.observe.is_settled(outdated)
+
+
+async def test_a_secret_whose_ruling_resource_is_suspended_is_not_judged(world: World) -> None:
+    await world.synced()
+    world.process.index.claims.put(dataclasses.replace(world.claims.objects[world.key()], suspended=True))
+    assert not world.process.observe.is_settled(world.secrets.objects[world.key()])
+
+
+async def test_a_secret_whose_resource_is_held_up_needs_a_look(world: World) -> None:
+    await world.synced()
+    world.claims.hold_up(world.key(), names.OFFICIAL_FINALIZER)
+    assert world.process.observe.take_in(world.claims.objects[world.key()]) is Priority.SWEEP
+    assert not world.process.observe.is_settled(world.secrets.objects[world.key()])
+
+
+async def test_what_several_ask_for_is_followed_from_the_first_sight_on(world: World) -> None:
+    """So that the first poll lists its vault."""
+    item = await world.synced()
+    world.asks("web")
+    await world.settle()
+    world.process = Process(world)
+    await world.process.sweeper.sweep()
+    assert list(world.process.index.revisions(world.vault)) == [Revision(world.vault, item, 1)]
+    assert world.process.queue.depth() == 1
+
+
+async def test_whoever_else_asks_it_is_followed_as_its_owner_asks(world: World) -> None:
+    item = world.source.put(world.vault, "db", password="one")
+    world.source.put(world.vault, "other", password="two")
+    world.asks("web")
+    await world.settle()
+    world.claim("db", "vaults/Prod/items/other")
+    await world.settle()
+    world.process = Process(world)
+    await world.process.sweeper.sweep()
+    assert list(world.process.index.revisions(world.vault)) == [Revision(world.vault, item, 1)]
+
+
+async def test_who_came_while_the_operator_was_away_is_told_though_the_secret_is_right(world: World) -> None:
+    await world.synced()
+    world.source.put(world.vault, "other", password="two")
+    world.asks("web", path="vaults/Prod/items/other")
+    await world.restart_process()
+    await world.settle()
+    assert world.events.reasons("web") == ["ReconcileError"]
+    assert world.secrets.writes() == []
+
+
+async def test_a_secret_that_a_deployment_asks_for_needs_no_look_once_it_is_right(world: World) -> None:
+    """There is no status that could say otherwise."""
+    world.source.put(world.vault, "db", password="one")
+    key = world.asks("web")
+    await world.settle()
+    assert world.process.observe.is_settled(world.secrets.objects[key])
+
+
+async def test_a_secret_that_lacks_one_of_its_users_among_its_owners_needs_a_look(world: World) -> None:
+    world.source.put(world.vault, "db", password="one")
+    key = world.asks("web")
+    await world.settle()
+    world.workloads.deploy("user", "db")
+    world.process.index.claims.put_workload(world.workloads.objects["app", "user"])
+    assert not world.process.observe.is_settled(world.secrets.objects[key])
+
+
+@pytest.mark.parametrize("finalizers", [(), (names.OFFICIAL_FINALIZER,)])
+async def test_a_resource_that_is_held_up_in_deletion_is_released_without_a_pass(world: World, finalizers: tuple[str, ...]) -> None:
+    await world.synced()
+    world.claims.hold_up(world.key(), "theirs", *finalizers)
+    await world.settle()
+    released: list[Source] = []
+    world.process.observe.release = released.append
+    world.claims.hold_up(world.key(), "theirs", *finalizers)
+    world.claims.terminate(world.key())
+    world.process.observe.take_in(world.claims.objects[world.key()])
+    assert released == [world.claims.objects[world.key()].source] * len(finalizers)
+
+
+class TestRefresh:
+    @pytest.mark.parametrize(
+        ("before", "now", "asked"), [("", "1", True), ("1", "2", True), ("1", "1", False), ("1", "", False), ("", "", False)]
+    )
+    async def test_a_new_value_asks(self, world: World, before: str, now: str, asked: object) -> None:
+        await world.synced()
+        held = dataclasses.replace(world.claims.objects[world.key()], refresh=before)
+        world.process.index.claims.put(held)
+        world.process.observe.take_in(dataclasses.replace(held, refresh=now, resource_version="9999"))
+        assert world.process.index.record(world.key()).refresh is asked
+
+    async def test_the_first_sight_asks_nothing(self, world: World) -> None:
+        key = world.claim("db", refresh="1")
+        world.watch()
+        assert not world.process.index.record(key).refresh
+
+    @pytest.mark.parametrize(
+        ("asked_ago", "ready", "owed"), [(101.0, "True", False), (99.0, "True", True), (101.0, "False", True), (101.0, None, True)]
+    )
+    async def test_who_stood_by_owes_no_answer_that_another_leader_had_time_for_unless_something_is_wrong(
+        self, world: World, asked_ago: float, ready: str | None, owed: object
+    ) -> None:
+        await world.synced()
+        world.claims.annotate(world.key(), refresh="1")
+        world.watch()
+        held = world.claims.objects[world.key()]
+        told = tuple(dataclasses.replace(condition, status=ready) for condition in held.conditions) if ready else ()
+        world.process.index.claims.put(dataclasses.replace(held, conditions=told))
+        world.clock.advance(asked_ago)
+        world.process.index.drop_refreshes(before=world.clock.now - 100.0)
+        assert world.process.index.record(world.key()).refresh is owed
+        await world.settle()
+        assert world.events.reasons("db") == (["Refreshed"] if owed else [])
+
+    async def test_the_newest_demand_counts(self, world: World) -> None:
+        await world.synced()
+        for value in ("1", "2"):
+            world.claims.annotate(world.key(), refresh=value)
+            world.watch()
+            world.clock.advance(60.0)
+        world.process.index.drop_refreshes(before=world.clock.now - 100.0)
+        assert world.process.index.record(world.key()).refresh
+
+    async def test_a_new_value_ends_the_wait_in_a_dispute(self, world: World) -> None:
+        await world.synced()
+        uid = world.claims.objects[world.key()].uid
+        world.process.index.contests.open(uid)
+        assert not world.process.index.contests.may_try(uid)
+        world.claims.annotate(world.key(), refresh="1")
+        world.watch()
+        assert world.process.index.contests.may_try(uid)
+
+
+async def test_without_anybody_wired_nothing_happens(world: World) -> None:
+    alone = observe.Observe(index=world.process.index, queue=world.process.queue, sealer=world.process.sealer)
+    await changed(world)
+    world.claims.hold_up(world.key(), names.OFFICIAL_FINALIZER)
+    world.claims.terminate(world.key())
+    alone.take_in(world.claims.objects[world.key()])
+    world.process.index.record(world.key()).mark = None
+    world.process.index.claims.put(dataclasses.replace(world.claims.objects[world.key()], terminating=False))
+    alone.is_settled(world.secrets.objects[world.key()])
+    assert world.process.index.record(world.key()).mark
+
+
+async def changed(world: World) -> None:
+    """A Secret with a mark."""
+    item = await world.synced()
+    world.source.edit(item, password="two")
+    await world.poll()
+
+
+async def test_a_namesake_of_a_resource_that_was_never_synced_is_taken_in(world: World) -> None:
+    key = world.claim("db")
+    world.process.observe.take_in(world.claims.objects[key])
+    former = world.claims.objects[key].uid
+    assert world.process.observe.take_in(dataclasses.replace(world.claims.objects[key], uid="new", resource_version="9999")) is Priority.NEW
+    assert world.process.observe.is_gone(former)
+    assert world.process.index.followed == {}
