@@ -87,14 +87,17 @@ def facts(found: Object | None) -> str:
     """What may be told of an object: its name, versions, keys with sizes, and conditions."""
     if found is None:
         return "no such object"
-    told = [f"{found['kind']} {found['metadata']['name']}"]
+    reported = [f"{found['kind']} {found['metadata']['name']}"]
     if found["kind"] == "Secret":
-        told += [f"item version {item_version(found)}", "keys " + ", ".join(f"{key} ({size} bytes)" for key, size in sizes(found).items())]
+        reported += [
+            f"item version {item_version(found)}",
+            "keys " + ", ".join(f"{key} ({size} bytes)" for key, size in sizes(found).items()),
+        ]
     if found["kind"] == "Deployment":
-        told += [f"revision {revision(found)}"]
+        reported += [f"revision {revision(found)}"]
     if condition := ready(found):
-        told += [f"Ready={condition.get('status')} {condition.get('reason')}: {condition.get('message')}"]
-    return ", ".join(told)
+        reported += [f"Ready={condition.get('status')} {condition.get('reason')}: {condition.get('message')}"]
+    return ", ".join(reported)
 
 
 def data(secret: Object) -> dict[str, bytes]:

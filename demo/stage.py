@@ -101,8 +101,8 @@ class Stage:
         line = server.stdout.readline()
         if not line:
             raise TourError(expected="the Connect server to start", seen=(self.plane.directory / "connect.log").read_text().strip())
-        told = json.loads(line)
-        self.connect_url, self._admin = told["url"], told["admin"]
+        reported = json.loads(line)
+        self.connect_url, self._admin = reported["url"], reported["admin"]
 
     def operator_arguments(self) -> list[str]:
         """What the operator's command is given to be the operator: probes on a free port of loopback, no metrics."""

@@ -16,14 +16,15 @@ from onepassword_operator import __version__, memory
 from onepassword_operator.cluster import credentials
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.connect.access_token import ConnectToken
-from onepassword_operator.connect.factory import Pace, Server, connect_source
+from onepassword_operator.connect.factory import Limits, Server, connect_source
 from onepassword_operator.connect.server_watch import ServerWatch
+from onepassword_operator.edges import USER_AGENT, Parts, SystemClock, build, elect, expose_connect
 from onepassword_operator.handlers.registry import build_registry
 from onepassword_operator.handlers.watches import Watches
 from onepassword_operator.model.errors import ClusterError
 from onepassword_operator.net.proxy import route_to
 from onepassword_operator.net.tls import TlsFiles
-from onepassword_operator.service.restarts.restart_workloads import Place
+from onepassword_operator.service.restarts.restart_workloads import NamespaceKey
 from onepassword_operator.service.runtime.leader_election import Election
 from onepassword_operator.service.runtime.supervisor import Supervisor
 from onepassword_operator.settings.schema import Settings
@@ -31,11 +32,10 @@ from onepassword_operator.settings.values import bind_address
 from onepassword_operator.telemetry import probes
 from onepassword_operator.telemetry.metrics import Metrics
 from onepassword_operator.telemetry.serving_certificate import serving_tls
-from onepassword_operator.wiring import USER_AGENT, Parts, SystemClock, elect, expose_connect, wire
 
 RESTART_LOOPS: Final = 4
-SECOND_SWEEP_SECONDS: Final = 10.0
-SWEEP_RETRY_SECONDS: Final = 15.0
+SECOND_RESYNC_SECONDS: Final = 10.0
+RESYNC_RETRY_SECONDS: Final = 15.0
 CRD_CHECK_SECONDS: Final = 2.0
 OUTAGE_POLL_SECONDS: Final = 15.0
 SERVER_CHECK_SECONDS: Final = 60.0
@@ -83,23 +83,23 @@ class Operator:
         """Run until cancelled, or until a supervised task fails."""
         self._tasks.start("heartbeat", self._tasks.heartbeat)
         await self._wait_for_crd()
-        await self._first_sweep()
-        self._tasks.start("sweeper", self._sweep_forever)
+        await self._first_resync()
+        self._tasks.start("resyncer", self._resync_forever)
         self._tasks.start("watches", self._watch)
-        if self._parts.watch_secrets:
-            self._tasks.start("secret-watch", self._parts.watch_secrets.run)
-        if self._parts.patrol:
-            self._tasks.start("patrol", self._parts.patrol.run)
+        if self._parts.secret_watcher:
+            self._tasks.start("secret-watch", self._parts.secret_watcher.run)
+        if self._parts.use_cases.patrol:
+            self._tasks.start("patrol", self._parts.use_cases.patrol.run)
         self._tasks.start("leadership", self._lead)
         await self._tasks.first_end()
 
     async def stop(self) -> None:
         """End everything; the lease last, because whoever has it next may write at once."""
-        self._parts.queue.close()
-        self._parts.restarts.close()
-        self._parts.releases.close()
+        self._parts.use_cases.shared.queue.close()
+        self._parts.loops.restarts.close()
+        self._parts.loops.finalizers.close()
         await self._tasks.stop()
-        self._parts.poll.close()
+        self._parts.use_cases.poller.close()
         await self._parts.events.flush()
         await self._election.release()
 
@@ -107,49 +107,51 @@ class Operator:
         # What stands by has listed and watches everything, so that it takes over with what it knows: all of it still waits in the queues.
         led_until = await self._election.campaign()
         # A refresh leaves no trace but an Event. One that the former leader still owed long after it was asked for shows in the status.
-        self._parts.index.drop_refreshes(before=led_until - self._settings.staleness_limit_seconds - self._settings.polling_interval)
+        self._parts.use_cases.shared.index.drop_refreshes(
+            before=led_until - self._settings.staleness_limit_seconds - self._settings.polling_interval
+        )
         for number in range(self._parts.workers.loops):
             self._tasks.start(f"worker-{number}", self._parts.workers.run)
         for number in range(RESTART_LOOPS):
-            self._tasks.start(f"restarts-{number}", self._parts.restarts.run)
-            self._tasks.start(f"releases-{number}", self._parts.releases.run)
+            self._tasks.start(f"restarts-{number}", self._parts.loops.restarts.run)
+            self._tasks.start(f"releases-{number}", self._parts.loops.finalizers.run)
         self._tasks.start("events", self._parts.events.run)
         self._tasks.start("poller", self._poll_forever)
         self._tasks.start("server-watch", self._watch_server_forever)
         await self._election.keep()
 
     async def _wait_for_crd(self) -> None:
-        told = ""
+        reported = ""
         while True:
             try:
-                if await self._parts.items.is_served():
+                if await self._parts.resources.is_served():
                     return
                 trouble = "the cluster does not serve onepassworditems.onepassword.com; apply the CRD: kubectl apply -f crds/"
             except ClusterError as error:
                 trouble = str(error)
-            if trouble != told:
+            if trouble != reported:
                 _log.error("not ready", extra={"detail": trouble})
-                told = trouble
+                reported = trouble
             await asyncio.sleep(CRD_CHECK_SECONDS)
 
-    async def _first_sweep(self) -> None:
+    async def _first_resync(self) -> None:
         # Nothing is concluded from a part of a LIST, so until all could be read there is nothing to do but to try again.
         attempt = 0
         while not self._synced:
             try:
-                await self._parts.sweep.sweep()
+                await self._parts.use_cases.resync.run()
                 self._synced = True
             except ClusterError as error:
                 attempt += 1
                 _log.error("not ready", extra={"detail": str(error), "reason": error.reason})
                 await asyncio.sleep(min(2.0 ** min(attempt, 16), 30.0))
-        _log.info("resources and Secrets listed", extra={"resources": len(self._parts.index.claims)})
+        _log.info("resources and Secrets listed", extra={"resources": len(self._parts.use_cases.shared.index.claims)})
 
     async def _watch(self) -> None:
         watches = Watches(
             registry=lambda: build_registry(
-                observe=self._parts.observe,
-                observe_workloads=self._parts.observe_workloads,
+                observe=self._parts.use_cases.observe,
+                observe_workloads=self._parts.use_cases.observe_workloads,
                 rendering=self._parts.rendering,
                 server=self._api.server,
                 new_session=self._api.new_session,
@@ -171,32 +173,32 @@ class Operator:
         interval = float(self._settings.polling_interval)
         while True:
             started = time.monotonic()
-            trouble = await self._parts.poll.poll()
-            if not self._parts.first_poll.is_set():
+            trouble = await self._parts.use_cases.poller.poll()
+            if not self._parts.loops.first_poll.is_set():
                 self._wake_pending()
-                self._parts.first_poll.set()
+                self._parts.loops.first_poll.set()
             if trouble:
                 _log.warning("poll failed", extra={"reason": trouble.reason, "detail": str(trouble)})
             pause = (min(interval, OUTAGE_POLL_SECONDS) if trouble else interval) * (0.9 + 0.1 * random.random())  # noqa: S311  spreads load
             await asyncio.sleep(max(pause - (time.monotonic() - started), 0.05))
 
     async def _watch_server_forever(self) -> None:
-        await self._parts.first_poll.wait()  # a server that nobody has asked for anything yet is not up, and that is no news
+        await self._parts.loops.first_poll.wait()  # a server that nobody has asked for anything yet is not up, and that is no news
         while True:
             well = await self._watch_server.look()
-            await asyncio.sleep(self._settings.sweep_seconds if well else SERVER_CHECK_SECONDS)
+            await asyncio.sleep(self._settings.resync_seconds if well else SERVER_CHECK_SECONDS)
 
-    async def _sweep_forever(self) -> None:
+    async def _resync_forever(self) -> None:
         while True:
             # What came and went between a LIST and the start of the watches, only another LIST shows; whenever they start.
-            began = await self._watches_begin(within_seconds=self._settings.sweep_seconds)
+            began = await self._watches_begin(within_seconds=self._settings.resync_seconds)
             if began:
-                await asyncio.sleep(min(SECOND_SWEEP_SECONDS, self._settings.sweep_seconds))
-            while not await self._sweep_once():  # noqa: ASYNC110  what is waited for is on the API server
-                await asyncio.sleep(min(SWEEP_RETRY_SECONDS, self._settings.sweep_seconds))
+                await asyncio.sleep(min(SECOND_RESYNC_SECONDS, self._settings.resync_seconds))
+            while not await self._resync_once():  # noqa: ASYNC110  what is waited for is on the API server
+                await asyncio.sleep(min(RESYNC_RETRY_SECONDS, self._settings.resync_seconds))
             memory.keep_what_is_there()
-            if not began and self._parts.first_poll.is_set():  # otherwise this replica stands by, and asks 1Password for nothing
-                await self._parts.poll.poll(full=True)
+            if not began and self._parts.loops.first_poll.is_set():  # otherwise this replica stands by, and asks 1Password for nothing
+                await self._parts.use_cases.poller.poll(full=True)
 
     async def _watches_begin(self, *, within_seconds: float) -> bool:
         with contextlib.suppress(TimeoutError):
@@ -205,19 +207,19 @@ class Operator:
         self._watches_started.clear()
         return began
 
-    async def _sweep_once(self) -> bool:
+    async def _resync_once(self) -> bool:
         try:
-            await self._parts.sweep.sweep()
+            await self._parts.use_cases.resync.run()
         except ClusterError as error:
-            _log.warning("sweep failed", extra={"reason": error.reason, "detail": str(error)})
+            _log.warning("resync failed", extra={"reason": error.reason, "detail": str(error)})
             return False
         finally:
             self._wake_pending()
         return True
 
     def _wake_pending(self) -> None:
-        for namespace in self._parts.index.pending_namespaces():
-            self._parts.restarts.wake(Place(namespace))
+        for namespace in self._parts.use_cases.shared.index.pending_namespaces():
+            self._parts.loops.restarts.wake(NamespaceKey(namespace))
 
 
 async def run(settings: Settings) -> int:
@@ -238,29 +240,28 @@ async def run(settings: Settings) -> int:
     to_connect = route_to(settings.connect_host, settings.proxies, tls=tls.context)
     token = ConnectToken(settings.connect_credential)
     async with contextlib.AsyncExitStack() as stack:
+        election = await stack.enter_async_context(elect(settings, access, way=to_cluster, metrics=metrics))
         api = await stack.enter_async_context(
-            KubernetesApi(access, user_agent=USER_AGENT, observer=metrics.kubernetes_request, way=to_cluster)
+            KubernetesApi(access, user_agent=USER_AGENT, observer=metrics.kubernetes_request, way=to_cluster, may_write=election.may_write)
         )
         connected = await stack.enter_async_context(
             connect_source(
                 Server(host=settings.connect_host, way=to_connect),
                 token=token,
                 user_agent=USER_AGENT,
-                observer=metrics.connect_request,
+                meter=metrics,
                 clock=SystemClock(),
-                pace=Pace(
+                limits=Limits(
                     timeout_seconds=settings.connect_timeout_seconds,
                     denied_probe_seconds=settings.denied_probe_seconds,
                     requests_per_minute=settings.connect_requests_per_minute,
                 ),
             )
         )
-        election = await stack.enter_async_context(elect(settings, access, way=to_cluster, metrics=metrics))
-        api.may_write = election.may_write
-        parts = wire(settings, api=api, source=connected.paced, token=token.token, metrics=metrics)
+        parts = build(settings, api=api, source=connected.guarded, token=token.token, metrics=metrics)
         expose_connect(metrics, connected, token=token)
         metrics.observe("leader", "1 while this replica leads: it alone asks 1Password and writes.", read=election.may_write)
-        watch = ServerWatch(connected.bare, token, told=metrics.connect_version, now=time.time)
+        watch = ServerWatch(connected.bare, token, reported=metrics.connect_version, now=time.time)
         operator = Operator(settings, parts, api=api, stop=stop, watch=watch, election=election)
         health = {"/healthz": probes.probe(operator.unhealthy), "/readyz": probes.probe(operator.unready)}
         await stack.enter_async_context(probes.serve(bind_address(settings.health_probe_bind_address), health))

@@ -13,7 +13,7 @@ from onepassword_operator.model.item import Item, ItemSummary, Vault
 from onepassword_operator.model.lease import HeldLease, LeaseRecord
 from onepassword_operator.model.outcome import Change, Condition
 from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, OwnerReference, SecretKey, SecretSight
-from onepassword_operator.model.target import Claim, Source
+from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.model.workload import Workload
 
 
@@ -69,7 +69,7 @@ class SecretWatch(Protocol):
         """
 
 
-class ClaimStore(Protocol):
+class ResourceStore(Protocol):
     """OnePasswordItems in the cluster."""
 
     async def get(self, key: SecretKey) -> Claim | None:
@@ -104,7 +104,7 @@ class WorkloadStore(Protocol):
 class FinalizerStore(Protocol):
     """The official operator's finalizer on resources and Deployments."""
 
-    async def release(self, source: Source, uid: str) -> str | None:
+    async def remove(self, ref: ObjectRef, uid: str) -> str | None:
         """Take it from the object of that uid; returns the resourceVersion without it, or None if the object is gone."""
 
 
@@ -155,8 +155,8 @@ class Meter(Protocol):
     def polled(self, *, ok: bool) -> None:
         """A poll of 1Password ended."""
 
-    def sweep_found(self, count: int) -> None:
-        """Changes that a full sweep found and the cheap poll had missed."""
+    def resync_found(self, count: int) -> None:
+        """Changes that a full resync found and the cheap poll had missed."""
 
 
 class Clock(Protocol):

@@ -15,6 +15,8 @@ MEDIAN_FILE_LINES = 130
 FUNCTION_LINES = 50
 P90_FUNCTION_LINES = 30
 PARAMETERS = 6
+CONSTRUCTOR_PARAMETERS = 10
+"""By name; a constructor says what a part is made of, and nothing is added to it afterwards."""
 POSITIONAL = 2
 COMPLEXITY = 8
 README_LINES = 150
@@ -22,6 +24,7 @@ DISTRIBUTIONS = 25
 """On Linux. kopf alone brings 17 of them with itself and aiohttp; the rest are msgspec, pydantic with settings (6), prometheus-client."""
 
 SIGNATURES_FIXED_ELSEWHERE = {
+    ("connect/factory.py", "connect_request"): "as in telemetry/metrics.py, whose protocol it is",
     ("telemetry/metrics.py", "connect_request"): "connect.client.Observer: a Callable type has no keywords",
     ("telemetry/metrics.py", "kubernetes_request"): "cluster.api.Observer: a Callable type has no keywords",
 }
@@ -64,8 +67,16 @@ def test_functions_are_short_as_a_rule() -> None:
 
 @pytest.mark.parametrize("module", repository.modules())
 def test_a_function_has_few_parameters(module: str) -> None:
-    many = {function.name: names for function in repository.functions(module) if len(names := repository.parameters(function)) > PARAMETERS}
+    many = {
+        function.name: names
+        for function in repository.functions(module)
+        if len(names := repository.parameters(function)) > _most(function.name)
+    }
     assert not many
+
+
+def _most(function: str) -> int:
+    return CONSTRUCTOR_PARAMETERS if function == "__init__" else PARAMETERS
 
 
 @pytest.mark.parametrize("module", repository.modules())

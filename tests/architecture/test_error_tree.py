@@ -14,7 +14,7 @@ from aiohttp import client_exceptions
 from onepassword_operator.cluster import api
 from onepassword_operator.cluster import api_errors as statuses
 from onepassword_operator.cluster.credentials import ClusterAccess
-from onepassword_operator.connect import answers as connect_answers
+from onepassword_operator.connect import answers
 from onepassword_operator.connect import client as connect
 from onepassword_operator.connect.access_token import ConnectToken
 from onepassword_operator.model import errors
@@ -100,9 +100,12 @@ def made(kind: type[BaseException]) -> BaseException:
 @pytest.mark.parametrize("when", ["call", "answer", "body"])
 @pytest.mark.parametrize("kind", LOW_LEVEL, ids=lambda kind: kind.__qualname__)
 async def test_no_error_of_the_network_passes_the_connect_client(kind: type[BaseException], when: str) -> None:
-    told: list[tuple[str, int, float]] = []
+    reported: list[tuple[str, int, float]] = []
     source = connect.ConnectSource(
-        host="http://connect.example", token=ConnectToken(Confidential(b"fake")), user_agent="", observer=lambda *seen: told.append(seen)
+        host="http://connect.example",
+        token=ConnectToken(Confidential(b"fake")),
+        user_agent="",
+        observer=lambda *seen: reported.append(seen),
     )
     source._session = BrokenSession(made(kind), when=when)  # type: ignore[assignment]  # a stand-in
     with pytest.raises(errors.OperatorError) as failed:
@@ -111,15 +114,15 @@ async def test_no_error_of_the_network_passes_the_connect_client(kind: type[Base
     assert isinstance(failed.value, errors.BackendUnavailableError)
     assert failed.value.__suppress_context__
     assert failed.value.__cause__ is None, "a chained library error could print what was in a URL, header or body"
-    assert len(told) == 1
+    assert len(reported) == 1
 
 
 @pytest.mark.parametrize("when", ["call", "answer", "body"])
 @pytest.mark.parametrize("kind", LOW_LEVEL, ids=lambda kind: kind.__qualname__)
 async def test_no_error_of_the_network_passes_the_kubernetes_client(kind: type[BaseException], when: str) -> None:
-    told: list[tuple[str, str, int]] = []
+    reported: list[tuple[str, str, int]] = []
     access = ClusterAccess(server="http://cluster.example", ssl_context=None, token=None)
-    client = api.KubernetesApi(access, user_agent="", observer=lambda *seen: told.append(seen))
+    client = api.KubernetesApi(access, user_agent="", observer=lambda *seen: reported.append(seen))
     client._session = BrokenSession(made(kind), when=when)  # type: ignore[assignment]  # a stand-in
     with pytest.raises(errors.OperatorError) as failed:
         await client.create("/api/v1/namespaces/a/secrets", {}, resource="secrets")
@@ -127,12 +130,12 @@ async def test_no_error_of_the_network_passes_the_kubernetes_client(kind: type[B
     assert isinstance(failed.value, errors.ClusterUnavailableError)
     assert failed.value.__suppress_context__
     assert failed.value.__cause__ is None, "a chained library error could print what was in a URL, header or body"
-    assert len(told) == 1
+    assert len(reported) == 1
 
 
 @pytest.mark.parametrize("route", CONNECT_ROUTES)
 def test_every_status_of_connect_is_a_leaf(route: str) -> None:
-    assert {type(connect_answers.to_error(code, {}, route=route)) for code in range(300, 600)} <= leaves()
+    assert {type(answers.to_error(code, {}, route=route)) for code in range(300, 600)} <= leaves()
 
 
 @pytest.mark.parametrize("reason", KUBERNETES_REASONS)
@@ -144,5 +147,5 @@ def test_every_status_of_kubernetes_is_a_leaf(reason: str, details: dict[str, An
 
 @pytest.mark.parametrize("code", [100, 199, 200, 201, 204, 299, 600, 999])
 def test_a_status_that_nobody_sends_is_a_leaf_too(code: int) -> None:
-    assert type(connect_answers.to_error(code, {}, route=CONNECT_ROUTES[0])) in leaves()
+    assert type(answers.to_error(code, {}, route=CONNECT_ROUTES[0])) in leaves()
     assert type(statuses.to_error(code, {}, what="get secrets")) in leaves()

@@ -17,6 +17,7 @@ NOT_MIRRORED = {
     "devconnect/rest/calls.py": "seen over HTTP in test_server",
     "devconnect/store/contents.py": "seen through the store in test_vault_store and test_admin_items",
     "devconnect/store/editing.py": "seen over HTTP in test_admin_items",
+    "devconnect/complaint.py": "seen through test_command and test_serving",
     "devconnect/errors.py": "seen over HTTP in test_server",
     "devconnect/ids.py": "seen over HTTP in test_read_endpoints",
     "devconnect/items/item_shape.py": "seen through test_seed",

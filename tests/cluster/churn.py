@@ -12,7 +12,8 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final, cast
 
 import kubernetes
@@ -117,8 +118,8 @@ class Churn:
         """Wait until everything has arrived, each change by one restart, after its Secret; nothing astray, nothing foreign touched."""
         for title in TITLES:
             self.world.wait_data(title, {"password": self.expected[title].encode()}, timeout=SETTLE_SECONDS)
-            told = f"holds version {self.versions[title]} "
-            eventually(lambda t=title: self.world.condition(t)["message"], lambda m, told=told: told in m, timeout=SETTLE_SECONDS)  # type: ignore[misc]
+            words = f"holds version {self.versions[title]} "
+            eventually(partial(self.world.condition, title), partial(_says, words), timeout=SETTLE_SECONDS)
             self.world.rollouts(f"web-{title}", self.versions[title], timeout=SETTLE_SECONDS)
         self.world.no_marks(timeout=SETTLE_SECONDS)
         if self.passing:
@@ -161,6 +162,10 @@ class Churn:
             assert of_secret == self.secret_changes.count(title) - self.hand_edits[title], f"writes that changed nothing: Secret {title}"
             of_item = sum(write.resource == PLURAL and write.name == title for write in written)
             assert of_item == self.item_changes.count(title) - 1, f"writes that changed nothing: resource {title}"
+
+
+def _says(words: str, condition: Mapping[str, Any]) -> bool:
+    return words in condition["message"]
 
 
 def late_writes(replicas: Sequence[Replica]) -> dict[Replica, int]:

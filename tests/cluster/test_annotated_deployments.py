@@ -99,7 +99,7 @@ def test_of_two_that_want_different_items_under_one_name_the_owner_keeps_it(make
     world.deployment("b", annotations=DB | {"item-path": "vaults/v/items/other"})
     world.item("shared", "vaults/v/items/other")
     assert 'Deployment "a"' in world.wait_reason("shared", "TargetClaimed")["message"]
-    eventually(lambda: warnings(world, "b"), lambda told: told == ["ReconcileError"])
+    eventually(lambda: warnings(world, "b"), lambda reported: reported == ["ReconcileError"])
     before = world.secret("shared").metadata.resource_version
     world.connect.wait_polls(10)
     assert world.secret("shared").metadata.resource_version == before
@@ -135,7 +135,7 @@ def test_a_resource_and_a_deployment_that_want_the_same_item_share_its_secret(ma
 def test_errors_show_as_events_on_the_deployment(make_world: MakeWorld, annotations: dict[str, str], words: str) -> None:
     world = start(make_world)
     world.deployment("a", annotations=annotations)
-    eventually(lambda: warnings(world, "a"), lambda told: told == ["ReconcileError"])
+    eventually(lambda: warnings(world, "a"), lambda reported: reported == ["ReconcileError"])
     listed = world.observer.core.list_namespaced_event(world.namespace, field_selector="involvedObject.name=a,type=Warning").items
     assert listed[0].message.startswith("Failed to sync secret from 1Password: ")
     assert words in listed[0].message
@@ -147,7 +147,7 @@ def test_rate_limiting_shows_as_an_event_of_its_own(make_world: MakeWorld) -> No
     world = start(make_world)
     world.connect.faults({"action": "status", "status": 429, "retry_after": 2})
     world.deployment("a", annotations=DB)
-    eventually(lambda: warnings(world, "a"), lambda told: told == ["RateLimited"])
+    eventually(lambda: warnings(world, "a"), lambda reported: reported == ["RateLimited"])
     world.connect.heal()
     world.wait_data("shared", DB_DATA)
 

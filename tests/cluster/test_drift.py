@@ -55,7 +55,7 @@ UNOWNED = {"ownerReferences": None}
         pytest.param({"metadata": {"annotations": {PREFIX + "seal": None}}}, 0, id="the seal taken away"),
     ],
 )
-def test_an_edit_by_hand_is_repaired_without_a_restart(make_world: MakeWorld, edit: dict[str, Any], told: int) -> None:
+def test_an_edit_by_hand_is_repaired_without_a_restart(make_world: MakeWorld, edit: dict[str, Any], reported: int) -> None:
     world = start(make_world)
     before = world.secret("db")
     world.patch_secret("db", edit)
@@ -70,7 +70,7 @@ def test_an_edit_by_hand_is_repaired_without_a_restart(make_world: MakeWorld, ed
         )
 
     eventually(lambda: world.secret("db"), right, timeout=5)
-    eventually(lambda: world.events("db").count(("Normal", "DriftCorrected")), lambda number: number == told)
+    eventually(lambda: world.events("db").count(("Normal", "DriftCorrected")), lambda number: number == reported)
     assert world.replica_sets("web") == 1
     assert "restarted-for" not in world.restarted_for("web")
 

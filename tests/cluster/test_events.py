@@ -59,8 +59,8 @@ def test_a_role_without_the_right_to_patch_gets_a_new_event_and_a_word_in_the_lo
         world.operator()
         world.item("db", "vaults/v/items/db")
         world.wait_ready("db")
-        for told in (1, 1 + 2, 1 + 2 + 3):
-            repaired(world, told)
+        for reported in (1, 1 + 2, 1 + 2 + 3):
+            repaired(world, reported)
         assert world.operators[0].stop() == 0
     assert [event.count for event in world.event_objects("db") if event.reason == "DriftCorrected"] == [1, 2, 3]
     assert world.log.read_text().count("may not be patched") == 1

@@ -52,7 +52,7 @@ def test_metrics_tell_what_happened(make_world: MakeWorld) -> None:
     assert value(text, prefix + "workload_restarts_total") == 1
     assert value(text, prefix + "pending_restarts") == 0
     assert value(text, prefix + "queue_depth") == 0
-    assert value(text, prefix + "sweep_found_total") == 0
+    assert value(text, prefix + "resync_found_total") == 0
 
 
 def test_a_pending_restart_shows_in_the_metrics(make_world: MakeWorld) -> None:

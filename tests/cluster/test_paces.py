@@ -55,9 +55,9 @@ def test_two_hundred_deployments_on_one_item_are_two_hundred_rollouts_at_the_pac
     assert all(later.at - earlier.at >= 0.99 for earlier, later in zip(asked, asked[turns:], strict=False))
 
 
-def test_a_change_that_the_vault_list_hides_is_found_by_a_sweep_counted_and_makes_polls_list_items(make_world: MakeWorld) -> None:
+def test_a_change_that_the_vault_list_hides_is_found_by_a_resync_counted_and_makes_polls_list_items(make_world: MakeWorld) -> None:
     world = make_world(SEED)
-    operator = world.operator(ONEPASSWORD_OPERATOR_SWEEP_SECONDS="10")
+    operator = world.operator(ONEPASSWORD_OPERATOR_RESYNC_SECONDS="10")
     world.item("db", "vaults/v/items/db")
     world.wait_ready("db")
     world.connect.wait_polls(3)
@@ -65,10 +65,10 @@ def test_a_change_that_the_vault_list_hides_is_found_by_a_sweep_counted_and_make
     world.connect.edit("v", "db", fields={"password": "canary-password-2"})
     world.wait_data("db", {"password": b"canary-password-2"}, timeout=40)
     eventually(operator.metrics, lambda text: value(text, "polls_by_item_lists") == 1)
-    assert value(operator.metrics(), "sweep_found_total") == 1
+    assert value(operator.metrics(), "resync_found_total") == 1
     world.connect.edit("v", "db", fields={"password": "canary-password-3"})
-    world.wait_data("db", {"password": b"canary-password-3"}, timeout=5)  # long before the next sweep
-    eventually(operator.metrics, lambda text: value(text, "sweep_found_total") == 2)
+    world.wait_data("db", {"password": b"canary-password-3"}, timeout=5)  # long before the next resync
+    eventually(operator.metrics, lambda text: value(text, "resync_found_total") == 2)
     assert world.log.read_text().count("the vault list does not show every change") == 1
 
 
@@ -85,7 +85,7 @@ def test_a_small_budget_delays_and_fails_nothing(make_world: MakeWorld) -> None:
         assert world.data(title) == {"password": f"canary-{title}-x".encode()}
         assert world.events(title) == [("Normal", "Created")]
     assert sum(world.connect.item_reads().values()) == len(titles)
-    assert "SourceUnavailable" not in operator.metrics()
+    assert "OnePasswordUnavailable" not in operator.metrics()
 
 
 def test_a_pause_that_the_api_server_asks_for_is_kept_and_told_to_nobody(make_world: MakeWorld) -> None:

@@ -200,7 +200,7 @@ def state(world: World, namespace: str) -> dict[str, Any]:
     A resource that leads nowhere keeps its last good Secret, and which one that was is history.
     """
     resources = dict(_resources(world, namespace))
-    failing = {f"secret {name.partition(' ')[2]}" for name, told in resources.items() if told[0] != "True"}
+    failing = {f"secret {name.partition(' ')[2]}" for name, reported in resources.items() if reported[0] != "True"}
     return resources | {name: secret for name, secret in _secrets(world, namespace) if name not in failing}
 
 
@@ -214,8 +214,8 @@ def _resources(world: World, namespace: str) -> Iterator[tuple[str, Any]]:
     for resource in world.observer.custom.list_namespaced_custom_object(*GROUP, namespace, PLURAL)["items"]:
         conditions = (resource.get("status") or {}).get("conditions") or [{}]
         current = conditions[0].get("observedGeneration") == resource["metadata"]["generation"]
-        told = tuple(conditions[0].get(key) for key in ("status", "reason", "message"))
-        yield "resource " + resource["metadata"]["name"], told if current else "not told yet"
+        reported = tuple(conditions[0].get(key) for key in ("status", "reason", "message"))
+        yield "resource " + resource["metadata"]["name"], reported if current else "not told yet"
 
 
 def _secrets(world: World, namespace: str) -> Iterator[tuple[str, Any]]:

@@ -41,8 +41,8 @@ def settled(world: World, number: int, *titles: str) -> None:
     """Every Secret has arrived, every restart has been made, and the statuses say so."""
     for title in titles:
         world.wait_data(title, {"password": f"canary-{title}-{number}".encode()}, timeout=60)
-        told = f"holds version {number + 1} "
-        eventually(lambda title=title: world.condition(title)["message"], lambda m, told=told: told in m, timeout=60)  # type: ignore[misc]
+        reported = f"holds version {number + 1} "
+        eventually(lambda title=title: world.condition(title)["message"], lambda m, reported=reported: reported in m, timeout=60)  # type: ignore[misc]
     world.no_marks(timeout=60)
 
 

@@ -1,4 +1,4 @@
-"""The watch on Secrets ends in every way there is, and nothing that happened meanwhile is lost; no sweep helps, they are minutes away."""
+"""The watch on Secrets ends in every way there is, and nothing that happened meanwhile is lost; no resync helps, they are minutes away."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GOOD = {"password": b"canary-password-1"}
 EDITED = {"data": {"password": "ZWRpdGVk"}}
 SEED: dict[str, Any] = {"vaults": [{"name": "v", "items": [{"title": "db", "fields": {"password": "canary-password-1"}}]}]}
 SETTLED_SECONDS = 12
-"""The sweep that follows the start of the other watches comes ten seconds after it."""
+"""The resync that follows the start of the other watches comes ten seconds after it."""
 
 
 def start(make_world: MakeWorld, *others: str) -> World:
@@ -26,7 +26,7 @@ def start(make_world: MakeWorld, *others: str) -> World:
     for name in ("db", "deleted"):
         world.item(name, "vaults/v/items/db")
     world.wait_ready("db", "deleted")
-    # Once the last sweep for minutes has read them, only a watch can tell.
+    # Once the last resync for minutes has read them, only a watch can tell.
     eventually(lambda: sum(listed(world, "onepassworditems")), lambda count: count >= 2 + len(others), timeout=SETTLED_SECONDS + 10)
     return world
 

@@ -1,4 +1,4 @@
-"""`--secret-watch=off`, as somebody who may neither list nor watch Secrets: everything that is promised, within a sweep interval."""
+"""`--secret-watch=off`, as somebody who may neither list nor watch Secrets: everything that is promised, within a resync interval."""
 
 from __future__ import annotations
 
@@ -52,17 +52,17 @@ def world(make_world: MakeWorld, rights: None) -> Iterator[World]:
 
 
 def start(world: World) -> OperatorProcess:
-    return world.operator("--secret-watch=off", ONEPASSWORD_OPERATOR_SWEEP_SECONDS=str(INTERVAL_SECONDS), POLLING_INTERVAL="60")
+    return world.operator("--secret-watch=off", ONEPASSWORD_OPERATOR_RESYNC_SECONDS=str(INTERVAL_SECONDS), POLLING_INTERVAL="60")
 
 
-def test_an_edit_and_a_deletion_by_hand_are_repaired_within_a_sweep_interval(world: World) -> None:
+def test_an_edit_and_a_deletion_by_hand_are_repaired_within_a_resync_interval(world: World) -> None:
     start(world)
     world.item("db", "vaults/v/items/db")
     world.wait_ready("db")
     world.deployment("web", "db")
     world.patch_secret("db", {"data": {"password": "ZWRpdGVk"}})
     world.wait_data("db", GOOD, timeout=INTERVAL_SECONDS + 5)
-    eventually(lambda: world.events("db"), lambda told: ("Normal", "DriftCorrected") in told)
+    eventually(lambda: world.events("db"), lambda reported: ("Normal", "DriftCorrected") in reported)
     world.patch_secret("db", {"metadata": {"labels": {PREFIX + "managed": None}}})
     eventually(lambda: world.secret("db").metadata.labels, lambda labels: labels == {PREFIX + "managed": "true"}, timeout=15)
     world.observer.core.delete_namespaced_secret("db", world.namespace)

@@ -221,10 +221,10 @@ class World:
 
     def counts(self, name: str) -> dict[str, int]:
         """How often each reason was told of an object."""
-        told: collections.Counter[str] = collections.Counter()
+        reported: collections.Counter[str] = collections.Counter()
         for event in self.event_objects(name):
-            told[event.reason] += event.count
-        return dict(told)
+            reported[event.reason] += event.count
+        return dict(reported)
 
     def event_objects(self, name: str) -> list[Any]:
         """Our Events on an object, the one written last at the end."""

@@ -38,9 +38,9 @@ async def test_every_call_of_the_admin_port_is_on_the_page() -> None:
     resources = {(route.method, route.resource.canonical) for route in server._admin.app.router.routes() if route.resource}
     await server.stop()
     routes = {(method, re.sub(r"{\w+}", "{}", path)) for method, path in resources if method != "HEAD"}
-    told = re.findall(r"(GET|PUT|POST|PATCH|DELETE) (/[\w/]+)", PAGE)
+    reported = re.findall(r"(GET|PUT|POST|PATCH|DELETE) (/[\w/]+)", PAGE)
     assert len(routes) > 20
-    assert routes <= {(method, re.sub(r"/(V|I|N|ID)(?=/|$)", "/{}", path)) for method, path in told}
+    assert routes <= {(method, re.sub(r"/(V|I|N|ID)(?=/|$)", "/{}", path)) for method, path in reported}
 
 
 def test_every_option_is_on_the_page() -> None:

@@ -145,13 +145,13 @@ def test_a_killed_run_leaves_no_process_and_its_directory_is_swept_by_the_next(t
         owner.send_signal(signal.SIGKILL)
     until(lambda: not any(alive(pid) for pid in pids), timeout=10, what="the programs to die with their owner")
     assert Path(directory).exists()
-    workspace.sweep(Path(directory).parent)
+    workspace.resync(Path(directory).parent)
     assert not Path(directory).exists()
 
 
 def test_a_directory_in_use_is_not_swept() -> None:
     space = workspace.create()
-    workspace.sweep(space.path.parent)
+    workspace.resync(space.path.parent)
     assert space.path.exists()
     space.remove()
     assert not space.path.exists()

@@ -41,8 +41,8 @@ def create(given: Path | None = None) -> Workspace:
         given.mkdir(parents=True, exist_ok=True)
         return Workspace(path=given.resolve(), lock=None)
     folder = own_folder()
-    with locked(folder / LOCK):  # else a sweep could meet a directory that is made but not yet locked
-        sweep(folder)
+    with locked(folder / LOCK):  # else a resync could meet a directory that is made but not yet locked
+        resync(folder)
         path = Path(tempfile.mkdtemp(dir=folder))
         lock = os.open(path / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -58,7 +58,7 @@ def own_folder() -> Path:
     return folder
 
 
-def sweep(folder: Path) -> None:
+def resync(folder: Path) -> None:
     """Remove every directory whose owner is gone."""
     for lock in folder.glob(f"*/{LOCK}"):
         descriptor = os.open(lock, os.O_RDWR)

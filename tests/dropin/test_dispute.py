@@ -10,7 +10,7 @@ from fakes.world import World
 from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.secret import SecretKey
-from onepassword_operator.model.target import Source
+from onepassword_operator.model.target import ObjectRef
 
 MINUTE = 60.0
 HELD = (names.OFFICIAL_FINALIZER,)
@@ -32,7 +32,7 @@ class Puppet:
             self._world.claims.keep("MODIFIED", replace(held, finalizers=HELD))
 
     async def live(self, seconds: float, *, step: float = 1.0) -> None:
-        """Let time pass: polls by the second, looks in between, a sweep every ten minutes."""
+        """Let time pass: polls by the second, looks in between, a resync every ten minutes."""
         world = self._world
         end = world.clock.now + seconds
         while world.clock.now < end:
@@ -41,7 +41,7 @@ class Puppet:
             self.look()
             await world.poll_after(step)
             if world.clock.now % 600 < step:
-                await world.process.sweeper.sweep()
+                await world.process.resync.run()
         await world.settle()
 
 
@@ -79,7 +79,7 @@ async def test_ten_minutes_draw_three_writes_at_most(world: World) -> None:
     await puppet.live(10 * MINUTE)
     assert 1 <= len(writes(world)) <= 2  # one more has taken the finalizer away before
     assert world.claims.ready(world.key()).reason == "AnotherOperatorActive"
-    assert world.claims.objects[world.key()].awaits_release
+    assert world.claims.objects[world.key()].has_legacy_finalizer
 
 
 async def test_it_tries_again_after_fifteen_minutes_and_then_ever_more_rarely_up_to_an_hour(world: World) -> None:
@@ -111,22 +111,22 @@ async def test_when_the_other_one_is_gone_the_next_try_settles_it(world: World) 
     await puppet.live(14 * MINUTE)
     assert world.secrets.values(world.key()) == {"password": "one"}
     await puppet.live(2 * MINUTE)
-    assert not world.claims.objects[world.key()].awaits_release
+    assert not world.claims.objects[world.key()].has_legacy_finalizer
     assert world.secrets.values(world.key()) == {"password": "two"}
     assert world.claims.ready(world.key()).reason == "Synced"
 
 
 async def test_news_that_overtake_the_answer_are_understood(world: World) -> None:
     """The watch may show the finalizer again before the request that took it away has been answered."""
-    puppet, release = Puppet(world, world.key()), world.finalizers.release
+    puppet, release = Puppet(world, world.key()), world.finalizers.remove
 
-    async def overtaken(source: Source, uid: str) -> str | None:
+    async def overtaken(source: ObjectRef, uid: str) -> str | None:
         answer = await release(source, uid)
         puppet.look()
         world.watch()
         return answer
 
-    world.finalizers.release = overtaken  # type: ignore[method-assign]
+    world.finalizers.remove = overtaken  # type: ignore[method-assign]
     await puppet.live(10 * MINUTE)
     assert len(puppet.taken) == 1
     assert world.claims.ready(world.key()).reason == "AnotherOperatorActive"

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dropin import reference_mapping as reference
-from onepassword_operator.connect import schema as connect_schema
+from onepassword_operator.connect import schema
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import NoUsableFieldsError
 from onepassword_operator.model.item import File
@@ -91,7 +91,7 @@ def deliveries(draw: st.DrawFn) -> Delivery:
 
 def ours(delivery: Delivery, *, allow_empty: bool) -> tuple[dict[bytes, bytes], list[str]] | None:
     """What this operator makes of it: data, and the labels that people are told of; None if it refuses the item."""
-    wire = connect_schema.decode_one(connect_schema.WireItem, delivery.body, route="GET item")
+    wire = schema.decode_one(schema.WireItem, delivery.body, route="GET item")
     contents = delivery.contents
     files = tuple(File(name=file.name or "", content=Confidential(contents[file.id])) for file in wire.files or ())
     try:
@@ -118,13 +118,13 @@ def test_data_are_what_the_official_operator_writes(delivery: Delivery, *, allow
     assert (made is None) == (not possible)
     if made is None:
         return
-    data, told = made
+    data, reported = made
     assert data.keys() == possible.keys()
     # Difference 2: where labels of URLs give one key, the official winner is random; ours is one of those, and always the same one.
     assert all(data[key] in values for key, values in possible.items())
     assert ours(delivery, allow_empty=allow_empty) == made
     # Difference 3: a key that the API server refuses is left out alone and told; the official operator can't write the Secret at all.
-    assert refused <= {reference.format_data_key(reference.go_string(label)) for label in told}
+    assert refused <= {reference.format_data_key(reference.go_string(label)) for label in reported}
 
 
 @settings(deadline=None)

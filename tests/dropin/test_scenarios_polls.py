@@ -36,7 +36,7 @@ async def _rotated(world: World, *, on: bool, secret: str | None = None, of_name
     await world.poll()
     if of_namespace is not None:
         world.workloads.settings["app"] = of_namespace
-    world.process.restarts.auto_restart = on
+    world.process.restart._auto_restart = on
     world.source.edit(item, password="two")
     await world.poll_after(60)
     await world.restart()
@@ -65,7 +65,7 @@ async def test_an_unchanged_version_changes_and_restarts_nothing() -> None:
     world = World()
     _deploy(world, ENV)
     await world.synced()
-    world.process.restarts.auto_restart = True
+    world.process.restart._auto_restart = True
     await world.poll_after(60)
     await world.restart()
     assert world.secrets.writes() == []

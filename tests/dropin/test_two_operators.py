@@ -32,7 +32,7 @@ def at_work(make_meeting: MakeMeeting, *names: str) -> Meeting:
     return meeting
 
 
-def told(meeting: Meeting, name: str) -> list[str]:
+def reported(meeting: Meeting, name: str) -> list[str]:
     """What ours has said in Events about another operator; on a Deployment the reason is the official one, and ours is in the message."""
     return [message for reason, message in meeting.warnings(name) if ACTIVE in (reason, message.rpartition("(")[2].rstrip(")"))]
 
@@ -42,7 +42,7 @@ def test_it_steps_back_and_says_so_once(make_meeting: MakeMeeting) -> None:
     eventually(partial(meeting.condition, "by-title"), bool, what="the official operator's condition")
     data = meeting.all_data()
     meeting.operator()
-    eventually(partial(told, meeting, "by-title"), bool, what="the Event")
+    eventually(partial(reported, meeting, "by-title"), bool, what="the Event")
     eventually(partial(meeting.finalized, ITEM, "by-title"), bool, what="the official operator's finalizer")
     meeting.connect.wait_polls(3)
     so_far = meeting.writes()
@@ -51,7 +51,7 @@ def test_it_steps_back_and_says_so_once(make_meeting: MakeMeeting) -> None:
     assert meeting.our_writes().count("patch onepassworditems by-title") <= 1
     # Its own, and the two repairs after which a Secret in the official shape is a dispute as well, if that is noticed before the finalizer.
     assert meeting.our_writes().count("update secrets by-title") <= 1 + RELABELLED
-    assert len(told(meeting, "by-title")) == 1
+    assert len(reported(meeting, "by-title")) == 1
     assert meeting.all_data() == data
     # The Event is what stays: the official operator answers every change of the status with its own.
     assert {key: meeting.condition("by-title").get(key) for key in ("status", "reason")} == {"status": "True", "reason": None}
@@ -73,7 +73,7 @@ def test_a_rotation_meanwhile_is_the_other_ones_and_restarts_each_user_once(make
     meeting.apply(*recorded.specs("by-title", "user"))
     meeting.rollouts("user", 1)
     meeting.operator(AUTO_RESTART="true")
-    eventually(partial(told, meeting, "by-title"), bool, what="the Event")
+    eventually(partial(reported, meeting, "by-title"), bool, what="the Event")
     wait_quiet(meeting, official)
     so_far = meeting.writes()
     meeting.connect.edit("vault-0", "item-00000", fields={"password": "canary-pw-0-2"})
@@ -111,7 +111,7 @@ def test_it_takes_over_at_once_when_the_other_one_is_gone(
     meeting.apply(*recorded.specs(name))
     eventually(partial(meeting.shown, SECRET, secret), bool, what="the official operator's Secret")
     ours = meeting.operator()
-    eventually(partial(told, meeting, name), bool, what="the Event")
+    eventually(partial(reported, meeting, name), bool, what="the Event")
     eventually(partial(meeting.finalized, kind, name), bool, what="the official operator's finalizer")
     official.stop()
     remedy(meeting, ours)
@@ -126,7 +126,7 @@ def test_a_resource_that_is_new_to_both_is_given_up_as_well(make_meeting: MakeMe
     meeting.official()
     meeting.operator()
     meeting.apply(*recorded.specs("by-title"))
-    eventually(partial(told, meeting, "by-title"), bool, what="the Event")
+    eventually(partial(reported, meeting, "by-title"), bool, what="the Event")
     meeting.connect.wait_polls(3)
     so_far = meeting.writes()
     meeting.connect.wait_polls(5)
@@ -140,14 +140,14 @@ def test_a_deployment_that_both_serve_is_given_up_as_well(make_meeting: MakeMeet
     eventually(partial(meeting.shown, SECRET, "from-template"), bool, what="the Secret")
     meeting.rollouts("annotated-template", 1)
     meeting.operator(AUTO_RESTART="true")
-    eventually(partial(told, meeting, "annotated-template"), bool, what="the Event")
+    eventually(partial(reported, meeting, "annotated-template"), bool, what="the Event")
     eventually(partial(meeting.finalized, DEPLOYMENT, "annotated-template"), bool, what="the official operator's finalizer")
     meeting.connect.wait_polls(3)
     so_far = meeting.writes()
     meeting.connect.wait_polls(5)
     assert meeting.writes() == so_far
     assert meeting.replica_sets("annotated-template") == 1
-    assert len(told(meeting, "annotated-template")) == 1
+    assert len(reported(meeting, "annotated-template")) == 1
 
 
 PLURALS = {ITEM: PLURAL, DEPLOYMENT: "deployments"}
@@ -176,19 +176,19 @@ def test_whoever_puts_the_finalizer_back_each_time_draws_few_writes(make_meeting
     restore(meeting, objects)
     puppet(meeting, kind, name)
     meeting.operator()
-    eventually(partial(told, meeting, name), bool, what="the Event")
+    eventually(partial(reported, meeting, name), bool, what="the Event")
     meeting.connect.wait_polls(8)
     about = writes_about(meeting, name)
     taken = f"patch {PLURALS[kind]} {name}"
     assert about.count(taken) == 1
     assert len(about[about.index(taken) :]) <= 3
     assert meeting.finalized(kind, name)
-    assert "stop the other one" in told(meeting, name)[0]
-    assert (PREFIX + "refresh" if kind == ITEM else "when this operator is restarted") in told(meeting, name)[0]
+    assert "stop the other one" in reported(meeting, name)[0]
+    assert (PREFIX + "refresh" if kind == ITEM else "when this operator is restarted") in reported(meeting, name)[0]
     if kind == ITEM:
         condition = meeting.condition(name)
         assert (condition["status"], condition["reason"]) == ("False", ACTIVE)
-        assert condition["message"] in told(meeting, name)[0]
+        assert condition["message"] in reported(meeting, name)[0]
 
 
 def writes_about(meeting: Meeting, name: str) -> list[str]:

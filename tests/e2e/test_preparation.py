@@ -28,7 +28,7 @@ from e2e.steps import REPOSITORY, StepError
     ],
 )
 def test_what_is_missing_is_told_in_one_message(
-    there: list[str], user: int, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    there: list[str], user: int, reported: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in there:
         (tmp_path / name).write_text("#!/bin/sh\necho no mirror >&2\nexit 100\n")
@@ -37,7 +37,7 @@ def test_what_is_missing_is_told_in_one_message(
     monkeypatch.setattr(os, "geteuid", lambda: user)
     with pytest.raises(StepError) as caught:
         packages.need("iptables", "debootstrap")
-    assert str(caught.value) == told
+    assert str(caught.value) == reported
 
 
 def test_root_on_debian_gets_what_is_missing_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from onepassword_operator.model.workload import Workload
 from onepassword_operator.rules import announce
 
 
-class Told(NamedTuple):
+class CountedEvent(NamedTuple):
     name: str
     kind: str
     reason: str
@@ -20,22 +20,22 @@ class FakeEventLog:
     """`EventLog` in memory."""
 
     def __init__(self) -> None:
-        self.told: list[Told] = []
+        self.reported: list[CountedEvent] = []
 
     def changed(self, claim: Claim, change: Change, *, message: str) -> None:
-        self.told.append(Told(claim.name, "Normal", change.value, message))
+        self.reported.append(CountedEvent(claim.name, "Normal", change.value, message))
 
     def refreshed(self, claim: Claim, message: str) -> None:
-        self.told.append(Told(claim.name, "Normal", "Refreshed", message))
+        self.reported.append(CountedEvent(claim.name, "Normal", "Refreshed", message))
 
     def failed(self, claim: Claim, error: OperatorError) -> None:
-        self.told.append(Told(claim.name, "Warning", *announce.warning(claim, error)))
+        self.reported.append(CountedEvent(claim.name, "Warning", *announce.warning(claim, error)))
 
     def restarted(self, workload: Workload, message: str) -> None:
-        self.told.append(Told(workload.name, "Normal", "Restarted", message))
+        self.reported.append(CountedEvent(workload.name, "Normal", "Restarted", message))
 
     def reverted(self, workload: Workload, message: str) -> None:
-        self.told.append(Told(workload.name, "Warning", "RestartReverted", message))
+        self.reported.append(CountedEvent(workload.name, "Warning", "RestartReverted", message))
 
     def reasons(self, name: str) -> list[str]:
-        return [event.reason for event in self.told if event.name == name]
+        return [event.reason for event in self.reported if event.name == name]

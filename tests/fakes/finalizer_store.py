@@ -9,7 +9,7 @@ from fakes.faults import Faults
 from fakes.workload_store import FakeWorkloadStore
 from onepassword_operator.model import names
 from onepassword_operator.model.secret import SecretKey
-from onepassword_operator.model.target import Claim, Source
+from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.model.workload import Workload
 
 
@@ -19,23 +19,23 @@ class FakeFinalizerStore:
     def __init__(self, claims: FakeClaimStore, workloads: FakeWorkloadStore) -> None:
         self._claims = claims
         self._workloads = workloads
-        self.released: list[Source] = []
+        self.released: list[ObjectRef] = []
         """Every write, in order; where there is no finalizer there is nothing to write."""
         self.faults = Faults()
 
-    async def release(self, source: Source, uid: str) -> str | None:
+    async def remove(self, source: ObjectRef, uid: str) -> str | None:
         with self.faults.around("release"):
             held = self._held(source)
             if held is None or held.uid != uid:
                 return None
-            if not held.awaits_release:
+            if not held.has_legacy_finalizer:
                 return held.resource_version
             self.released.append(source)
             if source.kind == names.KIND:
                 return self._release_resource(SecretKey(source.namespace, source.name))
             return self._workloads.release(source)
 
-    def _held(self, source: Source) -> Claim | Workload | None:
+    def _held(self, source: ObjectRef) -> Claim | Workload | None:
         if source.kind == names.KIND:
             return self._claims.objects.get(SecretKey(source.namespace, source.name))
         return self._workloads.objects.get((source.namespace, source.name))

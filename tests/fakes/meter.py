@@ -29,5 +29,5 @@ class FakeMeter:
     def polled(self, *, ok: bool) -> None:
         self.polls.append(ok)
 
-    def sweep_found(self, count: int) -> None:
+    def resync_found(self, count: int) -> None:
         self.found += count

@@ -57,11 +57,11 @@ class ForwardProxy:
         assert task
         self._open.add(task)
         try:
-            await self._pass(reader, writer)
+            await self._poll(reader, writer)
         finally:
             self._open.discard(task)
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _poll(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take one request, and pass on what follows it until either side ends."""
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         line, *headers = head.rstrip().split("\r\n")

@@ -10,7 +10,7 @@ from dataclasses import replace
 from fakes.faults import Faults
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterConflictError, ClusterError
-from onepassword_operator.model.target import Source
+from onepassword_operator.model.target import ObjectRef
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.rules import secret_use
 from onepassword_operator.rules.restart import parse_restarted_for
@@ -63,7 +63,7 @@ class FakeWorkloadStore:
     def delete(self, name: str, namespace: str = "app") -> None:
         self.events.append(("DELETED", self.objects.pop((namespace, name))))
 
-    def release(self, source: Source) -> str:
+    def release(self, source: ObjectRef) -> str:
         held = self.objects[source.namespace, source.name]
         left = tuple(finalizer for finalizer in held.finalizers if finalizer != names.OFFICIAL_FINALIZER)
         claim = replace(held.claim, finalizers=left) if held.claim else None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Generic, TypeVar
 
 from fakes.claim_store import FakeClaimStore
 from fakes.clock import FakeClock
@@ -13,33 +13,20 @@ from fakes.item_source import FakeItemSource
 from fakes.meter import FakeMeter
 from fakes.secret_store import FakeSecretStore
 from fakes.workload_store import FakeWorkloadStore
+from onepassword_operator import wiring
 from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import BackendError, ClusterError
 from onepassword_operator.model.secret import OwnerReference, SecretKey
-from onepassword_operator.model.target import Rendering, Source
-from onepassword_operator.rules import seal
-from onepassword_operator.service.index.followed import FollowIndex
-from onepassword_operator.service.restarts.restart_workloads import RestartReporter, RestartWorkloads
+from onepassword_operator.model.target import ObjectRef, Rendering
+from onepassword_operator.service.restarts.restart_workloads import NamespaceKey, RestartWorkloads
 from onepassword_operator.service.runtime.fair_share import FairShare
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
-from onepassword_operator.service.secret_sync.content import FetchContent
-from onepassword_operator.service.secret_sync.controller import Reconcile
-from onepassword_operator.service.secret_sync.live_claims import LiveClaims
-from onepassword_operator.service.secret_sync.reconcile import SyncSecret
-from onepassword_operator.service.secret_sync.report import Reporter
-from onepassword_operator.service.takeover.finalizers import ReleaseObjects
-from onepassword_operator.service.vaults.catalog import Catalog
-from onepassword_operator.service.vaults.freshness import SourceHealth
-from onepassword_operator.service.vaults.item_reads import ReadItem
-from onepassword_operator.service.vaults.poller import PollVaults
-from onepassword_operator.service.watch.observe import Observe
-from onepassword_operator.service.watch.observe_workloads import ObserveWorkloads
-from onepassword_operator.service.watch.resync import Sweep
-from onepassword_operator.service.watch.secret_scan import ListedSecrets, SecretLook
 
 STALENESS_SECONDS = 180.0
 PASSES = 1000
+
+K = TypeVar("K")
 
 
 class HandQueue(WorkQueue[SecretKey]):
@@ -65,65 +52,59 @@ class HandQueue(WorkQueue[SecretKey]):
                 self.add(key, priority)
 
 
+class HandLoop(Generic[K]):
+    """Keys that were woken; the world runs what is to be done."""
+
+    def __init__(self) -> None:
+        self.woken: set[K] = set()
+
+    def wake(self, key: K) -> None:
+        self.woken.add(key)
+
+
+class HandRuntime:
+    """`wiring.Runtime` in which nothing runs by itself."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self.restarts: HandLoop[NamespaceKey] = HandLoop()
+        self.finalizers: HandLoop[ObjectRef] = HandLoop()
+
+    def new_queue(self, share: FairShare) -> HandQueue:
+        return HandQueue(self._clock, share)
+
+    def restart_loop(self, restart: RestartWorkloads, queue: WorkQueue[SecretKey]) -> HandLoop[NamespaceKey]:
+        del restart, queue
+        return self.restarts
+
+    def finalizer_loop(self, remove: Callable[[ObjectRef], Awaitable[None]]) -> HandLoop[ObjectRef]:
+        del remove
+        return self.finalizers
+
+
 class Process:
     """One run of the operator; a second one over the same stores is a restart."""
 
     def __init__(self, world: World) -> None:
-        sealer = seal.Sealer(rendering=world.rendering, key=seal.derive_key(Confidential(b"a token")))
-        self.sealer = sealer
-        self.index = FollowIndex(world.clock)
-        self.share = FairShare(world.clock, workers=16, ruler=self.index.ruler)
-        self.queue = HandQueue(world.clock, self.share)
-        self.health = SourceHealth(world.clock, staleness_seconds=STALENESS_SECONDS)
-        self.catalog, self.read_item = Catalog(world.source, world.clock), ReadItem(world.source, world.clock)
-        self.releases: set[Source] = set()
-        self.releases_later: dict[Source, float] = {}
-        self.observe = Observe(index=self.index, queue=self.queue, sealer=sealer)
-        self.observe_workloads = ObserveWorkloads(index=self.index, queue=self.queue, observe=self.observe, release=self.releases.add)
-        self.release = ReleaseObjects(secrets=world.secrets, finalizers=world.finalizers, index=self.index, queue=self.queue, sealer=sealer)
-        self.poller = PollVaults(
-            catalog=self.catalog, index=self.index, health=self.health, queue=self.queue, meter=world.meter, share=self.share
-        )
-        self.sweeper = Sweep(
-            stores=(world.claims, world.workloads),
-            look=world.look(self),
-            observe=self.observe,
-            observe_workloads=self.observe_workloads,
-            index=self.index,
-            queue=self.queue,
-        )
-        self.sync = SyncSecret(
-            secrets=world.secrets,
-            live_claims=LiveClaims(world.claims, world.workloads),
-            fetch=FetchContent(
-                catalog=self.catalog, read_item=self.read_item, index=self.index, rendering=world.rendering, share=self.share
-            ),
-            index=self.index,
-            sealer=sealer,
-            share=self.share,
-        )
-        reporter = Reporter(
-            claim_store=world.claims,
-            events=world.events,
-            meter=world.meter,
-            index=self.index,
-            now=world.secrets.server_time,
-            share=self.share,
-        )
-        self.reconcile = Reconcile(
-            sync=self.sync, reporter=reporter, index=self.index, health=self.health, queue=self.queue, clock=world.clock
-        )
-        self.restarts = RestartWorkloads(
-            secrets=world.secrets,
-            workloads=world.workloads,
-            reporter=RestartReporter(events=world.events, meter=world.meter),
-            index=self.index,
-            sealer=sealer,
-            clock=world.clock,
-        )
-        self.woken: set[str] = set()
-        self.reconcile.wake_restarts = self.observe.wake_restarts = self.woken.add
-        self.reconcile.release = self.observe.release = self.releases.add
+        runtime = HandRuntime(world.clock)
+        made = wiring.wire(world.ports(), world.options(), runtime=runtime)
+        shared = made.shared
+        assert isinstance(shared.queue, HandQueue)
+        self.queue = shared.queue
+        self.sealer, self.index, self.share = shared.sealer, shared.index, shared.share
+        self.freshness, self.catalog, self.item_reads = shared.freshness, shared.catalog, shared.item_reads
+        self.observe, self.observe_workloads = made.observe, made.observe_workloads
+        self.poller, self.resync, self.patrol = made.poller, made.resync, made.patrol
+        self.reconcile, self.controller = made.reconcile, made.controller
+        self.restart, self.remove_finalizers = made.restart, made.remove_finalizers
+        self.finalizer_removals = runtime.finalizers.woken
+        self.removals_later: dict[ObjectRef, float] = {}
+        self.restarts_due = runtime.restarts.woken
+
+    @property
+    def woken(self) -> set[str]:
+        """Namespaces with restarts to do."""
+        return {key.namespace for key in self.restarts_due}
 
 
 class World:
@@ -139,9 +120,20 @@ class World:
         """What other controllers do, after everything that happens."""
         self.process = Process(self)
 
-    def look(self, process: Process) -> SecretLook:
-        """How sweeps look at Secrets."""
-        return ListedSecrets(self.secrets, observe=process.observe, index=process.index)
+    def ports(self) -> wiring.Ports:
+        return wiring.Ports(
+            items=self.source,
+            secrets=self.secrets,
+            resources=self.claims,
+            workloads=self.workloads,
+            finalizers=self.finalizers,
+            events=self.events,
+            meter=self.meter,
+            clock=self.clock,
+        )
+
+    def options(self) -> wiring.Options:
+        return wiring.Options(rendering=self.rendering, token=Confidential(b"a token"), staleness_seconds=STALENESS_SECONDS)
 
     def key(self, name: str = "db", namespace: str = "app") -> SecretKey:
         return SecretKey(namespace, name)
@@ -185,7 +177,7 @@ class World:
         self.claims.events.clear()
         self.workloads.events.clear()
         self.secrets.events.clear()
-        await self.process.sweeper.sweep()
+        await self.process.resync.run()
 
     def watch(self) -> None:
         """Deliver what the watches have to say."""
@@ -194,7 +186,7 @@ class World:
             observe.claim_gone(claim.key, claim.uid) if kind == "DELETED" else observe.claim_seen(claim)
         for kind, workload in self._taken(self.workloads.events):
             deployments = self.process.observe_workloads
-            deployments.gone(workload.source, workload.uid) if kind == "DELETED" else deployments.seen(workload)
+            deployments.gone(workload.ref, workload.uid) if kind == "DELETED" else deployments.seen(workload)
         for kind, secret in self._taken(self.secrets.events):
             observe.secret_gone(secret.key) if kind == "DELETED" else observe.secret_seen(secret)
 
@@ -216,18 +208,18 @@ class World:
             if not queue.depth():
                 return
             key = await queue.take()
-            await self.process.reconcile.run(key)
+            await self.process.controller.run(key)
             queue.done(key)
         raise AssertionError(f"no rest after {PASSES} passes")
 
     async def _release(self) -> None:
-        releases, later = self.process.releases, self.process.releases_later
-        releases |= {source for source, due in later.items() if due <= self.clock.now}
-        while releases:
-            source = releases.pop()
+        finalizer_removals, later = self.process.finalizer_removals, self.process.removals_later
+        finalizer_removals |= {source for source, due in later.items() if due <= self.clock.now}
+        while finalizer_removals:
+            source = finalizer_removals.pop()
             later.pop(source, None)
             try:
-                await self.process.release.run(source)
+                await self.process.remove_finalizers.run(source)
             except ClusterError:
                 later[source] = self.clock.now + 1.0
             for react in self.others:
@@ -257,7 +249,7 @@ class World:
         return trouble
 
     async def restart(self, namespace: str = "app") -> None:
-        await self.process.restarts.run(namespace)
+        await self.process.restart.run(namespace)
         await self.settle()
 
     def forget_requests(self) -> None:
@@ -266,7 +258,7 @@ class World:
         self.claims.requests.clear()
         self.workloads.requests.clear()
         self.finalizers.released.clear()
-        self.events.told.clear()
+        self.events.reported.clear()
 
     def writes(self) -> list[str]:
         """Every write to resources, Deployments and Secrets since."""

@@ -63,9 +63,9 @@ class Fault:
     name: str
     begin: Callable[[Stage], None]
     end: Callable[[Stage], None] = Stage.heal
-    owed: str = "SourceUnavailable"
+    owed: str = "OnePasswordUnavailable"
     """What resources say that are owed an answer; Synced where nobody notices anything."""
-    lasting: str = "SourceUnavailable"
+    lasting: str = "OnePasswordUnavailable"
     """What resources in sync say once it lasts; empty where that is none of their business."""
     hides_changes: bool = False
     """Nobody can see what has changed until it is over."""
@@ -119,7 +119,7 @@ def endless(*ends: str) -> Callable[[Stage], None]:
 
 
 WITH_FILES = ITEM_BYTES + FILES_BYTES
-ANSWERED: Mapping[str, Any] = {"owed": "SourceAnswerInvalid", "allowed": answered}
+ANSWERED: Mapping[str, Any] = {"owed": "OnePasswordAnswerInvalid", "allowed": answered}
 UNNOTICED: Mapping[str, Any] = {"owed": "Synced", "lasting": "", "allowed": as_usual}
 ONE_ITEM: Mapping[str, Any] = {"lasting": "", "one_item": True, "allowed": again_and_again}
 TOO_LARGE: Mapping[str, Any] = {**ONE_ITEM, "owed": "SecretTooLarge"}

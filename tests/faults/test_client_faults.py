@@ -86,7 +86,7 @@ def play(stage: Stage, fault: Fault, names: list[str]) -> Measured:
     fault.begin(stage)
     changed = stage.change()
     stage.appear(names)
-    wait_told(stage, fault, names)
+    wait_reported(stage, fault, names)
     lasted, made, more = now() - began, stage.requests() - calls, stage.peak() - base
     meanwhile = stage.written()
     ended = now()
@@ -118,7 +118,7 @@ def clear(stage: Stage, names: list[str]) -> None:
     stage.renew(names)
 
 
-def wait_told(stage: Stage, fault: Fault, names: list[str]) -> None:
+def wait_reported(stage: Stage, fault: Fault, names: list[str]) -> None:
     """Everybody says what the row says, and those whom it does not concern are well."""
     concerned = [] if fault.owed == "Synced" else names[:1] if fault.one_item else names
     for name in concerned:
@@ -160,7 +160,7 @@ def test_a_connect_that_is_started_with_the_operator_and_needs_its_time_is_no_tr
         return all(world.condition(name).get("status") == "True" for name in names)
 
     eventually(look, lambda well: well)
-    assert said <= {"", "Synced"} | ({"SourceUnavailable"} if limit < 3 else set())
+    assert said <= {"", "Synced"} | ({"OnePasswordUnavailable"} if limit < 3 else set())
     assert metric(world, 'polls_total{result="failed"}') == 0 or limit < 3
 
 

@@ -46,8 +46,8 @@ def test_a_resource_that_changes_during_an_outage_is_told_at_once(make_world: Ma
     world.wait_ready("x")
     world.connect.faults({"action": "down"})
     world.patch_item("db", {"spec": {"itemPath": "vaults/other/items/unread"}})
-    told = world.wait_reason("db", "SourceUnavailable", timeout=10)
-    assert told["observedGeneration"] == 2
+    reported = world.wait_reason("db", "OnePasswordUnavailable", timeout=10)
+    assert reported["observedGeneration"] == 2
     assert world.data("db") == {"password": b"canary-password-1"}
     assert world.condition("x")["status"] == "True"  # a blip, as far as this one is concerned
     world.connect.heal()
@@ -130,7 +130,7 @@ def test_one_item_that_can_not_be_read_disturbs_no_other_and_is_told_when_it_las
     _, item = world.connect.ids("other", "x")
     world.connect.faults({"action": "status", "status": 500, "path": f"items/{item}"})
     world.connect.edit("other", "x", fields={"password": "canary-other-2"})
-    world.wait_reason("x", "SourceUnavailable", timeout=LIMIT_SECONDS + 8)
+    world.wait_reason("x", "OnePasswordUnavailable", timeout=LIMIT_SECONDS + 8)
     assert world.data("x") == {"password": b"canary-other-1"}
     assert world.condition("db")["status"] == "True"
     world.connect.heal()

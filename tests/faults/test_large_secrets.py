@@ -23,7 +23,7 @@ COUNT = int(os.environ.get("LARGE_SECRETS", "100"))
 """Each of 900 KiB of data, which are 1.2 MiB of JSON. A page may hold 100, so for who reads whole pages more are no worse."""
 SIZE = 900 * 1024
 MOST_BYTES = 48 * MEBIBYTE
-SWEEP_SECONDS = 10
+RESYNC_SECONDS = 10
 """The least that the settings allow."""
 SEED: dict[str, Any] = {"vaults": [{"name": "v", "items": [{"title": "db", "fields": {"password": "canary-password-1"}}]}]}
 
@@ -31,7 +31,7 @@ SEED: dict[str, Any] = {"vaults": [{"name": "v", "items": [{"title": "db", "fiel
 @pytest.fixture
 def world(make_world: MakeWorld) -> Iterator[World]:
     made = make_world(SEED)
-    made.environment["ONEPASSWORD_OPERATOR_SWEEP_SECONDS"] = str(SWEEP_SECONDS)
+    made.environment["ONEPASSWORD_OPERATOR_RESYNC_SECONDS"] = str(RESYNC_SECONDS)
     yield made
     made.observer.core.delete_collection_namespaced_secret(made.namespace, label_selector="tenant=hostile")
 
@@ -52,12 +52,12 @@ def peak(operator: OperatorProcess) -> int:
 
 
 def swept(operator: OperatorProcess) -> int:
-    """LISTs of resources so far: each sweep begins with one, so those before it have come to their end."""
+    """LISTs of resources so far: each resync begins with one, so those before it have come to their end."""
     found = re.search(r'requests_total\{code="200",route="list onepassworditems",side="kubernetes"\} (\S+)', operator.metrics())
     return int(float(found[1])) if found else 0
 
 
-def wait_for_a_whole_sweep(operator: OperatorProcess) -> None:
+def wait_for_a_whole_resync(operator: OperatorProcess) -> None:
     """Return when one that had not begun yet has ended."""
     before = swept(operator)
     eventually(lambda: swept(operator), lambda count: count >= before + 2, timeout=120)
@@ -80,7 +80,7 @@ def test_large_secrets_of_a_tenant_with_our_label_cost_the_operator_no_memory(wo
     usual = peak(first)
     fill(world)
     serve(world, "canary-password-3")
-    wait_for_a_whole_sweep(first)
+    wait_for_a_whole_resync(first)
     while_running = peak(first) - usual
     assert first.stop() == 0
     second = world.operator(ready=False)

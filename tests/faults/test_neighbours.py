@@ -66,7 +66,7 @@ def test_beside_an_item_that_can_not_be_delivered_and_that_two_hundred_ask_for(m
     world = started(make_world)
     world.connect.faults({"action": "unsynced-file"})
     ask(world, USERS, "vaults/sick/items/tls")
-    world.wait_reason("sick-0", "SourceUnavailable")
+    world.wait_reason("sick-0", "OnePasswordUnavailable")
     findings.beside("an item whose file Connect does not deliver, and 200 resources that ask for it", prompt(world))
 
 

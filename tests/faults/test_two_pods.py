@@ -24,8 +24,8 @@ async def synced(*, by_request: bool, seed: int) -> tuple[World, TwoPods, str]:
     await world.poll()
     await world.poll()
     pods = TwoPods(world.source, seed=seed, by_request=by_request)
-    world.process.catalog._source = world.process.read_item._source = pods
-    world.process.restarts.auto_restart = True
+    world.process.catalog._source = world.process.item_reads._source = pods
+    world.process.restart._auto_restart = True
     world.forget_requests()
     world.workloads.rollouts.clear()
     return world, pods, item
@@ -85,9 +85,9 @@ async def test_an_item_that_one_pod_lacks_stays_in_sync(*, by_request: bool) -> 
         world, pods, _ = await synced(by_request=by_request, seed=seed)
         world.source.put(world.vault, "late", password="one")
         key = world.claim("late", "vaults/Prod/items/late")
-        told = []
+        reported = []
         for _ in range(POLLS):
             await live(world, pods, 1)
-            told.append(world.claims.ready(key).reason if world.claims.objects[key].ready else "")
-        first = told.index("Synced")
-        assert set(told[first:]) == {"Synced"}, (seed, told)
+            reported.append(world.claims.ready(key).reason if world.claims.objects[key].ready else "")
+        first = reported.index("Synced")
+        assert set(reported[first:]) == {"Synced"}, (seed, reported)

@@ -25,19 +25,19 @@ from onepassword_operator import app
 from onepassword_operator.app import Operator, StopSignal
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.credentials import ClusterAccess
+from onepassword_operator.edges import build
 from onepassword_operator.handlers import watches
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim
 from onepassword_operator.net.tls import client_tls
-from onepassword_operator.service.restarts.restart_workloads import Place
+from onepassword_operator.service.restarts.restart_workloads import NamespaceKey
 from onepassword_operator.service.runtime.leader_election import Unopposed
-from onepassword_operator.service.vaults.poller import PollVaults
-from onepassword_operator.service.watch.secret_watch import WatchSecrets
+from onepassword_operator.service.vaults.poller import Poller
+from onepassword_operator.service.watch.secret_watch import SecretWatcher
 from onepassword_operator.settings.schema import Settings, load
 from onepassword_operator.telemetry.metrics import Metrics
-from onepassword_operator.wiring import wire
 
 CRD = "/apis/onepassword.com/v1"
 DEPLOYMENTS = "/apis/apps/v1/deployments"
@@ -71,7 +71,7 @@ def watching(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """kopf, as something that runs until it is cancelled, as does the watch on Secrets; set when kopf started."""
     started = asyncio.Event()
 
-    async def watch_secrets(_: WatchSecrets) -> None:
+    async def watch_secrets(_: SecretWatcher) -> None:
         await asyncio.Event().wait()
 
     async def carry(*, ready_flag: asyncio.Event, **_: Any) -> None:
@@ -80,7 +80,7 @@ def watching(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
         await asyncio.Event().wait()
 
     monkeypatch.setattr(watches, "run_kopf", carry)
-    monkeypatch.setattr(WatchSecrets, "run", watch_secrets)
+    monkeypatch.setattr(SecretWatcher, "run", watch_secrets)
     return started
 
 
@@ -128,7 +128,7 @@ def looks() -> Looks:
 async def operator(settings: Settings, cluster: ScriptedServer, source: FakeItemSource, looks: Looks) -> AsyncIterator[Operator]:
     access = ClusterAccess(server=cluster.url, ssl_context=None, token=None)
     async with KubernetesApi(access, user_agent="x", observer=lambda *_: None) as api:
-        parts = wire(settings, api=api, source=source, token=Confidential(b"fake"), metrics=Metrics(version="0"))
+        parts = build(settings, api=api, source=source, token=Confidential(b"fake"), metrics=Metrics(version="0"))
         made = Operator(settings, parts, api=api, stop=StopSignal(), watch=looks, election=Unopposed())  # type: ignore[arg-type]  # a stand-in
         yield made
         await made.stop()
@@ -190,7 +190,7 @@ async def test_nothing_is_written_before_the_first_poll_has_ended(
         await until(lambda: source.in_flight)
         for _ in range(100):
             await asyncio.sleep(0)
-        assert operator._parts.queue.depth() == 1
+        assert operator._parts.use_cases.shared.queue.depth() == 1
         assert statuses(cluster) == []
         source.gate.set()
         await until(lambda: statuses(cluster))
@@ -215,9 +215,9 @@ async def test_it_waits_for_the_crd(
     cluster.script(served)
     async with running(operator):
         await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
-    told = [record.__dict__["detail"] for record in caplog.records if record.getMessage() == "not ready"]
-    assert len(told) == 2
-    assert "kubectl apply -f crds/" in told[0]
+    reported = [record.__dict__["detail"] for record in caplog.records if record.getMessage() == "not ready"]
+    assert len(reported) == 2
+    assert "kubectl apply -f crds/" in reported[0]
 
 
 async def test_it_waits_for_the_first_complete_lists(
@@ -237,18 +237,18 @@ async def test_a_supervised_task_that_fails_ends_the_run(operator: Operator, mon
     async def fails() -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(operator._parts.poll, "poll", fails)
+    monkeypatch.setattr(operator._parts.use_cases.poller, "poll", fails)
     with pytest.raises(ZeroDivisionError):
         await asyncio.wait_for(operator.run(), LIMIT_SECONDS)
     assert "poller" in operator.unhealthy()
 
 
 async def test_the_watch_on_secrets_is_supervised(operator: Operator, watching: asyncio.Event, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def fails(_: WatchSecrets) -> None:
+    async def fails(_: SecretWatcher) -> None:
         await watching.wait()
         raise ZeroDivisionError
 
-    monkeypatch.setattr(WatchSecrets, "run", fails)
+    monkeypatch.setattr(SecretWatcher, "run", fails)
     with pytest.raises(ZeroDivisionError):
         await asyncio.wait_for(operator.run(), LIMIT_SECONDS)
     assert "secret-watch" in operator.unhealthy()
@@ -279,14 +279,14 @@ async def test_an_item_that_changes_reaches_its_secret_at_a_later_poll(
     assert watching.is_set()
 
 
-async def test_sweeps_go_on_after_one_that_failed(
+async def test_resyncs_go_on_after_one_that_failed(
     operator: Operator, cluster: ScriptedServer, watching: asyncio.Event, caplog: pytest.LogCaptureFixture
 ) -> None:
-    operator._settings = operator._settings.model_copy(update={"sweep_seconds": 0.0})
+    operator._settings = operator._settings.model_copy(update={"resync_seconds": 0.0})
     async with running(operator) as task:
         await until(lambda: statuses(cluster))
         cluster.routes["/api/v1/secrets"] = reply({"message": "secrets is forbidden: User x"}, status=403)
-        await until(lambda: any(record.getMessage() == "sweep failed" for record in caplog.records))
+        await until(lambda: any(record.getMessage() == "resync failed" for record in caplog.records))
         cluster.routes["/api/v1/secrets"] = reply({"items": []})
         seen = len(cluster.seen)
         await until(lambda: len(cluster.seen) > seen + 3)
@@ -307,10 +307,10 @@ async def test_the_connect_server_is_looked_at_after_the_first_poll_and_sooner_a
         source.gate.set()
         await until(lambda: looks.count >= 2)
         assert app.SERVER_CHECK_SECONDS in pauses
-        assert operator._settings.sweep_seconds not in pauses[: pauses.index(app.SERVER_CHECK_SECONDS)]
+        assert operator._settings.resync_seconds not in pauses[: pauses.index(app.SERVER_CHECK_SECONDS)]
         looks.well = True
         seen = looks.count
-        await until(lambda: looks.count >= seen + 2 and operator._settings.sweep_seconds in pauses)
+        await until(lambda: looks.count >= seen + 2 and operator._settings.resync_seconds in pauses)
 
 
 @pytest.mark.parametrize(("outage", "longest"), [(None, 60.0), (BackendUnavailableError("down"), 15.0)])
@@ -329,11 +329,11 @@ async def test_polls_are_spread_by_a_tenth_and_sooner_while_something_is_wrong(
 
 
 async def test_a_pending_restart_found_at_the_start_is_taken_up(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
-    woken: list[Place] = []
-    monkeypatch.setattr(operator._parts.index, "pending_namespaces", lambda: {"app"})
-    monkeypatch.setattr(operator._parts.restarts, "wake", woken.append)
+    woken: list[NamespaceKey] = []
+    monkeypatch.setattr(operator._parts.use_cases.shared.index, "pending_namespaces", lambda: {"app"})
+    monkeypatch.setattr(operator._parts.loops.restarts, "wake", woken.append)
     operator._wake_pending()
-    assert woken == [Place("app")]
+    assert woken == [NamespaceKey("app")]
 
 
 class TestRun:
@@ -431,10 +431,10 @@ class TestRun:
 
     @pytest.mark.usefixtures("watching")
     async def test_a_failure_ends_it_with_1(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-        async def breaks(_: PollVaults) -> None:
+        async def breaks(_: Poller) -> None:
             raise ZeroDivisionError
 
-        monkeypatch.setattr(PollVaults, "poll", breaks)
+        monkeypatch.setattr(Poller, "poll", breaks)
         assert await asyncio.wait_for(app.run(settings), LIMIT_SECONDS) == 1
 
     async def test_without_a_cluster_it_does_not_start(self, settings: Settings) -> None:
@@ -499,21 +499,21 @@ async def test_who_takes_over_answers_no_refresh_that_the_former_leader_had_time
 ) -> None:
     key, parts = SecretKey("app", "db"), operator._parts
     ready = {"type": "Ready", "status": "True", "reason": "Synced", "message": "", "lastTransitionTime": ""}
-    parts.observe.take_in(Claim.from_object(ITEM | {"status": {"conditions": [ready]}}, parts.rendering))
-    parts.index.ask_refresh(key)
+    parts.use_cases.observe.take_in(Claim.from_object(ITEM | {"status": {"conditions": [ready]}}, parts.rendering))
+    parts.use_cases.shared.index.ask_refresh(key)
     had_time_for = operator._settings.staleness_limit_seconds + operator._settings.polling_interval
-    election.led_elsewhere_until = parts.index.record(key).refresh_at + had_time_for + margin
+    election.led_elsewhere_until = parts.use_cases.shared.index.record(key).refresh_at + had_time_for + margin
     election.won.set()
     leading = asyncio.create_task(operator._lead())
     await until(alive)
-    assert parts.index.record(key).refresh is owed
+    assert parts.use_cases.shared.index.record(key).refresh is owed
     leading.cancel()
 
 
-async def test_a_full_sweep_of_a_replica_that_stands_by_is_one_of_the_cluster_alone(
+async def test_a_full_resync_of_a_replica_that_stands_by_is_one_of_the_cluster_alone(
     operator: Operator, cluster: ScriptedServer, source: FakeItemSource, watching: asyncio.Event, election: Electoral
 ) -> None:
-    operator._settings = operator._settings.model_copy(update={"sweep_seconds": 0.0})
+    operator._settings = operator._settings.model_copy(update={"resync_seconds": 0.0})
     async with running(operator):
         await until(lambda: cluster.paths().count("/api/v1/secrets") > 3)
     assert watching.is_set()
@@ -521,7 +521,7 @@ async def test_a_full_sweep_of_a_replica_that_stands_by_is_one_of_the_cluster_al
     assert source.requests == []
 
 
-async def test_every_start_of_the_watches_is_followed_by_a_sweep_until_one_succeeds(
+async def test_every_start_of_the_watches_is_followed_by_a_resync_until_one_succeeds(
     operator: Operator, cluster: ScriptedServer, watching: asyncio.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses = no_pause(monkeypatch)
@@ -531,13 +531,13 @@ async def test_every_start_of_the_watches_is_followed_by_a_sweep_until_one_succe
         lists = cluster.routes["/api/v1/secrets"]
         cluster.routes["/api/v1/secrets"] = reply({"message": "x"}, status=403)
         operator._watching()
-        await until(lambda: app.SWEEP_RETRY_SECONDS in pauses)
+        await until(lambda: app.RESYNC_RETRY_SECONDS in pauses)
         cluster.routes["/api/v1/secrets"] = lists
         before = len(pauses)
         await until(lambda: not operator._watches_started.is_set())
         done = cluster.paths().count("/api/v1/secrets")
         await until(lambda: cluster.paths().count("/api/v1/secrets") > done or len(pauses) > before)
-    assert pauses.count(app.SECOND_SWEEP_SECONDS) == 2
+    assert pauses.count(app.SECOND_RESYNC_SECONDS) == 2
 
 
 @pytest.mark.usefixtures("watching")
@@ -570,7 +570,9 @@ async def test_an_event_that_hangs_holds_up_neither_secret_nor_status(
     cluster.routes[f"{CRD}/namespaces/app/onepassworditems/other/status"] = reply(other)
     cluster.routes[EVENTS] = cluster.hang()
     async with running(operator):
-        await until(lambda: EVENTS in cluster.paths() and len(statuses(cluster)) == 2 and operator._parts.queue.depth() == 0)
+        await until(
+            lambda: EVENTS in cluster.paths() and len(statuses(cluster)) == 2 and operator._parts.use_cases.shared.queue.depth() == 0
+        )
         assert operator._parts.events.waiting() == 2
     assert watching.is_set()
 
@@ -593,13 +595,13 @@ async def test_what_waits_is_told_before_the_lease_is_given_up(
 async def test_a_list_under_way_ends_with_the_operator(
     operator: Operator, source: FakeItemSource, cluster: ScriptedServer, watching: asyncio.Event
 ) -> None:
-    operator._parts.poll._lists._patience_seconds = 0.001
+    operator._parts.use_cases.poller._lists._patience_seconds = 0.001
     async with running(operator):
         await until(lambda: statuses(cluster))
-        (vault,) = operator._parts.index.vaults()
+        (vault,) = operator._parts.use_cases.shared.index.vaults()
         source.gates[vault] = asyncio.Event()
-        await operator._parts.poll.poll(full=True)
-        (task,) = operator._parts.poll._lists._under_way.values()
+        await operator._parts.use_cases.poller.poll(full=True)
+        (task,) = operator._parts.use_cases.poller._lists._under_way.values()
         await operator.stop()
         await asyncio.gather(task, return_exceptions=True)
     assert watching.is_set()

@@ -1,178 +1,26 @@
-"""The use-cases as they are wired: what one of them decides reaches the one that does it."""
+"""The use-cases are connected as the options say."""
 
 from __future__ import annotations
 
-import datetime
-import os
-from collections.abc import AsyncIterator
-from typing import Any
+import dataclasses
 
-import msgspec
 import pytest
 
-from fakes.item_source import FakeItemSource
-from fakes.scripted_server import ScriptedServer, reply, scripted_server
-from onepassword_operator.cluster.api import KubernetesApi
-from onepassword_operator.cluster.credentials import ClusterAccess
-from onepassword_operator.model import names
-from onepassword_operator.model.confidential import Confidential
-from onepassword_operator.model.item import Revision
-from onepassword_operator.model.outcome import Change
-from onepassword_operator.model.secret import SecretKey
-from onepassword_operator.model.target import Claim, Rendering, Source
-from onepassword_operator.model.workload import RestartMark
-from onepassword_operator.net.proxy import DIRECT
-from onepassword_operator.rules import secret_use
-from onepassword_operator.service.restarts.restart_workloads import Place
-from onepassword_operator.settings.schema import load
-from onepassword_operator.telemetry.metrics import Metrics
-from onepassword_operator.wiring import Parts, SystemClock, elect, wire
-
-ENVIRONMENT = {"OP_CONNECT_HOST": "http://127.0.0.1:1", "OP_CONNECT_TOKEN": "fake", "POLLING_INTERVAL": "7", "AUTO_RESTART": "true"}
-METADATA: dict[str, Any] = {"namespace": "app", "name": "db", "uid": "u", "resourceVersion": "7", "finalizers": [names.OFFICIAL_FINALIZER]}
+from fakes.world import HandRuntime, World
+from onepassword_operator import wiring
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    async with scripted_server() as running:
-        yield running
+@pytest.mark.parametrize("seconds", [0.0, 600.0])
+def test_secrets_are_read_in_turn_only_where_they_are_not_watched(seconds: float) -> None:
+    world = World()
+    options = dataclasses.replace(world.options(), secret_round_seconds=seconds)
+    made = wiring.wire(world.ports(), options, runtime=HandRuntime(world.clock))
+    assert (made.patrol is not None) == bool(seconds)
 
 
-@pytest.fixture
-def metrics() -> Metrics:
-    return Metrics(version="0")
-
-
-@pytest.fixture
-async def parts(server: ScriptedServer, metrics: Metrics, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Parts]:
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    access = ClusterAccess(server=server.url, ssl_context=None, token=None)
-    async with KubernetesApi(access, user_agent="x", observer=lambda *_: None) as api:
-        yield wire(load({}, os.environ), api=api, source=FakeItemSource(), token=Confidential(b"fake"), metrics=metrics)
-
-
-def test_the_machines_clock_and_dice() -> None:
-    clock = SystemClock()
-    assert clock.monotonic() <= clock.monotonic()
-    assert 0 <= clock.jitter() <= 1
-
-
-def test_everything_heals_within_the_polling_interval(parts: Parts) -> None:
-    assert [part.interval_seconds for part in (parts.reconcile, parts.restarts, parts.releases)] == [7.0] * 3
-
-
-@pytest.mark.parametrize(("setting", "watched"), [("on", True), ("off", False)])
-async def test_secrets_are_either_watched_or_looked_at_in_turn(
-    server: ScriptedServer, metrics: Metrics, monkeypatch: pytest.MonkeyPatch, *, setting: str, watched: bool
-) -> None:
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    access = ClusterAccess(server=server.url, ssl_context=None, token=None)
-    async with KubernetesApi(access, user_agent="x", observer=lambda *_: None) as api:
-        settings = load({"secret_watch": setting}, os.environ)
-        made = wire(settings, api=api, source=FakeItemSource(), token=Confidential(b"fake"), metrics=metrics)
-    assert (made.watch_secrets is not None, made.patrol is not None) == (watched, not watched)
-
-
-def test_nothing_runs_yet(parts: Parts) -> None:
-    assert not parts.first_poll.is_set()
-    assert parts.queue.depth() == 0
-
-
-async def test_a_mark_that_is_seen_wakes_the_restarts_of_its_namespace(parts: Parts) -> None:
-    parts.observe.wake_restarts("app")
-    parts.reconcile.wake_restarts("app")
-    assert await parts.restarts._queue.take() == Place("app")
-    assert parts.restarts.depth() == 1
-
-
-async def test_workloads_are_restarted_if_the_setting_says_so(parts: Parts, server: ScriptedServer) -> None:
-    deployments = "/apis/apps/v1/namespaces/app/deployments"
-    web = {"metadata": METADATA | {"name": "web"}, "spec": {"template": {"spec": {"imagePullSecrets": [{"name": "db"}]}}}}
-    server.routes = {
-        "/api/v1/namespaces/app": reply({"metadata": {}}),
-        deployments: reply({"items": [web]}),
-        f"{deployments}/web": reply(web),
-        "/api/v1/namespaces/app/secrets/db": reply({}, status=404),
-        "/api/v1/namespaces/app/events": reply({}, status=201),
-    }
-    parts.index.record(SecretKey("app", "db")).mark = RestartMark(Revision("v", "i", 2), "2024-05-01T12:00:00Z")
-    parts.first_poll.set()
-    await parts.restarts._work(Place("app"))
-    assert ("PATCH", f"{deployments}/web") in [(request.method, request.path) for request in server.seen]
-
-
-async def test_a_resource_that_is_held_up_in_deletion_is_released(parts: Parts) -> None:
-    raw = {"metadata": METADATA | {"deletionTimestamp": "2024-01-01T00:00:00Z"}}
-    parts.observe.take_in(Claim.from_object(raw, Rendering()))
-    assert await parts.releases._queue.take() == Source("OnePasswordItem", "app", "db")
-
-
-async def test_a_deployment_that_is_held_up_for_nothing_is_released(parts: Parts, server: ScriptedServer) -> None:
-    parts.observe_workloads.seen(secret_use.workload({"metadata": METADATA}))
-    source = await parts.releases._queue.take()
-    server.script(reply({"metadata": METADATA}), reply({"metadata": METADATA | {"finalizers": []}}))
-    await parts.releases._work(source)
-    assert [(request.method, request.path) for request in server.seen] == [
-        ("GET", "/apis/apps/v1/namespaces/app/deployments/db"),
-        ("PATCH", "/apis/apps/v1/namespaces/app/deployments/db"),
-    ]
-
-
-async def test_a_pass_releases_what_it_has_seen_to(parts: Parts) -> None:
-    parts.reconcile.release(Source("Deployment", "app", "web"))
-    assert parts.releases.depth() == 1
-
-
-def test_what_waits_is_shown(parts: Parts, metrics: Metrics) -> None:
-    parts.observe.claim_seen(Claim.from_object({"metadata": METADATA}, Rendering()))
-    shown = metrics.render().decode()
-    assert "queue_depth 1.0" in shown
-    assert "retries_waiting 0.0" in shown
-    assert "pending_restarts 0.0" in shown
-    assert "events_waiting 0.0" in shown
-
-
-async def test_an_event_that_is_said_is_posted_under_a_name_of_its_own_in_the_api_servers_time(
-    parts: Parts, server: ScriptedServer
-) -> None:
-    claim = Claim.from_object({"metadata": METADATA | {"name": "n" * 253}}, Rendering())
-    server.routes["/api/v1/namespaces/app/events"] = reply({}, status=201)
-    for outcome in (Change.CREATED, Change.UPDATED):
-        parts.reconcile._reporter._events.changed(claim, outcome, message="text")
-    await parts.events.flush()
-    first, second = (msgspec.json.decode(request.body) for request in server.seen)
-    assert first["metadata"]["name"] != second["metadata"]["name"]
-    assert max(len(body["metadata"]["name"]) for body in (first, second)) <= 253
-    assert datetime.datetime.strptime(first["lastTimestamp"], "%Y-%m-%dT%H:%M:%S%z").tzinfo
-
-
-async def test_without_election_the_operator_leads_and_asks_for_no_lease(
-    server: ScriptedServer, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    access = ClusterAccess(server=server.url, ssl_context=None, token=None)
-    async with elect(load({}, os.environ), access, way=DIRECT, metrics=metrics) as election:
-        await election.campaign()
-        assert election.may_write()
-    assert server.seen == []
-
-
-async def test_with_election_it_takes_the_lease_in_the_namespace_of_its_kubeconfig_under_a_name_of_its_own(
-    server: ScriptedServer, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("POD_NAMESPACE", raising=False)
-    server.script(reply({}, status=404), reply({"metadata": {"resourceVersion": "1"}}, status=201))
-    access = ClusterAccess(server=server.url, ssl_context=None, token=None, namespace="ops")
-    async with elect(load({"leader_elect": "true"}, os.environ), access, way=DIRECT, metrics=metrics) as election:
-        assert not election.may_write()
-        await election.campaign()
-        assert election.may_write()
-    assert server.paths()[1] == "/apis/coordination.k8s.io/v1/namespaces/ops/leases"
-    spec = msgspec.json.decode(server.seen[1].body)["spec"]
-    assert spec["holderIdentity"].startswith(os.uname().nodename + "_")
-    assert datetime.datetime.strptime(spec["renewTime"], "%Y-%m-%dT%H:%M:%S.%f%z").tzinfo
+@pytest.mark.parametrize("per_second", [0.0, 5.0])
+def test_restarts_are_limited_only_if_asked_for(per_second: float) -> None:
+    world = World()
+    options = dataclasses.replace(world.options(), restarts_per_second=per_second)
+    made = wiring.wire(world.ports(), options, runtime=HandRuntime(world.clock))
+    assert (made.restart._limiter is not None) == bool(per_second)

@@ -80,14 +80,24 @@ class _Call:
         return None if self.body is None else io.BytesIO(self.body)
 
 
+def _always() -> bool:
+    return True
+
+
 class KubernetesApi:
     """One session to one API server."""
 
-    may_write: Callable[[], bool]
-    """Asked before each write; where it says no, another replica leads, and nothing is sent."""
-
-    def __init__(self, access: ClusterAccess, *, user_agent: str, observer: Observer, way: Route = DIRECT) -> None:
-        self.may_write = lambda: True
+    def __init__(
+        self,
+        access: ClusterAccess,
+        *,
+        user_agent: str,
+        observer: Observer,
+        way: Route = DIRECT,
+        may_write: Callable[[], bool] = _always,
+    ) -> None:
+        """`may_write` is asked before each write; where it says no, another replica leads, and nothing is sent."""
+        self._may_write = may_write
         self._access = access
         self._way = way
         self._user_agent = user_agent
@@ -211,7 +221,7 @@ class KubernetesApi:
     async def _request(self, call: _Call) -> Any:
         if self._session is None:
             raise ClusterUnavailableError("the connection to the API server is not open")
-        if call.body is not None and not self.may_write():
+        if call.body is not None and not self._may_write():
             raise ClusterUnavailableError(f"{call.what}: not sent, because this replica does not lead")
         code = 0
         try:

@@ -58,8 +58,8 @@ class KubernetesEvents:
         if len(self._histories) > REMEMBERED:
             self._histories.popitem(last=False)
         now = Moment(self._clock.monotonic(), sys.intern(self._now()))  # one text for all that is said in a second
-        if told := event_correlation.decide(history, note, now=now, name=self._new_name(about)):
-            self._sender.put(Outgoing(about, told))
+        if reported := event_correlation.decide(history, note, now=now, name=self._new_name(about)):
+            self._sender.put(Outgoing(about, reported))
 
 
 def _reference(claim: Claim) -> About:

@@ -17,7 +17,7 @@ from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterDeniedError, ClusterError
 from onepassword_operator.ports import Clock
-from onepassword_operator.rules.event_correlation import Told
+from onepassword_operator.rules.event_correlation import CountedEvent
 
 SENDERS: Final = 3
 """A small part of the writes that may run at once: Events take their turn behind Secrets."""
@@ -44,15 +44,15 @@ class Outgoing(NamedTuple):
     """An Event on its way."""
 
     about: About
-    told: Told
+    reported: CountedEvent
 
     def body(self, instance: str) -> dict[str, Any]:
         """All of it, as core/v1 has it; `instance` is who says it."""
-        about, told = self.about, self.told
+        about, reported = self.about, self.reported
         return {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"name": told.name, "namespace": about.namespace},
+            "metadata": {"name": reported.name, "namespace": about.namespace},
             "involvedObject": {
                 "apiVersion": about.api_version,
                 "kind": about.kind,
@@ -60,17 +60,17 @@ class Outgoing(NamedTuple):
                 "name": about.name,
                 "uid": about.uid,
             },
-            "type": told.note.kind,
-            "reason": told.note.reason,
+            "type": reported.note.kind,
+            "reason": reported.note.reason,
             "source": {"component": names.COMPONENT},
             "reportingComponent": names.COMPONENT,
             "reportingInstance": instance,
-            "firstTimestamp": told.first,
+            "firstTimestamp": reported.first,
         } | self.changes()
 
     def changes(self) -> dict[str, Any]:
         """The members that a repetition changes."""
-        return {"count": self.told.count, "lastTimestamp": self.told.last, "message": self.told.note.message}
+        return {"count": self.reported.count, "lastTimestamp": self.reported.last, "message": self.reported.note.message}
 
 
 class EventSender:
@@ -88,7 +88,7 @@ class EventSender:
         self._turns: asyncio.Queue[str] = asyncio.Queue()
         self._waiting = 0
         self._empty = asyncio.Event()
-        self._told_of_patch = False
+        self._reported_patch = False
         self._full = _Seldom(clock, "Events are dropped: too many are waiting")
         self._failed = _Seldom(clock, "Event could not be posted")
 
@@ -148,9 +148,9 @@ class EventSender:
                 self._empty.set()
 
     async def _send(self, event: Outgoing) -> None:
-        about, told = event
+        about, reported = event
         try:
-            if told.count == 1:
+            if reported.count == 1:
                 await self._post(event)
             else:
                 await self._patch(event)
@@ -158,17 +158,17 @@ class EventSender:
             self._failed.say({"on": f"{about.namespace}/{about.name}", "reason": error.reason})
 
     async def _patch(self, event: Outgoing) -> None:
-        about, told = event
-        path = f"/api/v1/namespaces/{about.namespace}/events/{told.name}"
+        about, reported = event
+        path = f"/api/v1/namespaces/{about.namespace}/events/{reported.name}"
         try:
             await self._api.merge_patch(path, event.changes(), resource="events")
         except ClusterAbsentError:
             await self._post(event)  # the API server forgets Events, after an hour as a rule
         except ClusterDeniedError as error:
-            if not self._told_of_patch:
-                self._told_of_patch = True
+            if not self._reported_patch:
+                self._reported_patch = True
                 _log.warning("repeated Events are posted anew, because they may not be patched", extra={"detail": str(error)})
-            await self._post(Outgoing(about, dataclasses.replace(told, name=self._new_name(about))))
+            await self._post(Outgoing(about, dataclasses.replace(reported, name=self._new_name(about))))
 
     async def _post(self, event: Outgoing) -> None:
         path = f"/api/v1/namespaces/{event.about.namespace}/events"

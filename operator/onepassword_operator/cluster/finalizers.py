@@ -7,7 +7,7 @@ from typing import Final
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterConflictError
-from onepassword_operator.model.target import Source
+from onepassword_operator.model.target import ObjectRef
 
 _TRIES: Final = 3
 _COLLECTIONS: Final = {
@@ -22,10 +22,10 @@ class KubernetesFinalizers:
     def __init__(self, api: KubernetesApi) -> None:
         self._api = api
 
-    async def release(self, source: Source, uid: str) -> str | None:
+    async def remove(self, ref: ObjectRef, uid: str) -> str | None:
         """PATCH the list of exactly the object that was read; read again if somebody else wrote in between."""
-        root, plural = _COLLECTIONS[source.kind]
-        path = f"{root}/namespaces/{source.namespace}/{plural}/{source.name}"
+        root, plural = _COLLECTIONS[ref.kind]
+        path = f"{root}/namespaces/{ref.namespace}/{plural}/{ref.name}"
         for _ in range(_TRIES):
             raw = await self._api.get(path, resource=plural)
             if raw is None or raw["metadata"]["uid"] != uid:
@@ -42,4 +42,4 @@ class KubernetesFinalizers:
             except ClusterAbsentError:
                 return None
             return str(written["metadata"]["resourceVersion"])
-        raise ClusterConflictError(f"{source} keeps changing while its finalizer is removed; trying again shortly")
+        raise ClusterConflictError(f"{ref} keeps changing while its finalizer is removed; trying again shortly")

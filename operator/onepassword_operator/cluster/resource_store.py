@@ -15,7 +15,7 @@ _RESOURCE: Final = names.PLURAL
 _ROOT: Final = f"/apis/{names.GROUP}/{names.VERSION}"
 
 
-class KubernetesItems:
+class KubernetesResources:
     """`ClaimStore` over the API server."""
 
     def __init__(self, api: KubernetesApi, *, rendering: Rendering, namespaces: Sequence[str] = ()) -> None:

@@ -113,14 +113,14 @@ async def _sights(content: aiohttp.StreamReader) -> AsyncIterator[SecretSight]:
     async for piece in content.iter_any():
         for line in lines.feed(piece):
             if line is None:
-                _log.debug("an event with too much metadata was passed over; the next sweep looks at its Secret")
+                _log.debug("an event with too much metadata was passed over; the next resync looks at its Secret")
             else:
-                yield _told(line)
+                yield _reported(line)
     if lines.open():
         raise ClusterUnavailableError(f"watch {_RESOURCE}: the stream ended within an event")
 
 
-def _told(line: bytes) -> SecretSight:
+def _reported(line: bytes) -> SecretSight:
     try:
         event = _EVENTS.decode(line)
     except pages.Undecodable:

@@ -42,7 +42,7 @@ _PROBE: Final = "vaults"
 _T = TypeVar("_T")
 
 
-class PacedSource:
+class CircuitBreaker:
     """One credential's budget."""
 
     def __init__(self, source: ItemSource, clock: Clock, *, denied_probe_seconds: float, credential: Callable[[], int] = lambda: 0) -> None:

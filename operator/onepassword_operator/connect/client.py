@@ -77,6 +77,8 @@ class ConnectSource:
         token: ConnectToken,
         user_agent: str,
         observer: Observer,
+        retried: Callable[[str], None] = _nobody,
+        turn: Callable[[str], Awaitable[float]] = _at_once,
         timeout_seconds: float = TIMEOUT_SECONDS,
         way: Route = DIRECT,
     ) -> None:
@@ -90,8 +92,8 @@ class ConnectSource:
         self._not_before = 0.0
         self._asked: BackendError = BackendUnavailableError("no pause was asked for")
         self._session: aiohttp.ClientSession | None = None
-        self.retried: Callable[[str], None] = _nobody
-        self.turn: Callable[[str], Awaitable[float]] = _at_once
+        self._retried = retried
+        self._turn = turn
 
     async def __aenter__(self) -> Self:
         """Open the connection pool."""
@@ -177,7 +179,7 @@ class ConnectSource:
         refusals = 0
         try:
             for attempt in itertools.count(1):
-                deadline += await self.turn(route)  # who waits for its turn is not slow
+                deadline += await self._turn(route)  # who waits for its turn is not slow
                 await self._wait_as_asked(deadline)
                 limits = self._limits(max(deadline - time.monotonic(), 0.001), first_byte=first_byte)
                 try:
@@ -191,7 +193,7 @@ class ConnectSource:
                     pause = pause_seconds(1, error)
                     if refusals >= REFUSALS[type(error)] or time.monotonic() + pause >= deadline:
                         raise
-                self.retried(route)
+                self._retried(route)
                 await asyncio.sleep(pause)
         finally:
             self._fresh = False

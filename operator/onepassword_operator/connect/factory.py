@@ -1,21 +1,22 @@
-"""From settings to an ItemSource: today Connect, one credential, paced."""
+"""From settings to an ItemSource: today Connect, one credential, behind a circuit breaker."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 from collections.abc import AsyncIterator
+from typing import Protocol
 
 from onepassword_operator.connect.access_token import ConnectToken
-from onepassword_operator.connect.breaker import PacedSource
+from onepassword_operator.connect.breaker import CircuitBreaker
 from onepassword_operator.connect.budget import Budget
-from onepassword_operator.connect.client import ConnectSource, Observer
+from onepassword_operator.connect.client import ConnectSource
 from onepassword_operator.net.proxy import DIRECT, Route
 from onepassword_operator.ports import Clock
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class Limits:
     """How patient to be with a Connect server, in seconds, and how many requests it may cost."""
 
     timeout_seconds: float
@@ -33,21 +34,38 @@ class Server:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Connected:
-    """An open connection: the paced source for the use-cases, and the bare one for looks at the server itself."""
+    """An open connection: the source for the use-cases behind its circuit breaker, and the bare one for checks of the server itself."""
 
-    paced: PacedSource
+    guarded: CircuitBreaker
     bare: ConnectSource
     budget: Budget
 
 
+class ConnectMeter(Protocol):
+    """Counts requests to Connect for the operator's own metrics."""
+
+    def connect_request(self, route: str, code: int, seconds: float, /) -> None:
+        """A request ended."""
+
+    def connect_retry(self, route: str, /) -> None:
+        """A request is made again."""
+
+
 @contextlib.asynccontextmanager
 async def connect_source(
-    server: Server, *, token: ConnectToken, user_agent: str, observer: Observer, clock: Clock, pace: Pace
+    server: Server, *, token: ConnectToken, user_agent: str, meter: ConnectMeter, clock: Clock, limits: Limits
 ) -> AsyncIterator[Connected]:
     """An open source for one Connect server and token."""
+    budget = Budget(limits.requests_per_minute, clock)
     async with ConnectSource(
-        host=server.host, way=server.way, token=token, user_agent=user_agent, observer=observer, timeout_seconds=pace.timeout_seconds
+        host=server.host,
+        way=server.way,
+        token=token,
+        user_agent=user_agent,
+        observer=meter.connect_request,
+        retried=meter.connect_retry,
+        turn=budget.turn,
+        timeout_seconds=limits.timeout_seconds,
     ) as source:
-        paced = PacedSource(source, clock, denied_probe_seconds=pace.denied_probe_seconds, credential=token.generation)
-        source.turn = (budget := Budget(pace.requests_per_minute, clock)).turn
-        yield Connected(paced=paced, bare=source, budget=budget)
+        guarded = CircuitBreaker(source, clock, denied_probe_seconds=limits.denied_probe_seconds, credential=token.generation)
+        yield Connected(guarded=guarded, bare=source, budget=budget)

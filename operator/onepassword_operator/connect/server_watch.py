@@ -29,10 +29,10 @@ class HealthSource(Protocol):
 class ServerWatch:
     """Looks now and then, and says each thing once until it changes."""
 
-    def __init__(self, source: HealthSource, token: ConnectToken, *, told: Callable[[str], None], now: Callable[[], float]) -> None:
+    def __init__(self, source: HealthSource, token: ConnectToken, *, reported: Callable[[str], None], now: Callable[[], float]) -> None:
         self._source = source
         self._token = token
-        self._told = told
+        self._reported = reported
         self._now = now
         self._said: tuple[object, ...] = ()
         self._warned_of: tuple[float, bool] | None = None
@@ -47,7 +47,7 @@ class ServerWatch:
         said = (health.version, tuple(sorted(health.troubles.items())))
         if said != self._said:
             self._said = said
-            self._told(health.version or "unknown")
+            self._reported(health.version or "unknown")
             self._say(health)
         return not health.troubles
 

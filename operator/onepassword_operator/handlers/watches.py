@@ -1,7 +1,7 @@
 """Runs kopf for the watches, and runs it again when a watch ends: an API server that answers 5xx for a while is no reason to die.
 
 kopf gives up after its own retries, or at once when an error arrives inside a stream. What it would have shown in between is found by a
-sweep after each start.
+resync after each start.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Watches:
 
     async def _once(self) -> str:
         ready = asyncio.Event()
-        waiting = asyncio.create_task(self._tell(ready), name="watches-started")
+        waiting = asyncio.create_task(self._report(ready), name="watches-started")
         try:
             await run_kopf(
                 registry=self._registry(),
@@ -134,6 +134,6 @@ class Watches:
             waiting.cancel()
         return ""
 
-    async def _tell(self, ready: asyncio.Event) -> None:
+    async def _report(self, ready: asyncio.Event) -> None:
         await ready.wait()
         self._started()

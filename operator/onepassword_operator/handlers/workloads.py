@@ -20,6 +20,6 @@ class WorkloadEvents:
         """Listed, added, modified: seen; deleted: gone."""
         workload = secret_use.workload(dict(event["object"]))
         if event["type"] == "DELETED":
-            self._observe.gone(workload.source, workload.uid)
+            self._observe.gone(workload.ref, workload.uid)
         else:
             self._observe.seen(workload)

@@ -91,7 +91,7 @@ class BackendError(OperatorError):
 class BackendUnavailableError(BackendError):
     """No usable answer: refused, reset, timed out, 5xx. `delay_seconds` is set if the server asked for a pause."""
 
-    reason = "SourceUnavailable"
+    reason = "OnePasswordUnavailable"
     retry = Retry.SOON
     warming_up = False
     """The server is there and waits for its own first sync."""
@@ -128,7 +128,7 @@ class BackendForbiddenError(BackendError):
 class BackendAnswerError(BackendError):
     """A reply that is not what the API promises."""
 
-    reason = "SourceAnswerInvalid"
+    reason = "OnePasswordAnswerInvalid"
     retry = Retry.LATER
 
 

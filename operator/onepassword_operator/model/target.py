@@ -24,7 +24,7 @@ class Rendering:
     copy_annotations: bool = False
 
 
-class Source(NamedTuple):
+class ObjectRef(NamedTuple):
     """The object that asks."""
 
     kind: str
@@ -90,9 +90,9 @@ class Claim:
         )
 
     @property
-    def source(self) -> Source:
+    def ref(self) -> ObjectRef:
         """The object that asks."""
-        return Source(self.kind, self.key.namespace, self.name)
+        return ObjectRef(self.kind, self.key.namespace, self.name)
 
     @property
     def is_resource(self) -> bool:
@@ -100,7 +100,7 @@ class Claim:
         return self.kind == names.KIND
 
     @property
-    def awaits_release(self) -> bool:
+    def has_legacy_finalizer(self) -> bool:
         """Whether the official operator's finalizer holds the object up."""
         return names.OFFICIAL_FINALIZER in self.finalizers
 

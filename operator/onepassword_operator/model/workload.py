@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from onepassword_operator.model import names
 from onepassword_operator.model.item import Revision
 from onepassword_operator.model.secret import OwnerReference
-from onepassword_operator.model.target import Claim, Source
+from onepassword_operator.model.target import Claim, ObjectRef
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +29,9 @@ class Workload:
     """The Secret it asks for by annotation, if any."""
 
     @property
-    def source(self) -> Source:
+    def ref(self) -> ObjectRef:
         """Its name among the objects that ask for Secrets."""
-        return Source(names.DEPLOYMENT, self.namespace, self.name)
+        return ObjectRef(names.DEPLOYMENT, self.namespace, self.name)
 
     @property
     def owner_reference(self) -> OwnerReference:
@@ -39,7 +39,7 @@ class Workload:
         return OwnerReference(kind=names.DEPLOYMENT, name=self.name, uid=self.uid, api_version="apps/v1")
 
     @property
-    def awaits_release(self) -> bool:
+    def has_legacy_finalizer(self) -> bool:
         """Whether the official operator's finalizer holds the object up."""
         return names.OFFICIAL_FINALIZER in self.finalizers
 

@@ -10,7 +10,7 @@ from onepassword_operator.model.secret import ObservedSecret
 from onepassword_operator.model.target import Claim
 
 
-def ruling(claims: Collection[Claim], observed: ObservedSecret | None) -> Claim | None:
+def winner(claims: Collection[Claim], observed: ObservedSecret | None) -> Claim | None:
     """The claim that decides a Secret's content: the first live owner keeps it; without one the oldest, ties by uid.
 
     Without an owner, a claim whose path can't be read comes after all others. Claims that are being deleted do not count: their Secret

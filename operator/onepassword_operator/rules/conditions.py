@@ -78,24 +78,24 @@ def _words(claim: Claim, outcome: Outcome, *, last_good: Condition | None) -> tu
             return claim.ready.status if claim.ready else "Unknown", pause.value, _clip(message)
         case Synced(revision=revision, skipped=skipped, warning=warning):  # pragma: no branch  mypy proves that none is left
             fact = _fact(claim, revision)
-            if skipped is None and (told_before := _told_before(claim.ready, fact) or _told_before(last_good, fact)):
-                return told_before
-            told = [skip for skip in skipped or () if skip.worth_telling]
-            without = f", without {_skipped(told)}" if told else ""
-            return "True", "FieldsSkipped" if told else "Synced", _clip(fact + without + (f"; {warning}" if warning else ""))
+            if skipped is None and (reported_before := _reported_before(claim.ready, fact) or _reported_before(last_good, fact)):
+                return reported_before
+            reported = [skip for skip in skipped or () if skip.worth_telling]
+            without = f", without {_skipped(reported)}" if reported else ""
+            return "True", "FieldsSkipped" if reported else "Synced", _clip(fact + without + (f"; {warning}" if warning else ""))
 
 
-def tells(claim: Claim, revision: Revision, *, last_good: Condition | None = None) -> bool:
+def reports(claim: Claim, revision: Revision, *, last_good: Condition | None = None) -> bool:
     """Whether the resource says, or said before an outage, that its Secret holds this revision, and what of the item became no key."""
     fact = _fact(claim, revision)
-    return bool(_told_before(claim.ready, fact) or _told_before(last_good, fact))
+    return bool(_reported_before(claim.ready, fact) or _reported_before(last_good, fact))
 
 
 def _fact(claim: Claim, revision: Revision) -> str:
     return f'Secret "{claim.key.name}" holds version {revision.version} of {revision.path}'
 
 
-def _told_before(previous: Condition | None, fact: str) -> tuple[str, str, str] | None:
+def _reported_before(previous: Condition | None, fact: str) -> tuple[str, str, str] | None:
     if previous is None or previous.status != "True" or not previous.message.startswith(fact):
         return None
     return previous.status, previous.reason, previous.message

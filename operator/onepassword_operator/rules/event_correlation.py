@@ -40,7 +40,7 @@ class Moment(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Told:
+class CountedEvent:
     """An Event as it is to stand in the cluster: new if its count is 1, else a former one whose count, message and last time change."""
 
     name: str
@@ -78,7 +78,7 @@ class History:
     filled_at: float | None = None
 
 
-def decide(history: History, note: Note, *, now: Moment, name: str) -> Told | None:
+def decide(history: History, note: Note, *, now: Moment, name: str) -> CountedEvent | None:
     """The Event to write, or None. It is taken for written from then on; if it could not be, its next PATCH finds nothing.
 
     Args:
@@ -103,7 +103,7 @@ def decide(history: History, note: Note, *, now: Moment, name: str) -> Told | No
     former = former or _Former(note.kind, note.reason, digest, name, now.stamp, 1, now.seconds, now.seconds)
     former.written = now.seconds
     _remember(history, former)
-    return Told(former.name, note, former.count, former.first, now.stamp)
+    return CountedEvent(former.name, note, former.count, former.first, now.stamp)
 
 
 def _find(history: History, note: Note, *, digest: int) -> _Former | None:

@@ -10,7 +10,7 @@ from onepassword_operator.rules.older_answers import Known
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Drift:
+class ItemChanges:
     """What a complete item list says about the items that are followed in its vault; `changed` and `missing` by item ID."""
 
     changed: frozenset[str]
@@ -19,7 +19,7 @@ class Drift:
     """Followed revisions that are newer than what is listed, which nobody believes yet."""
 
 
-def compare(followed: Iterable[Revision], known: Known) -> Drift:
+def compare(followed: Iterable[Revision], known: Known) -> ItemChanges:
     """Compare versions: a higher one is a change, a lower one only where it is believed that the item was set back."""
     changed, missing, older = set(), set(), []
     for revision in followed:
@@ -30,7 +30,7 @@ def compare(followed: Iterable[Revision], known: Known) -> Drift:
             older.append(revision)
         elif summary.version != revision.version:
             changed.add(revision.item_id)
-    return Drift(changed=frozenset(changed), missing=frozenset(missing), older=tuple(older))
+    return ItemChanges(changed=frozenset(changed), missing=frozenset(missing), older=tuple(older))
 
 
 def count_changes(before: Known, after: Known) -> int:

@@ -17,7 +17,7 @@ from onepassword_operator.rules import seal
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Partners:
+class CoOwners:
     """Who else a Secret belongs to besides the claim that rules it."""
 
     claims: tuple[Claim, ...] = ()
@@ -33,7 +33,7 @@ class Partners:
         return (*(claim.owner_reference for claim in self.claims), *self.users)
 
 
-def check_owner(claim: Claim, observed: ObservedSecret, *, verdict: seal.Verdict, partners: Partners) -> None:
+def check_owner(claim: Claim, observed: ObservedSecret, *, verdict: seal.Verdict, co_owners: CoOwners) -> None:
     """Refuse a Secret that is not ours.
 
     Raises:
@@ -41,7 +41,7 @@ def check_owner(claim: Claim, observed: ObservedSecret, *, verdict: seal.Verdict
     """
     if any(owner.uid == claim.uid for owner in observed.owners):
         return
-    foreign = _foreign(claim, observed, verdict=verdict, partners=partners)
+    foreign = _foreign(claim, observed, verdict=verdict, co_owners=co_owners)
     if foreign:
         raise TargetNotOwnedError(
             f'Secret "{observed.key.name}" belongs to {foreign[0].kind} "{foreign[0].name}"; rename the resource, or remove that Secret'
@@ -65,8 +65,8 @@ def is_officially_shaped(observed: ObservedSecret) -> bool:
     return recorded_revision(observed) is not None and not ours
 
 
-def _foreign(claim: Claim, observed: ObservedSecret, *, verdict: seal.Verdict, partners: Partners) -> list[OwnerReference]:
-    ours = {owner.uid for owner in partners.owner_references}
+def _foreign(claim: Claim, observed: ObservedSecret, *, verdict: seal.Verdict, co_owners: CoOwners) -> list[OwnerReference]:
+    ours = {owner.uid for owner in co_owners.owner_references}
     sealed = verdict is not seal.Verdict.BROKEN
     return [
         owner
@@ -76,15 +76,15 @@ def _foreign(claim: Claim, observed: ObservedSecret, *, verdict: seal.Verdict, p
     ]
 
 
-def wanted_owners(claim: Claim, owners: Sequence[OwnerReference], *, partners: Partners) -> tuple[OwnerReference, ...]:
+def wanted_owners(claim: Claim, owners: Sequence[OwnerReference], *, co_owners: CoOwners) -> tuple[OwnerReference, ...]:
     """The ownerReferences that the Secret is to carry, the ruling claim's first: by that order it keeps the rule.
 
     What others have put there stays, except for Deployments that have let go, and for earlier objects of the claim's name.
     """
-    ruling = next((owner for owner in owners if owner.uid == claim.uid), claim.owner_reference)
-    kept = [owner for owner in owners if owner.uid != claim.uid and not _earlier_self(claim, owner) and owner.uid not in partners.idle]
+    winner = next((owner for owner in owners if owner.uid == claim.uid), claim.owner_reference)
+    kept = [owner for owner in owners if owner.uid != claim.uid and not _earlier_self(claim, owner) and owner.uid not in co_owners.idle]
     held = {owner.uid for owner in kept}
-    return (ruling, *kept, *(owner for owner in partners.owner_references if owner.uid not in held))
+    return (winner, *kept, *(owner for owner in co_owners.owner_references if owner.uid not in held))
 
 
 def _earlier_self(claim: Claim, owner: OwnerReference) -> bool:

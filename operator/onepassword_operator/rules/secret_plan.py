@@ -24,7 +24,7 @@ from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, rec
 from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload import RestartMark
 from onepassword_operator.rules import copied_keys, seal
-from onepassword_operator.rules.owners import Partners, wanted_owners
+from onepassword_operator.rules.owners import CoOwners, wanted_owners
 
 REFUSED_TYPES: Final = frozenset({"kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"})
 """Types that grant access to the cluster itself."""
@@ -49,7 +49,7 @@ class Context:
     """What this process last knew the Secret to hold; consulted when the Secret is gone or its own record can't be believed."""
     carried: RestartMark | None = None
     """The mark as this process last knew it; consulted in the same cases, so that no edit or deletion loses a restart that is due."""
-    partners: Partners = dataclasses.field(default_factory=Partners)
+    co_owners: CoOwners = dataclasses.field(default_factory=CoOwners)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +143,7 @@ def _mark(observed: ObservedSecret, verdict: seal.Verdict, *, content: Content, 
 def _desired(
     claim: Claim, observed: ObservedSecret | None, *, content: Content, context: Context, mark: RestartMark | None
 ) -> DesiredSecret:
-    labels, copied_annotations = _copied(claim, context.partners)
+    labels, copied_annotations = _copied(claim, context.co_owners)
     copied = copied_keys.CopiedKeys(labels=frozenset(labels), annotations=frozenset(copied_annotations))
     former = copied_keys.CopiedKeys.parse(observed.annotations.get(names.COPIED_KEYS, "") if observed else "")
     ours = {
@@ -166,17 +166,17 @@ def _desired(
         type=claim.secret_type,
         labels=foreign_labels | labels | {names.MANAGED: names.MANAGED_VALUE},
         annotations=annotations,
-        owners=wanted_owners(claim, observed.owners if observed else (), partners=context.partners),
+        owners=wanted_owners(claim, observed.owners if observed else (), co_owners=context.co_owners),
         data=content.data,
         finalizers=observed.finalizers if observed else (),
         immutable=observed.immutable if observed else False,
     )
 
 
-def _copied(claim: Claim, partners: Partners) -> tuple[dict[str, str], dict[str, str]]:
+def _copied(claim: Claim, co_owners: CoOwners) -> tuple[dict[str, str], dict[str, str]]:
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
-    for source in (*partners.claims, claim):  # the ruling one has the last word
+    for source in (*co_owners.claims, claim):  # the ruling one has the last word
         labels |= source.labels
         annotations |= source.annotations
     return labels, annotations

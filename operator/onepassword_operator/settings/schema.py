@@ -18,7 +18,7 @@ import pydantic_settings
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.rules.http_proxy import Proxies
 from onepassword_operator.settings import checks
-from onepassword_operator.settings.tuning import PREFIX, PaceSettings
+from onepassword_operator.settings.tuning import PREFIX, TuningSettings
 from onepassword_operator.settings.values import (
     LEVELS,
     Address,
@@ -47,7 +47,7 @@ class SettingsError(Exception):
     """Settings that can't be used; each line names one and the remedy, never a secret value."""
 
 
-class Settings(pydantic_settings.BaseSettings, PaceSettings):
+class Settings(pydantic_settings.BaseSettings, TuningSettings):
     """Everything that can be set, read once at start."""
 
     model_config = pydantic_settings.SettingsConfigDict(
@@ -233,7 +233,7 @@ class Settings(pydantic_settings.BaseSettings, PaceSettings):
 
 def _fields() -> list[tuple[str, pydantic.fields.FieldInfo]]:
     # As a reader wants them: what the official operator knows comes first, though what a class inherits would.
-    return sorted(Settings.model_fields.items(), key=lambda entry: entry[0] in PaceSettings.model_fields)
+    return sorted(Settings.model_fields.items(), key=lambda entry: entry[0] in TuningSettings.model_fields)
 
 
 def flag_names() -> list[str]:

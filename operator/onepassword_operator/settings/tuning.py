@@ -22,13 +22,13 @@ def _requests(value: int) -> int:
     return value
 
 
-class PaceSettings(pydantic.BaseModel):
+class TuningSettings(pydantic.BaseModel):
     """Mixed into `settings.Settings`, which reads them."""
 
     staleness_seconds: Annotated[float, pydantic.Field(gt=0)] | None = pydantic.Field(
         default=None,
         validation_alias=PREFIX + "STALENESS_SECONDS",
-        description="How long 1Password may be out of reach before synced resources say SourceUnavailable. "
+        description="How long 1Password may be out of reach before synced resources say OnePasswordUnavailable. "
         "Default: three polling intervals, at least 60.",
     )
     denied_probe_seconds: Annotated[float, pydantic.Field(gt=0)] = pydantic.Field(
@@ -56,12 +56,12 @@ class PaceSettings(pydantic.BaseModel):
         default="on",
         validation_alias=PREFIX + "SECRET_WATCH",
         description="off: never list or watch Secrets, for clusters that do not grant it. Each is read by itself instead, at the start and "
-        "then once per sweep interval, so that is how long an edit by hand may stay.",
+        "then once per resync interval, so that is how long an edit by hand may stay.",
     )
-    sweep_seconds: Annotated[float, pydantic.Field(ge=10)] = pydantic.Field(
+    resync_seconds: Annotated[float, pydantic.Field(ge=10)] = pydantic.Field(
         default=600.0,
-        validation_alias=PREFIX + "SWEEP_SECONDS",
-        description="Seconds between full sweeps: complete LISTs of resources and Secrets, and a list of every followed vault.",
+        validation_alias=PREFIX + "RESYNC_SECONDS",
+        description="Seconds between full resyncs: complete LISTs of resources and Secrets, and a list of every followed vault.",
     )
     workers: Annotated[int, pydantic.Field(ge=1, le=64)] = pydantic.Field(
         default=16, validation_alias=PREFIX + "WORKERS", description="Secrets that are worked on at the same time."

@@ -45,7 +45,7 @@ class Metrics:
             registry=self._registry,
         )
         self._restarts = Counter(f"{name}_workload_restarts", "Workloads restarted for changed Secrets.", registry=self._registry)
-        self._found = Counter(f"{name}_sweep_found", "Changes that only a full sweep found.", registry=self._registry)
+        self._found = Counter(f"{name}_resync_found", "Changes that only a full resync found.", registry=self._registry)
         self._dropped = Counter(
             f"{name}_events_dropped",
             "Kubernetes Events given up without a try: too many waited, or the operator stopped.",
@@ -101,8 +101,8 @@ class Metrics:
         if ok:
             self._last_poll.set(time.time())
 
-    def sweep_found(self, count: int) -> None:
-        """A sweep found what the polls had missed."""
+    def resync_found(self, count: int) -> None:
+        """A resync found what the polls had missed."""
         self._found.inc(count)
 
     def events_dropped(self, count: int) -> None:

@@ -388,7 +388,7 @@ async def test_writes_that_hang_give_their_places_to_others(
 
 
 async def test_a_replica_that_does_not_lead_reads_and_sends_no_write(server: ScriptedServer, api: KubernetesApi) -> None:
-    api.may_write = lambda: False
+    api._may_write = lambda: False
     server.script(reply({"metadata": {}}))
     assert await api.get("/api/v1/namespaces/app/secrets/db", resource="secrets")
     for write in (api.create, api.replace, api.merge_patch):

@@ -18,7 +18,7 @@ from onepassword_operator.model.outcome import Change
 from onepassword_operator.model.target import Claim, Rendering
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.rules import secret_use
-from onepassword_operator.rules.event_correlation import Note, Told
+from onepassword_operator.rules.event_correlation import CountedEvent, Note
 
 ITEM = About("onepassword.com/v1", "OnePasswordItem", "app", "db", "u")
 DEPLOYMENT = About("apps/v1", "Deployment", "app", "web", "w")
@@ -43,7 +43,7 @@ class Queue:
         self.events.append(event)
 
     def notes(self) -> list[Note]:
-        return [event.told.note for event in self.events]
+        return [event.reported.note for event in self.events]
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_nobody_can_wait_for_an_event() -> None:
 )
 def test_what_happened_becomes_an_event_on_the_object(events: KubernetesEvents, queue: Queue, say: Any, about: About, note: Note) -> None:
     say(events)
-    assert queue.events == [Outgoing(about, Told(f"{about.name}.unique", note, 1, "now", "now"))]
+    assert queue.events == [Outgoing(about, CountedEvent(f"{about.name}.unique", note, 1, "now", "now"))]
 
 
 def test_a_deployment_that_asks_is_told_on_the_deployment(events: KubernetesEvents, queue: Queue) -> None:
@@ -102,8 +102,15 @@ def test_a_failure_that_lasts_is_said_once_until_something_else_happened_or_half
     events.failed(claim(), BackendDeniedError("a"))
     clock.advance(1800)
     events.failed(claim(), BackendDeniedError("a"))
-    told = [(event.told.note.reason, event.told.count) for event in queue.events]
-    assert told == [("Unauthorized", 1), ("ItemNotFound", 1), ("Unauthorized", 3), ("Updated", 1), ("Unauthorized", 4), ("Unauthorized", 5)]
+    reported = [(event.reported.note.reason, event.reported.count) for event in queue.events]
+    assert reported == [
+        ("Unauthorized", 1),
+        ("ItemNotFound", 1),
+        ("Unauthorized", 3),
+        ("Updated", 1),
+        ("Unauthorized", 4),
+        ("Unauthorized", 5),
+    ]
 
 
 def test_the_objects_that_something_was_said_of_last_are_remembered(

@@ -16,7 +16,7 @@ from fakes.scripted_server import ScriptedServer, reply
 from onepassword_operator.cluster import event_sender
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.event_sender import SENDERS, About, EventSender, Outgoing
-from onepassword_operator.rules.event_correlation import Note, Told
+from onepassword_operator.rules.event_correlation import CountedEvent, Note
 
 LIMIT_SECONDS = 10
 EVENTS = "/api/v1/namespaces/app/events"
@@ -25,7 +25,7 @@ FORBIDDEN = {"reason": "Forbidden", "message": 'events "n" is forbidden: User "x
 
 def event(name: str, *, namespace: str = "app", count: int = 1) -> Outgoing:
     note = Note("Warning", "ItemNotFound", f"says {name}")
-    return Outgoing(About("onepassword.com/v1", "OnePasswordItem", namespace, "db", "u"), Told(name, note, count, "then", "now"))
+    return Outgoing(About("onepassword.com/v1", "OnePasswordItem", namespace, "db", "u"), CountedEvent(name, note, count, "then", "now"))
 
 
 @pytest.fixture
@@ -260,7 +260,7 @@ class TestTheEnd:
         self, server: ScriptedServer, api: KubernetesApi, sender: EventSender, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.INFO)
-        api.may_write = lambda: False
+        api._may_write = lambda: False
         for number in range(10):
             sender.put(event(f"n{number}"))
         await asyncio.wait_for(sender.flush(), LIMIT_SECONDS)

@@ -10,9 +10,9 @@ from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.finalizers import KubernetesFinalizers
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterConflictError, ClusterDeniedError
-from onepassword_operator.model.target import Source
+from onepassword_operator.model.target import ObjectRef
 
-RESOURCE = Source("OnePasswordItem", "app", "db")
+RESOURCE = ObjectRef("OnePasswordItem", "app", "db")
 PATH = "/apis/onepassword.com/v1/namespaces/app/onepassworditems/db"
 
 
@@ -26,13 +26,13 @@ def finalizers(api: KubernetesApi) -> KubernetesFinalizers:
 
 
 @pytest.mark.parametrize(
-    ("source", "path"), [(RESOURCE, PATH), (Source("Deployment", "app", "db"), "/apis/apps/v1/namespaces/app/deployments/db")]
+    ("source", "path"), [(RESOURCE, PATH), (ObjectRef("Deployment", "app", "db"), "/apis/apps/v1/namespaces/app/deployments/db")]
 )
 async def test_it_is_taken_from_exactly_the_object_that_was_read_and_others_stay(
-    server: ScriptedServer, finalizers: KubernetesFinalizers, source: Source, path: str
+    server: ScriptedServer, finalizers: KubernetesFinalizers, source: ObjectRef, path: str
 ) -> None:
     server.script(reply(shown("theirs", names.OFFICIAL_FINALIZER, "orphan")), reply(shown("theirs", "orphan", version="8")))
-    assert await finalizers.release(source, "u") == "8"
+    assert await finalizers.remove(source, "u") == "8"
     assert [(request.method, request.path) for request in server.seen] == [("GET", path), ("PATCH", path)]
     assert msgspec.json.decode(server.seen[1].body) == {
         "metadata": {"uid": "u", "resourceVersion": "7", "finalizers": ["theirs", "orphan"]}
@@ -42,7 +42,7 @@ async def test_it_is_taken_from_exactly_the_object_that_was_read_and_others_stay
 @pytest.mark.parametrize("answer", [shown("theirs"), shown(), {"metadata": {"uid": "u", "resourceVersion": "7"}}])
 async def test_where_it_is_not_nothing_is_written(server: ScriptedServer, finalizers: KubernetesFinalizers, answer: Any) -> None:
     server.script(reply(answer))
-    assert await finalizers.release(RESOURCE, "u") == "7"
+    assert await finalizers.remove(RESOURCE, "u") == "7"
     assert len(server.seen) == 1
 
 
@@ -51,13 +51,13 @@ async def test_an_object_that_is_gone_or_a_namesake_is_let_be(
     server: ScriptedServer, finalizers: KubernetesFinalizers, answer: Any
 ) -> None:
     server.script(answer)
-    assert await finalizers.release(RESOURCE, "u") is None
+    assert await finalizers.remove(RESOURCE, "u") is None
     assert len(server.seen) == 1
 
 
 async def test_an_object_that_goes_between_read_and_write_is_gone(server: ScriptedServer, finalizers: KubernetesFinalizers) -> None:
     server.script(reply(shown(names.OFFICIAL_FINALIZER)), reply({}, status=404))
-    assert await finalizers.release(RESOURCE, "u") is None
+    assert await finalizers.remove(RESOURCE, "u") is None
 
 
 async def test_a_conflict_reads_again(server: ScriptedServer, finalizers: KubernetesFinalizers) -> None:
@@ -68,7 +68,7 @@ async def test_a_conflict_reads_again(server: ScriptedServer, finalizers: Kubern
         reply(shown("new", official, version="9")),
         reply(shown(version="10")),
     )
-    assert await finalizers.release(RESOURCE, "u") == "10"
+    assert await finalizers.remove(RESOURCE, "u") == "10"
     assert msgspec.json.decode(server.seen[3].body)["metadata"] == {"uid": "u", "resourceVersion": "9", "finalizers": ["new"]}
 
 
@@ -76,11 +76,11 @@ async def test_conflicts_without_end_are_left_for_later(server: ScriptedServer, 
     for _ in range(3):
         server.script(reply(shown(names.OFFICIAL_FINALIZER)), reply({"message": "changed"}, status=409))
     with pytest.raises(ClusterConflictError, match="OnePasswordItem app/db"):
-        await finalizers.release(RESOURCE, "u")
+        await finalizers.remove(RESOURCE, "u")
     assert len(server.seen) == 6
 
 
 async def test_a_missing_right_is_told(server: ScriptedServer, finalizers: KubernetesFinalizers) -> None:
     server.script(reply(shown(names.OFFICIAL_FINALIZER)), reply({"message": "onepassworditems is forbidden: User x"}, status=403))
     with pytest.raises(ClusterDeniedError):
-        await finalizers.release(RESOURCE, "u")
+        await finalizers.remove(RESOURCE, "u")

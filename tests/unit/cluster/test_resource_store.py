@@ -7,7 +7,7 @@ import pytest
 
 from fakes.scripted_server import ScriptedServer, reply
 from onepassword_operator.cluster.api import KubernetesApi
-from onepassword_operator.cluster.resource_store import KubernetesItems
+from onepassword_operator.cluster.resource_store import KubernetesResources
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterConflictError
 from onepassword_operator.model.outcome import Condition
 from onepassword_operator.model.secret import SecretKey
@@ -26,8 +26,8 @@ READY = Condition(
 
 
 @pytest.fixture
-def store(api: KubernetesApi) -> KubernetesItems:
-    return KubernetesItems(api, rendering=Rendering(copy_annotations=True))
+def store(api: KubernetesApi) -> KubernetesResources:
+    return KubernetesResources(api, rendering=Rendering(copy_annotations=True))
 
 
 @pytest.mark.parametrize(
@@ -40,14 +40,14 @@ def store(api: KubernetesApi) -> KubernetesItems:
     ],
 )
 async def test_whether_the_resource_is_served_is_asked_of_discovery(
-    server: ScriptedServer, store: KubernetesItems, answer: Any, served: object
+    server: ScriptedServer, store: KubernetesResources, answer: Any, served: object
 ) -> None:
     server.script(answer)
     assert await store.is_served() is served
     assert server.paths() == [ROOT]
 
 
-async def test_a_resource_is_read_or_absent(server: ScriptedServer, store: KubernetesItems) -> None:
+async def test_a_resource_is_read_or_absent(server: ScriptedServer, store: KubernetesResources) -> None:
     server.script(reply(RAW), reply({}, status=404))
     claim = await store.get(KEY)
     assert claim
@@ -67,12 +67,12 @@ async def test_resources_are_listed_in_the_watched_namespaces(
     server: ScriptedServer, api: KubernetesApi, namespaces: tuple[str, ...], paths: list[str]
 ) -> None:
     server.script(*[reply({"items": [RAW]})] * len(paths))
-    store = KubernetesItems(api, rendering=Rendering(), namespaces=namespaces)
+    store = KubernetesResources(api, rendering=Rendering(), namespaces=namespaces)
     assert [(claim.key, claim.annotations) async for claim in store.list_all()] == [(KEY, {})] * len(paths)
     assert server.paths() == paths
 
 
-async def test_a_condition_is_written_to_exactly_this_resource(server: ScriptedServer, store: KubernetesItems) -> None:
+async def test_a_condition_is_written_to_exactly_this_resource(server: ScriptedServer, store: KubernetesResources) -> None:
     server.script(reply(RAW | {"status": {"conditions": [READY.to_object()]}}))
     written = await store.write_condition(Claim.from_object(RAW, Rendering()), READY)
     assert written.ready == READY
@@ -83,7 +83,7 @@ async def test_a_condition_is_written_to_exactly_this_resource(server: ScriptedS
 
 @pytest.mark.parametrize(("status", "kind"), [(404, ClusterAbsentError), (409, ClusterConflictError)])
 async def test_a_resource_that_is_gone_or_another_takes_no_condition(
-    server: ScriptedServer, store: KubernetesItems, status: int, kind: type[Exception]
+    server: ScriptedServer, store: KubernetesResources, status: int, kind: type[Exception]
 ) -> None:
     server.script(reply({}, status=status))
     with pytest.raises(kind):

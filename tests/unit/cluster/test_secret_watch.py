@@ -49,7 +49,7 @@ def watch(api: KubernetesApi) -> KubernetesSecretWatch:
     return KubernetesSecretWatch(api, jitter=lambda: 0.5)
 
 
-async def told(sights: AsyncIterator[SecretSight]) -> list[SecretSight]:
+async def reported(sights: AsyncIterator[SecretSight]) -> list[SecretSight]:
     return [each async for each in sights]
 
 
@@ -65,7 +65,7 @@ async def until_it_fails(sights: AsyncIterator[SecretSight]) -> tuple[list[Secre
 async def test_what_happens_is_told_by_name_and_version(server: ScriptedServer, watch: KubernetesSecretWatch) -> None:
     bookmark = event("BOOKMARK", "12", namespace="", name="")
     server.script(stream(event("ADDED"), event("MODIFIED", "8") + event("DELETED", "9")[:20], event("DELETED", "9")[20:], bookmark))
-    assert await told(watch.changes("", since=5)) == [
+    assert await reported(watch.changes("", since=5)) == [
         sight(Sight.SEEN, 7),
         sight(Sight.SEEN, 8),
         sight(Sight.GONE, 9),
@@ -92,7 +92,7 @@ async def test_the_list_is_of_metadata_by_page_and_ends_with_the_state_that_it_s
         reply({"items": [item, item], "metadata": {"continue": "more", "resourceVersion": "20"}}),
         reply({"items": [item], "metadata": {"resourceVersion": "20"}}),
     )
-    assert await told(watch.listed("app")) == [sight(Sight.SEEN)] * 3 + [SecretSight(Sight.UP_TO_HERE, SecretKey("", ""), 20)]
+    assert await reported(watch.listed("app")) == [sight(Sight.SEEN)] * 3 + [SecretSight(Sight.UP_TO_HERE, SecretKey("", ""), 20)]
     assert server.paths() == ["/api/v1/namespaces/app/secrets"] * 2
     assert [request.query.get("continue") for request in server.seen] == [None, "more"]
     assert {request.query["labelSelector"] for request in server.seen} == {"operator.1password.io/managed=true"}
@@ -108,7 +108,7 @@ async def test_a_list_that_fails_half_way_is_not_complete(server: ScriptedServer
 
 async def test_a_stream_ends_well_if_the_server_ends_it(server: ScriptedServer, watch: KubernetesSecretWatch) -> None:
     server.script(stream())
-    assert await told(watch.changes("app", since=5)) == []
+    assert await reported(watch.changes("app", since=5)) == []
     assert server.paths() == ["/api/v1/namespaces/app/secrets"]
 
 
@@ -184,7 +184,7 @@ async def test_an_event_with_too_much_metadata_passes_by_and_the_next_one_is_tol
 ) -> None:
     large = event("MODIFIED", "8", annotations={"a": "x" * lines.LONGEST_BYTES})
     server.script(stream(event("ADDED"), large, event("MODIFIED", "9")))
-    assert await told(watch.changes("", since=5)) == [sight(Sight.SEEN, 7), sight(Sight.SEEN, 9)]
+    assert await reported(watch.changes("", since=5)) == [sight(Sight.SEEN, 7), sight(Sight.SEEN, 9)]
 
 
 async def test_a_pause_that_is_asked_for_is_passed_on(server: ScriptedServer, watch: KubernetesSecretWatch) -> None:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from onepassword_operator.connect import answers as connect_answers
+from onepassword_operator.connect import answers
 from onepassword_operator.connect.answers import pause_seconds, retry_after_seconds, to_error
 from onepassword_operator.model.errors import (
     BackendAnswerError,
@@ -29,7 +29,7 @@ ROUTES = [VAULTS, ITEMS, ITEM, CONTENT]
 
 @pytest.fixture(autouse=True)
 def _usual_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connect_answers, "FIRST_PAUSE_SECONDS", 0.25)
+    monkeypatch.setattr(answers, "FIRST_PAUSE_SECONDS", 0.25)
 
 
 @pytest.mark.parametrize("route", ROUTES)

@@ -8,7 +8,7 @@ import pytest
 
 from fakes.clock import FakeClock
 from fakes.item_source import FakeItemSource
-from onepassword_operator.connect.breaker import COLD_SECONDS, CONCURRENCY, FAILURES_TO_OPEN, LISTS_AT_ONCE, PROBE_SECONDS, PacedSource
+from onepassword_operator.connect.breaker import COLD_SECONDS, CONCURRENCY, FAILURES_TO_OPEN, LISTS_AT_ONCE, PROBE_SECONDS, CircuitBreaker
 from onepassword_operator.model.errors import (
     BackendAnswerError,
     BackendDeniedError,
@@ -37,8 +37,8 @@ def source() -> FakeItemSource:
 
 
 @pytest.fixture
-def paced(source: FakeItemSource, clock: FakeClock) -> PacedSource:
-    return PacedSource(source, clock, denied_probe_seconds=PROBE)
+def paced(source: FakeItemSource, clock: FakeClock) -> CircuitBreaker:
+    return CircuitBreaker(source, clock, denied_probe_seconds=PROBE)
 
 
 async def vault_and_item(source: FakeItemSource) -> tuple[str, str]:
@@ -48,26 +48,26 @@ async def vault_and_item(source: FakeItemSource) -> tuple[str, str]:
     return vault.id, item.id
 
 
-async def fails(paced: PacedSource, vault: str) -> OperatorError:
+async def fails(paced: CircuitBreaker, vault: str) -> OperatorError:
     with pytest.raises(OperatorError) as caught:
         await paced.list_items(vault)
     return caught.value
 
 
-async def probe_fails(paced: PacedSource) -> OperatorError:
+async def probe_fails(paced: CircuitBreaker) -> OperatorError:
     with pytest.raises(OperatorError) as caught:
         await paced.list_vaults()
     return caught.value
 
 
-async def test_everything_passes_while_all_is_well(paced: PacedSource, source: FakeItemSource) -> None:
+async def test_everything_passes_while_all_is_well(paced: CircuitBreaker, source: FakeItemSource) -> None:
     vault, item = await vault_and_item(source)
     assert [v.id for v in await paced.list_vaults()] == [vault]
     assert [s.id for s in await paced.list_items(vault)] == [item]
     assert (await paced.get_item(vault, item)).id == item
 
 
-async def test_only_so_many_calls_are_under_way(paced: PacedSource, source: FakeItemSource) -> None:
+async def test_only_so_many_calls_are_under_way(paced: CircuitBreaker, source: FakeItemSource) -> None:
     vault, item = await vault_and_item(source)
     source.gate = asyncio.Event()
     calls = [asyncio.create_task(paced.get_item(vault, item)) for _ in range(3 * CONCURRENCY)]
@@ -79,7 +79,7 @@ async def test_only_so_many_calls_are_under_way(paced: PacedSource, source: Fake
     assert source.peak == CONCURRENCY
 
 
-async def test_fewer_of_them_are_lists_and_neither_kind_waits_for_the_other(paced: PacedSource, source: FakeItemSource) -> None:
+async def test_fewer_of_them_are_lists_and_neither_kind_waits_for_the_other(paced: CircuitBreaker, source: FakeItemSource) -> None:
     vault, item = await vault_and_item(source)
     source.gate = asyncio.Event()
     lists = [asyncio.create_task(paced.list_items(vault)) for _ in range(3 * CONCURRENCY)]
@@ -94,7 +94,7 @@ async def test_fewer_of_them_are_lists_and_neither_kind_waits_for_the_other(pace
     await asyncio.gather(*lists, *reads)
 
 
-async def test_the_poll_waits_behind_nothing(paced: PacedSource, source: FakeItemSource) -> None:
+async def test_the_poll_waits_behind_nothing(paced: CircuitBreaker, source: FakeItemSource) -> None:
     vault, item = await vault_and_item(source)
     source.gate = asyncio.Event()
     calls: list[asyncio.Task[Any]] = [asyncio.create_task(paced.get_item(vault, item)) for _ in range(3 * CONCURRENCY)]
@@ -110,7 +110,9 @@ async def test_the_poll_waits_behind_nothing(paced: PacedSource, source: FakeIte
 
 
 class TestOutage:
-    async def test_the_circuit_opens_after_three_calls_in_a_row_without_an_answer(self, paced: PacedSource, source: FakeItemSource) -> None:
+    async def test_the_circuit_opens_after_three_calls_in_a_row_without_an_answer(
+        self, paced: CircuitBreaker, source: FakeItemSource
+    ) -> None:
         vault, _ = await vault_and_item(source)
         source.outage = BackendUnavailableError("no answer")
         for _ in range(FAILURES_TO_OPEN + 5):
@@ -118,7 +120,7 @@ class TestOutage:
         assert source.count("list") == FAILURES_TO_OPEN
 
     async def test_the_vault_list_is_the_probe_that_still_goes_out(
-        self, paced: PacedSource, source: FakeItemSource, clock: FakeClock
+        self, paced: CircuitBreaker, source: FakeItemSource, clock: FakeClock
     ) -> None:
         vault, _ = await vault_and_item(source)
         source.outage = BackendUnavailableError("no answer")
@@ -136,7 +138,7 @@ class TestOutage:
         await paced.list_items(vault)
 
     async def test_however_many_ask_for_the_vault_list_the_probe_goes_out_now_and_then(
-        self, paced: PacedSource, source: FakeItemSource, clock: FakeClock
+        self, paced: CircuitBreaker, source: FakeItemSource, clock: FakeClock
     ) -> None:
         """Before anything is known every pass asks for it, and there may be thousands of them."""
         source.outage = BackendUnavailableError("no answer")
@@ -150,7 +152,7 @@ class TestOutage:
             assert source.count("vaults") == FAILURES_TO_OPEN + round_
 
     async def test_a_pause_that_comes_with_an_outage_is_kept_and_ends_by_itself(
-        self, paced: PacedSource, source: FakeItemSource, clock: FakeClock
+        self, paced: CircuitBreaker, source: FakeItemSource, clock: FakeClock
     ) -> None:
         vault, _ = await vault_and_item(source)
         source.outage = BackendUnavailableError("busy")
@@ -167,7 +169,7 @@ class TestOutage:
         assert source.requests == [f"list {vault}"] * 2
 
     async def test_one_item_that_can_not_be_read_is_no_outage_however_often_it_is_tried(
-        self, paced: PacedSource, source: FakeItemSource
+        self, paced: CircuitBreaker, source: FakeItemSource
     ) -> None:
         vault, item = await vault_and_item(source)
         broken = BackendUnavailableError("500")
@@ -179,7 +181,7 @@ class TestOutage:
         assert not paced.is_open()
         await paced.list_items(vault)
 
-    async def test_several_items_that_can_not_be_read_are_one(self, paced: PacedSource, source: FakeItemSource) -> None:
+    async def test_several_items_that_can_not_be_read_are_one(self, paced: CircuitBreaker, source: FakeItemSource) -> None:
         vault, _ = await vault_and_item(source)
         broken = BackendUnavailableError("500")
         broken.of_one_item = True
@@ -191,7 +193,7 @@ class TestOutage:
                 await paced.get_item(vault, item)
         assert paced.is_open()
 
-    async def test_what_is_too_large_is_an_answer(self, paced: PacedSource, source: FakeItemSource) -> None:
+    async def test_what_is_too_large_is_an_answer(self, paced: CircuitBreaker, source: FakeItemSource) -> None:
         vault, item = await vault_and_item(source)
         source.refused = {vault: BackendUnavailableError("no answer"), item: SecretTooLargeError("no")}
         for _ in range(FAILURES_TO_OPEN):
@@ -211,7 +213,7 @@ class TestColdStart:
         return error
 
     async def test_it_does_not_open_the_circuit_and_is_asked_now_and_then(
-        self, paced: PacedSource, source: FakeItemSource, clock: FakeClock, cold: BackendUnavailableError
+        self, paced: CircuitBreaker, source: FakeItemSource, clock: FakeClock, cold: BackendUnavailableError
     ) -> None:
         source.outage = cold
         for _ in range(20):
@@ -225,7 +227,7 @@ class TestColdStart:
         await paced.list_items(vault.id)
 
     async def test_one_that_stays_cold_is_an_outage(
-        self, paced: PacedSource, source: FakeItemSource, clock: FakeClock, cold: BackendUnavailableError
+        self, paced: CircuitBreaker, source: FakeItemSource, clock: FakeClock, cold: BackendUnavailableError
     ) -> None:
         source.outage = cold
         await probe_fails(paced)
@@ -236,7 +238,7 @@ class TestColdStart:
         assert paced.is_open()
 
     async def test_one_that_has_answered_before_is_not_fresh(
-        self, paced: PacedSource, source: FakeItemSource, cold: BackendUnavailableError
+        self, paced: CircuitBreaker, source: FakeItemSource, cold: BackendUnavailableError
     ) -> None:
         vault, _ = await vault_and_item(source)
         await paced.list_vaults()
@@ -245,7 +247,7 @@ class TestColdStart:
             await fails(paced, vault)
         assert paced.is_open()
 
-    async def test_after_recovery_it_takes_three_failures_again(self, paced: PacedSource, source: FakeItemSource) -> None:
+    async def test_after_recovery_it_takes_three_failures_again(self, paced: CircuitBreaker, source: FakeItemSource) -> None:
         vault, _ = await vault_and_item(source)
         outage = BackendUnavailableError("no answer")
         for _ in range(3):
@@ -256,7 +258,7 @@ class TestColdStart:
             await paced.list_items(vault)
 
     @pytest.mark.parametrize("answer", [ItemNotFoundError("no"), BackendForbiddenError("no"), BackendAnswerError("what?")])
-    async def test_any_answer_breaks_the_row(self, paced: PacedSource, source: FakeItemSource, answer: OperatorError) -> None:
+    async def test_any_answer_breaks_the_row(self, paced: CircuitBreaker, source: FakeItemSource, answer: OperatorError) -> None:
         vault, item = await vault_and_item(source)
         source.refused = {vault: BackendUnavailableError("no answer"), item: answer}
         for _ in range(FAILURES_TO_OPEN):
@@ -267,7 +269,9 @@ class TestColdStart:
         source.refused.clear()
         await paced.list_items(vault)  # the circuit never opened
 
-    async def test_what_waits_for_a_slot_when_the_circuit_opens_does_not_go_out(self, paced: PacedSource, source: FakeItemSource) -> None:
+    async def test_what_waits_for_a_slot_when_the_circuit_opens_does_not_go_out(
+        self, paced: CircuitBreaker, source: FakeItemSource
+    ) -> None:
         vault, item = await vault_and_item(source)
         source.gate = asyncio.Event()
         source.outage = BackendUnavailableError("no answer")
@@ -282,7 +286,7 @@ class TestColdStart:
 
 class TestDenied:
     async def test_one_refusal_of_the_token_stops_everything_and_the_probe_is_paced(
-        self, paced: PacedSource, source: FakeItemSource, clock: FakeClock
+        self, paced: CircuitBreaker, source: FakeItemSource, clock: FakeClock
     ) -> None:
         vault, _ = await vault_and_item(source)
         source.outage = BackendDeniedError("refused")
@@ -300,7 +304,7 @@ class TestDenied:
         await paced.list_vaults()
         await paced.list_items(vault)
 
-    async def test_a_vault_that_is_refused_alone_stops_no_other(self, paced: PacedSource, source: FakeItemSource) -> None:
+    async def test_a_vault_that_is_refused_alone_stops_no_other(self, paced: CircuitBreaker, source: FakeItemSource) -> None:
         vault, item = await vault_and_item(source)
         other = source.add_vault("Other")
         source.refused = {vault: BackendDeniedError("refused"), item: BackendDeniedError("refused")}
@@ -313,7 +317,7 @@ class TestDenied:
         assert source.count("vaults") == 1  # the token was looked at once for all of them
 
     async def test_a_refused_call_has_the_token_looked_at_and_a_refused_token_stops_everything(
-        self, paced: PacedSource, source: FakeItemSource
+        self, paced: CircuitBreaker, source: FakeItemSource
     ) -> None:
         vault, item = await vault_and_item(source)
         source.outage = BackendDeniedError("refused")
@@ -327,7 +331,7 @@ class TestDenied:
 
     async def test_another_token_is_tried_at_once(self, source: FakeItemSource, clock: FakeClock) -> None:
         credential = [0]
-        paced = PacedSource(source, clock, denied_probe_seconds=PROBE, credential=lambda: credential[0])
+        paced = CircuitBreaker(source, clock, denied_probe_seconds=PROBE, credential=lambda: credential[0])
         vault, _ = await vault_and_item(source)
         source.outage = BackendDeniedError("refused")
         await probe_fails(paced)
@@ -345,7 +349,7 @@ class TestDenied:
 
     async def test_another_token_helps_with_nothing_else(self, source: FakeItemSource, clock: FakeClock) -> None:
         credential = [0]
-        paced = PacedSource(source, clock, denied_probe_seconds=PROBE, credential=lambda: credential[0])
+        paced = CircuitBreaker(source, clock, denied_probe_seconds=PROBE, credential=lambda: credential[0])
         vault, _ = await vault_and_item(source)
         source.outage = BackendRateLimitedError("slow down", delay_seconds=30)
         await fails(paced, vault)
@@ -357,7 +361,7 @@ class TestDenied:
 
 class TestRateLimit:
     async def test_a_wait_is_not_cut_short_by_what_fails_meanwhile(
-        self, paced: PacedSource, source: FakeItemSource, clock: FakeClock
+        self, paced: CircuitBreaker, source: FakeItemSource, clock: FakeClock
     ) -> None:
         vault, item = await vault_and_item(source)
         source.gate = asyncio.Event()
@@ -372,7 +376,9 @@ class TestRateLimit:
         clock.advance(1)
         await paced.list_vaults()
 
-    async def test_after_it_calls_go_out_without_another_probe(self, paced: PacedSource, source: FakeItemSource, clock: FakeClock) -> None:
+    async def test_after_it_calls_go_out_without_another_probe(
+        self, paced: CircuitBreaker, source: FakeItemSource, clock: FakeClock
+    ) -> None:
         vault, _ = await vault_and_item(source)
         source.outage = BackendRateLimitedError("slow down", delay_seconds=30)
         await fails(paced, vault)
@@ -380,7 +386,7 @@ class TestRateLimit:
         clock.advance(30)
         await paced.list_items(vault)
 
-    async def test_the_wait_that_was_asked_for_is_kept(self, paced: PacedSource, source: FakeItemSource, clock: FakeClock) -> None:
+    async def test_the_wait_that_was_asked_for_is_kept(self, paced: CircuitBreaker, source: FakeItemSource, clock: FakeClock) -> None:
         vault, _ = await vault_and_item(source)
         source.outage = BackendRateLimitedError("slow down", delay_seconds=30)
         await fails(paced, vault)
@@ -395,7 +401,7 @@ class TestRateLimit:
 
     @pytest.mark.parametrize("error", [BackendRateLimitedError("slow down", delay_seconds=30), BackendDeniedError("refused")])
     async def test_a_call_that_was_on_its_way_does_not_end_the_wait(
-        self, paced: PacedSource, source: FakeItemSource, error: BackendError
+        self, paced: CircuitBreaker, source: FakeItemSource, error: BackendError
     ) -> None:
         vault, item = await vault_and_item(source)
         source.gate = asyncio.Event()
@@ -411,7 +417,7 @@ class TestRateLimit:
         assert source.count("item") == 1
 
 
-async def test_calls_under_way_are_counted_also_those_that_are_given_up(paced: PacedSource, source: FakeItemSource) -> None:
+async def test_calls_under_way_are_counted_also_those_that_are_given_up(paced: CircuitBreaker, source: FakeItemSource) -> None:
     vault, item = await vault_and_item(source)
     source.gate = asyncio.Event()
     calls = [asyncio.create_task(paced.get_item(vault, item)) for _ in range(3)]
@@ -427,7 +433,7 @@ async def test_calls_under_way_are_counted_also_those_that_are_given_up(paced: P
 
 async def test_one_sources_outage_is_no_other_ones(clock: FakeClock) -> None:
     down, up = FakeItemSource(), FakeItemSource()
-    first, second = (PacedSource(source, clock, denied_probe_seconds=PROBE) for source in (down, up))
+    first, second = (CircuitBreaker(source, clock, denied_probe_seconds=PROBE) for source in (down, up))
     down.outage = BackendDeniedError("refused")
     down.gate = asyncio.Event()
     hung = [asyncio.create_task(first.list_vaults()) for _ in range(CONCURRENCY + 1)]
@@ -439,7 +445,7 @@ async def test_one_sources_outage_is_no_other_ones(clock: FakeClock) -> None:
     await second.list_vaults()
 
 
-async def test_an_open_circuit_does_not_grow_its_error(paced: PacedSource, source: FakeItemSource) -> None:
+async def test_an_open_circuit_does_not_grow_its_error(paced: CircuitBreaker, source: FakeItemSource) -> None:
     vault, _ = await vault_and_item(source)
     source.outage = BackendDeniedError("refused")
     errors = [await fails(paced, vault) for _ in range(50)]
@@ -447,7 +453,7 @@ async def test_an_open_circuit_does_not_grow_its_error(paced: PacedSource, sourc
 
 
 async def test_vaults_whose_lists_are_slow_wait_for_each_other_and_for_nobody_else(
-    paced: PacedSource, source: FakeItemSource, clock: FakeClock
+    paced: CircuitBreaker, source: FakeItemSource, clock: FakeClock
 ) -> None:
     sick = [source.add_vault(f"sick {number}") for number in range(2 * LISTS_AT_ONCE)]
     well = source.add_vault("well")

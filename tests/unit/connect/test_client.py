@@ -14,7 +14,7 @@ from aiohttp import web
 
 from fakes.relays import Asked, ForwardProxy, forward_proxy
 from fakes.scripted_server import ScriptedServer, reply, reset, scripted_server, truncated
-from onepassword_operator.connect import answers as connect_answers
+from onepassword_operator.connect import answers
 from onepassword_operator.connect import client as connect
 from onepassword_operator.connect.access_token import ConnectToken
 from onepassword_operator.connect.client import ConnectSource, base_url
@@ -225,7 +225,7 @@ class TestRetries:
         async def pause(seconds: float) -> None:
             pauses.append(seconds)
 
-        monkeypatch.setattr(connect_answers, "FIRST_PAUSE_SECONDS", 0.2)
+        monkeypatch.setattr(answers, "FIRST_PAUSE_SECONDS", 0.2)
         monkeypatch.setattr("random.random", lambda: 0.5)
         monkeypatch.setattr("asyncio.sleep", pause)
         server.script(*[reply("oops", status=500)] * 10)
@@ -599,11 +599,11 @@ async def test_requests_are_told_by_route_and_never_by_id(server: ScriptedServer
 
 
 async def test_retries_are_told_by_route(server: ScriptedServer, source: ConnectSource) -> None:
-    told: list[str] = []
-    source.retried = told.append
+    reported: list[str] = []
+    source._retried = reported.append
     server.script(reply("oops", status=500), reply("oops", status=502))
     await source.list_vaults()
-    assert told == [VAULTS] * 2
+    assert reported == [VAULTS] * 2
 
 
 @pytest.mark.parametrize(
@@ -640,6 +640,6 @@ async def test_a_request_that_waited_for_its_turn_has_its_time_left(server: Scri
 
     async with opened(server.url, observed, timeout_seconds=0.5) as source:
         await source.list_vaults()
-        source.turn = turn
+        source._turn = turn
         server.script(slow)
         assert await source.list_vaults() == []

@@ -54,9 +54,9 @@ def test_unknown_members_and_values_are_ignored() -> None:
 
 @pytest.mark.official(69, 70)
 def test_what_connect_says_of_an_item_is_kept() -> None:
-    told = {"title": "db", "version": 4, "tags": ["a", "b"], "urls": [{"label": "site", "href": "https://x"}]}
+    reported = {"title": "db", "version": 4, "tags": ["a", "b"], "urls": [{"label": "site", "href": "https://x"}]}
     fields = [{"id": "f", "label": "user", "value": "u", "type": "STRING"}, {"id": "g", "label": "pass", "value": "p", "type": "CONCEALED"}]
-    wire = one(BARE | told | {"fields": fields, "files": [{"id": "file", "name": "ca.pem", "size": 3}]})
+    wire = one(BARE | reported | {"fields": fields, "files": [{"id": "file", "name": "ca.pem", "size": 3}]})
     item = wire.to_model((File(name="ca.pem", content=Confidential(b"pem")),))
     assert (item.id, item.vault_id, item.title, item.version, item.tags) == ("i", "v", "db", 4, ("a", "b"))
     assert [(field.label, field.value.reveal()) for field in item.fields] == [("user", b"u"), ("pass", b"p")]

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from onepassword_operator.connect import schema as connect_schema
+from onepassword_operator.connect import schema
 from onepassword_operator.connect.access_token import ConnectToken
 from onepassword_operator.connect.schema import WireHealth
 from onepassword_operator.connect.server_watch import ServerWatch
@@ -25,7 +25,7 @@ class Health:
     async def health(self) -> WireHealth:
         if self.answer is None:
             raise BackendUnavailableError("no answer")
-        return connect_schema.decode_one(WireHealth, json.dumps(self.answer).encode(), route="GET /health")
+        return schema.decode_one(WireHealth, json.dumps(self.answer).encode(), route="GET /health")
 
 
 class Watched:
@@ -37,7 +37,7 @@ class Watched:
         self.server = Health()
         self.versions: list[str] = []
         self.watch = ServerWatch(
-            self.server, ConnectToken(Confidential(b"a." + claims + b".c")), told=self.versions.append, now=lambda: self.now
+            self.server, ConnectToken(Confidential(b"a." + claims + b".c")), reported=self.versions.append, now=lambda: self.now
         )
 
 

@@ -73,7 +73,7 @@ def test_only_what_carries_a_delay_is_retried_at_a_known_time() -> None:
 
 
 VERDICTS = {
-    errors.Retry.SOON: {"SourceUnavailable", "ClusterUnavailable", "Conflict"},
+    errors.Retry.SOON: {"OnePasswordUnavailable", "ClusterUnavailable", "Conflict"},
     errors.Retry.THEN: {"RateLimited", "AnotherOperatorActive"},
     errors.Retry.ON_CHANGE: {
         "InvalidItemPath",
@@ -90,7 +90,7 @@ VERDICTS = {
     errors.Retry.LATER: {
         "Unauthorized",
         "AccessDenied",
-        "SourceAnswerInvalid",
+        "OnePasswordAnswerInvalid",
         "ClusterAccessDenied",
         "Absent",
         "QuotaExceeded",

@@ -8,7 +8,7 @@ import pytest
 from onepassword_operator.model import bounds, names
 from onepassword_operator.model.outcome import Condition
 from onepassword_operator.model.secret import OwnerReference, SecretKey
-from onepassword_operator.model.target import Claim, Rendering, Source, copied_annotations
+from onepassword_operator.model.target import Claim, ObjectRef, Rendering, copied_annotations
 
 PLAIN = Rendering()
 COPYING = Rendering(copy_annotations=True)
@@ -107,19 +107,19 @@ def test_the_owner_reference_is_as_bare_as_the_official_operators() -> None:
 
 
 def test_a_claim_says_who_asks() -> None:
-    assert (CLAIM.source, CLAIM.is_resource) == (Source("OnePasswordItem", "team", "db"), True)
-    assert str(CLAIM.source) == "OnePasswordItem team/db"
+    assert (CLAIM.ref, CLAIM.is_resource) == (ObjectRef("OnePasswordItem", "team", "db"), True)
+    assert str(CLAIM.ref) == "OnePasswordItem team/db"
 
 
 def test_a_deployment_that_asks_owns_as_a_deployment() -> None:
     claim = dataclasses.replace(CLAIM, kind=names.DEPLOYMENT, name="api")
-    assert (claim.source, claim.is_resource) == (Source("Deployment", "team", "api"), False)
+    assert (claim.ref, claim.is_resource) == (ObjectRef("Deployment", "team", "api"), False)
     assert claim.owner_reference == OwnerReference(kind="Deployment", name="api", uid="u1", api_version="apps/v1")
 
 
 @pytest.mark.parametrize(("finalizers", "held_up"), [((), False), (("theirs",), False), (("theirs", names.OFFICIAL_FINALIZER), True)])
 def test_the_official_operators_finalizer_holds_a_resource_up(finalizers: tuple[str, ...], held_up: object) -> None:
-    assert dataclasses.replace(CLAIM, finalizers=finalizers).awaits_release is held_up
+    assert dataclasses.replace(CLAIM, finalizers=finalizers).has_legacy_finalizer is held_up
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from onepassword_operator.model import names
 from onepassword_operator.model.item import Revision
 from onepassword_operator.model.secret import OwnerReference
-from onepassword_operator.model.target import Source
+from onepassword_operator.model.target import ObjectRef
 from onepassword_operator.model.workload import RestartMark, Workload
 
 WORKLOAD = Workload(
@@ -26,14 +26,14 @@ WORKLOAD = Workload(
 
 
 def test_a_workload_is_found_and_owns_by_its_kind_and_name() -> None:
-    assert WORKLOAD.source == Source("Deployment", "team", "api")
+    assert WORKLOAD.ref == ObjectRef("Deployment", "team", "api")
     assert WORKLOAD.owner_reference == OwnerReference(kind="Deployment", name="api", uid="w1", api_version="apps/v1")
     assert WORKLOAD.owner_reference.raw == {}
 
 
 @pytest.mark.parametrize(("finalizers", "held_up"), [((), False), (("theirs",), False), (("theirs", names.OFFICIAL_FINALIZER), True)])
 def test_the_official_operators_finalizer_holds_a_workload_up(finalizers: tuple[str, ...], held_up: object) -> None:
-    assert dataclasses.replace(WORKLOAD, finalizers=finalizers).awaits_release is held_up
+    assert dataclasses.replace(WORKLOAD, finalizers=finalizers).has_legacy_finalizer is held_up
 
 
 IDS = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=26)

@@ -60,9 +60,9 @@ def _dying(claim: Claim) -> Claim:
     ],
 )
 def test_the_first_living_owner_keeps_the_secret_and_without_one_the_oldest_gets_it(
-    asking: list[Claim], observed: ObservedSecret | None, ruling: Claim | None
+    asking: list[Claim], observed: ObservedSecret | None, winner: Claim | None
 ) -> None:
-    assert claims.ruling(asking, observed) == ruling
+    assert claims.winner(asking, observed) == winner
 
 
 UIDS = st.sampled_from("abcde")
@@ -78,20 +78,20 @@ CLAIMS = st.lists(
 @given(asking=CLAIMS, owners=st.lists(UIDS, unique=True), data=st.data())
 def test_the_ruling_does_not_depend_on_the_order(asking: list[Claim], owners: list[str], data: st.DataObject) -> None:
     observed = _owned_by(*owners)
-    assert claims.ruling(data.draw(st.permutations(asking)), observed) == claims.ruling(asking, observed)
+    assert claims.winner(data.draw(st.permutations(asking)), observed) == claims.winner(asking, observed)
 
 
 @given(asking=CLAIMS, late=CLAIMS)
 def test_who_rules_and_owns_keeps_ruling_whoever_comes_later(asking: list[Claim], late: list[Claim]) -> None:
-    ruling = claims.ruling(asking, None)
-    if ruling is not None:
+    winner = claims.winner(asking, None)
+    if winner is not None:
         newcomers = [claim for claim in late if claim.uid not in {known.uid for known in asking}]
-        observed = _owned_by(ruling.uid, *(claim.uid for claim in newcomers))
-        assert claims.ruling([*asking, *newcomers], observed) == ruling
+        observed = _owned_by(winner.uid, *(claim.uid for claim in newcomers))
+        assert claims.winner([*asking, *newcomers], observed) == winner
 
 
 @given(asking=CLAIMS)
 def test_somebody_rules_as_long_as_anybody_lives(asking: list[Claim]) -> None:
-    ruling = claims.ruling(asking, None)
-    assert (ruling is None) is all(claim.terminating for claim in asking)
-    assert ruling is None or not ruling.terminating
+    winner = claims.winner(asking, None)
+    assert (winner is None) is all(claim.terminating for claim in asking)
+    assert winner is None or not winner.terminating

@@ -45,7 +45,7 @@ def _decided(previous: Condition | None, outcome: Outcome, *, stale: bool = Fals
             "FieldsSkipped",
             f"{FACT}, without {ODD_TOLD}; 2 items",
         ),
-        (Failed(DOWN), "False", "SourceUnavailable", "no answer"),
+        (Failed(DOWN), "False", "OnePasswordUnavailable", "no answer"),
         (Failed(GONE), "False", "ItemNotFound", "nothing there"),
     ],
 )
@@ -60,9 +60,9 @@ FROZEN, SUSPENDED = (Paused(pause=pause, message="text") for pause in (Pause.FRO
 
 @pytest.mark.parametrize("previous", [None, _ready(), _ready("False"), _ready("Unknown")])
 def test_a_frozen_secret_is_ready_as_it_is(previous: Condition | None) -> None:
-    told = _decided(previous, FROZEN)
-    assert told is not None
-    assert (told.status, told.reason, told.message) == ("True", "Frozen", "text")
+    reported = _decided(previous, FROZEN)
+    assert reported is not None
+    assert (reported.status, reported.reason, reported.message) == ("True", "Frozen", "text")
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,9 @@ def test_a_frozen_secret_is_ready_as_it_is(previous: Condition | None) -> None:
     ],
 )
 def test_a_suspended_resource_keeps_its_status(previous: Condition | None, status: str, since: str) -> None:
-    told = _decided(previous, SUSPENDED)
-    assert told is not None
-    assert (told.status, told.reason, told.last_transition_time) == (status, "Suspended", since)
+    reported = _decided(previous, SUSPENDED)
+    assert reported is not None
+    assert (reported.status, reported.reason, reported.last_transition_time) == (status, "Suspended", since)
 
 
 @pytest.mark.parametrize("outcome", [FROZEN, SUSPENDED])
@@ -87,9 +87,9 @@ def test_a_pause_is_told_even_if_1password_is_out_of_reach(outcome: Outcome) -> 
 
 def test_a_long_pause_message_is_cut_to_what_the_api_takes() -> None:
     for pause in Pause:
-        told = _decided(None, Paused(pause=pause, message="x" * 5000))
-        assert told is not None
-        assert len(told.message) == 1024
+        reported = _decided(None, Paused(pause=pause, message="x" * 5000))
+        assert reported is not None
+        assert len(reported.message) == 1024
 
 
 @pytest.mark.parametrize(
@@ -103,33 +103,33 @@ def test_a_long_pause_message_is_cut_to_what_the_api_takes() -> None:
     ],
 )
 def test_a_resource_tells_what_its_secret_holds_or_told_it_before_an_outage(
-    carried: Condition | None, last_good: Condition | None, tells: object
+    carried: Condition | None, last_good: Condition | None, reports: object
 ) -> None:
-    assert conditions.tells(samples.saying(carried), samples.REVISION, last_good=last_good) is tells
+    assert conditions.reports(samples.saying(carried), samples.REVISION, last_good=last_good) is reports
 
 
 @pytest.mark.parametrize(
     ("count", "ending"), [(1, "in 1Password)"), (5, "in 1Password)"), (6, "in 1Password) and 1 more"), (20, "in 1Password) and 15 more")]
 )
 def test_at_most_five_skipped_labels_are_named_and_the_rest_counted(count: int, ending: str) -> None:
-    told = _decided(None, dataclasses.replace(SYNCED, skipped=(ODD,) * count))
-    assert told is not None
-    assert "; ".join([ODD_TOLD] * min(count, 5)) in told.message
-    assert told.message.count("Ключ") == min(count, 5)
-    assert told.message.endswith(ending)
+    reported = _decided(None, dataclasses.replace(SYNCED, skipped=(ODD,) * count))
+    assert reported is not None
+    assert "; ".join([ODD_TOLD] * min(count, 5)) in reported.message
+    assert reported.message.count("Ключ") == min(count, 5)
+    assert reported.message.endswith(ending)
 
 
 def test_a_label_of_any_length_is_told_by_its_beginning() -> None:
-    told = _decided(None, dataclasses.replace(SYNCED, skipped=(Skipped(label="ä" * 1000, why="is odd"),)))
-    assert told is not None
-    assert f'"{"ä" * 60}" (' in told.message
+    reported = _decided(None, dataclasses.replace(SYNCED, skipped=(Skipped(label="ä" * 1000, why="is odd"),)))
+    assert reported is not None
+    assert f'"{"ä" * 60}" (' in reported.message
 
 
 @pytest.mark.parametrize(("length", "shown"), [(1024, "x" * 1024), (1025, "x" * 1023 + "…"), (100_000, "x" * 1023 + "…")])
 def test_a_message_has_at_most_1024_characters(length: int, shown: str) -> None:
-    told = _decided(None, Failed(errors.ItemNotFoundError("x" * length)))
-    assert told is not None
-    assert told.message == shown
+    reported = _decided(None, Failed(errors.ItemNotFoundError("x" * length)))
+    assert reported is not None
+    assert reported.message == shown
 
 
 @pytest.mark.parametrize(
@@ -145,9 +145,9 @@ def test_a_message_has_at_most_1024_characters(length: int, shown: str) -> None:
     ],
 )
 def test_the_transition_time_moves_only_with_the_status(previous: Condition | None, outcome: Outcome, transition: str) -> None:
-    told = _decided(previous, outcome)
-    assert told is not None
-    assert told.last_transition_time == transition
+    reported = _decided(previous, outcome)
+    assert reported is not None
+    assert reported.last_transition_time == transition
 
 
 @pytest.mark.parametrize(
@@ -181,9 +181,9 @@ def test_a_status_that_says_so_already_is_not_written(previous: Condition, outco
     ],
 )
 def test_a_status_that_says_something_else_is_written(previous: Condition) -> None:
-    told = _decided(previous, SYNCED)
-    assert told is not None
-    assert (told.status, told.reason, told.message, told.observed_generation) == ("True", "Synced", FACT, 2)
+    reported = _decided(previous, SYNCED)
+    assert reported is not None
+    assert (reported.status, reported.reason, reported.message, reported.observed_generation) == ("True", "Synced", FACT, 2)
 
 
 TRANSIENT = [
@@ -220,16 +220,16 @@ def test_a_blip_says_nothing_about_a_resource_that_was_in_sync(error: errors.Ope
     ids=["new", "failed before", "changed since", "out of reach for too long"],
 )
 def test_a_blip_is_told_to_whoever_is_owed_an_answer(error: errors.OperatorError, previous: Condition | None, *, stale: bool) -> None:
-    told = _decided(previous, Failed(error), stale=stale)
-    assert told is not None
-    assert (told.status, told.reason) == ("False", error.reason)
+    reported = _decided(previous, Failed(error), stale=stale)
+    assert reported is not None
+    assert (reported.status, reported.reason) == ("False", error.reason)
 
 
 @pytest.mark.parametrize("error", LASTING, ids=lambda error: error.reason)
 def test_what_does_not_pass_by_itself_is_told_at_once(error: errors.OperatorError) -> None:
-    told = _decided(_ready(), Failed(error))
-    assert told is not None
-    assert (told.status, told.reason, told.last_transition_time) == ("False", error.reason, samples.NOW)
+    reported = _decided(_ready(), Failed(error))
+    assert reported is not None
+    assert (reported.status, reported.reason, reported.last_transition_time) == ("False", error.reason, samples.NOW)
 
 
 SKIPS = f"{FACT}, without {ODD_TOLD}"
@@ -248,15 +248,15 @@ SKIPS = f"{FACT}, without {ODD_TOLD}"
 def test_what_was_told_about_a_revision_stays_told_while_its_item_is_not_read_again(
     previous: Condition | None, reason: str, message: str
 ) -> None:
-    told = _decided(previous, UNREAD)
-    assert told is not None
-    assert (told.status, told.reason, told.message, told.observed_generation) == ("True", reason, message, 2)
+    reported = _decided(previous, UNREAD)
+    assert reported is not None
+    assert (reported.status, reported.reason, reported.message, reported.observed_generation) == ("True", reason, message, 2)
 
 
 def test_an_item_that_was_read_again_is_told_anew() -> None:
-    told = _decided(_ready(reason="FieldsSkipped", message=SKIPS), SYNCED)
-    assert told is not None
-    assert (told.reason, told.message) == ("Synced", FACT)
+    reported = _decided(_ready(reason="FieldsSkipped", message=SKIPS), SYNCED)
+    assert reported is not None
+    assert (reported.reason, reported.message) == ("Synced", FACT)
 
 
 FAILURES = st.builds(Failed, st.sampled_from([*TRANSIENT, *LASTING]))
@@ -282,15 +282,15 @@ PREVIOUS = st.none() | st.builds(
 
 @given(previous=PREVIOUS, outcome=OUTCOMES, stale=st.booleans(), pruned=st.booleans())
 def test_once_written_a_condition_is_not_written_again(previous: Condition | None, outcome: Outcome, *, stale: bool, pruned: bool) -> None:
-    told = _decided(previous, outcome, stale=stale)
-    if told is not None:
-        kept = dataclasses.replace(told, reason="", observed_generation=None) if pruned else told
+    reported = _decided(previous, outcome, stale=stale)
+    if reported is not None:
+        kept = dataclasses.replace(reported, reason="", observed_generation=None) if pruned else reported
         assert conditions.ready(samples.saying(kept), outcome, now="2099-01-01T00:00:00Z", stale=stale) is None
 
 
 @given(previous=PREVIOUS, outcome=FAILURES | SYNCS, stale=st.booleans())
 def test_the_status_is_true_exactly_if_the_secret_is_in_sync(previous: Condition | None, outcome: Outcome, *, stale: bool) -> None:
-    told = _decided(previous, outcome, stale=stale)
-    if told is not None:
-        assert told.status == ("True" if isinstance(outcome, Synced) else "False")
-        assert told.last_transition_time
+    reported = _decided(previous, outcome, stale=stale)
+    if reported is not None:
+        assert reported.status == ("True" if isinstance(outcome, Synced) else "False")
+        assert reported.last_transition_time

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from onepassword_operator.rules import event_correlation
-from onepassword_operator.rules.event_correlation import BURST, COMBINED, LONGEST_MESSAGE, REMEMBERED, History, Moment, Note, Told
+from onepassword_operator.rules.event_correlation import BURST, COMBINED, LONGEST_MESSAGE, REMEMBERED, CountedEvent, History, Moment, Note
 
 MINUTE = 60.0
 HOUR = 60 * MINUTE
@@ -37,8 +37,8 @@ def said(*notes: tuple[float, Note]) -> list[Written | None]:
     history = History()
     written: list[Written | None] = []
     for number, (seconds, note) in enumerate(notes):
-        told = event_correlation.decide(history, note, now=Moment(seconds, f"t{seconds:g}"), name=f"n{number}")
-        written.append(Written(told.name, told.note.message, told.count, told.first) if told else None)
+        reported = event_correlation.decide(history, note, now=Moment(seconds, f"t{seconds:g}"), name=f"n{number}")
+        written.append(Written(reported.name, reported.note.message, reported.count, reported.first) if reported else None)
     return written
 
 
@@ -49,8 +49,8 @@ def messages(written: Iterable[Written | None]) -> list[str]:
 def test_an_event_says_what_of_whom_how_often_and_since_when() -> None:
     history = History()
     event_correlation.decide(history, normal("a"), now=Moment(0, "then"), name="n")
-    told = event_correlation.decide(history, normal("a"), now=Moment(1, "now"), name="other")
-    assert told == Told("n", normal("a"), 2, "then", "now")
+    reported = event_correlation.decide(history, normal("a"), now=Moment(1, "now"), name="other")
+    assert reported == CountedEvent("n", normal("a"), 2, "then", "now")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from onepassword_operator.model import names
 from onepassword_operator.model.secret import ObservedSecret, OwnerReference
-from onepassword_operator.rules import finalizer as release
+from onepassword_operator.rules import finalizer
 from onepassword_operator.rules.seal import Verdict
 from unit.rules import samples
 from unit.rules.samples import CLAIM, REVISION
@@ -19,7 +19,7 @@ STRANGER = OwnerReference(kind="Certificate", name="tls", uid="x", api_version="
 HELD_UP = samples.claim(finalizers=(names.OFFICIAL_FINALIZER,))
 GOING = dataclasses.replace(HELD_UP, terminating=True)
 ORPHANING = dataclasses.replace(GOING, finalizers=(names.OFFICIAL_FINALIZER, names.ORPHAN_FINALIZER))
-NOTHING = release.Release(owners=None)
+NOTHING = finalizer.FinalizerDecision(owners=None)
 
 
 def _secret(*owners: OwnerReference, marked: bool = True, **changes: Any) -> ObservedSecret:
@@ -30,12 +30,14 @@ def _secret(*owners: OwnerReference, marked: bool = True, **changes: Any) -> Obs
     return dataclasses.replace(bare, **changes)
 
 
-def _decide(claim: Any, observed: ObservedSecret | None, *heirs: OwnerReference, verdict: Verdict = Verdict.BROKEN) -> release.Release:
-    return release.decide(claim, observed, verdict=verdict, heirs=heirs)
+def _decide(
+    claim: Any, observed: ObservedSecret | None, *remaining_owners: OwnerReference, verdict: Verdict = Verdict.BROKEN
+) -> finalizer.FinalizerDecision:
+    return finalizer.decide(claim, observed, verdict=verdict, remaining_owners=remaining_owners)
 
 
-def _owners(*wanted: OwnerReference) -> release.Release:
-    return release.Release(owners=wanted)
+def _owners(*wanted: OwnerReference) -> finalizer.FinalizerDecision:
+    return finalizer.FinalizerDecision(owners=wanted)
 
 
 @pytest.mark.parametrize("claim", [HELD_UP, GOING, ORPHANING])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from onepassword_operator.model.item import ItemSummary, Revision
-from onepassword_operator.rules import item_changes as drift
+from onepassword_operator.rules import item_changes
 from onepassword_operator.rules.older_answers import Known, SetBack
 
 
@@ -30,21 +30,23 @@ def _listed(version: int, *, active: bool = True) -> dict[str, ItemSummary]:
 def test_an_item_changed_if_its_version_is_higher_and_is_missing_if_not_listed_as_active(
     versions: list[int], listed: dict[str, ItemSummary], changed: set[str], missing: set[str]
 ) -> None:
-    found = drift.compare([Revision("v", "a", version) for version in versions], Known(items=listed))
-    assert found == drift.Drift(changed=frozenset(changed), missing=frozenset(missing), older=found.older)
+    found = item_changes.compare([Revision("v", "a", version) for version in versions], Known(items=listed))
+    assert found == item_changes.ItemChanges(changed=frozenset(changed), missing=frozenset(missing), older=found.older)
 
 
 def test_a_lower_version_is_a_change_only_where_it_is_believed_that_the_item_was_set_back() -> None:
     newer = Revision("v", "a", 3)
-    assert drift.compare([newer], Known(items=_listed(2))) == drift.Drift(changed=frozenset(), missing=frozenset(), older=(newer,))
-    assert drift.compare([newer], Known(items=_listed(2), set_back={"a": SetBack(1, 3)})).older == (newer,)
-    assert drift.compare([newer], Known(items=_listed(2), set_back={"a": SetBack(2, 3)})).changed == {"a"}
+    assert item_changes.compare([newer], Known(items=_listed(2))) == item_changes.ItemChanges(
+        changed=frozenset(), missing=frozenset(), older=(newer,)
+    )
+    assert item_changes.compare([newer], Known(items=_listed(2), set_back={"a": SetBack(1, 3)})).older == (newer,)
+    assert item_changes.compare([newer], Known(items=_listed(2), set_back={"a": SetBack(2, 3)})).changed == {"a"}
 
 
 def test_items_that_nobody_follows_do_not_matter() -> None:
     items = _listed(3) | {"b": ItemSummary(id="b", title="B", version=1, created_at="")}
-    found = drift.compare([Revision("v", "b", 1)], Known(items=items))
-    assert found == drift.Drift(changed=frozenset(), missing=frozenset())
+    found = item_changes.compare([Revision("v", "b", 1)], Known(items=items))
+    assert found == item_changes.ItemChanges(changed=frozenset(), missing=frozenset())
 
 
 def _item(name: str = "a", **members: Any) -> dict[str, ItemSummary]:
@@ -70,4 +72,4 @@ def _item(name: str = "a", **members: Any) -> dict[str, ItemSummary]:
 def test_a_change_between_two_lists_is_anything_that_a_secret_can_depend_on(
     before: dict[str, ItemSummary], after: dict[str, ItemSummary], changes: int
 ) -> None:
-    assert drift.count_changes(Known(items=before), Known(items=after)) == changes
+    assert item_changes.count_changes(Known(items=before), Known(items=after)) == changes

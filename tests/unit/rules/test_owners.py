@@ -11,7 +11,7 @@ from onepassword_operator.model import names
 from onepassword_operator.model.errors import TargetNotOwnedError
 from onepassword_operator.model.secret import ObservedSecret, OwnerReference
 from onepassword_operator.rules import owners, secret_plan
-from onepassword_operator.rules.owners import Partners
+from onepassword_operator.rules.owners import CoOwners
 from onepassword_operator.rules.seal import Verdict
 from unit.rules import samples
 from unit.rules.samples import CLAIM, DATA, NOW, REVISION, SEALER
@@ -21,7 +21,7 @@ STRANGER = OwnerReference(kind="ExternalSecret", name="db", uid="other-uid", api
 API = OwnerReference(kind="Deployment", name="api", uid="api-uid", api_version="apps/v1")
 WEB = OwnerReference(kind="Deployment", name="web", uid="web-uid", api_version="apps/v1")
 OURS = CLAIM.owner_reference
-ALONE = Partners()
+ALONE = CoOwners()
 ASKING = samples.claim(kind=names.DEPLOYMENT, name="api", uid="api-uid")
 
 
@@ -64,7 +64,7 @@ def _owned_by(secret: ObservedSecret, *references: OwnerReference) -> ObservedSe
     ],
 )
 def test_a_secret_is_ours_by_its_owner_by_our_seal_or_by_the_official_operators_marks(observed: ObservedSecret, verdict: Verdict) -> None:
-    owners.check_owner(CLAIM, observed, verdict=verdict, partners=ALONE)
+    owners.check_owner(CLAIM, observed, verdict=verdict, co_owners=ALONE)
 
 
 @pytest.mark.parametrize("verdict", Verdict)
@@ -80,7 +80,7 @@ def test_a_secret_is_ours_by_its_owner_by_our_seal_or_by_the_official_operators_
 def test_a_secret_of_another_owner_is_refused_whatever_marks_it_carries(stranger: OwnerReference, verdict: Verdict) -> None:
     observed = _owned_by(WRITTEN, FORMER_SELF, stranger)
     with pytest.raises(TargetNotOwnedError, match=f'Secret "db" belongs to {stranger.kind} "{stranger.name}"'):
-        owners.check_owner(CLAIM, observed, verdict=verdict, partners=Partners(claims=(ASKING,), users=(WEB,)))
+        owners.check_owner(CLAIM, observed, verdict=verdict, co_owners=CoOwners(claims=(ASKING,), users=(WEB,)))
 
 
 @pytest.mark.parametrize(
@@ -98,20 +98,20 @@ def test_a_secret_of_another_owner_is_refused_whatever_marks_it_carries(stranger
 def test_a_secret_that_nobody_marked_is_somebody_elses(annotations: Mapping[str, str], references: tuple[OwnerReference, ...]) -> None:
     observed = dataclasses.replace(BARE, annotations=annotations, owners=references, labels={names.MANAGED: "true"})
     with pytest.raises(TargetNotOwnedError, match="was not made by this operator"):
-        owners.check_owner(CLAIM, observed, verdict=Verdict.BROKEN, partners=Partners(claims=(ASKING,), users=(WEB,)))
+        owners.check_owner(CLAIM, observed, verdict=Verdict.BROKEN, co_owners=CoOwners(claims=(ASKING,), users=(WEB,)))
 
 
-@pytest.mark.parametrize("partners", [Partners(claims=(ASKING,)), Partners(users=(API,))])
-def test_a_secret_with_the_official_marks_is_taken_over_from_a_deployment_that_asks_for_it_or_uses_it(partners: Partners) -> None:
-    owners.check_owner(CLAIM, _owned_by(OFFICIAL, API), verdict=Verdict.BROKEN, partners=partners)
+@pytest.mark.parametrize("partners", [CoOwners(claims=(ASKING,)), CoOwners(users=(API,))])
+def test_a_secret_with_the_official_marks_is_taken_over_from_a_deployment_that_asks_for_it_or_uses_it(co_owners: CoOwners) -> None:
+    owners.check_owner(CLAIM, _owned_by(OFFICIAL, API), verdict=Verdict.BROKEN, co_owners=co_owners)
 
 
 @pytest.mark.parametrize(
-    "partners", [ALONE, Partners(claims=(dataclasses.replace(ASKING, uid="earlier"),)), Partners(idle=frozenset({API.uid}))]
+    "partners", [ALONE, CoOwners(claims=(dataclasses.replace(ASKING, uid="earlier"),)), CoOwners(idle=frozenset({API.uid}))]
 )
-def test_a_secret_with_the_official_marks_stays_with_a_deployment_that_has_no_part_in_it(partners: Partners) -> None:
+def test_a_secret_with_the_official_marks_stays_with_a_deployment_that_has_no_part_in_it(co_owners: CoOwners) -> None:
     with pytest.raises(TargetNotOwnedError, match='belongs to Deployment "api"'):
-        owners.check_owner(CLAIM, _owned_by(OFFICIAL, API), verdict=Verdict.BROKEN, partners=partners)
+        owners.check_owner(CLAIM, _owned_by(OFFICIAL, API), verdict=Verdict.BROKEN, co_owners=co_owners)
 
 
 @pytest.mark.parametrize(
@@ -162,44 +162,44 @@ def test_the_official_operator_leaves_its_two_annotations_and_nothing_of_ours(ob
 def test_the_ruling_claim_is_the_first_owner_beside_others_and_its_former_self_goes(
     held: tuple[OwnerReference, ...], wanted: tuple[OwnerReference, ...]
 ) -> None:
-    assert owners.wanted_owners(CLAIM, held, partners=ALONE) == wanted
+    assert owners.wanted_owners(CLAIM, held, co_owners=ALONE) == wanted
 
 
 @pytest.mark.parametrize(
     ("held", "partners", "wanted"),
     [
-        ((), Partners(claims=(ASKING,), users=(WEB,)), (OURS, API, WEB)),
-        ((OURS,), Partners(claims=(ASKING,)), (OURS, API)),
-        ((WEB, OURS), Partners(claims=(ASKING,), users=(WEB,)), (OURS, WEB, API)),
-        ((OURS, API, WEB), Partners(claims=(ASKING,), idle=frozenset({WEB.uid})), (OURS, API)),
-        ((OURS, API, WEB), Partners(idle=frozenset({API.uid, WEB.uid})), (OURS,)),
-        ((OURS, STRANGER, API), Partners(idle=frozenset({API.uid})), (OURS, STRANGER)),
+        ((), CoOwners(claims=(ASKING,), users=(WEB,)), (OURS, API, WEB)),
+        ((OURS,), CoOwners(claims=(ASKING,)), (OURS, API)),
+        ((WEB, OURS), CoOwners(claims=(ASKING,), users=(WEB,)), (OURS, WEB, API)),
+        ((OURS, API, WEB), CoOwners(claims=(ASKING,), idle=frozenset({WEB.uid})), (OURS, API)),
+        ((OURS, API, WEB), CoOwners(idle=frozenset({API.uid, WEB.uid})), (OURS,)),
+        ((OURS, STRANGER, API), CoOwners(idle=frozenset({API.uid})), (OURS, STRANGER)),
     ],
 )
 def test_who_shares_or_uses_the_secret_owns_it_too_and_who_has_let_go_does_not(
-    held: tuple[OwnerReference, ...], partners: Partners, wanted: tuple[OwnerReference, ...]
+    held: tuple[OwnerReference, ...], co_owners: CoOwners, wanted: tuple[OwnerReference, ...]
 ) -> None:
-    assert owners.wanted_owners(CLAIM, held, partners=partners) == wanted
+    assert owners.wanted_owners(CLAIM, held, co_owners=co_owners) == wanted
 
 
 def test_what_a_reference_says_besides_is_kept() -> None:
     raw = {"apiVersion": "onepassword.com/v1", "kind": "OnePasswordItem", "name": "db", "uid": CLAIM.uid, "controller": True}
-    (kept,) = owners.wanted_owners(CLAIM, [OwnerReference.from_object(raw)], partners=ALONE)
+    (kept,) = owners.wanted_owners(CLAIM, [OwnerReference.from_object(raw)], co_owners=ALONE)
     assert kept.raw == raw
 
 
 REFERENCES = st.lists(st.sampled_from([OURS, FORMER_SELF, STRANGER, API, WEB]), unique_by=lambda owner: owner.uid)
 PARTNERS = st.builds(
-    Partners,
+    CoOwners,
     claims=st.sampled_from([(), (ASKING,)]),
     users=st.sampled_from([(), (WEB,)]),
     idle=st.frozensets(st.sampled_from(["somebody", "else"])),
 )
 
 
-@given(held=REFERENCES, partners=PARTNERS)
-def test_owners_that_are_as_wanted_are_wanted_as_they_are(held: list[OwnerReference], partners: Partners) -> None:
-    wanted = owners.wanted_owners(CLAIM, held, partners=partners)
-    assert owners.wanted_owners(CLAIM, wanted, partners=partners) == wanted
+@given(held=REFERENCES, co_owners=PARTNERS)
+def test_owners_that_are_as_wanted_are_wanted_as_they_are(held: list[OwnerReference], co_owners: CoOwners) -> None:
+    wanted = owners.wanted_owners(CLAIM, held, co_owners=co_owners)
+    assert owners.wanted_owners(CLAIM, wanted, co_owners=co_owners) == wanted
     assert wanted[0].uid == CLAIM.uid
     assert len({owner.uid for owner in wanted}) == len(wanted)

@@ -12,7 +12,7 @@ LATER = errors.BackendDeniedError("no")
 ON_CHANGE = errors.ItemNotFoundError("nothing")
 
 
-def _told_to_wait(seconds: float) -> errors.BackendRateLimitedError:
+def _asked_to_wait(seconds: float) -> errors.BackendRateLimitedError:
     return errors.BackendRateLimitedError("slow", delay_seconds=seconds)
 
 
@@ -29,8 +29,8 @@ def _told_to_wait(seconds: float) -> errors.BackendRateLimitedError:
         (SOON, 7, 0.0, 0.5, 1.0),
         (LATER, 1, 60.0, 54.0, 60.0),
         (LATER, 9, 600.0, 270.0, 300.0),
-        (_told_to_wait(7.0), 1, 60.0, 7.0, 8.0),
-        (_told_to_wait(300.0), 5, 60.0, 300.0, 301.0),
+        (_asked_to_wait(7.0), 1, 60.0, 7.0, 8.0),
+        (_asked_to_wait(300.0), 5, 60.0, 300.0, 301.0),
     ],
 )
 def test_a_wait_lies_between_two_bounds_and_jitter_chooses(

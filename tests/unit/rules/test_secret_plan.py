@@ -17,7 +17,7 @@ from onepassword_operator.model.secret import ObservedSecret, OwnerReference, re
 from onepassword_operator.model.target import Claim, Rendering
 from onepassword_operator.model.workload import RestartMark
 from onepassword_operator.rules import secret_plan
-from onepassword_operator.rules.owners import Partners
+from onepassword_operator.rules.owners import CoOwners
 from onepassword_operator.rules.seal import Sealer, Verdict
 from unit.rules import samples
 from unit.rules.samples import CLAIM, DATA, NEXT, NOW, OTHER_SEALER, REVISION, SEALER
@@ -174,8 +174,8 @@ STRIPPED = dataclasses.replace(WRITTEN, annotations={"note": "x"}, labels={}, ow
         (_edited({names.SEAL: "nonsense"}), CONTENT, {}, Change.RETOUCHED),
         (_edited({names.SEAL: None}), CONTENT, {}, Change.RETOUCHED),
         (_edited({names.ITEM_VERSION: "2"}), CONTENT, {"remembered": REVISION}, Change.RETOUCHED),
-        (WRITTEN, CONTENT, {"partners": Partners(users=(USER,))}, Change.RETOUCHED),
-        (dataclasses.replace(WRITTEN, owners=(OURS, USER)), CONTENT, {"partners": Partners(idle=frozenset({USER.uid}))}, Change.RETOUCHED),
+        (WRITTEN, CONTENT, {"co_owners": CoOwners(users=(USER,))}, Change.RETOUCHED),
+        (dataclasses.replace(WRITTEN, owners=(OURS, USER)), CONTENT, {"co_owners": CoOwners(idle=frozenset({USER.uid}))}, Change.RETOUCHED),
         (dataclasses.replace(WRITTEN, owners=(USER, OURS)), CONTENT, {}, Change.RETOUCHED),
         (WRITTEN, CONTENT, {"sealer": OTHER_SEALER}, Change.RETOUCHED),
         (WRITTEN, CONTENT, {"sealer": OTHER_OPTIONS}, Change.RETOUCHED),
@@ -306,9 +306,9 @@ def test_the_restart_setting_is_the_resources_even_if_no_record_says_so() -> Non
     assert names.AUTO_RESTART not in plan.desired.annotations
 
 
-def test_the_owners_are_those_of_the_claim_and_its_partners() -> None:
+def test_the_owners_are_those_of_the_claim_and_its_co_owners() -> None:
     partner = samples.claim(uid="partner", kind=names.DEPLOYMENT, name="api")
-    context: dict[str, Any] = {"partners": Partners(claims=(partner,))}
+    context: dict[str, Any] = {"co_owners": CoOwners(claims=(partner,))}
     plan = _planned(dataclasses.replace(WRITTEN, owners=(FORMER_SELF, STRANGER)), **context)
     assert plan.change is Change.REPAIRED
     assert plan.desired is not None
@@ -318,14 +318,14 @@ def test_the_owners_are_those_of_the_claim_and_its_partners() -> None:
 
 def test_labels_and_annotations_of_all_that_share_are_copied_and_the_ruling_ones_have_the_last_word() -> None:
     partner = samples.claim(uid="partner", labels={"app": "theirs", "tier": "1"}, annotations={"note": "theirs", names.ITEM_NAME: "db"})
-    ruling = samples.claim(labels={"app": "billing"}, annotations={"note": "ours"})
-    context = dataclasses.replace(CONTEXT, partners=Partners(claims=(partner,)))
-    plan = secret_plan.plan(ruling, None, content=CONTENT, context=context)
+    winner = samples.claim(labels={"app": "billing"}, annotations={"note": "ours"})
+    context = dataclasses.replace(CONTEXT, co_owners=CoOwners(claims=(partner,)))
+    plan = secret_plan.plan(winner, None, content=CONTENT, context=context)
     assert plan.desired is not None
     assert plan.desired.labels == {"app": "billing", "tier": "1", names.MANAGED: "true"}
     assert (plan.desired.annotations["note"], plan.desired.annotations[names.ITEM_NAME]) == ("ours", "db")
     assert plan.desired.annotations[names.COPIED_KEYS] == f"labels=app,tier;annotations=note,{names.ITEM_NAME}"
-    alone = secret_plan.plan(ruling, samples.stored(plan.desired), content=CONTENT, context=CONTEXT)
+    alone = secret_plan.plan(winner, samples.stored(plan.desired), content=CONTENT, context=CONTEXT)
     assert alone.desired is not None
     assert "tier" not in alone.desired.labels
     assert names.ITEM_NAME not in alone.desired.annotations

@@ -91,7 +91,7 @@ def test_what_is_required_is_asked_for_by_name(environment: pytest.MonkeyPatch, 
         ("WATCH_NAMESPACE", "a" * 64),
         ("ONEPASSWORD_OPERATOR_STALENESS_SECONDS", "0"),
         ("ONEPASSWORD_OPERATOR_DENIED_PROBE_SECONDS", "-1"),
-        ("ONEPASSWORD_OPERATOR_SWEEP_SECONDS", "9"),
+        ("ONEPASSWORD_OPERATOR_RESYNC_SECONDS", "9"),
         ("ONEPASSWORD_OPERATOR_WORKERS", "65"),
         ("ONEPASSWORD_OPERATOR_SECRET_WATCH", "canary"),
         ("ONEPASSWORD_OPERATOR_RESTARTS_PER_SECOND", "0"),
@@ -175,7 +175,7 @@ def test_what_the_kubelet_puts_into_every_pod_is_passed_over(environment: pytest
 
 
 @pytest.mark.parametrize(
-    "name", ["WORKERS", "LEADER_ELECT", "leader_elect", "SWEEP_SECONDS", "ZAP_ENCODER", "METRICS_BIND_ADDRESS", "polling_interval"]
+    "name", ["WORKERS", "LEADER_ELECT", "leader_elect", "RESYNC_SECONDS", "ZAP_ENCODER", "METRICS_BIND_ADDRESS", "polling_interval"]
 )
 def test_a_stray_variable_of_somebody_else_is_not_taken_for_ours(environment: pytest.MonkeyPatch, name: str) -> None:
     before = loaded()

@@ -3,26 +3,26 @@
 import pydantic
 import pytest
 
-from onepassword_operator.settings.tuning import PREFIX, PaceSettings
+from onepassword_operator.settings.tuning import PREFIX, TuningSettings
 
 
 def test_what_they_are_if_nobody_says() -> None:
-    read = PaceSettings()
-    assert (read.restarts_per_second, read.connect_requests_per_minute, read.workers, read.sweep_seconds) == (10.0, 0, 16, 600.0)
+    read = TuningSettings()
+    assert (read.restarts_per_second, read.connect_requests_per_minute, read.workers, read.resync_seconds) == (10.0, 0, 16, 600.0)
     assert read.watches_secrets
 
 
 @pytest.mark.parametrize("text", ["off", "OFF"])
 def test_secrets_are_not_watched_if_it_is_said(text: str) -> None:
-    assert not PaceSettings.model_validate({PREFIX + "SECRET_WATCH": text}).watches_secrets
+    assert not TuningSettings.model_validate({PREFIX + "SECRET_WATCH": text}).watches_secrets
 
 
 @pytest.mark.parametrize("number", ["0", "10", "100000"])
 def test_a_minute_has_no_limit_or_one_that_leaves_room_for_more_than_polls(number: str) -> None:
-    assert PaceSettings.model_validate({PREFIX + "CONNECT_REQUESTS_PER_MINUTE": number}).connect_requests_per_minute == int(number)
+    assert TuningSettings.model_validate({PREFIX + "CONNECT_REQUESTS_PER_MINUTE": number}).connect_requests_per_minute == int(number)
 
 
 @pytest.mark.parametrize("number", ["1", "9", "-1", "1.5"])
 def test_other_limits_are_refused(number: str) -> None:
     with pytest.raises(pydantic.ValidationError):
-        PaceSettings.model_validate({PREFIX + "CONNECT_REQUESTS_PER_MINUTE": number})
+        TuningSettings.model_validate({PREFIX + "CONNECT_REQUESTS_PER_MINUTE": number})

@@ -26,7 +26,7 @@ def _loggers() -> Iterator[None]:
 
 
 def record(**members: Any) -> logging.LogRecord:
-    made = {"name": "onepassword_operator.service.watch.resync", "levelname": "INFO", "msg": "a %s", "args": ("message",), "created": 1.5}
+    made = {"name": "onepassword_operator.service.resync", "levelname": "INFO", "msg": "a %s", "args": ("message",), "created": 1.5}
     return logging.makeLogRecord(made | members)
 
 
@@ -51,7 +51,7 @@ def failure() -> Any:
 
 def test_console_lines_have_the_official_operators_shape() -> None:
     assert console().format(record(secret="app/db", none=None)) == (
-        '1970-01-01T00:00:01.500Z\tINFO\tservice.sweep\ta message\t{"secret": "app/db"}'
+        '1970-01-01T00:00:01.500Z\tINFO\tservice.resync\ta message\t{"secret": "app/db"}'
     )
     assert console().format(record()).endswith("\ta message")
 
@@ -60,7 +60,7 @@ def test_json_lines_are_one_object() -> None:
     line = lines_of_json().format(record(secret="app/db", odd=object()))
     parsed = json.loads(line)
     assert parsed.pop("odd").startswith("<object")
-    assert parsed == {"ts": "1970-01-01T00:00:01.500Z", "level": "info", "logger": "service.sweep", "msg": "a message", "secret": "app/db"}
+    assert parsed == {"ts": "1970-01-01T00:00:01.500Z", "level": "info", "logger": "service.resync", "msg": "a message", "secret": "app/db"}
 
 
 def test_line_breaks_in_fields_make_no_second_line() -> None:

@@ -21,12 +21,12 @@ def test_counts_add_up(metrics: Metrics) -> None:
     metrics.synced("Synced")
     metrics.drift_repaired()
     metrics.restarted()
-    metrics.sweep_found(3)
+    metrics.resync_found(3)
     metrics.events_dropped(2)
     assert value(metrics, 'syncs_total{reason="Synced"}') == 2
     assert value(metrics, "drift_repairs_total") == 1
     assert value(metrics, "workload_restarts_total") == 1
-    assert value(metrics, "sweep_found_total") == 3
+    assert value(metrics, "resync_found_total") == 3
     assert value(metrics, "events_dropped_total") == 2
     assert value(metrics, 'build_info{version="1.2.3"}') == 1
 

@@ -37,25 +37,25 @@ class Editor:
     def create_vault(self, name: str) -> Vault:
         """Add an empty vault."""
         vault = self._store.create_vault(name)
-        self._told_vault(vault.id, "create")
+        self._given_vault(vault.id, "create")
         return vault
 
     def rename_vault(self, vault: str, name: str) -> Vault:
         """Give a vault another name."""
         renamed = self._store.rename_vault(self.find_vault(vault).id, name)
-        self._told_vault(renamed.id, "update")
+        self._given_vault(renamed.id, "update")
         return renamed
 
     def delete_vault(self, vault: str) -> None:
         """Remove a vault with its items."""
         found = self.find_vault(vault)
         self._store.delete_vault(found.id)
-        self._told_vault(found.id, "delete")
+        self._given_vault(found.id, "delete")
 
     def create_item(self, vault: str, shape: Mapping[str, object]) -> Item:
         """Add an item of the shape seeds use."""
         draft = item_shape.read_item(shape, "item", reading=Reading())
-        return self._told_item(self._store.create_item(self.find_vault(vault).id, draft, editor=ids.PERSON_ID), "create")
+        return self._given_item(self._store.create_item(self.find_vault(vault).id, draft, editor=ids.PERSON_ID), "create")
 
     def edit_item(self, vault: str, item: str, *, edit: Mapping[str, object]) -> Item:
         """Store the next revision: `fields` sets values by label (null empties one), `files` adds or replaces by name."""
@@ -63,19 +63,19 @@ class Editor:
         shape = item_shape.read_mapping(edit, "edit", allowed=_EDIT_KEYS)
         content = _edited(found.content, shape)
         files = _edited_files(found, shape)
-        return self._told_item(self._store.update_item(found, content, editor=ids.PERSON_ID, files=files), "update")
+        return self._given_item(self._store.update_item(found, content, editor=ids.PERSON_ID, files=files), "update")
 
     def delete_item(self, vault: str, item: str) -> None:
         """Remove an item for good."""
         found = self.find_item(vault, item)
         self._store.delete_item(found.vault_id, found.id)
-        self._told_item(found, "delete")
+        self._given_item(found, "delete")
 
-    def _told_vault(self, vault_id: str, action: str) -> None:
+    def _given_vault(self, vault_id: str, action: str) -> None:
         if self._feed is not None:
             self._feed.edited_vault(vault_id, action)
 
-    def _told_item(self, item: Item, action: str) -> Item:
+    def _given_item(self, item: Item, action: str) -> Item:
         if self._feed is not None:
             self._feed.edited_item(item, action)
         return item

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 
 from onepassword_operator.model import names
 from onepassword_operator.model.secret import ObservedSecret, OwnerReference, SecretKey
-from onepassword_operator.model.target import Claim, Source
+from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.model.workload import Workload
-from onepassword_operator.rules.owners import Partners
+from onepassword_operator.rules.owners import CoOwners
 
 _NOTHING: Mapping[str, str] = {}
 
@@ -18,8 +18,8 @@ class ClaimIndex:
     """Claims by Secret; workloads by name, and by the Secrets they use."""
 
     def __init__(self) -> None:
-        self._claims: dict[SecretKey, dict[Source, Claim]] = {}
-        self._workloads: dict[Source, Workload] = {}
+        self._claims: dict[SecretKey, dict[ObjectRef, Claim]] = {}
+        self._workloads: dict[ObjectRef, Workload] = {}
         self._users: dict[SecretKey, dict[str, OwnerReference]] = {}
         self._resources = 0
 
@@ -45,56 +45,56 @@ class ClaimIndex:
 
     def resource(self, key: SecretKey) -> Claim | None:
         """The OnePasswordItem of that name."""
-        return self._claims.get(key, {}).get(Source(names.KIND, *key))
+        return self._claims.get(key, {}).get(ObjectRef(names.KIND, *key))
 
     def resource_keys(self) -> set[SecretKey]:
         """The keys of all OnePasswordItems."""
-        return {key for key, claims in self._claims.items() if Source(names.KIND, *key) in claims}
+        return {key for key, claims in self._claims.items() if ObjectRef(names.KIND, *key) in claims}
 
-    def workload(self, source: Source) -> Workload | None:
+    def workload(self, ref: ObjectRef) -> Workload | None:
         """The Deployment of that name, as far as it matters here."""
-        return self._workloads.get(source)
+        return self._workloads.get(ref)
 
-    def workloads(self) -> set[Source]:
+    def workloads(self) -> set[ObjectRef]:
         """All Deployments that matter here."""
         return set(self._workloads)
 
-    def holder(self, source: Source) -> Claim | Workload | None:
+    def holder(self, ref: ObjectRef) -> Claim | Workload | None:
         """The object of that kind and name."""
-        if source.kind == names.KIND:
-            return self.resource(SecretKey(source.namespace, source.name))
-        return self._workloads.get(source)
+        if ref.kind == names.KIND:
+            return self.resource(SecretKey(ref.namespace, ref.name))
+        return self._workloads.get(ref)
 
     def put(self, claim: Claim) -> None:
         """The claim as it is now, in the place of what its object asked before."""
         held = self._claims.setdefault(claim.key, {})
-        self._resources += claim.is_resource and claim.source not in held
-        held[claim.source] = claim
+        self._resources += claim.is_resource and claim.ref not in held
+        held[claim.ref] = claim
 
     def remove(self, claim: Claim) -> None:
         """Its object does not ask any more; a namesake that was made since goes on asking."""
         held = self._claims.get(claim.key, {})
-        if claim.source not in held or held[claim.source].uid != claim.uid:
+        if claim.ref not in held or held[claim.ref].uid != claim.uid:
             return
-        del held[claim.source]
+        del held[claim.ref]
         self._resources -= claim.is_resource
         if not held:
             del self._claims[claim.key]
 
     def put_workload(self, workload: Workload) -> None:
         """The Deployment as it is now, with its claim and its use of Secrets."""
-        self.remove_workload(workload.source)
-        if not (workload.secrets or workload.claim or workload.awaits_release):
+        self.remove_workload(workload.ref)
+        if not (workload.secrets or workload.claim or workload.has_legacy_finalizer):
             return
-        self._workloads[workload.source] = dataclasses.replace(workload, annotations=_NOTHING, template_annotations=_NOTHING)
+        self._workloads[workload.ref] = dataclasses.replace(workload, annotations=_NOTHING, template_annotations=_NOTHING)
         for name in workload.secrets:
             self._users.setdefault(SecretKey(workload.namespace, name), {})[workload.uid] = workload.owner_reference
         if workload.claim:
             self.put(workload.claim)
 
-    def remove_workload(self, source: Source) -> None:
+    def remove_workload(self, ref: ObjectRef) -> None:
         """There is no such Deployment any more, or it is about to be put anew."""
-        held = self._workloads.pop(source, None)
+        held = self._workloads.pop(ref, None)
         if held is None:
             return
         for name in held.secrets:
@@ -118,9 +118,9 @@ class ClaimIndex:
         same = held.asks_the_same_as(written)
         self.put(written if same else dataclasses.replace(held, conditions=written.conditions))
 
-    def note_released(self, source: Source, uid: str, *, resource_version: str) -> None:
+    def note_finalizer_removed(self, ref: ObjectRef, uid: str, *, resource_version: str) -> None:
         """The official operator's finalizer is gone from the object, as of that version."""
-        holder = self.holder(source)
+        holder = self.holder(ref)
         if holder is None or holder.uid != uid or int(holder.resource_version) > int(resource_version):
             return
         left = tuple(finalizer for finalizer in holder.finalizers if finalizer != names.OFFICIAL_FINALIZER)
@@ -130,24 +130,24 @@ class ClaimIndex:
             claim = dataclasses.replace(holder.claim, finalizers=left) if holder.claim else None
             self.put_workload(dataclasses.replace(holder, finalizers=left, claim=claim))
 
-    def partners(self, ruler: Claim, sharing: Iterable[Claim], *, observed: ObservedSecret | None) -> Partners:
+    def co_owners(self, winner: Claim, sharing: Iterable[Claim], *, observed: ObservedSecret | None) -> CoOwners:
         """Who else a Secret belongs to: those that share its item and, if a workload asked for it, the workloads that use it."""
         sharing = tuple(sharing)
-        by_workload = not all(claim.is_resource for claim in (ruler, *sharing))
+        by_workload = not all(claim.is_resource for claim in (winner, *sharing))
         # The annotation comes from a workload that asked, and stays until the pass after the last one has let go.
         formerly = observed is not None and names.ITEM_NAME in observed.annotations
-        using = self._users.get(ruler.key, {}) if by_workload else {}
-        users = {uid: owner for uid, owner in using.items() if self._lives(owner, ruler.key.namespace)}
+        using = self._users.get(winner.key, {}) if by_workload else {}
+        users = {uid: owner for uid, owner in using.items() if self._lives(owner, winner.key.namespace)}
         owners = observed.owners if observed and (by_workload or formerly) else ()
-        asking = {claim.uid for claim in self.of(ruler.key)}
-        return Partners(
+        asking = {claim.uid for claim in self.of(winner.key)}
+        return CoOwners(
             claims=sharing,
             users=tuple(users[uid] for uid in sorted(users) if uid not in asking),
             idle=frozenset(o.uid for o in owners if _is_deployment(o) and o.uid not in asking | users.keys()),
         )
 
     def _lives(self, owner: OwnerReference, namespace: str) -> bool:
-        held = self._workloads.get(Source(names.DEPLOYMENT, namespace, owner.name))
+        held = self._workloads.get(ObjectRef(names.DEPLOYMENT, namespace, owner.name))
         return held is not None and not held.terminating
 
 

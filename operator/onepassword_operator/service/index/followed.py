@@ -15,7 +15,7 @@ from onepassword_operator.model.workload import RestartMark
 from onepassword_operator.ports import Clock
 from onepassword_operator.rules import claims
 from onepassword_operator.service.index.claims import ClaimIndex
-from onepassword_operator.service.index.conflicts import Contests
+from onepassword_operator.service.index.conflicts import Conflicts
 
 REFRESH_SECONDS: Final = 10.0
 """Between two looks at 1Password that the same resource asks for."""
@@ -32,7 +32,7 @@ class Followed:
     """The path that led to `revision`."""
     held: Revision | None = None
     """What the Secret was last known to hold."""
-    told: tuple[Skipped, ...] | None = None
+    reported: tuple[Skipped, ...] | None = None
     """What of `held` became no key, as far as this process read the item itself."""
     resource_version: int = 0
     """The newest state of the Secret that was taken in; older watch events are late."""
@@ -53,11 +53,11 @@ class Followed:
     """Failures in a row."""
     failing_since: float | None = None
     """When the first of them was, on the monotonic clock."""
-    untold: int = 0
+    unreported: int = 0
     """Status writes that failed in a row; the Secret may be well all the while."""
-    ruler: str = ""
+    winner: str = ""
     """The uid of the claim that ruled it in the last pass."""
-    parties: frozenset[str] = frozenset()
+    co_owner_uids: frozenset[str] = frozenset()
     """Who decides about it, by uid: the claim that rules it, and those that share it."""
     refusals: int = 0
     """Passes in a row in which somebody besides the ruling claim could not be served."""
@@ -75,7 +75,7 @@ class FollowIndex:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.claims = ClaimIndex()
-        self.contests = Contests(clock)
+        self.conflicts = Conflicts(clock)
         self.followed: dict[SecretKey, Followed] = {}
         self._departed: OrderedDict[SecretKey, Followed] = OrderedDict()
         self._users: dict[str, dict[str, dict[SecretKey, Revision]]] = {}
@@ -123,17 +123,17 @@ class FollowIndex:
             if record.refresh and record.refresh_at < before and claim and claim.ready and claim.ready.status == "True":
                 record.refresh = False
 
-    def ruler(self, key: SecretKey) -> Claim | None:
+    def winner(self, key: SecretKey) -> Claim | None:
         """Who rules the Secret, as the last pass found, or by age if none has looked at who owns it."""
         alive, record = self.claims.alive(key), self.followed.get(key)
-        found = next((claim for claim in alive if record and claim.uid == record.ruler), None)
-        return found or claims.ruling(alive, None)
+        found = next((claim for claim in alive if record and claim.uid == record.winner), None)
+        return found or claims.winner(alive, None)
 
-    def parties(self, key: SecretKey) -> list[Claim]:
+    def co_owner_uids(self, key: SecretKey) -> list[Claim]:
         """Who rules the Secret and who shares it."""
-        record, ruler = self.followed.get(key), self.ruler(key)
-        uids = record.parties if record else frozenset()
-        return [claim for claim in self.claims.alive(key) if claim is ruler or claim.uid in uids]
+        record, winner = self.followed.get(key), self.winner(key)
+        uids = record.co_owner_uids if record else frozenset()
+        return [claim for claim in self.claims.alive(key) if claim is winner or claim.uid in uids]
 
     def follow(self, key: SecretKey, revision: Revision, *, requested: str) -> None:
         """The Secret now stands for this revision, found by way of the requested path."""

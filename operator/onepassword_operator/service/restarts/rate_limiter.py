@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from onepassword_operator.ports import Clock
 
 
-class Pace:
+class RateLimiter:
     """Hands out turns, so many a second and never two at once, in the order in which they were asked for."""
 
     def __init__(self, per_second: float, clock: Clock, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:

@@ -19,7 +19,7 @@ from onepassword_operator.model.workload import RestartMark, Workload
 from onepassword_operator.ports import Clock, EventLog, Meter, SecretStore, WorkloadStore
 from onepassword_operator.rules import restart, seal
 from onepassword_operator.service.index.followed import FollowIndex
-from onepassword_operator.service.restarts.rate_limiter import Pace
+from onepassword_operator.service.restarts.rate_limiter import RateLimiter
 from onepassword_operator.service.restarts.reverted import PATCHES, Reverts
 from onepassword_operator.service.runtime.work_queue import WorkQueue
 
@@ -31,7 +31,7 @@ ROUNDS: Final = 4
 _log = logging.getLogger(__name__)
 
 
-class Place(NamedTuple):
+class NamespaceKey(NamedTuple):
     """A namespace with Secrets whose users are due."""
 
     namespace: str
@@ -72,15 +72,18 @@ class RestartWorkloads:
         index: FollowIndex,
         sealer: seal.Sealer,
         clock: Clock,
+        auto_restart: bool,
+        limiter: RateLimiter | None,
     ) -> None:
+        """`auto_restart` is the operator's own setting, the last level that is asked; without a `limiter` restarts go out at once."""
         self._secrets = secrets
         self._workloads = workloads
         self._reporter = reporter
         self._index = index
         self._sealer = sealer
         self._reverts = Reverts(clock)
-        self.auto_restart = False
-        self.pace: Pace | None = None
+        self._auto_restart = auto_restart
+        self._limiter = limiter
 
     async def run(self, namespace: str) -> None:
         """One pass.
@@ -91,7 +94,7 @@ class RestartWorkloads:
         marks = {key: mark for key, mark in self._index.pending(namespace).items() if not self._is_suspended(key)}
         if not marks:
             return
-        levels = restart.Levels(namespace=await self._workloads.namespace_setting(namespace), operator=self.auto_restart)
+        levels = restart.Levels(namespace=await self._workloads.namespace_setting(namespace), operator=self._auto_restart)
         failure: ClusterError | None = None
         for _ in range(ROUNDS):
             pending = self._pending(marks)
@@ -109,7 +112,7 @@ class RestartWorkloads:
 
     def _is_suspended(self, key: SecretKey) -> bool:
         # Its mark could not be cleared without touching it; when it is resumed, whoever is still due is restarted.
-        return any(claim.suspended for claim in self._index.parties(key))
+        return any(claim.suspended for claim in self._index.co_owner_uids(key))
 
     def _due(
         self, listed: Sequence[Workload], pending: Mapping[str, restart.PendingSecret], *, levels: restart.Levels
@@ -119,7 +122,7 @@ class RestartWorkloads:
             decided = restart.decide(workload, pending, levels=levels)
             if decided and self._reverts.allows(workload, decided):
                 due.append((workload, decided))
-            elif decided and self._reverts.is_untold(workload, decided):
+            elif decided and self._reverts.is_unreported(workload, decided):
                 self._reporter.reverted(workload, decided)
         return due
 
@@ -129,7 +132,7 @@ class RestartWorkloads:
         }
 
     def _secret_level(self, key: SecretKey) -> str | None:
-        return next((claim.auto_restart for claim in self._index.parties(key) if claim.auto_restart), None)
+        return next((claim.auto_restart for claim in self._index.co_owner_uids(key) if claim.auto_restart), None)
 
     async def _restart_all(
         self, due: Sequence[tuple[Workload, restart.Restart]], pending: Mapping[str, restart.PendingSecret], *, levels: restart.Levels
@@ -150,8 +153,8 @@ class RestartWorkloads:
     async def _restart(self, workload: Workload, pending: Mapping[str, restart.PendingSecret], *, levels: restart.Levels) -> None:
         current: Workload | None = workload
         while current and (decided := restart.decide(current, pending, levels=levels)):
-            if self.pace:
-                await self.pace.turn()
+            if self._limiter:
+                await self._limiter.turn()
             try:
                 await self._workloads.annotate_template(current, dict(decided.template_annotations))
             except ClusterConflictError:
@@ -197,7 +200,7 @@ class Rollouts:
         self._secrets_queue = secrets_queue
         self._first_poll = first_poll
 
-    async def run(self, place: Place) -> None:
+    async def run(self, place: NamespaceKey) -> None:
         """Wait until the namespace's Secrets have been written, then restart.
 
         Raises:

@@ -24,7 +24,7 @@ class _Patched:
     annotation: str
     times: int
     at: float
-    told: bool = False
+    reported: bool = False
 
 
 class Reverts:
@@ -48,12 +48,12 @@ class Reverts:
         self._patched[workload.uid] = _Patched(_annotation(decided), times, self._clock.monotonic())
         self._patched.move_to_end(workload.uid)
 
-    def is_untold(self, workload: Workload, decided: Restart) -> bool:
+    def is_unreported(self, workload: Workload, decided: Restart) -> bool:
         """Whether this is to be told; true once."""
         patched = self._taken_back(workload, decided)
-        if patched is None or patched.told:
+        if patched is None or patched.reported:
             return False
-        patched.told = True
+        patched.reported = True
         return True
 
     def _taken_back(self, workload: Workload, decided: Restart) -> _Patched | None:

@@ -52,11 +52,11 @@ def namespace_of(key: SecretKey) -> Target:
 class FairShare:
     """What calls have come to, and which passes run."""
 
-    def __init__(self, clock: Clock, *, workers: int, ruler: Callable[[SecretKey], Claim | None]) -> None:
+    def __init__(self, clock: Clock, *, workers: int, winner: Callable[[SecretKey], Claim | None]) -> None:
         self._clock = clock
         self._most = max(workers // 4, 1)
         self._most_sick = max(workers * 3 // 4, 1)
-        self._ruler = ruler
+        self._winner = winner
         self._numbers = itertools.count()
         self._under_way: dict[Target, dict[int, float]] = {}
         self._sick: OrderedDict[Target, float] = OrderedDict()
@@ -111,7 +111,7 @@ class FairShare:
         return slow > 0
 
     def _targets(self, key: SecretKey) -> tuple[Target, ...]:
-        claim = self._ruler(key)
+        claim = self._winner(key)
         path = (item_of(claim.item_path), vault_of(claim.item_path)) if claim else ()
         return (*path, namespace_of(key), CONNECTION)
 

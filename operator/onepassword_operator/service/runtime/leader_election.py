@@ -67,7 +67,7 @@ class Unopposed:
         """There is nothing to give up."""
 
 
-class Leadership:
+class LeaderElection:
     """`Election` by a lease: one candidate."""
 
     def __init__(self, store: LeaseStore, *, identity: str, timing: Timing, clock: Clock, now: Callable[[], str]) -> None:
@@ -81,7 +81,7 @@ class Leadership:
         self._watchdog: asyncio.TimerHandle | None = None
         self._leading = False
         self._lost = asyncio.Event()
-        self._told = ""
+        self._reported = ""
         self._doubt = False
         self._looked_at = self._led_elsewhere_until = -math.inf
         self._wrote = False
@@ -152,9 +152,9 @@ class Leadership:
                 written = await self._store.write(record, basis=held)
         except (ClusterError, TimeoutError) as error:
             self._doubt = True
-            self._tell(str(error) or "no answer in time")
+            self._report(str(error) or "no answer in time")
             return False
-        self._seen, self._doubt, self._told = _Seen(written, self._clock.monotonic()), False, ""
+        self._seen, self._doubt, self._reported = _Seen(written, self._clock.monotonic()), False, ""
         self._hold_from(started)
         return not self._lost.is_set()
 
@@ -164,9 +164,9 @@ class Leadership:
             return self._seen.held
         return await self._read()
 
-    def _tell(self, trouble: str) -> None:
-        if trouble != self._told:
-            self._told = trouble
+    def _report(self, trouble: str) -> None:
+        if trouble != self._reported:
+            self._reported = trouble
             _log.warning("the lease could not be taken or renewed", extra={"detail": trouble})
 
     async def _read(self) -> HeldLease | None:

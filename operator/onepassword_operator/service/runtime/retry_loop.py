@@ -14,13 +14,15 @@ from onepassword_operator.service.runtime.work_queue import K, Priority, WorkQue
 class RetryLoop(Generic[K]):
     """Runs `work` on each key that is woken, `pause_seconds` later if that is set, and again after a pause if the cluster says no."""
 
-    def __init__(self, work: Callable[[K], Awaitable[None]], *, clock: Clock, pause_seconds: float = 0.0) -> None:
+    def __init__(
+        self, work: Callable[[K], Awaitable[None]], *, clock: Clock, interval_seconds: float = 60.0, pause_seconds: float = 0.0
+    ) -> None:
         self._work = work
         self._clock = clock
+        self._interval_seconds = interval_seconds
         self._pause_seconds = pause_seconds
         self._queue: WorkQueue[K] = WorkQueue()
         self._attempts: dict[K, int] = {}
-        self.interval_seconds = 60.0
 
     def wake(self, key: K) -> None:
         """There is something to do."""
@@ -39,8 +41,8 @@ class RetryLoop(Generic[K]):
                 self._attempts.pop(key, None)
             except ClusterError as error:
                 attempt = self._attempts[key] = self._attempts.get(key, 0) + 1
-                delay = retry.delay_seconds(error, attempt=attempt, interval_seconds=self.interval_seconds, jitter=self._clock.jitter())
-                delay = self.interval_seconds if delay is None else delay
+                delay = retry.delay_seconds(error, attempt=attempt, interval_seconds=self._interval_seconds, jitter=self._clock.jitter())
+                delay = self._interval_seconds if delay is None else delay
             self._queue.done(key)
             if delay is not None:
                 self._queue.add_later(key, Priority.CHANGED, delay_seconds=delay)

@@ -1,6 +1,6 @@
 """The work queue: bounded by the number of keys, de-duplicating, prioritised, one pass per key at a time.
 
-New Secrets before drift before changed items before sweeps. A key that is added while its pass runs is run again afterwards.
+New Secrets before drift before changed items before resyncs. A key that is added while its pass runs is run again afterwards.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Priority(enum.IntEnum):
     NEW = 0
     DRIFT = 1
     CHANGED = 2
-    SWEEP = 3
+    LOW = 3
 
 
 class Key(Hashable, Protocol):

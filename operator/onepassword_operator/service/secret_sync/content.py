@@ -25,19 +25,19 @@ from onepassword_operator.service.runtime import fair_share
 from onepassword_operator.service.runtime.fair_share import FairShare
 from onepassword_operator.service.runtime.single_flight import SingleFlight
 from onepassword_operator.service.vaults.catalog import Catalog
-from onepassword_operator.service.vaults.item_reads import ReadItem
-from onepassword_operator.service.vaults.lookup import FindItem, Found
+from onepassword_operator.service.vaults.item_reads import ItemReads
+from onepassword_operator.service.vaults.lookup import Found, ItemLookup
 
 CONFIRMATIONS: Final = 3
 """Reads that must find nothing before an item counts as gone that lists lack."""
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Pass:
+class Reconciliation:
     """One pass over one Secret."""
 
     key: SecretKey
-    ruler: Claim
+    winner: Claim
     record: Followed
     refresh: bool = False
     """Somebody asked for a look at 1Password, whatever is known."""
@@ -54,30 +54,30 @@ class Fetched:
     """The item carries the ignore tag: an existing Secret is left as it is."""
 
 
-class FetchContent:
+class Contents:
     """The 1Password side of a pass."""
 
-    def __init__(self, *, catalog: Catalog, read_item: ReadItem, index: FollowIndex, rendering: Rendering, share: FairShare) -> None:
+    def __init__(self, *, catalog: Catalog, item_reads: ItemReads, index: FollowIndex, rendering: Rendering, share: FairShare) -> None:
         self._catalog = catalog
-        self._finder = FindItem(catalog)
-        self._read = read_item
+        self._finder = ItemLookup(catalog)
+        self._read = item_reads
         self._index = index
         self._rendering = rendering
         self._share = share
         self._confirmations: SingleFlight[Revision, bool] = SingleFlight(index.clock)
 
-    async def find(self, work: Pass, path: ItemPath, *, observed: ObservedSecret | None, verdict: seal.Verdict) -> Found:
+    async def find(self, work: Reconciliation, path: ItemPath, *, observed: ObservedSecret | None, verdict: seal.Verdict) -> Found:
         """The item that the ruling claim means: the pinned one as long as it is there.
 
         Raises:
             ItemLookupError: there is no such item, or which one is meant is unclear.
             BackendError: 1Password could not be asked.
         """
-        remembered = work.record.revision if work.record.requested == work.ruler.item_path else None
-        pin = secret_plan.pinned(work.ruler, observed, verdict=verdict) or remembered
+        remembered = work.record.revision if work.record.requested == work.winner.item_path else None
+        pin = secret_plan.pinned(work.winner, observed, verdict=verdict) or remembered
         if pin and self._catalog.confirmed_gone(pin.vault_id, pin.item_id) and await self._is_readable(pin):
             self._catalog.note_newer(pin.vault_id, pin)
-        with self._share.call(fair_share.vault_of(work.ruler.item_path)):
+        with self._share.call(fair_share.vault_of(work.winner.item_path)):
             if work.refresh:
                 await self._finder.refresh(path, pin, since=work.record.refresh_at)
             found = await self._finder.find(path, pin)
@@ -94,7 +94,7 @@ class FetchContent:
         other = (await self._finder.find(ItemPath.parse(claim.item_path), None)).listed
         return (other.vault_id, other.item_id) == (found.listed.vault_id, found.listed.item_id)
 
-    async def content(self, work: Pass, found: Found, *, observed: ObservedSecret | None, verdict: seal.Verdict) -> Fetched:
+    async def content(self, work: Reconciliation, found: Found, *, observed: ObservedSecret | None, verdict: seal.Verdict) -> Fetched:
         """The data of the found item: those of the Secret if it proves to hold this revision, else read and mapped.
 
         Raises:
@@ -104,13 +104,13 @@ class FetchContent:
         ignored = names.IGNORE_TAG in found.tags
         proven = verdict is seal.Verdict.INTACT and observed is not None and recorded_revision(observed) == found.listed
         if observed and (ignored or (proven and not work.refresh)):
-            told = work.record.told if work.record.held == found.listed else None
+            reported = work.record.reported if work.record.held == found.listed else None
             kept = secret_plan.Content(revision=found.listed, data=observed.data)
-            return Fetched(content=kept, skipped=told, warning=found.warning, frozen=ignored)
+            return Fetched(content=kept, skipped=reported, warning=found.warning, frozen=ignored)
         if observed and verdict is seal.Verdict.INTACT and recorded_revision(observed) not in {found.listed, work.record.revision}:
             # Another process wrote what this one has not listed yet: the item as it was held a moment ago may be older than that.
             self._read.drop(found.listed)
-        with self._share.call(fair_share.item_of(work.ruler.item_path)):
+        with self._share.call(fair_share.item_of(work.winner.item_path)):
             item = await self._item_for(work, found.listed, held=_held(work, observed, verdict=verdict))
         rendered = secret_data.render(item, allow_empty=self._rendering.allow_empty_values)
         return Fetched(
@@ -142,12 +142,12 @@ class FetchContent:
         self._read.drop(pin)
         return (await self._read.read(pin)).active
 
-    async def _item_for(self, work: Pass, listed: Revision, *, held: _Held) -> Item:
+    async def _item_for(self, work: Reconciliation, listed: Revision, *, held: _Held) -> Item:
         try:
             item = await self._item(listed)
         except RefusedError:
             # Too large to be read at all: follow what the list says, so that the next version gets its chance.
-            self._index.follow(work.key, listed, requested=work.ruler.item_path)
+            self._index.follow(work.key, listed, requested=work.winner.item_path)
             raise
         if held.revision and item.revision.is_older_than(held.revision):
             self._check_older(work, item.revision, held=held, listed=listed)
@@ -155,19 +155,19 @@ class FetchContent:
             self._catalog.note_newer(item.vault_id, item.revision)
         elif item.revision != listed:
             self._catalog.expect_more(item.vault_id)
-        self._index.follow(work.key, item.revision, requested=work.ruler.item_path)
+        self._index.follow(work.key, item.revision, requested=work.winner.item_path)
         if not item.active:
             raise ItemArchivedError(f'item "{item.title[:100]}" is archived; restore it in 1Password, or point itemPath elsewhere')
         return item
 
-    def _check_older(self, work: Pass, older: Revision, *, held: _Held, listed: Revision) -> None:
+    def _check_older(self, work: Reconciliation, older: Revision, *, held: _Held, listed: Revision) -> None:
         newer = held.revision
         if newer is None or self._catalog.is_set_back(older):
             return
         if held.proven:
             # Followed at what it holds, so that polls compare with that.
             self._catalog.note_newer(newer.vault_id, newer)
-            self._index.follow(work.key, newer, requested=work.ruler.item_path)
+            self._index.follow(work.key, newer, requested=work.winner.item_path)
         elif self._index.failing_seconds(work.key) >= older_answers.SECONDS:
             return  # anybody may have written the annotation, so it delays this Secret and tells nothing about the item
         self._catalog.expect_more(older.vault_id)
@@ -196,7 +196,7 @@ class _Held(NamedTuple):
     proven: bool
 
 
-def _held(work: Pass, observed: ObservedSecret | None, *, verdict: seal.Verdict) -> _Held:
+def _held(work: Reconciliation, observed: ObservedSecret | None, *, verdict: seal.Verdict) -> _Held:
     recorded = recorded_revision(observed) if observed else None
     if verdict is not seal.Verdict.BROKEN:
         return _Held(recorded, proven=True)

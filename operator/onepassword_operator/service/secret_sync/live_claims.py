@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from onepassword_operator.model import names
 from onepassword_operator.model.secret import SecretKey
-from onepassword_operator.model.target import Claim, Source
-from onepassword_operator.ports import ClaimStore, WorkloadStore
+from onepassword_operator.model.target import Claim, ObjectRef
+from onepassword_operator.ports import ResourceStore, WorkloadStore
 
 
 class LiveClaims:
     """Looks at OnePasswordItems and Deployments."""
 
-    def __init__(self, resources: ClaimStore, workloads: WorkloadStore) -> None:
+    def __init__(self, resources: ResourceStore, workloads: WorkloadStore) -> None:
         self._resources = resources
         self._workloads = workloads
 
-    async def look(self, source: Source) -> Claim | None:
+    async def look(self, ref: ObjectRef) -> Claim | None:
         """What the object asks for now; None if it is gone or asks for nothing.
 
         Raises:
             ClusterError: unknown.
         """
-        if source.kind == names.KIND:
-            return await self._resources.get(SecretKey(source.namespace, source.name))
-        workload = await self._workloads.get(source.namespace, source.name)
+        if ref.kind == names.KIND:
+            return await self._resources.get(SecretKey(ref.namespace, ref.name))
+        workload = await self._workloads.get(ref.namespace, ref.name)
         return workload.claim if workload else None

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from onepassword_operator.model.errors import ClusterAbsentError
 from onepassword_operator.model.outcome import Change, Condition, Failed, Outcome, Paused, Synced
 from onepassword_operator.model.target import Claim
-from onepassword_operator.ports import ClaimStore, EventLog, Meter
+from onepassword_operator.ports import EventLog, Meter, ResourceStore
 from onepassword_operator.rules import conditions
 from onepassword_operator.service.index.followed import FollowIndex
 from onepassword_operator.service.runtime.fair_share import FairShare, namespace_of
 
-_TOLD = (Change.CREATED, Change.UPDATED, Change.RESTORED, Change.REPAIRED, Change.ADOPTED)
+_REPORTED = (Change.CREATED, Change.UPDATED, Change.RESTORED, Change.REPAIRED, Change.ADOPTED)
 
 _log = logging.getLogger(__name__)
 
@@ -22,9 +22,9 @@ class Reporter:
     """Writes what changed, and nothing else."""
 
     def __init__(
-        self, *, claim_store: ClaimStore, events: EventLog, meter: Meter, index: FollowIndex, now: Callable[[], str], share: FairShare
+        self, *, resources: ResourceStore, events: EventLog, meter: Meter, index: FollowIndex, now: Callable[[], str], share: FairShare
     ) -> None:
-        self._claims = claim_store
+        self._resources = resources
         self._events = events
         self._meter = meter
         self._index = index
@@ -41,11 +41,13 @@ class Reporter:
         news = False
         try:
             news = (
-                await self._tell_resource(claim, outcome, stale=stale) if claim.is_resource else self._is_news(claim, outcome, stale=stale)
+                await self._report_resource(claim, outcome, stale=stale)
+                if claim.is_resource
+                else self._is_news(claim, outcome, stale=stale)
             )
         finally:
             if isinstance(outcome, (Synced, Paused)):
-                self._tell_change(claim, outcome)
+                self._report_change(claim, outcome)
         if news and isinstance(outcome, Failed):
             self._events.failed(claim, outcome.error)
 
@@ -54,7 +56,7 @@ class Reporter:
         synced_before = self._index.record(claim.key).held is not None
         return isinstance(outcome, Failed) and (stale or not synced_before or not conditions.is_blip(outcome.error))
 
-    async def _tell_resource(self, claim: Claim, outcome: Outcome, *, stale: bool) -> bool:
+    async def _report_resource(self, claim: Claim, outcome: Outcome, *, stale: bool) -> bool:
         last_good = self._index.record(claim.key).last_good
         condition = conditions.ready(claim, outcome, now=self._now(), stale=stale, last_good=last_good)
         return condition is not None and await self._write(claim, condition)
@@ -62,7 +64,7 @@ class Reporter:
     async def _write(self, claim: Claim, condition: Condition) -> bool:
         try:
             with self._share.call(namespace_of(claim.key)):
-                written = await self._claims.write_condition(claim, condition)
+                written = await self._resources.write_condition(claim, condition)
         except ClusterAbsentError:
             return False
         if claim.ready and claim.ready.status == "True" and condition.status != "True":
@@ -70,13 +72,13 @@ class Reporter:
         self._index.claims.note_written(written)
         return True
 
-    def _tell_change(self, claim: Claim, outcome: Synced | Paused) -> None:
-        if outcome.change not in _TOLD:
+    def _report_change(self, claim: Claim, outcome: Synced | Paused) -> None:
+        if outcome.change not in _REPORTED:
             if isinstance(outcome, Synced) and outcome.asked:
                 self._events.refreshed(claim, f"1Password was asked: version {outcome.revision.version} is the newest")
             return
         version = f" version {outcome.revision.version}" if isinstance(outcome, Synced) else " the item as it was when it was frozen"
-        extra = {"secret": str(claim.key), "change": outcome.change.value, "asked_by": str(claim.source)}
+        extra = {"secret": str(claim.key), "change": outcome.change.value, "asked_by": str(claim.ref)}
         _log.info("Secret written", extra=extra | ({"revision": str(outcome.revision)} if isinstance(outcome, Synced) else {}))
         if outcome.change is Change.REPAIRED:
             self._meter.drift_repaired()

@@ -8,7 +8,7 @@ from onepassword_operator.model.errors import BackendDeniedError, BackendError, 
 from onepassword_operator.ports import Clock
 
 
-class SourceHealth:
+class Freshness:
     """The poll reports here; every pass over a Secret asks here before it says that all is well."""
 
     def __init__(self, clock: Clock, *, staleness_seconds: float) -> None:

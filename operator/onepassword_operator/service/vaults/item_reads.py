@@ -22,7 +22,7 @@ def _call_later(seconds: float, function: Callable[[], None]) -> None:
     asyncio.get_running_loop().call_later(seconds, function)
 
 
-class ReadItem:
+class ItemReads:
     """A short-lived, single-flight reader; those who wait for one read share its failure too."""
 
     def __init__(self, source: ItemSource, clock: Clock, *, later: Later = _call_later) -> None:

@@ -15,7 +15,7 @@ Late = Callable[[str, OperatorError | None], None]
 """Told of a vault whose list ended when its poll waited no more, with its error if there was one."""
 
 
-class ListVaults:
+class VaultLister:
     """Lists under way. A vault is listed once at a time; a poll that meets its list still under way doesn't wait for it."""
 
     def __init__(self, list_vault: Callable[[str], Awaitable[object]], *, late: Late, patience_seconds: float = PATIENCE_SECONDS) -> None:
@@ -38,7 +38,7 @@ class ListVaults:
             await asyncio.wait(begun.values(), timeout=self._patience_seconds)
         outcomes = {vault_id: self._outcome(vault_id) for vault_id, task in begun.items() if task.done()}
         for vault_id in begun.keys() - outcomes.keys():
-            begun[vault_id].add_done_callback(lambda _, vault_id=vault_id: self._tell(vault_id))  # type: ignore[misc]
+            begun[vault_id].add_done_callback(lambda _, vault_id=vault_id: self._report(vault_id))  # type: ignore[misc]
         return outcomes
 
     def close(self) -> None:
@@ -61,7 +61,7 @@ class ListVaults:
         self._mistake = error
         raise error
 
-    def _tell(self, vault_id: str) -> None:
+    def _report(self, vault_id: str) -> None:
         if self._under_way[vault_id].cancelled():
             del self._under_way[vault_id]
             return

@@ -25,7 +25,7 @@ class Found:
     tags: tuple[str, ...] = ()
 
 
-class FindItem:
+class ItemLookup:
     """Resolves paths. A failed look-up is a failure; it is never reinterpreted as another kind of name."""
 
     def __init__(self, catalog: Catalog) -> None:

@@ -15,15 +15,15 @@ from onepassword_operator.model.errors import BackendError, ItemLookupError, Ope
 from onepassword_operator.model.item import Vault
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.ports import Meter
-from onepassword_operator.rules import item_changes as drift
+from onepassword_operator.rules import item_changes
 from onepassword_operator.rules.older_answers import Known
 from onepassword_operator.service.index.followed import FollowIndex
 from onepassword_operator.service.runtime import fair_share
 from onepassword_operator.service.runtime.fair_share import FairShare
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
 from onepassword_operator.service.vaults.catalog import Catalog, Listing
-from onepassword_operator.service.vaults.freshness import SourceHealth
-from onepassword_operator.service.vaults.listing import ListVaults
+from onepassword_operator.service.vaults.freshness import Freshness
+from onepassword_operator.service.vaults.listing import VaultLister
 from onepassword_operator.service.vaults.trust import PollTrust
 
 STATUS_WRITES_PER_SECOND: Final = 100.0
@@ -32,15 +32,15 @@ STATUS_WRITES_PER_SECOND: Final = 100.0
 _log = logging.getLogger(__name__)
 
 
-class PollVaults:
+class Poller:
     """Compares what 1Password lists with what the Secrets follow."""
 
     def __init__(
-        self, *, catalog: Catalog, index: FollowIndex, health: SourceHealth, queue: WorkQueue[SecretKey], meter: Meter, share: FairShare
+        self, *, catalog: Catalog, index: FollowIndex, freshness: Freshness, queue: WorkQueue[SecretKey], meter: Meter, share: FairShare
     ) -> None:
         self._catalog = catalog
         self._index = index
-        self._health = health
+        self._freshness = freshness
         self._queue = queue
         self._meter = meter
         self._share = share
@@ -50,7 +50,7 @@ class PollVaults:
         self._signature: Mapping[str, str] = {}
         self._turn = asyncio.Lock()
         self.trust = PollTrust(meter)
-        self._lists = ListVaults(catalog.list_for_poll, late=self._came_late)
+        self._lists = VaultLister(catalog.list_for_poll, late=self._came_late)
         self._late: dict[str, Known] = {}
         self._suspects: dict[str, tuple[int, object]] = {}
         self._unswept: set[str] | None = None
@@ -62,7 +62,7 @@ class PollVaults:
             full: list every followed vault, whatever its fingerprint says, and count what the fingerprints had hidden.
         """
         async with self._turn:
-            return await self._pass(full=full)
+            return await self._poll(full=full)
 
     def count_doubts(self) -> int:
         """How many items are listed older than they are known to be."""
@@ -72,14 +72,14 @@ class PollVaults:
         """End what polls have begun and wait for no more."""
         self._lists.close()
 
-    async def _pass(self, *, full: bool) -> BackendError | None:
+    async def _poll(self, *, full: bool) -> BackendError | None:
         try:
             with self._share.call(fair_share.CONNECTION):
                 vaults = await self._catalog.read_vaults(polled=True)
         except BackendError as error:
-            self._health.failed(error)
+            self._freshness.failed(error)
             self._meter.polled(ok=False)
-            self._tell_of_trouble()
+            self._report_trouble()
             return error
         self._count_late(vaults)
         # Compared with the last poll, not with the catalog: a look-up may have read the vaults meanwhile, and wakes nobody.
@@ -103,11 +103,11 @@ class PollVaults:
     def _conclude(self, keys: Iterable[SecretKey], *, confirmed: Iterable[str]) -> None:
         confirmed = set(confirmed)
         # Passes between two polls tell of trouble as well; what they may have told is owed to be taken back.
-        self._signature = {**self._signature, **self._health.signature(confirmed)}
-        self._health.confirmed(confirmed)
+        self._signature = {**self._signature, **self._freshness.signature(confirmed)}
+        self._freshness.confirmed(confirmed)
         for key in keys:
             self._queue.add(key, Priority.CHANGED)
-        self._tell_of_trouble()
+        self._report_trouble()
 
     def _came_late(self, vault_id: str, error: OperatorError | None) -> None:
         # What the poll would have done with it, had it waited: nobody has to wait for the next one to hear of it.
@@ -115,10 +115,10 @@ class PollVaults:
         if error is not None:
             self._note_failure(vault_id, error)
             self._note_swept(set(), {vault_id})
-            self._tell_of_trouble()
+            self._report_trouble()
             return
         listing = self._catalog.listed(vault_id)
-        if former is not None and listing and (count := drift.count_changes(former, listing.known)):
+        if former is not None and listing and (count := item_changes.count_changes(former, listing.known)):
             self._suspects[vault_id] = (count, listing.fingerprint)
         self._conclude(self._changed(self._polled), confirmed={vault_id})
         self._note_swept({vault_id}, set())
@@ -129,7 +129,7 @@ class PollVaults:
             self.trust.missed(missed)
 
     def _note_swept(self, listed: set[str], failed: set[str]) -> None:
-        # A sweep is whole when its last list has come, however late, and none has failed.
+        # A resync is whole when its last list has come, however late, and none has failed.
         if self._unswept is None or failed & self._unswept:
             self._unswept = None
             return
@@ -159,7 +159,7 @@ class PollVaults:
     def _note_failure(self, vault_id: str, error: OperatorError) -> None:
         if isinstance(error, BackendError):
             _log.warning("vault could not be listed", extra={"vault": vault_id, "reason": error.reason})
-            self._health.failed(error, vault_id=vault_id)
+            self._freshness.failed(error, vault_id=vault_id)
         elif isinstance(error, ItemLookupError):
             # Deleted since the vault list was read; the next one says so.
             _log.info("vault is gone", extra={"vault": vault_id, "reason": error.reason})
@@ -194,7 +194,7 @@ class PollVaults:
     def _drifted(self, fresh: Mapping[str, Listing]) -> list[SecretKey]:
         keys: list[SecretKey] = []
         for vault_id, listing in fresh.items():
-            found = drift.compare(self._index.revisions(vault_id), listing.known)
+            found = item_changes.compare(self._index.revisions(vault_id), listing.known)
             self._catalog.note_newer(vault_id, *found.older)
             redone = self._index.users(vault_id, self._catalog.take_redone(vault_id))
             for key in redone:
@@ -206,7 +206,7 @@ class PollVaults:
     async def _count_missed(self, known: Mapping[str, Known]) -> None:
         # A change that arrives between the two lists is no miss: the fingerprint has moved by the second look.
         listings = {vault_id: listing for vault_id in known if (listing := self._catalog.listed(vault_id))}
-        suspects = {v: count for v, listing in listings.items() if (count := drift.count_changes(known[v], listing.known))}
+        suspects = {v: count for v, listing in listings.items() if (count := item_changes.count_changes(known[v], listing.known))}
         if not suspects:
             return
         try:
@@ -225,10 +225,10 @@ class PollVaults:
     def _users(self, vault_id: str) -> list[SecretKey]:
         return self._index.users(vault_id, {revision.item_id for revision in self._index.revisions(vault_id)})
 
-    def _tell_of_trouble(self) -> None:
-        signature = self._health.signature(self._index.vaults())
+    def _report_trouble(self) -> None:
+        signature = self._freshness.signature(self._index.vaults())
         changed = [v for v, reason in signature.items() if self._signature.get(v, "") != reason]
         self._signature = signature
         keys = [key for vault_id in changed for key in self._users(vault_id)]
         for position, key in enumerate(keys):
-            self._queue.add_later(key, Priority.SWEEP, delay_seconds=position / STATUS_WRITES_PER_SECOND)
+            self._queue.add_later(key, Priority.LOW, delay_seconds=position / STATUS_WRITES_PER_SECOND)

@@ -7,8 +7,8 @@ from typing import Final
 
 from onepassword_operator.ports import Meter
 
-CLEAN_SWEEPS: Final = 3
-"""Sweeps in a row without a miss, after which the vault list is believed again."""
+CLEAN_RESYNCS: Final = 3
+"""Resyncs in a row without a miss, after which the vault list is believed again."""
 
 _log = logging.getLogger(__name__)
 
@@ -28,23 +28,23 @@ class PollTrust:
 
     def missed(self, count: int) -> None:
         """Items changed in vaults that the vault list shows unchanged, before and after."""
-        self._meter.sweep_found(count)
+        self._meter.resync_found(count)
         self._missed = True
         if not self._lost:
             self._lost = True
             _log.warning(
-                "the vault list does not show every change; polling by item lists until %d sweeps in a row find none that it hides",
-                CLEAN_SWEEPS,
+                "the vault list does not show every change; polling by item lists until %d resyncs in a row find none that it hides",
+                CLEAN_RESYNCS,
                 extra={"changes": count},
             )
 
     def swept(self) -> None:
-        """Every followed vault was listed by a sweep; what polls found since the last one counts as well."""
+        """Every followed vault was listed by a resync; what polls found since the last one counts as well."""
         missed, self._missed = self._missed, False
         if missed or not self._lost:
             self._clean = 0
             return
         self._clean += 1
-        if self._clean == CLEAN_SWEEPS:
+        if self._clean == CLEAN_RESYNCS:
             self._lost, self._clean = False, 0
             _log.info("the vault list shows every change again; polling by it")

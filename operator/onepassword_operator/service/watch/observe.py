@@ -1,4 +1,4 @@
-"""What the watches and the sweeps show → which Secrets need a look. Most of it needs none: our own writes come back as events."""
+"""What the watches and the resyncs show → which Secrets need a look. Most of it needs none: our own writes come back as events."""
 
 from __future__ import annotations
 
@@ -11,36 +11,37 @@ from onepassword_operator.model import names
 from onepassword_operator.model.item import Revision
 from onepassword_operator.model.outcome import Change, Synced
 from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revision
-from onepassword_operator.model.target import Claim, Source
+from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.model.workload import RestartMark
 from onepassword_operator.rules import claims, conditions, seal, secret_plan
 from onepassword_operator.service.index.followed import Followed, FollowIndex
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
 
 REWRITES_AT_ONCE: Final = 5
-LONGEST_TRUCE_SECONDS: Final = 30.0
+LONGEST_BACKOFF_SECONDS: Final = 30.0
 _TOMBSTONES: Final = 10_000
-
-
-def _nobody(namespace: str) -> None:
-    del namespace
-
-
-def _no_object(source: Source) -> None:
-    del source
 
 
 class Observe:
     """Takes in resources and Secrets as they are seen, and queues what is not as it should be."""
 
-    def __init__(self, *, index: FollowIndex, queue: WorkQueue[SecretKey], sealer: seal.Sealer) -> None:
+    def __init__(
+        self,
+        *,
+        index: FollowIndex,
+        queue: WorkQueue[SecretKey],
+        sealer: seal.Sealer,
+        wake_restarts: Callable[[str], None],
+        remove_finalizer: Callable[[ObjectRef], None],
+    ) -> None:
+        """`wake_restarts` is called with a namespace in which restarts are due, `remove_finalizer` with an object that may be let go."""
         self._index = index
         self._claims = index.claims
         self._queue = queue
         self._sealer = sealer
         self._gone: OrderedDict[str, None] = OrderedDict()
-        self.wake_restarts: Callable[[str], None] = _nobody
-        self.release: Callable[[Source], None] = _no_object
+        self._wake_restarts = wake_restarts
+        self._remove_finalizer = remove_finalizer
 
     def claim_seen(self, claim: Claim) -> None:
         """A resource exists."""
@@ -54,14 +55,14 @@ class Observe:
             return None
         if former is None or (former.uid, former.resource_version) != (claim.uid, claim.resource_version):
             self._claims.put(claim)  # the same again would be new objects among old ones, and memory full of holes
-        held_up = claim.awaits_release and self._held_up(former, claim)
+        held_up = claim.has_legacy_finalizer and self._held_up(former, claim)
         if former and former.asks_the_same_as(claim):
-            return Priority.SWEEP if held_up else None
+            return Priority.LOW if held_up else None
         if former and former.uid != claim.uid:
             self._replaced(former)
         if former and claim.refresh and claim.refresh != former.refresh:
             wait = self._index.ask_refresh(claim.key)
-            self._index.contests.try_now(claim.uid)
+            self._index.conflicts.try_now(claim.uid)
             if wait and former.asks_the_same_as(dataclasses.replace(claim, refresh=former.refresh)):
                 self._queue.add_later(claim.key, Priority.NEW, delay_seconds=wait)
                 return None
@@ -75,10 +76,10 @@ class Observe:
 
     def _held_up(self, former: Claim | None, claim: Claim) -> bool:
         # By the official operator's finalizer: whose object is being deleted is let go at once, another one after its Secret was seen to.
-        put_back = self._index.contests.finalizer_seen(claim.uid, claim.resource_version)
+        put_back = self._index.conflicts.finalizer_seen(claim.uid, claim.resource_version)
         if claim.terminating:
-            self.release(claim.source)
-        return put_back or former is None or not former.awaits_release
+            self._remove_finalizer(claim.ref)
+        return put_back or former is None or not former.has_legacy_finalizer
 
     def claim_gone(self, key: SecretKey, uid: str) -> None:
         """A resource was deleted."""
@@ -90,7 +91,7 @@ class Observe:
     def note_gone(self, uid: str) -> None:
         """Nothing of this uid comes back; events about it are late."""
         self._gone[uid] = None
-        self._index.contests.forget(uid)
+        self._index.conflicts.forget(uid)
         if len(self._gone) > _TOMBSTONES:
             self._gone.popitem(last=False)
 
@@ -117,17 +118,17 @@ class Observe:
             self._queue.add(key, Priority.DRIFT)
         else:
             # Somebody puts back what we put right. Neither side would ever stop, so this one slows down.
-            delay = min(2.0 ** (rewrites - REWRITES_AT_ONCE), LONGEST_TRUCE_SECONDS)
+            delay = min(2.0 ** (rewrites - REWRITES_AT_ONCE), LONGEST_BACKOFF_SECONDS)
             self._queue.add_later(key, Priority.DRIFT, delay_seconds=delay)
 
-    def secret_looked_at(self, key: SecretKey, observed: ObservedSecret | None) -> None:
+    def secret_checked(self, key: SecretKey, observed: ObservedSecret | None) -> None:
         """What a look at a Secret showed that somebody asks for, where no watch tells of it."""
         if key not in self._claims:
             return
         record = self._index.record(key)
         if observed is None:
             record.drifted = record.seen
-            self._queue.add(key, Priority.DRIFT if record.seen else Priority.SWEEP)
+            self._queue.add(key, Priority.DRIFT if record.seen else Priority.LOW)
             return
         news = int(observed.resource_version) > record.resource_version
         if self.is_settled(observed):
@@ -135,7 +136,7 @@ class Observe:
         if news:
             self._repair(key)
         else:
-            self._queue.add(key, Priority.SWEEP)
+            self._queue.add(key, Priority.LOW)
 
     def secret_gone(self, key: SecretKey) -> None:
         """A Secret was deleted, or lost our label: either way it takes a live look. What it held, and a restart due, is remembered."""
@@ -154,22 +155,22 @@ class Observe:
         if verdict is seal.Verdict.INTACT:
             self._believe(observed, record)
         asking = self._claims.alive(observed.key)
-        claim = claims.ruling(asking, observed)
+        claim = claims.winner(asking, observed)
         if claim is None or claim.suspended:
             return False
         pin = secret_plan.pinned(claim, observed, verdict=verdict)
         if verdict is not seal.Verdict.INTACT or pin is None or observed.terminating or observed.type != claim.secret_type:
             return False
-        partners = self._claims.partners(claim, (), observed=observed)
-        context = secret_plan.Context(sealer=self._sealer, now="", partners=partners)
+        co_owners = self._claims.co_owners(claim, (), observed=observed)
+        context = secret_plan.Context(sealer=self._sealer, now="", co_owners=co_owners)
         plan = secret_plan.plan(claim, observed, content=secret_plan.Content(revision=pin, data=observed.data), context=context)
         record.resource_version = int(observed.resource_version)
-        if plan.desired is not None or record.attempts or record.refresh or claim.awaits_release:
+        if plan.desired is not None or record.attempts or record.refresh or claim.has_legacy_finalizer:
             return False
         if len(asking) > 1:
             return False  # who shares with whom takes a look at 1Password's lists; a pass that finds nothing to do is cheap
         # A pass that is under way has written the Secret and is about to write the status.
-        return self._queue.is_running(observed.key) or _is_told(claim, pin)
+        return self._queue.is_running(observed.key) or _is_reported(claim, pin)
 
     def _believe(self, observed: ObservedSecret, record: Followed) -> None:
         # Whatever is asked for by now, and whether a pass succeeds: this is what it holds, and a restart that is due is due.
@@ -183,10 +184,10 @@ class Observe:
         record = self._index.record(key)
         if mark and mark != record.mark:
             # Another process wrote this, and may be gone: whoever sees a mark sees to it.
-            self.wake_restarts(key.namespace)
+            self._wake_restarts(key.namespace)
         record.mark = mark
 
 
-def _is_told(claim: Claim, revision: Revision) -> bool:
+def _is_reported(claim: Claim, revision: Revision) -> bool:
     synced = Synced(revision=revision, change=Change.NONE, skipped=None)
     return not claim.is_resource or conditions.ready(claim, synced, now="", stale=False) is None

@@ -1,4 +1,4 @@
-"""What the watch and the sweep show of Deployments → which Secrets need a look.
+"""What the watch and the resync show of Deployments → which Secrets need a look.
 
 Three things about a Deployment matter: the Secret it asks for by annotation, the Secrets it uses (it co-owns those that workloads asked
 for), and whether the official operator's finalizer holds it up. Everything else, every step of a rollout included, ends here.
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from onepassword_operator.model.secret import SecretKey
-from onepassword_operator.model.target import Source
+from onepassword_operator.model.target import ObjectRef
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.service.index.followed import FollowIndex
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
@@ -23,12 +23,14 @@ _DROPPED: Final = 1000
 class ObserveWorkloads:
     """Takes in Deployments as they are seen."""
 
-    def __init__(self, *, index: FollowIndex, queue: WorkQueue[SecretKey], observe: Observe, release: Callable[[Source], None]) -> None:
+    def __init__(
+        self, *, index: FollowIndex, queue: WorkQueue[SecretKey], observe: Observe, remove_finalizer: Callable[[ObjectRef], None]
+    ) -> None:
         self._claims = index.claims
-        self._contests = index.contests
+        self._conflicts = index.conflicts
         self._queue = queue
         self._observe = observe
-        self._release = release
+        self._remove_finalizer = remove_finalizer
         self._dropped: OrderedDict[str, int] = OrderedDict()
 
     def seen(self, workload: Workload) -> None:
@@ -38,7 +40,7 @@ class ObserveWorkloads:
 
     def take_in(self, workload: Workload) -> dict[SecretKey, Priority]:
         """Remember a Deployment; returns which Secrets need a look, and how urgently. Late news is ignored."""
-        former = self._claims.workload(workload.source)
+        former = self._claims.workload(workload.ref)
         newest = int(former.resource_version) if former else self._dropped.get(workload.uid, 0)
         if newest > int(workload.resource_version) or self._observe.is_gone(workload.uid):
             return {}
@@ -48,11 +50,11 @@ class ObserveWorkloads:
         if asked and (asks is None or asks.key != asked.key):
             self._observe.let_go(asked)
         self._claims.put_workload(workload)
-        if former and self._claims.workload(workload.source) is None:
+        if former and self._claims.workload(workload.ref) is None:
             self._drop(workload)
-        due = dict.fromkeys(self._co_owned(former, workload), Priority.SWEEP)
-        if workload.awaits_release and self._held_up(former, workload) and asks:
-            due[asks.key] = Priority.SWEEP
+        due = dict.fromkeys(self._co_owned(former, workload), Priority.LOW)
+        if workload.has_legacy_finalizer and self._held_up(former, workload) and asks:
+            due[asks.key] = Priority.LOW
         if asks and not (asked and asked.asks_the_same_as(asks)):
             due[asks.key] = Priority.NEW
         return due
@@ -64,20 +66,20 @@ class ObserveWorkloads:
             self._dropped.popitem(last=False)
 
     def _held_up(self, former: Workload | None, workload: Workload) -> bool:
-        put_back = self._contests.finalizer_seen(workload.uid, workload.resource_version)
+        put_back = self._conflicts.finalizer_seen(workload.uid, workload.resource_version)
         if workload.claim is None or workload.terminating:
-            self._release(workload.source)
-        return put_back or former is None or not former.awaits_release
+            self._remove_finalizer(workload.ref)
+        return put_back or former is None or not former.has_legacy_finalizer
 
-    def gone(self, source: Source, uid: str) -> None:
+    def gone(self, ref: ObjectRef, uid: str) -> None:
         """A Deployment was deleted."""
         self._observe.note_gone(uid)
-        held = self._claims.workload(source)
+        held = self._claims.workload(ref)
         if held is None or held.uid != uid:
             return
         if held.claim:
             self._observe.let_go(held.claim)
-        self._claims.remove_workload(source)
+        self._claims.remove_workload(ref)
 
     def _co_owned(self, former: Workload | None, workload: Workload) -> list[SecretKey]:
         # Secrets whose owners change; only those that a workload asked for, others live and die with their resource.

@@ -1,4 +1,4 @@
-"""The sweep: complete LISTs of resources and Deployments, and a look at our Secrets.
+"""The resync: complete LISTs of resources and Deployments, and a look at our Secrets.
 
 At the start it is the synced signal; later it finds what watches missed.
 """
@@ -8,82 +8,83 @@ from __future__ import annotations
 import logging
 
 from onepassword_operator.model.secret import SecretKey
-from onepassword_operator.model.target import Source
-from onepassword_operator.ports import ClaimStore, WorkloadStore
+from onepassword_operator.model.target import ObjectRef
+from onepassword_operator.ports import ResourceStore, WorkloadStore
 from onepassword_operator.service.index.followed import FollowIndex
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
 from onepassword_operator.service.watch.observe import Observe
 from onepassword_operator.service.watch.observe_workloads import ObserveWorkloads
-from onepassword_operator.service.watch.secret_scan import SecretLook
+from onepassword_operator.service.watch.secret_scan import SecretScan
 
 _log = logging.getLogger(__name__)
 
 
-class Sweep:
+class Resync:
     """Compares everything with everything, by page."""
 
     def __init__(
         self,
         *,
-        stores: tuple[ClaimStore, WorkloadStore],
-        look: SecretLook,
+        resources: ResourceStore,
+        workloads: WorkloadStore,
+        scan: SecretScan,
         observe: Observe,
         observe_workloads: ObserveWorkloads,
         index: FollowIndex,
         queue: WorkQueue[SecretKey],
     ) -> None:
-        self._claims, self._workloads = stores
-        self._look = look
+        self._resources, self._workloads = resources, workloads
+        self._scan = scan
         self._observe = observe
         self._observe_workloads = observe_workloads
         self._index = index
         self._queue = queue
 
-    async def sweep(self) -> None:
+    async def run(self) -> None:
         """One full pass.
 
         Raises:
             ClusterError: a LIST could not be completed; nothing is concluded from a part.
         """
-        unseen = await self._sweep_resources()
-        for key, priority in (await self._sweep_workloads()).items():
+        unseen = await self._resync_resources()
+        for key, priority in (await self._resync_workloads()).items():
             unseen[key] = min(priority, unseen.get(key, priority))
-        for key in await self._look.settled(unseen):
+        for key in await self._scan.settled(unseen):
             unseen.pop(key, None)
         for key, priority in unseen.items():
             self._queue.add(key, priority)
-        _log.debug("sweep done", extra={"resources": len(self._index.claims), "to_look_at": len(unseen)})
+        _log.debug("resync done", extra={"resources": len(self._index.claims), "to_look_at": len(unseen)})
 
-    async def _sweep_resources(self) -> dict[SecretKey, Priority]:
+    async def _resync_resources(self) -> dict[SecretKey, Priority]:
         known = self._index.claims.resource_keys()
         unseen: dict[SecretKey, Priority] = {}
-        async for claim in self._claims.list_all():
+        async for claim in self._resources.list_all():
             demand = self._observe.take_in(claim)
-            unseen[claim.key] = Priority.SWEEP if claim.key in known and demand is not Priority.NEW else Priority.NEW
+            unseen[claim.key] = Priority.LOW if claim.key in known and demand is not Priority.NEW else Priority.NEW
         for key in known - unseen.keys():
             # A watch may have shown a resource after the LIST was made; only a live look tells.
             held = self._index.claims.resource(key)
-            live = await self._claims.get(key) if held else None
+            live = await self._resources.get(key) if held else None
             if held and (live is None or live.uid != held.uid):
                 self._observe.claim_gone(key, held.uid)
             if live is not None:
                 self._observe.claim_seen(live)
         return unseen
 
-    async def _sweep_workloads(self) -> dict[SecretKey, Priority]:
+    async def _resync_workloads(self) -> dict[SecretKey, Priority]:
         known = self._index.claims.workloads()
-        listed: set[Source] = set()
+        listed: set[ObjectRef] = set()
         unseen: dict[SecretKey, Priority] = {}
         async for workload in self._workloads.list_all():
-            listed.add(workload.source)
+            listed.add(workload.ref)
             unseen |= self._observe_workloads.take_in(workload)
             if workload.claim:
-                unseen.setdefault(workload.claim.key, Priority.SWEEP)
-        for source in known - listed:
-            held = self._index.claims.workload(source)
-            live = await self._workloads.get(source.namespace, source.name) if held else None
+                unseen.setdefault(workload.claim.key, Priority.LOW)
+        for ref in known - listed:
+            held = self._index.claims.workload(ref)
+            live = await self._workloads.get(ref.namespace, ref.name) if held else None
             if held and (live is None or live.uid != held.uid):
-                self._observe_workloads.gone(source, held.uid)
+                self._observe_workloads.gone(ref, held.uid)
             if live is not None:
                 self._observe_workloads.seen(live)
         return unseen

@@ -67,13 +67,13 @@ class SecretNews:
         self._reads.close()
 
     async def _read(self, key: SecretKey) -> None:
-        told = self._newest.pop(key, 0)
-        if not self._is_news(key, told):
+        reported = self._newest.pop(key, 0)
+        if not self._is_news(key, reported):
             return
         try:
             observed = await self._secrets.get(key)
         except ClusterError:
-            self._newest[key] = max(told, self._newest.get(key, 0))
+            self._newest[key] = max(reported, self._newest.get(key, 0))
             raise
         if observed is not None:
             self._observe.secret_seen(observed)

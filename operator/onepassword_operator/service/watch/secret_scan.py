@@ -1,6 +1,6 @@
 """How it is found out which Secrets are as a pass would leave them: by one LIST of ours or, where that is not granted, by a GET of each.
 
-The watch is another matter. Without it, the GETs go round and round: every Secret is looked at within a sweep interval.
+The watch is another matter. Without it, the GETs go round and round: every Secret is looked at within a resync interval.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from onepassword_operator.model.errors import ClusterError
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.ports import Clock, SecretStore
 from onepassword_operator.service.index.followed import FollowIndex
-from onepassword_operator.service.restarts.rate_limiter import Pace
+from onepassword_operator.service.restarts.rate_limiter import RateLimiter
 from onepassword_operator.service.runtime.work_queue import Priority
 from onepassword_operator.service.watch.observe import Observe
 
 AT_ONCE: Final = 16
 """GETs under way while nothing is known yet."""
 ROUNDS: Final = 2
-"""Rounds in a sweep interval: a Secret may be first in one round and last in the next."""
+"""Rounds in a resync interval: a Secret may be first in one round and last in the next."""
 
 _log = logging.getLogger(__name__)
 
 
-class SecretLook(Protocol):
-    """A sweep's look at Secrets."""
+class SecretScan(Protocol):
+    """A resync's look at Secrets."""
 
     async def settled(self, asked: Mapping[SecretKey, Priority]) -> set[SecretKey]:
         """Which of the Secrets that are asked for need nothing; the priorities are those of the others.
@@ -94,16 +94,16 @@ class PatrolledSecrets:
     async def patrol(self) -> None:
         """One round over all Secrets that are asked for, evenly spread over its time."""
         keys = self._index.claims.keys()
-        pace = Pace(max(len(keys), 1) / self._round_seconds, self._clock, sleep=self._sleep)
+        limiter = RateLimiter(max(len(keys), 1) / self._round_seconds, self._clock, sleep=self._sleep)
         failures = 0
         for key in keys:
-            await pace.turn()
+            await limiter.turn()
             try:
-                self._observe.secret_looked_at(key, await self._secrets.get(key))
+                self._observe.secret_checked(key, await self._secrets.get(key))
             except ClusterError as error:
                 failures += 1
                 if failures == 1:
                     _log.warning("Secret could not be looked at", extra={"secret": str(key), "reason": error.reason, "detail": str(error)})
         if not keys:
-            await pace.turn()
-        await pace.turn()  # the last one has its time, too
+            await limiter.turn()
+        await limiter.turn()  # the last one has its time, too

@@ -1,6 +1,6 @@
 """Keeps the watches on our Secrets going: one for all, or one for each namespace that the settings name, none held up by another.
 
-A watch begins with a list. What a list shows against what is known here is all that came and went while nobody watched, so no sweep is
+A watch begins with a list. What a list shows against what is known here is all that came and went while nobody watched, so no resync is
 needed after it. A stream that ends in good order goes on from where it was; after anything else there is another list.
 """
 
@@ -25,7 +25,7 @@ _DOUBLINGS: Final = 5
 _log = logging.getLogger(__name__)
 
 
-class WatchSecrets:
+class SecretWatcher:
     """Watches until it is cancelled."""
 
     def __init__(
@@ -55,7 +55,7 @@ class WatchSecrets:
             self._news.close()
 
     async def _keep_watching(self, namespace: str) -> None:
-        since, failures, told = 0, 0, ""
+        since, failures, reported = 0, 0, ""
         while True:
             began, trouble = self._clock.monotonic(), None
             try:
@@ -63,11 +63,11 @@ class WatchSecrets:
             except ClusterError as error:
                 since, trouble = 0, error
             if self._clock.monotonic() - began >= CALM_SECONDS:
-                failures, told = 0, ""
+                failures, reported = 0, ""
                 if trouble is None:
                     continue
             failures += 1
-            told = self._tell(namespace, trouble, told=told)
+            reported = self._report(namespace, trouble, reported=reported)
             await self._sleep(self._pause(failures, trouble))
 
     async def _list(self, namespace: str) -> int:
@@ -96,10 +96,10 @@ class WatchSecrets:
         return max(pause, trouble.delay_seconds or 0.0) if trouble else pause
 
     @staticmethod
-    def _tell(namespace: str, trouble: ClusterError | None, *, told: str) -> str:
+    def _report(namespace: str, trouble: ClusterError | None, *, reported: str) -> str:
         # Each trouble once, for as long as it lasts. A state that is too old is none: the list that follows says what it is now.
-        if trouble is None or isinstance(trouble, ClusterAbsentError) or str(trouble) == told:
-            return told
+        if trouble is None or isinstance(trouble, ClusterAbsentError) or str(trouble) == reported:
+            return reported
         detail = {"namespace": namespace or "all", "reason": trouble.reason, "detail": str(trouble)}
         _log.warning("Secrets are not watched for the moment", extra=detail)
         return str(trouble)

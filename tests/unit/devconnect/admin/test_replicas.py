@@ -24,7 +24,7 @@ async def edit(client: Any) -> None:
     await client.admin("POST", "/vaults/Prod apps/items/billing db", json={"fields": {"password": "fake-2"}})
 
 
-async def told(client: Any) -> dict[str, tuple[int, int, int]]:
+async def reported(client: Any) -> dict[str, tuple[int, int, int]]:
     """By replica: how often the item was edited, as the vault, the list and the item tell it."""
     found: dict[str, list[int]] = {"0": [0, 0, 0], "1": [0, 0, 0]}
     for _ in range(12):
@@ -60,17 +60,17 @@ async def test_a_stuck_replica_shows_what_it_had_until_it_is_told_to_catch_up(pa
     assert shown.json == {"number": 1, **STUCK, "requests": 0}
     await edit(pair)
     clock.advance(1e9)
-    assert await told(pair) == {"0": (3, 3, 3), "1": (2, 2, 1)}
+    assert await reported(pair) == {"0": (3, 3, 3), "1": (2, 2, 1)}
     await pair.admin("PUT", "/replicas/1", json=LEVEL)
-    assert await told(pair) == {"0": (3, 3, 3), "1": (3, 3, 3)}
+    assert await reported(pair) == {"0": (3, 3, 3), "1": (3, 3, 3)}
 
 
 async def test_a_replica_may_be_stuck_for_a_while(pair: Any, clock: Any) -> None:
     await pair.admin("PUT", "/replicas/0", json={"list_seconds": None, "for_seconds": 10})
     await edit(pair)
-    assert (await told(pair))["0"] == (2, 1, 2)
+    assert (await reported(pair))["0"] == (2, 1, 2)
     clock.advance(10)
-    assert (await told(pair))["0"] == (2, 2, 2)
+    assert (await reported(pair))["0"] == (2, 2, 2)
 
 
 async def test_lag_sets_all_replicas_and_shows_the_one_furthest_behind(pair: Any) -> None:
@@ -130,11 +130,11 @@ async def test_the_balance_and_its_seed_are_changed_while_the_server_runs(pair: 
     ],
 )
 async def test_what_is_refused_names_the_thing_and_the_remedy(
-    pair: Any, *, method: str, path: str, body: object, status: int, told: str
+    pair: Any, *, method: str, path: str, body: object, status: int, reported: str
 ) -> None:
     reply = await pair.admin(method, path, json=body)
     assert (reply.status, reply.json["status"]) == (status, status)
-    assert told in reply.json["message"]
+    assert reported in reply.json["message"]
     shown = (await pair.admin("GET", "/replicas")).json
     assert shown == {"balance": "request", "replicas": [{"number": number, **LEVEL, "requests": 0} for number in (0, 1)]}
 

@@ -126,11 +126,11 @@ def test_any_token_opens_everything_only_if_told(clock: Any) -> None:
 
 
 def test_revocations_are_remembered_before_they_count(clock: Any) -> None:
-    told: list[frozenset[str]] = []
-    tokens = Tokens(SigningKey.make(), clock=clock, behaviour=Behaviour(), revoked=["old"], remember=told.append)
+    reported: list[frozenset[str]] = []
+    tokens = Tokens(SigningKey.make(), clock=clock, behaviour=Behaviour(), revoked=["old"], remember=reported.append)
     tokens.revoke("new")
     tokens.restore("old")
-    assert told == [{"old", "new"}, {"new"}]
+    assert reported == [{"old", "new"}, {"new"}]
     broken = Tokens(SigningKey.make(), clock=clock, behaviour=Behaviour(), remember=fail)
     token = broken.mint({VAULT: MODES["r"]})
     with pytest.raises(OSError, match="disk"):

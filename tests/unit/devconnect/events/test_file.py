@@ -104,8 +104,8 @@ async def test_a_cursor_goes_on_after_a_restart_of_the_server(tmp_path: Path, cl
         body = {"cursor": page["cursor"]}
         await client.get(client.item_path, headers={"User-Agent": f"after/{life}"})
         await server.stop()
-    told = [f"{event['client']['app_name']}/{event['client']['app_version']}" for event in seen]
-    assert told == ["life/0", "life/0", "after/0", "life/1", "life/1", "after/1", "life/2", "life/2"]
+    reported = [f"{event['client']['app_name']}/{event['client']['app_version']}" for event in seen]
+    assert reported == ["life/0", "life/0", "after/0", "life/1", "life/1", "after/1", "life/2", "life/2"]
     assert len({event["uuid"] for event in seen}) == len(seen)
 
 

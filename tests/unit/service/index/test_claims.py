@@ -8,10 +8,10 @@ import pytest
 from onepassword_operator.model import names
 from onepassword_operator.model.outcome import Condition
 from onepassword_operator.model.secret import ObservedSecret, OwnerReference, SecretKey
-from onepassword_operator.model.target import Claim, Source
+from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.rules import secret_use
-from onepassword_operator.rules.owners import Partners
+from onepassword_operator.rules.owners import CoOwners
 from onepassword_operator.service.index.claims import ClaimIndex
 from unit.rules import samples
 
@@ -88,11 +88,11 @@ class TestClaims:
         """Thousands of Deployments of one template may ask for one Secret, and each step of each rollout is an event."""
         looked_at: list[str] = []
 
-        def source(claim: Claim) -> Source:
+        def ref(claim: Claim) -> ObjectRef:
             looked_at.append(claim.name)
-            return Source(claim.kind, claim.key.namespace, claim.name)
+            return ObjectRef(claim.kind, claim.key.namespace, claim.name)
 
-        monkeypatch.setattr(Claim, "source", property(source))
+        monkeypatch.setattr(Claim, "ref", property(ref))
         for number in range(100):
             index.put_workload(deployment(f"web-{number}", asks="db"))
         assert len(index.of(KEY)) == 100
@@ -112,11 +112,11 @@ class TestClaims:
     def test_objects_are_found_by_kind_and_name(self, index: ClaimIndex) -> None:
         index.put(RESOURCE)
         index.put_workload(deployment("db", "x"))
-        assert index.holder(RESOURCE.source) == RESOURCE
-        found = index.holder(Source("Deployment", "team", "db"))
+        assert index.holder(RESOURCE.ref) == RESOURCE
+        found = index.holder(ObjectRef("Deployment", "team", "db"))
         assert isinstance(found, Workload)
-        assert index.holder(Source("Deployment", "team", "none")) is None
-        assert index.holder(Source("OnePasswordItem", "team", "none")) is None
+        assert index.holder(ObjectRef("Deployment", "team", "none")) is None
+        assert index.holder(ObjectRef("OnePasswordItem", "team", "none")) is None
 
 
 class TestWorkloads:
@@ -124,11 +124,11 @@ class TestWorkloads:
         index.put_workload(deployment("api"))
         assert index.workloads() == set()
         index.put_workload(deployment("api", finalizers=(names.OFFICIAL_FINALIZER,)))
-        assert index.workloads() == {Source("Deployment", "team", "api")}
+        assert index.workloads() == {ObjectRef("Deployment", "team", "api")}
 
     def test_annotations_are_not_kept(self, index: ClaimIndex) -> None:
         index.put_workload(deployment("api", "db"))
-        held = index.workload(Source("Deployment", "team", "api"))
+        held = index.workload(ObjectRef("Deployment", "team", "api"))
         assert held
         assert not held.annotations
         assert not held.template_annotations
@@ -144,15 +144,15 @@ class TestWorkloads:
     def test_one_that_is_gone_leaves_nothing(self, index: ClaimIndex) -> None:
         index.put_workload(deployment("api", "x", asks="db"))
         index.put_workload(deployment("web", "x"))
-        index.remove_workload(Source("Deployment", "team", "api"))
-        index.remove_workload(Source("Deployment", "team", "none"))
+        index.remove_workload(ObjectRef("Deployment", "team", "api"))
+        index.remove_workload(ObjectRef("Deployment", "team", "none"))
         assert (KEY in index, owners(index, using="x")) == (False, ("web",))
 
 
 def owners(index: ClaimIndex, *, using: str) -> tuple[str, ...]:
     """Which Deployments own a Secret that some workload asked for."""
-    ruler = samples.claim(key=SecretKey("team", using), kind=names.DEPLOYMENT, name="ruler", uid="ruler-uid")
-    return tuple(user.name for user in index.partners(ruler, (), observed=None).users)
+    winner = samples.claim(key=SecretKey("team", using), kind=names.DEPLOYMENT, name="ruler", uid="ruler-uid")
+    return tuple(user.name for user in index.co_owners(winner, (), observed=None).users)
 
 
 def secret(*owners: OwnerReference, **annotations: str) -> ObservedSecret:
@@ -175,39 +175,39 @@ class TestPartners:
         index.put(RESOURCE)
         index.put_workload(deployment("api", "db"))
         stale = deployment("old").owner_reference
-        assert index.partners(RESOURCE, (), observed=secret(stale)) == Partners()
+        assert index.co_owners(RESOURCE, (), observed=secret(stale)) == CoOwners()
 
-    @pytest.mark.parametrize("ruling", ["resource", "deployment"])
-    def test_a_secret_that_a_workload_asked_for_belongs_to_all_who_use_it(self, index: ClaimIndex, ruling: str) -> None:
+    @pytest.mark.parametrize("of", ["resource", "deployment"])
+    def test_a_secret_that_a_workload_asked_for_belongs_to_all_who_use_it(self, index: ClaimIndex, of: str) -> None:
         asking = claim_of(deployment("api", asks="db"))
         index.put(RESOURCE)
         for workload in (deployment("api", asks="db"), deployment("web", "db"), deployment("cron", "db"), deployment("no", "x")):
             index.put_workload(workload)
-        ruler, sharing = (RESOURCE, asking) if ruling == "resource" else (asking, RESOURCE)
-        found = index.partners(ruler, [sharing], observed=None)
+        winner, sharing = (RESOURCE, asking) if of == "resource" else (asking, RESOURCE)
+        found = index.co_owners(winner, [sharing], observed=None)
         assert found.claims == (sharing,)
         assert [user.name for user in found.users] == ["cron", "web"]
 
     def test_who_asks_for_another_item_under_the_name_is_no_user(self, index: ClaimIndex) -> None:
         """It is refused, and would be an owner by the back door."""
-        ruler = claim_of(deployment("api", asks="db"))
+        winner = claim_of(deployment("api", asks="db"))
         index.put_workload(deployment("api", asks="db"))
         index.put_workload(deployment("web", "db", asks="db"))
-        assert index.partners(ruler, (), observed=None).users == ()
+        assert index.co_owners(winner, (), observed=None).users == ()
 
     def test_who_is_being_deleted_is_no_user(self, index: ClaimIndex) -> None:
-        ruler = claim_of(deployment("api", asks="db"))
+        winner = claim_of(deployment("api", asks="db"))
         index.put_workload(deployment("api", asks="db"))
         index.put_workload(deployment("web", "db", terminating=True))
-        assert index.partners(ruler, (), observed=None).users == ()
+        assert index.co_owners(winner, (), observed=None).users == ()
 
     def test_deployments_that_neither_ask_nor_use_are_idle_owners(self, index: ClaimIndex) -> None:
-        ruler = claim_of(deployment("api", asks="db"))
+        winner = claim_of(deployment("api", asks="db"))
         for workload in (deployment("api", asks="db"), deployment("web", "db"), deployment("off", "x")):
             index.put_workload(workload)
         foreign = OwnerReference(kind="Deployment", name="theirs", uid="theirs-uid", api_version="example.com/v1")
         held = [deployment(name).owner_reference for name in ("api", "web", "off", "gone")]
-        found = index.partners(ruler, (), observed=secret(*held, RESOURCE.owner_reference, foreign))
+        found = index.co_owners(winner, (), observed=secret(*held, RESOURCE.owner_reference, foreign))
         assert found.idle == {"off-uid", "gone-uid"}
 
     def test_when_no_workload_asks_any_more_deployments_are_idle_owners(self, index: ClaimIndex) -> None:
@@ -215,13 +215,13 @@ class TestPartners:
         index.put_workload(deployment("web", "db"))
         index.put_workload(deployment("refused", asks="db"))
         held = [deployment(name).owner_reference for name in ("web", "off", "refused")]
-        found = index.partners(RESOURCE, (), observed=secret(*held, item_name="db"))
-        assert found == Partners(idle=frozenset({"web-uid", "off-uid"}))
+        found = index.co_owners(RESOURCE, (), observed=secret(*held, item_name="db"))
+        assert found == CoOwners(idle=frozenset({"web-uid", "off-uid"}))
 
     def test_the_users_of_another_namespace_are_none_of_its(self, index: ClaimIndex) -> None:
-        ruler = claim_of(deployment("api", asks="db"))
+        winner = claim_of(deployment("api", asks="db"))
         index.put_workload(dataclasses.replace(deployment("web", "db"), namespace="elsewhere"))
-        assert index.partners(ruler, (), observed=None).users == ()
+        assert index.co_owners(winner, (), observed=None).users == ()
 
 
 class TestAnswers:
@@ -244,20 +244,20 @@ class TestAnswers:
 
     def test_an_answer_about_an_object_that_is_gone_does_not_count(self, index: ClaimIndex) -> None:
         index.note_written(RESOURCE)
-        index.note_released(RESOURCE.source, RESOURCE.uid, resource_version="9")
+        index.note_finalizer_removed(RESOURCE.ref, RESOURCE.uid, resource_version="9")
         assert KEY not in index
 
     def test_a_resource_that_was_released_is_not_held_up_any_more(self, index: ClaimIndex) -> None:
         index.put(samples.claim(finalizers=("theirs", names.OFFICIAL_FINALIZER)))
-        index.note_released(RESOURCE.source, RESOURCE.uid, resource_version="9")
+        index.note_finalizer_removed(RESOURCE.ref, RESOURCE.uid, resource_version="9")
         held = index.resource(KEY)
         assert held
         assert (held.finalizers, held.resource_version) == (("theirs",), "5")  # whatever else changed, the watch tells
 
     def test_a_deployment_that_was_released_is_not_held_up_either_and_its_claim_neither(self, index: ClaimIndex) -> None:
         index.put_workload(deployment("api", "x", asks="db", finalizers=(names.OFFICIAL_FINALIZER, "theirs")))
-        source = Source("Deployment", "team", "api")
-        index.note_released(source, "api-uid", resource_version="5")
+        source = ObjectRef("Deployment", "team", "api")
+        index.note_finalizer_removed(source, "api-uid", resource_version="5")
         held = index.workload(source)
         assert held
         assert held.finalizers == ("theirs",)
@@ -266,7 +266,7 @@ class TestAnswers:
 
     def test_a_deployment_that_only_was_held_up_is_forgotten(self, index: ClaimIndex) -> None:
         index.put_workload(deployment("api", finalizers=(names.OFFICIAL_FINALIZER,)))
-        index.note_released(Source("Deployment", "team", "api"), "api-uid", resource_version="6")
+        index.note_finalizer_removed(ObjectRef("Deployment", "team", "api"), "api-uid", resource_version="6")
         assert index.workloads() == set()
 
     @pytest.mark.parametrize(("uid", "version"), [("namesake", "9"), (RESOURCE.uid, "4")])
@@ -275,5 +275,5 @@ class TestAnswers:
     ) -> None:
         held = samples.claim(finalizers=(names.OFFICIAL_FINALIZER,))
         index.put(held)
-        index.note_released(RESOURCE.source, uid, resource_version=version)
+        index.note_finalizer_removed(RESOURCE.ref, uid, resource_version=version)
         assert index.resource(KEY) == held

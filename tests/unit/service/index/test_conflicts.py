@@ -8,9 +8,9 @@ from fakes.clock import FakeClock
 from fakes.world import World
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterUnavailableError
-from onepassword_operator.model.target import Source
-from onepassword_operator.service.index import conflicts as contests
-from onepassword_operator.service.index.conflicts import Contests
+from onepassword_operator.model.target import ObjectRef
+from onepassword_operator.service.index import conflicts as module
+from onepassword_operator.service.index.conflicts import Conflicts
 from unit.rules import samples
 
 
@@ -20,177 +20,177 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def disputes(clock: FakeClock) -> Contests:
-    return Contests(clock)
+def conflicts(clock: FakeClock) -> Conflicts:
+    return Conflicts(clock)
 
 
-def disputed(disputes: Contests, *, uid: str = "u", version: int = 10) -> None:
+def disputed(conflicts: Conflicts, *, uid: str = "u", version: int = 10) -> None:
     """We take the finalizer away, and somebody puts it back."""
-    disputes.released(uid, str(version))
-    assert disputes.finalizer_seen(uid, str(version + 1))
+    conflicts.finalizer_removed(uid, str(version))
+    assert conflicts.finalizer_seen(uid, str(version + 1))
 
 
-def test_a_finalizer_that_was_never_taken_away_is_no_dispute(disputes: Contests) -> None:
-    assert not disputes.finalizer_seen("u", "9")
-    assert disputes.truce("u", finalizer=True) is None
-    assert disputes.may_try("u")
+def test_a_finalizer_that_was_never_taken_away_is_no_dispute(conflicts: Conflicts) -> None:
+    assert not conflicts.finalizer_seen("u", "9")
+    assert conflicts.backoff("u", finalizer=True) is None
+    assert conflicts.may_try("u")
 
 
 @pytest.mark.parametrize("version", ["9", "10"])
-def test_late_news_of_the_finalizer_is_no_dispute(disputes: Contests, version: str) -> None:
-    disputes.released("u", "10")
-    assert not disputes.finalizer_seen("u", version)
-    assert disputes.truce("u", finalizer=True) is None
+def test_late_news_of_the_finalizer_is_no_dispute(conflicts: Conflicts, version: str) -> None:
+    conflicts.finalizer_removed("u", "10")
+    assert not conflicts.finalizer_seen("u", version)
+    assert conflicts.backoff("u", finalizer=True) is None
 
 
-def test_versions_are_numbers(disputes: Contests) -> None:
-    disputes.released("u", "9")
-    assert disputes.finalizer_seen("u", "10")
+def test_versions_are_numbers(conflicts: Conflicts) -> None:
+    conflicts.finalizer_removed("u", "9")
+    assert conflicts.finalizer_seen("u", "10")
 
 
-def test_a_finalizer_that_comes_back_is_one(disputes: Contests) -> None:
-    disputed(disputes)
-    assert disputes.truce("u", finalizer=True) == contests.Truce(seconds=900.0, told=False)
-    assert disputes.truce("u", finalizer=False) == contests.Truce(seconds=900.0, told=False)
-    assert not disputes.may_try("u")
-    assert disputes.truce("another", finalizer=True) is None
+def test_a_finalizer_that_comes_back_is_one(conflicts: Conflicts) -> None:
+    disputed(conflicts)
+    assert conflicts.backoff("u", finalizer=True) == module.Backoff(seconds=900.0, reported=False)
+    assert conflicts.backoff("u", finalizer=False) == module.Backoff(seconds=900.0, reported=False)
+    assert not conflicts.may_try("u")
+    assert conflicts.backoff("another", finalizer=True) is None
 
 
-def test_a_finalizer_that_stays_does_not_open_another_round(disputes: Contests, clock: FakeClock) -> None:
-    disputed(disputes)
+def test_a_finalizer_that_stays_does_not_open_another_round(conflicts: Conflicts, clock: FakeClock) -> None:
+    disputed(conflicts)
     clock.advance(1)
-    assert not disputes.finalizer_seen("u", "12")
-    assert disputes.truce("u", finalizer=True) == contests.Truce(seconds=899.0, told=False)
+    assert not conflicts.finalizer_seen("u", "12")
+    assert conflicts.backoff("u", finalizer=True) == module.Backoff(seconds=899.0, reported=False)
 
 
-def test_pauses_double_up_to_an_hour(disputes: Contests, clock: FakeClock) -> None:
+def test_pauses_double_up_to_an_hour(conflicts: Conflicts, clock: FakeClock) -> None:
     pauses = []
     for turn in range(5):
-        disputed(disputes, version=10 * turn)
-        truce = disputes.truce("u", finalizer=True)
-        assert truce
-        pauses.append(truce.seconds / 60)
-        clock.advance(truce.seconds)
+        disputed(conflicts, version=10 * turn)
+        backoff = conflicts.backoff("u", finalizer=True)
+        assert backoff
+        pauses.append(backoff.seconds / 60)
+        clock.advance(backoff.seconds)
     assert pauses == [15, 30, 60, 60, 60]
 
 
-def test_an_object_is_told_once_per_round(disputes: Contests, clock: FakeClock) -> None:
-    disputed(disputes)
-    disputes.note_told("u")
-    assert disputes.truce("u", finalizer=True) == contests.Truce(seconds=900.0, told=True)
+def test_an_object_is_told_once_per_round(conflicts: Conflicts, clock: FakeClock) -> None:
+    disputed(conflicts)
+    conflicts.note_reported("u")
+    assert conflicts.backoff("u", finalizer=True) == module.Backoff(seconds=900.0, reported=True)
     clock.advance(900)
-    disputed(disputes, version=20)
-    assert disputes.truce("u", finalizer=True) == contests.Truce(seconds=1800.0, told=False)
+    disputed(conflicts, version=20)
+    assert conflicts.backoff("u", finalizer=True) == module.Backoff(seconds=1800.0, reported=False)
 
 
-def test_the_next_look_is_a_try_at_the_finalizer_and_only_that(disputes: Contests, clock: FakeClock) -> None:
-    disputed(disputes)
+def test_the_next_look_is_a_try_at_the_finalizer_and_only_that(conflicts: Conflicts, clock: FakeClock) -> None:
+    disputed(conflicts)
     clock.advance(899)
-    assert not disputes.may_try("u")
+    assert not conflicts.may_try("u")
     clock.advance(1)
-    assert disputes.may_try("u")
-    assert disputes.truce("u", finalizer=True) == contests.Truce(seconds=0.0, told=False)
+    assert conflicts.may_try("u")
+    assert conflicts.backoff("u", finalizer=True) == module.Backoff(seconds=0.0, reported=False)
 
 
-def test_after_a_try_the_answer_is_waited_for(disputes: Contests, clock: FakeClock) -> None:
-    disputed(disputes)
+def test_after_a_try_the_answer_is_waited_for(conflicts: Conflicts, clock: FakeClock) -> None:
+    disputed(conflicts)
     clock.advance(900)
-    disputes.released("u", "20")
-    assert not disputes.may_try("u")
-    assert disputes.truce("u", finalizer=False) == contests.Truce(seconds=10.0, told=False)
+    conflicts.finalizer_removed("u", "20")
+    assert not conflicts.may_try("u")
+    assert conflicts.backoff("u", finalizer=False) == module.Backoff(seconds=10.0, reported=False)
     clock.advance(9)
-    assert disputes.truce("u", finalizer=False) == contests.Truce(seconds=1.0, told=False)
+    assert conflicts.backoff("u", finalizer=False) == module.Backoff(seconds=1.0, reported=False)
     clock.advance(1)
-    assert disputes.truce("u", finalizer=False) is None
-    assert disputes.may_try("u")
+    assert conflicts.backoff("u", finalizer=False) is None
+    assert conflicts.may_try("u")
 
 
-def test_a_dispute_that_ended_is_forgotten(disputes: Contests, clock: FakeClock) -> None:
-    disputed(disputes)
+def test_a_dispute_that_ended_is_forgotten(conflicts: Conflicts, clock: FakeClock) -> None:
+    disputed(conflicts)
     clock.advance(900)
-    disputes.released("u", "20")
+    conflicts.finalizer_removed("u", "20")
     clock.advance(10)
-    assert disputes.truce("u", finalizer=False) is None
-    disputed(disputes, version=30)
-    truce = disputes.truce("u", finalizer=True)
-    assert truce
-    assert truce.seconds == 900.0
+    assert conflicts.backoff("u", finalizer=False) is None
+    disputed(conflicts, version=30)
+    backoff = conflicts.backoff("u", finalizer=True)
+    assert backoff
+    assert backoff.seconds == 900.0
 
 
-def test_a_dispute_about_the_secret_alone_ends_with_its_time(disputes: Contests, clock: FakeClock) -> None:
+def test_a_dispute_about_the_secret_alone_ends_with_its_time(conflicts: Conflicts, clock: FakeClock) -> None:
     """There is no finalizer to be taken away as a try."""
-    disputes.open("u")
-    assert disputes.truce("u", finalizer=False) == contests.Truce(seconds=900.0, told=False)
+    conflicts.open("u")
+    assert conflicts.backoff("u", finalizer=False) == module.Backoff(seconds=900.0, reported=False)
     clock.advance(900)
-    assert disputes.truce("u", finalizer=False) is None
+    assert conflicts.backoff("u", finalizer=False) is None
 
 
-def test_without_a_finalizer_the_try_is_a_pass(disputes: Contests, clock: FakeClock) -> None:
-    disputes.open("u")
-    assert not disputes.is_trying("u")
+def test_without_a_finalizer_the_try_is_a_pass(conflicts: Conflicts, clock: FakeClock) -> None:
+    conflicts.open("u")
+    assert not conflicts.is_trying("u")
     clock.advance(900)
     for _ in range(10):  # however many passes it takes
-        assert disputes.truce("u", finalizer=False) is None
-        assert disputes.is_trying("u")
+        assert conflicts.backoff("u", finalizer=False) is None
+        assert conflicts.is_trying("u")
         clock.advance(1)
-    assert disputes.truce("u", finalizer=False) is None
-    assert not disputes.is_trying("u")
-    assert disputes.open("u") == 900.0
+    assert conflicts.backoff("u", finalizer=False) is None
+    assert not conflicts.is_trying("u")
+    assert conflicts.open("u") == 900.0
 
 
-def test_what_answers_a_pass_opens_the_next_round(disputes: Contests, clock: FakeClock) -> None:
-    assert disputes.open("u") == 900.0
+def test_what_answers_a_pass_opens_the_next_round(conflicts: Conflicts, clock: FakeClock) -> None:
+    assert conflicts.open("u") == 900.0
     clock.advance(900)
-    disputes.truce("u", finalizer=False)
-    assert disputes.open("u") == 1800.0
-    assert not disputes.is_trying("u")
+    conflicts.backoff("u", finalizer=False)
+    assert conflicts.open("u") == 1800.0
+    assert not conflicts.is_trying("u")
 
 
-def test_a_finalizer_that_appears_during_a_pass_is_the_thing_to_try(disputes: Contests, clock: FakeClock) -> None:
-    disputes.open("u")
+def test_a_finalizer_that_appears_during_a_pass_is_the_thing_to_try(conflicts: Conflicts, clock: FakeClock) -> None:
+    conflicts.open("u")
     clock.advance(900)
-    assert disputes.truce("u", finalizer=False) is None
-    assert disputes.truce("u", finalizer=True) == contests.Truce(seconds=0.0, told=False)
-    assert disputes.may_try("u")
+    assert conflicts.backoff("u", finalizer=False) is None
+    assert conflicts.backoff("u", finalizer=True) == module.Backoff(seconds=0.0, reported=False)
+    assert conflicts.may_try("u")
 
 
-def test_somebody_who_asks_gets_a_try_at_once(disputes: Contests) -> None:
-    disputed(disputes)
-    disputes.try_now("u")
-    assert disputes.may_try("u")
-    assert disputes.truce("u", finalizer=True) == contests.Truce(seconds=0.0, told=False)
+def test_somebody_who_asks_gets_a_try_at_once(conflicts: Conflicts) -> None:
+    disputed(conflicts)
+    conflicts.try_now("u")
+    assert conflicts.may_try("u")
+    assert conflicts.backoff("u", finalizer=True) == module.Backoff(seconds=0.0, reported=False)
 
 
-def test_asking_where_there_is_no_dispute_is_nothing(disputes: Contests) -> None:
-    disputes.try_now("u")
-    disputes.note_told("u")
-    assert disputes.truce("u", finalizer=True) is None
+def test_asking_where_there_is_no_dispute_is_nothing(conflicts: Conflicts) -> None:
+    conflicts.try_now("u")
+    conflicts.note_reported("u")
+    assert conflicts.backoff("u", finalizer=True) is None
 
 
-def test_an_object_that_is_gone_is_forgotten(disputes: Contests) -> None:
-    disputed(disputes)
-    disputes.released("u", "20")
-    disputes.forget("u")
-    assert disputes.truce("u", finalizer=True) is None
-    assert not disputes.finalizer_seen("u", "30")
+def test_an_object_that_is_gone_is_forgotten(conflicts: Conflicts) -> None:
+    disputed(conflicts)
+    conflicts.finalizer_removed("u", "20")
+    conflicts.forget("u")
+    assert conflicts.backoff("u", finalizer=True) is None
+    assert not conflicts.finalizer_seen("u", "30")
 
 
-def test_only_so_many_disputes_are_remembered_and_the_newest_stay(disputes: Contests, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contests, "_REMEMBERED", 2)
+def test_only_so_many_disputes_are_remembered_and_the_newest_stay(conflicts: Conflicts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_REMEMBERED", 2)
     for uid in ("a", "b", "a", "c"):
-        disputes.open(uid)
-    assert [uid for uid in ("a", "b", "c") if disputes.truce(uid, finalizer=False)] == ["a", "c"]
+        conflicts.open(uid)
+    assert [uid for uid in ("a", "b", "c") if conflicts.backoff(uid, finalizer=False)] == ["a", "c"]
 
 
-def test_only_so_many_releases_are_remembered(disputes: Contests, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contests, "_REMEMBERED", 2)
+def test_only_so_many_releases_are_remembered(conflicts: Conflicts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_REMEMBERED", 2)
     for uid in ("a", "b", "a", "c"):
-        disputes.released(uid, "10")
-    assert [disputes.finalizer_seen(uid, "11") for uid in ("a", "b", "c")] == [True, False, True]
+        conflicts.finalizer_removed(uid, "10")
+    assert [conflicts.finalizer_seen(uid, "11") for uid in ("a", "b", "c")] == [True, False, True]
 
 
 def test_the_refusal_says_what_to_do_and_when_the_next_look_is() -> None:
-    error = contests.refusal(samples.CLAIM, seconds=1800)
+    error = module.refusal(samples.CLAIM, seconds=1800)
     assert error.delay_seconds == 1800
     for part in ('OnePasswordItem "db"', "stop the other one", "in 30 minutes", names.REFRESH):
         assert part in str(error)
@@ -198,7 +198,7 @@ def test_the_refusal_says_what_to_do_and_when_the_next_look_is() -> None:
 
 def test_people_of_a_deployment_are_not_told_to_annotate_it() -> None:
     """The annotation would count as a demand of the Deployment's own, and hide the one on its pod template."""
-    error = contests.refusal(dataclasses.replace(samples.CLAIM, kind=names.DEPLOYMENT), seconds=900)
+    error = module.refusal(dataclasses.replace(samples.CLAIM, kind=names.DEPLOYMENT), seconds=900)
     assert names.REFRESH not in str(error)
     assert "at once when this operator is restarted" in str(error)
 
@@ -258,7 +258,7 @@ class TestTwoOperators:
         times = putting_back(world)
         await world.live(10 * MINUTE)
         # The first two are the take-over itself.
-        assert world.writes() == ["create app/db", f"status {key}", f"status {key}", f"release {world.claims.objects[key].source}"]
+        assert world.writes() == ["create app/db", f"status {key}", f"status {key}", f"release {world.claims.objects[key].ref}"]
         assert len(times) == 1
         condition = world.claims.ready(key)
         assert (condition.status, condition.reason) == ("False", "AnotherOperatorActive")
@@ -272,11 +272,11 @@ class TestTwoOperators:
         world.forget_requests()
         putting_back(world)
         await world.live(10 * MINUTE)
-        assert world.writes() == [f"status {key}", f"release {world.claims.objects[key].source}"]
+        assert world.writes() == [f"status {key}", f"release {world.claims.objects[key].ref}"]
 
     async def test_each_further_round_is_one_try_and_one_word_to_the_resource(self, world: World) -> None:
         key = world.claim("db", finalizers=OFFICIAL)
-        source = world.claims.objects[key].source
+        source = world.claims.objects[key].ref
         times = putting_back(world)
         await world.live(10 * MINUTE)
         world.forget_requests()
@@ -355,12 +355,12 @@ class TestTwoOperators:
         putting_back(world)
         await world.live(14 * MINUTE)
         assert world.secrets.values(key) == {"password": "one"}
-        warnings = [event for event in world.events.told if event.kind == "Warning"]
+        warnings = [event for event in world.events.reported if event.kind == "Warning"]
         assert [(event.name, event.reason) for event in warnings] == [("web", "ReconcileError")]
         assert "(AnotherOperatorActive)" in warnings[0].message
         assert len(world.writes()) == 2
         await world.live(2 * MINUTE)
-        assert [event.reason for event in world.events.told if event.kind == "Warning"] == ["ReconcileError"] * 2
+        assert [event.reason for event in world.events.reported if event.kind == "Warning"] == ["ReconcileError"] * 2
 
     async def test_other_objects_are_none_of_its_business(self, world: World) -> None:
         item = world.source.put(world.vault, "mine", password="one")
@@ -377,10 +377,10 @@ class TestTwoOperators:
         putting_back(world)
         await world.live(5)
         uid = world.claims.objects[key].uid
-        assert world.process.index.contests.truce(uid, finalizer=True)
+        assert world.process.index.conflicts.backoff(uid, finalizer=True)
         world.claims.delete(key)  # whatever it took
         world.watch()
-        assert world.process.index.contests.truce(uid, finalizer=True) is None
+        assert world.process.index.conflicts.backoff(uid, finalizer=True) is None
         world.forget_requests()
         await world.live(20 * MINUTE, step=5)
         assert world.writes() == []
@@ -409,10 +409,10 @@ class TestTwoOperators:
     async def test_a_finalizer_that_is_back_before_we_hear_of_its_going_opens_a_dispute_as_well(self, world: World, kind: str) -> None:
         """The watch overtakes the answer, and shows nothing twice."""
         key = world.claim("db", finalizers=OFFICIAL) if kind == "resource" else world.asks("web", finalizers=OFFICIAL)
-        answer = world.finalizers.release
+        answer = world.finalizers.remove
 
-        async def late(source: Source, uid: str) -> str | None:
-            released = await answer(source, uid)
+        async def late(source: ObjectRef, uid: str) -> str | None:
+            finalizer_removed = await answer(source, uid)
             world.claims.events.clear()  # a LIST, say, shows no more than the last state
             world.workloads.events.clear()
             if kind == "resource":
@@ -420,14 +420,14 @@ class TestTwoOperators:
             else:
                 world.workloads.hold_up("web", *OFFICIAL)
             world.watch()
-            return released
+            return finalizer_removed
 
-        world.finalizers.release = late  # type: ignore[method-assign]
+        world.finalizers.remove = late  # type: ignore[method-assign]
         await world.live(10 * MINUTE)
         assert len(world.finalizers.released) == 1
-        told = [event.message for event in world.events.told if event.kind == "Warning"]
-        assert len(told) == 1
-        assert "another operator works on" in told[0]
+        reported = [event.message for event in world.events.reported if event.kind == "Warning"]
+        assert len(reported) == 1
+        assert "another operator works on" in reported[0]
 
     async def test_all_who_share_a_secret_and_are_in_dispute_are_told_and_tried(self, world: World) -> None:
         key = world.claim("db", finalizers=OFFICIAL)
@@ -455,24 +455,24 @@ class TestTwoOperators:
         assert world.secrets.values(key) == {"password": "two"}
         assert world.claims.ready(key).reason == "Synced"
         assert world.events.reasons("web")[-1] == "ReconcileError"
-        assert world.finalizers.released == [Source("Deployment", "app", "web")]
+        assert world.finalizers.released == [ObjectRef("Deployment", "app", "web")]
 
     @pytest.mark.parametrize("late", [False, True])
     async def test_a_deployment_that_asks_for_nothing_is_not_fought_over_either(self, world: World, late: object) -> None:
-        answer = world.finalizers.release
+        answer = world.finalizers.remove
 
-        async def put_back(source: Source, uid: str) -> str | None:
-            released = await answer(source, uid)
+        async def put_back(source: ObjectRef, uid: str) -> str | None:
+            finalizer_removed = await answer(source, uid)
             world.workloads.hold_up("web", *OFFICIAL)
             if late:
                 world.watch()
-            return released
+            return finalizer_removed
 
-        world.finalizers.release = put_back  # type: ignore[method-assign]
+        world.finalizers.remove = put_back  # type: ignore[method-assign]
         world.workloads.deploy("web", "db", finalizers=OFFICIAL)
         for _ in range(10):
             await world.live(MINUTE, step=5)
-            await world.process.sweeper.sweep()
+            await world.process.resync.run()
         assert len(world.finalizers.released) == 1
 
     async def test_one_that_only_shares_the_secret_says_so_while_the_secret_goes_on(self, world: World) -> None:
@@ -559,7 +559,7 @@ class TestRewrittenSecret:
         world.others.clear()
         await world.settle()
         assert names.SEAL in world.secrets.objects[key].annotations
-        assert world.process.index.contests.truce(world.workloads.objects["app", "web"].uid, finalizer=False) is None
+        assert world.process.index.conflicts.backoff(world.workloads.objects["app", "web"].uid, finalizer=False) is None
 
     async def test_a_rewrite_every_other_minute_is_put_right_each_time(self, world: World) -> None:
         key = world.claim("db")

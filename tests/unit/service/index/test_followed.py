@@ -128,17 +128,17 @@ def test_who_has_a_say_is_as_the_last_pass_found_and_else_the_oldest_claim() -> 
     index = FollowIndex(FakeClock())
     young, old = samples.claim(created_at="2025-01-01T00:00:00Z"), samples.claim(kind=names.DEPLOYMENT, name="web", uid="web")
     key = young.key
-    assert (index.ruler(key), index.parties(key)) == (None, [])
+    assert (index.winner(key), index.co_owner_uids(key)) == (None, [])
     index.claims.put(young)
     index.claims.put(old)
-    assert (index.ruler(key), index.parties(key)) == (old, [old])
+    assert (index.winner(key), index.co_owner_uids(key)) == (old, [old])
     record = index.record(key)
-    record.ruler, record.parties = young.uid, frozenset({young.uid, "gone"})
-    assert (index.ruler(key), index.parties(key)) == (young, [young])
-    record.parties = frozenset({young.uid, old.uid})
-    assert (index.ruler(key), index.parties(key)) == (young, [young, old])
-    record.ruler = "gone"
-    assert index.ruler(key) == old
+    record.winner, record.co_owner_uids = young.uid, frozenset({young.uid, "gone"})
+    assert (index.winner(key), index.co_owner_uids(key)) == (young, [young])
+    record.co_owner_uids = frozenset({young.uid, old.uid})
+    assert (index.winner(key), index.co_owner_uids(key)) == (young, [young, old])
+    record.winner = "gone"
+    assert index.winner(key) == old
 
 
 def body(number: int) -> bytes:

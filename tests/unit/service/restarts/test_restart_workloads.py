@@ -13,15 +13,15 @@ from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import ClusterConflictError, ClusterDeniedError, ClusterUnavailableError
 from onepassword_operator.model.secret import ObservedSecret, SecretKey
 from onepassword_operator.service.restarts import restart_workloads
-from onepassword_operator.service.restarts.rate_limiter import Pace
-from onepassword_operator.service.restarts.restart_workloads import Place, Rollouts
+from onepassword_operator.service.restarts.rate_limiter import RateLimiter
+from onepassword_operator.service.restarts.restart_workloads import NamespaceKey, Rollouts
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
 
 
 @pytest.fixture
 def world() -> World:
     made = World()
-    made.process.restarts.auto_restart = True
+    made.process.restart._auto_restart = True
     return made
 
 
@@ -50,7 +50,7 @@ async def test_users_of_a_changed_secret_restart_once_and_the_mark_goes(world: W
 
 async def test_clearing_the_mark_leaves_a_secret_that_needs_no_look(world: World) -> None:
     await changed(world)
-    await world.process.restarts.run("app")
+    await world.process.restart.run("app")
     assert world.process.index.count_pending() == 0
     world.forget_requests()
     await world.settle()
@@ -195,7 +195,7 @@ async def test_what_is_unknown_keeps_the_mark(world: World, verb: str) -> None:
 
 class TestOptIn:
     async def test_without_it_the_mark_is_cleared_and_nothing_is_patched(self, world: World) -> None:
-        world.process.restarts.auto_restart = False
+        world.process.restart._auto_restart = False
         world.workloads.deploy("web", "db")
         await changed(world)
         await world.restart()
@@ -204,7 +204,7 @@ class TestOptIn:
 
     @pytest.mark.parametrize(("operator", "setting", "restarts"), [("off", "true", 1), ("on", "false", 0), ("on", "", 1)])
     async def test_the_namespace_overrules_the_operator(self, world: World, operator: str, setting: str, restarts: int) -> None:
-        world.process.restarts.auto_restart = operator == "on"
+        world.process.restart._auto_restart = operator == "on"
         world.workloads.settings["app"] = setting
         world.workloads.deploy("web", "db")
         await changed(world)
@@ -292,7 +292,7 @@ async def test_a_crash_between_restart_and_clearing_repeats_nothing(world: World
     with pytest.raises(ClusterUnavailableError):
         await world.restart()
     await world.restart_process()
-    world.process.restarts.auto_restart = True
+    world.process.restart._auto_restart = True
     await world.poll()
     await world.restart()
     assert world.workloads.rollouts == {"web": 1}
@@ -323,8 +323,8 @@ class TestReverted:
         await self.passes(world, 20)
         assert world.workloads.requests.count("patch") == 3
         assert world.events.reasons("web") == ["Restarted"] * 3 + ["RestartReverted"]
-        assert "db" in world.events.told[-1].message
-        assert names.RESTARTED_FOR in world.events.told[-1].message
+        assert "db" in world.events.reported[-1].message
+        assert names.RESTARTED_FOR in world.events.reported[-1].message
         assert world.secrets.mark(world.key()) is None
 
     @pytest.mark.usefixtures("reverting")
@@ -377,7 +377,7 @@ class TestNewProcess:
 
     async def restarted(self, world: World) -> None:
         await world.restart_process()
-        world.process.restarts.auto_restart = True
+        world.process.restart._auto_restart = True
         await world.poll()
         assert world.process.woken == {"app"}
         for _ in range(2):
@@ -453,7 +453,7 @@ class TestWhoHasNoSay:
     async def test_it_neither_prevents_restarts_nor_causes_them(
         self, world: World, item: str, restarts: int, refused: dict[str, Any]
     ) -> None:
-        world.process.restarts.auto_restart = bool(restarts)
+        world.process.restart._auto_restart = bool(restarts)
         key = world.claim("db", "vaults/Prod/items/other", **refused)
         await world.settle()
         assert world.claims.ready(key).reason == "TargetClaimed"
@@ -468,7 +468,7 @@ class TestWhoHasNoSay:
         world.source.edit(item, password="two")
         await world.poll()
         await world.restart_process()
-        world.process.restarts.auto_restart = True
+        world.process.restart._auto_restart = True
         await world.poll()
         await world.restart()
         assert world.workloads.rollouts["web"] == 1
@@ -503,7 +503,7 @@ class TestRollouts:
         return Rollouts(restarts, secrets_queue=queue, first_poll=first_poll)  # type: ignore[arg-type]
 
     async def test_they_wait_for_the_first_poll(self, rollouts: Rollouts, restarts: Restarts, first_poll: asyncio.Event) -> None:
-        waiting = asyncio.create_task(rollouts.run(Place("app")))
+        waiting = asyncio.create_task(rollouts.run(NamespaceKey("app")))
         await turns()
         assert restarts.ran == []
         first_poll.set()
@@ -516,7 +516,7 @@ class TestRollouts:
         first_poll.set()
         queue.add(SecretKey("app", "db"), Priority.CHANGED)
         queue.add(SecretKey("other", "db"), Priority.CHANGED)
-        waiting = asyncio.create_task(rollouts.run(Place("app")))
+        waiting = asyncio.create_task(rollouts.run(NamespaceKey("app")))
         await turns()
         assert restarts.ran == []
         queue.done(await queue.take())
@@ -534,7 +534,7 @@ class TestRollouts:
         monkeypatch.setattr(restart_workloads, "IDLE_WAIT_SECONDS", 0.0)
         first_poll.set()
         queue.add(SecretKey("app", "db"), Priority.CHANGED)
-        await asyncio.wait_for(rollouts.run(Place("app")), 5)
+        await asyncio.wait_for(rollouts.run(NamespaceKey("app")), 5)
         assert restarts.ran == ["app"]
 
 
@@ -575,7 +575,7 @@ async def test_a_restart_that_is_due_outlives_its_resource(world: World) -> None
     world.watch()
     world.claim("db", "vaults/Prod/items/db")
     await world.settle()
-    world.process.restarts.auto_restart = True
+    world.process.restart._auto_restart = True
     await world.restart()
     assert world.workloads.rollouts == {"web": 1}
 
@@ -591,7 +591,7 @@ async def test_every_patch_takes_a_turn_the_repeated_ones_too(world: World) -> N
     for number in range(5):
         world.workloads.deploy(f"web-{number}", "db")
     await changed(world)
-    world.process.restarts.pace = Pace(10.0, world.clock, sleep=sleep)
+    world.process.restart._limiter = RateLimiter(10.0, world.clock, sleep=sleep)
     world.workloads.before["patch"] = lambda: world.workloads.touch("web-0")
     await world.restart()
     assert world.workloads.requests.count("patch") == 6

@@ -20,7 +20,7 @@ class Scene:
     def __init__(self) -> None:
         self.world = World()
         self.clock: FakeClock = self.world.clock
-        self.share = FairShare(self.clock, workers=WORKERS, ruler=self.world.process.index.ruler)
+        self.share = FairShare(self.clock, workers=WORKERS, winner=self.world.process.index.winner)
 
     def ask(self, name: str, path: str, namespace: str = "app") -> SecretKey:
         key = SecretKey(namespace, name)

@@ -14,7 +14,7 @@ from fakes.clock import FakeClock
 from onepassword_operator.model.errors import ClusterConflictError, ClusterUnavailableError
 from onepassword_operator.model.lease import HeldLease, LeaseRecord, Timing
 from onepassword_operator.rules import lease
-from onepassword_operator.service.runtime.leader_election import Leadership, Unopposed
+from onepassword_operator.service.runtime.leader_election import LeaderElection, Unopposed
 
 LIMIT_SECONDS = 10.0
 QUICK = Timing(lease_seconds=15, deadline_seconds=0.2, retry_seconds=0.001)
@@ -80,12 +80,12 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-def candidate(store: FakeLease, clock: FakeClock, *, name: str = "me", timing: Timing = SLOW) -> Leadership:
-    return Leadership(store, identity=name, timing=timing, clock=clock, now=lambda: "now")
+def candidate(store: FakeLease, clock: FakeClock, *, name: str = "me", timing: Timing = SLOW) -> LeaderElection:
+    return LeaderElection(store, identity=name, timing=timing, clock=clock, now=lambda: "now")
 
 
 @contextlib.asynccontextmanager
-async def keeping(leader: Leadership) -> AsyncIterator[asyncio.Task[None]]:
+async def keeping(leader: LeaderElection) -> AsyncIterator[asyncio.Task[None]]:
     task = asyncio.create_task(leader.keep())
     try:
         yield task

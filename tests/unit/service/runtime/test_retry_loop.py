@@ -13,10 +13,10 @@ from onepassword_operator.model.errors import (
     ClusterUnavailableError,
     OperatorError,
 )
-from onepassword_operator.service.restarts.restart_workloads import Place
+from onepassword_operator.service.restarts.restart_workloads import NamespaceKey
 from onepassword_operator.service.runtime.retry_loop import RetryLoop
 
-APP, OTHER = Place("app"), Place("other")
+APP, OTHER = NamespaceKey("app"), NamespaceKey("other")
 
 
 class Work:
@@ -29,7 +29,7 @@ class Work:
         self.during: Callable[[], None] | None = None
         self.gate: asyncio.Event | None = None
 
-    async def run(self, place: Place) -> None:
+    async def run(self, place: NamespaceKey) -> None:
         self.ran.append(place.namespace)
         self.changed.set()
         if self.during:
@@ -53,9 +53,8 @@ def work() -> Work:
 
 
 @pytest.fixture
-async def loop(work: Work) -> AsyncIterator[RetryLoop[Place]]:
-    made = RetryLoop(work.run, clock=FakeClock())
-    made.interval_seconds = 0.001
+async def loop(work: Work) -> AsyncIterator[RetryLoop[NamespaceKey]]:
+    made = RetryLoop(work.run, clock=FakeClock(), interval_seconds=0.001)
     workers = [asyncio.create_task(made.run()) for _ in range(2)]
     yield made
     for worker in workers:
@@ -73,7 +72,7 @@ async def turns() -> None:
 @pytest.mark.parametrize(
     "error", [ClusterUnavailableError("no answer"), ClusterAbsentError("gone"), ClusterInvalidError("only a change helps")]
 )
-async def test_what_failed_is_tried_again(loop: RetryLoop[Place], work: Work, error: OperatorError) -> None:
+async def test_what_failed_is_tried_again(loop: RetryLoop[NamespaceKey], work: Work, error: OperatorError) -> None:
     work.errors = [error]
     loop.wake(APP)
     await work.times(2)
@@ -81,14 +80,14 @@ async def test_what_failed_is_tried_again(loop: RetryLoop[Place], work: Work, er
     assert work.ran == ["app", "app"]
 
 
-async def test_what_is_woken_during_its_turn_gets_another(loop: RetryLoop[Place], work: Work) -> None:
+async def test_what_is_woken_during_its_turn_gets_another(loop: RetryLoop[NamespaceKey], work: Work) -> None:
     work.during = lambda: loop.wake(APP)
     loop.wake(APP)
     await work.times(2)
 
 
-async def test_one_in_trouble_does_not_hold_up_another(loop: RetryLoop[Place], work: Work) -> None:
-    loop.interval_seconds = 3600
+async def test_one_in_trouble_does_not_hold_up_another(loop: RetryLoop[NamespaceKey], work: Work) -> None:
+    loop._interval_seconds = 3600
     work.errors = [ClusterDeniedError("RBAC")]
     loop.wake(APP)
     loop.wake(OTHER)
@@ -96,7 +95,7 @@ async def test_one_in_trouble_does_not_hold_up_another(loop: RetryLoop[Place], w
     assert work.ran == ["app", "other"]
 
 
-async def test_workers_go_on_side_by_side_but_never_on_the_same(loop: RetryLoop[Place], work: Work) -> None:
+async def test_workers_go_on_side_by_side_but_never_on_the_same(loop: RetryLoop[NamespaceKey], work: Work) -> None:
     work.gate = asyncio.Event()
     for place in (APP, OTHER, APP):
         loop.wake(place)
@@ -110,11 +109,11 @@ async def test_workers_go_on_side_by_side_but_never_on_the_same(loop: RetryLoop[
 
 
 async def test_waits_grow_until_it_succeeds_and_a_wake_ends_them(
-    loop: RetryLoop[Place], work: Work, monkeypatch: pytest.MonkeyPatch
+    loop: RetryLoop[NamespaceKey], work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[float] = []
     monkeypatch.setattr(loop._queue, "add_later", lambda *_, delay_seconds: waits.append(delay_seconds))
-    loop.interval_seconds = 60.0
+    loop._interval_seconds = 60.0
     work.errors = [ClusterUnavailableError("no answer")] * 3
     for turn in range(5):
         if turn == 4:

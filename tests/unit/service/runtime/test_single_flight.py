@@ -10,7 +10,7 @@ from onepassword_operator.service.runtime import single_flight
 from onepassword_operator.service.runtime.single_flight import FAILURE_SECONDS, SingleFlight
 
 
-class Source:
+class ObjectRef:
     def __init__(self) -> None:
         self.calls = 0
         self.error: Exception | None = None
@@ -34,20 +34,20 @@ def flights(clock: FakeClock) -> SingleFlight[str, int]:
 
 
 async def test_all_who_wait_get_one_answer_and_the_next_one_asks_anew(flights: SingleFlight[str, int]) -> None:
-    source = Source()
+    source = ObjectRef()
     assert await asyncio.gather(*(flights.run("a", source.answer) for _ in range(5))) == [1] * 5
     assert await flights.run("a", source.answer) == 2
 
 
 async def test_a_failure_answers_for_seconds_unless_somebody_insists(flights: SingleFlight[str, int], clock: FakeClock) -> None:
-    source = Source()
+    source = ObjectRef()
     source.error = BackendUnavailableError("500")
     results = await asyncio.gather(*(flights.run("a", source.answer) for _ in range(5)), return_exceptions=True)
     assert {id(result) for result in results} == {id(source.error)}
     with pytest.raises(BackendUnavailableError):
         await flights.run("a", source.answer)
     assert source.calls == 1
-    assert await flights.run("b", Source().answer) == 1
+    assert await flights.run("b", ObjectRef().answer) == 1
     source.error = None
     assert await flights.run("a", source.answer, anew=True) == 2
     assert await flights.run("a", source.answer) == 3
@@ -60,7 +60,7 @@ async def test_a_failure_answers_for_seconds_unless_somebody_insists(flights: Si
 
 
 async def test_a_mistake_of_ours_is_raised_and_not_remembered(flights: SingleFlight[str, int]) -> None:
-    source = Source()
+    source = ObjectRef()
     source.error = ZeroDivisionError()
     with pytest.raises(ZeroDivisionError):
         await flights.run("a", source.answer)
@@ -69,7 +69,7 @@ async def test_a_mistake_of_ours_is_raised_and_not_remembered(flights: SingleFli
 
 
 async def test_what_is_forgotten_is_asked_anew_although_a_call_is_under_way(flights: SingleFlight[str, int]) -> None:
-    source = Source()
+    source = ObjectRef()
     first = asyncio.create_task(flights.run("a", source.answer))
     await asyncio.sleep(0)
     flights.forget("a")
@@ -82,7 +82,7 @@ async def test_failures_are_kept_without_what_led_to_them_and_not_without_bound(
 ) -> None:
     monkeypatch.setattr(single_flight, "_FAILURES", 2)
     for key in "abc":
-        source = Source()
+        source = ObjectRef()
         source.error = BackendUnavailableError("500")
         with pytest.raises(BackendUnavailableError):
             await flights.run(key, source.answer)

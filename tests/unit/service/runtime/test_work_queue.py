@@ -35,8 +35,8 @@ async def turns(count: int = 5) -> None:
         await asyncio.sleep(0)
 
 
-async def test_new_comes_before_drift_before_changed_before_sweep(queue: WorkQueue[SecretKey]) -> None:
-    for key, priority in ((A, Priority.SWEEP), (B, Priority.CHANGED), (C, Priority.NEW), (D, Priority.DRIFT)):
+async def test_new_comes_before_drift_before_changed_before_resync(queue: WorkQueue[SecretKey]) -> None:
+    for key, priority in ((A, Priority.LOW), (B, Priority.CHANGED), (C, Priority.NEW), (D, Priority.DRIFT)):
         queue.add(key, priority)
     assert await drained(queue) == [C, D, B, A]
 
@@ -48,10 +48,10 @@ async def test_equals_come_in_the_order_they_were_added(queue: WorkQueue[SecretK
 
 
 async def test_a_key_added_twice_runs_once_at_its_best_priority(queue: WorkQueue[SecretKey]) -> None:
-    queue.add(A, Priority.SWEEP)
+    queue.add(A, Priority.LOW)
     queue.add(B, Priority.CHANGED)
     queue.add(A, Priority.NEW)
-    queue.add(A, Priority.SWEEP)
+    queue.add(A, Priority.LOW)
     assert queue.depth() == 2
     assert await drained(queue) == [A, B]
 
@@ -59,7 +59,7 @@ async def test_a_key_added_twice_runs_once_at_its_best_priority(queue: WorkQueue
 async def test_a_key_added_while_its_pass_runs_runs_once_more_and_never_twice_at_a_time(queue: WorkQueue[SecretKey]) -> None:
     queue.add(A, Priority.NEW)
     assert await queue.take() == A
-    queue.add(A, Priority.SWEEP)
+    queue.add(A, Priority.LOW)
     queue.add(A, Priority.DRIFT)
     second = asyncio.create_task(queue.take())
     await turns()
@@ -74,7 +74,7 @@ async def test_what_was_added_meanwhile_keeps_its_best_priority(queue: WorkQueue
     queue.add(A, Priority.NEW)
     await queue.take()
     queue.add(A, Priority.DRIFT)
-    queue.add(A, Priority.SWEEP)
+    queue.add(A, Priority.LOW)
     queue.add(B, Priority.CHANGED)
     queue.done(A)
     assert await drained(queue) == [A, B]
@@ -89,14 +89,14 @@ async def test_a_worker_waits_until_there_is_something(queue: WorkQueue[SecretKe
 
 
 async def test_a_retry_comes_when_its_time_has_come(queue: WorkQueue[SecretKey]) -> None:
-    queue.add_later(A, Priority.SWEEP, delay_seconds=0.0)
+    queue.add_later(A, Priority.LOW, delay_seconds=0.0)
     assert (queue.depth(), queue.delayed()) == (0, 1)
     assert await queue.take() == A
     assert queue.delayed() == 0
 
 
 async def test_a_waiting_retry_is_brought_forward_and_does_not_come_again(queue: WorkQueue[SecretKey]) -> None:
-    queue.add_later(A, Priority.SWEEP, delay_seconds=FAR)
+    queue.add_later(A, Priority.LOW, delay_seconds=FAR)
     queue.add(A, Priority.DRIFT)
     assert queue.delayed() == 0
     assert await drained(queue) == [A]
@@ -104,30 +104,30 @@ async def test_a_waiting_retry_is_brought_forward_and_does_not_come_again(queue:
 
 async def test_a_retry_is_dropped_for_a_key_that_has_its_turn_anyway(queue: WorkQueue[SecretKey]) -> None:
     queue.add(A, Priority.NEW)
-    queue.add_later(A, Priority.SWEEP, delay_seconds=FAR)
+    queue.add_later(A, Priority.LOW, delay_seconds=FAR)
     assert queue.delayed() == 0
     await queue.take()
     queue.add(A, Priority.NEW)
-    queue.add_later(A, Priority.SWEEP, delay_seconds=FAR)
+    queue.add_later(A, Priority.LOW, delay_seconds=FAR)
     assert queue.delayed() == 0
 
 
 async def test_a_later_retry_does_not_put_off_a_nearer_one(queue: WorkQueue[SecretKey]) -> None:
-    queue.add_later(A, Priority.SWEEP, delay_seconds=0.0)
-    queue.add_later(A, Priority.SWEEP, delay_seconds=FAR)
+    queue.add_later(A, Priority.LOW, delay_seconds=0.0)
+    queue.add_later(A, Priority.LOW, delay_seconds=FAR)
     assert queue.delayed() == 1
     assert await asyncio.wait_for(queue.take(), 5) == A
 
 
 async def test_a_nearer_retry_takes_the_place_of_a_later_one(queue: WorkQueue[SecretKey]) -> None:
-    queue.add_later(A, Priority.SWEEP, delay_seconds=FAR)
-    queue.add_later(A, Priority.SWEEP, delay_seconds=0.0)
+    queue.add_later(A, Priority.LOW, delay_seconds=FAR)
+    queue.add_later(A, Priority.LOW, delay_seconds=0.0)
     assert queue.delayed() == 1
     assert await asyncio.wait_for(queue.take(), 5) == A
 
 
 async def test_a_closed_queue_has_no_timers(queue: WorkQueue[SecretKey]) -> None:
-    queue.add_later(A, Priority.SWEEP, delay_seconds=0.0)
+    queue.add_later(A, Priority.LOW, delay_seconds=0.0)
     queue.close()
     await turns()
     assert (queue.depth(), queue.delayed()) == (0, 0)
@@ -136,7 +136,7 @@ async def test_a_closed_queue_has_no_timers(queue: WorkQueue[SecretKey]) -> None
 class TestNamespaceIdle:
     async def test_a_namespace_without_work_is_idle(self, queue: WorkQueue[SecretKey]) -> None:
         queue.add(SecretKey("other", "x"), Priority.NEW)
-        queue.add_later(A, Priority.SWEEP, delay_seconds=FAR)  # retries that wait for their time do not count
+        queue.add_later(A, Priority.LOW, delay_seconds=FAR)  # retries that wait for their time do not count
         await asyncio.wait_for(queue.namespace_idle("app"), 5)
 
     async def test_it_waits_for_what_waits_and_for_what_runs(self, queue: WorkQueue[SecretKey]) -> None:
@@ -215,7 +215,7 @@ class TestShare:
     async def test_a_key_of_another_namespace_passes_those_that_wait(self, queue: WorkQueue[SecretKey]) -> None:
         for name in "abc":
             queue.add(SecretKey("sick", name), Priority.NEW)
-        queue.add(SecretKey("well", "d"), Priority.SWEEP)
+        queue.add(SecretKey("well", "d"), Priority.LOW)
         assert await queue.take() == SecretKey("sick", "a")
         assert await queue.take() == SecretKey("well", "d")
         assert queue.depth() == 4
@@ -237,7 +237,7 @@ class TestShare:
         queue.add(SecretKey("sick", "first"), Priority.NEW)
         first = await queue.take()
         for name in "abc":
-            queue.add(SecretKey("sick", name), Priority.SWEEP)
+            queue.add(SecretKey("sick", name), Priority.LOW)
         waiting = asyncio.create_task(queue.take())
         await asyncio.sleep(0)
         queue.add(SecretKey("sick", "new"), Priority.NEW)
@@ -279,7 +279,7 @@ class TestShare:
         waiting = asyncio.create_task(queue.take())
         await asyncio.sleep(0)
         share.well.add("sick")
-        queue.add(SecretKey("sick", "b"), Priority.SWEEP)
+        queue.add(SecretKey("sick", "b"), Priority.LOW)
         assert await waiting == SecretKey("sick", "b")
         assert not queue._aside
 

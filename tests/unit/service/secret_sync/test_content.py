@@ -51,7 +51,7 @@ class TestFrozen:
         assert world.secrets.mark(world.key()) is None
         assert world.writes() == []
         assert world.source.count("item") == 0
-        assert world.events.told == []
+        assert world.events.reported == []
 
     async def test_another_tag_does_not_freeze(self, world: World) -> None:
         item = await world.synced()
@@ -89,7 +89,7 @@ class TestFrozen:
         assert mark
         assert mark.revision.version == world.source.item(item).version
         assert world.secrets.writes() == ["replace app/db"]
-        world.process.restarts.auto_restart = True
+        world.process.restart._auto_restart = True
         await world.restart()
         await world.live(120)
         assert world.workloads.rollouts == {"web": 1}
@@ -150,9 +150,9 @@ class TestFrozen:
         await world.poll()
         world.forget_requests()
         world.secrets.faults.refuse("get", ClusterUnavailableError("no answer"))
-        world.process.queue.add(key, Priority.SWEEP)
+        world.process.queue.add(key, Priority.LOW)
         await world.settle()
-        assert world.events.told == []
+        assert world.events.reported == []
 
     async def test_a_restart_of_the_operator_changes_nothing_for_several_who_share_it_either(self, world: World) -> None:
         item = await frozen(world)
@@ -176,7 +176,7 @@ class TestFrozen:
         await world.restart_process()
         await world.poll()
         assert world.process.woken == {"app"}
-        world.process.restarts.auto_restart = True
+        world.process.restart._auto_restart = True
         await world.restart()
         assert world.workloads.rollouts == {"web": 1}
 
@@ -205,7 +205,7 @@ class TestFrozen:
         world.source.edit(item, password="two")
         await world.live(180)
         assert world.secrets.values(key) == {"password": "one"}
-        assert (world.writes(), world.events.told) == ([], [])
+        assert (world.writes(), world.events.reported) == ([], [])
 
     async def test_those_who_share_it_become_its_owners_all_the_same(self, world: World) -> None:
         item = await frozen(world)
@@ -223,7 +223,7 @@ class TestFrozen:
         await world.poll()
         tag(world.source, item, *FROZEN)
         await world.poll_after(60)
-        world.process.restarts.auto_restart = True
+        world.process.restart._auto_restart = True
         await world.restart()
         assert world.workloads.rollouts == {"web": 1}
 
@@ -330,14 +330,14 @@ class TestRefresh:
         await world.restart_process()
         await world.poll()
         assert world.source.requests == ["vaults", f"list {world.vault}"]
-        assert world.events.told == []
+        assert world.events.reported == []
 
     async def test_a_refresh_that_could_not_be_answered_is_still_owed(self, world: World) -> None:
         await world.synced()
         world.source.outage = BackendUnavailableError("no answer")
         world.claims.annotate(world.key(), refresh="now")
         await world.settle()
-        assert world.events.told == []
+        assert world.events.reported == []
         world.source.outage = None
         await world.live(5)
         assert world.events.reasons("db") == ["Refreshed"]
@@ -386,13 +386,13 @@ class TestReading:
     async def test_what_another_process_wrote_is_not_overwritten_by_what_was_read_a_moment_ago(self, world: World) -> None:
         item = await world.synced()
         ours, world.process = world.process, Process(world)
-        await world.process.sweeper.sweep()
+        await world.process.resync.run()
         await world.poll()
         world.source.edit(item, password="two")
         await world.poll()
         world.process = ours  # which holds the item at its first version, and has listed nothing since
         world.forget_requests()
-        ours.queue.add(world.key(), Priority.SWEEP)
+        ours.queue.add(world.key(), Priority.LOW)
         await world.settle()
         assert world.secrets.values(world.key()) == {"password": "two"}
         assert world.secrets.writes() == []

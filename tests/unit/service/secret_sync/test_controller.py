@@ -5,7 +5,6 @@ import dataclasses
 import pytest
 
 from fakes.world import World
-from onepassword_operator.model import names
 from onepassword_operator.model.errors import (
     BackendDeniedError,
     BackendForbiddenError,
@@ -18,7 +17,6 @@ from onepassword_operator.model.errors import (
 from onepassword_operator.model.outcome import Change, Condition
 from onepassword_operator.model.target import Claim
 from onepassword_operator.service.runtime.work_queue import Priority
-from onepassword_operator.service.secret_sync.controller import Reconcile
 
 
 @pytest.fixture
@@ -96,7 +94,7 @@ async def test_a_single_item_in_trouble_is_a_blip_until_the_limit(world: World) 
     assert world.claims.ready(world.key()).reason == "Synced"
     for _ in range(3):
         await world.poll_after(60)
-    assert world.claims.ready(world.key()).reason == "SourceUnavailable"
+    assert world.claims.ready(world.key()).reason == "OnePasswordUnavailable"
     world.source.refused.clear()
     await world.poll_after(60)
     assert world.claims.ready(world.key()).reason == "Synced"
@@ -107,9 +105,9 @@ async def test_a_resource_that_vanished_before_its_status_is_no_failure(world: W
     world.source.put(world.vault, "db", password="one")
     world.claims.faults.refuse("status", ClusterAbsentError("gone"))
     key = world.claim("db", "vaults/Prod/items/db")
-    await world.process.reconcile.run(key)  # before any watch event: nobody asks for it
+    await world.process.controller.run(key)  # before any watch event: nobody asks for it
     world.watch()
-    await world.process.reconcile.run(await world.process.queue.take())
+    await world.process.controller.run(await world.process.queue.take())
     assert world.process.queue.retries == {}
 
 
@@ -122,7 +120,7 @@ async def test_a_status_that_could_not_be_written_is_tried_again(
     world.claim("db", "vaults/Prod/items/db")
     world.watch()
     key = await world.process.queue.take()
-    await world.process.reconcile.run(key)
+    await world.process.controller.run(key)
     world.process.queue.done(key)
     assert retry_in(world) < 1
 
@@ -136,13 +134,13 @@ async def test_a_namesake_does_not_inherit_the_status_of_its_predecessor(world: 
     await world.process.poller.poll()
     namesake = dataclasses.replace(held, uid="new", conditions=())
     world.secrets.before["replace"] = lambda: index.claims.put(namesake)
-    await world.process.reconcile.run(await world.process.queue.take())
+    await world.process.controller.run(await world.process.queue.take())
     assert index.claims.resource(key) == namesake
 
 
 async def test_somebody_elses_trouble_with_a_vault_is_told_although_the_secret_is_right(world: World) -> None:
     await world.synced()
-    world.process.health.failed(BackendForbiddenError("no access"), vault_id=world.vault)
+    world.process.freshness.failed(BackendForbiddenError("no access"), vault_id=world.vault)
     world.secrets.overwrite(world.key(), password="edited")
     await world.settle()
     assert world.secrets.values(world.key()) == {"password": "one"}
@@ -152,25 +150,8 @@ async def test_somebody_elses_trouble_with_a_vault_is_told_although_the_secret_i
 async def test_a_pass_for_a_secret_that_nobody_asks_for_any_more_leaves_nothing(world: World) -> None:
     await world.synced()
     world.process.index.claims.remove(world.claims.objects[world.key()])
-    await world.process.reconcile.run(world.key())
+    await world.process.controller.run(world.key())
     assert world.process.index.followed == {}
-
-
-async def test_without_restarts_wired_a_mark_is_kept_and_nothing_happens(world: World) -> None:
-    item = await world.synced()
-    process = world.process
-    world.source.edit(item, password="two")
-    await process.poller.poll()
-    reconcile = Reconcile(
-        sync=process.sync,
-        reporter=process.reconcile._reporter,
-        index=process.index,
-        health=process.health,
-        queue=process.queue,
-        clock=world.clock,
-    )
-    await reconcile.run(await process.queue.take())
-    assert world.secrets.mark(world.key())
 
 
 async def test_a_spec_change_just_before_the_status_write_is_not_swallowed(world: World) -> None:
@@ -244,7 +225,7 @@ class TestDeployment:
         world.source.refused[item] = BackendUnavailableError("no answer")
         for _ in range(2):
             await world.poll_after(60)
-        assert world.events.told == []
+        assert world.events.reported == []
         world.source.refused.clear()
         await world.poll_after(60)
         assert world.events.reasons("web") == ["Updated"]
@@ -267,7 +248,7 @@ class TestDeployment:
         world.forget_requests()
         world.source.outage = BackendUnavailableError("no answer")
         await world.poll_after(60)
-        assert world.events.told == []
+        assert world.events.reported == []
 
     async def test_a_new_one_is_told_at_once(self, world: World) -> None:
         world.source.outage = BackendUnavailableError("no answer")
@@ -316,10 +297,10 @@ async def test_who_goes_while_another_is_told_is_not_waited_for(world: World) ->
     world.source.put(world.vault, "other", password="two")
     world.asks("ruler", created_at="2020-01-01T00:00:00Z")
     key = world.claim("db", "vaults/Prod/items/other")
-    told = world.events.changed
+    reported = world.events.changed
 
     def all_go(claim: Claim, change: Change, *, message: str) -> None:
-        told(claim, change, message=message)
+        reported(claim, change, message=message)
         world.workloads.delete("ruler")
         world.claims.delete(key)
         world.watch()
@@ -362,7 +343,7 @@ async def test_a_status_that_can_not_be_written_is_tried_less_often_though_other
     await world.settle()
     world.claims.keep("MODIFIED", dataclasses.replace(world.claims.objects[world.key()], conditions=()))
     world.claims.faults.refuse("status", ClusterUnavailableError("no answer"), times=100)
-    world.process.queue.add(world.key(), Priority.SWEEP)
+    world.process.queue.add(world.key(), Priority.LOW)
     world.watch()
     await world.settle()
     waits = []
@@ -402,20 +383,3 @@ async def test_a_pause_is_a_success(world: World) -> None:
     record = world.process.index.record(world.key())
     assert (record.attempts, record.failing_since) == (0, None)
     assert world.process.queue.retries == {}
-
-
-async def test_without_releases_wired_nothing_is_let_go_and_nothing_fails(world: World) -> None:
-    world.source.put(world.vault, "db", password="one")
-    world.claim("db", finalizers=(names.OFFICIAL_FINALIZER,))
-    process = world.process
-    process.reconcile = Reconcile(
-        sync=process.sync,
-        reporter=process.reconcile._reporter,
-        index=process.index,
-        health=process.health,
-        queue=process.queue,
-        clock=world.clock,
-    )
-    await world.settle()
-    assert world.claims.ready(world.key()).reason == "Synced"
-    assert world.finalizers.released == []

@@ -5,7 +5,7 @@ import pytest
 from fakes.world import World
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterUnavailableError
-from onepassword_operator.model.target import Source
+from onepassword_operator.model.target import ObjectRef
 from onepassword_operator.service.secret_sync.live_claims import LiveClaims
 
 DEMAND = {names.ITEM_PATH: "vaults/Prod/items/db", names.ITEM_NAME: "db"}
@@ -23,21 +23,21 @@ def live(world: World) -> LiveClaims:
 
 async def test_a_resource_is_looked_at(world: World, live: LiveClaims) -> None:
     world.claim("db", "vaults/Prod/items/db")
-    assert await live.look(Source("OnePasswordItem", "app", "db")) == world.claims.objects[world.key()]
-    assert await live.look(Source("OnePasswordItem", "app", "other")) is None
+    assert await live.look(ObjectRef("OnePasswordItem", "app", "db")) == world.claims.objects[world.key()]
+    assert await live.look(ObjectRef("OnePasswordItem", "app", "other")) is None
     assert world.workloads.requests == []
 
 
 async def test_a_deployment_is_looked_at_for_what_it_asks(world: World, live: LiveClaims) -> None:
     world.workloads.deploy("web", annotations=DEMAND)
     world.workloads.deploy("user", "db")
-    assert await live.look(Source("Deployment", "app", "web")) == world.workloads.objects["app", "web"].claim
-    assert await live.look(Source("Deployment", "app", "user")) is None
-    assert await live.look(Source("Deployment", "app", "gone")) is None
+    assert await live.look(ObjectRef("Deployment", "app", "web")) == world.workloads.objects["app", "web"].claim
+    assert await live.look(ObjectRef("Deployment", "app", "user")) is None
+    assert await live.look(ObjectRef("Deployment", "app", "gone")) is None
     assert world.claims.requests == []
 
 
 async def test_unknown_is_not_absent(world: World, live: LiveClaims) -> None:
     world.claims.faults.refuse("get", ClusterUnavailableError("no answer"))
     with pytest.raises(ClusterUnavailableError):
-        await live.look(Source("OnePasswordItem", "app", "db"))
+        await live.look(ObjectRef("OnePasswordItem", "app", "db"))

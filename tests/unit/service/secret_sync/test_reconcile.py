@@ -53,12 +53,12 @@ async def test_the_first_creation_sets_no_restart_mark(world: World) -> None:
 
 async def test_the_same_again_asks_and_writes_nothing_but_one_look(world: World) -> None:
     await world.synced()
-    world.process.queue.add(world.key(), Priority.SWEEP)
+    world.process.queue.add(world.key(), Priority.LOW)
     await world.settle()
     assert world.source.requests == []
     assert world.secrets.requests == ["get app/db"]
     assert world.claims.requests == []
-    assert world.events.told == []
+    assert world.events.reported == []
 
 
 async def test_a_restarted_process_finds_everything_in_place_without_reading_an_item(world: World) -> None:
@@ -169,7 +169,7 @@ async def test_keys_that_somebody_added_are_removed(world: World) -> None:
     assert world.secrets.values(world.key()) == {"password": "one"}
 
 
-async def test_a_secret_edited_while_nobody_watched_is_found_by_the_sweep_of_the_next_start(world: World) -> None:
+async def test_a_secret_edited_while_nobody_watched_is_found_by_the_resync_of_the_next_start(world: World) -> None:
     await world.synced()
     world.secrets.overwrite(world.key(), password="edited")
     await world.restart_process()
@@ -237,7 +237,7 @@ class TestDeleted:
         world.workloads.deploy("web", "db", annotations={names.AUTO_RESTART: "true"})
         await world.restart_process()
         standing_by, world.process = world.process, Process(world)
-        await world.process.sweeper.sweep()
+        await world.process.resync.run()
         world.source.edit(item, password="two")
         await world.poll()
         assert world.secrets.mark(world.key())
@@ -357,7 +357,7 @@ class TestOwnersInTrouble:
         world.source.delete(item)
         for _ in range(3):
             await world.poll_after(60)
-        assert world.events.told[-1].message.endswith("(ItemNotFound)")
+        assert world.events.reported[-1].message.endswith("(ItemNotFound)")
         world.forget_requests()
 
     async def test_who_uses_the_secret_owns_it_although_its_item_is_gone(self, world: World, item: str) -> None:
@@ -369,7 +369,7 @@ class TestOwnersInTrouble:
         assert world.owners() == ["Deployment/web", "Deployment/user"]
         assert world.secrets.writes() == ["own app/db"]
         assert world.secrets.objects[world.key()].annotations == before.annotations
-        world.process.queue.add(world.key(), Priority.SWEEP)
+        world.process.queue.add(world.key(), Priority.LOW)
         await world.settle()
         assert world.secrets.writes() == ["own app/db"]
 
@@ -696,7 +696,7 @@ class TestSetBack:
         world.official(item, name="db", version=999_999)
         world.claim("db")
         await world.settle()
-        assert world.claims.ready(world.key()).reason == "SourceAnswerInvalid"
+        assert world.claims.ready(world.key()).reason == "OnePasswordAnswerInvalid"
         world.forget_requests()
         await world.live(300)
         assert world.secrets.count("get app/other") == 0
@@ -766,7 +766,7 @@ class TestFailures:
         world.source.outage = BackendUnavailableError("no answer")
         key = world.claim("db", "vaults/Prod/items/db")
         await world.settle()
-        assert world.claims.ready(key).reason == "SourceUnavailable"
+        assert world.claims.ready(key).reason == "OnePasswordUnavailable"
         world.source.outage = None
         world.clock.advance(30)
         await world.settle()
@@ -816,7 +816,7 @@ class TestSeveralWhoAsk:
         assert world.claims.ready(key).reason == "TargetClaimed"
         assert 'Deployment "ruler"' in world.claims.ready(key).message
         assert world.events.reasons("second") == ["ReconcileError"]
-        assert "(TargetClaimed)" in world.events.told[-1].message
+        assert "(TargetClaimed)" in world.events.reported[-1].message
         before = world.secrets.objects[key]
         world.forget_requests()
         for _ in range(100):
@@ -858,14 +858,14 @@ class TestSeveralWhoAsk:
         assert world.claims.ready(key).reason == "Synced"
         assert world.secrets.objects[key].labels["team"] == "a"
         assert world.secrets.mark(key) is None
-        assert not [event for event in world.events.told if event.kind == "Warning"]
+        assert not [event for event in world.events.reported if event.kind == "Warning"]
 
     @pytest.mark.usefixtures("other")
     async def test_a_change_is_told_once_and_everybody_who_shares_is_in_sync(self, world: World) -> None:
         key = world.claim("db")
         world.asks("web")
         await world.settle()
-        assert [event.reason for event in world.events.told].count("Created") == 1
+        assert [event.reason for event in world.events.reported].count("Created") == 1
         assert world.claims.ready(key).reason == "Synced"
 
     @pytest.mark.usefixtures("other")
@@ -928,7 +928,7 @@ class TestSeveralWhoAsk:
         new = world.claim("late", "vaults/Prod/items/db")
         await world.settle()
         assert world.claims.ready(refused).reason == "TargetClaimed"
-        assert world.claims.ready(new).reason == "SourceUnavailable"
+        assert world.claims.ready(new).reason == "OnePasswordUnavailable"
 
     async def test_a_ruling_one_that_changes_its_mind_takes_the_secret_along(self, world: World, other: str) -> None:
         key = world.asks("ruler")
@@ -969,7 +969,7 @@ class TestSeveralWhoAsk:
         await world.poll()
         await world.live(60)
         assert world.writes() == []
-        assert world.events.told == []
+        assert world.events.reported == []
 
     @pytest.mark.usefixtures("other")
     async def test_a_new_one_whose_spelling_cannot_be_looked_up_is_told_at_once(self, world: World) -> None:
@@ -996,7 +996,7 @@ class TestSeveralWhoAsk:
         await world.live(120)
         assert world.claims.ready(key).reason == "Synced"
         await world.live(180)
-        assert world.claims.ready(key).reason == "SourceUnavailable"
+        assert world.claims.ready(key).reason == "OnePasswordUnavailable"
         world.source.refused.clear()
         await world.live(60)
         assert world.claims.ready(key).reason == "Synced"
@@ -1096,7 +1096,7 @@ class TestSuspended:
         await world.settle()
         assert world.workloads.objects["app", "web"].finalizers == ()
         assert world.secrets.writes() == []
-        assert world.events.told == []
+        assert world.events.reported == []
 
     async def test_nothing_of_the_secret_is_written_and_the_condition_keeps_its_status(self, world: World) -> None:
         item = await world.synced()
@@ -1163,7 +1163,7 @@ class TestSuspended:
         await world.live(60)
         assert world.claims.ready(key).reason == "TargetClaimed"
         assert world.secrets.values(key) == {"password": "two"}
-        world.process.restarts.auto_restart = True
+        world.process.restart._auto_restart = True
         await world.restart()
         assert world.workloads.rollouts == {"web": 1}
         assert world.secrets.mark(key) is None
@@ -1199,7 +1199,7 @@ async def test_fields_skipped_is_told_again_after_an_outage_that_a_new_process_s
     world.source.outage = BackendUnavailableError("down")
     for _ in range(5):
         await world.poll_after(60)
-    assert world.claims.ready(key).reason == "SourceUnavailable"
+    assert world.claims.ready(key).reason == "OnePasswordUnavailable"
     world.source.outage = None
     world.source.requests.clear()
     await world.poll_after(60)
@@ -1212,7 +1212,7 @@ async def test_what_another_process_wrote_is_not_put_back_to_what_this_one_read_
     key = world.claim("db", "vaults/Prod/items/db")
     await world.poll()  # and the item is held for seconds
     ours, other = world.process, Process(world)
-    await other.sweeper.sweep()
+    await other.resync.run()
     world.process = other
     await world.poll()
     world.source.edit(item, password="two")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fakes.event_log import Told
+from fakes.event_log import CountedEvent
 from fakes.world import World
 from onepassword_operator.model.errors import (
     BackendDeniedError,
@@ -36,7 +36,7 @@ def world() -> World:
 @pytest.fixture
 def reporter(world: World) -> Reporter:
     return Reporter(
-        claim_store=world.claims,
+        resources=world.claims,
         events=world.events,
         meter=world.meter,
         index=world.process.index,
@@ -78,30 +78,30 @@ class TestResource:
         condition = world.claims.ready(world.key())
         assert (condition.status, condition.reason, condition.last_transition_time) == ("True", "Synced", "now")
         assert known(world).ready == condition
-        assert world.events.told == [Told("db", "Normal", "Created", 'Secret "db" holds version 3')]
+        assert world.events.reported == [CountedEvent("db", "Normal", "Created", 'Secret "db" holds version 3')]
 
     async def test_the_same_again_is_not_written(self, world: World, reporter: Reporter, resource: Claim) -> None:
         await reporter.report(resource, synced(), stale=False)
         await reporter.report(known(world), synced(), stale=False)
         assert world.claims.count("status") == 1
-        assert world.events.told == []
+        assert world.events.reported == []
 
     async def test_a_failure_is_a_condition_and_a_warning_once(self, world: World, reporter: Reporter, resource: Claim) -> None:
         error = ItemNotFoundError("no such item")
         await reporter.report(resource, Failed(error), stale=False)
         await reporter.report(known(world), Failed(error), stale=False)
         assert world.claims.count("status") == 1
-        assert world.events.told == [Told("db", "Warning", "ItemNotFound", "no such item")]
+        assert world.events.reported == [CountedEvent("db", "Warning", "ItemNotFound", "no such item")]
 
     async def test_a_blip_says_nothing_about_what_was_in_sync_until_it_is_stale(
         self, world: World, reporter: Reporter, resource: Claim
     ) -> None:
         await reporter.report(resource, synced(), stale=False)
         await reporter.report(known(world), Failed(BLIP), stale=False)
-        assert (world.claims.ready(world.key()).reason, world.events.told) == ("Synced", [])
+        assert (world.claims.ready(world.key()).reason, world.events.reported) == ("Synced", [])
         await reporter.report(known(world), Failed(BLIP), stale=True)
-        assert world.claims.ready(world.key()).reason == "SourceUnavailable"
-        assert world.events.reasons("db") == ["SourceUnavailable"]
+        assert world.claims.ready(world.key()).reason == "OnePasswordUnavailable"
+        assert world.events.reasons("db") == ["OnePasswordUnavailable"]
 
     async def test_what_it_said_before_trouble_is_remembered(self, world: World, reporter: Reporter, resource: Claim) -> None:
         await reporter.report(resource, synced(), stale=False)
@@ -122,12 +122,12 @@ class TestResource:
         world.claims.faults.refuse("status", ClusterUnavailableError("no answer"))
         with pytest.raises(ClusterUnavailableError):
             await reporter.report(resource, Failed(ItemNotFoundError("no")), stale=False)
-        assert world.events.told == []  # the next try tells it
+        assert world.events.reported == []  # the next try tells it
 
     async def test_a_resource_that_is_gone_needs_no_status(self, world: World, reporter: Reporter, resource: Claim) -> None:
         world.claims.faults.refuse("status", ClusterAbsentError("gone"))
         await reporter.report(resource, Failed(ItemNotFoundError("no such item")), stale=False)
-        assert world.events.told == []
+        assert world.events.reported == []
 
 
 class TestDeployment:
@@ -146,14 +146,14 @@ class TestDeployment:
     async def test_a_blip_says_nothing_if_its_secret_was_in_sync(self, world: World, reporter: Reporter, deployment: Claim) -> None:
         world.process.index.record(world.key()).held = REVISION
         await reporter.report(deployment, Failed(BLIP), stale=False)
-        assert world.events.told == []
+        assert world.events.reported == []
         await reporter.report(deployment, Failed(BLIP), stale=True)
         assert world.events.reasons("web") == ["ReconcileError"]
 
     async def test_a_new_one_is_told_of_a_blip_at_once(self, world: World, reporter: Reporter, deployment: Claim) -> None:
         await reporter.report(deployment, Failed(BLIP), stale=False)
-        assert world.events.told == [
-            Told("web", "Warning", "ReconcileError", "Failed to sync secret from 1Password: no answer (SourceUnavailable)")
+        assert world.events.reported == [
+            CountedEvent("web", "Warning", "ReconcileError", "Failed to sync secret from 1Password: no answer (OnePasswordUnavailable)")
         ]
 
 
@@ -170,28 +170,28 @@ class TestChange:
         ],
     )
     async def test_what_people_care_for_is_an_event(
-        self, world: World, reporter: Reporter, deployment: Claim, change: Change, told: list[str]
+        self, world: World, reporter: Reporter, deployment: Claim, change: Change, reported: list[str]
     ) -> None:
         await reporter.report(deployment, synced(change), stale=False)
-        assert world.events.reasons("web") == told
+        assert world.events.reasons("web") == reported
         assert world.meter.repairs == (change is Change.REPAIRED)
 
     @pytest.mark.parametrize(
         ("change", "told"), [(Change.NONE, ["Refreshed"]), (Change.RETOUCHED, ["Refreshed"]), (Change.UPDATED, ["Updated"])]
     )
     async def test_who_asked_gets_an_answer_in_any_case(
-        self, world: World, reporter: Reporter, resource: Claim, change: Change, told: list[str]
+        self, world: World, reporter: Reporter, resource: Claim, change: Change, reported: list[str]
     ) -> None:
         await reporter.report(resource, synced(change, asked=True), stale=False)
-        assert world.events.reasons("db") == told
+        assert world.events.reasons("db") == reported
 
     async def test_the_answer_says_which_version_is_the_newest(self, world: World, reporter: Reporter, resource: Claim) -> None:
         await reporter.report(resource, synced(asked=True), stale=False)
-        assert world.events.told[0].message == "1Password was asked: version 3 is the newest"
+        assert world.events.reported[0].message == "1Password was asked: version 3 is the newest"
 
     async def test_a_frozen_secret_that_was_missing_is_told_as_created(self, world: World, reporter: Reporter, resource: Claim) -> None:
         await reporter.report(resource, Paused(pause=Pause.FROZEN, message="frozen", change=Change.CREATED), stale=False)
-        assert world.events.told == [Told("db", "Normal", "Created", 'Secret "db" holds the item as it was when it was frozen')]
+        assert world.events.reported == [CountedEvent("db", "Normal", "Created", 'Secret "db" holds the item as it was when it was frozen')]
         assert world.claims.ready(world.key()).reason == "Frozen"
 
     async def test_a_write_is_logged_with_who_asked_and_what_for(

@@ -8,11 +8,11 @@ from fakes.world import World
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import BackendDeniedError, BackendUnavailableError, ClusterConflictError, ClusterUnavailableError
 from onepassword_operator.model.secret import OwnerReference
-from onepassword_operator.model.target import Source
+from onepassword_operator.model.target import ObjectRef
 
 OFFICIAL = (names.OFFICIAL_FINALIZER,)
-RESOURCE = Source("OnePasswordItem", "app", "db")
-WEB = Source("Deployment", "app", "web")
+RESOURCE = ObjectRef("OnePasswordItem", "app", "db")
+WEB = ObjectRef("Deployment", "app", "web")
 STRANGER = OwnerReference(kind="Certificate", name="tls", uid="x", api_version="cert-manager.io/v1")
 
 
@@ -56,7 +56,7 @@ class TestAdoption:
         mark = world.secrets.mark(world.key())
         assert mark
         assert mark.revision.version == 2
-        world.process.restarts.auto_restart = True
+        world.process.restart._auto_restart = True
         await world.restart()
         await world.restart()
         assert world.workloads.rollouts == {"web": 1}
@@ -175,8 +175,8 @@ class TestTheFinalizer:
         world.asks("young", finalizers=OFFICIAL, created_at="2025-01-01T00:00:00Z")
         as_left(world, item, owned=False)
         world.watch()
-        for source in (Source("Deployment", "app", "young"), RESOURCE):
-            await world.process.release.run(source)
+        for source in (ObjectRef("Deployment", "app", "young"), RESOURCE):
+            await world.process.remove_finalizers.run(source)
         assert [source.name for source in world.finalizers.released] == ["young", "db"]
         assert world.owners()[0] == "OnePasswordItem/db"
 
@@ -185,7 +185,7 @@ class TestTheFinalizer:
         await world.settle()
         assert world.claims.objects[key].finalizers == ()
 
-    async def test_one_that_was_in_sync_with_us_is_let_go_by_the_first_sweep(self, world: World) -> None:
+    async def test_one_that_was_in_sync_with_us_is_let_go_by_the_first_resync(self, world: World) -> None:
         await world.synced()
         world.claims.hold_up(world.key(), *OFFICIAL)
         await world.restart_process()
@@ -212,24 +212,24 @@ class TestTheFinalizer:
         as_left(world, item)
         world.watch()
         gone = world.claims.objects.pop(world.key())
-        await world.process.release.run(RESOURCE)
+        await world.process.remove_finalizers.run(RESOURCE)
         assert world.finalizers.released == []
-        assert not world.process.index.contests.finalizer_seen(gone.uid, "9999")
+        assert not world.process.index.conflicts.finalizer_seen(gone.uid, "9999")
 
     async def test_in_a_dispute_it_stays_until_it_is_time_to_try(self, world: World, item: str) -> None:
         as_left(world, item)
         world.watch()
-        world.process.index.contests.open(world.claims.objects[world.key()].uid)
-        await world.process.release.run(RESOURCE)
+        world.process.index.conflicts.open(world.claims.objects[world.key()].uid)
+        await world.process.remove_finalizers.run(RESOURCE)
         assert (world.finalizers.released, world.secrets.requests) == ([], [])
         world.clock.advance(900)
-        await world.process.release.run(RESOURCE)
+        await world.process.remove_finalizers.run(RESOURCE)
         assert world.finalizers.released == [RESOURCE]
 
     async def test_a_holder_that_is_not_held_up_is_left_alone(self, world: World) -> None:
         await world.synced()
-        await world.process.release.run(RESOURCE)
-        await world.process.release.run(WEB)
+        await world.process.remove_finalizers.run(RESOURCE)
+        await world.process.remove_finalizers.run(WEB)
         assert (world.secrets.requests, world.finalizers.released) == ([], [])
 
 
@@ -313,7 +313,7 @@ class TestDeletion:
         await world.settle()
         assert key not in world.claims.objects
 
-    async def test_objects_that_were_being_deleted_before_the_start_are_let_go_by_the_first_sweep(self, world: World, item: str) -> None:
+    async def test_objects_that_were_being_deleted_before_the_start_are_let_go_by_the_first_resync(self, world: World, item: str) -> None:
         as_left(world, item)
         world.claims.terminate(world.key())
         world.asks("web", under="mine", finalizers=OFFICIAL)
@@ -321,7 +321,7 @@ class TestDeletion:
         world.workloads.deploy("bare", finalizers=OFFICIAL)
         await world.restart_process()
         await world.settle()
-        assert set(world.finalizers.released) == {RESOURCE, WEB, Source("Deployment", "app", "bare")}
+        assert set(world.finalizers.released) == {RESOURCE, WEB, ObjectRef("Deployment", "app", "bare")}
 
     @pytest.mark.parametrize("error", [ClusterUnavailableError("no answer"), ClusterConflictError("changed since")])
     async def test_a_reference_that_could_not_be_written_keeps_the_object_until_it_is(

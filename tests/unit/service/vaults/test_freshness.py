@@ -4,7 +4,7 @@ import pytest
 
 from fakes.clock import FakeClock
 from onepassword_operator.model.errors import BackendAnswerError, BackendDeniedError, BackendForbiddenError, BackendUnavailableError
-from onepassword_operator.service.vaults.freshness import SourceHealth
+from onepassword_operator.service.vaults.freshness import Freshness
 
 LIMIT = 180.0
 
@@ -15,53 +15,53 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def health(clock: FakeClock) -> SourceHealth:
-    return SourceHealth(clock, staleness_seconds=LIMIT)
+def freshness(clock: FakeClock) -> Freshness:
+    return Freshness(clock, staleness_seconds=LIMIT)
 
 
-def test_before_the_first_poll_there_is_no_trouble_until_the_limit(health: SourceHealth, clock: FakeClock) -> None:
-    assert health.trouble("v") is None
+def test_before_the_first_poll_there_is_no_trouble_until_the_limit(freshness: Freshness, clock: FakeClock) -> None:
+    assert freshness.trouble("v") is None
     clock.advance(LIMIT + 1)
-    trouble = health.trouble("v")
+    trouble = freshness.trouble("v")
     assert isinstance(trouble, BackendUnavailableError)
     assert str(trouble).endswith("the Secret stays as it was")
 
 
-def test_an_outage_is_trouble_only_after_the_limit_and_names_its_cause(health: SourceHealth, clock: FakeClock) -> None:
-    health.confirmed(["v"])
-    health.failed(BackendUnavailableError("refused"))
+def test_an_outage_is_trouble_only_after_the_limit_and_names_its_cause(freshness: Freshness, clock: FakeClock) -> None:
+    freshness.confirmed(["v"])
+    freshness.failed(BackendUnavailableError("refused"))
     clock.advance(LIMIT)
-    assert health.trouble("v") is None
+    assert freshness.trouble("v") is None
     clock.advance(1)
-    assert "refused" in str(health.trouble("v"))
-    assert health.age_seconds("v") == LIMIT + 1
+    assert "refused" in str(freshness.trouble("v"))
+    assert freshness.age_seconds("v") == LIMIT + 1
 
 
 @pytest.mark.parametrize("error", [BackendForbiddenError("no access"), BackendAnswerError("not JSON")])
 def test_a_vault_that_is_refused_is_trouble_at_once_and_alone(
-    health: SourceHealth, error: BackendForbiddenError | BackendAnswerError
+    freshness: Freshness, error: BackendForbiddenError | BackendAnswerError
 ) -> None:
-    health.confirmed(["v", "w"])
-    health.failed(error, vault_id="v")
-    assert health.signature(["v", "w"]) == {"v": error.reason, "w": ""}
-    health.confirmed(["v"])
-    assert health.trouble("v") is None
+    freshness.confirmed(["v", "w"])
+    freshness.failed(error, vault_id="v")
+    assert freshness.signature(["v", "w"]) == {"v": error.reason, "w": ""}
+    freshness.confirmed(["v"])
+    assert freshness.trouble("v") is None
 
 
-def test_a_refused_token_is_trouble_for_all_at_once(health: SourceHealth) -> None:
-    health.confirmed(["v", "w"])
-    health.failed(BackendDeniedError("refused"))
-    assert health.signature(["v", "w"]) == {"v": "Unauthorized", "w": "Unauthorized"}
+def test_a_refused_token_is_trouble_for_all_at_once(freshness: Freshness) -> None:
+    freshness.confirmed(["v", "w"])
+    freshness.failed(BackendDeniedError("refused"))
+    assert freshness.signature(["v", "w"]) == {"v": "Unauthorized", "w": "Unauthorized"}
 
 
-def test_one_poll_that_comes_through_ends_the_trouble_of_what_it_confirmed(health: SourceHealth, clock: FakeClock) -> None:
-    health.failed(BackendUnavailableError("refused"))
-    assert health.signature(["v", "w"]) == {"v": "", "w": ""}
+def test_one_poll_that_comes_through_ends_the_trouble_of_what_it_confirmed(freshness: Freshness, clock: FakeClock) -> None:
+    freshness.failed(BackendUnavailableError("refused"))
+    assert freshness.signature(["v", "w"]) == {"v": "", "w": ""}
     clock.advance(LIMIT + 1)
-    health.confirmed(["v"])
-    assert health.signature(["v", "w"]) == {"v": "", "w": "SourceUnavailable"}
+    freshness.confirmed(["v"])
+    assert freshness.signature(["v", "w"]) == {"v": "", "w": "OnePasswordUnavailable"}
 
 
-def test_a_single_item_may_fail_as_long_as_the_limit(health: SourceHealth) -> None:
-    assert not health.stale_for(LIMIT)
-    assert health.stale_for(LIMIT + 1)
+def test_a_single_item_may_fail_as_long_as_the_limit(freshness: Freshness) -> None:
+    assert not freshness.stale_for(LIMIT)
+    assert freshness.stale_for(LIMIT + 1)

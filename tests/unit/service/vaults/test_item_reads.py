@@ -9,7 +9,7 @@ from fakes.clock import FakeClock
 from fakes.item_source import FakeItemSource
 from onepassword_operator.model.errors import BackendUnavailableError
 from onepassword_operator.model.item import Revision
-from onepassword_operator.service.vaults.item_reads import HOLD_ITEMS, HOLD_SECONDS, ReadItem
+from onepassword_operator.service.vaults.item_reads import HOLD_ITEMS, HOLD_SECONDS, ItemReads
 
 
 @pytest.fixture
@@ -23,11 +23,11 @@ def source() -> FakeItemSource:
 
 
 @pytest.fixture
-def reader(source: FakeItemSource, clock: FakeClock) -> ReadItem:
-    return ReadItem(source, clock)
+def reader(source: FakeItemSource, clock: FakeClock) -> ItemReads:
+    return ItemReads(source, clock)
 
 
-async def test_many_users_at_once_are_one_read(reader: ReadItem, source: FakeItemSource) -> None:
+async def test_many_users_at_once_are_one_read(reader: ItemReads, source: FakeItemSource) -> None:
     vault = source.add_vault("Prod")
     item = source.put(vault, "db", a="b")
     source.gate = asyncio.Event()
@@ -39,7 +39,7 @@ async def test_many_users_at_once_are_one_read(reader: ReadItem, source: FakeIte
     assert source.requests == [f"item {item}"]
 
 
-async def test_another_version_is_read_anew(reader: ReadItem, source: FakeItemSource) -> None:
+async def test_another_version_is_read_anew(reader: ItemReads, source: FakeItemSource) -> None:
     vault = source.add_vault("Prod")
     item = source.put(vault, "db", a="b")
     await reader.read(Revision(vault, item, 1))
@@ -48,7 +48,7 @@ async def test_another_version_is_read_anew(reader: ReadItem, source: FakeItemSo
     assert source.count("item") == 2
 
 
-async def test_what_a_read_gave_serves_for_the_version_that_was_asked_and_for_its_own(reader: ReadItem, source: FakeItemSource) -> None:
+async def test_what_a_read_gave_serves_for_the_version_that_was_asked_and_for_its_own(reader: ItemReads, source: FakeItemSource) -> None:
     vault = source.add_vault("Prod")
     item = source.put(vault, "db", a="b")
     await reader.read(Revision(vault, item, 2))  # the list is ahead of the item
@@ -57,7 +57,7 @@ async def test_what_a_read_gave_serves_for_the_version_that_was_asked_and_for_it
     assert source.count("item") == 1
 
 
-async def test_values_are_let_go_after_seconds(reader: ReadItem, source: FakeItemSource, clock: FakeClock) -> None:
+async def test_values_are_let_go_after_seconds(reader: ItemReads, source: FakeItemSource, clock: FakeClock) -> None:
     vault = source.add_vault("Prod")
     item = source.put(vault, "db", a="b")
     await reader.read(Revision(vault, item, 1))
@@ -68,7 +68,7 @@ async def test_values_are_let_go_after_seconds(reader: ReadItem, source: FakeIte
     assert source.count("item") == 2
 
 
-async def test_only_so_many_are_held(reader: ReadItem, source: FakeItemSource) -> None:
+async def test_only_so_many_are_held(reader: ItemReads, source: FakeItemSource) -> None:
     vault = source.add_vault("Prod")
     items = [source.put(vault, f"item {number}", a="b") for number in range(HOLD_ITEMS + 1)]
     for item in items:
@@ -80,7 +80,7 @@ async def test_only_so_many_are_held(reader: ReadItem, source: FakeItemSource) -
 
 
 async def test_those_who_wait_for_a_read_share_its_failure_and_so_does_who_asks_within_a_second(
-    reader: ReadItem, source: FakeItemSource, clock: FakeClock
+    reader: ItemReads, source: FakeItemSource, clock: FakeClock
 ) -> None:
     vault = source.add_vault("Prod")
     item = source.put(vault, "db", a="b")
@@ -97,7 +97,7 @@ async def test_those_who_wait_for_a_read_share_its_failure_and_so_does_who_asks_
     assert (await reader.read(Revision(vault, item, 1))).version == 1
 
 
-async def test_one_who_is_cancelled_takes_nobody_along(reader: ReadItem, source: FakeItemSource) -> None:
+async def test_one_who_is_cancelled_takes_nobody_along(reader: ItemReads, source: FakeItemSource) -> None:
     vault = source.add_vault("Prod")
     item = source.put(vault, "db", a="b")
     source.gate = asyncio.Event()
@@ -112,7 +112,7 @@ async def test_one_who_is_cancelled_takes_nobody_along(reader: ReadItem, source:
 
 async def test_values_are_let_go_by_themselves(source: FakeItemSource, clock: FakeClock) -> None:
     timers: list[tuple[float, Callable[[], None]]] = []
-    reader = ReadItem(source, clock, later=lambda seconds, function: timers.append((seconds, function)))
+    reader = ItemReads(source, clock, later=lambda seconds, function: timers.append((seconds, function)))
     vault = source.add_vault("Prod")
     await reader.read(Revision(vault, source.put(vault, "db", a="b"), 1))
     ((seconds, function),) = timers

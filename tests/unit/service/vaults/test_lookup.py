@@ -18,7 +18,7 @@ from onepassword_operator.model.errors import (
 from onepassword_operator.model.item import Revision
 from onepassword_operator.model.item_path import ItemPath
 from onepassword_operator.service.vaults.catalog import Catalog
-from onepassword_operator.service.vaults.lookup import FindItem
+from onepassword_operator.service.vaults.lookup import ItemLookup
 
 DB = ItemPath("Prod", "db")
 
@@ -45,7 +45,7 @@ def vault(source: FakeItemSource) -> str:
 
 async def test_names_are_found_with_one_list_each(catalog: Catalog, source: FakeItemSource, vault: str) -> None:
     item = source.put(vault, "db", a="b")
-    find = FindItem(catalog)
+    find = ItemLookup(catalog)
     assert (await find.find(DB, None)).listed == Revision(vault, item, 1)
     assert (await find.find(DB, None)).listed == Revision(vault, item, 1)
     assert source.requests == ["vaults", f"list {vault}"]
@@ -53,24 +53,24 @@ async def test_names_are_found_with_one_list_each(catalog: Catalog, source: Fake
 
 async def test_ids_are_found_like_names(catalog: Catalog, source: FakeItemSource, vault: str) -> None:
     item = source.put(vault, "db", a="b")
-    assert (await FindItem(catalog).find(ItemPath(vault, item), None)).listed == Revision(vault, item, 1)
+    assert (await ItemLookup(catalog).find(ItemPath(vault, item), None)).listed == Revision(vault, item, 1)
 
 
 async def test_ambiguity_is_a_warning_about_the_vault_first(catalog: Catalog, source: FakeItemSource, vault: str) -> None:
     item = source.put(vault, "db", a="b")
     source.put(vault, "db", a="c")
-    found = await FindItem(catalog).find(DB, None)
+    found = await ItemLookup(catalog).find(DB, None)
     assert found.listed.item_id == item
     assert "2 items" in found.warning
     source.add_vault("Prod")
     await catalog.read_vaults()
-    assert "2 vaults" in (await FindItem(catalog).find(DB, None)).warning
+    assert "2 vaults" in (await ItemLookup(catalog).find(DB, None)).warning
 
 
 async def test_what_a_list_lacks_is_believed_only_while_the_list_is_fresh(
     catalog: Catalog, source: FakeItemSource, vault: str, clock: FakeClock
 ) -> None:
-    find = FindItem(catalog)
+    find = ItemLookup(catalog)
     with pytest.raises(ItemNotFoundError):
         await find.find(DB, None)
     assert source.count("list") == 1
@@ -84,12 +84,12 @@ async def test_an_archived_item_is_looked_at_twice_as_well(catalog: Catalog, sou
     await catalog.listing(vault)
     clock.advance(3)
     with pytest.raises(ItemArchivedError):
-        await FindItem(catalog).find(DB, None)
+        await ItemLookup(catalog).find(DB, None)
     assert source.count("list") == 2
 
 
 async def test_an_unknown_vault_is_looked_for_once_more(catalog: Catalog, source: FakeItemSource, vault: str, clock: FakeClock) -> None:
-    find = FindItem(catalog)
+    find = ItemLookup(catalog)
     with pytest.raises(VaultNotFoundError):
         await find.find(ItemPath("Late", "db"), None)
     late = source.add_vault("Late")
@@ -102,24 +102,24 @@ async def test_an_unknown_vault_is_looked_for_once_more(catalog: Catalog, source
 async def test_a_failed_look_up_is_a_failure_and_not_an_absence(catalog: Catalog, source: FakeItemSource, vault: str) -> None:
     source.outage = BackendUnavailableError("no answer")
     with pytest.raises(BackendUnavailableError):
-        await FindItem(catalog).find(DB, None)
+        await ItemLookup(catalog).find(DB, None)
     source.outage = None
     source.refused[vault] = BackendUnavailableError("no answer")
     with pytest.raises(BackendUnavailableError):
-        await FindItem(catalog).find(DB, None)
+        await ItemLookup(catalog).find(DB, None)
 
 
 class TestPin:
     async def test_without_a_list_a_pin_is_believed_and_costs_nothing(self, catalog: Catalog, source: FakeItemSource) -> None:
         pin = Revision("v", "i", 7)
-        assert (await FindItem(catalog).find(DB, pin)).listed == pin
+        assert (await ItemLookup(catalog).find(DB, pin)).listed == pin
         assert source.requests == []
 
     async def test_a_listed_pin_shows_the_listed_version(self, catalog: Catalog, source: FakeItemSource, vault: str) -> None:
         item = source.put(vault, "renamed", a="b")
         await catalog.read_vaults()
         await catalog.list_for_poll(vault)
-        assert (await FindItem(catalog).find(DB, Revision(vault, item, 0))).listed == Revision(vault, item, 1)
+        assert (await ItemLookup(catalog).find(DB, Revision(vault, item, 0))).listed == Revision(vault, item, 1)
 
     async def test_a_pin_that_is_listed_at_a_lower_version_stays_at_its_own(
         self, catalog: Catalog, source: FakeItemSource, vault: str
@@ -127,7 +127,7 @@ class TestPin:
         item = source.put(vault, "db", a="b")
         await catalog.list_for_poll(vault)
         pin = Revision(vault, item, 7)
-        assert (await FindItem(catalog).find(DB, pin)).listed == pin
+        assert (await ItemLookup(catalog).find(DB, pin)).listed == pin
 
     async def test_a_pin_that_one_list_lacks_is_kept(self, catalog: Catalog, source: FakeItemSource, vault: str) -> None:
         item = source.put(vault, "db", a="b")
@@ -135,7 +135,7 @@ class TestPin:
         await catalog.read_vaults()
         await catalog.list_for_poll(vault)
         pin = Revision(vault, item, 1)
-        assert (await FindItem(catalog).find(DB, pin)).listed == pin
+        assert (await ItemLookup(catalog).find(DB, pin)).listed == pin
 
     async def test_a_pin_that_is_confirmed_gone_gives_way_to_the_title(self, catalog: Catalog, source: FakeItemSource, vault: str) -> None:
         successor = source.put(vault, "db", a="b")
@@ -143,14 +143,14 @@ class TestPin:
         for _ in range(3):
             await catalog.list_for_poll(vault)
             catalog.note_missing(vault, frozenset({"gone"}))
-        assert (await FindItem(catalog).find(DB, Revision(vault, "gone", 1))).listed.item_id == successor
+        assert (await ItemLookup(catalog).find(DB, Revision(vault, "gone", 1))).listed.item_id == successor
 
     async def test_a_pin_into_a_vault_that_is_gone_gives_way_to_the_path(
         self, catalog: Catalog, source: FakeItemSource, vault: str
     ) -> None:
         item = source.put(vault, "db", a="b")
         await catalog.read_vaults()
-        assert (await FindItem(catalog).find(DB, Revision("another", "i", 1))).listed.item_id == item
+        assert (await ItemLookup(catalog).find(DB, Revision("another", "i", 1))).listed.item_id == item
 
 
 class TestSuccessor:
@@ -167,7 +167,7 @@ class TestSuccessor:
         candidates = [source.put(vault, "db", a="b") for _ in range(2)]
         pin = await self.gone(catalog, vault)
         with pytest.raises(ItemAmbiguousError) as refused:
-            await FindItem(catalog).find(DB, pin)
+            await ItemLookup(catalog).find(DB, pin)
         for part in ("gone", *candidates, "itemPath"):
             assert part in str(refused.value)
 
@@ -175,12 +175,12 @@ class TestSuccessor:
         source.archive(source.put(vault, "db", a="b"))
         successor = source.put(vault, "db", a="b")
         pin = await self.gone(catalog, vault)
-        assert (await FindItem(catalog).find(DB, pin)).listed.item_id == successor
+        assert (await ItemLookup(catalog).find(DB, pin)).listed.item_id == successor
 
     async def test_an_id_is_never_unclear(self, catalog: Catalog, source: FakeItemSource, vault: str) -> None:
         first, _ = source.put(vault, "db", a="b"), source.put(vault, "db", a="b")
         pin = await self.gone(catalog, vault)
-        assert (await FindItem(catalog).find(ItemPath("Prod", first), pin)).listed.item_id == first
+        assert (await ItemLookup(catalog).find(ItemPath("Prod", first), pin)).listed.item_id == first
 
     async def test_a_secret_stays_as_it_was_until_one_is_left(self) -> None:
         world = World()
@@ -216,7 +216,7 @@ class TestRefresh:
         self, catalog: Catalog, source: FakeItemSource, vault: str, clock: FakeClock
     ) -> None:
         source.put(vault, "db", a="b")
-        find = FindItem(catalog)
+        find = ItemLookup(catalog)
         await find.find(DB, None)
         source.requests.clear()
         clock.advance(0.1)  # both are fresh, and older than the demand
@@ -228,20 +228,20 @@ class TestRefresh:
 
     async def test_the_pinned_items_vault_is_the_one_that_counts(self, catalog: Catalog, source: FakeItemSource, vault: str) -> None:
         other = source.add_vault("Other")
-        await FindItem(catalog).refresh(DB, Revision(other, "i", 1), since=0.0)
+        await ItemLookup(catalog).refresh(DB, Revision(other, "i", 1), since=0.0)
         assert source.requests == ["vaults", f"list {other}"]
         assert catalog.listed(vault) is None
 
     async def test_a_vault_that_is_not_there_is_told(self, catalog: Catalog) -> None:
         with pytest.raises(VaultNotFoundError):
-            await FindItem(catalog).refresh(DB, None, since=0.0)
+            await ItemLookup(catalog).refresh(DB, None, since=0.0)
 
 
 async def test_tags_come_with_what_was_found(catalog: Catalog, source: FakeItemSource, vault: str) -> None:
     item = source.put(vault, "db", a="b")
     source._keep(dataclasses.replace(source.item(item), tags=("one", "two")))
     for pin in (None, Revision(vault, item, 1)):
-        assert (await FindItem(catalog).find(DB, pin)).tags == ("one", "two")
+        assert (await ItemLookup(catalog).find(DB, pin)).tags == ("one", "two")
 
 
 class TestUnlistedVault:
@@ -253,13 +253,13 @@ class TestUnlistedVault:
         self, catalog: Catalog, source: FakeItemSource, clock: FakeClock
     ) -> None:
         with pytest.raises(VaultNotFoundError):
-            await FindItem(catalog).find(ItemPath(self.HIDDEN, "db"), None)
+            await ItemLookup(catalog).find(ItemPath(self.HIDDEN, "db"), None)
         clock.advance(3)
         source.refused[self.HIDDEN] = BackendForbiddenError("no access")
         with pytest.raises(BackendForbiddenError):
-            await FindItem(catalog).find(ItemPath(self.HIDDEN, "db"), None)
+            await ItemLookup(catalog).find(ItemPath(self.HIDDEN, "db"), None)
 
     async def test_a_name_is_not_asked_for(self, catalog: Catalog, source: FakeItemSource) -> None:
         with pytest.raises(VaultNotFoundError):
-            await FindItem(catalog).find(ItemPath("Hidden", "db"), None)
+            await ItemLookup(catalog).find(ItemPath("Hidden", "db"), None)
         assert source.requests == ["vaults"]

@@ -248,9 +248,9 @@ class TestTrouble:
         world.source.outage = BackendUnavailableError("no answer")
         for _ in range(4):
             await world.poll_after(60)
-        told = world.claims.ready(world.key())
-        assert told.reason == "SourceUnavailable"
-        assert "no answer" in told.message
+        reported = world.claims.ready(world.key())
+        assert reported.reason == "OnePasswordUnavailable"
+        assert "no answer" in reported.message
         assert world.claims.count("status") == 1
         world.source.outage = None
         await world.poll_after(60)
@@ -266,7 +266,7 @@ class TestTrouble:
         world.secrets.overwrite(world.key(), password="edited")
         world.source.outage = None
         await world.settle()
-        assert world.claims.ready(world.key()).reason == "SourceUnavailable"
+        assert world.claims.ready(world.key()).reason == "OnePasswordUnavailable"
         await world.poll_after(1)
         assert world.claims.ready(world.key()).reason == "Synced"
 
@@ -298,7 +298,7 @@ class TestTrouble:
         assert world.claims.requests == []
         for _ in range(3):
             await world.poll_after(60)
-        assert world.claims.ready(world.key()).reason == "SourceUnavailable"
+        assert world.claims.ready(world.key()).reason == "OnePasswordUnavailable"
 
     async def test_a_vault_deleted_between_the_two_lists_does_not_end_the_poll(self, world: World) -> None:
         item = await world.synced()
@@ -388,7 +388,7 @@ class TestFull:
         assert world.meter.found == 1
 
     async def test_a_secret_behind_a_list_that_did_not_change_is_no_miss(self, world: World) -> None:
-        """The item can't be read, so its Secret stays behind: the poll has told as much as a sweep can."""
+        """The item can't be read, so its Secret stays behind: the poll has told as much as a resync can."""
         item = await world.synced()
         world.source.edit(item, password="two")
         world.source.refused[item] = BackendUnavailableError("of this item")
@@ -424,7 +424,7 @@ class TestTrust:
         await world.poll()
         assert world.source.requests == ["vaults", f"list {world.vault}"]
 
-    async def test_three_clean_sweeps_bring_the_cheap_poll_back(self, world: World) -> None:
+    async def test_three_clean_resyncs_bring_the_cheap_poll_back(self, world: World) -> None:
         await self.lose(world)
         world.source.catch_up()
         for _ in range(3):
@@ -443,7 +443,7 @@ class TestTrust:
             await world.poll(full=True)
             assert world.process.poller.trust.lost()
 
-    async def test_a_sweep_that_could_not_list_every_vault_is_not_clean(self, world: World) -> None:
+    async def test_a_resync_that_could_not_list_every_vault_is_not_clean(self, world: World) -> None:
         await self.lose(world)
         world.source.refused[world.vault] = BackendForbiddenError("not this one")
         for _ in range(5):
@@ -616,7 +616,7 @@ class TestLateLists:
         await world.poll()
         assert (world.meter.found, world.process.poller.trust.lost()) == (0, False)
 
-    async def test_sweeps_whose_lists_come_late_bring_the_cheap_poll_back_as_well(
+    async def test_resyncs_whose_lists_come_late_bring_the_cheap_poll_back_as_well(
         self, world: World, gate: asyncio.Event, item: str
     ) -> None:
         world.source.hold_fingerprint(world.vault)

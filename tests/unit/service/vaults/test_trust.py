@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from fakes.meter import FakeMeter
-from onepassword_operator.service.vaults.trust import CLEAN_SWEEPS, PollTrust
+from onepassword_operator.service.vaults.trust import CLEAN_RESYNCS, PollTrust
 
 
 @pytest.fixture
@@ -38,21 +38,21 @@ def test_the_loss_is_warned_of_once(trust: PollTrust, meter: FakeMeter, caplog: 
     assert meter.found == 5
 
 
-def test_three_sweeps_in_a_row_without_a_miss_bring_it_back(trust: PollTrust) -> None:
+def test_three_resyncs_in_a_row_without_a_miss_bring_it_back(trust: PollTrust) -> None:
     trust.missed(1)
     trust.swept()  # the one that found it
-    for _ in range(CLEAN_SWEEPS):
+    for _ in range(CLEAN_RESYNCS):
         assert trust.lost()
         trust.swept()
     assert not trust.lost()
 
 
-def test_a_miss_that_a_poll_found_between_two_sweeps_starts_the_count_anew(trust: PollTrust) -> None:
+def test_a_miss_that_a_poll_found_between_two_resyncs_starts_the_count_anew(trust: PollTrust) -> None:
     trust.missed(1)
-    for _ in range(CLEAN_SWEEPS):
+    for _ in range(CLEAN_RESYNCS):
         trust.swept()
     trust.missed(1)
-    for _ in range(CLEAN_SWEEPS):
+    for _ in range(CLEAN_RESYNCS):
         trust.swept()
         assert trust.lost()
     trust.swept()
@@ -62,7 +62,7 @@ def test_a_miss_that_a_poll_found_between_two_sweeps_starts_the_count_anew(trust
 def test_another_loss_after_that_is_warned_of_again(trust: PollTrust, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(2):
         trust.missed(1)
-        for _ in range(CLEAN_SWEEPS + 1):
+        for _ in range(CLEAN_RESYNCS + 1):
             trust.swept()
         assert not trust.lost()
     assert warnings(caplog) == 2

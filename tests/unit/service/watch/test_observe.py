@@ -7,7 +7,7 @@ import pytest
 from fakes.world import Process, World
 from onepassword_operator.model import names
 from onepassword_operator.model.item import Revision
-from onepassword_operator.model.target import Rendering, Source
+from onepassword_operator.model.target import Rendering
 from onepassword_operator.service.runtime.work_queue import Priority
 from onepassword_operator.service.watch import observe
 
@@ -69,10 +69,10 @@ async def test_the_deletion_of_a_predecessor_does_not_disturb_its_namesake(world
 async def test_a_namesake_is_the_end_of_its_predecessor_and_of_the_dispute_about_it(world: World) -> None:
     await world.synced()
     held = world.claims.objects[world.key()]
-    world.process.index.contests.open(held.uid)
+    world.process.index.conflicts.open(held.uid)
     world.process.observe.claim_seen(dataclasses.replace(held, uid="new", resource_version="9999"))
     assert world.process.observe.is_gone(held.uid)
-    assert world.process.index.contests.truce(held.uid, finalizer=False) is None
+    assert world.process.index.conflicts.backoff(held.uid, finalizer=False) is None
 
 
 async def test_only_so_many_deletions_are_remembered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +162,7 @@ async def test_a_mark_that_another_process_left_is_taken_up_at_once(world: World
     item = await world.synced()
     ours = world.process
     other = Process(world)
-    await other.sweeper.sweep()
+    await other.resync.run()
     world.source.edit(item, password="two")
     world.process = other
     await other.poller.poll()
@@ -181,14 +181,14 @@ async def test_two_processes_with_other_options_do_not_write_without_end(world: 
     await world.settle()
     ours, world.rendering = world.process, Rendering(allow_empty_values=True)
     other = Process(world)
-    await other.sweeper.sweep()
+    await other.resync.run()
     world.forget_requests()
     for _ in range(100):
         for process in (ours, other):
             process.observe.secret_seen(world.secrets.objects[world.key()])
             while process.queue.depth():
                 key = await process.queue.take()
-                await process.reconcile.run(key)
+                await process.controller.run(key)
                 process.queue.done(key)
     assert len(world.secrets.writes()) < 20
 
@@ -208,7 +208,7 @@ async def test_a_secret_whose_ruling_resource_is_suspended_is_not_judged(world: 
 async def test_a_secret_whose_resource_is_held_up_needs_a_look(world: World) -> None:
     await world.synced()
     world.claims.hold_up(world.key(), names.OFFICIAL_FINALIZER)
-    assert world.process.observe.take_in(world.claims.objects[world.key()]) is Priority.SWEEP
+    assert world.process.observe.take_in(world.claims.objects[world.key()]) is Priority.LOW
     assert not world.process.observe.is_settled(world.secrets.objects[world.key()])
 
 
@@ -218,7 +218,7 @@ async def test_what_several_ask_for_is_followed_from_the_first_sight_on(world: W
     world.asks("web")
     await world.settle()
     world.process = Process(world)
-    await world.process.sweeper.sweep()
+    await world.process.resync.run()
     assert list(world.process.index.revisions(world.vault)) == [Revision(world.vault, item, 1)]
     assert world.process.queue.depth() == 1
 
@@ -231,7 +231,7 @@ async def test_whoever_else_asks_it_is_followed_as_its_owner_asks(world: World) 
     world.claim("db", "vaults/Prod/items/other")
     await world.settle()
     world.process = Process(world)
-    await world.process.sweeper.sweep()
+    await world.process.resync.run()
     assert list(world.process.index.revisions(world.vault)) == [Revision(world.vault, item, 1)]
 
 
@@ -267,12 +267,11 @@ async def test_a_resource_that_is_held_up_in_deletion_is_released_without_a_pass
     await world.synced()
     world.claims.hold_up(world.key(), "theirs", *finalizers)
     await world.settle()
-    released: list[Source] = []
-    world.process.observe.release = released.append
+    world.process.finalizer_removals.clear()
     world.claims.hold_up(world.key(), "theirs", *finalizers)
     world.claims.terminate(world.key())
     world.process.observe.take_in(world.claims.objects[world.key()])
-    assert released == [world.claims.objects[world.key()].source] * len(finalizers)
+    assert world.process.finalizer_removals == ({world.claims.objects[world.key()].ref} if finalizers else set())
 
 
 class TestRefresh:
@@ -301,8 +300,8 @@ class TestRefresh:
         world.claims.annotate(world.key(), refresh="1")
         world.watch()
         held = world.claims.objects[world.key()]
-        told = tuple(dataclasses.replace(condition, status=ready) for condition in held.conditions) if ready else ()
-        world.process.index.claims.put(dataclasses.replace(held, conditions=told))
+        reported = tuple(dataclasses.replace(condition, status=ready) for condition in held.conditions) if ready else ()
+        world.process.index.claims.put(dataclasses.replace(held, conditions=reported))
         world.clock.advance(asked_ago)
         world.process.index.drop_refreshes(before=world.clock.now - 100.0)
         assert world.process.index.record(world.key()).refresh is owed
@@ -321,23 +320,11 @@ class TestRefresh:
     async def test_a_new_value_ends_the_wait_in_a_dispute(self, world: World) -> None:
         await world.synced()
         uid = world.claims.objects[world.key()].uid
-        world.process.index.contests.open(uid)
-        assert not world.process.index.contests.may_try(uid)
+        world.process.index.conflicts.open(uid)
+        assert not world.process.index.conflicts.may_try(uid)
         world.claims.annotate(world.key(), refresh="1")
         world.watch()
-        assert world.process.index.contests.may_try(uid)
-
-
-async def test_without_anybody_wired_nothing_happens(world: World) -> None:
-    alone = observe.Observe(index=world.process.index, queue=world.process.queue, sealer=world.process.sealer)
-    await changed(world)
-    world.claims.hold_up(world.key(), names.OFFICIAL_FINALIZER)
-    world.claims.terminate(world.key())
-    alone.take_in(world.claims.objects[world.key()])
-    world.process.index.record(world.key()).mark = None
-    world.process.index.claims.put(dataclasses.replace(world.claims.objects[world.key()], terminating=False))
-    alone.is_settled(world.secrets.objects[world.key()])
-    assert world.process.index.record(world.key()).mark
+        assert world.process.index.conflicts.may_try(uid)
 
 
 async def changed(world: World) -> None:

@@ -9,12 +9,12 @@ import pytest
 from fakes.world import World
 from onepassword_operator.model import names
 from onepassword_operator.model.secret import OwnerReference
-from onepassword_operator.model.target import Source
+from onepassword_operator.model.target import ObjectRef
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.service.runtime.work_queue import Priority
 from onepassword_operator.service.watch import observe_workloads
 
-WEB = Source("Deployment", "app", "web")
+WEB = ObjectRef("Deployment", "app", "web")
 
 
 @pytest.fixture
@@ -115,19 +115,19 @@ class TestWhatNeedsALook:
         world.asks("web")
         await world.settle()
         last = shown(world)
-        world.process.index.contests.open(last.uid)
+        world.process.index.conflicts.open(last.uid)
         del world.workloads.objects["app", "web"]
         world.asks("web")
         await world.settle()
         assert world.process.observe.is_gone(last.uid)
-        assert world.process.index.contests.truce(last.uid, finalizer=False) is None
+        assert world.process.index.conflicts.backoff(last.uid, finalizer=False) is None
 
     async def test_a_new_demand_is_more_urgent_than_a_change_of_owners(self, world: World) -> None:
         world.asks("api", under="shared")
         await world.settle()
         world.workloads.deploy("web", "shared", annotations={names.ITEM_PATH: "vaults/Prod/items/db", names.ITEM_NAME: "db"})
         due = world.process.observe_workloads.take_in(shown(world))
-        assert due == {world.key("shared"): Priority.SWEEP, world.key("db"): Priority.NEW}
+        assert due == {world.key("shared"): Priority.LOW, world.key("db"): Priority.NEW}
 
 
 class TestOwners:
@@ -166,14 +166,14 @@ class TestOwners:
         for name in ("web", "second"):
             world.asks(name, path="vaults/Prod/items/mine")
         await world.settle()
-        ruler = world.owners()[0].removeprefix("Deployment/")
-        (heir,) = {"web", "second"} - {ruler}
-        world.workloads.delete(ruler)
+        winner = world.owners()[0].removeprefix("Deployment/")
+        (remaining_owner,) = {"web", "second"} - {winner}
+        world.workloads.delete(winner)
         await world.settle()
         world.source.edit(item, password="two")
         await world.poll()
         assert world.secrets.values(world.key()) == {"password": "two"}
-        assert world.owners()[0] == f"Deployment/{heir}"
+        assert world.owners()[0] == f"Deployment/{remaining_owner}"
 
     async def test_a_secret_that_only_resources_ask_for_gets_none(self, world: World) -> None:
         world.claim("db")
@@ -378,9 +378,9 @@ class TestFinalizer:
         await world.settle()
         world.workloads.hold_up("web", names.OFFICIAL_FINALIZER)
         due = world.process.observe_workloads.take_in(shown(world))
-        assert due == {key: Priority.SWEEP}
-        assert world.process.releases == set()
-        world.process.queue.add(key, Priority.SWEEP)
+        assert due == {key: Priority.LOW}
+        assert world.process.finalizer_removals == set()
+        world.process.queue.add(key, Priority.LOW)
         await world.settle()
         assert world.finalizers.released == [WEB]
 

@@ -14,17 +14,17 @@ def world() -> World:
     return World()
 
 
-async def sweep(world: World) -> None:
-    """A sweep, while the watches are silent."""
+async def resync(world: World) -> None:
+    """A resync, while the watches are silent."""
     world.claims.events.clear()
     world.workloads.events.clear()
     world.secrets.events.clear()
-    await world.process.sweeper.sweep()
+    await world.process.resync.run()
 
 
 async def test_settled_secrets_are_not_queued(world: World) -> None:
     await world.synced("db", "copy")
-    await sweep(world)
+    await resync(world)
     assert world.process.queue.depth() == 0
     assert world.claims.requests == ["list"]
     assert world.secrets.requests == ["list"]
@@ -35,7 +35,7 @@ async def test_what_the_watches_missed_is_queued(world: World) -> None:
     world.secrets.overwrite(world.key(), password="edited")
     del world.secrets.objects[world.key("copy")]
     world.claim("third", "vaults/Prod/items/db")
-    await sweep(world)
+    await resync(world)
     assert world.process.queue.depth() == 3
     await world.settle()
     for name in ("db", "copy", "third"):
@@ -46,7 +46,7 @@ async def test_new_resources_come_first(world: World) -> None:
     await world.synced()
     world.secrets.overwrite(world.key(), password="edited")
     third = world.claim("third", "vaults/Prod/items/db")
-    await sweep(world)
+    await resync(world)
     assert await world.process.queue.take() == third
 
 
@@ -54,7 +54,7 @@ async def test_a_refresh_that_the_watch_missed_is_answered(world: World) -> None
     await world.synced()
     world.clock.advance(1)
     world.claims.annotate(world.key(), refresh="now")
-    await sweep(world)
+    await resync(world)
     await world.settle()
     assert world.source.requests[0] == "vaults"
     assert world.events.reasons("db") == ["Refreshed"]
@@ -63,7 +63,7 @@ async def test_a_refresh_that_the_watch_missed_is_answered(world: World) -> None
 async def test_an_absent_resource_is_let_go_after_a_live_look(world: World) -> None:
     await world.synced()
     del world.claims.objects[world.key()]
-    await sweep(world)
+    await resync(world)
     assert world.claims.requests == ["list", "get app/db"]
     assert len(world.process.index.claims) == 0
     assert world.key() not in world.process.index.claims
@@ -74,7 +74,7 @@ async def test_a_resource_that_the_list_lacked_but_a_live_look_shows_is_kept(wor
     await world.synced()
     hidden = world.claims.objects.pop(world.key())
     world.claims.before["get"] = lambda: world.claims.objects.update({hidden.key: hidden})
-    await sweep(world)
+    await resync(world)
     assert world.process.index.claims.resource(world.key()) == hidden
 
 
@@ -82,7 +82,7 @@ async def test_a_namesake_that_a_live_look_shows_takes_the_place(world: World) -
     await world.synced()
     del world.claims.objects[world.key()]
     world.claims.before["get"] = lambda: void(world.claims.apply(world.key(), "vaults/Prod/items/db"))
-    await sweep(world)
+    await resync(world)
     assert resource(world).uid == world.claims.objects[world.key()].uid
     assert world.process.queue.depth() == 1
 
@@ -95,7 +95,7 @@ async def test_an_absent_deployment_is_let_go_after_a_live_look(world: World) ->
     world.forget_requests()
     for name in ("web", "user"):
         del world.workloads.objects["app", name]
-    await sweep(world)
+    await resync(world)
     assert world.workloads.requests == ["list all", "get", "get"]
     assert world.key("mine") not in world.process.index.claims
     assert world.process.index.claims.workloads() == set()
@@ -106,7 +106,7 @@ async def test_a_deployment_that_the_list_lacked_but_a_live_look_shows_is_kept(w
     world.watch()
     hidden = world.workloads.objects.pop(("app", "web"))
     world.workloads.before["get"] = lambda: world.workloads.objects.update({("app", "web"): hidden})
-    await sweep(world)
+    await resync(world)
     assert world.key() in world.process.index.claims
 
 
@@ -115,7 +115,7 @@ async def test_a_namesake_of_a_deployment_that_a_live_look_shows_takes_the_place
     world.watch()
     former = world.workloads.objects.pop(("app", "web")).uid
     world.workloads.before["get"] = lambda: void(world.asks("web", under="renamed"))
-    await sweep(world)
+    await resync(world)
     assert [claim.key.name for key in ("db", "renamed") for claim in world.process.index.claims.of(world.key(key))] == ["renamed"]
     assert world.workloads.objects["app", "web"].uid != former
     assert world.process.index.claims.of(world.key("renamed"))[0].uid != former
@@ -127,7 +127,7 @@ async def test_a_live_look_at_a_deployment_that_fails_lets_nobody_go(world: Worl
     world.workloads.objects.clear()
     world.workloads.faults.refuse("get", ClusterUnavailableError("no answer"))
     with pytest.raises(ClusterUnavailableError):
-        await sweep(world)
+        await resync(world)
     assert world.key() in world.process.index.claims
 
 
@@ -137,16 +137,16 @@ async def test_what_the_watches_missed_of_a_deployments_secret_is_queued(world: 
     await world.settle()
     world.secrets.overwrite(keys[0], password="edited")
     del world.secrets.objects[keys[1]]
-    await sweep(world)
+    await resync(world)
     await world.settle()
     assert [world.secrets.values(key) for key in keys] == [{"password": "one"}] * 2
 
 
-async def test_what_deployments_ask_for_is_found_by_the_first_sweep(world: World) -> None:
+async def test_what_deployments_ask_for_is_found_by_the_first_resync(world: World) -> None:
     world.source.put(world.vault, "db", password="one")
     world.asks("web", under="mine")
     world.claim("db")
-    await sweep(world)
+    await resync(world)
     assert {await world.process.queue.take() for _ in range(2)} == {world.key("mine"), world.key("db")}
 
 
@@ -156,7 +156,7 @@ async def test_a_new_resource_on_the_secret_of_a_known_deployment_comes_first(wo
     await world.settle()
     world.secrets.overwrite(world.key(), password="edited")
     late = world.claim("late")
-    await sweep(world)
+    await resync(world)
     assert await world.process.queue.take() == late
 
 
@@ -165,7 +165,7 @@ async def test_secrets_that_several_ask_for_get_a_look(world: World) -> None:
     await world.synced()
     world.asks("web")
     await world.settle()
-    await sweep(world)
+    await resync(world)
     assert world.process.queue.depth() == 1
 
 
@@ -184,7 +184,7 @@ async def test_nothing_is_concluded_from_a_list_that_broke_off(world: World, whi
     objects[which].popitem()
     faults[which].refuse("list", ClusterUnavailableError("no answer"))
     with pytest.raises(ClusterUnavailableError):
-        await sweep(world)
+        await resync(world)
     assert len(world.process.index.claims) == 3
     assert len(world.process.index.claims.workloads()) == 3
     assert world.process.queue.depth() == 0
@@ -195,7 +195,7 @@ async def test_a_live_look_that_fails_lets_nobody_go(world: World) -> None:
     del world.claims.objects[world.key()]
     world.claims.faults.refuse("get", ClusterUnavailableError("no answer"))
     with pytest.raises(ClusterUnavailableError):
-        await sweep(world)
+        await resync(world)
     assert world.key() in world.process.index.claims
 
 

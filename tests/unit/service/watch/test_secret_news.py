@@ -79,8 +79,8 @@ async def test_a_secret_that_nobody_asks_for_costs_nothing_and_leaves_no_trace(w
     followed = set(world.process.index.followed)
     world.secrets.place(world.key("stray"), labels={names.MANAGED: names.MANAGED_VALUE})
     async with reading(news):
-        for tell in (news.seen, news.gone):
-            tell(world.key("stray"), 9999)
+        for report in (news.seen, news.gone):
+            report(world.key("stray"), 9999)
         await rest(news)
     assert world.secrets.requests == []
     assert set(world.process.index.followed) == followed
@@ -173,7 +173,7 @@ async def test_a_read_that_fails_is_tried_again_until_it_succeeds(world: World, 
     world.secrets.overwrite(world.key(), password="edited")
     for _ in range(2):
         world.secrets.faults.refuse("get", ClusterUnavailableError("no answer"))
-    news._reads.interval_seconds = 0.01
+    news._reads._interval_seconds = 0.01
     async with reading(news):
         news.seen(world.key(), version(world, world.key()))
         await until(world.process.queue.depth)

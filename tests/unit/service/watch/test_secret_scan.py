@@ -1,15 +1,17 @@
 """Where nobody may list or watch Secrets: a GET of each that is asked for, at the start and then in turn."""
 
+import dataclasses
 import logging
 from collections.abc import Callable
 
 import pytest
 
-from fakes.world import Process, World
+from fakes.world import World
+from onepassword_operator import wiring
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterDeniedError, ClusterError, ClusterUnavailableError
 from onepassword_operator.service.runtime.work_queue import Priority
-from onepassword_operator.service.watch.secret_scan import PatrolledSecrets, SecretLook
+from onepassword_operator.service.watch.secret_scan import PatrolledSecrets
 
 INTERVAL = 600.0
 
@@ -17,16 +19,17 @@ INTERVAL = 600.0
 class BlindWorld(World):
     """A world whose operator may neither list nor watch Secrets."""
 
-    patrol: PatrolledSecrets
+    def options(self) -> wiring.Options:
+        return dataclasses.replace(super().options(), secret_round_seconds=INTERVAL)
 
-    def look(self, process: Process) -> SecretLook:
-        async def sleep(seconds: float) -> None:
-            self.clock.advance(seconds)
+    @property
+    def patrol(self) -> PatrolledSecrets:
+        assert self.process.patrol
+        self.process.patrol._sleep = self._sleep
+        return self.process.patrol
 
-        self.patrol = PatrolledSecrets(
-            self.secrets, observe=process.observe, index=process.index, clock=self.clock, interval_seconds=INTERVAL, sleep=sleep
-        )
-        return self.patrol
+    async def _sleep(self, seconds: float) -> None:
+        self.clock.advance(seconds)
 
     def watch(self) -> None:
         self.secrets.events.clear()
@@ -104,20 +107,20 @@ async def test_a_start_looks_at_each_once_before_anything_else_and_finds_all_in_
     assert world.process.queue.depth() == 0
 
 
-async def test_a_later_sweep_leaves_them_to_the_rounds(world: BlindWorld) -> None:
+async def test_a_later_resync_leaves_them_to_the_rounds(world: BlindWorld) -> None:
     await world.synced("db", "copy")
-    await world.process.sweeper.sweep()
+    await world.process.resync.run()
     assert world.secrets.requests == []
     assert world.process.queue.depth() == 0
 
 
-async def test_a_demand_that_the_watch_missed_is_served_by_a_sweep(world: BlindWorld) -> None:
+async def test_a_demand_that_the_watch_missed_is_served_by_a_resync(world: BlindWorld) -> None:
     await world.synced()
     world.source.put(world.vault, "other", password="nine")
     world.claims.apply(world.key(), "vaults/Prod/items/other")
     world.claims.events.clear()
     world.clock.advance(60)
-    await world.process.sweeper.sweep()
+    await world.process.resync.run()
     await world.settle()
     assert world.secrets.values(world.key()) == {"password": "nine"}
 
@@ -153,7 +156,7 @@ async def test_one_that_cannot_be_looked_at_holds_up_no_other_and_is_told_once_a
 async def test_one_that_nobody_asks_for_any_more_is_not_touched(world: BlindWorld) -> None:
     await world.synced()
     observed = world.secrets.objects[world.key()]
-    world.process.observe.secret_looked_at(world.key("somebody-elses"), observed)
+    world.process.observe.secret_checked(world.key("somebody-elses"), observed)
     assert world.process.queue.depth() == 0
 
 
@@ -172,13 +175,13 @@ async def test_one_that_has_to_be_told_of_again_is_queued_behind_the_others(worl
     assert claim
     world.process.index.record(world.key()).attempts = 1
     await world.patrol.patrol()
-    assert world.process.queue._waiting == {world.key(): Priority.SWEEP}
+    assert world.process.queue._waiting == {world.key(): Priority.LOW}
 
 
-async def test_one_that_is_not_there_yet_is_queued_by_every_sweep(world: BlindWorld) -> None:
+async def test_one_that_is_not_there_yet_is_queued_by_every_resync(world: BlindWorld) -> None:
     world.claim("early", "vaults/Prod/items/not-there-yet")
     await world.settle()
     for _ in range(2):
-        await world.process.sweeper.sweep()
+        await world.process.resync.run()
         assert world.process.queue.depth() == 1
         await world.settle()

@@ -12,7 +12,7 @@ from fakes.world import World
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterDeniedError, ClusterUnavailableError
 from onepassword_operator.model.secret import SecretKey, SecretSight, Sight
 from onepassword_operator.service.watch.secret_news import SecretNews
-from onepassword_operator.service.watch.secret_watch import CALM_SECONDS, LONGEST_PAUSE_SECONDS, WatchSecrets
+from onepassword_operator.service.watch.secret_watch import CALM_SECONDS, LONGEST_PAUSE_SECONDS, SecretWatcher
 
 NOTHING = SecretKey("", "")
 FAILED = ClusterUnavailableError("broken")
@@ -31,7 +31,7 @@ class Scene:
         self.pauses: list[float] = []
         process = self.world.process
         news = SecretNews(self.world.secrets, observe=process.observe, index=process.index, clock=self.world.clock, pause_seconds=0.001)
-        self.watching = WatchSecrets(self.watch, news=news, namespaces=namespaces, clock=self.world.clock, sleep=self.sleep)
+        self.watching = SecretWatcher(self.watch, news=news, namespaces=namespaces, clock=self.world.clock, sleep=self.sleep)
 
     async def sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)
@@ -163,8 +163,8 @@ async def test_a_namespace_without_rights_waits_by_itself_and_is_told_once(caplo
         assert scene.watch.asked.count("list a") == 21
         assert [asked for asked in scene.watch.asked if " b" in asked] == ["list b", "watch b since 20"]
     assert max(scene.pauses) < 60
-    (told,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
-    assert (told.__dict__["namespace"], told.__dict__["reason"]) == ("a", "ClusterAccessDenied")
+    (reported,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert (reported.__dict__["namespace"], reported.__dict__["reason"]) == ("a", "ClusterAccessDenied")
 
 
 async def test_what_is_wrong_is_told_again_if_all_was_well_in_between(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,199 @@
+"""The program's own surroundings: the Kubernetes API behind the ports, the loops that run the work, the election, the gauges."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import datetime
+import os
+import random
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final
+
+from onepassword_operator import __version__, wiring
+from onepassword_operator.cluster.api import KubernetesApi
+from onepassword_operator.cluster.credentials import ClusterAccess
+from onepassword_operator.cluster.event_log import KubernetesEvents
+from onepassword_operator.cluster.event_sender import About, EventSender
+from onepassword_operator.cluster.finalizers import KubernetesFinalizers
+from onepassword_operator.cluster.lease import KubernetesLease, home_namespace
+from onepassword_operator.cluster.resource_store import KubernetesResources
+from onepassword_operator.cluster.secret_store import KubernetesSecrets
+from onepassword_operator.cluster.secret_watch import KubernetesSecretWatch
+from onepassword_operator.cluster.workload_store import KubernetesWorkloads
+from onepassword_operator.connect.access_token import ConnectToken
+from onepassword_operator.connect.factory import Connected
+from onepassword_operator.model.confidential import Confidential
+from onepassword_operator.model.lease import Timing
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.model.target import ObjectRef, Rendering
+from onepassword_operator.net.proxy import Route
+from onepassword_operator.ports import ItemSource
+from onepassword_operator.service.restarts.restart_workloads import NamespaceKey, RestartWorkloads, Rollouts
+from onepassword_operator.service.runtime.fair_share import FairShare
+from onepassword_operator.service.runtime.leader_election import Election, LeaderElection, Unopposed
+from onepassword_operator.service.runtime.retry_loop import RetryLoop
+from onepassword_operator.service.runtime.work_queue import WorkQueue
+from onepassword_operator.service.runtime.workers import Workers
+from onepassword_operator.service.watch.secret_news import SecretNews
+from onepassword_operator.service.watch.secret_watch import SecretWatcher
+from onepassword_operator.settings.schema import Settings
+from onepassword_operator.telemetry.metrics import Metrics
+from onepassword_operator.wiring import Options, Ports, UseCases
+
+USER_AGENT: Final = f"onepassword-operator/{__version__}"
+EVENNESS: Final = 0.95
+"""Restarts are limited to this part of the rate that is set: they arrive less evenly than they leave (11/s were observed at 10/s)."""
+
+
+class SystemClock:
+    """The machine's clock and dice."""
+
+    def monotonic(self) -> float:
+        """Seconds since some moment."""
+        return time.monotonic()
+
+    def jitter(self) -> float:
+        """A number from 0 to 1."""
+        return random.random()  # noqa: S311  spreads load, guards nothing
+
+
+class Loops:
+    """`wiring.Runtime` with real queues; what they do waits for the first poll, because before it nothing is known of any item."""
+
+    def __init__(self, clock: SystemClock, *, interval_seconds: float) -> None:
+        self._clock = clock
+        self._interval_seconds = interval_seconds
+        self.first_poll = asyncio.Event()
+        self.restarts: RetryLoop[NamespaceKey]
+        self.finalizers: RetryLoop[ObjectRef]
+
+    def new_queue(self, share: FairShare) -> WorkQueue[SecretKey]:
+        """The queue of Secrets that need a reconcile."""
+        return WorkQueue(share=share)
+
+    def restart_loop(self, restart: RestartWorkloads, queue: WorkQueue[SecretKey]) -> RetryLoop[NamespaceKey]:
+        """Restarts a namespace's workloads once its Secrets are written."""
+        rollouts = Rollouts(restart, secrets_queue=queue, first_poll=self.first_poll)
+        self.restarts = RetryLoop(rollouts.run, clock=self._clock, interval_seconds=self._interval_seconds)
+        return self.restarts
+
+    def finalizer_loop(self, remove: Callable[[ObjectRef], Awaitable[None]]) -> RetryLoop[ObjectRef]:
+        """Removes finalizers, each until it is gone."""
+        self.finalizers = RetryLoop(remove, clock=self._clock, interval_seconds=self._interval_seconds)
+        return self.finalizers
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the loops of `app.py` drive."""
+
+    clock: SystemClock
+    rendering: Rendering
+    resources: KubernetesResources
+    use_cases: UseCases
+    loops: Loops
+    workers: Workers[SecretKey]
+    secret_watcher: SecretWatcher | None
+    """Where Secrets are watched."""
+    events: EventSender
+
+
+def build(settings: Settings, *, api: KubernetesApi, source: ItemSource, token: Confidential, metrics: Metrics) -> Parts:
+    """Everything over one connection to the cluster; nothing runs yet."""
+    clock = SystemClock()
+    options = _options(settings, token=token)
+    sender = EventSender(api, clock=clock, new_name=_event_name, instance=os.uname().nodename, dropped=metrics.events_dropped)
+    secrets = KubernetesSecrets(api, namespaces=settings.namespaces)
+    resources = KubernetesResources(api, rendering=options.rendering, namespaces=settings.namespaces)
+    ports = Ports(
+        items=source,
+        secrets=secrets,
+        resources=resources,
+        workloads=KubernetesWorkloads(api, namespaces=settings.namespaces),
+        finalizers=KubernetesFinalizers(api),
+        events=KubernetesEvents(sender, new_name=_event_name, clock=clock, now=api.server_time),
+        meter=metrics,
+        clock=clock,
+    )
+    loops = Loops(clock, interval_seconds=options.interval_seconds)
+    made = wiring.wire(ports, options, runtime=loops)
+    news = SecretNews(secrets, observe=made.observe, index=made.shared.index, clock=clock)
+    watcher = SecretWatcher(KubernetesSecretWatch(api, jitter=clock.jitter), news=news, namespaces=settings.namespaces, clock=clock)
+    parts = Parts(
+        clock=clock,
+        rendering=options.rendering,
+        resources=resources,
+        use_cases=made,
+        loops=loops,
+        workers=Workers(made.shared.queue, made.controller.run, count=settings.workers, begin=loops.first_poll),
+        secret_watcher=watcher if settings.watches_secrets else None,
+        events=sender,
+    )
+    _expose(parts, metrics)
+    return parts
+
+
+def _options(settings: Settings, *, token: Confidential) -> Options:
+    return Options(
+        rendering=Rendering(allow_empty_values=settings.allow_empty_values, copy_annotations=settings.enable_annotations),
+        token=token,
+        auto_restart=settings.auto_restart,
+        interval_seconds=float(settings.polling_interval),
+        staleness_seconds=settings.staleness_limit_seconds,
+        workers=settings.workers,
+        restarts_per_second=settings.restarts_per_second * EVENNESS,
+        secret_round_seconds=0.0 if settings.watches_secrets else settings.resync_seconds,
+    )
+
+
+def _event_name(about: About) -> str:
+    return f"{about.name[:200].rstrip('.-')}.{uuid.uuid4().hex[:16]}"
+
+
+@contextlib.asynccontextmanager
+async def elect(settings: Settings, access: ClusterAccess, *, way: Route, metrics: Metrics) -> AsyncIterator[Election]:
+    """The election that the settings ask for, over a connection of its own, so that bulk writes never delay a renewal."""
+    if not settings.leader_elect:
+        yield Unopposed()
+        return
+    namespace = home_namespace(settings.leader_election_namespace, os.environ, context=access.namespace)
+    async with KubernetesApi(access, user_agent=USER_AGENT, observer=metrics.kubernetes_request, way=way) as api:
+        lease = KubernetesLease(api, namespace=namespace)
+        identity = f"{os.uname().nodename}_{uuid.uuid4()}"
+        yield LeaderElection(lease, identity=identity, timing=Timing(), clock=SystemClock(), now=_lease_time)
+
+
+def _lease_time() -> str:
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _expose(parts: Parts, metrics: Metrics) -> None:
+    made = parts.use_cases
+    metrics.observe("queue_depth", "Secrets that wait for a reconcile or are being reconciled.", read=made.shared.queue.depth)
+    metrics.observe("retries_waiting", "Secrets that wait for the time of their next try.", read=made.shared.queue.delayed)
+    metrics.observe(
+        "polls_by_item_lists", "1 while the vault list is not believed, and every poll lists items.", read=made.poller.trust.lost
+    )
+    metrics.observe(
+        "items_listed_older", "Items that 1Password lists at an older version than before, or not at all.", read=made.poller.count_doubts
+    )
+    metrics.observe("events_waiting", "Kubernetes Events that wait to be posted.", read=parts.events.waiting)
+    metrics.observe("pending_restarts", "Secrets whose users are still to be restarted.", read=made.shared.index.count_pending)
+
+
+def expose_connect(metrics: Metrics, connected: Connected, *, token: ConnectToken) -> None:
+    """The gauges about the Connect server and its token."""
+    metrics.observe("connect_calls_in_flight", "Calls to Connect under way.", read=connected.guarded.in_flight)
+    metrics.observe("connect_budget_waiting", "Requests to Connect that wait for their minute.", read=connected.budget.waiting)
+    metrics.observe(
+        "connect_circuit_open", "1 while calls to Connect fail at once with what was last seen.", read=connected.guarded.is_open
+    )
+    metrics.observe(
+        "connect_token_expiry_timestamp_seconds",
+        "When the Connect token expires (Unix time); 0 if it does not say.",
+        read=lambda: token.expires_at() or 0,
+    )
