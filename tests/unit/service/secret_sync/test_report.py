@@ -159,7 +159,7 @@ class TestDeployment:
 
 class TestChange:
     @pytest.mark.parametrize(
-        ("change", "told"),
+        ("change", "reported"),
         [
             (Change.NONE, []),
             (Change.RETOUCHED, []),
@@ -177,7 +177,7 @@ class TestChange:
         assert world.meter.repairs == (change is Change.REPAIRED)
 
     @pytest.mark.parametrize(
-        ("change", "told"), [(Change.NONE, ["Refreshed"]), (Change.RETOUCHED, ["Refreshed"]), (Change.UPDATED, ["Updated"])]
+        ("change", "reported"), [(Change.NONE, ["Refreshed"]), (Change.RETOUCHED, ["Refreshed"]), (Change.UPDATED, ["Updated"])]
     )
     async def test_who_asked_gets_an_answer_in_any_case(
         self, world: World, reporter: Reporter, resource: Claim, change: Change, reported: list[str]
