@@ -42,7 +42,7 @@ UNOWNED = {"ownerReferences": None}
 
 @pytest.mark.official("Secret drift", "events")
 @pytest.mark.parametrize(
-    ("edit", "told"),
+    ("edit", "reported"),
     [
         pytest.param({"data": {"password": "ZWRpdGVk"}}, 1, id="a key edited"),
         pytest.param({"data": {"extra": "ZWRpdGVk"}}, 1, id="a key added"),

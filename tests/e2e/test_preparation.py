@@ -15,7 +15,7 @@ from e2e.steps import REPOSITORY, StepError
 
 
 @pytest.mark.parametrize(
-    ("there", "user", "told"),
+    ("there", "user", "reported"),
     [
         (
             ["apt-get"],

@@ -36,7 +36,7 @@ def _dying(claim: Claim) -> Claim:
 
 
 @pytest.mark.parametrize(
-    ("asking", "observed", "ruling"),
+    ("asking", "observed", "winner"),
     [
         ([], None, None),
         ([], _owned_by(OLD.uid), None),

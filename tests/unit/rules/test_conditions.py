@@ -93,7 +93,7 @@ def test_a_long_pause_message_is_cut_to_what_the_api_takes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("carried", "last_good", "tells"),
+    ("carried", "last_good", "reports"),
     [
         (_ready(), None, True),
         (_ready("False"), None, False),

@@ -101,13 +101,13 @@ def test_a_secret_that_nobody_marked_is_somebody_elses(annotations: Mapping[str,
         owners.check_owner(CLAIM, observed, verdict=Verdict.BROKEN, co_owners=CoOwners(claims=(ASKING,), users=(WEB,)))
 
 
-@pytest.mark.parametrize("partners", [CoOwners(claims=(ASKING,)), CoOwners(users=(API,))])
+@pytest.mark.parametrize("co_owners", [CoOwners(claims=(ASKING,)), CoOwners(users=(API,))])
 def test_a_secret_with_the_official_marks_is_taken_over_from_a_deployment_that_asks_for_it_or_uses_it(co_owners: CoOwners) -> None:
     owners.check_owner(CLAIM, _owned_by(OFFICIAL, API), verdict=Verdict.BROKEN, co_owners=co_owners)
 
 
 @pytest.mark.parametrize(
-    "partners", [ALONE, CoOwners(claims=(dataclasses.replace(ASKING, uid="earlier"),)), CoOwners(idle=frozenset({API.uid}))]
+    "co_owners", [ALONE, CoOwners(claims=(dataclasses.replace(ASKING, uid="earlier"),)), CoOwners(idle=frozenset({API.uid}))]
 )
 def test_a_secret_with_the_official_marks_stays_with_a_deployment_that_has_no_part_in_it(co_owners: CoOwners) -> None:
     with pytest.raises(TargetNotOwnedError, match='belongs to Deployment "api"'):
@@ -166,7 +166,7 @@ def test_the_ruling_claim_is_the_first_owner_beside_others_and_its_former_self_g
 
 
 @pytest.mark.parametrize(
-    ("held", "partners", "wanted"),
+    ("held", "co_owners", "wanted"),
     [
         ((), CoOwners(claims=(ASKING,), users=(WEB,)), (OURS, API, WEB)),
         ((OURS,), CoOwners(claims=(ASKING,)), (OURS, API)),

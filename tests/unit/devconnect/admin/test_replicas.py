@@ -110,7 +110,7 @@ async def test_the_balance_and_its_seed_are_changed_while_the_server_runs(pair: 
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body", "status", "told"),
+    ("method", "path", "body", "status", "reported"),
     [
         ("PUT", "/replicas/2", {}, 404, "replica 2 not found: there are 0, 1; --replicas at the start says how many"),
         ("PUT", "/replicas/x", {}, 404, "replica x not found"),
