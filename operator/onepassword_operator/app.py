@@ -218,7 +218,7 @@ class Operator:
         return True
 
     def _wake_pending(self) -> None:
-        for namespace in self._parts.use_cases.shared.index.pending_namespaces():
+        for namespace in self._parts.use_cases.shared.index.states.pending_namespaces():
             self._parts.loops.restarts.wake(NamespaceKey(namespace))
 
 

@@ -182,7 +182,7 @@ def _expose(parts: Parts, metrics: Metrics) -> None:
         "items_listed_older", "Items that 1Password lists at an older version than before, or not at all.", read=made.poller.count_doubts
     )
     metrics.observe("events_waiting", "Kubernetes Events that wait to be posted.", read=parts.events.waiting)
-    metrics.observe("pending_restarts", "Secrets whose users are still to be restarted.", read=made.shared.index.count_pending)
+    metrics.observe("pending_restarts", "Secrets whose users are still to be restarted.", read=made.shared.index.states.count_pending)
 
 
 def expose_connect(metrics: Metrics, connected: Connected, *, token: ConnectToken) -> None:

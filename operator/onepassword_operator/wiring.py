@@ -20,7 +20,7 @@ from onepassword_operator.ports import (
     WorkloadStore,
 )
 from onepassword_operator.rules import seal
-from onepassword_operator.service.index.followed import FollowIndex
+from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.restarts.rate_limiter import RateLimiter
 from onepassword_operator.service.restarts.restart_workloads import NamespaceKey, RestartReporter, RestartWorkloads
 from onepassword_operator.service.runtime.fair_share import FairShare
@@ -98,7 +98,7 @@ class Runtime(Protocol):
 class Shared:
     """What several use-cases work with."""
 
-    index: FollowIndex
+    index: Index
     share: FairShare
     queue: WorkQueue[SecretKey]
     sealer: seal.Sealer
@@ -173,7 +173,7 @@ def wire(ports: Ports, options: Options, *, runtime: Runtime) -> UseCases:
 
 
 def _shared(ports: Ports, options: Options, *, runtime: Runtime) -> Shared:
-    clock, index = ports.clock, FollowIndex(ports.clock)
+    clock, index = ports.clock, Index(ports.clock)
     share = FairShare(clock, workers=options.workers, winner=index.winner)
     return Shared(
         index=index,
@@ -236,7 +236,7 @@ def _restart(ports: Ports, options: Options, *, shared: Shared) -> RestartWorklo
     )
 
 
-def _patrol(ports: Ports, options: Options, *, observe: Observe, index: FollowIndex) -> PatrolledSecrets | None:
+def _patrol(ports: Ports, options: Options, *, observe: Observe, index: Index) -> PatrolledSecrets | None:
     if not options.secret_round_seconds:
         return None
     seconds = options.secret_round_seconds

@@ -17,7 +17,7 @@ from dropin.official_process import OfficialProcess
 from dropin.restore import restore
 from dropin.scenes import DEPLOYMENT, ITEM, SECRET
 from faults.kube_proxy import CallAfter, Request, Rule
-from onepassword_operator.service.secret_sync.reconcile import RELABELLED
+from onepassword_operator.rules.admission import RELABELLED
 
 pytestmark = pytest.mark.cluster
 

@@ -36,7 +36,7 @@ async def live(world: World, pods: TwoPods, polls: int) -> None:
         world.clock.advance(60)
         pods.reconnect()
         await world.poll()
-        if world.process.index.pending_namespaces():
+        if world.process.index.states.pending_namespaces():
             await world.restart()
 
 

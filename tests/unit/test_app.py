@@ -330,7 +330,7 @@ async def test_polls_are_spread_by_a_tenth_and_sooner_while_something_is_wrong(
 
 async def test_a_pending_restart_found_at_the_start_is_taken_up(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     woken: list[NamespaceKey] = []
-    monkeypatch.setattr(operator._parts.use_cases.shared.index, "pending_namespaces", lambda: {"app"})
+    monkeypatch.setattr(operator._parts.use_cases.shared.index.states, "pending_namespaces", lambda: {"app"})
     monkeypatch.setattr(operator._parts.loops.restarts, "wake", woken.append)
     operator._wake_pending()
     assert woken == [NamespaceKey("app")]
@@ -500,13 +500,13 @@ async def test_who_takes_over_answers_no_refresh_that_the_former_leader_had_time
     key, parts = SecretKey("app", "db"), operator._parts
     ready = {"type": "Ready", "status": "True", "reason": "Synced", "message": "", "lastTransitionTime": ""}
     parts.use_cases.observe.take_in(Claim.from_object(ITEM | {"status": {"conditions": [ready]}}, parts.rendering))
-    parts.use_cases.shared.index.ask_refresh(key)
+    parts.use_cases.shared.index.refreshes.ask(key)
     had_time_for = operator._settings.staleness_limit_seconds + operator._settings.polling_interval
-    election.led_elsewhere_until = parts.use_cases.shared.index.record(key).refresh_at + had_time_for + margin
+    election.led_elsewhere_until = parts.use_cases.shared.index.refreshes.asked_at(key) + had_time_for + margin
     election.won.set()
     leading = asyncio.create_task(operator._lead())
     await until(alive)
-    assert parts.use_cases.shared.index.record(key).refresh is owed
+    assert parts.use_cases.shared.index.refreshes.is_asked(key) is owed
     leading.cancel()
 
 
@@ -598,7 +598,7 @@ async def test_a_list_under_way_ends_with_the_operator(
     operator._parts.use_cases.poller._lists._patience_seconds = 0.001
     async with running(operator):
         await until(lambda: statuses(cluster))
-        (vault,) = operator._parts.use_cases.shared.index.vaults()
+        (vault,) = operator._parts.use_cases.shared.index.item_users.vaults()
         source.gates[vault] = asyncio.Event()
         await operator._parts.use_cases.poller.poll(full=True)
         (task,) = operator._parts.use_cases.poller._lists._under_way.values()

@@ -97,7 +97,9 @@ async def test_workloads_are_restarted_if_the_setting_says_so(parts: Parts, serv
         "/api/v1/namespaces/app/secrets/db": reply({}, status=404),
         "/api/v1/namespaces/app/events": reply({}, status=201),
     }
-    parts.use_cases.shared.index.record(SecretKey("app", "db")).mark = RestartMark(Revision("v", "i", 2), "2024-05-01T12:00:00Z")
+    parts.use_cases.shared.index.states.learned(
+        SecretKey("app", "db"), held=None, mark=RestartMark(Revision("v", "i", 2), "2024-05-01T12:00:00Z")
+    )
     parts.loops.first_poll.set()
     await parts.loops.restarts._work(NamespaceKey("app"))
     assert ("PATCH", f"{deployments}/web") in [(request.method, request.path) for request in server.seen]

@@ -86,7 +86,9 @@ class Synced:
     """None where the item was not read again: what was told about this revision before still holds."""
     warning: str = ""
     asked: bool = False
-    """Somebody had asked for this look, and is owed an answer even if nothing changed."""
+    """Somebody had asked for a read, and is owed an answer even if nothing changed."""
+    reason: str = ""
+    """Why the Secret was written, or was not."""
 
 
 class Pause(enum.Enum):

@@ -7,7 +7,7 @@ with no ownerReference to anybody else who lives.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import TargetNotOwnedError
@@ -31,6 +31,41 @@ class CoOwners:
     def owner_references(self) -> tuple[OwnerReference, ...]:
         """What the Secret carries for them."""
         return (*(claim.owner_reference for claim in self.claims), *self.users)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Interested:
+    """All objects that have to do with a Secret's name."""
+
+    asking: frozenset[str] = frozenset()
+    """The uids of all objects that ask for the Secret, being deleted or not."""
+    users: Mapping[str, OwnerReference] = dataclasses.field(default_factory=dict)
+    """Live workloads that use the Secret, by uid."""
+
+
+def co_owners(winner: Claim, sharing: Sequence[Claim], *, observed: ObservedSecret | None, interested: Interested) -> CoOwners:
+    """Who else a Secret belongs to: claims that share its item and, if a workload asked for it, the workloads that use it.
+
+    Args:
+        winner: the claim that decides the Secret.
+        sharing: the claims of the same item, without the winner.
+        observed: the live Secret, if there is one.
+        interested: all objects that ask for the Secret or use it.
+    """
+    by_workload = not all(claim.is_resource for claim in (winner, *sharing))
+    # The annotation comes from a workload that asked, and stays until the reconcile after the last one has let go.
+    formerly = observed is not None and names.ITEM_NAME in observed.annotations
+    users = interested.users if by_workload else {}
+    owners = observed.owners if observed and (by_workload or formerly) else ()
+    return CoOwners(
+        claims=tuple(sharing),
+        users=tuple(users[uid] for uid in sorted(users) if uid not in interested.asking),
+        idle=frozenset(o.uid for o in owners if _is_deployment(o) and o.uid not in interested.asking | users.keys()),
+    )
+
+
+def _is_deployment(owner: OwnerReference) -> bool:
+    return (owner.kind, owner.group) == (names.DEPLOYMENT, "apps")
 
 
 def check_owner(claim: Claim, observed: ObservedSecret, *, verdict: seal.Verdict, co_owners: CoOwners) -> None:

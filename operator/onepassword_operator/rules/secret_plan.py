@@ -45,6 +45,8 @@ class Context:
     sealer: seal.Sealer
     now: str
     """The API server's time, RFC 3339 UTC."""
+    verdict: seal.Verdict = seal.Verdict.BROKEN
+    """Of the seal of the live Secret; broken without a Secret."""
     remembered: Revision | None = None
     """What this process last knew the Secret to hold; consulted when the Secret is gone or its own record can't be believed."""
     carried: RestartMark | None = None
@@ -57,6 +59,8 @@ class Plan:
     """The decision: `desired` is to be written, or None if the Secret is already right."""
 
     change: Change
+    reason: str
+    """Why, in words that follow "because"."""
     desired: DesiredSecret | None
     mark: RestartMark | None
 
@@ -102,25 +106,35 @@ def plan(claim: Claim, observed: ObservedSecret | None, *, content: Content, con
     """
     if observed is None:
         mark = _mark_of_recreation(content, context)
-        change = _change_of_recreation(content, context)
-        return Plan(change=change, desired=_desired(claim, None, content=content, context=context, mark=mark), mark=mark)
-    verdict = context.sealer.verify(observed)
-    mark = _mark(observed, verdict, content=content, context=context)
+        change, reason = _change_of_recreation(content, context)
+        desired = _desired(claim, None, content=content, context=context, mark=mark)
+        return Plan(change=change, reason=reason, desired=desired, mark=mark)
+    mark = _mark(observed, content=content, context=context)
     desired = _desired(claim, observed, content=content, context=context, mark=mark)
-    change = _change(observed, desired, verdict=verdict, content=content, remembered=context.remembered)
+    change, reason = _change(observed, desired, content=content, context=context)
     if observed.immutable and dict(observed.data) != dict(desired.data):
         raise TargetImmutableError(f'Secret "{observed.key.name}" is marked immutable; delete it to have it created anew')
-    return Plan(change=change, desired=None if change is Change.NONE else desired, mark=mark)
+    return Plan(change=change, reason=reason, desired=None if change is Change.NONE else desired, mark=mark)
 
 
-def _change_of_recreation(content: Content, context: Context) -> Change:
+def _change_of_recreation(content: Content, context: Context) -> tuple[Change, str]:
     if context.remembered is None:
-        return Change.CREATED
-    return Change.REPAIRED if context.remembered == content.revision else _updated(context.remembered, content)
+        return Change.CREATED, "there was no Secret"
+    if context.remembered == content.revision:
+        return Change.REPAIRED, "the Secret was deleted"
+    change, reason = _updated(context.remembered, content)
+    return change, f"the Secret was deleted, and {reason}"
 
 
-def _updated(former: Revision | None, content: Content) -> Change:
-    return Change.RESTORED if former and content.revision.is_older_than(former) else Change.UPDATED
+def _updated(former: Revision | None, content: Content) -> tuple[Change, str]:
+    new = content.revision
+    if former and new.is_older_than(former):
+        return Change.RESTORED, f"the item was set back from version {former.version} to {new.version}"
+    if former and (former.vault_id, former.item_id) == (new.vault_id, new.item_id):
+        if former.version != new.version:
+            return Change.UPDATED, f"the item changed from version {former.version} to {new.version}"
+        return Change.UPDATED, "the resource or the operator's options changed"
+    return Change.UPDATED, "another item is asked for"
 
 
 def _mark_of_recreation(content: Content, context: Context) -> RestartMark | None:
@@ -130,10 +144,10 @@ def _mark_of_recreation(content: Content, context: Context) -> RestartMark | Non
     return context.carried if context.carried and context.carried.revision == content.revision else None
 
 
-def _mark(observed: ObservedSecret, verdict: seal.Verdict, *, content: Content, context: Context) -> RestartMark | None:
+def _mark(observed: ObservedSecret, *, content: Content, context: Context) -> RestartMark | None:
     recorded = recorded_revision(observed)
     pending = [RestartMark.parse(observed.annotations.get(names.RESTART_PENDING))]
-    if verdict is seal.Verdict.BROKEN:
+    if context.verdict is seal.Verdict.BROKEN:
         recorded, pending = context.remembered or recorded, [context.carried, *pending]
     if recorded is not None and recorded != content.revision:
         return RestartMark(content.revision, context.now)
@@ -182,9 +196,7 @@ def _copied(claim: Claim, co_owners: CoOwners) -> tuple[dict[str, str], dict[str
     return labels, annotations
 
 
-def _change(
-    observed: ObservedSecret, desired: DesiredSecret, *, verdict: seal.Verdict, content: Content, remembered: Revision | None
-) -> Change:
+def _change(observed: ObservedSecret, desired: DesiredSecret, *, content: Content, context: Context) -> tuple[Change, str]:
     same_data = dict(observed.data) == dict(desired.data)
     if (
         same_data
@@ -192,17 +204,19 @@ def _change(
         and dict(observed.annotations) == dict(desired.annotations)
         and observed.owners == desired.owners
     ):
-        return Change.NONE
+        return Change.NONE, "the Secret is as it should be"
     recorded, asked = recorded_revision(observed), observed.annotations.get(names.REQUESTED_PATH)
-    if verdict is seal.Verdict.BROKEN and remembered:
+    if context.verdict is seal.Verdict.BROKEN and context.remembered:
         # Ours, and somebody edited its record: what we know of it counts, not what it says now.
-        recorded, asked = remembered, desired.annotations[names.REQUESTED_PATH]
+        recorded, asked = context.remembered, desired.annotations[names.REQUESTED_PATH]
     elif asked is None and names.SEAL not in observed.annotations:
-        return Change.ADOPTED
-    updated = verdict is seal.Verdict.OTHER_OPTIONS and not same_data
+        return Change.ADOPTED, "1Password's operator made the Secret"
+    updated = context.verdict is seal.Verdict.OTHER_OPTIONS and not same_data
     if updated or recorded != content.revision or asked != desired.annotations[names.REQUESTED_PATH]:
         return _updated(recorded, content)
     # Other owners come and go with the Deployments that ask for the Secret or use it.
     owned = desired.owners[0].uid in {owner.uid for owner in observed.owners}
     marked = observed.labels.get(names.MANAGED) == names.MANAGED_VALUE
-    return Change.RETOUCHED if same_data and owned and marked else Change.REPAIRED
+    if same_data and owned and marked:
+        return Change.RETOUCHED, "its labels, annotations or owners are others now"
+    return Change.REPAIRED, "somebody edited the Secret"

@@ -24,6 +24,16 @@ from unit.rules.samples import CLAIM, DATA, NEXT, NOW, OTHER_SEALER, REVISION, S
 
 CONTENT = secret_plan.Content(revision=REVISION, data=DATA)
 CONTEXT = secret_plan.Context(sealer=SEALER, now=NOW)
+
+
+def planned(
+    claim: Claim, observed: ObservedSecret | None, *, content: secret_plan.Content, context: secret_plan.Context
+) -> secret_plan.Plan:
+    """The plan for a Secret whose seal was verified."""
+    verdict = context.sealer.verify(observed) if observed else Verdict.BROKEN
+    return secret_plan.plan(claim, observed, content=content, context=dataclasses.replace(context, verdict=verdict))
+
+
 CHANGED = {"username": Confidential(b"svc"), "password": Confidential(b"correct horse")}
 NEWER = secret_plan.Content(revision=NEXT, data=CHANGED)
 OTHER_OPTIONS = dataclasses.replace(SEALER, rendering=Rendering(allow_empty_values=True))
@@ -33,11 +43,11 @@ OURS = CLAIM.owner_reference
 
 
 def _planned(observed: ObservedSecret | None, content: secret_plan.Content = CONTENT, **context: Any) -> secret_plan.Plan:
-    return secret_plan.plan(CLAIM, observed, content=content, context=dataclasses.replace(CONTEXT, **context))
+    return planned(CLAIM, observed, content=content, context=dataclasses.replace(CONTEXT, **context))
 
 
 def _written(claim: Claim = CLAIM, content: secret_plan.Content = CONTENT, **changes: Any) -> ObservedSecret:
-    desired = secret_plan.plan(claim, None, content=content, context=CONTEXT).desired
+    desired = planned(claim, None, content=content, context=CONTEXT).desired
     assert desired is not None
     return samples.stored(desired, **changes)
 
@@ -130,13 +140,13 @@ def test_a_new_secret_is_complete() -> None:
 
 
 def test_the_label_that_makes_it_ours_can_not_be_taken_by_the_resource() -> None:
-    plan = secret_plan.plan(samples.claim(labels={names.MANAGED: "false"}), None, content=CONTENT, context=CONTEXT)
+    plan = planned(samples.claim(labels={names.MANAGED: "false"}), None, content=CONTENT, context=CONTEXT)
     assert plan.desired is not None
     assert plan.desired.labels[names.MANAGED] == "true"
 
 
 def test_a_secret_that_is_right_is_left_alone() -> None:
-    assert _planned(WRITTEN) == secret_plan.Plan(change=Change.NONE, desired=None, mark=None)
+    assert _planned(WRITTEN) == secret_plan.Plan(change=Change.NONE, reason="the Secret is as it should be", desired=None, mark=None)
 
 
 MARK = RestartMark(REVISION, "2024-05-01T00:00:00Z")
@@ -289,7 +299,7 @@ def test_what_the_resource_no_longer_has_goes_and_what_others_put_there_stays() 
     found = dataclasses.replace(
         before, labels={**before.labels, "foreign": "a"}, annotations={**before.annotations, "foreign": "b"}, finalizers=("theirs",)
     )
-    plan = secret_plan.plan(samples.claim(labels={"tier": "2"}, annotations={"note": "z"}), found, content=CONTENT, context=CONTEXT)
+    plan = planned(samples.claim(labels={"tier": "2"}, annotations={"note": "z"}), found, content=CONTENT, context=CONTEXT)
     assert plan.desired is not None
     assert plan.desired.labels == {"tier": "2", "foreign": "a", names.MANAGED: "true"}
     assert {"note", "foreign"} == {name for name in plan.desired.annotations if not name.startswith(names.PREFIX)}
@@ -301,7 +311,7 @@ def test_the_restart_setting_is_the_resources_even_if_no_record_says_so() -> Non
     """The official operator copies it and keeps no record of that."""
     official = _official()
     found = dataclasses.replace(official, annotations={**official.annotations, names.AUTO_RESTART: "true"})
-    plan = secret_plan.plan(samples.claim(annotations={}), found, content=CONTENT, context=CONTEXT)
+    plan = planned(samples.claim(annotations={}), found, content=CONTENT, context=CONTEXT)
     assert plan.desired is not None
     assert names.AUTO_RESTART not in plan.desired.annotations
 
@@ -320,12 +330,12 @@ def test_labels_and_annotations_of_all_that_share_are_copied_and_the_ruling_ones
     partner = samples.claim(uid="partner", labels={"app": "theirs", "tier": "1"}, annotations={"note": "theirs", names.ITEM_NAME: "db"})
     winner = samples.claim(labels={"app": "billing"}, annotations={"note": "ours"})
     context = dataclasses.replace(CONTEXT, co_owners=CoOwners(claims=(partner,)))
-    plan = secret_plan.plan(winner, None, content=CONTENT, context=context)
+    plan = planned(winner, None, content=CONTENT, context=context)
     assert plan.desired is not None
     assert plan.desired.labels == {"app": "billing", "tier": "1", names.MANAGED: "true"}
     assert (plan.desired.annotations["note"], plan.desired.annotations[names.ITEM_NAME]) == ("ours", "db")
     assert plan.desired.annotations[names.COPIED_KEYS] == f"labels=app,tier;annotations=note,{names.ITEM_NAME}"
-    alone = secret_plan.plan(winner, samples.stored(plan.desired), content=CONTENT, context=CONTEXT)
+    alone = planned(winner, samples.stored(plan.desired), content=CONTENT, context=CONTEXT)
     assert alone.desired is not None
     assert "tier" not in alone.desired.labels
     assert names.ITEM_NAME not in alone.desired.annotations
@@ -392,11 +402,11 @@ OBSERVED = st.none() | st.builds(
 def test_what_was_planned_and_written_needs_no_further_write(
     claim: Claim, observed: ObservedSecret | None, content: secret_plan.Content, context: secret_plan.Context
 ) -> None:
-    plan = secret_plan.plan(claim, observed, content=content, context=context)
+    plan = planned(claim, observed, content=content, context=context)
     if plan.desired is not None:
         later = dataclasses.replace(context, now="2099-01-01T00:00:00Z", remembered=content.revision, carried=plan.mark)
-        again = secret_plan.plan(claim, samples.stored(plan.desired), content=content, context=later)
-        assert again == secret_plan.Plan(change=Change.NONE, desired=None, mark=plan.mark)
+        again = planned(claim, samples.stored(plan.desired), content=content, context=later)
+        assert again == secret_plan.Plan(change=Change.NONE, reason="the Secret is as it should be", desired=None, mark=plan.mark)
         assert context.sealer.verify(samples.stored(plan.desired)) is Verdict.INTACT
 
 
@@ -404,7 +414,7 @@ def test_what_was_planned_and_written_needs_no_further_write(
 def test_data_are_exactly_the_content_and_what_is_foreign_survives(
     claim: Claim, observed: ObservedSecret | None, content: secret_plan.Content, context: secret_plan.Context
 ) -> None:
-    desired = secret_plan.plan(claim, observed, content=content, context=context).desired
+    desired = planned(claim, observed, content=content, context=context).desired
     if desired is not None:
         assert dict(desired.data) == dict(content.data)
         assert claim.uid in {owner.uid for owner in desired.owners}
@@ -419,7 +429,7 @@ def test_data_are_exactly_the_content_and_what_is_foreign_survives(
 def test_a_new_mark_appears_exactly_if_the_believed_revision_is_another(
     claim: Claim, observed: ObservedSecret | None, content: secret_plan.Content, context: secret_plan.Context
 ) -> None:
-    plan = secret_plan.plan(claim, observed, content=content, context=context)
+    plan = planned(claim, observed, content=content, context=context)
     believed = context.remembered
     if observed is not None:
         recorded = recorded_revision(observed)

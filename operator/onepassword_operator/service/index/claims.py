@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from onepassword_operator.model import names
-from onepassword_operator.model.secret import ObservedSecret, OwnerReference, SecretKey
+from onepassword_operator.model.outcome import Condition
+from onepassword_operator.model.secret import OwnerReference, SecretKey
 from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.model.workload import Workload
-from onepassword_operator.rules.owners import CoOwners
+from onepassword_operator.rules.owners import Interested
 
 _NOTHING: Mapping[str, str] = {}
 
@@ -21,6 +22,7 @@ class ClaimIndex:
         self._claims: dict[SecretKey, dict[ObjectRef, Claim]] = {}
         self._workloads: dict[ObjectRef, Workload] = {}
         self._users: dict[SecretKey, dict[str, OwnerReference]] = {}
+        self._good: dict[SecretKey, Condition] = {}
         self._resources = 0
 
     def __len__(self) -> int:
@@ -80,6 +82,7 @@ class ClaimIndex:
         self._resources -= claim.is_resource
         if not held:
             del self._claims[claim.key]
+            self._good.pop(claim.key, None)
 
     def put_workload(self, workload: Workload) -> None:
         """The Deployment as it is now, with its claim and its use of Secrets."""
@@ -130,26 +133,21 @@ class ClaimIndex:
             claim = dataclasses.replace(holder.claim, finalizers=left) if holder.claim else None
             self.put_workload(dataclasses.replace(holder, finalizers=left, claim=claim))
 
-    def co_owners(self, winner: Claim, sharing: Iterable[Claim], *, observed: ObservedSecret | None) -> CoOwners:
-        """Who else a Secret belongs to: those that share its item and, if a workload asked for it, the workloads that use it."""
-        sharing = tuple(sharing)
-        by_workload = not all(claim.is_resource for claim in (winner, *sharing))
-        # The annotation comes from a workload that asked, and stays until the pass after the last one has let go.
-        formerly = observed is not None and names.ITEM_NAME in observed.annotations
-        using = self._users.get(winner.key, {}) if by_workload else {}
-        users = {uid: owner for uid, owner in using.items() if self._lives(owner, winner.key.namespace)}
-        owners = observed.owners if observed and (by_workload or formerly) else ()
-        asking = {claim.uid for claim in self.of(winner.key)}
-        return CoOwners(
-            claims=sharing,
-            users=tuple(users[uid] for uid in sorted(users) if uid not in asking),
-            idle=frozenset(o.uid for o in owners if _is_deployment(o) and o.uid not in asking | users.keys()),
-        )
+    def interested(self, key: SecretKey) -> Interested:
+        """All objects that ask for the Secret, and the live workloads that use it."""
+        using = self._users.get(key, {})
+        users = {uid: owner for uid, owner in using.items() if self._lives(owner, key.namespace)}
+        return Interested(asking=frozenset(claim.uid for claim in self.of(key)), users=users)
+
+    def remember_good(self, claim: Claim) -> None:
+        """The resource is about to be told of trouble: what it says now was right before."""
+        if claim.ready and claim.key in self._claims:
+            self._good[claim.key] = claim.ready
+
+    def last_good(self, key: SecretKey) -> Condition | None:
+        """What the resource said before this process had to report trouble."""
+        return self._good.get(key)
 
     def _lives(self, owner: OwnerReference, namespace: str) -> bool:
         held = self._workloads.get(ObjectRef(names.DEPLOYMENT, namespace, owner.name))
         return held is not None and not held.terminating
-
-
-def _is_deployment(owner: OwnerReference) -> bool:
-    return (owner.kind, owner.group) == (names.DEPLOYMENT, "apps")

@@ -18,7 +18,7 @@ from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.workload import RestartMark, Workload
 from onepassword_operator.ports import Clock, EventLog, Meter, SecretStore, WorkloadStore
 from onepassword_operator.rules import restart, seal
-from onepassword_operator.service.index.followed import FollowIndex
+from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.restarts.rate_limiter import RateLimiter
 from onepassword_operator.service.restarts.reverted import PATCHES, Reverts
 from onepassword_operator.service.runtime.work_queue import WorkQueue
@@ -69,7 +69,7 @@ class RestartWorkloads:
         secrets: SecretStore,
         workloads: WorkloadStore,
         reporter: RestartReporter,
-        index: FollowIndex,
+        index: Index,
         sealer: seal.Sealer,
         clock: Clock,
         auto_restart: bool,
@@ -91,7 +91,7 @@ class RestartWorkloads:
         Raises:
             ClusterError: something is left to do, or unknown; the marks keep it.
         """
-        marks = {key: mark for key, mark in self._index.pending(namespace).items() if not self._is_suspended(key)}
+        marks = {key: mark for key, mark in self._index.states.pending(namespace).items() if not self._is_suspended(key)}
         if not marks:
             return
         levels = restart.Levels(namespace=await self._workloads.namespace_setting(namespace), operator=self._auto_restart)
@@ -112,7 +112,7 @@ class RestartWorkloads:
 
     def _is_suspended(self, key: SecretKey) -> bool:
         # Its mark could not be cleared without touching it; when it is resumed, whoever is still due is restarted.
-        return any(claim.suspended for claim in self._index.co_owner_uids(key))
+        return any(claim.suspended for claim in self._index.sharing(key))
 
     def _due(
         self, listed: Sequence[Workload], pending: Mapping[str, restart.PendingSecret], *, levels: restart.Levels
@@ -132,7 +132,7 @@ class RestartWorkloads:
         }
 
     def _secret_level(self, key: SecretKey) -> str | None:
-        return next((claim.auto_restart for claim in self._index.co_owner_uids(key) if claim.auto_restart), None)
+        return next((claim.auto_restart for claim in self._index.sharing(key) if claim.auto_restart), None)
 
     async def _restart_all(
         self, due: Sequence[tuple[Workload, restart.Restart]], pending: Mapping[str, restart.PendingSecret], *, levels: restart.Levels
@@ -187,9 +187,7 @@ class RestartWorkloads:
         annotations = {name: value for name, value in observed.annotations.items() if name != names.RESTART_PENDING}
         sealed = self._sealer.compute(key, annotations, data=observed.data)
         written = await self._secrets.annotate(observed, {names.RESTART_PENDING: None, names.SEAL: sealed})
-        record = self._index.followed.get(key)
-        if record and record.resource_version < int(written.resource_version):  # else a newer write, with a mark of its own, is known
-            record.mark, record.resource_version = None, int(written.resource_version)
+        self._index.states.restarted(key, int(written.resource_version))
 
 
 class Rollouts:

@@ -20,7 +20,8 @@ from onepassword_operator.model.outcome import Skipped
 from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revision
 from onepassword_operator.model.target import Claim, Rendering
 from onepassword_operator.rules import older_answers, owners, seal, secret_data, secret_plan
-from onepassword_operator.service.index.followed import Followed, FollowIndex
+from onepassword_operator.rules.admission import Admitted
+from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime import fair_share
 from onepassword_operator.service.runtime.fair_share import FairShare
 from onepassword_operator.service.runtime.single_flight import SingleFlight
@@ -32,15 +33,33 @@ CONFIRMATIONS: Final = 3
 """Reads that must find nothing before an item counts as gone that lists lack."""
 
 
-@dataclasses.dataclass(slots=True, kw_only=True)
-class Reconciliation:
-    """One pass over one Secret."""
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """The content that one reconcile asks for."""
 
-    key: SecretKey
-    winner: Claim
-    record: Followed
-    refresh: bool = False
-    """Somebody asked for a look at 1Password, whatever is known."""
+    admitted: Admitted
+    refresh: bool
+    """1Password is to be asked, whatever is known."""
+
+    @property
+    def key(self) -> SecretKey:
+        """The Secret."""
+        return self.admitted.seen.key
+
+    @property
+    def path(self) -> str:
+        """The winner's itemPath."""
+        return self.admitted.winner.item_path
+
+    @property
+    def observed(self) -> ObservedSecret | None:
+        """The live Secret."""
+        return self.admitted.seen.observed
+
+    @property
+    def verdict(self) -> seal.Verdict:
+        """Of its seal."""
+        return self.admitted.seen.verdict
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +74,9 @@ class Fetched:
 
 
 class Contents:
-    """The 1Password side of a pass."""
+    """The 1Password side of a reconcile."""
 
-    def __init__(self, *, catalog: Catalog, item_reads: ItemReads, index: FollowIndex, rendering: Rendering, share: FairShare) -> None:
+    def __init__(self, *, catalog: Catalog, item_reads: ItemReads, index: Index, rendering: Rendering, share: FairShare) -> None:
         self._catalog = catalog
         self._finder = ItemLookup(catalog)
         self._read = item_reads
@@ -66,22 +85,23 @@ class Contents:
         self._share = share
         self._confirmations: SingleFlight[Revision, bool] = SingleFlight(index.clock)
 
-    async def find(self, work: Reconciliation, path: ItemPath, *, observed: ObservedSecret | None, verdict: seal.Verdict) -> Found:
-        """The item that the ruling claim means: the pinned one as long as it is there.
+    async def find(self, asked: Request) -> Found:
+        """The item that the winner means: the pinned one as long as it is there.
 
         Raises:
             ItemLookupError: there is no such item, or which one is meant is unclear.
             BackendError: 1Password could not be asked.
         """
-        remembered = work.record.revision if work.record.requested == work.winner.item_path else None
-        pin = secret_plan.pinned(work.winner, observed, verdict=verdict) or remembered
+        path, followed = ItemPath.parse(asked.path), self._index.item_users.of(asked.key)
+        remembered = followed.revision if followed.requested == asked.path else None
+        pin = secret_plan.pinned(asked.admitted.winner, asked.observed, verdict=asked.verdict) or remembered
         if pin and self._catalog.confirmed_gone(pin.vault_id, pin.item_id) and await self._is_readable(pin):
             self._catalog.note_newer(pin.vault_id, pin)
-        with self._share.call(fair_share.vault_of(work.winner.item_path)):
-            if work.refresh:
-                await self._finder.refresh(path, pin, since=work.record.refresh_at)
+        with self._share.call(fair_share.vault_of(asked.path)):
+            if asked.refresh:
+                await self._finder.refresh(path, pin, since=self._index.refreshes.asked_at(asked.key))
             found = await self._finder.find(path, pin)
-        if work.refresh:
+        if asked.refresh:
             self._read.drop(found.listed)
         return found
 
@@ -94,24 +114,29 @@ class Contents:
         other = (await self._finder.find(ItemPath.parse(claim.item_path), None)).listed
         return (other.vault_id, other.item_id) == (found.listed.vault_id, found.listed.item_id)
 
-    async def content(self, work: Reconciliation, found: Found, *, observed: ObservedSecret | None, verdict: seal.Verdict) -> Fetched:
+    async def content(self, asked: Request, found: Found) -> Fetched:
         """The data of the found item: those of the Secret if it proves to hold this revision, else read and mapped.
 
         Raises:
             ItemLookupError, RefusedError: the item is archived, or can't be a Secret.
             BackendError: 1Password could not be asked.
         """
+        observed, verdict, state = asked.observed, asked.verdict, self._index.states.of(asked.key)
         ignored = names.IGNORE_TAG in found.tags
         proven = verdict is seal.Verdict.INTACT and observed is not None and recorded_revision(observed) == found.listed
-        if observed and (ignored or (proven and not work.refresh)):
-            reported = work.record.reported if work.record.held == found.listed else None
+        if observed and (ignored or (proven and not asked.refresh)):
+            skipped = state.skipped if state.held == found.listed else None
             kept = secret_plan.Content(revision=found.listed, data=observed.data)
-            return Fetched(content=kept, skipped=reported, warning=found.warning, frozen=ignored)
-        if observed and verdict is seal.Verdict.INTACT and recorded_revision(observed) not in {found.listed, work.record.revision}:
+            return Fetched(content=kept, skipped=skipped, warning=found.warning, frozen=ignored)
+        if (
+            observed
+            and verdict is seal.Verdict.INTACT
+            and recorded_revision(observed) not in {found.listed, self._index.item_users.of(asked.key).revision}
+        ):
             # Another process wrote what this one has not listed yet: the item as it was held a moment ago may be older than that.
             self._read.drop(found.listed)
-        with self._share.call(fair_share.item_of(work.winner.item_path)):
-            item = await self._item_for(work, found.listed, held=_held(work, observed, verdict=verdict))
+        with self._share.call(fair_share.item_of(asked.path)):
+            item = await self._item_for(asked, found.listed, held=_held(asked, state.held))
         rendered = secret_data.render(item, allow_empty=self._rendering.allow_empty_values)
         return Fetched(
             content=secret_plan.Content(revision=item.revision, data=rendered.data),
@@ -142,33 +167,33 @@ class Contents:
         self._read.drop(pin)
         return (await self._read.read(pin)).active
 
-    async def _item_for(self, work: Reconciliation, listed: Revision, *, held: _Held) -> Item:
+    async def _item_for(self, asked: Request, listed: Revision, *, held: _Held) -> Item:
         try:
             item = await self._item(listed)
         except RefusedError:
             # Too large to be read at all: follow what the list says, so that the next version gets its chance.
-            self._index.follow(work.key, listed, requested=work.winner.item_path)
+            self._index.item_users.follow(asked.key, listed, requested=asked.path)
             raise
         if held.revision and item.revision.is_older_than(held.revision):
-            self._check_older(work, item.revision, held=held, listed=listed)
+            self._check_older(asked, item.revision, held=held, listed=listed)
         if listed.is_older_than(item.revision):
             self._catalog.note_newer(item.vault_id, item.revision)
         elif item.revision != listed:
             self._catalog.expect_more(item.vault_id)
-        self._index.follow(work.key, item.revision, requested=work.winner.item_path)
+        self._index.item_users.follow(asked.key, item.revision, requested=asked.path)
         if not item.active:
             raise ItemArchivedError(f'item "{item.title[:100]}" is archived; restore it in 1Password, or point itemPath elsewhere')
         return item
 
-    def _check_older(self, work: Reconciliation, older: Revision, *, held: _Held, listed: Revision) -> None:
+    def _check_older(self, asked: Request, older: Revision, *, held: _Held, listed: Revision) -> None:
         newer = held.revision
         if newer is None or self._catalog.is_set_back(older):
             return
         if held.proven:
             # Followed at what it holds, so that polls compare with that.
             self._catalog.note_newer(newer.vault_id, newer)
-            self._index.follow(work.key, newer, requested=work.winner.item_path)
-        elif self._index.failing_seconds(work.key) >= older_answers.SECONDS:
+            self._index.item_users.follow(asked.key, newer, requested=asked.path)
+        elif self._index.retries.failing_seconds(asked.key) >= older_answers.SECONDS:
             return  # anybody may have written the annotation, so it delays this Secret and tells nothing about the item
         self._catalog.expect_more(older.vault_id)
         self._read.drop(listed)  # the next read may meet a server that has caught up
@@ -196,10 +221,11 @@ class _Held(NamedTuple):
     proven: bool
 
 
-def _held(work: Reconciliation, observed: ObservedSecret | None, *, verdict: seal.Verdict) -> _Held:
+def _held(asked: Request, remembered: Revision | None) -> _Held:
+    observed = asked.observed
     recorded = recorded_revision(observed) if observed else None
-    if verdict is not seal.Verdict.BROKEN:
+    if asked.verdict is not seal.Verdict.BROKEN:
         return _Held(recorded, proven=True)
     # A hand edit of our own annotations is put right at once; the official operator's marks carry no seal that could vouch for them.
     officially = recorded if observed and owners.is_officially_shaped(observed) else None
-    return _Held(work.record.held or officially, proven=work.record.held is not None)
+    return _Held(remembered or officially, proven=remembered is not None)

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
-from typing import Final
 
 from onepassword_operator.model.errors import AnotherOperatorActiveError, BackendError, ClusterError, OperatorError
-from onepassword_operator.model.item import Revision
 from onepassword_operator.model.outcome import Change, Failed, Outcome, Synced
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.ports import Clock
-from onepassword_operator.rules import conditions, retry
+from onepassword_operator.rules import admission, conditions, retry
 from onepassword_operator.service.index import conflicts
-from onepassword_operator.service.index.followed import Followed, FollowIndex
+from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
-from onepassword_operator.service.secret_sync.reconcile import RELABELLED, Reconcile, Results
+from onepassword_operator.service.secret_sync.reconcile import Reconcile, Results
 from onepassword_operator.service.secret_sync.report import Reporter
 from onepassword_operator.service.vaults.freshness import Freshness
-
-REWRITE_MEMORY_SECONDS: Final = 60.0
-"""Rewrites of one revision that follow each other this closely count as a dispute."""
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +29,7 @@ class Controller:
         *,
         reconcile: Reconcile,
         reporter: Reporter,
-        index: FollowIndex,
+        index: Index,
         freshness: Freshness,
         queue: WorkQueue[SecretKey],
         clock: Clock,
@@ -59,35 +54,34 @@ class Controller:
         winner = self._index.winner(key)
         if winner and winner.uid in left_alone:
             return
-        self._begin(self._index.record(key))
+        self._index.repairs.begin(key)
         results = await self._reconcile.run(key)
         await self._conclude_all(key, results, left_alone=left_alone)
         if not self._index.claims.alive(key):  # deleted, perhaps while the pass ran, which has just followed it again
             self._forget(key)
             return
-        if self._index.record(key).mark:
+        if self._index.states.of(key).mark:
             self._wake_restarts(key.namespace)
-        if wait := self._index.refresh_wait(key):  # this pass came too early for it, and took its place in the queue
+        if wait := self._index.refreshes.wait(key):  # this pass came too early for it, and took its place in the queue
             self._queue.add_later(key, Priority.NEW, delay_seconds=wait)
 
     async def _conclude_all(self, key: SecretKey, results: Results, *, left_alone: Collection[str]) -> None:
         if not results or not self._index.claims.alive(key):
             return
-        record, (winner, decided) = self._index.record(key), results[0]
-        stale = self._note(record, winner, outcome=decided)
+        winner, decided = results[0]
+        stale = self._note(winner, decided)
         own_trouble = {claim.uid for claim, outcome in results if isinstance(outcome, Failed) and outcome != decided}
-        record.refusals = record.refusals + 1 if own_trouble else 0
+        self._index.retries.refused(key, somebody=bool(own_trouble))
         for claim, outcome in results:
             if key in self._index.claims and claim.uid not in left_alone:  # the last one may go while another is told
                 # Whoever has trouble of its own had nothing yet that a blip could leave in place.
                 await self._conclude(claim, outcome, stale=stale or claim.uid in own_trouble)
 
     async def _conclude(self, claim: Claim, outcome: Outcome, *, stale: bool) -> None:
-        record = self._index.record(claim.key)
         if isinstance(outcome, Synced) and (trouble := self._freshness.trouble(outcome.revision.vault_id)):
             outcome, stale = Failed(trouble), True
         elif isinstance(outcome, Failed):
-            self._again(claim, record, error=outcome.error)
+            self._again(claim, outcome.error)
         if claim.has_legacy_finalizer and not (isinstance(outcome, Failed) and conditions.is_blip(outcome.error)):
             self._remove_finalizer(claim.ref)
         reported = await self._report(claim, outcome, stale=stale)
@@ -95,18 +89,16 @@ class Controller:
             self._index.conflicts.note_reported(claim.uid)
 
     async def _report(self, claim: Claim, outcome: Outcome, *, stale: bool) -> bool:
-        record = self._index.record(claim.key)
         try:
             await self._reporter.report(claim, outcome, stale=stale)
         except ClusterError as error:
-            record.unreported += 1
-            record.attempts = max(record.attempts, record.unreported)
+            self._index.retries.status_failed(claim.key)
             detail = {"resource": str(claim.key), "reason": error.reason, "detail": str(error)}
             _log.warning("status could not be written", extra=detail)
-            self._again(claim, record, error=error)
+            self._again(claim, error)
             return False
         if claim.is_resource:  # the others have no status that could fail to be written
-            record.unreported = 0
+            self._index.retries.status_written(claim.key)
         return True
 
     async def _conflicting(self, key: SecretKey) -> set[str]:
@@ -124,34 +116,21 @@ class Controller:
             self._queue.add_later(key, Priority.LOW, delay_seconds=max(backoff.seconds, conflicts.ANSWER_SECONDS))
         return conflicting
 
-    def _note(self, record: Followed, claim: Claim, *, outcome: Outcome) -> bool:
+    def _note(self, claim: Claim, outcome: Outcome) -> bool:
         if not isinstance(outcome, Failed):
-            record.attempts, record.failing_since = 0, None
+            self._index.retries.succeeded(claim.key)
             if isinstance(outcome, Synced) and outcome.change is not Change.NONE:
-                self._note_rewrite(record, outcome.revision)
+                self._index.repairs.written(claim.key, outcome.revision)
                 if self._index.conflicts.is_trying(claim.uid):
-                    record.rewrites = max(record.rewrites, RELABELLED)  # one more in the other's shape is the answer
+                    self._index.repairs.raise_to(claim.key, admission.RELABELLED)  # one more in the other's shape is the answer
             return False
-        record.attempts += 1
-        record.failing_since = self._clock.monotonic() if record.failing_since is None else record.failing_since
-        return self._freshness.stale_for(self._clock.monotonic() - record.failing_since)
+        self._index.retries.failed(claim.key)
+        return self._freshness.stale_for(self._index.retries.failing_seconds(claim.key))
 
-    def _begin(self, record: Followed) -> None:
-        record.repairing, record.drifted = record.drifted, False
-        if self._clock.monotonic() - record.rewritten_at >= REWRITE_MEMORY_SECONDS:
-            record.rewrites = 0
-
-    def _note_rewrite(self, record: Followed, revision: Revision) -> None:
-        now = self._clock.monotonic()
-        again = record.rewritten == revision and now - record.rewritten_at < REWRITE_MEMORY_SECONDS
-        # A write that nobody's edit made necessary, say for another owner, is no answer in a dispute.
-        record.rewrites = record.rewrites + record.repairing if again else 0
-        record.rewritten, record.rewritten_at = revision, now
-
-    def _again(self, claim: Claim, record: Followed, *, error: OperatorError) -> None:
-        interval, jitter = self._interval_seconds, self._clock.jitter()
-        delay = retry.delay_seconds(error, attempt=max(record.attempts, record.refusals, 1), interval_seconds=interval, jitter=jitter)
-        level = logging.DEBUG if isinstance(error, BackendError) and max(record.attempts, record.refusals) > 1 else logging.INFO
+    def _again(self, claim: Claim, error: OperatorError) -> None:
+        attempt = self._index.retries.attempt(claim.key)
+        delay = retry.delay_seconds(error, attempt=attempt, interval_seconds=self._interval_seconds, jitter=self._clock.jitter())
+        level = logging.DEBUG if isinstance(error, BackendError) and attempt > 1 else logging.INFO
         detail = {"secret": str(claim.key), "asked_by": str(claim.ref), "reason": error.reason, "detail": str(error), "retry_in": delay}
         _log.log(level, "Secret not in sync", extra=detail)
         if delay is not None:
@@ -160,6 +139,6 @@ class Controller:
     def _forget(self, key: SecretKey) -> None:
         # The ownerReference lets Kubernetes delete the Secret; all there is to do is to stop following it.
         if key in self._index.claims:
-            self._index.unfollow(key)
+            self._index.item_users.unfollow(key)
         else:
             self._index.forget(key)

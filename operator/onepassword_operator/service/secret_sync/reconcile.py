@@ -1,13 +1,11 @@
-"""One Secret, one pass: claims → item → plan → write → outcomes. Level-triggered: it looks at what is, not at what happened."""
+"""One Secret: look → admit → contents → plan → apply. Level-triggered: it looks at what is, not at what happened."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Collection
-from typing import Final
+from typing import Final, NamedTuple
 
-from onepassword_operator.model import names
 from onepassword_operator.model.errors import (
     BackendError,
     ClusterAbsentError,
@@ -16,35 +14,38 @@ from onepassword_operator.model.errors import (
     ItemLookupError,
     OperatorError,
     RefusedError,
-    TargetClaimedError,
 )
-from onepassword_operator.model.item import Revision
-from onepassword_operator.model.item_path import ItemPath
-from onepassword_operator.model.outcome import Change, Failed, Outcome, Pause, Paused, Synced
+from onepassword_operator.model.outcome import Change, Failed, Outcome, Paused, Skipped, Synced
 from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revision
 from onepassword_operator.model.target import Claim
 from onepassword_operator.ports import SecretStore
-from onepassword_operator.rules import claims, conditions, owners, seal, secret_plan
+from onepassword_operator.rules import admission, conditions, owners, seal, secret_plan
+from onepassword_operator.rules.admission import Admitted, Seen
+from onepassword_operator.rules.owners import CoOwners
 from onepassword_operator.service.index import conflicts
-from onepassword_operator.service.index.followed import FollowIndex
+from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime.fair_share import FairShare, namespace_of
-from onepassword_operator.service.secret_sync.content import Contents, Fetched, Reconciliation
+from onepassword_operator.service.secret_sync.content import Contents, Fetched, Request
 from onepassword_operator.service.secret_sync.live_claims import LiveClaims
 from onepassword_operator.service.vaults.lookup import Found
 
 CONFLICTS: Final = 5
-"""How often a pass decides anew in a row because somebody else wrote first, before it lets others have their turn."""
-
-RELABELLED: Final = 2
-"""Rewrites of one revision in a row after which a Secret in the official operator's shape means that it is at work."""
+"""How often in a row a reconcile decides anew because somebody else wrote first, before others have their turn."""
 
 Results = list[tuple[Claim, Outcome]]
 
 _log = logging.getLogger(__name__)
 
 
+class Together(NamedTuple):
+    """The claims besides the winner: those that mean the same item, and the refusals of the others."""
+
+    sharing: tuple[Claim, ...]
+    refused: Results
+
+
 class Reconcile:
-    """Makes a Secret what those who claim it ask for."""
+    """Makes a Secret what its claims ask for."""
 
     def __init__(
         self,
@@ -52,244 +53,239 @@ class Reconcile:
         secrets: SecretStore,
         live_claims: LiveClaims,
         contents: Contents,
-        index: FollowIndex,
+        index: Index,
         sealer: seal.Sealer,
         share: FairShare,
     ) -> None:
         self._secrets = secrets
-        self._claims = live_claims
+        self._live_claims = live_claims
         self._contents = contents
         self._index = index
         self._sealer = sealer
         self._share = share
 
     async def run(self, key: SecretKey) -> Results:
-        """Bring one Secret in line; the outcome for each that asks for it, the ruling one first, and nothing if nobody does.
+        """Bring one Secret in line; the outcome for each claim, the winner's first, and nothing if nobody asks for it.
 
         Never raises a leaf of the error tree: it is the outcome.
         """
-        record = self._index.record(key)
-        refresh = self._index.take_refresh(key)
-        winner = claims.winner(self._index.claims.alive(key), None)
-        if winner is None:
+        refresh = self._index.refreshes.take(key)
+        if not self._index.claims.alive(key):
             return []
-        work = Reconciliation(key=key, winner=winner, record=record, refresh=refresh)
+        admitted = admission.choose(self._seen(key, None, created_before=True))
+        created_before = self._was_created(key)
         try:
-            return await self._until_settled(work)
+            for _ in range(CONFLICTS):
+                observed = await self._look(key) if created_before else None
+                admitted = self._admit(key, observed, created_before=created_before)
+                if admitted.winner.suspended:
+                    return [(claim, admission.suspended(admitted.winner)) for claim in (admitted.winner, *admitted.others)]
+                admission.check(admitted)
+                self._step_back_if_contended(admitted)
+                results = await self._try(Request(admitted=admitted, refresh=refresh))
+                if results is not None:
+                    return results
+                created_before = True
+            raise ClusterConflictError(f'Secret "{key.name}" keeps changing while it is being written; trying again shortly')
         except OperatorError as error:
-            if refresh:
-                self._index.owe_refresh(key)
-            if isinstance(error, ItemLookupError):
-                self._index.wait(key, vault=work.winner.item_path.split("/")[1])
-            return [(work.winner, Failed(error)), *self._behind(work, error)]
+            return self._failed(Request(admitted=admitted, refresh=refresh), error)
         except _ClaimGone:
             return []
 
-    def _behind(self, work: Reconciliation, error: OperatorError) -> Results:
-        # Who shares the Secret shares the trouble; who wants something else is told who is in the way, unless that passes by itself.
-        results: Results = []
-        for claim in self._others(work):
-            shares = claim.item_path == work.winner.item_path or claim.uid in work.record.co_owner_uids
-            if not (shares or conditions.is_blip(error)):
-                results.append((claim, Failed(_in_the_way(work.winner, error))))
-            elif shares or (claim.is_resource and claim.ready is None):  # a new one is owed an answer at once
-                results.append((claim, Failed(error)))
-        return results
+    async def _try(self, asked: Request) -> Results | None:
+        """The outcome, or None if somebody else wrote first."""
+        try:
+            return await self._bring_in_line(asked)
+        except ClusterConflictError:
+            return None
+        except ClusterAbsentError:
+            if asked.observed is None:
+                raise  # the namespace is going; else the Secret went after it was read
+            return None
 
-    async def _until_settled(self, work: Reconciliation) -> Results:
-        # Nothing has ever been there: one POST tells as much as a GET, and is the write as well.
-        known = work.record.seen or any(claim.ready or claim.has_legacy_finalizer for claim in self._index.claims.of(work.key))
-        observed = await self._look(work.key) if known else None
-        first_sight = not known
-        for _ in range(CONFLICTS):
-            self._choose_winner(work, observed)
-            if work.winner.suspended:
-                return [(claim, _suspended(work.winner)) for claim in (work.winner, *self._others(work))]
-            secret_plan.check_claim(work.winner, observed)
-            if observed and observed.terminating:
-                raise ClusterConflictError(f'Secret "{observed.key.name}" is being deleted; waiting until it is gone')
-            try:
-                if observed is None and not first_sight:
-                    await self._require_living_claim(work)
-                return await self._once(work, observed)
-            except ClusterConflictError:
-                pass
-            except ClusterAbsentError:
-                if observed is None:
-                    raise  # the namespace is going; else the Secret went after it was read
-            first_sight = False
-            observed = await self._look(work.key)
-        raise ClusterConflictError(f'Secret "{work.key.name}" keeps changing while it is being written; trying again shortly')
+    # --- look ---
+
+    def _was_created(self, key: SecretKey) -> bool:
+        # Where nothing has ever been, one POST tells as much as a GET, and is the write as well.
+        told = any(claim.ready or claim.has_legacy_finalizer for claim in self._index.claims.of(key))
+        return told or self._index.states.of(key).existed
 
     async def _look(self, key: SecretKey) -> ObservedSecret | None:
         with self._share.call(namespace_of(key)):
             return await self._secrets.get(key)
 
-    def _choose_winner(self, work: Reconciliation, observed: ObservedSecret | None) -> None:
-        work.winner = claims.winner(self._index.claims.alive(work.key), observed) or work.winner
-        work.record.winner = work.winner.uid
-        if work.winner.uid not in work.record.co_owner_uids:
-            # Until it is known who means the same item, the owners are taken for those.
-            owning = {owner.uid for owner in observed.owners} if observed else set()
-            work.record.co_owner_uids = frozenset({work.winner.uid, *(other.uid for other in self._others(work) if other.uid in owning)})
+    def _seen(self, key: SecretKey, observed: ObservedSecret | None, *, created_before: bool) -> Seen:
+        return Seen(
+            key=key,
+            claims=tuple(self._index.claims.alive(key)) or self._index.claims.of(key),
+            interested=self._index.claims.interested(key),
+            observed=observed,
+            verdict=self._sealer.verify(observed) if observed else seal.Verdict.BROKEN,
+            sharing_before=self._index.winners.of(key).sharing,
+            repairs=self._index.repairs.in_a_row(key),
+            created_before=created_before,
+        )
 
-    async def _require_living_claim(self, work: Reconciliation) -> None:
-        claim = work.winner
-        live = await self._claims.look(claim.ref)
+    # --- admit ---
+
+    def _admit(self, key: SecretKey, observed: ObservedSecret | None, *, created_before: bool) -> Admitted:
+        seen = self._seen(key, observed, created_before=created_before)
+        if not seen.claims:
+            raise _ClaimGone
+        admitted = admission.choose(seen)
+        self._decide(admitted, admitted.presumed)
+        if observed and not observed.terminating:
+            self._index.states.existed(key)
+            if seen.verdict is seal.Verdict.INTACT:  # should it be deleted now, nobody would know any more what it held
+                self._index.states.presume(key, recorded_revision(observed))
+        return admitted
+
+    def _decide(self, admitted: Admitted, sharing: frozenset[str]) -> None:
+        self._index.winners.decide(admitted.seen.key, admitted.winner.uid, sharing=sharing, alone=not admitted.others)
+
+    def _step_back_if_contended(self, admitted: Admitted) -> None:
+        if admission.is_contended(admitted):
+            raise conflicts.refusal(admitted.winner, seconds=self._index.conflicts.open(admitted.winner.uid))
+
+    async def _require_living(self, claim: Claim) -> None:
+        live = await self._live_claims.look(claim.ref)
         if live is None or live.uid != claim.uid or live.terminating or live.key != claim.key:
-            _log.info("the object that asks is gone, its Secret stays gone", extra={"secret": str(work.key), "object": str(claim.ref)})
+            _log.info("the object that asks is gone, its Secret stays gone", extra={"secret": str(claim.key), "object": str(claim.ref)})
             if live is None and self._index.let_go(claim):
                 raise ClusterConflictError(f'{claim.kind} "{claim.name}" is gone; deciding anew among those that are left')
             raise _ClaimGone
 
-    async def _once(self, work: Reconciliation, observed: ObservedSecret | None) -> Results:
-        if observed is None:
-            return await self._bring_in_line(work, None, verdict=seal.Verdict.BROKEN)
-        verdict = self._sealer.verify(observed)
-        work.record.seen = True
-        if verdict is seal.Verdict.INTACT:  # should it be deleted now, nobody would know any more what it held
-            work.record.held = work.record.held or recorded_revision(observed)
-        everybody = self._index.claims.co_owners(work.winner, self._others(work), observed=observed)
-        owners.check_owner(work.winner, observed, verdict=verdict, co_owners=everybody)
-        self._check_conflict(work, observed)
-        if not _owns(work.winner, observed):
-            # Kubernetes itself takes our reference away when the resource is deleted and its Secret is to be orphaned.
-            await self._require_living_claim(work)
+    # --- contents ---
+
+    async def _bring_in_line(self, asked: Request) -> Results:
+        admitted = asked.admitted
+        if admitted.must_live:
+            # Its Secret may have been deleted with it; and Kubernetes itself takes our reference away when it orphans a Secret.
+            await self._require_living(admitted.winner)
         try:
-            return await self._bring_in_line(work, observed, verdict=verdict)
+            found = await self._contents.find(asked)
+            together = await self._together(admitted, found)
+            self._decide(admitted, frozenset(claim.uid for claim in together.sharing))
+            if suspending := next((claim for claim in together.sharing if claim.suspended), None):
+                paused = admission.suspended(suspending)
+                return [*((claim, paused) for claim in (admitted.winner, *together.sharing)), *together.refused]
+            fetched = await self._contents.content(asked, found)
+            outcome = await self._apply(asked, fetched, co_owners=admitted.co_owners(together.sharing))
         except (BackendError, InvalidTargetError, ItemLookupError, RefusedError):
-            await self._keep_alive(work, observed)
+            await self._keep_alive(admitted)
             raise
+        shared = dataclasses.replace(outcome, change=Change.NONE)  # one change is reported once
+        return [(admitted.winner, outcome), *((claim, shared) for claim in together.sharing), *together.refused]
 
-    async def _bring_in_line(self, work: Reconciliation, observed: ObservedSecret | None, *, verdict: seal.Verdict) -> Results:
-        path = ItemPath.parse(work.winner.item_path)
-        found = await self._contents.find(work, path, observed=observed, verdict=verdict)
-        owning = {owner.uid for owner in observed.owners} if observed else set()
-        sharing, others = await self._shared(work, found, owning=owning)
-        work.record.co_owner_uids = frozenset(claim.uid for claim in (work.winner, *sharing))
-        if suspending := next((claim for claim in sharing if claim.suspended), None):
-            return [*((claim, _suspended(suspending)) for claim in (work.winner, *sharing)), *others]
-        co_owners = self._index.claims.co_owners(work.winner, sharing, observed=observed)
-        fetched = await self._contents.content(work, found, observed=observed, verdict=verdict)
-        if fetched.frozen and observed:
-            outcome: Synced | Paused = await self._leave_frozen(work, fetched, observed=observed, co_owners=co_owners)
-        else:
-            outcome = await self._apply(work, fetched, observed=observed, co_owners=co_owners)
-        shared = dataclasses.replace(outcome, change=Change.NONE)  # one change is told once
-        return [(work.winner, outcome), *((claim, shared) for claim in sharing), *others]
-
-    def _check_conflict(self, work: Reconciliation, observed: ObservedSecret) -> None:
-        # Once may be a hand edit. The official operator writes a Secret as a whole, and does so again whenever this one has.
-        if work.record.rewrites >= RELABELLED and owners.is_officially_shaped(observed):
-            raise conflicts.refusal(work.winner, seconds=self._index.conflicts.open(work.winner.uid))
-
-    def _others(self, work: Reconciliation) -> list[Claim]:
-        return [claim for claim in self._index.claims.alive(work.key) if claim.uid != work.winner.uid]
-
-    async def _shared(self, work: Reconciliation, found: Found, *, owning: Collection[str]) -> tuple[list[Claim], Results]:
+    async def _together(self, admitted: Admitted, found: Found) -> Together:
         sharing: list[Claim] = []
         refused: Results = []
-        for claim in self._others(work):
+        for claim in admitted.others:
             try:
-                same = claim.item_path == work.winner.item_path or await self._contents.means(claim, found)
+                same = claim.item_path == admitted.winner.item_path or await self._contents.means(claim, found)
             except OperatorError as error:
                 # What can't be looked up for a moment stays as it was.
-                if not (conditions.is_blip(error) and claim.uid in owning):
+                if not (conditions.is_blip(error) and claim.uid in admitted.owning):
                     refused.append((claim, Failed(error)))
                     continue
                 same = True
-            if same and claim.secret_type == work.winner.secret_type:
+            if same and claim.secret_type == admitted.winner.secret_type:
                 sharing.append(claim)
             else:
-                refused.append((claim, Failed(_claimed(work.winner))))
-        return sharing, refused
+                refused.append((claim, Failed(admission.claimed(admitted.winner))))
+        return Together(tuple(sharing), refused)
 
-    async def _keep_alive(self, work: Reconciliation, observed: ObservedSecret) -> None:
-        # What it should hold is not known, but it must not go with one of several who need it.
-        if _owns(work.winner, observed):
-            co_owner_uids = {
-                *work.record.co_owner_uids,
-                *(claim.uid for claim in self._others(work) if claim.item_path == work.winner.item_path),
-            }
-            sharing = [claim for claim in self._others(work) if claim.uid in co_owner_uids and claim.secret_type == work.winner.secret_type]
-            await self._add_owners(work, observed, co_owners=self._index.claims.co_owners(work.winner, sharing, observed=observed))
+    # --- plan and apply ---
 
-    async def _add_owners(self, work: Reconciliation, observed: ObservedSecret, *, co_owners: owners.CoOwners) -> None:
-        wanted = owners.wanted_owners(work.winner, observed.owners, co_owners=co_owners)
-        if {owner.uid for owner in wanted} - {owner.uid for owner in observed.owners}:
-            with self._share.call(namespace_of(work.key)):
-                written = await self._secrets.own(observed, wanted)
-            work.record.resource_version = int(written.resource_version)
+    async def _apply(self, asked: Request, fetched: Fetched, *, co_owners: CoOwners) -> Synced | Paused:
+        key, observed, revision = asked.key, asked.observed, fetched.content.revision
+        if fetched.frozen and observed:
+            await self._add_owners(asked.admitted, observed, co_owners=co_owners)
+            # Followed at the listed version, so that only the next one brings another look; what the Secret holds is another matter.
+            self._index.states.presume(key, recorded_revision(observed))
+            self._index.item_users.follow(key, revision, requested=asked.path)
+            return admission.frozen(key, revision)
+        plan = self._plan(asked, fetched, co_owners=co_owners)
+        if plan.desired is not None:
+            with self._share.call(namespace_of(key)):
+                written = await (self._secrets.replace(plan.desired, basis=observed) if observed else self._secrets.create(plan.desired))
+            self._index.states.taken_in(key, int(written.resource_version))
+        self._index.states.in_line(key, revision, skipped=fetched.skipped, mark=plan.mark)
+        self._index.item_users.follow(key, revision, requested=asked.path)
+        if fetched.frozen:
+            return admission.frozen(key, revision, change=plan.change)
+        skipped = await self._skipped(asked, fetched, co_owners=co_owners)
+        return Synced(
+            revision=revision,
+            change=plan.change,
+            reason=plan.reason,
+            skipped=skipped,
+            warning=fetched.warning,
+            asked=asked.refresh,
+        )
 
-    async def _leave_frozen(
-        self, work: Reconciliation, fetched: Fetched, *, observed: ObservedSecret, co_owners: owners.CoOwners
-    ) -> Paused:
-        await self._add_owners(work, observed, co_owners=co_owners)
-        # Followed at the listed version, so that only the next one brings another look; what the Secret holds is another matter.
-        work.record.held = work.record.held or recorded_revision(observed)
-        self._index.follow(work.key, fetched.content.revision, requested=work.winner.item_path)
-        return _frozen(work, fetched.content.revision)
-
-    async def _apply(
-        self, work: Reconciliation, fetched: Fetched, *, observed: ObservedSecret | None, co_owners: owners.CoOwners
-    ) -> Synced | Paused:
-        revision = fetched.content.revision
+    def _plan(self, asked: Request, fetched: Fetched, *, co_owners: CoOwners) -> secret_plan.Plan:
+        state = self._index.states.of(asked.key)
         context = secret_plan.Context(
             sealer=self._sealer,
+            verdict=asked.verdict,
             now=self._secrets.server_time(),
-            remembered=None if fetched.frozen else work.record.held,
-            carried=work.record.mark,
+            remembered=None if fetched.frozen else state.held,
+            carried=state.mark,
             co_owners=co_owners,
         )
-        plan = secret_plan.plan(work.winner, observed, content=fetched.content, context=context)
-        if plan.desired is not None:
-            with self._share.call(namespace_of(work.key)):
-                written = await (self._secrets.replace(plan.desired, basis=observed) if observed else self._secrets.create(plan.desired))
-            work.record.resource_version = int(written.resource_version)
-        work.record.seen = True
-        work.record.held, work.record.reported, work.record.mark = revision, fetched.skipped, plan.mark
-        self._index.follow(work.key, revision, requested=work.winner.item_path)
-        if fetched.frozen:
-            return _frozen(work, revision, change=plan.change)
-        skipped = fetched.skipped
-        resource = next((claim for claim in (work.winner, *co_owners.claims) if claim.is_resource), None)
-        if skipped is None and resource and not conditions.reports(resource, revision, last_good=work.record.last_good):
-            # Neither this process nor the resource knows what of the item became no key; without a look it would say that nothing did.
-            work.record.reported = skipped = await self._contents.skipped(revision) or work.record.reported
-        return Synced(revision=revision, change=plan.change, skipped=skipped, warning=fetched.warning, asked=work.refresh)
+        return secret_plan.plan(asked.admitted.winner, asked.observed, content=fetched.content, context=context)
 
+    async def _skipped(self, asked: Request, fetched: Fetched, *, co_owners: CoOwners) -> tuple[Skipped, ...] | None:
+        revision = fetched.content.revision
+        resource = next((claim for claim in (asked.admitted.winner, *co_owners.claims) if claim.is_resource), None)
+        if fetched.skipped is not None or resource is None:
+            return fetched.skipped
+        if conditions.reports(resource, revision, last_good=self._index.claims.last_good(asked.key)):
+            return None
+        # Neither this process nor the resource knows what of the item became no key; without a read it would say that nothing did.
+        skipped = await self._contents.skipped(revision) or self._index.states.of(asked.key).skipped
+        self._index.states.read(asked.key, skipped)
+        return skipped
 
-def _owns(claim: Claim, observed: ObservedSecret) -> bool:
-    return any(owner.uid == claim.uid for owner in observed.owners)
+    # --- when it fails ---
 
+    def _failed(self, asked: Request, error: OperatorError) -> Results:
+        winner, key = asked.admitted.winner, asked.key
+        if asked.refresh:
+            self._index.refreshes.give_back(key)
+        if isinstance(error, ItemLookupError) and key in self._index.claims:
+            self._index.item_users.wait(key, vault=winner.item_path.split("/")[1])
+        # Who shares the Secret shares the trouble; who wants something else is told who is in the way, unless that passes by itself.
+        results: Results = [(winner, Failed(error))]
+        sharing = self._index.winners.of(key).sharing
+        for claim in admission.others(self._index.claims.alive(key), winner):
+            shares = claim.item_path == winner.item_path or claim.uid in sharing
+            if not (shares or conditions.is_blip(error)):
+                results.append((claim, Failed(admission.in_the_way(winner, error))))
+            elif shares or (claim.is_resource and claim.ready is None):  # a new one is owed an answer at once
+                results.append((claim, Failed(error)))
+        return results
 
-def _suspended(claim: Claim) -> Paused:
-    return Paused(
-        pause=Pause.SUSPENDED,
-        message=f'Secret "{claim.key.name}" is left alone while the annotation {names.SUSPEND} is "true"; remove it to resume',
-    )
+    async def _keep_alive(self, admitted: Admitted) -> None:
+        # What it should hold is not known, but it must not go with one of several who need it.
+        observed, winner = admitted.seen.observed, admitted.winner
+        if observed is None or winner.uid not in admitted.owning:
+            return
+        sharing = self._index.winners.of(admitted.seen.key).sharing
+        kept = tuple(
+            claim
+            for claim in admission.others(self._index.claims.alive(admitted.seen.key), winner)
+            if (claim.uid in sharing or claim.item_path == winner.item_path) and claim.secret_type == winner.secret_type
+        )
+        await self._add_owners(admitted, observed, co_owners=admitted.co_owners(kept))
 
-
-def _frozen(work: Reconciliation, revision: Revision, *, change: Change = Change.NONE) -> Paused:
-    return Paused(
-        pause=Pause.FROZEN,
-        message=f'Secret "{work.key.name}" is left as it is, because {revision.path} has the tag {names.IGNORE_TAG}; '
-        "take the tag away in 1Password to have it follow the item again",
-        change=change,
-    )
-
-
-def _claimed(winner: Claim) -> TargetClaimedError:
-    return TargetClaimedError(
-        f'Secret "{winner.key.name}" belongs to {winner.kind} "{winner.name}", which asks for another item or type; ask for another name'
-    )
-
-
-def _in_the_way(winner: Claim, error: OperatorError) -> TargetClaimedError:
-    return TargetClaimedError(
-        f'Secret "{winner.key.name}" is due to {winner.kind} "{winner.name}", which fails ({error.reason}); fix that one, or ask for '
-        "another name"
-    )
+    async def _add_owners(self, admitted: Admitted, observed: ObservedSecret, *, co_owners: CoOwners) -> None:
+        wanted = owners.wanted_owners(admitted.winner, observed.owners, co_owners=co_owners)
+        if {owner.uid for owner in wanted} - admitted.owning:
+            with self._share.call(namespace_of(observed.key)):
+                written = await self._secrets.own(observed, wanted)
+            self._index.states.taken_in(observed.key, int(written.resource_version))
 
 
 class _ClaimGone(Exception):  # noqa: N818  a turn of the road, not an error

@@ -10,7 +10,7 @@ from onepassword_operator.model.outcome import Change, Condition, Failed, Outcom
 from onepassword_operator.model.target import Claim
 from onepassword_operator.ports import EventLog, Meter, ResourceStore
 from onepassword_operator.rules import conditions
-from onepassword_operator.service.index.followed import FollowIndex
+from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime.fair_share import FairShare, namespace_of
 
 _REPORTED = (Change.CREATED, Change.UPDATED, Change.RESTORED, Change.REPAIRED, Change.ADOPTED)
@@ -22,7 +22,7 @@ class Reporter:
     """Writes what changed, and nothing else."""
 
     def __init__(
-        self, *, resources: ResourceStore, events: EventLog, meter: Meter, index: FollowIndex, now: Callable[[], str], share: FairShare
+        self, *, resources: ResourceStore, events: EventLog, meter: Meter, index: Index, now: Callable[[], str], share: FairShare
     ) -> None:
         self._resources = resources
         self._events = events
@@ -53,11 +53,11 @@ class Reporter:
 
     def _is_news(self, claim: Claim, outcome: Outcome, *, stale: bool) -> bool:
         # A Deployment has no status: what it would be told there, and only that, it is told by an Event.
-        synced_before = self._index.record(claim.key).held is not None
+        synced_before = self._index.states.of(claim.key).held is not None
         return isinstance(outcome, Failed) and (stale or not synced_before or not conditions.is_blip(outcome.error))
 
     async def _report_resource(self, claim: Claim, outcome: Outcome, *, stale: bool) -> bool:
-        last_good = self._index.record(claim.key).last_good
+        last_good = self._index.claims.last_good(claim.key)
         condition = conditions.ready(claim, outcome, now=self._now(), stale=stale, last_good=last_good)
         return condition is not None and await self._write(claim, condition)
 
@@ -68,7 +68,7 @@ class Reporter:
         except ClusterAbsentError:
             return False
         if claim.ready and claim.ready.status == "True" and condition.status != "True":
-            self._index.record(claim.key).last_good = claim.ready
+            self._index.claims.remember_good(claim)
         self._index.claims.note_written(written)
         return True
 

@@ -11,8 +11,8 @@ from onepassword_operator.model.secret import ObservedSecret, OwnerReference, Se
 from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.ports import FinalizerStore, SecretStore
-from onepassword_operator.rules import claims, finalizer, seal
-from onepassword_operator.service.index.followed import FollowIndex
+from onepassword_operator.rules import claims, finalizer, owners, seal
+from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
 
 _log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ class RemoveFinalizers:
     """One pass per object."""
 
     def __init__(
-        self, *, secrets: SecretStore, finalizers: FinalizerStore, index: FollowIndex, queue: WorkQueue[SecretKey], sealer: seal.Sealer
+        self, *, secrets: SecretStore, finalizers: FinalizerStore, index: Index, queue: WorkQueue[SecretKey], sealer: seal.Sealer
     ) -> None:
         self._secrets = secrets
         self._finalizers = finalizers
@@ -77,5 +77,5 @@ class RemoveFinalizers:
         others = [other for other in self._index.claims.alive(claim.key) if other.uid != claim.uid]
         winner = claims.winner(others, observed)
         others.sort(key=lambda other: other is not winner)
-        co_owners = self._index.claims.co_owners(claim, others, observed=observed)
+        co_owners = owners.co_owners(claim, others, observed=observed, interested=self._index.claims.interested(claim.key))
         return tuple(owner for owner in co_owners.owner_references if owner.uid != claim.uid)

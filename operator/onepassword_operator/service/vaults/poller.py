@@ -17,7 +17,7 @@ from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.ports import Meter
 from onepassword_operator.rules import item_changes
 from onepassword_operator.rules.older_answers import Known
-from onepassword_operator.service.index.followed import FollowIndex
+from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime import fair_share
 from onepassword_operator.service.runtime.fair_share import FairShare
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
@@ -36,7 +36,7 @@ class Poller:
     """Compares what 1Password lists with what the Secrets follow."""
 
     def __init__(
-        self, *, catalog: Catalog, index: FollowIndex, freshness: Freshness, queue: WorkQueue[SecretKey], meter: Meter, share: FairShare
+        self, *, catalog: Catalog, index: Index, freshness: Freshness, queue: WorkQueue[SecretKey], meter: Meter, share: FairShare
     ) -> None:
         self._catalog = catalog
         self._index = index
@@ -139,13 +139,13 @@ class Poller:
             self.trust.swept()
 
     def _orphaned(self) -> list[SecretKey]:
-        former, self._gone = self._gone, {vault_id for vault_id in self._index.vaults() if self._catalog.vault_gone(vault_id)}
+        former, self._gone = self._gone, {vault_id for vault_id in self._index.item_users.vaults() if self._catalog.vault_gone(vault_id)}
         return [key for vault_id in self._gone - former for key in self._users(vault_id)]
 
     def _followed(self, vaults: Mapping[str, Vault]) -> list[str]:
-        wanted = {text.casefold() for _, text in self._index.waiting()}
+        wanted = {text.casefold() for _, text in self._index.item_users.waiting()}
         named = {v.id for v in vaults.values() if v.id in wanted or v.name.casefold() in wanted}
-        return sorted((set(self._index.vaults()) | named) & vaults.keys())
+        return sorted((set(self._index.item_users.vaults()) | named) & vaults.keys())
 
     async def _list(self, due: Iterable[str]) -> tuple[set[str], set[str]]:
         outcomes = await self._lists.run(due)
@@ -178,7 +178,7 @@ class Poller:
 
     def _shown(self, vaults: Mapping[str, Vault], fresh: Mapping[str, Listing]) -> list[SecretKey]:
         # A list may show an item polls after the fingerprint has moved, so what it shows wakes those who wait for it, too.
-        waiting = [(key, vault.casefold()) for key, vault in self._index.waiting()]
+        waiting = [(key, vault.casefold()) for key, vault in self._index.item_users.waiting()]
         asked = {vault for _, vault in waiting}
         shown: set[tuple[str, str]] = set()
         for vault_id, listing in fresh.items():
@@ -194,13 +194,13 @@ class Poller:
     def _drifted(self, fresh: Mapping[str, Listing]) -> list[SecretKey]:
         keys: list[SecretKey] = []
         for vault_id, listing in fresh.items():
-            found = item_changes.compare(self._index.revisions(vault_id), listing.known)
+            found = item_changes.compare(self._index.item_users.revisions(vault_id), listing.known)
             self._catalog.note_newer(vault_id, *found.older)
-            redone = self._index.users(vault_id, self._catalog.take_redone(vault_id))
+            redone = self._index.item_users.users(vault_id, self._catalog.take_redone(vault_id))
             for key in redone:
-                self._index.ask_refresh(key)
+                self._index.refreshes.ask(key)
             gone = self._catalog.note_missing(vault_id, found.missing)
-            keys += [*redone, *self._index.users(vault_id, found.changed | gone)]
+            keys += [*redone, *self._index.item_users.users(vault_id, found.changed | gone)]
         return keys
 
     async def _count_missed(self, known: Mapping[str, Known]) -> None:
@@ -220,13 +220,13 @@ class Poller:
         moved = [v for v in vaults.values() if v.id not in former or former[v.id].fingerprint != v.fingerprint]
         moved += [v for v in vaults.values() if v.id in former and former[v.id].name != v.name]
         texts = {v.id for v in moved} | {v.name.casefold() for v in moved}
-        return [key for key, text in self._index.waiting() if text.casefold() in texts]
+        return [key for key, text in self._index.item_users.waiting() if text.casefold() in texts]
 
     def _users(self, vault_id: str) -> list[SecretKey]:
-        return self._index.users(vault_id, {revision.item_id for revision in self._index.revisions(vault_id)})
+        return self._index.item_users.users(vault_id, {revision.item_id for revision in self._index.item_users.revisions(vault_id)})
 
     def _report_trouble(self) -> None:
-        signature = self._freshness.signature(self._index.vaults())
+        signature = self._freshness.signature(self._index.item_users.vaults())
         changed = [v for v, reason in signature.items() if self._signature.get(v, "") != reason]
         self._signature = signature
         keys = [key for vault_id in changed for key in self._users(vault_id)]

@@ -13,8 +13,8 @@ from onepassword_operator.model.outcome import Change, Synced
 from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revision
 from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.model.workload import RestartMark
-from onepassword_operator.rules import claims, conditions, seal, secret_plan
-from onepassword_operator.service.index.followed import Followed, FollowIndex
+from onepassword_operator.rules import claims, conditions, owners, seal, secret_plan
+from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
 
 REWRITES_AT_ONCE: Final = 5
@@ -28,7 +28,7 @@ class Observe:
     def __init__(
         self,
         *,
-        index: FollowIndex,
+        index: Index,
         queue: WorkQueue[SecretKey],
         sealer: seal.Sealer,
         wake_restarts: Callable[[str], None],
@@ -61,7 +61,7 @@ class Observe:
         if former and former.uid != claim.uid:
             self._replaced(former)
         if former and claim.refresh and claim.refresh != former.refresh:
-            wait = self._index.ask_refresh(claim.key)
+            wait = self._index.refreshes.ask(claim.key)
             self._index.conflicts.try_now(claim.uid)
             if wait and former.asks_the_same_as(dataclasses.replace(claim, refresh=former.refresh)):
                 self._queue.add_later(claim.key, Priority.NEW, delay_seconds=wait)
@@ -71,8 +71,7 @@ class Observe:
     def _replaced(self, former: Claim) -> None:
         # A namesake lives, so the former object does not, even if no watch has told of its end.
         self.note_gone(former.uid)
-        if record := self._index.followed.get(former.key):
-            record.attempts = 0
+        self._index.retries.start_over(former.key)
 
     def _held_up(self, former: Claim | None, claim: Claim) -> bool:
         # By the official operator's finalizer: whose object is being deleted is let go at once, another one after its Secret was seen to.
@@ -106,14 +105,13 @@ class Observe:
 
     def secret_seen(self, observed: ObservedSecret) -> None:
         """A Secret with our label exists; one that nobody asks for is not ours to touch."""
-        if observed.key not in self._claims or int(observed.resource_version) <= self._index.record(observed.key).resource_version:
+        if observed.key not in self._claims or int(observed.resource_version) <= self._index.states.of(observed.key).resource_version:
             return  # nobody asks for it, or it is a state that we wrote or have seen
         if not self.is_settled(observed):
             self._repair(observed.key)
 
     def _repair(self, key: SecretKey) -> None:
-        record = self._index.record(key)
-        record.drifted, rewrites = True, record.rewrites
+        rewrites = self._index.repairs.edited(key)
         if rewrites <= REWRITES_AT_ONCE:
             self._queue.add(key, Priority.DRIFT)
         else:
@@ -125,12 +123,13 @@ class Observe:
         """What a look at a Secret showed that somebody asks for, where no watch tells of it."""
         if key not in self._claims:
             return
-        record = self._index.record(key)
+        state = self._index.states.of(key)
         if observed is None:
-            record.drifted = record.seen
-            self._queue.add(key, Priority.DRIFT if record.seen else Priority.LOW)
+            if state.existed:
+                self._index.repairs.edited(key)
+            self._queue.add(key, Priority.DRIFT if state.existed else Priority.LOW)
             return
-        news = int(observed.resource_version) > record.resource_version
+        news = int(observed.resource_version) > state.resource_version
         if self.is_settled(observed):
             return
         if news:
@@ -142,50 +141,61 @@ class Observe:
         """A Secret was deleted, or lost our label: either way it takes a live look. What it held, and a restart due, is remembered."""
         if key not in self._claims:
             return
-        self._index.record(key).seen = True
+        self._index.states.existed(key)
         self._repair(key)
 
     def is_settled(self, observed: ObservedSecret) -> bool:
         """Whether Secret and status are exactly what a pass would leave behind; takes in what the Secret says about itself."""
-        record = self._index.record(observed.key)
-        if int(observed.resource_version) < record.resource_version:
+        key, version = observed.key, int(observed.resource_version)
+        if version < self._index.states.of(key).resource_version:
             return True
-        record.seen = True
+        self._index.states.existed(key)
         verdict = self._sealer.verify(observed)
         if verdict is seal.Verdict.INTACT:
-            self._believe(observed, record)
-        asking = self._claims.alive(observed.key)
+            self._believe(observed)
+        asking = self._claims.alive(key)
         claim = claims.winner(asking, observed)
         if claim is None or claim.suspended:
             return False
         pin = secret_plan.pinned(claim, observed, verdict=verdict)
         if verdict is not seal.Verdict.INTACT or pin is None or observed.terminating or observed.type != claim.secret_type:
             return False
-        co_owners = self._claims.co_owners(claim, (), observed=observed)
-        context = secret_plan.Context(sealer=self._sealer, now="", co_owners=co_owners)
-        plan = secret_plan.plan(claim, observed, content=secret_plan.Content(revision=pin, data=observed.data), context=context)
-        record.resource_version = int(observed.resource_version)
-        if plan.desired is not None or record.attempts or record.refresh or claim.has_legacy_finalizer:
+        plan = self._plan(claim, observed, pin=pin)
+        self._index.states.taken_in(key, version)
+        if plan.desired is not None or self._is_owed_more(claim):
             return False
         if len(asking) > 1:
-            return False  # who shares with whom takes a look at 1Password's lists; a pass that finds nothing to do is cheap
-        # A pass that is under way has written the Secret and is about to write the status.
-        return self._queue.is_running(observed.key) or _is_reported(claim, pin)
+            return False  # which claims share an item takes 1Password's lists; a reconcile that finds nothing to do is cheap
+        # A reconcile that is under way has written the Secret and is about to write the status.
+        return self._queue.is_running(key) or _is_reported(claim, pin)
 
-    def _believe(self, observed: ObservedSecret, record: Followed) -> None:
-        # Whatever is asked for by now, and whether a pass succeeds: this is what it holds, and a restart that is due is due.
-        if (held := recorded_revision(observed)) != record.held:
-            record.held = record.revision if held == record.revision else held
-        self._take_mark(observed.key, RestartMark.parse(observed.annotations.get(names.RESTART_PENDING)))
-        if record.revision is None and record.held:
-            self._index.follow(observed.key, record.held, requested=observed.annotations.get(names.REQUESTED_PATH, ""))
+    def _plan(self, claim: Claim, observed: ObservedSecret, *, pin: Revision) -> secret_plan.Plan:
+        interested = self._claims.interested(observed.key)
+        context = secret_plan.Context(
+            sealer=self._sealer,
+            verdict=seal.Verdict.INTACT,
+            now="",
+            co_owners=owners.co_owners(claim, (), observed=observed, interested=interested),
+        )
+        return secret_plan.plan(claim, observed, content=secret_plan.Content(revision=pin, data=observed.data), context=context)
 
-    def _take_mark(self, key: SecretKey, mark: RestartMark | None) -> None:
-        record = self._index.record(key)
-        if mark and mark != record.mark:
+    def _is_owed_more(self, claim: Claim) -> bool:
+        failed, asked = self._index.retries.attempts(claim.key) > 0, self._index.refreshes.is_asked(claim.key)
+        return failed or asked or claim.has_legacy_finalizer
+
+    def _believe(self, observed: ObservedSecret) -> None:
+        # Whatever is asked for by now, and whether a reconcile succeeds: this is what it holds, and a restart that is due is due.
+        key, state = observed.key, self._index.states.of(observed.key)
+        followed = self._index.item_users.of(key).revision
+        held = recorded_revision(observed)
+        mark = RestartMark.parse(observed.annotations.get(names.RESTART_PENDING))
+        if mark and mark != state.mark:
             # Another process wrote this, and may be gone: whoever sees a mark sees to it.
             self._wake_restarts(key.namespace)
-        record.mark = mark
+        if (held, mark) != (state.held, state.mark):
+            self._index.states.learned(key, held=followed if held == followed else held, mark=mark)
+        if followed is None and held:
+            self._index.item_users.follow(key, held, requested=observed.annotations.get(names.REQUESTED_PATH, ""))
 
 
 def _is_reported(claim: Claim, revision: Revision) -> bool:

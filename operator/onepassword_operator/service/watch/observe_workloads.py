@@ -13,7 +13,7 @@ from typing import Final
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import ObjectRef
 from onepassword_operator.model.workload import Workload
-from onepassword_operator.service.index.followed import FollowIndex
+from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
 from onepassword_operator.service.watch.observe import Observe
 
@@ -24,7 +24,7 @@ class ObserveWorkloads:
     """Takes in Deployments as they are seen."""
 
     def __init__(
-        self, *, index: FollowIndex, queue: WorkQueue[SecretKey], observe: Observe, remove_finalizer: Callable[[ObjectRef], None]
+        self, *, index: Index, queue: WorkQueue[SecretKey], observe: Observe, remove_finalizer: Callable[[ObjectRef], None]
     ) -> None:
         self._claims = index.claims
         self._conflicts = index.conflicts

@@ -10,7 +10,7 @@ import logging
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import ObjectRef
 from onepassword_operator.ports import ResourceStore, WorkloadStore
-from onepassword_operator.service.index.followed import FollowIndex
+from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
 from onepassword_operator.service.watch.observe import Observe
 from onepassword_operator.service.watch.observe_workloads import ObserveWorkloads
@@ -30,7 +30,7 @@ class Resync:
         scan: SecretScan,
         observe: Observe,
         observe_workloads: ObserveWorkloads,
-        index: FollowIndex,
+        index: Index,
         queue: WorkQueue[SecretKey],
     ) -> None:
         self._resources, self._workloads = resources, workloads

@@ -11,7 +11,7 @@ from typing import Final
 from onepassword_operator.model.errors import ClusterError
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.ports import Clock, SecretStore
-from onepassword_operator.service.index.followed import FollowIndex
+from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime.retry_loop import RetryLoop
 from onepassword_operator.service.watch.observe import Observe
 
@@ -22,9 +22,7 @@ PAUSE_SECONDS: Final = 0.2
 class SecretNews:
     """Reads the Secrets that moved without us, one GET for whatever happened meanwhile; what waits is bounded by what is asked for."""
 
-    def __init__(
-        self, secrets: SecretStore, *, observe: Observe, index: FollowIndex, clock: Clock, pause_seconds: float = PAUSE_SECONDS
-    ) -> None:
+    def __init__(self, secrets: SecretStore, *, observe: Observe, index: Index, clock: Clock, pause_seconds: float = PAUSE_SECONDS) -> None:
         self._secrets = secrets
         self._observe = observe
         self._index = index
@@ -46,9 +44,9 @@ class SecretNews:
         """These, of those that are asked for, were all there at this resourceVersion; an empty namespace means all of them."""
         asked_for = self._index.claims.keys()
         for key in asked_for:
-            record = self._index.record(key)
+            state = self._index.states.of(key)
             missing = key not in keys and (not namespace or key.namespace == namespace)
-            if missing and record.seen and record.resource_version <= version:
+            if missing and state.existed and state.resource_version <= version:
                 self._observe.secret_gone(key)
 
     def asked_for(self, key: SecretKey) -> bool:
@@ -56,7 +54,7 @@ class SecretNews:
         return key in self._index.claims
 
     def _is_news(self, key: SecretKey, version: int) -> bool:
-        return self.asked_for(key) and version > self._index.record(key).resource_version
+        return self.asked_for(key) and version > self._index.states.of(key).resource_version
 
     async def run(self) -> None:
         """Read until cancelled; several side by side never read the same Secret at once."""

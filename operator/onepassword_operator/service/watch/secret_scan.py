@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from onepassword_operator.model.errors import ClusterError
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.ports import Clock, SecretStore
-from onepassword_operator.service.index.followed import FollowIndex
+from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.restarts.rate_limiter import RateLimiter
 from onepassword_operator.service.runtime.work_queue import Priority
 from onepassword_operator.service.watch.observe import Observe
@@ -40,7 +40,7 @@ class SecretScan(Protocol):
 class ListedSecrets:
     """One LIST of all that carry our label."""
 
-    def __init__(self, secrets: SecretStore, *, observe: Observe, index: FollowIndex) -> None:
+    def __init__(self, secrets: SecretStore, *, observe: Observe, index: Index) -> None:
         self._secrets = secrets
         self._observe = observe
         self._index = index
@@ -60,7 +60,7 @@ class PatrolledSecrets:
         secrets: SecretStore,
         *,
         observe: Observe,
-        index: FollowIndex,
+        index: Index,
         clock: Clock,
         interval_seconds: float,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -74,7 +74,7 @@ class PatrolledSecrets:
 
     async def settled(self, asked: Mapping[SecretKey, Priority]) -> set[SecretKey]:
         """Those that a GET shows to be in order, and those that are looked at in turn."""
-        fresh = [key for key, priority in asked.items() if priority is Priority.NEW or not self._index.record(key).seen]
+        fresh = [key for key, priority in asked.items() if priority is Priority.NEW or not self._index.states.of(key).existed]
         wrong: set[SecretKey] = set()
         for start in range(0, len(fresh), AT_ONCE):
             batch = fresh[start : start + AT_ONCE]

@@ -10,6 +10,7 @@ from onepassword_operator.model.outcome import Condition
 from onepassword_operator.model.secret import ObservedSecret, OwnerReference, SecretKey
 from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.model.workload import Workload
+from onepassword_operator.rules import owners as rules
 from onepassword_operator.rules import secret_use
 from onepassword_operator.rules.owners import CoOwners
 from onepassword_operator.service.index.claims import ClaimIndex
@@ -152,7 +153,11 @@ class TestWorkloads:
 def owners(index: ClaimIndex, *, using: str) -> tuple[str, ...]:
     """Which Deployments own a Secret that some workload asked for."""
     winner = samples.claim(key=SecretKey("team", using), kind=names.DEPLOYMENT, name="ruler", uid="ruler-uid")
-    return tuple(user.name for user in index.co_owners(winner, (), observed=None).users)
+    return tuple(user.name for user in co_owners(index, winner, observed=None).users)
+
+
+def co_owners(index: ClaimIndex, winner: Claim, *sharing: Claim, observed: ObservedSecret | None) -> CoOwners:
+    return rules.co_owners(winner, sharing, observed=observed, interested=index.interested(winner.key))
 
 
 def secret(*owners: OwnerReference, **annotations: str) -> ObservedSecret:
@@ -170,12 +175,12 @@ def secret(*owners: OwnerReference, **annotations: str) -> ObservedSecret:
     )
 
 
-class TestPartners:
+class TestCoOwners:
     def test_a_secret_of_resources_has_no_deployments_among_its_owners(self, index: ClaimIndex) -> None:
         index.put(RESOURCE)
         index.put_workload(deployment("api", "db"))
         stale = deployment("old").owner_reference
-        assert index.co_owners(RESOURCE, (), observed=secret(stale)) == CoOwners()
+        assert co_owners(index, RESOURCE, observed=secret(stale)) == CoOwners()
 
     @pytest.mark.parametrize("of", ["resource", "deployment"])
     def test_a_secret_that_a_workload_asked_for_belongs_to_all_who_use_it(self, index: ClaimIndex, of: str) -> None:
@@ -184,7 +189,7 @@ class TestPartners:
         for workload in (deployment("api", asks="db"), deployment("web", "db"), deployment("cron", "db"), deployment("no", "x")):
             index.put_workload(workload)
         winner, sharing = (RESOURCE, asking) if of == "resource" else (asking, RESOURCE)
-        found = index.co_owners(winner, [sharing], observed=None)
+        found = co_owners(index, winner, sharing, observed=None)
         assert found.claims == (sharing,)
         assert [user.name for user in found.users] == ["cron", "web"]
 
@@ -193,13 +198,13 @@ class TestPartners:
         winner = claim_of(deployment("api", asks="db"))
         index.put_workload(deployment("api", asks="db"))
         index.put_workload(deployment("web", "db", asks="db"))
-        assert index.co_owners(winner, (), observed=None).users == ()
+        assert co_owners(index, winner, observed=None).users == ()
 
     def test_who_is_being_deleted_is_no_user(self, index: ClaimIndex) -> None:
         winner = claim_of(deployment("api", asks="db"))
         index.put_workload(deployment("api", asks="db"))
         index.put_workload(deployment("web", "db", terminating=True))
-        assert index.co_owners(winner, (), observed=None).users == ()
+        assert co_owners(index, winner, observed=None).users == ()
 
     def test_deployments_that_neither_ask_nor_use_are_idle_owners(self, index: ClaimIndex) -> None:
         winner = claim_of(deployment("api", asks="db"))
@@ -207,7 +212,7 @@ class TestPartners:
             index.put_workload(workload)
         foreign = OwnerReference(kind="Deployment", name="theirs", uid="theirs-uid", api_version="example.com/v1")
         held = [deployment(name).owner_reference for name in ("api", "web", "off", "gone")]
-        found = index.co_owners(winner, (), observed=secret(*held, RESOURCE.owner_reference, foreign))
+        found = co_owners(index, winner, observed=secret(*held, RESOURCE.owner_reference, foreign))
         assert found.idle == {"off-uid", "gone-uid"}
 
     def test_when_no_workload_asks_any_more_deployments_are_idle_owners(self, index: ClaimIndex) -> None:
@@ -215,13 +220,13 @@ class TestPartners:
         index.put_workload(deployment("web", "db"))
         index.put_workload(deployment("refused", asks="db"))
         held = [deployment(name).owner_reference for name in ("web", "off", "refused")]
-        found = index.co_owners(RESOURCE, (), observed=secret(*held, item_name="db"))
+        found = co_owners(index, RESOURCE, observed=secret(*held, item_name="db"))
         assert found == CoOwners(idle=frozenset({"web-uid", "off-uid"}))
 
     def test_the_users_of_another_namespace_are_none_of_its(self, index: ClaimIndex) -> None:
         winner = claim_of(deployment("api", asks="db"))
         index.put_workload(dataclasses.replace(deployment("web", "db"), namespace="elsewhere"))
-        assert index.co_owners(winner, (), observed=None).users == ()
+        assert co_owners(index, winner, observed=None).users == ()
 
 
 class TestAnswers:

@@ -51,7 +51,7 @@ async def test_users_of_a_changed_secret_restart_once_and_the_mark_goes(world: W
 async def test_clearing_the_mark_leaves_a_secret_that_needs_no_look(world: World) -> None:
     await changed(world)
     await world.process.restart.run("app")
-    assert world.process.index.count_pending() == 0
+    assert world.process.index.states.count_pending() == 0
     world.forget_requests()
     await world.settle()
     await world.restart_process()
@@ -238,8 +238,9 @@ class TestClearing:
         world.source.edit(item, password="three")
         await world.poll()
         moved = world.secrets.mark(world.key())
-        record = world.process.index.record(world.key())
-        record.mark = type(moved).parse(before) if moved else None  # what a pass that began earlier goes by
+        states = world.process.index.states
+        earlier = type(moved).parse(before) if moved else None  # what a pass that began earlier goes by
+        states.learned(world.key(), held=states.of(world.key()).held, mark=earlier)
         await world.restart()
         assert world.secrets.mark(world.key()) == moved
 
@@ -255,7 +256,7 @@ class TestClearing:
         world.secrets.delete(world.key())
         world.secrets.events.clear()
         await world.restart()
-        assert world.process.index.count_pending() == 1
+        assert world.process.index.states.count_pending() == 1
 
     async def test_a_conflict_keeps_the_mark_for_the_next_pass(self, world: World) -> None:
         await changed(world)

@@ -268,7 +268,7 @@ class TestRefresh:
             world.claims.annotate(world.key(), refresh=str(number))
             await world.settle()
             world.clock.advance(0.02)
-        once = ["vaults", f"list {world.vault}", f"item {world.process.index.record(world.key()).held.item_id}"]  # type: ignore[union-attr]
+        once = ["vaults", f"list {world.vault}", f"item {world.process.index.states.of(world.key()).held.item_id}"]  # type: ignore[union-attr]
         assert world.source.requests == once
         world.clock.advance(8)
         await world.settle()

@@ -151,7 +151,7 @@ async def test_a_pass_for_a_secret_that_nobody_asks_for_any_more_leaves_nothing(
     await world.synced()
     world.process.index.claims.remove(world.claims.objects[world.key()])
     await world.process.controller.run(world.key())
-    assert world.process.index.followed == {}
+    assert world.process.index.states._states == {}
 
 
 async def test_a_spec_change_just_before_the_status_write_is_not_swallowed(world: World) -> None:
@@ -209,8 +209,8 @@ async def test_a_resource_deleted_during_its_pass_is_forgotten(world: World) -> 
 
     world.source.before["item"] = gone
     await world.settle()
-    assert not world.process.index.followed
-    assert not world.process.index.vaults()
+    assert not world.process.index.states._states
+    assert not world.process.index.item_users.vaults()
 
 
 class TestDeployment:
@@ -309,7 +309,7 @@ async def test_who_goes_while_another_is_told_is_not_waited_for(world: World) ->
     await world.settle()
     assert world.events.reasons("ruler") == ["Created"]
     assert world.process.queue.retries == {}
-    assert world.process.index.followed == {}
+    assert world.process.index.states._states == {}
 
 
 async def test_only_the_ruling_ones_failures_count_as_the_secrets(world: World) -> None:
@@ -318,7 +318,7 @@ async def test_only_the_ruling_ones_failures_count_as_the_secrets(world: World) 
     await world.settle()
     world.asks("second", path="vaults/Prod/items/typo")
     await world.settle()
-    assert world.process.index.record(world.key()).attempts == 0
+    assert world.process.index.retries.attempts(world.key()) == 0
 
 
 async def test_who_does_not_rule_the_secret_looks_less_often_too_while_1password_is_out_of_reach(world: World) -> None:
@@ -371,15 +371,16 @@ async def test_a_resource_that_goes_while_it_is_told_leaves_nothing_behind(world
     world.source.edit(item, password="two")
     await world.poll()
     assert world.claims.count("status") == 1
-    assert world.process.index.followed == {}
-    assert world.process.index.count_pending() == 0
+    assert world.process.index.states._states == {}
+    assert world.process.index.states.count_pending() == 0
 
 
 async def test_a_pause_is_a_success(world: World) -> None:
     await world.synced()
-    world.process.index.record(world.key()).attempts = 3
+    for _ in range(3):
+        world.process.index.retries.failed(world.key())
     world.claims.annotate(world.key(), suspended=True)
     await world.settle()
-    record = world.process.index.record(world.key())
-    assert (record.attempts, record.failing_since) == (0, None)
+    retries = world.process.index.retries
+    assert (retries.attempts(world.key()), retries.failing_seconds(world.key())) == (0, 0.0)
     assert world.process.queue.retries == {}

@@ -558,7 +558,7 @@ class TestLostAnswer:
         await world.restart_process()
         await world.poll()
         assert world.secrets.writes() == ["replace app/db"]
-        assert world.process.index.pending_namespaces() == {"app"}
+        assert world.process.index.states.pending_namespaces() == {"app"}
 
     async def test_a_status_that_was_not_written_is_written_later(self, world: World) -> None:
         world.source.put(world.vault, "db", password="one")
@@ -959,7 +959,7 @@ class TestSeveralWhoAsk:
     async def test_a_blip_in_which_a_spelling_cannot_be_looked_up_changes_nothing_for_who_shared(self, world: World) -> None:
         key = world.claim("db", labels={"team": "a"})
         await world.settle()
-        item = world.process.index.record(key).revision
+        item = world.process.index.item_users.of(key).revision
         assert item
         world.asks("web", path=item.path)
         await world.settle()

@@ -108,7 +108,7 @@ class TestResource:
         good = known(world).ready
         for error in (BackendDeniedError("refused"), ItemNotFoundError("no such item")):
             await reporter.report(known(world), Failed(error), stale=True)
-        assert world.process.index.record(world.key()).last_good == good
+        assert world.process.index.claims.last_good(world.key()) == good
 
     async def test_a_status_that_cannot_be_written_does_not_keep_a_change_from_being_told(
         self, world: World, reporter: Reporter, resource: Claim
@@ -139,12 +139,12 @@ class TestDeployment:
 
     @pytest.mark.parametrize("error", [ItemNotFoundError("no"), TargetClaimedError("taken"), BackendDeniedError("refused")])
     async def test_a_failure_is_a_warning(self, world: World, reporter: Reporter, deployment: Claim, error: OperatorError) -> None:
-        world.process.index.record(world.key()).held = REVISION
+        world.process.index.states.presume(world.key(), REVISION)
         await reporter.report(deployment, Failed(error), stale=False)
         assert world.events.reasons("web") == ["ReconcileError"]
 
     async def test_a_blip_says_nothing_if_its_secret_was_in_sync(self, world: World, reporter: Reporter, deployment: Claim) -> None:
-        world.process.index.record(world.key()).held = REVISION
+        world.process.index.states.presume(world.key(), REVISION)
         await reporter.report(deployment, Failed(BLIP), stale=False)
         assert world.events.reported == []
         await reporter.report(deployment, Failed(BLIP), stale=True)

@@ -27,12 +27,12 @@ async def test_our_own_writes_come_back_and_need_no_look(world: World) -> None:
 async def test_what_is_seen_again_unchanged_leaves_the_old_objects_in_place(world: World) -> None:
     await world.synced()
     observe, index = world.process.observe, world.process.index
-    claim, revision = index.claims.resource(world.key()), index.record(world.key()).held
+    claim, revision = index.claims.resource(world.key()), index.states.of(world.key()).held
     assert claim
     observe.claim_seen(dataclasses.replace(claim))
     observe.is_settled(world.secrets.objects[world.key()])
     assert index.claims.resource(world.key()) is claim
-    assert index.record(world.key()).held is revision
+    assert index.states.of(world.key()).held is revision
 
 
 @pytest.mark.parametrize("change", [{"item_path": "vaults/a/items/b"}, {"labels": {"a": "b"}}, {"annotations": {"a": "b"}}, {"uid": "new"}])
@@ -87,7 +87,7 @@ async def test_a_secret_that_nobody_asks_for_is_not_touched(world: World) -> Non
     await world.settle()
     world.process.observe.secret_gone(stray.key)
     assert world.secrets.requests == []
-    assert world.process.index.followed == {}
+    assert world.process.index.states._states == {}
 
 
 async def test_late_news_of_a_secret_is_ignored(world: World) -> None:
@@ -120,10 +120,11 @@ async def test_a_forged_secret_leaves_no_mark_when_it_is_deleted(world: World) -
 
 async def test_a_resource_with_a_new_uid_starts_without_its_namesakes_failures(world: World) -> None:
     await world.synced()
-    world.process.index.record(world.key()).attempts = 7
+    for _ in range(7):
+        world.process.index.retries.failed(world.key())
     held = world.claims.objects[world.key()]
     world.process.observe.claim_seen(dataclasses.replace(held, uid="new", resource_version="9999"))
-    assert world.process.index.record(world.key()).attempts == 0
+    assert world.process.index.retries.attempts(world.key()) == 0
 
 
 async def test_a_secret_whose_resource_says_nothing_yet_needs_a_look(world: World) -> None:
@@ -149,7 +150,7 @@ async def test_a_secret_of_another_type_needs_a_look(world: World) -> None:
 async def test_a_secret_whose_pass_is_about_to_write_the_status_needs_no_second_look(world: World) -> None:
     await world.synced()
     world.process.index.claims.put(dataclasses.replace(world.claims.objects[world.key()], conditions=()))
-    world.process.index.record(world.key()).resource_version = 0  # the event came before the answer to our write
+    world.process.index.states.taken_in(world.key(), 0)  # the event came before the answer to our write
     world.process.queue._running.add(world.key())
     world.process.observe.secret_seen(world.secrets.objects[world.key()])
     assert not world.process.queue._again
@@ -171,7 +172,7 @@ async def test_a_mark_that_another_process_left_is_taken_up_at_once(world: World
     world.process = ours  # the other one dies here
     ours.woken.clear()
     await world.settle()
-    assert ours.index.pending("app")
+    assert ours.index.states.pending("app")
     assert ours.woken == {"app"}
 
 
@@ -219,7 +220,7 @@ async def test_what_several_ask_for_is_followed_from_the_first_sight_on(world: W
     await world.settle()
     world.process = Process(world)
     await world.process.resync.run()
-    assert list(world.process.index.revisions(world.vault)) == [Revision(world.vault, item, 1)]
+    assert list(world.process.index.item_users.revisions(world.vault)) == [Revision(world.vault, item, 1)]
     assert world.process.queue.depth() == 1
 
 
@@ -232,7 +233,7 @@ async def test_whoever_else_asks_it_is_followed_as_its_owner_asks(world: World) 
     await world.settle()
     world.process = Process(world)
     await world.process.resync.run()
-    assert list(world.process.index.revisions(world.vault)) == [Revision(world.vault, item, 1)]
+    assert list(world.process.index.item_users.revisions(world.vault)) == [Revision(world.vault, item, 1)]
 
 
 async def test_who_came_while_the_operator_was_away_is_told_though_the_secret_is_right(world: World) -> None:
@@ -283,12 +284,12 @@ class TestRefresh:
         held = dataclasses.replace(world.claims.objects[world.key()], refresh=before)
         world.process.index.claims.put(held)
         world.process.observe.take_in(dataclasses.replace(held, refresh=now, resource_version="9999"))
-        assert world.process.index.record(world.key()).refresh is asked
+        assert world.process.index.refreshes.is_asked(world.key()) is asked
 
     async def test_the_first_sight_asks_nothing(self, world: World) -> None:
         key = world.claim("db", refresh="1")
         world.watch()
-        assert not world.process.index.record(key).refresh
+        assert not world.process.index.refreshes.is_asked(key)
 
     @pytest.mark.parametrize(
         ("asked_ago", "ready", "owed"), [(101.0, "True", False), (99.0, "True", True), (101.0, "False", True), (101.0, None, True)]
@@ -304,7 +305,7 @@ class TestRefresh:
         world.process.index.claims.put(dataclasses.replace(held, conditions=reported))
         world.clock.advance(asked_ago)
         world.process.index.drop_refreshes(before=world.clock.now - 100.0)
-        assert world.process.index.record(world.key()).refresh is owed
+        assert world.process.index.refreshes.is_asked(world.key()) is owed
         await world.settle()
         assert world.events.reasons("db") == (["Refreshed"] if owed else [])
 
@@ -315,7 +316,7 @@ class TestRefresh:
             world.watch()
             world.clock.advance(60.0)
         world.process.index.drop_refreshes(before=world.clock.now - 100.0)
-        assert world.process.index.record(world.key()).refresh
+        assert world.process.index.refreshes.is_asked(world.key())
 
     async def test_a_new_value_ends_the_wait_in_a_dispute(self, world: World) -> None:
         await world.synced()
@@ -340,4 +341,4 @@ async def test_a_namesake_of_a_resource_that_was_never_synced_is_taken_in(world:
     former = world.claims.objects[key].uid
     assert world.process.observe.take_in(dataclasses.replace(world.claims.objects[key], uid="new", resource_version="9999")) is Priority.NEW
     assert world.process.observe.is_gone(former)
-    assert world.process.index.followed == {}
+    assert world.process.index.states._states == {}

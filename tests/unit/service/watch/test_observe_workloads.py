@@ -299,7 +299,7 @@ class TestLettingGo:
         await world.settle()
         world.asks("web", under=under)
         await world.settle()
-        assert former not in world.process.index.followed
+        assert former not in world.process.index.states._states
 
     async def test_a_secret_that_nobody_asks_for_any_more_is_not_written(self, world: World) -> None:
         item = world.source.put(world.vault, "mine", password="one")

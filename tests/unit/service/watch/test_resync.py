@@ -67,7 +67,7 @@ async def test_an_absent_resource_is_let_go_after_a_live_look(world: World) -> N
     assert world.claims.requests == ["list", "get app/db"]
     assert len(world.process.index.claims) == 0
     assert world.key() not in world.process.index.claims
-    assert world.process.index.followed == {}
+    assert world.process.index.states._states == {}
 
 
 async def test_a_resource_that_the_list_lacked_but_a_live_look_shows_is_kept(world: World) -> None:

@@ -76,14 +76,14 @@ async def test_our_own_write_and_what_was_looked_at_cost_no_get(world: World, ne
 
 
 async def test_a_secret_that_nobody_asks_for_costs_nothing_and_leaves_no_trace(world: World, news: SecretNews) -> None:
-    followed = set(world.process.index.followed)
+    followed = set(world.process.index.states._states)
     world.secrets.place(world.key("stray"), labels={names.MANAGED: names.MANAGED_VALUE})
     async with reading(news):
         for report in (news.seen, news.gone):
             report(world.key("stray"), 9999)
         await rest(news)
     assert world.secrets.requests == []
-    assert set(world.process.index.followed) == followed
+    assert set(world.process.index.states._states) == followed
     assert world.process.queue.depth() == 0
 
 
@@ -100,7 +100,7 @@ async def test_the_answer_to_our_own_write_that_the_watch_overtook_saves_the_get
     written = version(world, world.key()) + 1
     async with reading(news):
         news.seen(world.key(), written)
-        world.process.index.record(world.key()).resource_version = written
+        world.process.index.states.taken_in(world.key(), written)
         await rest(news)
     assert world.secrets.requests == []
 
@@ -160,7 +160,7 @@ async def test_a_get_that_finds_nothing_is_an_end(world: World, news: SecretNews
     async with reading(news):
         news.seen(world.key(), 9999)
         await until(world.process.queue.depth)
-    assert world.process.index.record(world.key()).drifted
+    assert world.process.index.repairs._repairs[world.key()].edited
 
 
 async def test_an_end_is_queued_without_a_get(world: World, news: SecretNews) -> None:
@@ -199,11 +199,11 @@ async def test_what_waits_is_bounded_by_what_is_asked_for(world: World, news: Se
 
 
 def never_seen(world: World) -> None:
-    world.process.index.record(world.key()).seen = False
+    world.process.index.states._states.pop(world.key())
 
 
 def written_since(world: World) -> None:
-    world.process.index.record(world.key()).resource_version = 9999
+    world.process.index.states.taken_in(world.key(), 9999)
 
 
 @pytest.mark.parametrize(

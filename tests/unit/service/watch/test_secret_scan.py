@@ -131,7 +131,7 @@ async def test_a_pending_restart_is_found_at_the_start(world: BlindWorld) -> Non
     await world.poll()
     await world.restart_process()
     assert world.process.woken == {"app"}
-    assert world.process.index.count_pending() == 1
+    assert world.process.index.states.count_pending() == 1
 
 
 async def test_a_start_that_could_not_look_at_all_concludes_nothing(world: BlindWorld) -> None:
@@ -165,7 +165,7 @@ async def test_one_that_could_never_be_made_is_no_drift(world: BlindWorld) -> No
     await world.settle()
     await world.patrol.patrol()
     assert await world.process.queue.take() == key
-    assert not world.process.index.record(key).drifted
+    assert key not in world.process.index.repairs._repairs
 
 
 async def test_one_that_has_to_be_told_of_again_is_queued_behind_the_others(world: BlindWorld) -> None:
@@ -173,7 +173,8 @@ async def test_one_that_has_to_be_told_of_again_is_queued_behind_the_others(worl
     await world.synced()
     claim = world.process.index.claims.resource(world.key())
     assert claim
-    world.process.index.record(world.key()).attempts = 1
+    for _ in range(1):
+        world.process.index.retries.failed(world.key())
     await world.patrol.patrol()
     assert world.process.queue._waiting == {world.key(): Priority.LOW}
 

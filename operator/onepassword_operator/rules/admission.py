@@ -1,0 +1,135 @@
+"""Claims of one Secret × the live Secret → who decides it and what may be done, before anything is read from 1Password."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Final
+
+from onepassword_operator.model import names
+from onepassword_operator.model.errors import ClusterConflictError, OperatorError, TargetClaimedError
+from onepassword_operator.model.item import Revision
+from onepassword_operator.model.outcome import Change, Pause, Paused
+from onepassword_operator.model.secret import ObservedSecret, SecretKey
+from onepassword_operator.model.target import Claim
+from onepassword_operator.rules import claims, owners, secret_plan
+from onepassword_operator.rules.owners import CoOwners, Interested
+from onepassword_operator.rules.seal import Verdict
+
+RELABELLED: Final = 2
+"""Repairs of one revision in a row after which a Secret in the official operator's shape means that it is at work."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One Secret and everything in the cluster that has to do with it, at one moment."""
+
+    key: SecretKey
+    claims: tuple[Claim, ...]
+    """The live objects that ask for the Secret; at least one."""
+    interested: Interested
+    observed: ObservedSecret | None
+    verdict: Verdict
+    """Of the seal; broken without a Secret."""
+    sharing_before: frozenset[str] = frozenset()
+    """The uids that shared the winner's item at the last reconcile, the winner's among them."""
+    repairs: int = 0
+    """How often in a row the same revision had to be written again because of an edit."""
+    created_before: bool = True
+    """Whether the Secret has ever existed, as far as anybody can tell."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """The winner may have its way."""
+
+    seen: Seen
+    winner: Claim
+    others: tuple[Claim, ...]
+    presumed: frozenset[str]
+    """The uids of the others that are taken for sharing the item until it is known who does."""
+    must_live: bool
+    """The winner has to be read live first: its Secret is gone, or does not name it as an owner."""
+
+    @property
+    def owning(self) -> frozenset[str]:
+        """The uids of the Secret's owners."""
+        return frozenset(owner.uid for owner in self.seen.observed.owners) if self.seen.observed else frozenset()
+
+    def co_owners(self, sharing: tuple[Claim, ...]) -> CoOwners:
+        """Who else the Secret belongs to, if these claims share its item."""
+        return owners.co_owners(self.winner, sharing, observed=self.seen.observed, interested=self.seen.interested)
+
+
+def choose(seen: Seen) -> Admitted:
+    """The winner, and what is presumed of the others."""
+    observed = seen.observed
+    winner = claims.winner(seen.claims, observed) or seen.claims[0]
+    rest = others(seen.claims, winner)
+    owning = {owner.uid for owner in observed.owners} if observed else set()
+    # Until it is known which claims mean the same item, those that own the Secret are taken for it.
+    known = winner.uid in seen.sharing_before
+    presumed = frozenset(claim.uid for claim in rest if claim.uid in (seen.sharing_before if known else owning))
+    must_live = winner.uid not in owning if observed else seen.created_before
+    return Admitted(seen=seen, winner=winner, others=rest, presumed=presumed, must_live=must_live)
+
+
+def others(asking: Iterable[Claim], winner: Claim) -> tuple[Claim, ...]:
+    """The claims besides the winner."""
+    return tuple(claim for claim in asking if claim.uid != winner.uid)
+
+
+def check(admitted: Admitted) -> None:
+    """Refuse what may not be written, whatever the item holds.
+
+    Raises:
+        InvalidTargetError, RefusedError: the claim can't be served, or the Secret belongs to somebody else.
+        ClusterConflictError: the Secret is being deleted.
+    """
+    observed, winner = admitted.seen.observed, admitted.winner
+    secret_plan.check_claim(winner, observed)
+    if observed is None:
+        return
+    if observed.terminating:
+        raise ClusterConflictError(f'Secret "{observed.key.name}" is being deleted; waiting until it is gone')
+    everybody = admitted.co_owners(admitted.others)
+    owners.check_owner(winner, observed, verdict=admitted.seen.verdict, co_owners=everybody)
+
+
+def is_contended(admitted: Admitted) -> bool:
+    """Whether another operator writes the Secret. Once may be a hand edit; the official operator writes it whole, each time anew."""
+    observed = admitted.seen.observed
+    return observed is not None and admitted.seen.repairs >= RELABELLED and owners.is_officially_shaped(observed)
+
+
+def suspended(claim: Claim) -> Paused:
+    """The outcome for everybody who shares a Secret with a claim that carries the suspend annotation."""
+    return Paused(
+        pause=Pause.SUSPENDED,
+        message=f'Secret "{claim.key.name}" is left alone while the annotation {names.SUSPEND} is "true"; remove it to resume',
+    )
+
+
+def frozen(key: SecretKey, revision: Revision, *, change: Change = Change.NONE) -> Paused:
+    """The outcome for a Secret whose item carries the ignore tag."""
+    return Paused(
+        pause=Pause.FROZEN,
+        message=f'Secret "{key.name}" is left as it is, because {revision.path} has the tag {names.IGNORE_TAG}; '
+        "take the tag away in 1Password to have it follow the item again",
+        change=change,
+    )
+
+
+def claimed(winner: Claim) -> TargetClaimedError:
+    """The refusal of a claim that asks for something else under the same name."""
+    return TargetClaimedError(
+        f'Secret "{winner.key.name}" belongs to {winner.kind} "{winner.name}", which asks for another item or type; ask for another name'
+    )
+
+
+def in_the_way(winner: Claim, error: OperatorError) -> TargetClaimedError:
+    """The refusal of a claim that waits behind a winner in trouble."""
+    return TargetClaimedError(
+        f'Secret "{winner.key.name}" is due to {winner.kind} "{winner.name}", which fails ({error.reason}); fix that one, or ask for '
+        "another name"
+    )

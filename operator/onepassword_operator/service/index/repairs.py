@@ -1,0 +1,73 @@
+"""Edits of Secrets by others, and how often in a row they were put right. In memory only."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import OrderedDict
+from typing import Final
+
+from onepassword_operator.model.item import Revision
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.ports import Clock
+
+MEMORY_SECONDS: Final = 60.0
+"""Repairs of one revision that follow each other this closely are in a row."""
+
+
+@dataclasses.dataclass(slots=True)
+class _Repair:
+    edited: bool = False
+    under_way: bool = False
+    in_a_row: int = 0
+    revision: Revision | None = None
+    at: float = float("-inf")
+
+
+class Repairs:
+    """Writes and edits of the last minute, by Secret."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._repairs: OrderedDict[SecretKey, _Repair] = OrderedDict()
+
+    def edited(self, key: SecretKey) -> int:
+        """Somebody has edited or deleted the Secret; returns how often in a row it has been put right so far."""
+        repair = self._repairs.setdefault(key, _Repair())
+        repair.edited = True
+        return repair.in_a_row
+
+    def begin(self, key: SecretKey) -> None:
+        """A reconcile begins; it answers the edits that were seen so far."""
+        if repair := self._repairs.get(key):
+            repair.under_way, repair.edited = repair.edited, False
+            if not self._is_recent(repair):
+                repair.in_a_row = 0
+
+    def written(self, key: SecretKey, revision: Revision) -> None:
+        """The Secret was written. Without an edit that is no repair: another owner may have made it necessary."""
+        repair = self._repairs.setdefault(key, _Repair())
+        again = repair.revision == revision and self._is_recent(repair)
+        repair.in_a_row = repair.in_a_row + repair.under_way if again else 0
+        repair.revision, repair.at = revision, self._clock.monotonic()
+        self._repairs.move_to_end(key)
+        self._drop_old()
+
+    def in_a_row(self, key: SecretKey) -> int:
+        """How often in a row the same revision had to be written again because of an edit."""
+        return self._repairs[key].in_a_row if key in self._repairs else 0
+
+    def raise_to(self, key: SecretKey, number: int) -> None:
+        """Count at least so many repairs."""
+        repair = self._repairs.setdefault(key, _Repair())
+        repair.in_a_row = max(repair.in_a_row, number)
+
+    def forget(self, key: SecretKey) -> None:
+        """Nobody asks for the Secret any more."""
+        self._repairs.pop(key, None)
+
+    def _is_recent(self, repair: _Repair) -> bool:
+        return self._clock.monotonic() - repair.at < MEMORY_SECONDS
+
+    def _drop_old(self) -> None:
+        while not self._is_recent(oldest := next(iter(self._repairs.values()))) and not oldest.edited:
+            self._repairs.popitem(last=False)

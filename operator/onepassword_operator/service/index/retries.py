@@ -1,0 +1,86 @@
+"""How often and for how long each Secret has failed. In memory only: a restart tries at once."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.ports import Clock
+
+
+@dataclasses.dataclass(slots=True)
+class _Failures:
+    attempts: int = 0
+    since: float | None = None
+    statuses: int = 0
+    refusals: int = 0
+
+
+class Retries:
+    """Failures in a row by Secret; one without failures takes no memory."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._failures: dict[SecretKey, _Failures] = {}
+
+    def attempts(self, key: SecretKey) -> int:
+        """How many reconciles or status writes in a row have failed."""
+        return self._failures[key].attempts if key in self._failures else 0
+
+    def attempt(self, key: SecretKey) -> int:
+        """The number of the attempt that the next delay is for, from 1; a refused co-claimant counts as a failure."""
+        failures = self._failures.get(key, _Failures())
+        return max(failures.attempts, failures.refusals, 1)
+
+    def failing_seconds(self, key: SecretKey) -> float:
+        """For how long reconciles of the Secret have failed in a row."""
+        since = self._failures[key].since if key in self._failures else None
+        return 0.0 if since is None else self._clock.monotonic() - since
+
+    def failed(self, key: SecretKey) -> None:
+        """The reconcile failed."""
+        failures = self._of(key)
+        failures.attempts += 1
+        failures.since = self._clock.monotonic() if failures.since is None else failures.since
+
+    def succeeded(self, key: SecretKey) -> None:
+        """The reconcile succeeded, or an object of the same name starts anew."""
+        if failures := self._failures.get(key):
+            failures.attempts, failures.since = 0, None
+            self._drop_if_clean(key)
+
+    def start_over(self, key: SecretKey) -> None:
+        """A new object has taken the name: it is tried without delay."""
+        if failures := self._failures.get(key):
+            failures.attempts = 0
+
+    def refused(self, key: SecretKey, *, somebody: bool) -> None:
+        """Whether somebody besides the winner could not be served."""
+        if somebody:
+            self._of(key).refusals += 1
+        elif failures := self._failures.get(key):
+            failures.refusals = 0
+            self._drop_if_clean(key)
+
+    def status_failed(self, key: SecretKey) -> None:
+        """A status could not be written; the Secret may be well all the while."""
+        failures = self._of(key)
+        failures.statuses += 1
+        failures.attempts = max(failures.attempts, failures.statuses)
+
+    def status_written(self, key: SecretKey) -> None:
+        """A status could be written, or needed no write."""
+        if failures := self._failures.get(key):
+            failures.statuses = 0
+            self._drop_if_clean(key)
+
+    def forget(self, key: SecretKey) -> None:
+        """Nobody asks for the Secret any more."""
+        self._failures.pop(key, None)
+
+    def _of(self, key: SecretKey) -> _Failures:
+        return self._failures.setdefault(key, _Failures())
+
+    def _drop_if_clean(self, key: SecretKey) -> None:
+        if self._failures[key] == _Failures():
+            del self._failures[key]

@@ -1,0 +1,107 @@
+"""What this process knows of each live Secret. A restart learns it from the Secrets, as far as their seals prove it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import OrderedDict
+from typing import Final
+
+from onepassword_operator.model.item import Revision
+from onepassword_operator.model.outcome import Skipped
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.model.workload import RestartMark
+
+_DEPARTED: Final = 1000
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SecretState:
+    """What is known of one Secret."""
+
+    resource_version: int = 0
+    """The newest state that was taken in; older watch events are late."""
+    existed: bool = False
+    """Creating it again takes a live read of its claim first."""
+    held: Revision | None = None
+    """What the Secret was last known to hold."""
+    skipped: tuple[Skipped, ...] | None = None
+    """The parts of `held` that became no key; None unless this process read the item itself."""
+    mark: RestartMark | None = None
+    """The restart that is due."""
+
+
+_UNKNOWN: Final = SecretState()
+
+
+class SecretStates:
+    """States by Secret."""
+
+    def __init__(self) -> None:
+        self._states: dict[SecretKey, SecretState] = {}
+        self._departed: OrderedDict[SecretKey, SecretState] = OrderedDict()
+
+    def of(self, key: SecretKey) -> SecretState:
+        """What is known of the Secret."""
+        return self._states.get(key) or self._departed.get(key, _UNKNOWN)
+
+    def existed(self, key: SecretKey) -> None:
+        """The Secret exists, or did."""
+        if not self.of(key).existed:
+            self._note(key, dataclasses.replace(self.of(key), existed=True))
+
+    def taken_in(self, key: SecretKey, resource_version: int) -> None:
+        """The Secret was read, or written by this process, in this state."""
+        self._note(key, dataclasses.replace(self.of(key), resource_version=resource_version))
+
+    def learned(self, key: SecretKey, *, held: Revision | None, mark: RestartMark | None) -> None:
+        """The Secret says under seal what it holds, and which restart is due."""
+        self._note(key, dataclasses.replace(self.of(key), held=held, mark=mark))
+
+    def presume(self, key: SecretKey, held: Revision | None) -> None:
+        """The Secret says what it holds; only where nothing is known yet is that believed."""
+        if held and not self.of(key).held:
+            self._note(key, dataclasses.replace(self.of(key), held=held))
+
+    def in_line(self, key: SecretKey, held: Revision, *, skipped: tuple[Skipped, ...] | None, mark: RestartMark | None) -> None:
+        """The Secret holds the revision as it should."""
+        state = self.of(key)
+        if state.mark == mark:  # one object for equal marks: there are thousands
+            mark = state.mark
+        self._note(key, dataclasses.replace(state, existed=True, held=held, skipped=skipped, mark=mark))
+
+    def read(self, key: SecretKey, skipped: tuple[Skipped, ...] | None) -> None:
+        """The item was read again: these parts became no key."""
+        self._note(key, dataclasses.replace(self.of(key), skipped=skipped))
+
+    def restarted(self, key: SecretKey, resource_version: int) -> None:
+        """The mark was taken from the Secret, unless a newer write, with a mark of its own, is known."""
+        state = self._states.get(key)
+        if state and state.resource_version < resource_version:
+            self._note(key, dataclasses.replace(state, mark=None, resource_version=resource_version))
+
+    def forget(self, key: SecretKey) -> None:
+        """Nobody asks for the Secret any more.
+
+        Its resource may be made again under its name: what its workloads run, and the restart they are due, outlive it.
+        """
+        state = self._states.pop(key, None)
+        if state and state.held:
+            self._departed[key] = SecretState(existed=True, held=state.held, mark=state.mark)
+            if len(self._departed) > _DEPARTED:
+                self._departed.popitem(last=False)
+
+    def pending(self, namespace: str) -> dict[SecretKey, RestartMark]:
+        """Secrets of a namespace that carry a pending-restart mark."""
+        return {key: state.mark for key, state in self._states.items() if key.namespace == namespace and state.mark}
+
+    def pending_namespaces(self) -> set[str]:
+        """Namespaces with at least one mark."""
+        return {key.namespace for key, state in self._states.items() if state.mark}
+
+    def count_pending(self) -> int:
+        """How many Secrets carry a mark."""
+        return sum(state.mark is not None for state in self._states.values())
+
+    def _note(self, key: SecretKey, state: SecretState) -> None:
+        self._departed.pop(key, None)
+        self._states[key] = state

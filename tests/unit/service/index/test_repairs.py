@@ -1,0 +1,78 @@
+"""Edits by others, and repairs in a row."""
+
+from __future__ import annotations
+
+import pytest
+
+from fakes.clock import FakeClock
+from onepassword_operator.model.item import Revision
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.service.index.repairs import MEMORY_SECONDS, Repairs
+
+A, B = SecretKey("app", "a"), SecretKey("app", "b")
+X1, X2 = Revision("v", "x", 1), Revision("v", "x", 2)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def repairs(clock: FakeClock) -> Repairs:
+    return Repairs(clock)
+
+
+def repair(repairs: Repairs, revision: Revision = X1) -> None:
+    repairs.edited(A)
+    repairs.begin(A)
+    repairs.written(A, revision)
+
+
+def test_repairs_of_one_revision_soon_after_a_write_are_in_a_row(repairs: Repairs, clock: FakeClock) -> None:
+    repairs.begin(A)
+    repairs.written(A, X1)
+    for expected in (1, 2, 3):
+        clock.advance(MEMORY_SECONDS - 1)
+        repair(repairs)
+        assert repairs.in_a_row(A) == expected
+    assert repairs.edited(A) == 3
+
+
+def test_a_write_without_an_edit_is_no_repair(repairs: Repairs) -> None:
+    for _ in range(3):
+        repairs.begin(A)
+        repairs.written(A, X1)
+    assert repairs.in_a_row(A) == 0
+
+
+def test_another_revision_and_a_rest_end_the_row(repairs: Repairs, clock: FakeClock) -> None:
+    repairs.written(A, X1)
+    repair(repairs)
+    repair(repairs, X2)
+    assert repairs.in_a_row(A) == 0
+    repair(repairs, X2)
+    assert repairs.in_a_row(A) == 1
+    clock.advance(MEMORY_SECONDS)
+    repairs.edited(A)
+    repairs.begin(A)
+    assert repairs.in_a_row(A) == 0
+
+
+def test_the_count_can_be_raised_and_not_lowered(repairs: Repairs) -> None:
+    for number, expected in ((2, 2), (1, 2)):
+        repairs.raise_to(A, number)
+        assert repairs.in_a_row(A) == expected
+    repairs.forget(A)
+    assert repairs.in_a_row(A) == 0
+
+
+def test_writes_are_remembered_for_a_minute_and_edits_until_they_are_answered(repairs: Repairs, clock: FakeClock) -> None:
+    repairs.written(A, X1)
+    repairs.edited(A)
+    clock.advance(MEMORY_SECONDS)
+    repairs.written(B, X1)
+    assert set(repairs._repairs) == {A, B}
+    repairs.begin(A)
+    repairs.written(B, X1)
+    assert set(repairs._repairs) == {B}

@@ -1,0 +1,64 @@
+"""Failures in a row."""
+
+from __future__ import annotations
+
+import pytest
+
+from fakes.clock import FakeClock
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.service.index.retries import Retries
+
+A = SecretKey("app", "a")
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def retries(clock: FakeClock) -> Retries:
+    return Retries(clock)
+
+
+def test_failures_count_until_a_success(retries: Retries, clock: FakeClock) -> None:
+    assert (retries.attempts(A), retries.attempt(A), retries.failing_seconds(A)) == (0, 1, 0.0)
+    retries.failed(A)
+    clock.advance(5)
+    retries.failed(A)
+    assert (retries.attempts(A), retries.attempt(A), retries.failing_seconds(A)) == (2, 2, 5.0)
+    retries.succeeded(A)
+    assert (retries.attempts(A), retries.failing_seconds(A), retries._failures) == (0, 0.0, {})
+
+
+def test_a_namesake_is_tried_without_delay(retries: Retries) -> None:
+    retries.start_over(A)
+    retries.failed(A)
+    retries.start_over(A)
+    assert retries.attempts(A) == 0
+
+
+def test_statuses_that_can_not_be_written_make_for_longer_delays(retries: Retries) -> None:
+    for expected in (1, 2):
+        retries.succeeded(A)
+        retries.status_failed(A)
+        assert retries.attempts(A) == expected
+    retries.status_written(A)
+    retries.succeeded(A)
+    assert retries._failures == {}
+    retries.status_written(A)
+
+
+def test_a_refused_claim_beside_the_winner_is_tried_less_and_less_often(retries: Retries) -> None:
+    for _ in range(3):
+        retries.refused(A, somebody=True)
+    assert (retries.attempts(A), retries.attempt(A)) == (0, 3)
+    retries.refused(A, somebody=False)
+    assert (retries.attempt(A), retries._failures) == (1, {})
+    retries.refused(A, somebody=False)
+
+
+def test_what_nobody_asks_for_is_forgotten(retries: Retries) -> None:
+    retries.failed(A)
+    retries.forget(A)
+    assert retries.attempts(A) == 0
