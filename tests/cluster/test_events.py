@@ -37,7 +37,7 @@ def test_what_happens_again_is_a_count_on_the_same_event(make_world: MakeWorld) 
         repaired(world, times)
     assert world.events("db") == [("Normal", "Created"), ("Normal", "DriftCorrected")]
     (event,) = [each for each in world.event_objects("db") if each.reason == "DriftCorrected"]
-    assert (event.count, event.message) == (3, 'Secret "db" holds version 1')
+    assert (event.count, event.message) == (3, 'Secret "db" holds version 1, because somebody edited the Secret')
     assert event.first_timestamp <= event.last_timestamp
 
 

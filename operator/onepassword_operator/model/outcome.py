@@ -82,13 +82,13 @@ class Synced:
 
     revision: Revision
     change: Change
+    reason: str
+    """Why the Secret was written, or was not, in words that follow "because"."""
     skipped: tuple[Skipped, ...] | None = ()
     """None where the item was not read again: what was told about this revision before still holds."""
     warning: str = ""
     asked: bool = False
     """Somebody had asked for a read, and is owed an answer even if nothing changed."""
-    reason: str = ""
-    """Why the Secret was written, or was not."""
 
 
 class Pause(enum.Enum):

@@ -13,7 +13,7 @@ from unit.rules import samples
 
 BEFORE = "2024-05-01T00:00:00Z"
 FACT = f'Secret "db" holds version 3 of {samples.REVISION.path}'
-SYNCED = Synced(revision=samples.REVISION, change=Change.NONE)
+SYNCED = Synced(reason="", revision=samples.REVISION, change=Change.NONE)
 UNREAD = dataclasses.replace(SYNCED, skipped=None)
 DOWN = errors.BackendUnavailableError("no answer")
 GONE = errors.ItemNotFoundError("nothing there")

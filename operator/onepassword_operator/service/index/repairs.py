@@ -56,11 +56,6 @@ class Repairs:
         """How often in a row the same revision had to be written again because of an edit."""
         return self._repairs[key].in_a_row if key in self._repairs else 0
 
-    def raise_to(self, key: SecretKey, number: int) -> None:
-        """Count at least so many repairs."""
-        repair = self._repairs.setdefault(key, _Repair())
-        repair.in_a_row = max(repair.in_a_row, number)
-
     def forget(self, key: SecretKey) -> None:
         """Nobody asks for the Secret any more."""
         self._repairs.pop(key, None)

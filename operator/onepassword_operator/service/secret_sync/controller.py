@@ -10,7 +10,7 @@ from onepassword_operator.model.outcome import Change, Failed, Outcome, Synced
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.ports import Clock
-from onepassword_operator.rules import admission, conditions, retry
+from onepassword_operator.rules import conditions, retry
 from onepassword_operator.service.index import conflicts
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
@@ -105,15 +105,13 @@ class Controller:
         # Only a dispute about the object that rules the Secret is one about the Secret: anybody may put a finalizer on an object of theirs.
         conflicting: set[str] = set()
         for claim in self._index.claims.alive(key):
-            backoff = self._index.conflicts.backoff(claim.uid, finalizer=claim.has_legacy_finalizer)
+            backoff = self._index.conflicts.backoff(claim.uid)
             if backoff is None:
                 continue
             conflicting.add(claim.uid)
             if not backoff.reported and await self._report(claim, Failed(conflicts.refusal(claim, seconds=backoff.seconds)), stale=True):
                 self._index.conflicts.note_reported(claim.uid)
-            if self._index.conflicts.may_try(claim.uid):
-                self._remove_finalizer(claim.ref)
-            self._queue.add_later(key, Priority.LOW, delay_seconds=max(backoff.seconds, conflicts.ANSWER_SECONDS))
+            self._queue.add_later(key, Priority.LOW, delay_seconds=backoff.seconds)
         return conflicting
 
     def _note(self, claim: Claim, outcome: Outcome) -> bool:
@@ -121,8 +119,6 @@ class Controller:
             self._index.retries.succeeded(claim.key)
             if isinstance(outcome, Synced) and outcome.change is not Change.NONE:
                 self._index.repairs.written(claim.key, outcome.revision)
-                if self._index.conflicts.is_trying(claim.uid):
-                    self._index.repairs.raise_to(claim.key, admission.RELABELLED)  # one more in the other's shape is the answer
             return False
         self._index.retries.failed(claim.key)
         return self._freshness.stale_for(self._index.retries.failing_seconds(claim.key))

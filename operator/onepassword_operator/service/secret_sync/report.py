@@ -77,14 +77,18 @@ class Reporter:
             if isinstance(outcome, Synced) and outcome.asked:
                 self._events.refreshed(claim, f"1Password was asked: version {outcome.revision.version} is the newest")
             return
-        version = f" version {outcome.revision.version}" if isinstance(outcome, Synced) else " the item as it was when it was frozen"
         extra = {"secret": str(claim.key), "change": outcome.change.value, "asked_by": str(claim.ref)}
-        _log.info("Secret written", extra=extra | ({"revision": str(outcome.revision)} if isinstance(outcome, Synced) else {}))
+        if isinstance(outcome, Synced):
+            held = f"version {outcome.revision.version}, because {outcome.reason}"
+            extra |= {"revision": str(outcome.revision), "because": outcome.reason}
+        else:
+            held = "the item as it was when it was frozen"
+        _log.info("Secret written", extra=extra)
         if outcome.change is Change.REPAIRED:
             self._meter.drift_repaired()
         if outcome.change is Change.RESTORED:
             self._meter.set_back()
-        self._events.changed(claim, outcome.change, message=f'Secret "{claim.key.name}" holds{version}')
+        self._events.changed(claim, outcome.change, message=f'Secret "{claim.key.name}" holds {held}')
 
 
 def _word(outcome: Outcome) -> str:

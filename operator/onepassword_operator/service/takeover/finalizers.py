@@ -40,7 +40,7 @@ class RemoveFinalizers:
         if holder is None or not holder.has_legacy_finalizer:
             return
         # Kubernetes lets nobody put a finalizer on an object that is being deleted, so there is nothing to dispute any more.
-        if not holder.terminating and not self._index.conflicts.may_try(holder.uid):
+        if not holder.terminating and self._index.conflicts.backoff(holder.uid):
             return
         claim = holder.claim if isinstance(holder, Workload) else holder
         if claim is not None:

@@ -62,7 +62,7 @@ class Observe:
             self._replaced(former)
         if former and claim.refresh and claim.refresh != former.refresh:
             wait = self._index.refreshes.ask(claim.key)
-            self._index.conflicts.try_now(claim.uid)
+            self._index.conflicts.end(claim.uid)
             if wait and former.asks_the_same_as(dataclasses.replace(claim, refresh=former.refresh)):
                 self._queue.add_later(claim.key, Priority.NEW, delay_seconds=wait)
                 return None
@@ -199,5 +199,5 @@ class Observe:
 
 
 def _is_reported(claim: Claim, revision: Revision) -> bool:
-    synced = Synced(revision=revision, change=Change.NONE, skipped=None)
+    synced = Synced(revision=revision, change=Change.NONE, reason="", skipped=None)
     return not claim.is_resource or conditions.ready(claim, synced, now="", stale=False) is None

@@ -59,14 +59,6 @@ def test_another_revision_and_a_rest_end_the_row(repairs: Repairs, clock: FakeCl
     assert repairs.in_a_row(A) == 0
 
 
-def test_the_count_can_be_raised_and_not_lowered(repairs: Repairs) -> None:
-    for number, expected in ((2, 2), (1, 2)):
-        repairs.raise_to(A, number)
-        assert repairs.in_a_row(A) == expected
-    repairs.forget(A)
-    assert repairs.in_a_row(A) == 0
-
-
 def test_writes_are_remembered_for_a_minute_and_edits_until_they_are_answered(repairs: Repairs, clock: FakeClock) -> None:
     repairs.written(A, X1)
     repairs.edited(A)

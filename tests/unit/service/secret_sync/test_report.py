@@ -62,7 +62,7 @@ def deployment(world: World) -> Claim:
 
 
 def synced(change: Change = Change.NONE, **members: Any) -> Synced:
-    return Synced(revision=REVISION, change=change, **members)
+    return Synced(revision=REVISION, change=change, reason="there was no Secret", **members)
 
 
 def known(world: World) -> Claim:
@@ -78,7 +78,9 @@ class TestResource:
         condition = world.claims.ready(world.key())
         assert (condition.status, condition.reason, condition.last_transition_time) == ("True", "Synced", "now")
         assert known(world).ready == condition
-        assert world.events.reported == [CountedEvent("db", "Normal", "Created", 'Secret "db" holds version 3')]
+        assert world.events.reported == [
+            CountedEvent("db", "Normal", "Created", 'Secret "db" holds version 3, because there was no Secret')
+        ]
 
     async def test_the_same_again_is_not_written(self, world: World, reporter: Reporter, resource: Claim) -> None:
         await reporter.report(resource, synced(), stale=False)

@@ -216,13 +216,13 @@ class TestTheFinalizer:
         assert world.finalizers.released == []
         assert not world.process.index.conflicts.finalizer_seen(gone.uid, "9999")
 
-    async def test_in_a_dispute_it_stays_until_it_is_time_to_try(self, world: World, item: str) -> None:
+    async def test_in_a_conflict_it_stays_until_it_is_time_to_try(self, world: World, item: str) -> None:
         as_left(world, item)
         world.watch()
         world.process.index.conflicts.open(world.claims.objects[world.key()].uid)
         await world.process.remove_finalizers.run(RESOURCE)
         assert (world.finalizers.released, world.secrets.requests) == ([], [])
-        world.clock.advance(900)
+        world.clock.advance(3600)
         await world.process.remove_finalizers.run(RESOURCE)
         assert world.finalizers.released == [RESOURCE]
 

@@ -66,13 +66,13 @@ async def test_the_deletion_of_a_predecessor_does_not_disturb_its_namesake(world
     assert world.key() in world.process.index.claims
 
 
-async def test_a_namesake_is_the_end_of_its_predecessor_and_of_the_dispute_about_it(world: World) -> None:
+async def test_a_namesake_is_the_end_of_its_predecessor_and_of_the_conflict_about_it(world: World) -> None:
     await world.synced()
     held = world.claims.objects[world.key()]
     world.process.index.conflicts.open(held.uid)
     world.process.observe.claim_seen(dataclasses.replace(held, uid="new", resource_version="9999"))
     assert world.process.observe.is_gone(held.uid)
-    assert world.process.index.conflicts.backoff(held.uid, finalizer=False) is None
+    assert world.process.index.conflicts.backoff(held.uid) is None
 
 
 async def test_only_so_many_deletions_are_remembered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -318,14 +318,14 @@ class TestRefresh:
         world.process.index.drop_refreshes(before=world.clock.now - 100.0)
         assert world.process.index.refreshes.is_asked(world.key())
 
-    async def test_a_new_value_ends_the_wait_in_a_dispute(self, world: World) -> None:
+    async def test_a_new_value_ends_the_wait_in_a_conflict(self, world: World) -> None:
         await world.synced()
         uid = world.claims.objects[world.key()].uid
         world.process.index.conflicts.open(uid)
-        assert not world.process.index.conflicts.may_try(uid)
+        assert world.process.index.conflicts.backoff(uid)
         world.claims.annotate(world.key(), refresh="1")
         world.watch()
-        assert world.process.index.conflicts.may_try(uid)
+        assert not world.process.index.conflicts.backoff(uid)
 
 
 async def changed(world: World) -> None:

@@ -111,7 +111,7 @@ class TestWhatNeedsALook:
         world.process.observe_workloads.gone(WEB, "an earlier uid")
         assert world.key() in world.process.index.claims
 
-    async def test_a_namesake_is_the_end_of_its_predecessor_and_of_the_dispute_about_it(self, world: World) -> None:
+    async def test_a_namesake_is_the_end_of_its_predecessor_and_of_the_conflict_about_it(self, world: World) -> None:
         world.asks("web")
         await world.settle()
         last = shown(world)
@@ -120,7 +120,7 @@ class TestWhatNeedsALook:
         world.asks("web")
         await world.settle()
         assert world.process.observe.is_gone(last.uid)
-        assert world.process.index.conflicts.backoff(last.uid, finalizer=False) is None
+        assert world.process.index.conflicts.backoff(last.uid) is None
 
     async def test_a_new_demand_is_more_urgent_than_a_change_of_owners(self, world: World) -> None:
         world.asks("api", under="shared")
