@@ -10,20 +10,24 @@ from onepassword_operator.settings.schema import Settings, flag_names, variable_
 HEAD = """\
 # Settings
 
-Written by `make docs` from `operator/onepassword_operator/settings.py`; a test keeps the two in step.
+Written by `make docs` from `operator/onepassword_operator/settings/`; a test keeps the two in step.
 
-An environment variable that is empty counts as unset. Flags are Go's: one dash or two, `--flag=value` or `--flag value`; booleans are bare
-(`--enable-annotations`) or take `true`, `false`, `1`, `0`, `t`, `f` after an equals sign; of a repeated flag the last counts; `--` ends
-them. A value that can't be used, a flag that is unknown, an argument that is no flag, and a variable that starts with
-`ONEPASSWORD_OPERATOR_` and is not listed here end the start with exit code 2. All problems are told at once, a line each that names the
-setting and the remedy, and never a value that could be secret.
+An environment variable that is empty counts as unset. Flags are Go's: one dash or two,
+`--flag=value` or `--flag value`; booleans are bare (`--enable-annotations`) or take `true`,
+`false`, `1`, `0`, `t`, `f` after an equals sign; of a repeated flag the last counts; `--` ends them.
+
+Four mistakes end the start with exit code 2: an unusable value, an unknown flag, an argument that
+is no flag, and an unknown variable that starts with `ONEPASSWORD_OPERATOR_`. All problems are
+reported at once, a line each that names the setting and the remedy, and never a value that could be
+secret.
 """
 
 TAIL = """\
 
-## Accepted, without a meaning here
+## Accepted without effect
 
-Manifests for 1Password's own operator set {names}; they are passed over.
+Manifests for 1Password's own operator set {names};
+this operator ignores them.
 """
 
 

@@ -110,7 +110,7 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
     ssl_cert_dir: str = pydantic.Field(
         default="",
         validation_alias="SSL_CERT_DIR",
-        description="Directories of such files, separated by colons, in place of the system's directory.",
+        description="Directories with PEM files of authorities, separated by colons, in place of the system's directory.",
     )
     http_proxy: ProxyUrl | None = pydantic.Field(
         default=None,
@@ -121,7 +121,7 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
     https_proxy: ProxyUrl | None = pydantic.Field(
         default=None,
         validation_alias=pydantic.AliasChoices("HTTPS_PROXY", "https_proxy"),
-        description="The same for https:// URLs.",
+        description="Proxy for https:// URLs, in the same form.",
     )
     no_proxy: str = pydantic.Field(
         default="",
@@ -136,29 +136,33 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
         "read again when it changes.",
     )
     connect_client_key: str = pydantic.Field(
-        default="", validation_alias=PREFIX + "CONNECT_CLIENT_KEY", description="PEM file of its private key, without a password."
+        default="",
+        validation_alias=PREFIX + "CONNECT_CLIENT_KEY",
+        description="PEM file of the key of that certificate, without a password.",
     )
     health_probe_bind_address: Address = pydantic.Field(default=":8081", description="Address of /healthz and /readyz; 0 disables.")
     metrics_bind_address: Address = pydantic.Field(default=":8080", description="Address of /metrics; 0 disables.")
     metrics_secure: GoBooleanIfGiven = pydantic.Field(
         default=None,
-        description="Serve /metrics over HTTPS, with the certificate of --metrics-cert-path; whoever reaches the address may read. "
+        description="Serve /metrics over HTTPS, with the certificate of --metrics-cert-path; any client that reaches the address may read. "
         "Default: true if there is a certificate, plain HTTP if not.",
     )
     metrics_cert_path: str = pydantic.Field(
         default="", description="Directory of the certificate for /metrics; read again when it changes."
     )
     metrics_cert_name: str = pydantic.Field(default="tls.crt", description="File name of the certificate.")
-    metrics_cert_key: str = pydantic.Field(default="tls.key", description="File name of its private key.")
-    leader_elect: GoBoolean = pydantic.Field(default=False, description="Elect one of several replicas; the others stand by, warm.")
+    metrics_cert_key: str = pydantic.Field(default="tls.key", description="File name of the private key.")
+    leader_elect: GoBoolean = pydantic.Field(
+        default=False, description="Elect one of several replicas; the others stand by with everything in memory."
+    )
     leader_election_namespace: Trimmed = pydantic.Field(default="", description="Namespace of the Lease. Default: the operator's own.")
-    enable_http2: GoBoolean = pydantic.Field(default=False, description="Accepted for compatibility; HTTP/1.1 is what is served.")
+    enable_http2: GoBoolean = pydantic.Field(default=False, description="Accepted without effect; /metrics is served over HTTP/1.1.")
     enable_annotations: GoBoolean = pydantic.Field(default=False, description="Copy a resource's annotations onto its Secret.")
     allow_empty_values: GoBoolean = pydantic.Field(default=False, description="Keep empty fields as empty keys.")
     zap_devel: GoBooleanIfGiven = pydantic.Field(
         default=None,
-        description="What the other zap flags default to: true console, debug and tracebacks from warn; false json, info and from error. "
-        "Without it: console, info and from error.",
+        description="Defaults of the other zap flags. true: console, debug, tracebacks from warn; false: json, info, tracebacks from "
+        "error; not given: console, info, tracebacks from error.",
     )
     zap_encoder: Encoder | None = pydantic.Field(default=None, description="Form of the log: console or json.")
     zap_log_level: LogLevel | None = pydantic.Field(

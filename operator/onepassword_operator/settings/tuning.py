@@ -44,19 +44,19 @@ class TuningSettings(pydantic.BaseModel):
     connect_requests_per_minute: Annotated[int, pydantic.Field(ge=0), pydantic.AfterValidator(_requests)] = pydantic.Field(
         default=0,
         validation_alias=PREFIX + "CONNECT_REQUESTS_PER_MINUTE",
-        description="Most requests to Connect in any minute, from 10; 0: no limit, which Connect does not have either. What exceeds it "
-        "waits its turn, polls first, and no resource says so.",
+        description="Most requests to Connect in any minute, from 10; 0: no limit; Connect has none either. Further requests "
+        "wait their turn, polls first, and no resource says so.",
     )
     restarts_per_second: Annotated[float, pydantic.Field(gt=0, le=1000)] = pydantic.Field(
         default=10.0,
         validation_alias=PREFIX + "RESTARTS_PER_SECOND",
-        description="Most workloads that are restarted in a second, evenly spaced, over all namespaces.",
+        description="Most workloads that restart in a second, evenly spaced, over all namespaces.",
     )
     secret_watch: OnOff = pydantic.Field(
         default="on",
         validation_alias=PREFIX + "SECRET_WATCH",
-        description="off: never list or watch Secrets, for clusters that do not grant it. Each is read by itself instead, at the start and "
-        "then once per resync interval, so that is how long an edit by hand may stay.",
+        description="off: never list or watch Secrets, for clusters that do not grant it. Each Secret is read by itself instead, at the "
+        "start and once per resync interval, so an edit by hand may stay that long.",
     )
     resync_seconds: Annotated[float, pydantic.Field(ge=10)] = pydantic.Field(
         default=600.0,
@@ -64,7 +64,7 @@ class TuningSettings(pydantic.BaseModel):
         description="Seconds between full resyncs: complete LISTs of resources and Secrets, and a list of every followed vault.",
     )
     workers: Annotated[int, pydantic.Field(ge=1, le=64)] = pydantic.Field(
-        default=16, validation_alias=PREFIX + "WORKERS", description="Secrets that are worked on at the same time."
+        default=16, validation_alias=PREFIX + "WORKERS", description="Secrets that are reconciled at the same time."
     )
 
     @property
