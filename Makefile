@@ -87,7 +87,7 @@ e2e: engine programs venv tools ## image and chart on a kind cluster; needs Dock
 	@$(BIN)/python tests/e2e/run.py
 
 bench: programs venv tools ## measure, and write docs/performance.md; QUICK=1 for minutes, ONLY=cold,idle, PEER=.tools/bin/official-operator
-	@$(BIN)/python tests/bench/run.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(if $(SIZES),--sizes $(SIZES)) $(if $(RUNS),--runs $(RUNS)) \
+	@$(BIN)/python bench/run.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(if $(SIZES),--sizes $(SIZES)) $(if $(RUNS),--runs $(RUNS)) \
 		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(CONTENDER),--contender $(CONTENDER)) $(if $(ADD),--add) \
 		$(if $(PEER),--peer "$(PEER)") $(if $(PEER_VERSION),--peer-version "$(PEER_VERSION)")
 

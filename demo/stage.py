@@ -21,11 +21,10 @@ from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote, urlsplit
 
-from demo.cluster import Cluster
-from demo.errors import TourError
-
 from controlplane import leash
 from controlplane.launcher import ControlPlane
+from demo.cluster import Cluster
+from demo.errors import TourError
 
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
 CRD: Final = REPOSITORY / "crds" / "onepassworditems.yaml"

@@ -21,13 +21,12 @@ from typing import Final
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:1] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 
+from controlplane.errors import ControlPlaneError  # noqa: E402
 from demo.checks import check, check_content, is_ready, is_refused, seeded_content  # noqa: E402
 from demo.cluster import PREFIX, Object, data, facts, item_version, ready, revision, sizes  # noqa: E402
 from demo.errors import TourError  # noqa: E402
 from demo.narrator import Narrator, Stopwatch  # noqa: E402
 from demo.stage import OPERATOR_USER, POLLING_SECONDS, SEED, Stage  # noqa: E402
-
-from controlplane.errors import ControlPlaneError  # noqa: E402
 
 POLL_REQUEST: Final = "GET /v1/vaults"
 ITEMS: Final = {"shop-database": "shop database", "payments-api": "payments api", "deploy-key": "deploy key"}

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import yaml
-from release import manifests
 
 from chart.rendering import (
     CHART,
@@ -28,6 +27,7 @@ from chart.rendering import (
 )
 from onepassword_operator import cli
 from onepassword_operator.settings import schema as settings
+from release import manifests
 
 RESTRICTED = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
 OPERATOR = "release-onepassword-operator"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the embedded Connect server: how soon it is ready with many items, and how many requests it answers.
 
-`.venv/bin/python tests/bench/connect_speed.py` prints a table. Nothing passes or fails by a figure.
+`.venv/bin/python bench/connect_speed.py` prints a table. Nothing passes or fails by a figure.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-if __name__ == "__main__":  # run as a script, Python puts this file's folder on the path and not the tests' root
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
+if __name__ == "__main__":  # run as a script, Python puts this file's folder on the path, not the two that are imported from
+    sys.path[:1] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[1] / "tests")]
 
 from bench.gauges import cpu_seconds, status_mib
 from controlplane import leash
