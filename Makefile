@@ -32,7 +32,7 @@ programs:
 
 # 1Password's own operator starts as in a pod only: root can make it so, and users where the kernel lets them have mount namespaces.
 namespaces:
-	@test "$$(id -u)" = 0 || $(PYTHON) tests/dropin/in_pod.py /bin/true || { \
+	@test "$$(id -u)" = 0 || $(PYTHON) tests/harness/in_pod.py /bin/true || { \
 		echo "make: tests/dropin needs a mount namespace: run as root, or allow users to make them (sysctl user.max_user_namespaces," \
 			"on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0)" >&2; exit 1; }
 

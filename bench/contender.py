@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Self
 
 from bench import gauges
-from cluster.connect_process import ConnectProcess
-from cluster.operator_process import free_port
 from controlplane import leash
 from controlplane.errors import ControlPlaneError
-from dropin import in_pod
-from dropin.official_process import namespace_for_everybody
+from harness import in_pod
+from harness.connect_process import ConnectProcess
+from harness.official_process import namespace_for_everybody
+from harness.operator_process import free_port
 
 AS_DEPLOYED = Path(__file__).with_name("as_deployed.py")
 OURS, PEER = "ours", "peer"

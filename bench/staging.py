@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import kubernetes
 
 from bench.bulk import MERGE, Call
-from cluster.fixtures import REPOSITORY, kubectl
-from cluster.world import GROUP, PLURAL, PREFIX
 from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
+from harness.fixtures import REPOSITORY, kubectl
+from harness.world import GROUP, PLURAL, PREFIX
 
 if TYPE_CHECKING:
     from bench.scene import Scene

@@ -11,8 +11,8 @@ import yaml
 
 from chart.fixtures import RESTRICTED, Cluster
 from chart.rendering import INSTALLATIONS, NAMESPACE, Object, pod, render
-from cluster.world import GROUP, PLURAL, eventually
 from dropin.chart import CRD as OFFICIAL_CRD
+from harness.world import GROUP, PLURAL, eventually
 
 pytestmark = pytest.mark.cluster
 

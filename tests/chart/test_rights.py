@@ -14,9 +14,9 @@ import pytest
 
 from chart.fixtures import Cluster
 from chart.rendering import Object, container, environment, pick, render
-from cluster.operator_process import SERVICE_ACCOUNT
-from cluster.world import World, eventually
-from faults.kube_proxy import Respond, Rule
+from harness.kube_proxy import Respond, Rule
+from harness.operator_process import SERVICE_ACCOUNT
+from harness.world import World, eventually
 
 pytestmark = pytest.mark.cluster
 

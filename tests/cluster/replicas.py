@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import kubernetes
 
-from cluster.operator_process import OperatorProcess
-from cluster.world import World, eventually
 from controlplane.launcher import ControlPlane
-from faults.kube_proxy import KubeProxy, Request
+from harness.kube_proxy import KubeProxy, Request
+from harness.operator_process import OperatorProcess
+from harness.world import World, eventually
 
 LEASE: Final = "c26807fd.onepassword.com"
 LEASE_NAMESPACE: Final = "onepassword-operator"

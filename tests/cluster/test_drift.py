@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from cluster.fixtures import MakeWorld
-from cluster.world import PREFIX, World, eventually
-from faults.kube_proxy import HoldEvents, Rule
+from harness.fixtures import MakeWorld
+from harness.kube_proxy import HoldEvents, Rule
+from harness.world import PREFIX, World, eventually
 
 pytestmark = pytest.mark.cluster
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from cluster.fixtures import MakeWorld
 from cluster.rights import deployed_role_without
-from cluster.world import World, eventually
 from controlplane.access import SPARES
 from controlplane.fixtures import Observer
-from faults.kube_proxy import Delay, Rule
+from harness.fixtures import MakeWorld
+from harness.kube_proxy import Delay, Rule
+from harness.world import World, eventually
 
 pytestmark = pytest.mark.cluster
 

@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from cluster.fixtures import MakeWorld
-from cluster.operator_process import SERVICE_ACCOUNT
-from cluster.world import World, eventually
 from controlplane.certificates import Authority
 from fakes.relays import Address, ForwardProxy, forward_proxy, in_thread, tls_end
-from faults.kube_proxy import server_tls
+from harness.fixtures import MakeWorld
+from harness.kube_proxy import server_tls
+from harness.operator_process import SERVICE_ACCOUNT
+from harness.world import World, eventually
 
 pytestmark = pytest.mark.cluster
 

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
-from cluster.fixtures import REPOSITORY, MakeWorld
-from cluster.operator_process import OperatorProcess
-from cluster.world import eventually
 from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
-from faults.kube_proxy import CutWatches, Respond, Rule
+from harness.fixtures import REPOSITORY, MakeWorld
+from harness.kube_proxy import CutWatches, Respond, Rule
+from harness.operator_process import OperatorProcess
+from harness.world import eventually
 
 pytestmark = pytest.mark.cluster
 

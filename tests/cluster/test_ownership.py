@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cluster.fixtures import MakeWorld
-from cluster.world import GROUP, PLURAL, PREFIX, eventually
+from harness.fixtures import MakeWorld
+from harness.world import GROUP, PLURAL, PREFIX, eventually
 
 pytestmark = pytest.mark.cluster
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cluster.fixtures import MakeWorld
-from cluster.world import PREFIX, World, eventually
+from harness.fixtures import MakeWorld
+from harness.world import PREFIX, World, eventually
 
 pytestmark = pytest.mark.cluster
 

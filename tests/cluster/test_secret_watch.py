@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from cluster.fixtures import MakeWorld
-from cluster.world import GROUP, PLURAL, World, eventually
-from faults.kube_proxy import Action, CutWatches, Respond, Rule
+from harness.fixtures import MakeWorld
+from harness.kube_proxy import Action, CutWatches, Respond, Rule
+from harness.world import GROUP, PLURAL, World, eventually
 
 pytestmark = pytest.mark.cluster
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cluster.connect_process import ConnectProcess
+from harness.connect_process import ConnectProcess
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXERCISE = Path(__file__).parent / "python_client" / "exercise.py"

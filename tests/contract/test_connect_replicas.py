@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.connect_process import ConnectProcess
+from harness.connect_process import ConnectProcess
 
 SEED = {"vaults": [{"name": "v", "items": [{"title": "x", "fields": {"password": "fake-1"}}]}]}
 

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
-from cluster.connect_process import ConnectProcess
 from contract.official_clients import REPOSITORY, tool
+from harness.connect_process import ConnectProcess
 
 EXAMPLES = REPOSITORY / "examples"
 SEED = yaml.safe_load("vaults: [{name: Prod, items: [{title: billing db, fields: {password: fake-canary}}]}]")

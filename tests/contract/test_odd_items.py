@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 
-from cluster.connect_process import ConnectProcess
-from cluster.fixtures import MakeWorld
 from contract.odd_items import FILES, ITEMS
 from contract.official_clients import tool
 from dropin import reference_mapping as reference
+from harness.connect_process import ConnectProcess
+from harness.fixtures import MakeWorld
 from onepassword_operator.connect.access_token import ConnectToken
 from onepassword_operator.connect.client import ConnectSource
 from onepassword_operator.model.confidential import Confidential

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import yaml
 
-from cluster.connect_process import ConnectProcess
 from contract import openapi_document
 from contract.official_clients import tool
+from harness.connect_process import ConnectProcess
 
 CLIENT = Path(__file__).parent / "schemathesis_client"
 ROUNDS = int(os.environ.get("SCHEMATHESIS_ROUNDS", "0"))

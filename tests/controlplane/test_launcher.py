@@ -16,7 +16,7 @@ from controlplane import access, launcher, workspace
 from controlplane.errors import ControlPlaneError
 from controlplane.fixtures import Observer
 from controlplane.process import Probe, Program, ReservedPort
-from controlplane.waiting import until
+from harness.waiting import until
 
 pytestmark = pytest.mark.cluster
 

@@ -19,10 +19,10 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from cluster.operator_process import OperatorProcess, free_port
-from cluster.world import World
 from controlplane import leash
 from dropin.pod import USER
+from harness.operator_process import OperatorProcess, free_port
+from harness.world import World
 
 MANIFESTS = Path(__file__).parent / "official_chart"
 CRD = MANIFESTS / "crd.yaml"

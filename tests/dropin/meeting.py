@@ -9,12 +9,12 @@ from typing import Any, Literal
 import kubernetes
 import yaml
 
-from cluster.fixtures import kubectl
-from cluster.world import World, eventually
 from controlplane import access
 from controlplane.launcher import ControlPlane
 from dropin import recorded
-from dropin.official_process import NAME_IN_ITS_IMAGE, OfficialProcess
+from harness.fixtures import kubectl
+from harness.official_process import NAME_IN_ITS_IMAGE, OfficialProcess
+from harness.world import World, eventually
 
 FINALIZER = "onepassword.com/finalizer.secret"
 USER = "kubectl-client-side-apply"

@@ -7,10 +7,10 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from cluster.world import GROUP, PLURAL, eventually
 from dropin.meeting import USER, Meeting
-from dropin.official_process import NAME_IN_ITS_IMAGE
 from dropin.recorded import A_TIME, LAST_RESTARTED, Object
+from harness.official_process import NAME_IN_ITS_IMAGE
+from harness.world import GROUP, PLURAL, eventually
 
 FIRST_WRITE = ("name", "labels", "annotations")
 

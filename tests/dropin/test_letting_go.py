@@ -7,14 +7,14 @@ from functools import partial
 
 import pytest
 
-from cluster.fixtures import REPOSITORY, kubectl
-from cluster.world import eventually
 from dropin import recorded
 from dropin.fixtures import MakeMeeting
 from dropin.meeting import FINALIZER, Meeting
 from dropin.scenes import DEPLOYMENT, ITEM, SECRET
 from dropin.takeover import ANNOTATED, DELETED, SYNCED, left_by_the_official_operator, named, together, wait_adopted
-from faults.kube_proxy import Respond, Rule
+from harness.fixtures import REPOSITORY, kubectl
+from harness.kube_proxy import Respond, Rule
+from harness.world import eventually
 
 pytestmark = pytest.mark.cluster
 

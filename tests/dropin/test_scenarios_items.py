@@ -8,9 +8,9 @@ import kubernetes
 import pytest
 import yaml
 
-from cluster.fixtures import MakeWorld, kubectl
-from cluster.world import World, eventually
 from controlplane.launcher import ControlPlane
+from harness.fixtures import MakeWorld, kubectl
+from harness.world import World, eventually
 
 pytestmark = pytest.mark.cluster
 

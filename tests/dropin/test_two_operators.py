@@ -7,16 +7,16 @@ from functools import partial
 
 import pytest
 
-from cluster.fixtures import kubectl
-from cluster.operator_process import OperatorProcess
-from cluster.world import GROUP, PLURAL, PREFIX, eventually
 from dropin import recorded
 from dropin.fixtures import MakeMeeting
 from dropin.meeting import FINALIZER, Meeting
-from dropin.official_process import OfficialProcess
 from dropin.restore import restore
 from dropin.scenes import DEPLOYMENT, ITEM, SECRET
-from faults.kube_proxy import CallAfter, Request, Rule
+from harness.fixtures import kubectl
+from harness.kube_proxy import CallAfter, Request, Rule
+from harness.official_process import OfficialProcess
+from harness.operator_process import OperatorProcess
+from harness.world import GROUP, PLURAL, PREFIX, eventually
 from onepassword_operator.service.secret_sync.reconcile import RELABELLED
 
 pytestmark = pytest.mark.cluster

@@ -18,8 +18,7 @@ import yaml
 from controlplane import access
 from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
-from controlplane.waiting import until
-from faults.kube_proxy import (
+from harness.kube_proxy import (
     WRITES,
     CallAfter,
     CallBefore,
@@ -33,6 +32,7 @@ from faults.kube_proxy import (
     Respond,
     Rule,
 )
+from harness.waiting import until
 
 pytestmark = pytest.mark.cluster
 

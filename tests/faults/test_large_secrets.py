@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from cluster.fixtures import MakeWorld
-from cluster.operator_process import OperatorProcess
-from cluster.world import PREFIX, World, eventually
 from faults.reliability_page import Findings
+from harness.fixtures import MakeWorld
+from harness.operator_process import OperatorProcess
+from harness.world import PREFIX, World, eventually
 
 pytestmark = pytest.mark.cluster
 

@@ -16,12 +16,12 @@ from typing import Any, TypeVar
 
 import kubernetes
 
-from cluster import leak_scan
-from cluster.connect_process import ConnectProcess
-from cluster.operator_process import SERVICE_ACCOUNT, OperatorProcess
 from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
-from faults.kube_proxy import KubeProxy
+from harness import leak_scan
+from harness.connect_process import ConnectProcess
+from harness.kube_proxy import KubeProxy
+from harness.operator_process import SERVICE_ACCOUNT, OperatorProcess
 
 GROUP = ("onepassword.com", "v1")
 PLURAL = "onepassworditems"

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 import pytest
 
-from cluster.world import World
 from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
+from harness.world import World
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -15,12 +15,12 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from cluster.connect_process import ConnectProcess
-from cluster.operator_process import free_port
 from controlplane import leash
 from controlplane.errors import ControlPlaneError
 from controlplane.launcher import find_binaries
-from dropin import in_pod
+from harness import in_pod
+from harness.connect_process import ConnectProcess
+from harness.operator_process import free_port
 
 PROGRAM = "official-operator"
 

@@ -14,8 +14,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from cluster.connect_process import ConnectProcess
 from controlplane import leash
+from harness.connect_process import ConnectProcess
 
 SERVICE_ACCOUNT = "system:serviceaccount:onepassword-operator:onepassword-operator"
 
