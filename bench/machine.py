@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 
 from controlplane.launcher import find_binaries
-from harness.fixtures import REPOSITORY
 from harness.official_process import PROGRAM
+from harness.paths import REPOSITORY
 
 OFFICIAL_MODULE = "github.com/1Password/onepassword-operator"
 LIBRARIES = ("kopf", "aiohttp", "msgspec", "pydantic")

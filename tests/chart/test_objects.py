@@ -14,7 +14,6 @@ from chart.rendering import (
     EVERYTHING,
     INSTALLATIONS,
     NAMESPACE,
-    REPOSITORY,
     container,
     environment,
     helm,
@@ -25,6 +24,7 @@ from chart.rendering import (
     pod,
     render,
 )
+from harness.paths import REPOSITORY
 from onepassword_operator import cli
 from onepassword_operator.settings import schema as settings
 from release import manifests

@@ -21,7 +21,8 @@ import urllib3
 
 from cluster.replicas import Replica
 from harness.kube_proxy import CallBefore, Request, Rule
-from harness.world import GROUP, PLURAL, PREFIX, World, eventually
+from harness.waiting import eventually
+from harness.world import GROUP, PLURAL, PREFIX, World
 
 TITLES: Final = ("a", "b", "c")
 FOREIGN: Final = "foreign"

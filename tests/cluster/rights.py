@@ -10,7 +10,7 @@ import kubernetes
 import yaml
 
 from controlplane.fixtures import Observer
-from harness.fixtures import REPOSITORY
+from harness.paths import REPOSITORY
 
 
 @contextlib.contextmanager

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from harness.fixtures import MakeWorld
-from harness.world import World, eventually
+from harness.waiting import eventually
+from harness.world import World
 
 pytestmark = pytest.mark.cluster
 

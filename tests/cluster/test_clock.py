@@ -12,7 +12,8 @@ import pytest
 from cluster.replicas import replicas
 from controlplane.launcher import ControlPlane
 from harness.fixtures import MakeWorld
-from harness.world import World, eventually
+from harness.waiting import eventually
+from harness.world import World
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 

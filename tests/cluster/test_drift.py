@@ -8,7 +8,8 @@ import pytest
 
 from harness.fixtures import MakeWorld
 from harness.kube_proxy import HoldEvents, Rule
-from harness.world import PREFIX, World, eventually
+from harness.waiting import eventually
+from harness.world import PREFIX, World
 
 pytestmark = pytest.mark.cluster
 

@@ -11,7 +11,8 @@ from controlplane.access import SPARES
 from controlplane.fixtures import Observer
 from harness.fixtures import MakeWorld
 from harness.kube_proxy import Delay, Rule
-from harness.world import World, eventually
+from harness.waiting import eventually
+from harness.world import World
 
 pytestmark = pytest.mark.cluster
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from harness.fixtures import MakeWorld
-from harness.world import GROUP, PLURAL, PREFIX, eventually
+from harness.waiting import eventually
+from harness.world import GROUP, PLURAL, PREFIX
 
 pytestmark = pytest.mark.cluster
 

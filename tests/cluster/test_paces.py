@@ -8,7 +8,8 @@ import pytest
 
 from harness.fixtures import MakeWorld
 from harness.kube_proxy import Respond, Rule
-from harness.world import World, eventually
+from harness.waiting import eventually
+from harness.world import World
 
 pytestmark = pytest.mark.cluster
 

@@ -13,7 +13,8 @@ import pytest
 
 from harness.fixtures import MakeWorld
 from harness.operator_process import OperatorProcess
-from harness.world import GROUP, PLURAL, PREFIX, World, eventually
+from harness.waiting import eventually
+from harness.world import GROUP, PLURAL, PREFIX, World
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
 

@@ -12,7 +12,8 @@ from cluster.replicas import Replica, Replicas, replicas
 from controlplane.launcher import ControlPlane
 from harness.fixtures import MakeWorld
 from harness.kube_proxy import Delay, HoldEvents, Rule
-from harness.world import World, eventually
+from harness.waiting import eventually
+from harness.world import World
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
 

@@ -9,7 +9,8 @@ import pytest
 
 from harness.fixtures import MakeWorld
 from harness.kube_proxy import Action, CutWatches, Respond, Rule
-from harness.world import GROUP, PLURAL, World, eventually
+from harness.waiting import eventually
+from harness.world import GROUP, PLURAL, World
 
 pytestmark = pytest.mark.cluster
 

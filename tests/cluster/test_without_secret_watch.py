@@ -13,7 +13,8 @@ from controlplane.fixtures import Observer
 from harness.fixtures import MakeWorld
 from harness.kube_proxy import Respond, Rule
 from harness.operator_process import OperatorProcess
-from harness.world import PREFIX, World, eventually
+from harness.waiting import eventually
+from harness.world import PREFIX, World
 
 pytestmark = pytest.mark.cluster
 

@@ -14,9 +14,8 @@ SEED = {"vaults": [{"name": "v", "items": [{"title": "x", "fields": {"password":
 
 @pytest.fixture
 def connect(tmp_path: Path) -> Iterator[ConnectProcess]:
-    process = ConnectProcess(SEED, tmp_path, "--replicas", "2", "--balance-seed", "1")
-    yield process
-    process.stop()
+    with ConnectProcess(SEED, tmp_path, "--replicas", "2", "--balance-seed", "1") as process:
+        yield process
 
 
 def versions(connect: ConnectProcess) -> set[int]:

@@ -10,7 +10,8 @@ from typing import Any
 from dropin.meeting import USER, Meeting
 from dropin.recorded import A_TIME, LAST_RESTARTED, Object
 from harness.official_process import NAME_IN_ITS_IMAGE
-from harness.world import GROUP, PLURAL, eventually
+from harness.waiting import eventually
+from harness.world import GROUP, PLURAL
 
 FIRST_WRITE = ("name", "labels", "annotations")
 

@@ -19,7 +19,7 @@ from controlplane.fixtures import Observer  # noqa: E402
 from controlplane.launcher import ControlPlane, say_aloud  # noqa: E402
 from dropin import recorded  # noqa: E402
 from dropin.meeting import Meeting  # noqa: E402
-from harness.world import eventually  # noqa: E402
+from harness.waiting import eventually  # noqa: E402
 
 Key = tuple[str, str]
 """Kind and name."""

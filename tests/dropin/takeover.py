@@ -10,7 +10,7 @@ from dropin.fixtures import MakeMeeting
 from dropin.meeting import Meeting
 from dropin.restore import restore
 from dropin.scenes import DEPLOYMENT, ITEM, SECRET
-from harness.world import eventually
+from harness.waiting import eventually
 
 SYNCED, ANNOTATED, DELETED = "01-synced", "04-annotated-deployments", "06-deleted-while-it-was-away"
 

@@ -13,7 +13,8 @@ from dropin.fixtures import MakeMeeting
 from dropin.restore import restore
 from dropin.scenes import DEPLOYMENT, ITEM, SECRET
 from dropin.takeover import ANNOTATED, SYNCED, left_by_the_official_operator, named, together, wait_adopted, writes_to
-from harness.world import PREFIX, eventually
+from harness.waiting import eventually
+from harness.world import PREFIX
 
 pytestmark = pytest.mark.cluster
 

@@ -15,7 +15,8 @@ from dropin.meeting import FINALIZER, Meeting
 from dropin.restore import restore
 from dropin.scenes import DEPLOYMENT, ITEM, SECRET
 from harness import in_pod, official_process
-from harness.world import PREFIX, eventually
+from harness.waiting import eventually
+from harness.world import PREFIX
 from onepassword_operator.model import names
 
 pytestmark = pytest.mark.cluster

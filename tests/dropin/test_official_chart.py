@@ -19,7 +19,8 @@ from controlplane.launcher import ControlPlane
 from dropin import pod as pod_program
 from dropin.chart import CRD, Release
 from harness.operator_process import OperatorProcess
-from harness.world import GROUP, PLURAL, World, eventually
+from harness.waiting import eventually
+from harness.world import GROUP, PLURAL, World
 
 pytestmark = pytest.mark.cluster
 

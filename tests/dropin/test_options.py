@@ -12,8 +12,8 @@ import pytest
 
 from fakes.world import World
 from harness.fixtures import MakeWorld
+from harness.waiting import eventually
 from harness.world import World as Cluster
-from harness.world import eventually
 from onepassword_operator.model import names
 from onepassword_operator.model.target import Claim, Rendering
 

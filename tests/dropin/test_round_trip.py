@@ -11,7 +11,7 @@ from dropin.fixtures import MakeMeeting
 from dropin.meeting import Meeting
 from dropin.scenes import DEPLOYMENT, ITEM, SECRET
 from harness.official_process import OfficialProcess
-from harness.world import eventually
+from harness.waiting import eventually
 
 pytestmark = pytest.mark.cluster
 

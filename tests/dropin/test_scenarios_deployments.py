@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from harness.fixtures import MakeWorld
-from harness.world import PREFIX, World, eventually
+from harness.waiting import eventually
+from harness.world import PREFIX, World
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.rules import secret_use
 

@@ -12,11 +12,11 @@ from dropin.fixtures import MakeMeeting
 from dropin.meeting import FINALIZER, Meeting
 from dropin.restore import restore
 from dropin.scenes import DEPLOYMENT, ITEM, SECRET
-from harness.fixtures import kubectl
 from harness.kube_proxy import CallAfter, Request, Rule
 from harness.official_process import OfficialProcess
 from harness.operator_process import OperatorProcess
-from harness.world import GROUP, PLURAL, PREFIX, eventually
+from harness.waiting import eventually
+from harness.world import GROUP, PLURAL, PREFIX
 from onepassword_operator.service.secret_sync.reconcile import RELABELLED
 
 pytestmark = pytest.mark.cluster
@@ -55,7 +55,7 @@ def test_it_steps_back_and_says_so_once(make_meeting: MakeMeeting) -> None:
     assert meeting.all_data() == data
     # The Event is what stays: the official operator answers every change of the status with its own.
     assert {key: meeting.condition("by-title").get(key) for key in ("status", "reason")} == {"status": "True", "reason": None}
-    listed = kubectl(meeting.plane, "get", "events", "-A", "--field-selector", "type=Warning")
+    listed = meeting.plane.kubectl("get", "events", "-A", "--field-selector", "type=Warning")
     assert [line for line in listed.splitlines() if meeting.namespace in line and ACTIVE in line]
 
 

@@ -9,7 +9,8 @@ import zipfile
 from pathlib import Path
 
 from e2e import engine, packages
-from e2e.steps import REPOSITORY, TOOLS, say, step, stream
+from e2e.steps import say, step, stream
+from harness.paths import REPOSITORY, TOOLS
 from release import image
 
 OPERATOR = "onepassword-operator:e2e"

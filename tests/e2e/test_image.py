@@ -9,8 +9,9 @@ import pytest
 
 from e2e import engine, images
 from e2e.kind_cluster import KindCluster
-from e2e.steps import REPOSITORY, run
+from e2e.steps import run
 from e2e.world import PYTHON
+from harness.paths import REPOSITORY
 from release import image
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600, func_only=True)]

@@ -10,7 +10,8 @@ import pytest
 
 from harness.connect_process import POLL_ROUTE
 from harness.fixtures import MakeWorld
-from harness.world import World, eventually
+from harness.waiting import eventually
+from harness.world import World
 
 pytestmark = pytest.mark.cluster
 

@@ -13,7 +13,8 @@ import pytest
 
 from harness.fixtures import MakeWorld
 from harness.kube_proxy import CallAfter, CallBefore, Delay, Request, Respond, Rule
-from harness.world import PREFIX, World, eventually
+from harness.waiting import eventually
+from harness.world import PREFIX, World
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
 

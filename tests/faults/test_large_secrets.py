@@ -14,7 +14,8 @@ import pytest
 from faults.reliability_page import Findings
 from harness.fixtures import MakeWorld
 from harness.operator_process import OperatorProcess
-from harness.world import PREFIX, World, eventually
+from harness.waiting import eventually
+from harness.world import PREFIX, World
 
 pytestmark = pytest.mark.cluster
 

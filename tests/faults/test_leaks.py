@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from harness import leak_scan
-from harness.fixtures import REPOSITORY, MakeWorld
+from harness.fixtures import MakeWorld
 from harness.kube_proxy import Respond, Rule
+from harness.paths import REPOSITORY
 
 SECRET = 'canary "value" with ümläut'
 SEED: dict[str, Any] = {"vaults": [{"name": "v", "items": [{"title": "db", "fields": {"password": SECRET}}]}]}

@@ -14,7 +14,8 @@ import pytest
 from faults.reliability_page import Findings
 from harness.fixtures import MakeWorld
 from harness.kube_proxy import WRITES, Delay, Rule
-from harness.world import GROUP, PLURAL, World, eventually
+from harness.waiting import eventually
+from harness.world import GROUP, PLURAL, World
 
 pytestmark = pytest.mark.cluster
 

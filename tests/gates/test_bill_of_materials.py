@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from gates.tooling import REPOSITORY
+from harness.paths import REPOSITORY
 from release import bill_of_materials
 
 

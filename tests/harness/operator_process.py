@@ -1,59 +1,66 @@
-"""The operator as a process, as its user runs it."""
+"""An operator as a process: ours as its user runs it, or any command with the same variables and flags."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import random
-import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
-import urllib.request
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from controlplane import leash
+from harness import processes
 from harness.connect_process import ConnectProcess
+from harness.ports import free_port
+from harness.waiting import eventually
 
-SERVICE_ACCOUNT = "system:serviceaccount:onepassword-operator:onepassword-operator"
+
+def settings(kubeconfig: Path, connect: ConnectProcess, *, polling_seconds: int = 1) -> dict[str, str]:
+    """The environment of an operator that follows this Connect server."""
+    return processes.own_environment() | {
+        "OP_CONNECT_HOST": connect.url,
+        "OP_CONNECT_TOKEN": connect.token,
+        "KUBECONFIG": str(kubeconfig),
+        "POLLING_INTERVAL": str(polling_seconds),
+    }
 
 
-def free_port() -> int:
-    """A port nobody listens on, below those that the kernel gives to outgoing connections and could give away before it is used."""
-    while True:
-        port = random.randrange(12000, 30000)  # noqa: S311  spreads test workers, guards nothing
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
+def addresses(probe_port: int, metrics_port: int = 0) -> list[str]:
+    """The flags that say where an operator answers; without a port, it has no metrics."""
+    metrics = f"127.0.0.1:{metrics_port}" if metrics_port else "0"
+    return [f"--health-probe-bind-address=127.0.0.1:{probe_port}", f"--metrics-bind-address={metrics}"]
 
 
 class OperatorProcess:
-    """A running `onepassword-operator run`; its log goes to a file, at debug level."""
+    """A running operator; its log goes to a file."""
 
-    def __init__(self, *, kubeconfig: Path, connect: ConnectProcess, log: Path, environment: dict[str, str], flags: list[str]) -> None:
+    stop_seconds = 20.0
+
+    def __init__(
+        self, command: Sequence[str | Path], *, environment: Mapping[str, str], log: Path, probe_port: int, metrics_port: int = 0
+    ) -> None:
         self.log = log
-        self._probe_port, self._metrics_port = free_port(), free_port()
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("OP_", "ONEPASSWORD_", "KUBE"))}
-        settings = {
-            "OP_CONNECT_HOST": connect.url,
-            "OP_CONNECT_TOKEN": connect.token,
-            "KUBECONFIG": str(kubeconfig),
-            "POLLING_INTERVAL": "1",
-        }
-        command = [
-            *(sys.executable, "-m", "onepassword_operator", "--zap-log-level=debug"),
-            f"--health-probe-bind-address=127.0.0.1:{self._probe_port}",
-            f"--metrics-bind-address=127.0.0.1:{self._metrics_port}",
-            *flags,
-        ]
-        with log.open("a") as file:
-            self.process = subprocess.Popen(leash.command(command), env=inherited | settings | environment, stdout=file, stderr=file)
+        self._probe_port, self._metrics_port = probe_port, metrics_port
+        self.started = time.monotonic()
+        self.process: subprocess.Popen[bytes] = processes.launch(command, environment=environment, log=log)
+
+    @staticmethod
+    def start(
+        *, kubeconfig: Path, connect: ConnectProcess, log: Path, environment: dict[str, str], flags: Sequence[str]
+    ) -> OperatorProcess:
+        """`onepassword-operator` at debug level."""
+        probe_port, metrics_port = free_port(), free_port()
+        return OperatorProcess(
+            [sys.executable, "-m", "onepassword_operator", "--zap-log-level=debug", *addresses(probe_port, metrics_port), *flags],
+            environment=settings(kubeconfig, connect) | environment,
+            log=log,
+            probe_port=probe_port,
+            metrics_port=metrics_port,
+        )
 
     def _get(self, port: int, path: str) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as response:
+            with processes.ask(f"http://127.0.0.1:{port}{path}", timeout=5) as response:
                 return response.status, response.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -71,17 +78,26 @@ class OperatorProcess:
 
     def wait_ready(self, *, timeout: float = 30.0) -> None:
         """Return when /readyz says so."""
-        deadline = time.monotonic() + timeout
-        while self.probe("/readyz")[0] != 200:
-            assert self.process.poll() is None, f"the operator ended:\n{self.log.read_text()[-3000:]}"
-            assert time.monotonic() < deadline, f"not ready within {timeout} s:\n{self.log.read_text()[-3000:]}"
-            time.sleep(0.05)
+
+        def status() -> int:
+            assert self.alive(), f"the operator ended with code {self.process.returncode}:\n{processes.log_tail(self.log)}"
+            return self.probe("/readyz")[0]
+
+        eventually(
+            status,
+            lambda seen: seen == 200,
+            timeout=timeout,
+            what="200 of /readyz",
+            describe=lambda seen: f"{seen}\n{processes.log_tail(self.log)}",
+        )
+
+    def alive(self) -> bool:
+        """Whether the process is there."""
+        return self.process.poll() is None
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        return processes.end(self.process, timeout=self.stop_seconds)
 
     def kill(self) -> None:
         """SIGKILL."""

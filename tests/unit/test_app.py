@@ -20,7 +20,7 @@ from controlplane.certificates import Authority
 from fakes.item_source import FakeItemSource
 from fakes.relays import ForwardProxy, forward_proxy
 from fakes.scripted_server import ScriptedServer, reply, scripted_server
-from harness.operator_process import free_port
+from harness.ports import free_port
 from onepassword_operator import app
 from onepassword_operator.app import Operator, StopSignal
 from onepassword_operator.cluster.api import KubernetesApi

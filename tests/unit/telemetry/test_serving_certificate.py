@@ -11,7 +11,7 @@ import pytest
 from cryptography import x509
 
 from controlplane.certificates import Authority
-from harness.operator_process import free_port
+from harness.ports import free_port
 from onepassword_operator.telemetry.probes import exposition, serve
 from onepassword_operator.telemetry.serving_certificate import ServingCertificateError, serving_tls
 
