@@ -32,7 +32,7 @@ programs:
 
 # 1Password's own operator starts as in a pod only: root can make it so, and users where the kernel lets them have mount namespaces.
 namespaces:
-	@test "$$(id -u)" = 0 || $(PYTHON) tests/dropin/in_pod.py /bin/true || { \
+	@test "$$(id -u)" = 0 || $(PYTHON) tests/harness/in_pod.py /bin/true || { \
 		echo "make: tests/dropin needs a mount namespace: run as root, or allow users to make them (sysctl user.max_user_namespaces," \
 			"on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0)" >&2; exit 1; }
 
@@ -87,7 +87,7 @@ e2e: engine programs venv tools ## image and chart on a kind cluster; needs Dock
 	@$(BIN)/python tests/e2e/run.py
 
 bench: programs venv tools ## measure, and write docs/performance.md; QUICK=1 for minutes, ONLY=cold,idle, PEER=.tools/bin/official-operator
-	@$(BIN)/python tests/bench/run.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(if $(SIZES),--sizes $(SIZES)) $(if $(RUNS),--runs $(RUNS)) \
+	@$(BIN)/python bench/run.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(if $(SIZES),--sizes $(SIZES)) $(if $(RUNS),--runs $(RUNS)) \
 		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(CONTENDER),--contender $(CONTENDER)) $(if $(ADD),--add) \
 		$(if $(PEER),--peer "$(PEER)") $(if $(PEER_VERSION),--peer-version "$(PEER_VERSION)")
 

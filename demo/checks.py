@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
+
 from demo.cluster import Object, data, ready
 from demo.errors import TourError
 

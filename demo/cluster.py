@@ -9,12 +9,12 @@ import base64
 import json
 import shlex
 import subprocess
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from demo.errors import TourError
+from harness.waiting import NotInTimeError, eventually
 
 Object = Mapping[str, Any]
 T = TypeVar("T")
@@ -22,7 +22,6 @@ T = TypeVar("T")
 PREFIX: Final = "operator.1password.io/"
 REVISION: Final = "deployment.kubernetes.io/revision"
 DEADLINE_SECONDS: Final = 20.0
-LOOK_SECONDS: Final = 0.05
 
 
 class Cluster:
@@ -74,13 +73,15 @@ class Cluster:
 
     def until(self, look: Callable[[], T], good: Callable[[T], bool], *, expected: str, describe: Callable[[T], str] = str) -> T:
         """Look until what is seen is good, and return it; a TourError after the deadline."""
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while not good(seen := look()):
+
+        def look_if_alive() -> T:
             self._check_alive()
-            if time.monotonic() > deadline:
-                raise TourError(expected=f"{expected} within {DEADLINE_SECONDS:.0f} s", seen=describe(seen))
-            time.sleep(LOOK_SECONDS)
-        return seen
+            return look()
+
+        try:
+            return eventually(look_if_alive, good, timeout=DEADLINE_SECONDS, describe=describe)
+        except NotInTimeError as error:
+            raise TourError(expected=f"{expected} within {DEADLINE_SECONDS:.0f} s", seen=error.seen) from None
 
 
 def facts(found: Object | None) -> str:

@@ -21,13 +21,12 @@ from typing import Final
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:1] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 
+from controlplane.errors import ControlPlaneError  # noqa: E402
 from demo.checks import check, check_content, is_ready, is_refused, seeded_content  # noqa: E402
 from demo.cluster import PREFIX, Object, data, facts, item_version, ready, revision, sizes  # noqa: E402
 from demo.errors import TourError  # noqa: E402
 from demo.narrator import Narrator, Stopwatch  # noqa: E402
 from demo.stage import OPERATOR_USER, POLLING_SECONDS, SEED, Stage  # noqa: E402
-
-from controlplane.errors import ControlPlaneError  # noqa: E402
 
 POLL_REQUEST: Final = "GET /v1/vaults"
 ITEMS: Final = {"shop-database": "shop database", "payments-api": "payments api", "deploy-key": "deploy key"}
@@ -48,7 +47,7 @@ def start_the_surroundings(stage: Stage, say: Narrator) -> None:
     say.command(shlex.join(["onepassword-operator", *stage.connect_arguments()]))
     watch = Stopwatch()
     stage.start_connect()
-    say.happened(f"a Connect server at {stage.connect_url} with a vault of {len(ITEMS)} items", watch.seconds)
+    say.happened(f"a Connect server at {stage.connect.url} with a vault of {len(ITEMS)} items", watch.seconds)
 
 
 def start_the_operator(stage: Stage, say: Narrator) -> None:
@@ -61,7 +60,7 @@ def start_the_operator(stage: Stage, say: Narrator) -> None:
     check(stage.cluster.may(OPERATOR_USER, "update", "secrets"), expected="the service account may update Secrets", seen="it may not")
     check(not stage.cluster.may(OPERATOR_USER, "delete", "secrets"), expected="it may not delete Secrets", seen="it may")
     say.happened("the service account may update Secrets, and may not delete them")
-    say.command(f"export OP_CONNECT_HOST={stage.connect_url} OP_CONNECT_TOKEN=<not shown> POLLING_INTERVAL={POLLING_SECONDS}")
+    say.command(f"export OP_CONNECT_HOST={stage.connect.url} OP_CONNECT_TOKEN=<not shown> POLLING_INTERVAL={POLLING_SECONDS}")
     say.command("export KUBECONFIG=<that of the service account>")
     say.command(shlex.join(["onepassword-operator", *stage.operator_arguments()]))
     watch = Stopwatch()
@@ -98,9 +97,9 @@ def change_a_password(stage: Stage, say: Narrator) -> None:
         "out once, because pods read environment variables only when they start."
     )
     new_password = secrets.token_urlsafe(12)
-    say.call(f'POST {stage.admin_url}/vaults/Demo/items/shop%20database  {{"fields": {{"password": <a new one>}}}}')
+    say.call(f'POST {stage.connect.admin_url}/vaults/Demo/items/shop%20database  {{"fields": {{"password": <a new one>}}}}')
     watch = Stopwatch()
-    stage.edit_item("Demo", ITEMS["shop-database"], {"password": new_password})
+    stage.connect.edit("Demo", ITEMS["shop-database"], fields={"password": new_password})
     secret = stage.cluster.wait_for(
         "secret", "shop-database", lambda seen: item_version(seen) == "2", expected='Secret "shop-database" at item version 2'
     )
@@ -135,8 +134,8 @@ def wait_quietly(stage: Stage, say: Narrator) -> None:
         "The poll after a change lists the vault once more, to be sure. Then nothing changes, and however many items are followed, a "
         "poll is one request. The Deployment has to be left alone all the while: its Secret was written anew, but no value changed."
     )
-    say.call(f"GET {stage.admin_url}/requests   until two polls in a row were one request each")
-    stage.forget_requests()
+    say.call(f"GET {stage.connect.admin_url}/requests   until two polls in a row were one request each")
+    stage.connect.reset()
     watch = Stopwatch()
     expected = f"two polls in a row that ask 1Password for {POLL_REQUEST} and nothing else"
     stage.cluster.until(
@@ -206,7 +205,7 @@ def run_steps(stage: Stage, say: Narrator, *, keep: bool) -> None:
 def leave_running(stage: Stage, say: Narrator) -> None:
     """Tell how to go on by hand, and wait for Ctrl-C."""
     program = shown_path(stage.kubectl)
-    password_url = f"{stage.admin_url}/vaults/Demo/items/shop%20database"
+    password_url = f"{stage.connect.admin_url}/vaults/Demo/items/shop%20database"
     say.closing(
         [
             "Everything keeps running until you press Ctrl-C here; then it all goes. In another terminal:",
@@ -216,7 +215,7 @@ def leave_running(stage: Stage, say: Narrator) -> None:
             f'  curl {password_url} -d \'{{"fields": {{"password": "another one"}}}}\'',
             f"  {program} describe opi shop-database",
             "",
-            f"The Connect API is at {stage.connect_url}, its token in {stage.token_file}",
+            f"The Connect API is at {stage.connect.url}, its token in {stage.token_file}",
             f"The operator's log is {stage.operator_log}",
         ]
     )
@@ -238,9 +237,9 @@ def kubectl(stage: Stage, say: Narrator, *arguments: str) -> None:
 
 def requests_if_quiet(stage: Stage) -> dict[str, int]:
     """What the Connect server was asked; counts from zero again after anything but an unchanged poll."""
-    asked = stage.requests()
+    asked = stage.connect.counts()
     if not asked.keys() <= {POLL_REQUEST}:
-        stage.forget_requests()
+        stage.connect.reset()
     return asked
 
 
@@ -267,6 +266,9 @@ def tour(say: Narrator, *, keep: bool) -> int:
                 return 0
         except TourError as error:
             say.failure(error, stage.log_tail())
+            return 1
+        except OSError as error:
+            say.failure(TourError(expected="an answer to every call", seen=str(error)), stage.log_tail())
             return 1
     say.closing([f"All of it happened, in {seconds:.0f} s. `make demo KEEP=1` leaves everything running for you to try."])
     return 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["controlplane.fixtures", "cluster.fixtures", "dropin.fixtures", "chart.fixtures", "faults.fixtures"]
+pytest_plugins = ["controlplane.fixtures", "harness.fixtures", "dropin.fixtures", "chart.fixtures", "faults.fixtures"]
 
 
 @pytest.fixture(scope="session")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from harness.paths import PROGRAMS, REPOSITORY
+
 CHART = REPOSITORY / "charts" / "onepassword-operator"
 RELEASE, NAMESPACE = "release", "release-namespace"
 
@@ -20,8 +19,7 @@ Object = dict[str, Any]
 
 def helm(*arguments: str, values: Mapping[str, Any] | None = None) -> subprocess.CompletedProcess[str]:
     """helm of `make tools`, with values from standard input."""
-    program = Path(os.environ.get("KUBEBUILDER_ASSETS") or REPOSITORY / ".tools" / "bin") / "helm"
-    command = [str(program), *arguments, "--values", "-"]
+    command = [str(PROGRAMS / "helm"), *arguments, "--values", "-"]
     return subprocess.run(command, input=json.dumps(values or {}), capture_output=True, text=True, check=False)
 
 

@@ -8,14 +8,12 @@ from typing import Any
 
 import pytest
 import yaml
-from release import manifests
 
 from chart.rendering import (
     CHART,
     EVERYTHING,
     INSTALLATIONS,
     NAMESPACE,
-    REPOSITORY,
     container,
     environment,
     helm,
@@ -26,8 +24,10 @@ from chart.rendering import (
     pod,
     render,
 )
+from harness.paths import REPOSITORY
 from onepassword_operator import cli
 from onepassword_operator.settings import schema as settings
+from release import manifests
 
 RESTRICTED = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
 OPERATOR = "release-onepassword-operator"

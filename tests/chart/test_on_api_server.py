@@ -11,8 +11,9 @@ import yaml
 
 from chart.fixtures import RESTRICTED, Cluster
 from chart.rendering import INSTALLATIONS, NAMESPACE, Object, pod, render
-from cluster.world import GROUP, PLURAL, eventually
 from dropin.chart import CRD as OFFICIAL_CRD
+from harness.waiting import eventually
+from harness.world import GROUP, PLURAL
 
 pytestmark = pytest.mark.cluster
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from chart.fixtures import Cluster
-from cluster.world import PREFIX, World
 from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
+from harness.world import PREFIX, World
 
 pytestmark = pytest.mark.cluster
 

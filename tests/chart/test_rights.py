@@ -14,9 +14,10 @@ import pytest
 
 from chart.fixtures import Cluster
 from chart.rendering import Object, container, environment, pick, render
-from cluster.operator_process import SERVICE_ACCOUNT
-from cluster.world import World, eventually
-from faults.kube_proxy import Respond, Rule
+from controlplane import access
+from harness.kube_proxy import Respond, Rule
+from harness.waiting import eventually
+from harness.world import World
 
 pytestmark = pytest.mark.cluster
 
@@ -57,7 +58,7 @@ def test_rights_used_and_rights_granted_are_the_same(cluster: Cluster, world: Wo
     everything_it_does(world)
     assert world.operators[0].stop() == 0
     lines = audit(cluster)[before:]
-    assert [line for line in lines if SERVICE_ACCOUNT in line and '"authorization.k8s.io/decision":"forbid"' in line] == []
+    assert [line for line in lines if access.OPERATOR in line and '"authorization.k8s.io/decision":"forbid"' in line] == []
     granted = rights(render(values), world.namespace)
     assert used(lines, {namespace for namespace, *_ in granted}) == granted
 
@@ -97,7 +98,7 @@ def used(lines: list[str], namespaces: set[str]) -> set[Right]:
     found = set()
     for entry in map(json.loads, lines):
         reference = entry.get("objectRef") or {}
-        ours = entry["user"]["username"] == SERVICE_ACCOUNT and entry.get("userAgent", "").startswith("onepassword-operator")
+        ours = entry["user"]["username"] == access.OPERATOR and entry.get("userAgent", "").startswith("onepassword-operator")
         if ours and reference.get("resource"):
             resource = reference["resource"] + ("/" + reference["subresource"] if reference.get("subresource") else "")
             # a Namespace object is in the namespace of its own name, for authorization

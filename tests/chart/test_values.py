@@ -8,9 +8,9 @@ import re
 from typing import Any
 
 import pytest
-from release import chart_values
 
 from chart.rendering import CHART, EVERYTHING, merged, nested, refusal, template
+from release import chart_values
 
 KEYS = chart_values.read()
 LEAVES = [key for key in KEYS if not key.is_section]

@@ -20,8 +20,9 @@ import kubernetes
 import urllib3
 
 from cluster.replicas import Replica
-from cluster.world import GROUP, PLURAL, PREFIX, World, eventually
-from faults.kube_proxy import CallBefore, Request, Rule
+from harness.kube_proxy import CallBefore, Request, Rule
+from harness.waiting import eventually
+from harness.world import GROUP, PLURAL, PREFIX, World
 
 TITLES: Final = ("a", "b", "c")
 FOREIGN: Final = "foreign"

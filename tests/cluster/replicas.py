@@ -10,10 +10,11 @@ from typing import Any, Final
 
 import kubernetes
 
-from cluster.operator_process import OperatorProcess
-from cluster.world import World, eventually
 from controlplane.launcher import ControlPlane
-from faults.kube_proxy import KubeProxy, Request
+from harness.kube_proxy import KubeProxy, Request
+from harness.operator_process import OperatorProcess
+from harness.waiting import eventually
+from harness.world import World
 
 LEASE: Final = "c26807fd.onepassword.com"
 LEASE_NAMESPACE: Final = "onepassword-operator"
@@ -34,7 +35,7 @@ class Replica:
 
     def alive(self) -> bool:
         """Whether the process is there."""
-        return self.operator.process.poll() is None
+        return self.operator.alive()
 
     def writes(self) -> list[Request]:
         """What it has changed so far, Events and the lease aside."""
@@ -94,7 +95,6 @@ class Replicas:
         """Stop the processes before their proxies."""
         for replica in self.all:
             if replica.alive():
-                replica.signal(signal.SIGCONT)
                 replica.operator.stop()
         self._closing.close()
 

@@ -9,8 +9,8 @@ from typing import Any
 import kubernetes
 import yaml
 
-from cluster.fixtures import REPOSITORY
 from controlplane.fixtures import Observer
+from harness.paths import REPOSITORY
 
 
 @contextlib.contextmanager

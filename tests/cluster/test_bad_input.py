@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from cluster.fixtures import MakeWorld
-from cluster.world import World, eventually
+from harness.fixtures import MakeWorld
+from harness.waiting import eventually
+from harness.world import World
 
 pytestmark = pytest.mark.cluster
 

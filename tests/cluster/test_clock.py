@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from cluster.fixtures import MakeWorld
 from cluster.replicas import replicas
-from cluster.world import World, eventually
 from controlplane.launcher import ControlPlane
+from harness.fixtures import MakeWorld
+from harness.waiting import eventually
+from harness.world import World
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from cluster.fixtures import MakeWorld
 from cluster.rights import deployed_role_without
-from cluster.world import World, eventually
 from controlplane.access import SPARES
 from controlplane.fixtures import Observer
-from faults.kube_proxy import Delay, Rule
+from harness.fixtures import MakeWorld
+from harness.kube_proxy import Delay, Rule
+from harness.waiting import eventually
+from harness.world import World
 
 pytestmark = pytest.mark.cluster
 

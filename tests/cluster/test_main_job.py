@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from cluster.connect_process import POLL_ROUTE
-from cluster.fixtures import MakeWorld
-from cluster.world import PREFIX, World, eventually
+from harness.connect_process import POLL_ROUTE
+from harness.fixtures import MakeWorld
+from harness.waiting import eventually
+from harness.world import PREFIX, World
 
 pytestmark = pytest.mark.cluster
 

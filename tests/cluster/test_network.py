@@ -14,12 +14,13 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from cluster.fixtures import MakeWorld
-from cluster.operator_process import SERVICE_ACCOUNT
-from cluster.world import World, eventually
+from controlplane import access
 from controlplane.certificates import Authority
 from fakes.relays import Address, ForwardProxy, forward_proxy, in_thread, tls_end
-from faults.kube_proxy import server_tls
+from harness.fixtures import MakeWorld
+from harness.kube_proxy import server_tls
+from harness.waiting import eventually
+from harness.world import World
 
 pytestmark = pytest.mark.cluster
 
@@ -43,7 +44,7 @@ def through(proxy: ForwardProxy) -> dict[str, str]:
 
 def elsewhere(world: World, tmp_path: Path) -> tuple[str, str]:
     """A kubeconfig for the API server at 0.0.0.0, for which it has no certificate; and its host and port."""
-    config = yaml.safe_load(world.proxy.kubeconfig_for(SERVICE_ACCOUNT).read_text())
+    config = yaml.safe_load(world.proxy.kubeconfig_for(access.OPERATOR).read_text())
     cluster = config["clusters"][0]["cluster"]
     host = f"0.0.0.0:{urlsplit(cluster['server']).port}"
     config["clusters"][0]["cluster"] = {"server": f"https://{host}", "insecure-skip-tls-verify": True}

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from cluster.fixtures import MakeWorld
-from cluster.world import PREFIX, World, eventually
-from faults.kube_proxy import CallAfter, Request, Rule
+from harness.fixtures import MakeWorld
+from harness.kube_proxy import CallAfter, Request, Rule
+from harness.waiting import eventually
+from harness.world import PREFIX, World
 
 pytestmark = pytest.mark.cluster
 

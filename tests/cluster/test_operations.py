@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 import yaml
 
-from cluster.fixtures import REPOSITORY, MakeWorld
-from cluster.operator_process import OperatorProcess
-from cluster.world import eventually
 from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
-from faults.kube_proxy import CutWatches, Respond, Rule
+from harness.fixtures import MakeWorld
+from harness.kube_proxy import CutWatches, Respond, Rule
+from harness.operator_process import OperatorProcess
+from harness.paths import REPOSITORY
+from harness.waiting import eventually
 
 pytestmark = pytest.mark.cluster
 
@@ -82,7 +83,7 @@ def test_without_the_crd_it_is_not_ready_says_how_to_apply_it_and_recovers(
     with ControlPlane.start(binaries=control_plane.binaries) as bare:
         connected = Observer.connect(bare.admin_kubeconfig)
         try:
-            operator = OperatorProcess(
+            operator = OperatorProcess.start(
                 kubeconfig=bare.kubeconfig_for("admin"), connect=world.connect, log=tmp_path / "bare.log", environment={}, flags=[]
             )
             eventually(lambda: operator.probe("/healthz"), lambda answer: answer == (200, "ok"))

@@ -15,10 +15,11 @@ import psutil
 import pytest
 import yaml
 
-from cluster.world import GROUP, PLURAL, eventually
 from controlplane import leash
 from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
+from harness.waiting import eventually
+from harness.world import GROUP, PLURAL
 
 SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "operator-and-server.sh"
 SEED: dict[str, Any] = {"vaults": [{"name": "Prod", "items": [{"title": "billing db", "fields": {"password": "fake-canary"}}]}]}

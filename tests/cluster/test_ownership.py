@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from cluster.fixtures import MakeWorld
-from cluster.world import GROUP, PLURAL, PREFIX, eventually
+from harness.fixtures import MakeWorld
+from harness.waiting import eventually
+from harness.world import GROUP, PLURAL, PREFIX
 
 pytestmark = pytest.mark.cluster
 

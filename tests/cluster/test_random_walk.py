@@ -11,9 +11,10 @@ from typing import Any
 import kubernetes
 import pytest
 
-from cluster.fixtures import MakeWorld
-from cluster.operator_process import OperatorProcess
-from cluster.world import GROUP, PLURAL, PREFIX, World, eventually
+from harness.fixtures import MakeWorld
+from harness.operator_process import OperatorProcess
+from harness.waiting import eventually
+from harness.world import GROUP, PLURAL, PREFIX, World
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
 

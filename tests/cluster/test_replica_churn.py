@@ -15,9 +15,9 @@ import pytest
 
 from cluster import soak_page
 from cluster.churn import SEED, Churn, seconds_until
-from cluster.fixtures import MakeWorld
 from cluster.replicas import Replica, Replicas, replicas
 from controlplane.launcher import ControlPlane
+from harness.fixtures import MakeWorld
 
 SECONDS = float(os.environ.get("CHURN_SECONDS", "60"))
 FAILOVERS = int(os.environ.get("FAILOVERS", "1"))

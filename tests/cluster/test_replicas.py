@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from cluster.fixtures import MakeWorld
 from cluster.replicas import Replica, Replicas, replicas
-from cluster.world import World, eventually
 from controlplane.launcher import ControlPlane
-from faults.kube_proxy import Delay, HoldEvents, Rule
+from harness.fixtures import MakeWorld
+from harness.kube_proxy import Delay, HoldEvents, Rule
+from harness.waiting import eventually
+from harness.world import World
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from cluster.fixtures import MakeWorld
-from cluster.world import PREFIX, World, eventually
+from harness.fixtures import MakeWorld
+from harness.waiting import eventually
+from harness.world import PREFIX, World
 
 pytestmark = pytest.mark.cluster
 

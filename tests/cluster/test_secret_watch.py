@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from cluster.fixtures import MakeWorld
-from cluster.world import GROUP, PLURAL, World, eventually
-from faults.kube_proxy import Action, CutWatches, Respond, Rule
+from harness.fixtures import MakeWorld
+from harness.kube_proxy import Action, CutWatches, Respond, Rule
+from harness.waiting import eventually
+from harness.world import GROUP, PLURAL, World
 
 pytestmark = pytest.mark.cluster
 

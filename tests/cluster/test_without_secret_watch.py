@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from cluster.fixtures import MakeWorld
-from cluster.operator_process import OperatorProcess
 from cluster.rights import deployed_role_without
-from cluster.world import PREFIX, World, eventually
 from controlplane.access import SPARES
 from controlplane.fixtures import Observer
-from faults.kube_proxy import Respond, Rule
+from harness.fixtures import MakeWorld
+from harness.kube_proxy import Respond, Rule
+from harness.operator_process import OperatorProcess
+from harness.waiting import eventually
+from harness.world import PREFIX, World
 
 pytestmark = pytest.mark.cluster
 

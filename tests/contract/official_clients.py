@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cluster.connect_process import ConnectProcess
+from harness.connect_process import ConnectProcess
+from harness.paths import TOOLS
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 EXERCISE = Path(__file__).parent / "python_client" / "exercise.py"
 JS_EXERCISE = Path(__file__).parent / "js_client" / "exercise.js"
 Answers = Mapping[str, Mapping[str, Any]]
@@ -105,7 +105,7 @@ class ServedClients:
 
 def tool(name: str) -> Path:
     """A program that `make tools` made, here or beside the programs of KUBEBUILDER_ASSETS."""
-    folders = [REPOSITORY / ".tools", *(Path(assets).parent for assets in [os.environ.get("KUBEBUILDER_ASSETS")] if assets)]
+    folders = [TOOLS, *(Path(assets).parent for assets in [os.environ.get("KUBEBUILDER_ASSETS")] if assets)]
     found = next((folder / name for folder in folders if os.access(folder / name, os.X_OK)), None)
     if found is None:
         raise FileNotFoundError(f"{name} is in none of {', '.join(map(str, folders))}: run `make tools`")

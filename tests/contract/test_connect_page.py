@@ -6,20 +6,20 @@ import argparse
 import json
 import re
 import shlex
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from harness.paths import REPOSITORY
+from harness.ports import free_port
 from onepassword_operator.devconnect import command
 from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.faults.rules import Action
 from onepassword_operator.devconnect.items.item_input import CATEGORIES
 from onepassword_operator.devconnect.runtime import DevConnect
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = (REPOSITORY / "docs" / "connect-server.md").read_text()
 
 
@@ -67,10 +67,3 @@ def test_the_first_lines_work(tmp_path: Path) -> None:
     assert [vault["name"] for vault in json.loads(vaults)] == ["Example", "Empty"]
     assert json.loads(vaults)[0]["items"] >= len(CATEGORIES)
     assert not list(tmp_path.iterdir())
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

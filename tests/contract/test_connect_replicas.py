@@ -7,16 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from cluster.connect_process import ConnectProcess
+from harness.connect_process import ConnectProcess
 
 SEED = {"vaults": [{"name": "v", "items": [{"title": "x", "fields": {"password": "fake-1"}}]}]}
 
 
 @pytest.fixture
 def connect(tmp_path: Path) -> Iterator[ConnectProcess]:
-    process = ConnectProcess(SEED, tmp_path, "--replicas", "2", "--balance-seed", "1")
-    yield process
-    process.stop()
+    with ConnectProcess(SEED, tmp_path, "--replicas", "2", "--balance-seed", "1") as process:
+        yield process
 
 
 def versions(connect: ConnectProcess) -> set[int]:

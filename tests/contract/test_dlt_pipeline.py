@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from contract.official_clients import REPOSITORY, tool
+from contract.official_clients import tool
+from harness.paths import REPOSITORY
 from onepassword_operator.devconnect.runtime import DevConnect, Options
 from onepassword_operator.devconnect.store.seed import Seed
 

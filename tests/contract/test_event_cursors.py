@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from cluster.connect_process import ConnectProcess
+from harness.connect_process import ConnectProcess
 from onepassword_operator.devconnect.runtime import DevConnect, Options
 from onepassword_operator.devconnect.store.seed import Seed
 

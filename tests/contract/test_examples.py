@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,8 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
-from cluster.connect_process import ConnectProcess
-from contract.official_clients import REPOSITORY, tool
+from contract.official_clients import tool
+from harness.connect_process import ConnectProcess
+from harness.paths import REPOSITORY
+from harness.ports import free_port
 
 EXAMPLES = REPOSITORY / "examples"
 SEED = yaml.safe_load("vaults: [{name: Prod, items: [{title: billing db, fields: {password: fake-canary}}]}]")
@@ -30,9 +31,8 @@ SHOWN_BY = {
 
 @pytest.fixture
 def connect(tmp_path: Path) -> Iterator[ConnectProcess]:
-    process = ConnectProcess(SEED, tmp_path)
-    yield process
-    process.stop()
+    with ConnectProcess(SEED, tmp_path) as process:
+        yield process
 
 
 def run(connect: ConnectProcess, *command: str | Path) -> str:
@@ -112,10 +112,3 @@ def test_the_first_lines_of_the_page_lead_to_a_server_and_its_tokens(tmp_path: P
     done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("server-update\n")
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

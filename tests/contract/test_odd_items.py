@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 
-from cluster.connect_process import ConnectProcess
-from cluster.fixtures import MakeWorld
 from contract.odd_items import FILES, ITEMS
 from contract.official_clients import tool
 from dropin import reference_mapping as reference
+from harness.connect_process import ConnectProcess
+from harness.fixtures import MakeWorld
 from onepassword_operator.connect.access_token import ConnectToken
 from onepassword_operator.connect.client import ConnectSource
 from onepassword_operator.model.confidential import Confidential
@@ -64,15 +64,12 @@ class Odd:
 @pytest.fixture(scope="module")
 def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Odd]:
     folder = tmp_path_factory.mktemp("odd")
-    connect = ConnectProcess(SEED, folder)
-    try:
+    with ConnectProcess(SEED, folder) as connect:
         carried = carry(connect, folder)
         with_files = bring_files(connect)
         vault = connect.admin("GET", "vaults")[0]["id"]
         listed, read = asyncio.run(read_all(connect, vault))
         yield Odd(connect, vault, carried | {"files": {"id": with_files}}, listed, read)
-    finally:
-        connect.stop()
 
 
 def bring_files(connect: ConnectProcess) -> str:

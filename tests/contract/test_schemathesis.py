@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import yaml
 
-from cluster.connect_process import ConnectProcess
 from contract import openapi_document
 from contract.official_clients import tool
+from harness.connect_process import ConnectProcess
 
 CLIENT = Path(__file__).parent / "schemathesis_client"
 ROUNDS = int(os.environ.get("SCHEMATHESIS_ROUNDS", "0"))
@@ -29,9 +29,8 @@ OPERATIONS = {operation["operationId"]: operation for _, _, operation in openapi
 @pytest.fixture
 def connect(tmp_path: Path) -> Iterator[ConnectProcess]:
     # Lists of events are as long as a page, which is long enough.
-    process = ConnectProcess(yaml.safe_load((CLIENT / "seed.yaml").read_text()), tmp_path, "--set=events_kept=100", *UNLIMITED)
-    yield process
-    process.stop()
+    with ConnectProcess(CLIENT / "seed.yaml", tmp_path, "--set=events_kept=100", *UNLIMITED) as process:
+        yield process
 
 
 def generate(connect: ConnectProcess, folder: Path, *, seed: int, document: Path = openapi_document.PAGE) -> tuple[int, str, Counter[Any]]:

@@ -137,14 +137,16 @@ class ControlPlane:
 
     def _create_crds(self, crds: Sequence[Path]) -> None:
         files = [argument for file in crds for argument in ("-f", str(file))]
-        self._kubectl("create", *files)
-        self._kubectl("wait", "--for=condition=Established", "--timeout=10s", *files)
+        self.kubectl("create", *files)
+        self.kubectl("wait", "--for=condition=Established", "--timeout=10s", *files)
 
-    def _kubectl(self, *arguments: str) -> None:
+    def kubectl(self, *arguments: str) -> str:
+        """What kubectl prints, as the admin."""
         fixed = [str(self.binaries / "kubectl"), f"--kubeconfig={self.admin_kubeconfig}", f"--cache-dir={self.directory / 'kubectl'}"]
         done = subprocess.run([*fixed, *arguments], capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise ControlPlaneError(f"kubectl {' '.join(arguments)} failed: {done.stderr.strip()}")
+        return done.stdout
 
     def _run(self, name: str, flags: Sequence[str], probe: Probe) -> None:
         started = time.monotonic()

@@ -16,7 +16,7 @@ from controlplane import access, launcher, workspace
 from controlplane.errors import ControlPlaneError
 from controlplane.fixtures import Observer
 from controlplane.process import Probe, Program, ReservedPort
-from controlplane.waiting import until
+from harness.waiting import eventually
 
 pytestmark = pytest.mark.cluster
 
@@ -72,7 +72,7 @@ def test_two_control_planes_run_at_once_and_know_nothing_of_each_other(control_p
 
 def test_a_deployment_gets_a_replica_set(observer: Observer, namespace: str) -> None:
     observer.apps.create_namespaced_deployment(namespace, deployment("web"))
-    [replica_set] = until(lambda: observer.apps.list_namespaced_replica_set(namespace).items, what="the ReplicaSet")
+    [replica_set] = eventually(lambda: observer.apps.list_namespaced_replica_set(namespace).items, timeout=30, what="the ReplicaSet")
     assert replica_set.metadata.owner_references[0].name == "web"
 
 
@@ -81,7 +81,7 @@ def test_what_an_object_owns_is_collected_with_it(observer: Observer, namespace:
     reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner.metadata.uid}
     observer.core.create_namespaced_config_map(namespace, config_map("owned", ownerReferences=[reference]))
     observer.core.delete_namespaced_config_map("owner", namespace)
-    until(lambda: "owned" not in names_of_config_maps(observer, namespace), what="the owned ConfigMap to go")
+    eventually(lambda: "owned" not in names_of_config_maps(observer, namespace), timeout=30, what="the owned ConfigMap to go")
 
 
 def test_what_a_custom_resource_owns_is_collected_soon_when_its_kind_is_there_from_the_start(tmp_path: Path) -> None:
@@ -92,14 +92,19 @@ def test_what_a_custom_resource_owns_is_collected_soon_when_its_kind_is_there_fr
         reference = {"apiVersion": "example.com/v1", "kind": "Thing", "name": "owner", "uid": created["metadata"]["uid"]}
         seen.core.create_namespaced_config_map("default", config_map("owned", ownerReferences=[reference]))
         seen.custom.delete_namespaced_custom_object("example.com", "v1", "default", "things", "owner")
-        until(lambda: "owned" not in names_of_config_maps(seen, "default"), timeout=15, what="the owned ConfigMap to go")
+        eventually(lambda: "owned" not in names_of_config_maps(seen, "default"), timeout=15, what="the owned ConfigMap to go")
 
 
 def test_a_namespace_goes_with_its_contents(observer: Observer) -> None:
     observer.core.create_namespace({"metadata": {"name": "short-lived"}})
     observer.core.create_namespaced_config_map("short-lived", config_map("inside"))
     observer.core.delete_namespace("short-lived")
-    until(lambda: "short-lived" not in {found.metadata.name for found in observer.core.list_namespace().items}, what="the namespace to go")
+    eventually(
+        lambda: {found.metadata.name for found in observer.core.list_namespace().items},
+        lambda names: "short-lived" not in names,
+        timeout=30,
+        what="the namespace to go",
+    )
 
 
 def test_the_audit_log_names_who_did_what(control_plane: launcher.ControlPlane, namespace: str) -> None:
@@ -143,7 +148,7 @@ def test_a_killed_run_leaves_no_process_and_its_directory_is_swept_by_the_next(t
         assert len(pids) == 3
         assert all(alive(pid) for pid in pids)
         owner.send_signal(signal.SIGKILL)
-    until(lambda: not any(alive(pid) for pid in pids), timeout=10, what="the programs to die with their owner")
+    eventually(lambda: not any(alive(pid) for pid in pids), timeout=10, what="the programs to die with their owner")
     assert Path(directory).exists()
     workspace.resync(Path(directory).parent)
     assert not Path(directory).exists()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -19,10 +18,10 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from cluster.operator_process import OperatorProcess, free_port
-from cluster.world import World
-from controlplane import leash
 from dropin.pod import USER
+from harness.operator_process import OperatorProcess
+from harness.ports import free_port
+from harness.world import World
 
 MANIFESTS = Path(__file__).parent / "official_chart"
 CRD = MANIFESTS / "crd.yaml"
@@ -73,17 +72,25 @@ class Release:
         if not self._watch:
             self._observer.rbac.delete_cluster_role_binding(NAME)
 
-    def run(self) -> PodProcess:
+    def run(self) -> OperatorProcess:
         """Start the Deployment's container."""
-        server = urlsplit(self._world.proxy.url)
+        server, metrics_port = urlsplit(self._world.proxy.url), free_port()
         environment = {
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOSTNAME": POD,
             "KUBERNETES_SERVICE_HOST": str(server.hostname),
             "KUBERNETES_SERVICE_PORT": str(server.port),
             **{variable["name"]: self._value(variable) for variable in self._container["env"]},
+            "POD_SERVICE_ACCOUNT": str(self._mounted()),
+            "POD_METRICS": f"127.0.0.1:{metrics_port}",
         }
-        process = PodProcess(self._container["args"], environment, account=self._mounted(), log=self._world.log, probe_port=self._port)
+        process = OperatorProcess(
+            [sys.executable, PROGRAM, *self._container["args"]],
+            environment=environment,
+            log=self._world.log,
+            probe_port=self._port,
+            metrics_port=metrics_port,
+        )
         self._world.operators.append(process)
         process.wait_ready()
         return process
@@ -110,14 +117,3 @@ class Release:
             case {"valueFrom": {"secretKeyRef": {"name": name, "key": key}}}:
                 return base64.b64decode(self._observer.core.read_namespaced_secret(name, self._namespace).data[key]).decode()
         raise AssertionError(f"the kubelet would not know what to make of {variable}")
-
-
-class PodProcess(OperatorProcess):
-    """The operator as the container's process."""
-
-    def __init__(self, arguments: Sequence[str], environment: dict[str, str], *, account: Path, log: Path, probe_port: int) -> None:
-        self.log, self._probe_port, self._metrics_port = log, probe_port, free_port()
-        pod = {"POD_SERVICE_ACCOUNT": str(account), "POD_METRICS": f"127.0.0.1:{self._metrics_port}"}
-        command = [sys.executable, str(PROGRAM), *arguments]
-        with log.open("a") as file:
-            self.process = subprocess.Popen(leash.command(command), env=environment | pod, stdout=file, stderr=file)

@@ -9,12 +9,12 @@ from typing import Any, Literal
 import kubernetes
 import yaml
 
-from cluster.fixtures import kubectl
-from cluster.world import World, eventually
 from controlplane import access
 from controlplane.launcher import ControlPlane
 from dropin import recorded
-from dropin.official_process import NAME_IN_ITS_IMAGE, OfficialProcess
+from harness.official_process import NAME_IN_ITS_IMAGE, OfficialProcess
+from harness.waiting import eventually
+from harness.world import World
 
 FINALIZER = "onepassword.com/finalizer.secret"
 USER = "kubectl-client-side-apply"
@@ -37,7 +37,7 @@ class Meeting(World):
             connect=self.connect,
             directory=self.directory,
             environment={"WATCH_NAMESPACE": self.namespace} | environment,
-            flags=list(flags),
+            flags=flags,
         )
         self._closing.callback(started.stop)
         return started
@@ -86,7 +86,7 @@ class Meeting(World):
         """`kubectl apply`."""
         file = self.directory / "applied.yaml"
         file.write_text(yaml.safe_dump_all(objects))
-        kubectl(self.plane, "--namespace", self.namespace, "apply", "-f", str(file))
+        self.plane.kubectl("--namespace", self.namespace, "apply", "-f", str(file))
 
     def patch_deployment(self, name: str, body: Mapping[str, Any], *, manager: str = USER) -> None:
         """Patch a Deployment."""

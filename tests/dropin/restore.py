@@ -7,10 +7,11 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from cluster.world import GROUP, PLURAL, eventually
 from dropin.meeting import USER, Meeting
-from dropin.official_process import NAME_IN_ITS_IMAGE
 from dropin.recorded import A_TIME, LAST_RESTARTED, Object
+from harness.official_process import NAME_IN_ITS_IMAGE
+from harness.waiting import eventually
+from harness.world import GROUP, PLURAL
 
 FIRST_WRITE = ("name", "labels", "annotations")
 

@@ -15,11 +15,11 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":  # run as a script, Python puts this file's folder on the path and not the tests' root
     sys.path[:1] = [str(REPOSITORY / "tests"), str(REPOSITORY / "operator")]
 
-from cluster.world import eventually  # noqa: E402
 from controlplane.fixtures import Observer  # noqa: E402
 from controlplane.launcher import ControlPlane, say_aloud  # noqa: E402
 from dropin import recorded  # noqa: E402
 from dropin.meeting import Meeting  # noqa: E402
+from harness.waiting import eventually  # noqa: E402
 
 Key = tuple[str, str]
 """Kind and name."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from cluster.world import eventually
 from dropin import recorded
 from dropin.fixtures import MakeMeeting
 from dropin.meeting import Meeting
 from dropin.restore import restore
 from dropin.scenes import DEPLOYMENT, ITEM, SECRET
+from harness.waiting import eventually
 
 SYNCED, ANNOTATED, DELETED = "01-synced", "04-annotated-deployments", "06-deleted-while-it-was-away"
 

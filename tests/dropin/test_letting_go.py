@@ -7,14 +7,14 @@ from functools import partial
 
 import pytest
 
-from cluster.fixtures import REPOSITORY, kubectl
-from cluster.world import eventually
 from dropin import recorded
 from dropin.fixtures import MakeMeeting
 from dropin.meeting import FINALIZER, Meeting
 from dropin.scenes import DEPLOYMENT, ITEM, SECRET
 from dropin.takeover import ANNOTATED, DELETED, SYNCED, left_by_the_official_operator, named, together, wait_adopted
-from faults.kube_proxy import Respond, Rule
+from harness.kube_proxy import Respond, Rule
+from harness.paths import REPOSITORY
+from harness.waiting import eventually
 
 pytestmark = pytest.mark.cluster
 
@@ -149,7 +149,7 @@ def test_cascade_orphan_before_the_takeover_is_not_understood(make_meeting: Make
 
 def delete_and_orphan(meeting: Meeting) -> None:
     """Delete the resource and ask for its Secret to be kept."""
-    kubectl(meeting.plane, "-n", meeting.namespace, "delete", "opi", "by-title", "--cascade=orphan", "--wait=false")
+    meeting.plane.kubectl("-n", meeting.namespace, "delete", "opi", "by-title", "--cascade=orphan", "--wait=false")
 
 
 def test_a_namespace_goes_with_what_the_official_operator_left_in_it(make_meeting: MakeMeeting) -> None:
@@ -173,7 +173,7 @@ def test_the_command_of_the_migration_page_lists_the_finalizers_that_are_left(ma
     expected = [(kind, f"{meeting.namespace}/{name}") for kind, name in named(objects, ITEM, DEPLOYMENT) if meeting.finalized(kind, name)]
 
     def listed() -> list[tuple[str, str]]:
-        lines = [line.split() for line in kubectl(meeting.plane, *shlex.split(command)[1:]).splitlines()]
+        lines = [line.split() for line in meeting.plane.kubectl(*shlex.split(command)[1:]).splitlines()]
         assert all(line[2] == f'["{FINALIZER}"]' for line in lines if f"{meeting.namespace}/" in line[1])
         return sorted((line[0], line[1]) for line in lines if f"{meeting.namespace}/" in line[1])
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from cluster.world import PREFIX, eventually
 from dropin import reference_mapping as reference
 from dropin.fixtures import MakeMeeting
 from dropin.meeting import Meeting
 from dropin.test_mapping import TRICKY
+from harness.waiting import eventually
+from harness.world import PREFIX
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 

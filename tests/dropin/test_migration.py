@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from cluster.world import PREFIX, eventually
 from dropin import recorded
 from dropin.fixtures import MakeMeeting
 from dropin.restore import restore
 from dropin.scenes import DEPLOYMENT, ITEM, SECRET
 from dropin.takeover import ANNOTATED, SYNCED, left_by_the_official_operator, named, together, wait_adopted, writes_to
+from harness.waiting import eventually
+from harness.world import PREFIX
 
 pytestmark = pytest.mark.cluster
 

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from cluster.world import PREFIX, eventually
-from dropin import in_pod, official_process, recorded, scenes
+from dropin import recorded, scenes
 from dropin.fixtures import MakeMeeting
 from dropin.meeting import FINALIZER, Meeting
 from dropin.restore import restore
 from dropin.scenes import DEPLOYMENT, ITEM, SECRET
+from harness import in_pod, official_process
+from harness.waiting import eventually
+from harness.world import PREFIX
 from onepassword_operator.model import names
 
 pytestmark = pytest.mark.cluster

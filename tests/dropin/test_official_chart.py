@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 
-from cluster.operator_process import OperatorProcess
-from cluster.world import GROUP, PLURAL, World, eventually
 from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
 from dropin import pod as pod_program
 from dropin.chart import CRD, Release
+from harness.operator_process import OperatorProcess
+from harness.waiting import eventually
+from harness.world import GROUP, PLURAL, World
 
 pytestmark = pytest.mark.cluster
 

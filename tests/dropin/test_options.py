@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from cluster.fixtures import MakeWorld
-from cluster.world import World as Cluster
-from cluster.world import eventually
 from fakes.world import World
+from harness.fixtures import MakeWorld
+from harness.waiting import eventually
+from harness.world import World as Cluster
 from onepassword_operator.model import names
 from onepassword_operator.model.target import Claim, Rendering
 

@@ -6,12 +6,12 @@ from functools import partial
 
 import pytest
 
-from cluster.world import eventually
 from dropin import recorded
 from dropin.fixtures import MakeMeeting
 from dropin.meeting import Meeting
-from dropin.official_process import OfficialProcess
 from dropin.scenes import DEPLOYMENT, ITEM, SECRET
+from harness.official_process import OfficialProcess
+from harness.waiting import eventually
 
 pytestmark = pytest.mark.cluster
 

@@ -8,9 +8,10 @@ import kubernetes
 import pytest
 import yaml
 
-from cluster.fixtures import MakeWorld, kubectl
-from cluster.world import World, eventually
 from controlplane.launcher import ControlPlane
+from harness.fixtures import MakeWorld
+from harness.waiting import eventually
+from harness.world import World
 
 pytestmark = pytest.mark.cluster
 
@@ -73,7 +74,7 @@ BY_PATH: dict[str, tuple[str, dict[str, bytes]]] = {
 def test_every_item_is_found_and_becomes_the_keys_it_should(make_world: MakeWorld, installed: ControlPlane) -> None:
     world = make_world(SEED)
     world.operator()
-    kubectl(installed, "apply", "-f", _manifest(world, "login", "vaults/Operator-Acceptance-Tests/items/login"))
+    installed.kubectl("apply", "-f", _manifest(world, "login", "vaults/Operator-Acceptance-Tests/items/login"))
     for name, (item, _) in BY_PATH.items():
         world.item(name, f"vaults/operator-acceptance-TESTS/items/{item}")
     world.wait_ready("login", *BY_PATH)

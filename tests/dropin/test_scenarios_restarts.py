@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from cluster.fixtures import MakeWorld
-from cluster.world import World
-from faults.kube_proxy import CallBefore, Request, Rule
+from harness.fixtures import MakeWorld
+from harness.kube_proxy import CallBefore, Request, Rule
+from harness.world import World
 
 pytestmark = pytest.mark.cluster
 

@@ -7,16 +7,16 @@ from functools import partial
 
 import pytest
 
-from cluster.fixtures import kubectl
-from cluster.operator_process import OperatorProcess
-from cluster.world import GROUP, PLURAL, PREFIX, eventually
 from dropin import recorded
 from dropin.fixtures import MakeMeeting
 from dropin.meeting import FINALIZER, Meeting
-from dropin.official_process import OfficialProcess
 from dropin.restore import restore
 from dropin.scenes import DEPLOYMENT, ITEM, SECRET
-from faults.kube_proxy import CallAfter, Request, Rule
+from harness.kube_proxy import CallAfter, Request, Rule
+from harness.official_process import OfficialProcess
+from harness.operator_process import OperatorProcess
+from harness.waiting import eventually
+from harness.world import GROUP, PLURAL, PREFIX
 from onepassword_operator.rules.admission import RELABELLED
 
 pytestmark = pytest.mark.cluster
@@ -55,7 +55,7 @@ def test_it_steps_back_and_says_so_once(make_meeting: MakeMeeting) -> None:
     assert meeting.all_data() == data
     # The Event is what stays: the official operator answers every change of the status with its own.
     assert {key: meeting.condition("by-title").get(key) for key in ("status", "reason")} == {"status": "True", "reason": None}
-    listed = kubectl(meeting.plane, "get", "events", "-A", "--field-selector", "type=Warning")
+    listed = meeting.plane.kubectl("get", "events", "-A", "--field-selector", "type=Warning")
     assert [line for line in listed.splitlines() if meeting.namespace in line and ACTIVE in line]
 
 

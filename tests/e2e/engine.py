@@ -18,7 +18,8 @@ if __name__ == "__main__":  # run as a script, Python puts this file's folder on
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from e2e import packages
-from e2e.steps import TOOLS, StepError, run, say, succeeds
+from e2e.steps import StepError, run, say, succeeds
+from harness.paths import TOOLS
 
 HOME = TOOLS / "docker"
 SOCKET = f"unix://{HOME / 'docker.sock'}"

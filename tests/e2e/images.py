@@ -8,10 +8,10 @@ import sys
 import zipfile
 from pathlib import Path
 
-from release import image
-
 from e2e import engine, packages
-from e2e.steps import REPOSITORY, TOOLS, say, step, stream
+from e2e.steps import say, step, stream
+from harness.paths import REPOSITORY, TOOLS
+from release import image
 
 OPERATOR = "onepassword-operator:e2e"
 CONNECT = "onepassword-operator-connect:e2e"

@@ -6,20 +6,17 @@ import json
 import os
 import shutil
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from e2e import docker_shim, node_image, packages
-from e2e.steps import PROGRAMS, TOOLS, StepError, run, say, step, succeeds
+from e2e.steps import run, say, step, succeeds
+from harness.paths import PROGRAMS, TOOLS
 
 HOME = TOOLS / "e2e"
 BRIDGE = "br-opo-e2e"
 NETWORK = "opo-e2e"
 CONFIGURATION: dict[str, Any] = {"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4"}
-
-_T = TypeVar("_T")
 
 
 class KindCluster:
@@ -134,21 +131,3 @@ def unfence() -> None:
         for chain_rule in fence_rules():
             run("iptables", "-D", *chain_rule, check=False)
     run("docker", "network", "rm", NETWORK, check=False)
-
-
-def eventually(look: Callable[[], _T], until: Callable[[_T], object], *, timeout: float = 120.0, what: str = "") -> _T:
-    """Look until it is as it should be; fails with what was seen last. Seconds here are patience, not promises."""
-    deadline = time.monotonic() + timeout
-    while True:
-        try:
-            seen = look()
-        except StepError as error:  # an object that is not there yet
-            if time.monotonic() > deadline:
-                raise
-            say(f"{what or until}: {str(error).splitlines()[-1][:120]}")
-            time.sleep(1)
-            continue
-        if until(seen):
-            return seen
-        assert time.monotonic() < deadline, f"not within {timeout} s: {what or until}; last seen: {seen!r}"
-        time.sleep(0.5)

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from controlplane.build import NODE_PROGRAMS, kubernetes_version
 from e2e import engine, packages
-from e2e.steps import PROGRAMS, REPOSITORY, TOOLS, StepError, run, say, step, stream, succeeds
+from e2e.steps import StepError, run, say, step, stream, succeeds
+from harness.paths import PROGRAMS, REPOSITORY, TOOLS
 
 FILES = Path(__file__).resolve().parent / "node"
 SCRATCH = TOOLS / "node"

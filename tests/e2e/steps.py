@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-TOOLS = REPOSITORY / ".tools"
-PROGRAMS = Path(os.environ.get("KUBEBUILDER_ASSETS") or TOOLS / "bin")
 
 
 class StepError(Exception):

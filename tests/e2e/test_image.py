@@ -6,12 +6,13 @@ import json
 from typing import Any
 
 import pytest
-from release import image
 
 from e2e import engine, images
 from e2e.kind_cluster import KindCluster
-from e2e.steps import REPOSITORY, run
+from e2e.steps import run
 from e2e.world import PYTHON
+from harness.paths import REPOSITORY
+from release import image
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600, func_only=True)]
 

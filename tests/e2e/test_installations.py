@@ -13,9 +13,11 @@ import yaml
 
 from e2e.conftest import MakeHome
 from e2e.images import OPERATOR
-from e2e.kind_cluster import KindCluster, eventually, fence_rules
-from e2e.steps import REPOSITORY, TOOLS, run
+from e2e.kind_cluster import KindCluster, fence_rules
+from e2e.steps import StepError, run
 from e2e.world import CONNECT_URL, ITEMS, Home, pod_spec
+from harness.paths import REPOSITORY, TOOLS
+from harness.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900, func_only=True)]
 
@@ -62,10 +64,10 @@ def test_the_operator_may_go_first_and_no_namespace_hangs(kind_cluster: KindClus
         work.wait_ready(name)
     home.uninstall("leaving")
     crd = {f"customresourcedefinition.apiextensions.k8s.io/{ITEMS}"}
-    eventually(lambda: left_of(kind_cluster, "leaving"), lambda left: left <= crd, what="nothing but the CRD is left")
+    eventually(lambda: left_of(kind_cluster, "leaving"), lambda left: left <= crd, what="nothing but the CRD is left", not_yet=StepError)
     assert work.data("surviving")["password"] == "surviving-canary-1 ü"
     work.kubectl("delete", ITEMS, "surviving", "--timeout=60s")
-    eventually(lambda: work.data("surviving"), lambda data: data == {}, what="the Secret goes with its resource")
+    eventually(lambda: work.data("surviving"), lambda data: data == {}, what="the Secret goes with its resource", not_yet=StepError)
     work.delete()
     home.delete()
 

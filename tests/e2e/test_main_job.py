@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from e2e.conftest import MakeHome
-from e2e.kind_cluster import KindCluster, eventually
+from e2e.kind_cluster import KindCluster
+from e2e.steps import StepError
 from e2e.world import Connect, Home
+from harness.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900, func_only=True)]
 
@@ -35,7 +37,9 @@ def test_pods_read_the_right_bytes_by_volume_and_by_variable(release: Home, make
     work.wait_ready("database")
     work.reader("web", "database")
     expected = "database-canary-1 ü"
-    eventually(lambda: work.what_pods_read("web"), lambda seen: seen == {(expected, expected)}, what="what the pods read")
+    eventually(
+        lambda: work.what_pods_read("web"), lambda seen: seen == {(expected, expected)}, what="what the pods read", not_yet=StepError
+    )
 
 
 def test_a_rotation_replaces_the_pods_and_the_new_ones_read_the_new_value(release: Home, make_home: MakeHome) -> None:
@@ -46,10 +50,10 @@ def test_a_rotation_replaces_the_pods_and_the_new_ones_read_the_new_value(releas
     before = work.pods("app=web").keys()
     work.connect.edit("rotated", password="rotated-canary-2 €")
     work.wait_password("rotated", "rotated-canary-2 €")
-    eventually(lambda: work.pods("app=web").keys(), lambda now: len(now) == 2 and not now & before, what="other pods")
+    eventually(lambda: work.pods("app=web").keys(), lambda now: len(now) == 2 and not now & before, what="other pods", not_yet=StepError)
     work.rolled_out("web")
     expected = ("rotated-canary-2 €", "rotated-canary-2 €")
-    eventually(lambda: work.what_pods_read("web"), lambda seen: seen == {expected}, what="what the pods read")
+    eventually(lambda: work.what_pods_read("web"), lambda seen: seen == {expected}, what="what the pods read", not_yet=StepError)
 
 
 def test_what_is_edited_or_deleted_by_hand_is_put_right(release: Home, make_home: MakeHome) -> None:
@@ -79,7 +83,7 @@ def test_when_the_leader_is_killed_the_other_replica_takes_over(release: Home, m
     work = make_home("work")
     work.item("standby")
     work.wait_ready("standby")
-    first = eventually(lambda: leader(release), bool, what="a leader")
+    first = eventually(lambda: leader(release), what="a leader", not_yet=StepError)
     assert first in {each["metadata"]["name"] for each in release.pods(OPERATOR_PODS).values()}
     release.kubectl("delete", "pod", first, "--grace-period=0", "--force")
     work.connect.edit("standby", password="standby-canary-2")

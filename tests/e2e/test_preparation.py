@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from e2e import packages
-from e2e.steps import REPOSITORY, StepError
+from e2e.steps import StepError
+from harness.paths import REPOSITORY
 
 
 @pytest.mark.parametrize(

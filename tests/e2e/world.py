@@ -11,8 +11,10 @@ from typing import Any
 import yaml
 
 from e2e.images import CONNECT, OPERATOR
-from e2e.kind_cluster import KindCluster, eventually
-from e2e.steps import REPOSITORY
+from e2e.kind_cluster import KindCluster
+from e2e.steps import StepError
+from harness.paths import REPOSITORY
+from harness.waiting import eventually
 
 CHART = REPOSITORY / "charts" / "onepassword-operator"
 CONNECT_NAMESPACE = "connect"
@@ -82,7 +84,9 @@ class Connect:
         )
         self._cluster.kubectl("-n", CONNECT_NAMESPACE, "rollout", "status", "deployment/onepassword-connect", "--timeout=180s")
         log = eventually(
-            lambda: self._cluster.kubectl("-n", CONNECT_NAMESPACE, "logs", "deployment/onepassword-connect"), bool, what="its log"
+            lambda: self._cluster.kubectl("-n", CONNECT_NAMESPACE, "logs", "deployment/onepassword-connect"),
+            what="its log",
+            not_yet=StepError,
         )
         self.token = json.loads(log.splitlines()[0])["token"]
 
@@ -139,7 +143,7 @@ class Home:
 
     def wait_password(self, name: str, password: str) -> None:
         """Return when the Secret holds this password."""
-        eventually(lambda: self.data(name).get("password"), lambda seen: seen == password, what=f"password of {name}")
+        eventually(lambda: self.data(name).get("password"), lambda seen: seen == password, what=f"password of {name}", not_yet=StepError)
 
     def wait_ready(self, name: str) -> None:
         """Return when the resource says Ready."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from controlplane.certificates import KeyPair
 from fakes.relays import Address, listening, pass_on
-from faults.kube_proxy import server_tls
+from harness.kube_proxy import server_tls
 
 PLAIN = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 ENDLESS = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"

@@ -15,11 +15,12 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 
-from cluster.world import GROUP, PLURAL, World, eventually
 from controlplane.certificates import Authority, KeyPair
 from fakes.relays import in_thread
 from fakes.scripted_server import ScriptedServer, scripted_server
 from faults.connect_front import Front, front
+from harness.waiting import eventually
+from harness.world import GROUP, PLURAL, World
 
 INTERVAL_SECONDS = 1.0
 STALENESS_SECONDS = 3.0

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from cluster.fixtures import MakeWorld
-from cluster.world import World, eventually
 from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
 from faults.client_faults import FAULTS, Fault, Rule
 from faults.reliability_page import Findings, Measured
 from faults.stage import INTERVAL_SECONDS, NEW, SEED, SETTINGS, STALENESS_SECONDS, Stage, now, open_stage
+from harness.fixtures import MakeWorld
+from harness.waiting import eventually
+from harness.world import World
 from onepassword_operator.devconnect.faults.rules import Action
 
 pytestmark = pytest.mark.cluster

@@ -18,8 +18,7 @@ import yaml
 from controlplane import access
 from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
-from controlplane.waiting import until
-from faults.kube_proxy import (
+from harness.kube_proxy import (
     WRITES,
     CallAfter,
     CallBefore,
@@ -33,6 +32,7 @@ from faults.kube_proxy import (
     Respond,
     Rule,
 )
+from harness.waiting import eventually
 
 pytestmark = pytest.mark.cluster
 
@@ -208,7 +208,7 @@ def test_events_pass_at_once_and_a_client_that_leaves_ends_its_watch(proxy: Kube
     client.create("one")
     assert next_names(watch, 1) == ["one"]
     watch.close()
-    until(lambda: not proxy._forwarder._streams, timeout=5, what="the proxy to end the watch")
+    eventually(lambda: not proxy._forwarder._streams, timeout=5, what="the proxy to end the watch")
 
 
 def test_events_in_protobuf_pass_at_once_too(client: Client) -> None:

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from cluster.fixtures import MakeWorld
-from cluster.operator_process import OperatorProcess
-from cluster.world import PREFIX, World, eventually
 from faults.reliability_page import Findings
+from harness.fixtures import MakeWorld
+from harness.operator_process import OperatorProcess
+from harness.waiting import eventually
+from harness.world import PREFIX, World
 
 pytestmark = pytest.mark.cluster
 

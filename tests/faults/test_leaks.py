@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from cluster import leak_scan
-from cluster.fixtures import REPOSITORY, MakeWorld
-from faults.kube_proxy import Respond, Rule
+from harness import leak_scan
+from harness.fixtures import MakeWorld
+from harness.kube_proxy import Respond, Rule
+from harness.paths import REPOSITORY
 
 SECRET = 'canary "value" with ümläut'
 SEED: dict[str, Any] = {"vaults": [{"name": "v", "items": [{"title": "db", "fields": {"password": SECRET}}]}]}

@@ -11,10 +11,11 @@ from typing import Any
 import kubernetes
 import pytest
 
-from cluster.fixtures import MakeWorld
-from cluster.world import GROUP, PLURAL, World, eventually
-from faults.kube_proxy import WRITES, Delay, Rule
 from faults.reliability_page import Findings
+from harness.fixtures import MakeWorld
+from harness.kube_proxy import WRITES, Delay, Rule
+from harness.waiting import eventually
+from harness.world import GROUP, PLURAL, World
 
 pytestmark = pytest.mark.cluster
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import re
 
+from harness.paths import REPOSITORY
 from release import bill_of_materials
-
-from gates.tooling import REPOSITORY
 
 
 def test_it_names_every_distribution_of_the_lock_with_version_and_hashes() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gates.tooling import REPOSITORY, run
+from gates.tooling import run
+from harness.paths import REPOSITORY
 
 WORKFLOWS = sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))
 USES = re.compile(r"uses: (\S+)(.*)")

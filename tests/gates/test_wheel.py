@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gates.tooling import REPOSITORY
+from harness.paths import REPOSITORY
 
 PACKAGE = REPOSITORY / "operator" / "onepassword_operator"
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-PROGRAMS = Path(os.environ.get("KUBEBUILDER_ASSETS") or REPOSITORY / ".tools" / "bin")
+from harness.paths import PROGRAMS, REPOSITORY
+
 PYTHON_TOOLS = PROGRAMS.parent / "gates" / "bin"
 
 

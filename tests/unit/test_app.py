@@ -16,11 +16,11 @@ import pydantic
 import pytest
 import yaml
 
-from cluster.operator_process import free_port
 from controlplane.certificates import Authority
 from fakes.item_source import FakeItemSource
 from fakes.relays import ForwardProxy, forward_proxy
 from fakes.scripted_server import ScriptedServer, reply, scripted_server
+from harness.ports import free_port
 from onepassword_operator import app
 from onepassword_operator.app import Operator, StopSignal
 from onepassword_operator.cluster.api import KubernetesApi

@@ -5,13 +5,8 @@ import socket
 import aiohttp
 import pytest
 
+from harness.ports import free_port
 from onepassword_operator.telemetry.probes import exposition, probe, serve
-
-
-def free_port() -> int:
-    with socket.socket() as opened:
-        opened.bind(("127.0.0.1", 0))
-        return int(opened.getsockname()[1])
 
 
 async def test_a_probe_says_ok_or_what_is_wrong() -> None:

@@ -10,8 +10,8 @@ import ssl
 import pytest
 from cryptography import x509
 
-from cluster.operator_process import free_port
 from controlplane.certificates import Authority
+from harness.ports import free_port
 from onepassword_operator.telemetry.probes import exposition, serve
 from onepassword_operator.telemetry.serving_certificate import ServingCertificateError, serving_tls
 

@@ -9,7 +9,7 @@ INTRODUCTION = """
 
 What the operator costs and how long it takes, measured end to end by `make bench` on a real control plane, beside 1Password's own operator
 (the *peer*) with the same variables and flags. This page and its plots are generated from the JSON files in [performance/](performance);
-edit `tests/bench/`, not the page. Nothing passes or fails by a figure.
+edit `bench/`, not the page. Nothing passes or fails by a figure.
 """
 
 REPEAT = """
@@ -20,7 +20,7 @@ REPEAT = """
     make bench ONLY=cold,idle SIZES=1000                     # some scenarios, some sizes
     make bench ONLY=steady MINUTES=60                        # the steady state for an hour
     make bench PEER=/path/to/manager CONTENDER=peer ADD=1    # another operator alone, added to what is there
-    .venv/bin/python tests/bench/run.py --page-only          # this page again, from the figures that are there
+    .venv/bin/python bench/run.py --page-only                # this page again, from the figures that are there
 
 `RUNS=3` repeats everything; who comes first alternates. Every scenario has a JSON file of its own, and the page is made of all of them, so
 they may be measured one by one. Give it a machine with nothing else to do. `PEER` may be any command that understands the variables

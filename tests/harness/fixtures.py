@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
-from cluster.world import World
 from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+from harness.paths import REPOSITORY
+from harness.world import World
 
 
 class MakeWorld(Protocol):
@@ -22,16 +20,10 @@ class MakeWorld(Protocol):
     def __call__(self, seed: Mapping[str, Any], /, *connect: str) -> World: ...
 
 
-def kubectl(plane: ControlPlane, *arguments: str) -> str:
-    """kubectl as the admin."""
-    command = [str(plane.binaries / "kubectl"), "--kubeconfig", str(plane.admin_kubeconfig), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
-
 @pytest.fixture(scope="session")
 def installed(control_plane: ControlPlane) -> ControlPlane:
     """The control plane with our CRD and role, as a user applies them."""
-    kubectl(control_plane, "apply", "-f", str(REPOSITORY / "deploy" / "rbac.yaml"))
+    control_plane.kubectl("apply", "-f", str(REPOSITORY / "deploy" / "rbac.yaml"))
     return control_plane
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import kubernetes
 
 from bench.bulk import MERGE, Call
-from cluster.fixtures import REPOSITORY, kubectl
-from cluster.world import GROUP, PLURAL, PREFIX
 from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
+from harness.paths import REPOSITORY
+from harness.world import GROUP, PLURAL, PREFIX
 
 if TYPE_CHECKING:
     from bench.scene import Scene
@@ -28,7 +28,7 @@ WRITES_PER_RESOURCE = 3
 
 def install(plane: ControlPlane, observer: Observer) -> None:
     """Our role as a user applies it, and users of the benchmark's own that have it."""
-    kubectl(plane, "apply", "-f", str(REPOSITORY / "deploy"))
+    plane.kubectl("apply", "-f", str(REPOSITORY / "deploy"))
     rbac = observer.rbac
     for group, role in ((GROUPS[True], HOME), (GROUPS[False], "cluster-admin")):
         _unless_there(rbac.create_cluster_role_binding, _binding(group, "ClusterRole", role))

@@ -13,9 +13,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-if __name__ == "__main__":  # run as a script, Python puts this file's folder on the path and not the tests' root
-    sys.path[0] = str(REPOSITORY / "tests")
+REPOSITORY = Path(__file__).resolve().parents[1]
+if __name__ == "__main__":  # run as a script, Python puts this file's folder on the path, not the two that are imported from
+    sys.path[:1] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 
 from bench import machine, page, plan  # noqa: E402
 from bench.contender import OURS, Contender  # noqa: E402

@@ -20,9 +20,9 @@ from bench.bulk import Bulk
 from bench.contender import Contender, Running, Start
 from bench.gauges import AuditLog, Counts
 from bench.watching import READY, Sightings, item_sightings, secret_sightings
-from cluster.connect_process import ConnectProcess
 from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
+from harness.connect_process import ConnectProcess
 
 PATIENCE_SECONDS = 900.0
 QUIET_SECONDS = 0.6

@@ -17,7 +17,7 @@ from typing import ClassVar
 
 from aiohttp import web
 
-from faults.ledger import Request
+from harness.proxy.ledger import Request
 
 
 class Dropped(Exception):  # noqa: N818  it ends a request, as asked for, and is no error

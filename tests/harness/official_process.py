@@ -6,21 +6,18 @@ import contextlib
 import fcntl
 import os
 import re
-import signal
 import subprocess
 import tempfile
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from cluster.connect_process import ConnectProcess
-from cluster.operator_process import free_port
-from controlplane import leash
 from controlplane.errors import ControlPlaneError
 from controlplane.launcher import find_binaries
-from dropin import in_pod
+from harness import in_pod
+from harness.connect_process import ConnectProcess
+from harness.operator_process import OperatorProcess, addresses, settings
+from harness.ports import free_port
 
 PROGRAM = "official-operator"
 
@@ -30,56 +27,34 @@ NAME_IN_ITS_IMAGE = "manager"
 RECONCILED = re.compile(r'Reconcile successful\s.*"namespace": "(?P<namespace>[^"]*)", "name": "(?P<name>[^"]*)"')
 
 
-class OfficialProcess:
+class PeerProcess(OperatorProcess):
+    """An operator that looks for the files of a pod when it starts, as the official one does."""
+
+    stop_seconds = 40.0
+
+    def __init__(self, command: Sequence[str | Path], *, environment: Mapping[str, str], log: Path, probe_port: int) -> None:
+        if refused():
+            with namespace_for_everybody():
+                super().__init__(command, environment=environment, log=log, probe_port=probe_port)
+                self.wait_ready(timeout=60)
+        else:
+            super().__init__(in_pod.command([str(part) for part in command]), environment=environment, log=log, probe_port=probe_port)
+
+
+class OfficialProcess(PeerProcess):
     """The running program; its log goes to a file, at the level that tells of every reconciliation."""
 
     def __init__(
-        self, *, kubeconfig: Path, connect: ConnectProcess, directory: Path, environment: dict[str, str], flags: list[str]
+        self, *, kubeconfig: Path, connect: ConnectProcess, directory: Path, environment: dict[str, str], flags: Sequence[str]
     ) -> None:
-        self.log = directory / f"official-{time.monotonic_ns()}.log"
-        self._probe_port = free_port()
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("OP_", "ONEPASSWORD_", "KUBE"))}
-        settings = {
-            "OP_CONNECT_HOST": connect.url,
-            "OP_CONNECT_TOKEN": connect.token,
-            "KUBECONFIG": str(kubeconfig),
-            "POLLING_INTERVAL": "1",
-        }
-        self._environment = inherited | settings | environment
-        self._command = [
-            str(named_as_in_its_image(directory)),
-            "--zap-log-level=5",
-            f"--health-probe-bind-address=127.0.0.1:{self._probe_port}",
-            "--metrics-bind-address=0",
-            *flags,
-        ]
-        self.process = self._start(in_pod.command(self._command))
-        if not self._wait_ready():
-            with namespace_for_everybody():
-                self.process = self._start(self._command)
-                self._wait_ready()
-
-    def _start(self, command: list[str]) -> subprocess.Popen[bytes]:
-        with self.log.open("a") as file:
-            return subprocess.Popen(leash.command(command), env=self._environment, stdout=file, stderr=file)
-
-    def _wait_ready(self, timeout: float = 60.0) -> bool:
-        """Return when /readyz says so, or with False when the kernel refused it a mount namespace."""
-        deadline = time.monotonic() + timeout
-        while not self._ready():
-            if self.process.poll() == in_pod.REFUSED:
-                return False
-            assert self.process.poll() is None, f"the official operator ended:\n{self.log.read_text()[-3000:]}"
-            assert time.monotonic() < deadline, f"not ready within {timeout} s:\n{self.log.read_text()[-3000:]}"
-            time.sleep(0.05)
-        return True
-
-    def _ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self._probe_port}/readyz", timeout=5):
-                return True
-        except OSError:
-            return False
+        probe_port = free_port()
+        super().__init__(
+            [named_as_in_its_image(directory), "--zap-log-level=5", *addresses(probe_port), *flags],
+            environment=settings(kubeconfig, connect) | environment,
+            log=directory / f"official-{time.monotonic_ns()}.log",
+            probe_port=probe_port,
+        )
+        self.wait_ready(timeout=60)
 
     def reconciled(self, name: str) -> int:
         """How many times it has come to the end with a resource or Deployment of the name."""
@@ -89,11 +64,10 @@ class OfficialProcess:
         """How many times it has begun with anything that it reconciles."""
         return self.log.read_text(errors="replace").count("\tReconciling\t")
 
-    def stop(self) -> int:
-        """SIGTERM; the exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(40)
+
+def refused() -> bool:
+    """Whether the kernel allows this user no mount namespace."""
+    return subprocess.run(in_pod.command(["/bin/true"]), capture_output=True, check=False).returncode == in_pod.REFUSED
 
 
 def named_as_in_its_image(directory: Path) -> Path:

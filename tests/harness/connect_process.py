@@ -3,62 +3,75 @@
 from __future__ import annotations
 
 import json
-import os
+import select
 import subprocess
 import sys
-import time
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import yaml
 
-from controlplane import leash
+from harness import processes
+from harness.waiting import eventually
 
 POLL_ROUTE = "GET /v1/vaults"
 ITEM_ROUTE = "GET /v1/vaults/:uuid/items/:uuid"
+START_SECONDS = 60.0
+STOP_SECONDS = 10.0
 
 
 class ConnectProcess:
     """A running `dev-connect`; further arguments are options of its command line, such as `"--replicas", "2"`."""
 
-    def __init__(self, seed: Mapping[str, Any], directory: Path, *arguments: str) -> None:
-        path = directory / "seed.yaml"
-        path.write_text(yaml.safe_dump(seed, allow_unicode=True))
-        command = leash.command([sys.executable, "-m", "onepassword_operator", "dev-connect", "--seed", str(path), *arguments])
-        with (directory / "connect.log").open("w") as log:
-            self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+    def __init__(self, seed: Mapping[str, Any] | Path, directory: Path, *arguments: str) -> None:
+        path, log = seed if isinstance(seed, Path) else directory / "seed.yaml", directory / "connect.log"
+        if not isinstance(seed, Path):
+            path.write_text(yaml.safe_dump(seed, allow_unicode=True))
+        command = [sys.executable, "-m", "onepassword_operator", "dev-connect", "--seed", str(path), *arguments]
+        self._process = processes.launch(command, environment=processes.own_environment(), log=log, stdout=subprocess.PIPE)
         assert self._process.stdout
-        ready = json.loads(self._process.stdout.readline())
-        self.url, self.token, self._admin_url = ready["url"], ready["token"], ready["admin"]
+        self._stdout = self._process.stdout
+        said = self._stdout.readline() if select.select([self._stdout], [], [], START_SECONDS)[0] else b""
+        if not said:
+            self.kill()
+            raise AssertionError(f"the Connect server did not start:\n{processes.log_tail(log)}")
+        ready = json.loads(said)
+        self.url, self.token, self.admin_url = ready["url"], ready["token"], ready["admin"]
+        self.pid = self._process.pid
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+        self.stop()
 
     def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(10)
-        assert self._process.stdout
-        self._process.stdout.close()
+        """SIGTERM."""
+        processes.end(self._process, timeout=STOP_SECONDS)
+        self._stdout.close()
 
     def kill(self) -> None:
         """SIGKILL."""
         self._process.kill()
-        self._process.wait(10)
-        assert self._process.stdout
-        self._process.stdout.close()
+        self._process.wait(STOP_SECONDS)
+        self._stdout.close()
 
     def admin(self, method: str, *path: str, body: object = None) -> Any:
         """One call to the admin port."""
-        url = self._admin_url + "".join("/" + urllib.parse.quote(part, safe="") for part in path)
+        url = self.admin_url + "".join("/" + urllib.parse.quote(part, safe="") for part in path)
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url, method=method, data=data, headers={"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with processes.ask(request, timeout=10) as response:
             return json.loads(response.read() or b"null")
 
     def ask(self, method: str, path: str) -> Any:
         """One call to the API, with a token for everything."""
         request = urllib.request.Request(self.url + path, method=method, headers={"Authorization": f"Bearer {self.token}"})
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with processes.ask(request, timeout=10) as response:
             return json.loads(response.read() or b"null")
 
     def edit(self, vault: str, item: str, **change: Any) -> None:
@@ -121,8 +134,5 @@ class ConnectProcess:
 
     def wait_polls(self, number: int, *, timeout: float = 30.0) -> None:
         """Return when so many further polls have been answered, and whatever the last one may have led to had a moment."""
-        start = self.counts().get(POLL_ROUTE, 0)
-        deadline = time.monotonic() + timeout * float(os.environ.get("TEST_PATIENCE", "1"))
-        while self.counts().get(POLL_ROUTE, 0) < start + number:
-            assert time.monotonic() < deadline, f"no {number} polls within {timeout} s"
-            time.sleep(0.05)
+        wanted = self.counts().get(POLL_ROUTE, 0) + number
+        eventually(lambda: self.counts().get(POLL_ROUTE, 0), lambda seen: seen >= wanted, timeout=timeout, what=f"{number} polls more")

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import psutil
 
-from cluster.fixtures import REPOSITORY
 from controlplane.launcher import find_binaries
-from dropin.official_process import PROGRAM
+from harness.official_process import PROGRAM
+from harness.paths import REPOSITORY
 
 OFFICIAL_MODULE = "github.com/1Password/onepassword-operator"
 LIBRARIES = ("kopf", "aiohttp", "msgspec", "pydantic")

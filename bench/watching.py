@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 
 import urllib3
 
-from cluster.world import PREFIX
 from controlplane.fixtures import Observer
+from harness.world import PREFIX
 
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 READY = "True"

@@ -13,7 +13,7 @@ from bench.contender import Contender
 from bench.records import Measured, Record, Report, load_all
 from bench.scene import Scene, Setup
 from controlplane.launcher import ControlPlane, find_binaries
-from dropin.official_process import PROGRAM
+from harness.official_process import PROGRAM
 
 pytestmark = pytest.mark.cluster
 

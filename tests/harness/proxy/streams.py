@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 
-from faults.ledger import Request
-from faults.rules import CutWatches, HoldEvents, Rule
+from harness.proxy.ledger import Request
+from harness.proxy.rules import CutWatches, HoldEvents, Rule
 
 Split = Callable[[bytes], tuple[list[bytes], bytes]]
 """Takes whole events off the front of what has been read, and returns them with the rest."""

@@ -20,9 +20,9 @@ from aiohttp import web
 
 from controlplane.certificates import Authority, KeyPair
 from controlplane.launcher import ControlPlane
-from faults.forwarding import Forwarder
-from faults.ledger import READS, WRITES, Ledger, Request
-from faults.rules import (
+from harness.proxy.forwarding import Forwarder
+from harness.proxy.ledger import READS, WRITES, Ledger, Request
+from harness.proxy.rules import (
     Action,
     CallAfter,
     CallBefore,

@@ -12,7 +12,7 @@ from bench import staging
 from bench.records import Measured
 from bench.scene import Scene, progress
 from bench.watching import deployment_sightings
-from cluster.world import eventually
+from harness.waiting import eventually
 
 CREATED, ROLLED_OUT = "1", "2"
 CONTROLLERS_SECONDS = 120.0

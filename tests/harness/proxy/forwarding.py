@@ -15,9 +15,9 @@ import yarl
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
-from faults.ledger import Ledger, Request, parse
-from faults.rules import Dropped, Rule
-from faults.streams import Stream, split_of
+from harness.proxy.ledger import Ledger, Request, parse
+from harness.proxy.rules import Dropped, Rule
+from harness.proxy.streams import Stream, split_of
 
 # What concerns one connection and not the message; Content-Length is made anew.
 PER_CONNECTION = ("Connection", "Keep-Alive", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length", "Host")

@@ -1,30 +1,26 @@
 #!/usr/bin/env python3
 """Measures the embedded Connect server: how soon it is ready with many items, and how many requests it answers.
 
-`.venv/bin/python tests/bench/connect_speed.py` prints a table. Nothing passes or fails by a figure.
+`.venv/bin/python bench/connect_speed.py` prints a table. Nothing passes or fails by a figure.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
 from urllib.parse import urlsplit
 
-if __name__ == "__main__":  # run as a script, Python puts this file's folder on the path and not the tests' root
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
+if __name__ == "__main__":  # run as a script, Python puts this file's folder on the path, not the two that are imported from
+    sys.path[:1] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[1] / "tests")]
 
 from bench.gauges import cpu_seconds, status_mib
-from controlplane import leash
+from harness.connect_process import ConnectProcess
 
 VAULTS = 10
 CONNECTIONS = 16
@@ -45,38 +41,17 @@ class Figures:
         return f"| {self.name:<40} | {by_wall:>13,} | {by_cpu:>22,} |"
 
 
-class Server:
+class Server(ConnectProcess):
     """A server process filled with generated items."""
 
     def __init__(self, items: int, folder: Path, *arguments: str) -> None:
-        seed = folder / "seed.yaml"
-        seed.write_text(f"generate: {{vaults: {VAULTS}, items_per_vault: {items // VAULTS}}}\n")
-        command = leash.command([sys.executable, "-m", "onepassword_operator", "dev-connect", "--seed", str(seed), *arguments])
         started = time.perf_counter()
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout
-        ready = json.loads(self._process.stdout.readline())
+        super().__init__({"generate": {"vaults": VAULTS, "items_per_vault": items // VAULTS}}, folder, *arguments)
         self.seconds_to_ready = time.perf_counter() - started
-        self.url, self._token, self.pid = ready["url"], ready["token"], self._process.pid
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.wait(10)
-        assert self._process.stdout
-        self._process.stdout.close()
-
-    def get(self, path: str) -> Any:
-        """One reply, parsed."""
-        request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {self._token}"})
-        with urllib.request.urlopen(request, timeout=30) as response:
-            return json.loads(response.read())
 
     def request(self, method: str, path: str, body: str = "") -> bytes:
         """A request as it goes over the wire."""
-        head = f"{method} {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {self._token}\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"{method} {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {self.token}\r\nContent-Length: {len(body)}\r\n\r\n"
         return (head + body).encode()
 
     def measure(self, name: str, requests: Sequence[bytes], count: int) -> Figures:
@@ -125,8 +100,8 @@ def measure(items: int, count: int) -> list[str]:
 
 
 def _reads(server: Server, count: int) -> list[Figures]:
-    vaults = [vault["id"] for vault in server.get("/v1/vaults")]
-    items = [(vault, item["id"]) for vault in vaults for item in server.get(f"/v1/vaults/{vault}/items")]
+    vaults = [vault["id"] for vault in server.ask("GET", "/v1/vaults")]
+    items = [(vault, item["id"]) for vault in vaults for item in server.ask("GET", f"/v1/vaults/{vault}/items")]
     gets = [server.request("GET", f"/v1/vaults/{vault}/items/{item}") for vault, item in items]
     lists = [server.request("GET", f"/v1/vaults/{vault}/items") for vault in vaults * CONNECTIONS]
     return [
@@ -138,8 +113,8 @@ def _reads(server: Server, count: int) -> list[Figures]:
 
 
 def _writes(server: Server, count: int, name: str) -> Figures:
-    vault = server.get("/v1/vaults")[0]["id"]
-    items = [item["id"] for item in server.get(f"/v1/vaults/{vault}/items")]
+    vault = server.ask("GET", "/v1/vaults")[0]["id"]
+    items = [item["id"] for item in server.ask("GET", f"/v1/vaults/{vault}/items")]
     body = '[{"op": "replace", "path": "/fields/password/value", "value": "fake"}]'
     return server.measure(name, [server.request("PATCH", f"/v1/vaults/{vault}/items/{item}", body) for item in items], count)
 

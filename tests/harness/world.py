@@ -8,40 +8,24 @@ from __future__ import annotations
 import base64
 import collections
 import contextlib
-import os
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import kubernetes
 
-from cluster import leak_scan
-from cluster.connect_process import ConnectProcess
-from cluster.operator_process import SERVICE_ACCOUNT, OperatorProcess
+from controlplane import access
 from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
-from faults.kube_proxy import KubeProxy
+from harness import leak_scan
+from harness.connect_process import ConnectProcess
+from harness.kube_proxy import KubeProxy
+from harness.operator_process import OperatorProcess
+from harness.waiting import eventually
 
 GROUP = ("onepassword.com", "v1")
 PLURAL = "onepassworditems"
 PREFIX = "operator.1password.io/"
-
-PATIENCE = float(os.environ.get("TEST_PATIENCE", "1"))
-"""Bounds in seconds are what is promised on a machine that has the time; a shared one may need more of it."""
-
-_T = TypeVar("_T")
-
-
-def eventually(look: Callable[[], _T], until: Callable[[_T], object], *, timeout: float = 20.0, what: str = "") -> _T:
-    """Look until it is as it should be; fails with what was seen last."""
-    deadline = time.monotonic() + timeout * PATIENCE
-    while True:
-        seen = look()
-        if until(seen):
-            return seen
-        assert time.monotonic() < deadline, f"not within {timeout} s: {what or until}; last seen: {seen!r}"
-        time.sleep(0.05)
 
 
 class World:
@@ -65,19 +49,19 @@ class World:
         self._closing.callback(self.connect.stop)
         self.operators: list[OperatorProcess] = []
         self.environment: dict[str, str] = {}
-        self.user = SERVICE_ACCOUNT
+        self.user = access.OPERATOR
         self.log = directory / "operator.log"
 
     # --- the operator ---
 
     def operator(self, *flags: str, ready: bool = True, proxy: KubeProxy | None = None, **environment: str) -> OperatorProcess:
         """Start an operator that watches this namespace only, through a proxy, with the rights of the deployed role or of `user`."""
-        started = OperatorProcess(
+        started = OperatorProcess.start(
             kubeconfig=(proxy or self.proxy).kubeconfig_for(self.user),
             connect=self.connect,
             log=self.log,
             environment={"WATCH_NAMESPACE": self.namespace} | self.environment | environment,
-            flags=list(flags),
+            flags=flags,
         )
         self.operators.append(started)
         if ready:
@@ -240,7 +224,7 @@ class World:
 
     def close(self) -> None:
         """Stop everything, and search what the operator said for what it must not say."""
-        metrics = "".join(operator.metrics() for operator in self.operators if operator.process.poll() is None)
+        metrics = "".join(operator.metrics() for operator in self.operators if operator.alive())
         codes = [operator.stop() for operator in self.operators]
         leaks = leak_scan.find(self._seed, self._spoken(metrics), token=self.connect.token)
         self._closing.close()
