@@ -3,6 +3,8 @@
 Those marked *official* are 1Password's own operator's and never change: Secrets and resources in existing clusters carry them.
 """
 
+from __future__ import annotations
+
 from typing import Final
 
 GROUP: Final = "onepassword.com"  # official

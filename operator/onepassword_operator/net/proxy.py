@@ -7,9 +7,9 @@ The decisions are those of Go's HTTP client, because the environment was written
 from __future__ import annotations
 
 import base64
+import dataclasses
 import logging
 import ssl
-from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -23,13 +23,13 @@ _log = logging.getLogger(__name__)
 PROXY_AUTHORIZATION: Final = "Proxy-Authorization"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """The way to one origin."""
 
     proxy: str | None = None
     """URL without credentials: what aiohttp knows, it shows in its errors, and kopf logs those."""
-    proxy_authorization: str = field(default="", repr=False)
+    proxy_authorization: str = dataclasses.field(default="", repr=False)
     tls: Trust | None = None
 
     def trust(self) -> ssl.SSLContext | bool:
