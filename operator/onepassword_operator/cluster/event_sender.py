@@ -155,7 +155,7 @@ class EventSender:
             else:
                 await self._patch(event)
         except ClusterError as error:
-            self._failed.say({"on": f"{about.namespace}/{about.name}", "reason": error.reason})
+            self._failed.say({"object": f"{about.kind} {about.namespace}/{about.name}", "reason": error.reason})
 
     async def _patch(self, event: Outgoing) -> None:
         about, reported = event

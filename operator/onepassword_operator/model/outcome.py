@@ -73,7 +73,7 @@ class Skipped:
 
     label: str
     why: str
-    worth_telling: bool = True
+    worth_reporting: bool = True
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

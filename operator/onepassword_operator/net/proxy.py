@@ -64,5 +64,5 @@ def route_to(url: str, proxies: Proxies, *, tls: Trust | None = None) -> Route:
         named = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
         authorization = "Basic " + base64.b64encode(named.encode()).decode()
     address = f"{parts.scheme}://{address}"
-    _log.info("connecting through a proxy", extra={"to": url, "proxy": address})
+    _log.info("connecting through a proxy", extra={"url": url, "proxy": address})
     return Route(proxy=address, proxy_authorization=authorization, tls=tls)

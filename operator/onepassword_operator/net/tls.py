@@ -16,7 +16,7 @@ from typing import Final
 
 _log = logging.getLogger(__name__)
 
-LOOK_SECONDS: Final = 1.0
+CHECK_SECONDS: Final = 1.0
 """How often files are looked at for changes; a directory of roots may hold hundreds of them."""
 
 Trust = Callable[[], ssl.SSLContext]
@@ -37,19 +37,19 @@ class TlsFiles:
         self._directories = directories
         self._identity = identity
         self._seen = self._state()
-        self._looked_at = time.monotonic()
+        self._checked_at = time.monotonic()
         self._made: ssl.SSLContext | None = None  # 2 MiB, which nobody needs who asks over plain HTTP
 
     def context(self) -> ssl.SSLContext:
         """What TLS is to go by now."""
-        if time.monotonic() - self._looked_at >= LOOK_SECONDS:
-            self._looked_at = time.monotonic()
-            self._look()
+        if time.monotonic() - self._checked_at >= CHECK_SECONDS:
+            self._checked_at = time.monotonic()
+            self._check()
         if self._made is None:
             self._made = self._make()
         return self._made
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         state = self._state()
         if state == self._seen:
             return

@@ -80,7 +80,7 @@ def _words(claim: Claim, outcome: Outcome, *, last_good: Condition | None) -> tu
             fact = _fact(claim, revision)
             if skipped is None and (reported_before := _reported_before(claim.ready, fact) or _reported_before(last_good, fact)):
                 return reported_before
-            reported = [skip for skip in skipped or () if skip.worth_telling]
+            reported = [skip for skip in skipped or () if skip.worth_reporting]
             without = f", without {_skipped(reported)}" if reported else ""
             return "True", "FieldsSkipped" if reported else "Synced", _clip(fact + without + (f"; {warning}" if warning else ""))
 

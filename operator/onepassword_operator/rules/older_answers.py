@@ -105,7 +105,7 @@ class Known:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Reading:
     """One complete list: when it was read, and whether for a poll."""
 
     now: float
@@ -116,7 +116,7 @@ class Look:
     """Whether nothing has pointed to a server that lags behind for ten minutes."""
 
 
-def take_in(known: Known, listed: dict[str, ItemSummary], *, look: Look) -> tuple[Known, bool]:
+def merge(known: Known, listed: dict[str, ItemSummary], *, reading: Reading) -> tuple[Known, bool]:
     """What is known after a list, and whether the list contradicts an earlier one as only servers out of step do."""
     if not known.doubts and listed == known.items:
         return known, False  # old objects in the place of equal new ones: no holes in memory
@@ -126,22 +126,22 @@ def take_in(known: Known, listed: dict[str, ItemSummary], *, look: Look) -> tupl
     older |= {item_id: None for item_id, doubt in known.doubts.items() if _is_missed(known, item_id) and not _is_there(listed.get(item_id))}
     items, doubts, set_back = (
         dict(listed),
-        _ended(known, older, listed=listed, now=look.now),
+        _ended(known, older, listed=listed, now=reading.now),
         {k: v for k, v in known.set_back.items() if k in listed},
     )
-    contradicted = _is_contradiction(known, older, moved=look.moved) or any(
+    contradicted = _is_contradiction(known, older, moved=reading.moved) or any(
         doubts[item_id].refuted > doubt.refuted for item_id, doubt in known.doubts.items() if item_id in doubts
     )
-    in_step = look.in_step and not contradicted
+    in_step = reading.in_step and not contradicted
     for item_id, version in older.items():
-        doubt = known.doubts.get(item_id, Doubt(shown=version, since=look.now, polls=0))
-        doubt = doubt.again(version, now=look.now, polled=look.polled)
-        doubt = believe(doubt, now=look.now, in_step=in_step) if look.polled and not doubt.believed else doubt
+        doubt = known.doubts.get(item_id, Doubt(shown=version, since=reading.now, polls=0))
+        doubt = doubt.again(version, now=reading.now, polled=reading.polled)
+        doubt = believe(doubt, now=reading.now, in_step=in_step) if reading.polled and not doubt.believed else doubt
         if not doubt.believed and item_id in known.items:
             items[item_id] = known.items[item_id]
         elif doubt.believed and version is not None:
             set_back[item_id] = SetBack(version, known.items[item_id].version)
-            doubt = Doubt(shown=None, since=look.now, polls=0, refuted=doubt.refuted)
+            doubt = Doubt(shown=None, since=reading.now, polls=0, refuted=doubt.refuted)
         doubts[item_id] = doubt
     after = Known(
         items=known.items if items == known.items else items,

@@ -57,15 +57,15 @@ def _take(
 ) -> None:
     key = secret_key(label)
     if not key:
-        skipped.append(Skipped(label=label, why="has no character that a Secret key may have", worth_telling=bool(value)))
+        skipped.append(Skipped(label=label, why="has no character that a Secret key may have", worth_reporting=bool(value)))
     elif not is_valid_key(key):
-        skipped.append(Skipped(label=label, why='gives a key that is "." or starts with ".."', worth_telling=bool(value)))
+        skipped.append(Skipped(label=label, why='gives a key that is "." or starts with ".."', worth_reporting=bool(value)))
     elif not value and not allow_empty:
-        skipped.append(Skipped(label=label, why="is empty", worth_telling=False))
+        skipped.append(Skipped(label=label, why="is empty", worth_reporting=False))
     elif replace or key not in data:
         data[key] = value
     else:
-        skipped.append(Skipped(label=label, why="has a key that an earlier part of the item already gives", worth_telling=False))
+        skipped.append(Skipped(label=label, why="has a key that an earlier part of the item already gives", worth_reporting=False))
 
 
 def _one_per_label(urls: Iterable[Url]) -> list[Url]:
