@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     run = commands.add_parser(
         "run",
-        help="run the operator (the default: all flags may be given without the word `run`)",
+        help="run the operator (the default: the word `run` may be left out)",
         description="Watches OnePasswordItems, polls 1Password Connect, keeps Secrets in line and restarts workloads that opted in.",
         epilog=_ENVIRONMENT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def known_flags() -> flags.Known:
-    """The flags of `run` by what they take."""
+    """Return the flags of `run`, divided into booleans and flags that take a value."""
     dashed = {name.replace("_", "-"): name for name in settings.flag_names()}
     booleans = frozenset(flag for flag, name in dashed.items() if _is_boolean(name))
     return flags.Known(booleans=booleans, valued=dashed.keys() - booleans)
@@ -150,8 +150,8 @@ def _operate(loaded: settings.Settings) -> int:
     try:
         with asyncio.Runner() as runner:
             code = runner.run(app.run(loaded))
-            # All of our own work has ended and its connections are closed. What is left are kopf's tasks, and one of them that was
-            # cancelled at an unlucky moment of its start has been seen not to end; a pod that is told to stop has to.
+            # All of our own work has ended and its connections are closed. Only kopf's tasks are left, and a kopf task that is
+            # cancelled while it starts may never end. A pod must still stop when Kubernetes stops it.
             watchdog = threading.Timer(LEFTOVERS_SECONDS, os._exit, (code,))
             watchdog.daemon = True
             watchdog.start()

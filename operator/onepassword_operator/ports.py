@@ -1,6 +1,6 @@
-"""What the use-cases need from the world. Edges implement these; tests put in-memory ones in their place.
+"""The interfaces through which the use-cases reach the world. Edges implement them; tests use implementations in memory.
 
-Every method raises only leaves of `model.errors`. Absent is a value (None), unknown is an exception: the two are never mixed up.
+Every method raises only leaves of `model.errors`. An absent object is None, an unknown one is an exception.
 """
 
 from __future__ import annotations
@@ -18,152 +18,152 @@ from onepassword_operator.model.workload import Workload
 
 
 class ItemSource(Protocol):
-    """1Password, as one credential sees it."""
+    """1Password, as one credential sees it. Raises BackendError and ItemLookupError."""
 
     async def list_vaults(self) -> Sequence[Vault]:
-        """All vaults the credential sees, complete."""
+        """List all vaults that the credential sees; never a part of them."""
 
     async def list_items(self, vault_id: str) -> Sequence[ItemSummary]:
-        """All items of a vault, complete."""
+        """List all items of a vault; never a part of them."""
 
     async def get_item(self, vault_id: str, item_id: str) -> Item:
-        """One item with its files. The reply's IDs are those asked for; its version may be older than a list's."""
+        """Read an item with its files. Its IDs are the requested ones; its version may be older than in a list."""
 
 
 class SecretStore(Protocol):
-    """Secrets in the cluster. Writes carry the resourceVersion that was read."""
+    """Secrets in the cluster. Writes carry the resourceVersion that was read. Raises ClusterError."""
 
     async def get(self, key: SecretKey) -> ObservedSecret | None:
-        """The live Secret."""
+        """Read the live Secret; None if it does not exist."""
 
     def list_managed(self, wanted: Container[SecretKey]) -> AsyncIterator[ObservedSecret]:
-        """Those of all Secrets with our label that are wanted, complete and live."""
+        """Yield the wanted Secrets among all live ones with our label; an error if the list is not complete."""
 
     async def create(self, desired: DesiredSecret) -> ObservedSecret:
-        """Create; ClusterConflictError if one exists."""
+        """Create a Secret; ClusterConflictError if one exists."""
 
     async def replace(self, desired: DesiredSecret, *, basis: ObservedSecret) -> ObservedSecret:
-        """Replace what was read as `basis`; ClusterConflictError if it changed since."""
+        """Replace the Secret that was read as `basis`; ClusterConflictError if it changed since."""
 
     async def annotate(self, basis: ObservedSecret, annotations: dict[str, str | None]) -> ObservedSecret:
-        """Set or remove (None) annotations of what was read as `basis`; ClusterConflictError if it changed since."""
+        """Set or remove (None) annotations of the Secret read as `basis`; ClusterConflictError if it changed since."""
 
     async def own(self, basis: ObservedSecret, owners: Sequence[OwnerReference]) -> ObservedSecret:
-        """Write the ownerReferences of what was read as `basis`, and nothing else; ClusterConflictError if it changed since."""
+        """Write only the ownerReferences of the Secret read as `basis`; ClusterConflictError if it changed since."""
 
     def server_time(self) -> str:
-        """The API server's clock, RFC 3339 UTC, as of its newest reply."""
+        """Return the API server's time, RFC 3339 UTC, by its newest reply."""
 
 
 class SecretWatch(Protocol):
-    """The comings and goings of the Secrets that carry our label, without what they hold. An empty namespace means all of them."""
+    """LIST and WATCH of the Secrets with our label, without their data. An empty namespace means all namespaces."""
 
     def listed(self, namespace: str) -> AsyncIterator[SecretSight]:
-        """Each that is there; after the last one the state that this was, so a list without it is not complete."""
+        """Yield every Secret, and then the list's resourceVersion as UP_TO_HERE; without that the list is not complete."""
 
     def changes(self, namespace: str, *, since: int) -> AsyncIterator[SecretSight]:
-        """What happened since that state, as it happens; ends when the API server thinks that it has taken long enough.
+        """Yield the changes since a resourceVersion as they happen; ends when the API server closes the stream.
 
         Raises:
-            ClusterAbsentError: nobody knows any more what has happened since.
+            ClusterAbsentError: the resourceVersion is too old; list again.
         """
 
 
 class ResourceStore(Protocol):
-    """OnePasswordItems in the cluster."""
+    """OnePasswordItems in the cluster. Raises ClusterError."""
 
     async def get(self, key: SecretKey) -> Claim | None:
-        """The live resource."""
+        """Read the live resource; None if it does not exist."""
 
     def list_all(self) -> AsyncIterator[Claim]:
-        """All resources in the watched namespaces, complete and live."""
+        """Yield all live resources in the watched namespaces; an error if the list is not complete."""
 
     async def write_condition(self, claim: Claim, condition: Condition) -> Claim:
         """Write the Ready condition of exactly this resource (same uid); ClusterAbsentError if it is gone."""
 
 
 class WorkloadStore(Protocol):
-    """Deployments and what decides about their restarts."""
+    """Deployments in the cluster, and the restart settings of namespaces. Raises ClusterError."""
 
     def list_all(self) -> AsyncIterator[Workload]:
-        """All Deployments in the watched namespaces, complete and live."""
+        """Yield all live Deployments in the watched namespaces; an error if the list is not complete."""
 
     async def list_namespace(self, namespace: str) -> Sequence[Workload]:
-        """All Deployments of a namespace, complete and live."""
+        """List all live Deployments of a namespace; never a part of them."""
 
     async def get(self, namespace: str, name: str) -> Workload | None:
-        """One live Deployment."""
+        """Read a live Deployment; None if it does not exist."""
 
     async def annotate_template(self, workload: Workload, annotations: dict[str, str]) -> None:
-        """Set pod-template annotations of what was read; ClusterConflictError if it changed since."""
+        """Set annotations of the pod template of the Deployment as read; ClusterConflictError if it changed since."""
 
     async def namespace_setting(self, namespace: str) -> str | None:
-        """The namespace's auto-restart annotation; None if unset or the namespace may not be read."""
+        """Read the namespace's auto-restart annotation; None if it is unset or RBAC forbids it."""
 
 
 class FinalizerStore(Protocol):
-    """The official operator's finalizer on resources and Deployments."""
+    """The official operator's finalizer on resources and Deployments. Raises ClusterError."""
 
     async def remove(self, ref: ObjectRef, uid: str) -> str | None:
-        """Take it from the object of that uid; returns the resourceVersion without it, or None if the object is gone."""
+        """Remove it from the object of that uid; return the object's new resourceVersion, or None if the object is gone."""
 
 
 class LeaseStore(Protocol):
-    """The one Lease of the election."""
+    """The Lease of the leader election. Raises ClusterError."""
 
     async def get(self) -> HeldLease | None:
-        """The live lease."""
+        """Read the live lease; None if it does not exist."""
 
     async def write(self, record: LeaseRecord, *, basis: HeldLease | None) -> HeldLease:
-        """Create it, or replace what was read as `basis`; ClusterConflictError if somebody was quicker."""
+        """Create the lease, or replace the one read as `basis`; ClusterConflictError if another replica was faster."""
 
 
 class EventLog(Protocol):
-    """Kubernetes Events: for people, best effort. They are posted in the background: nobody waits for one, and none is an error."""
+    """Kubernetes Events: for people, best effort. They are posted in the background; no method waits or fails."""
 
     def changed(self, claim: Claim, change: Change, *, message: str) -> None:
-        """A Normal event on the object that asks."""
+        """Post a Normal Event on the object that asks for the Secret: its Secret changed."""
 
     def refreshed(self, claim: Claim, message: str) -> None:
-        """A Normal event: 1Password was asked on request, and nothing had changed."""
+        """Post a Normal Event: 1Password was read on request, and nothing had changed."""
 
     def failed(self, claim: Claim, error: OperatorError) -> None:
-        """A Warning on the object that asks; one that says the same again is counted, and seldom written."""
+        """Post a Warning on the object that asks for the Secret. A repeated Warning is counted and rarely written."""
 
     def restarted(self, workload: Workload, message: str) -> None:
-        """A Normal event on the Deployment."""
+        """Post a Normal Event on the Deployment: it was restarted."""
 
     def reverted(self, workload: Workload, message: str) -> None:
-        """A Warning on the Deployment: somebody takes the restart back, again and again."""
+        """Post a Warning on the Deployment: another tool keeps reverting its restart."""
 
 
 class Meter(Protocol):
-    """Counts for the operator's own metrics."""
+    """Counters of the operator's own metrics."""
 
     def synced(self, outcome: str) -> None:
-        """A pass over a Secret ended; `outcome` is a reason."""
+        """Count a reconcile of a Secret; `outcome` is its reason."""
 
     def drift_repaired(self) -> None:
-        """A Secret that somebody edited was put right."""
+        """Count a repair of a Secret that somebody had edited or deleted."""
 
     def set_back(self) -> None:
-        """A Secret was written from an older version of its item, because the item was set back."""
+        """Count a write of an older version of an item, because the item was set back."""
 
     def restarted(self) -> None:
-        """A workload was restarted."""
+        """Count a restart of a workload."""
 
     def polled(self, *, ok: bool) -> None:
-        """A poll of 1Password ended."""
+        """Count a poll of 1Password; `ok` if it was complete and without errors."""
 
     def resync_found(self, count: int) -> None:
-        """Changes that a full resync found and the cheap poll had missed."""
+        """Count changes that polls had missed and a full resync found."""
 
 
 class Clock(Protocol):
-    """Time and chance."""
+    """Monotonic time and random jitter."""
 
     def monotonic(self) -> float:
-        """Seconds that never go back; for intervals."""
+        """Return seconds on a clock that never goes back; for intervals only."""
 
     def jitter(self) -> float:
-        """A number from 0 to 1."""
+        """Return a random number from 0 to 1."""

@@ -99,7 +99,7 @@ def ours(delivery: Delivery, *, allow_empty: bool) -> tuple[dict[bytes, bytes], 
     except NoUsableFieldsError:
         return None
     data = {key.encode(): value.reveal() for key, value in rendered.data.items()}
-    return data, [skip.label for skip in rendered.skipped if skip.worth_telling]
+    return data, [skip.label for skip in rendered.skipped if skip.worth_reporting]
 
 
 def expected(delivery: Delivery, *, allow_empty: bool) -> tuple[reference.Outcomes, set[bytes]]:

@@ -1,7 +1,7 @@
 """A thin client of the Kubernetes API: session, authentication, error translation, retries of reads.
 
-About ten verbs over aiohttp and msgspec. Errors come from the Status object's `reason`, never from its text; and the text of a refused
-write is not passed on, because admission webhooks are known to echo what was sent to them.
+About ten verbs over aiohttp and msgspec. Errors come from the Status object's `reason`, never from its text. The text of a refused write
+is not passed on, because admission webhooks may echo the Secret that was sent to them.
 """
 
 from __future__ import annotations
@@ -32,20 +32,21 @@ LIST_TIMEOUT: Final = aiohttp.ClientTimeout(total=60, connect=10)
 TRIES: Final = 4
 CONNECTIONS: Final = 128
 WRITES_AT_ONCE: Final = 32
-"""A small part of the seats that an API server has for all of its writers."""
+"""Writes in flight: a small part of the requests that an API server serves at once for all its clients."""
 _METHODS: Final = {"get": "GET", "list": "GET", "create": "POST", "update": "PUT", "patch": "PATCH"}
 _MERGE_PATCH: Final = "application/merge-patch+json"
 _METADATA_ONLY: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 Observer = Callable[[str, str, int], None]
-"""Told of every request: verb, resource, status code (0 if there was no answer)."""
+"""Called after every request with its verb, resource and status code (0: no answer)."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Call:
     """A request before it is sent.
 
-    A write is sent once, unless it was turned away: its answer may be lost after it happened, so the pass reads live and decides.
+    A write is sent once, unless the API server rejected it before doing anything (429). The answer to a write that succeeded may be lost,
+    so the next reconcile reads the live object and decides again.
     """
 
     verb: str
@@ -57,7 +58,7 @@ class _Call:
     accept: str = "*/*"
     decoder: msgspec.json.Decoder[Any] = OBJECTS
     cap: int | None = None
-    """The bytes to read of the answer."""
+    """Most bytes to read of the answer."""
 
     @property
     def method(self) -> str:
@@ -70,7 +71,7 @@ class _Call:
         return f"{self.verb} {self.resource}"
 
     def headers(self) -> dict[str, str]:
-        """What is sent, and what is wanted."""
+        """Content-Type of the body, and Accept."""
         if self.body is None:
             return {"Accept": self.accept}
         return {"Accept": self.accept, "Content-Type": _MERGE_PATCH if self.verb == "patch" else "application/json"}
@@ -85,7 +86,7 @@ def _always() -> bool:
 
 
 class KubernetesApi:
-    """One session to one API server."""
+    """A connection pool to one API server, with the verbs that the operator needs. Raises ClusterError only."""
 
     def __init__(
         self,
@@ -96,7 +97,7 @@ class KubernetesApi:
         way: Route = DIRECT,
         may_write: Callable[[], bool] = _always,
     ) -> None:
-        """`may_write` is asked before each write; where it says no, another replica leads, and nothing is sent."""
+        """Keep the parameters. `may_write` is called before each write; if it returns False, another replica leads and nothing is sent."""
         self._may_write = may_write
         self._access = access
         self._way = way
@@ -125,9 +126,9 @@ class KubernetesApi:
             await connector.close()
 
     def new_session(self) -> aiohttp.ClientSession:
-        """A session for watches: the same TLS context and proxy, and as many connections as it opens streams.
+        """Return a session for watches: the same TLS context and proxy, and no limit on connections.
 
-        Not from our own pool, because a stream holds its connection for minutes, and with many namespaces no request would find one.
+        Watches need a pool of their own: a stream holds its connection for minutes, and with many namespaces requests would find none free.
         """
         return self._new_session(limit=0)
 
@@ -162,10 +163,10 @@ class KubernetesApi:
     async def pages(
         self, path: str, *, resource: str, selector: str = "", first: int = page_size.MOST, metadata_only: bool = False
     ) -> AsyncIterator[Page]:
-        """All objects of a collection, page by page, as of one moment; `first` is how many the first page asks for.
+        """Yield all objects of a collection, page by page, as of one moment; `first` is the size of the first page, in objects.
 
         Raises:
-            ClusterError: a page could not be read; what came before is not the whole.
+            ClusterError: a page could not be read, so the pages before it are not the whole collection.
         """
         fixed = {"labelSelector": selector} if selector else {}
         accept = _METADATA_ONLY if metadata_only else "application/json"
@@ -183,15 +184,15 @@ class KubernetesApi:
                 return
 
     async def create(self, path: str, body: Mapping[str, Any], *, resource: str) -> dict[str, Any]:
-        """POST an object."""
+        """POST an object; return it as the API server stored it."""
         return await self._write(_Call(verb="create", path=path, resource=resource, body=msgspec.json.encode(body)))
 
     async def replace(self, path: str, body: Mapping[str, Any], *, resource: str) -> dict[str, Any]:
-        """PUT an object; its resourceVersion must be the one that was read."""
+        """PUT an object whose resourceVersion is that of the read; ClusterConflictError if it changed since."""
         return await self._write(_Call(verb="update", path=path, resource=resource, body=msgspec.json.encode(body)))
 
     async def merge_patch(self, path: str, body: Mapping[str, Any], *, resource: str) -> dict[str, Any]:
-        """PATCH an object by JSON merge."""
+        """PATCH an object by JSON merge; return it as the API server stored it."""
         return await self._write(_Call(verb="patch", path=path, resource=resource, body=msgspec.json.encode(body)))
 
     async def _read(self, call: _Call) -> Any:
@@ -267,7 +268,7 @@ class KubernetesApi:
 
 
 async def _body(response: aiohttp.ClientResponse, cap: int | None) -> bytearray | None:
-    """The body; None if there is more of it than the cap allows. What is left of it goes with its connection."""
+    """The body; None if it exceeds the cap. The rest is dropped together with its connection."""
     body = bytearray()
     async for piece in response.content.iter_any():
         body += piece
@@ -277,5 +278,5 @@ async def _body(response: aiohttp.ClientResponse, cap: int | None) -> bytearray 
 
 
 async def _pause(attempt: int, error: ClusterUnavailableError) -> None:
-    # What was asked for, and a little more, so that not all come back at the same moment.
+    # The delay that the API server asked for, and a little more, so that not all requests come back at the same moment.
     await asyncio.sleep((error.delay_seconds or 0.0) + random.random() * 0.2 * 2**attempt)  # noqa: S311  spreads retries

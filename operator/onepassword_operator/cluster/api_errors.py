@@ -21,7 +21,7 @@ LONGEST_PAUSE_SECONDS: Final = 60.0
 
 
 def to_error(code: int, status: Mapping[str, Any], *, what: str) -> ClusterError:
-    """The error for an answer that is not a success.
+    """Translate an answer that is not a success into an error.
 
     Args:
         code: the HTTP status.
@@ -48,7 +48,7 @@ def to_error(code: int, status: Mapping[str, Any], *, what: str) -> ClusterError
 
 
 def asked_pause_seconds(header: str | None) -> float | None:
-    """`Retry-After` in seconds, as the API server and its front ends write it; None if it is absent or something else."""
+    """Read `Retry-After` in seconds; None if it is absent or no number."""
     return min(float(header), LONGEST_PAUSE_SECONDS) if header and header.strip().isdecimal() else None
 
 
@@ -62,20 +62,20 @@ def _forbidden(status: Mapping[str, Any], causes: list[dict[str, Any]], *, what:
     if any(cause.get("reason") == "NamespaceTerminating" for cause in causes):
         return ClusterAbsentError(f"{what}: the namespace is being deleted")
     message = str(status.get("message") or "")
-    # The API server has no reason of its own for these; its own fixed words are matched here and nowhere else.
+    # The API server has no `reason` for these cases, so its fixed texts are matched, here and nowhere else.
     if "exceeded quota:" in message:
-        return ClusterQuotaError(f"{what}: a ResourceQuota of the namespace is used up; raise it, or delete what is not needed")
+        return ClusterQuotaError(f"{what}: a ResourceQuota of the namespace is used up; raise it, or delete unused objects")
     external = "admission webhook" in message or "ValidatingAdmissionPolicy" in message
     if "is forbidden: cannot set an ownerRef on a resource you can't delete" in message and not external:
         remedy = "grant it (the chart's operator.ownerReferencesEnforced)"
-        return ClusterDeniedError(f"{what}: this cluster demands the right to delete of whoever changes ownerReferences; {remedy}")
+        return ClusterDeniedError(f"{what}: this cluster requires delete permission to set ownerReferences; {remedy}")
     if external or "is forbidden: User " not in message:
         return ClusterAdmissionError(f"{what}: refused by an admission webhook or policy; its own log says why")
-    return ClusterDeniedError(f"{what}: RBAC does not allow this; grant the operator's service account the verb on the resource")
+    return ClusterDeniedError(f"{what}: RBAC does not allow it; grant the operator's service account this verb on this resource")
 
 
 def _invalid(causes: list[dict[str, Any]], what: str, *, reason: str) -> ClusterError:
-    # Only field names and machine-readable reasons: messages may quote what was sent.
+    # Only field names and machine-readable reasons: messages may quote the values of the Secret.
     fields = ", ".join(sorted({f"{cause.get('field')} ({cause.get('reason')})" for cause in causes if cause.get("field")}))
     if fields:
         return ClusterInvalidError(f"{what}: the API server refuses {fields}; a Secret of this type needs other keys or values")

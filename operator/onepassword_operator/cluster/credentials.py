@@ -1,4 +1,4 @@
-"""How to reach the API server: the pod's service account, or a kubeconfig (token, client certificate, insecure-skip-tls-verify)."""
+"""Address and credentials of the API server: the pod's service account, or a kubeconfig (token, client certificate)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TOKEN_SECONDS: Final = 60.0
 
 
 class TokenFile:
-    """A bearer token in a file that is replaced in place, as the kubelet does it about hourly; re-read once a minute."""
+    """A bearer token in a file that the kubelet rewrites about hourly; read again once a minute."""
 
     def __init__(self, path: pathlib.Path) -> None:
         self._path = path
@@ -30,7 +30,7 @@ class TokenFile:
         self._read_at = -_TOKEN_SECONDS
 
     def __call__(self) -> str:
-        """The current token; the last good one while the file can't be read."""
+        """Return the current token; the last good one while the file can't be read."""
         if time.monotonic() - self._read_at > _TOKEN_SECONDS:
             try:
                 self._token = self._path.read_text().strip()
@@ -43,18 +43,18 @@ class TokenFile:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FixedToken:
-    """A bearer token that stays."""
+    """A bearer token that never changes."""
 
     token: str = dataclasses.field(repr=False)
 
     def __call__(self) -> str:
-        """The token."""
+        """Return the token."""
         return self.token
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterAccess:
-    """An API server and the right to talk to it."""
+    """An API server's URL, TLS context and bearer token."""
 
     server: str
     ssl_context: ssl.SSLContext | None
@@ -64,10 +64,10 @@ class ClusterAccess:
 
 
 def load(kubeconfig: str | None, environment: Mapping[str, str]) -> ClusterAccess:
-    """The access to use: a named kubeconfig, else the pod's service account, else the user's own kubeconfig.
+    """Find the access to use: the named kubeconfig, else the pod's service account, else `~/.kube/config`.
 
     Raises:
-        ClusterUnavailableError: nothing usable was found; the message names what was looked at.
+        ClusterUnavailableError: nothing usable was found; the message names the places that were tried.
     """
     roots = environment.get("SSL_CERT_DIR", "")
     if kubeconfig:
@@ -132,13 +132,13 @@ def _ssl_context(cluster: Mapping[str, Any], user: Mapping[str, Any], *, folder:
 
 def _pem(section: Mapping[str, Any], name: str, *, folder: pathlib.Path) -> bytes | None:
     if data := section.get(f"{name}-data"):
-        # Strictly, because what is dropped as noise could leave nothing, and no authority at all means the machine's own.
+        # Strict decoding: without it, invalid base64 could decode to nothing, and an empty authority means the machine's own roots.
         return base64.b64decode("".join(str(data).split()), validate=True)
     return (folder / section[name]).read_bytes() if section.get(name) else None
 
 
 def _load_client_certificate(context: ssl.SSLContext, pem: bytes) -> None:
-    # The ssl module loads client certificates from files only; this one lives for the duration of the call, readable by us alone.
+    # The ssl module loads client certificates from files only; this file exists during the call and is readable by us alone.
     handle, name = tempfile.mkstemp()
     try:
         with os.fdopen(handle, "wb") as file:

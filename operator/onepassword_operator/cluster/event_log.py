@@ -1,4 +1,4 @@
-"""Kubernetes Events on resources and workloads: for people, best effort. Nobody waits for one; `event_sender.py` posts them."""
+"""Kubernetes Events on resources and workloads: for people, best effort. `event_sender.py` posts them in the background."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from onepassword_operator.rules import announce, event_correlation
 from onepassword_operator.rules.event_correlation import History, Moment, Note
 
 REMEMBERED: Final = 4096
-"""Objects whose latest Events are kept in mind, by digests: less than 1 KiB each as a rule, 7 at worst."""
+"""Objects whose latest Events are remembered, as digests: usually less than 1 KiB each, 7 KiB at worst."""
 
 
 class KubernetesEvents:
     """`EventLog` over the API server (core/v1 Events)."""
 
     def __init__(self, sender: EventSender, *, new_name: Callable[[About], str], clock: Clock, now: Callable[[], str]) -> None:
-        """`new_name` makes the name of an Event; `now` tells the time for people, RFC 3339 UTC."""
+        """Keep the parameters. `new_name` makes the name of an Event; `now` returns the time for people, RFC 3339 UTC."""
         self._sender = sender
         self._new_name = new_name
         self._clock = clock
@@ -33,23 +33,23 @@ class KubernetesEvents:
         self._histories: OrderedDict[str, History] = OrderedDict()
 
     def changed(self, claim: Claim, change: Change, *, message: str) -> None:
-        """A Normal event on the object that asks."""
+        """Post a Normal Event on the object that asks for the Secret: its Secret changed."""
         self._say(_reference(claim), Note("Normal", change.value, message))
 
     def refreshed(self, claim: Claim, message: str) -> None:
-        """A Normal event on the resource."""
+        """Post a Normal Event on the resource: 1Password was read on request, and nothing had changed."""
         self._say(_reference(claim), Note("Normal", "Refreshed", message))
 
     def failed(self, claim: Claim, error: OperatorError) -> None:
-        """A Warning on the object."""
+        """Post a Warning on the object that asks for the Secret."""
         self._say(_reference(claim), Note("Warning", *announce.warning(claim, error)))
 
     def restarted(self, workload: Workload, message: str) -> None:
-        """A Normal event on the Deployment."""
+        """Post a Normal Event on the Deployment: it was restarted."""
         self._say(_of_workload(workload), Note("Normal", "Restarted", message))
 
     def reverted(self, workload: Workload, message: str) -> None:
-        """A Warning on the Deployment."""
+        """Post a Warning on the Deployment: its restarts are reverted."""
         self._say(_of_workload(workload), Note("Warning", "RestartReverted", message))
 
     def _say(self, about: About, note: Note) -> None:
@@ -57,7 +57,7 @@ class KubernetesEvents:
         self._histories.move_to_end(about.uid)
         if len(self._histories) > REMEMBERED:
             self._histories.popitem(last=False)
-        now = Moment(self._clock.monotonic(), sys.intern(self._now()))  # one text for all that is said in a second
+        now = Moment(self._clock.monotonic(), sys.intern(self._now()))  # all Events of a second share one text
         if reported := event_correlation.decide(history, note, now=now, name=self._new_name(about)):
             self._sender.put(Outgoing(about, reported))
 

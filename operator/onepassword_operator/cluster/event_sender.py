@@ -1,6 +1,6 @@
-"""Posts Events in the background: a few at once, of one namespace one at a time and in order, the namespaces in turn.
+"""Posts Events in the background: a few at once, one at a time and in order within a namespace, the namespaces in turn.
 
-An Event that can't be written is dropped, and so is one that finds the queue full; the log says so at most once a minute.
+An Event is dropped if it can't be written or if the queue is full; the log says so at most once a minute.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from onepassword_operator.ports import Clock
 from onepassword_operator.rules.event_correlation import CountedEvent
 
 SENDERS: Final = 3
-"""A small part of the writes that may run at once: Events take their turn behind Secrets."""
+"""Events in flight: a small part of the writes that may run at once, so that Secrets go first."""
 MOST_WAITING: Final = 5000
-"""A cold start of as many resources says something of each. With messages of at most 1,024 characters they are a few MiB, 20 at worst."""
+"""Queued Events: enough for a cold start with as many resources. A few MiB, 20 at worst, as messages have at most 1,024 characters."""
 FLUSH_SECONDS: Final = 2.0
-"""How long Events may still be sent after everything else has ended."""
+"""How long Events are still sent after everything else has ended."""
 _QUIET_SECONDS: Final = 60.0
 
 _log = logging.getLogger(__name__)
@@ -41,13 +41,13 @@ class About(NamedTuple):
 
 
 class Outgoing(NamedTuple):
-    """An Event on its way."""
+    """An Event in the queue, with the object it is about."""
 
     about: About
     reported: CountedEvent
 
     def body(self, instance: str) -> dict[str, Any]:
-        """All of it, as core/v1 has it; `instance` is who says it."""
+        """Render the core/v1 Event; `instance` is its reporting instance."""
         about, reported = self.about, self.reported
         return {
             "apiVersion": "v1",
@@ -69,17 +69,17 @@ class Outgoing(NamedTuple):
         } | self.changes()
 
     def changes(self) -> dict[str, Any]:
-        """The members that a repetition changes."""
+        """Render the members that a repeated Event changes: count, message, last time."""
         return {"count": self.reported.count, "lastTimestamp": self.reported.last, "message": self.reported.note.message}
 
 
 class EventSender:
-    """The queue of Events, and what empties it."""
+    """The queue of Events and the tasks that empty it."""
 
     def __init__(
         self, api: KubernetesApi, *, clock: Clock, new_name: Callable[[About], str], instance: str, dropped: Callable[[int], None]
     ) -> None:
-        """`new_name` makes the name of an Event; `dropped` is told how many Events are given up without a try."""
+        """Keep the parameters. `new_name` makes the name of an Event; `dropped` is called with the number of Events dropped untried."""
         self._api = api
         self._new_name = new_name
         self._instance = instance
@@ -97,7 +97,7 @@ class EventSender:
         return self._waiting
 
     def put(self, event: Outgoing) -> None:
-        """Have it sent when its turn comes; dropped if too many wait."""
+        """Queue an Event; drop it if 5,000 are waiting."""
         if self._waiting >= MOST_WAITING:
             self._dropped(1)
             self._full.say({"waiting": self._waiting})
@@ -111,13 +111,13 @@ class EventSender:
         self._empty.clear()
 
     async def run(self) -> None:
-        """Send, for ever. What is under way when this is cancelled waits for the flush: under the same name it can't be there twice."""
+        """Send until cancelled. An Event in flight at that moment is sent again by `flush`; its name keeps it from existing twice."""
         async with asyncio.TaskGroup() as group:
             for number in range(SENDERS):
                 group.create_task(self._send_in_turn(), name=f"events-{number}")
 
     async def flush(self) -> None:
-        """After the run has ended: send what waits, for two seconds at most, and drop the rest."""
+        """Send the waiting Events for at most two seconds after `run` has ended, and drop the rest."""
         if self._waiting:
             running = asyncio.create_task(self.run(), name="last-events")
             with contextlib.suppress(TimeoutError):
@@ -155,7 +155,7 @@ class EventSender:
             else:
                 await self._patch(event)
         except ClusterError as error:
-            self._failed.say({"on": f"{about.namespace}/{about.name}", "reason": error.reason})
+            self._failed.say({"object": f"{about.kind} {about.namespace}/{about.name}", "reason": error.reason})
 
     async def _patch(self, event: Outgoing) -> None:
         about, reported = event
@@ -176,7 +176,7 @@ class EventSender:
 
 
 class _Seldom:
-    """Says one thing at most once a minute, and how often it would have."""
+    """Logs one message at most once a minute, with the number of times that it was due."""
 
     def __init__(self, clock: Clock, text: str) -> None:
         self._clock = clock
@@ -185,7 +185,7 @@ class _Seldom:
         self._count = 0
 
     def say(self, extra: dict[str, Any]) -> None:
-        """Count it, and say it if it was not said for a while."""
+        """Count the message, and log it unless it was logged within the last minute."""
         self._count += 1
         now = self._clock.monotonic()
         if self._said_at is None or now - self._said_at >= _QUIET_SECONDS:

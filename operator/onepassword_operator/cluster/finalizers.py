@@ -1,4 +1,4 @@
-"""The official operator's finalizer on OnePasswordItems and Deployments, taken away and never set."""
+"""Removes the official operator's finalizer from OnePasswordItems and Deployments; never sets it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class KubernetesFinalizers:
         self._api = api
 
     async def remove(self, ref: ObjectRef, uid: str) -> str | None:
-        """PATCH the list of exactly the object that was read; read again if somebody else wrote in between."""
+        """PATCH the finalizers of exactly the object that was read; read again if it changed in between. See `FinalizerStore`."""
         root, plural = _COLLECTIONS[ref.kind]
         path = f"{root}/namespaces/{ref.namespace}/{plural}/{ref.name}"
         for _ in range(_TRIES):

@@ -1,4 +1,4 @@
-"""The Lease object of the election, in the cluster. Over a connection of its own, so that bulk writes never delay a renewal."""
+"""The Lease object of the leader election, over a connection of its own, so that bulk writes never delay a renewal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from onepassword_operator.cluster.credentials import SERVICE_ACCOUNT
 from onepassword_operator.model.lease import HeldLease, LeaseRecord
 
 NAME: Final = "c26807fd.onepassword.com"
-"""The official operator's, so that the two exclude each other where both elect."""
+"""The official operator's name, so that only one of the two operators leads where both use leader election."""
 _RESOURCE: Final = "leases"
 
 
@@ -29,7 +29,7 @@ class KubernetesLease:
         return HeldLease(LeaseRecord.from_object(raw), raw["metadata"]["resourceVersion"]) if raw else None
 
     async def write(self, record: LeaseRecord, *, basis: HeldLease | None) -> HeldLease:
-        """POST, or PUT over exactly what was read."""
+        """POST the Lease, or PUT it over exactly the one that was read."""
         metadata = {"name": NAME, "namespace": self._namespace}
         body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": record.to_spec()}
         if basis is None:
@@ -41,7 +41,7 @@ class KubernetesLease:
 
 
 def home_namespace(chosen: str, environment: Mapping[str, str], *, context: str) -> str:
-    """Where the Lease lives: the namespace that was chosen, else the pod's own, else the kubeconfig's, else default."""
+    """Return the namespace of the Lease: the configured one, else the pod's own, else the kubeconfig's, else `default`."""
     mounted = SERVICE_ACCOUNT / "namespace"
     return chosen or environment.get("POD_NAMESPACE", "") or _content(mounted) or context or "default"
 

@@ -1,4 +1,4 @@
-"""A stream's bytes → its lines, each bounded."""
+"""Splits a stream of bytes into lines of bounded length."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Final
 
 LONGEST_BYTES: Final = 1024 * 1024
-"""Several times what Kubernetes allows an object's annotations, which are the largest part of its metadata."""
+"""Several times the limit of an object's annotations (256 KiB), which are the largest part of its metadata."""
 
 
 class Lines:
-    """Puts lines together from the pieces they come in. One beyond the limit passes by and is not kept."""
+    """Joins pieces into lines. A line beyond the limit is skipped without being kept in memory."""
 
     def __init__(self, longest_bytes: int = LONGEST_BYTES) -> None:
         self._longest_bytes = longest_bytes
@@ -18,7 +18,7 @@ class Lines:
         self._too_long = False
 
     def feed(self, piece: bytes) -> Iterator[bytes | None]:
-        """The lines that end in this piece, without their ends; None in the place of one that was too long."""
+        """Yield the lines that end in this piece, without their line ends; None for each line that was too long."""
         *ends, beginning = piece.split(b"\n")
         for end in ends:
             self._add(end)

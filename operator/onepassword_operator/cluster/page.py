@@ -1,4 +1,4 @@
-"""A page of a LIST as it came: objects are decoded one after the other, and what is not asked for is not decoded at all."""
+"""A page of a LIST whose objects are decoded one by one, and only if the caller wants them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import msgspec
 from onepassword_operator.model.errors import ClusterUnavailableError
 
 Undecodable: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
-"""What decoding raises: not JSON, or JSON of another shape."""
+"""Errors of decoding: the bytes are not JSON, or JSON of another shape."""
 
 
 class Metadata(msgspec.Struct, rename="camel"):
-    """An object's metadata, as far as it says which object this is."""
+    """The metadata that identify an object."""
 
     namespace: str = ""
     name: str = ""
@@ -22,7 +22,7 @@ class Metadata(msgspec.Struct, rename="camel"):
 
 
 class Header(msgspec.Struct):
-    """An object without what it holds."""
+    """An object's metadata without its content."""
 
     metadata: Metadata
 
@@ -33,34 +33,34 @@ class _PageMetadata(msgspec.Struct, rename="camel"):
 
 
 class Page(msgspec.Struct):
-    """Some objects of a collection. Going through it uses it up, so that no page is kept while the next one is read."""
+    """Some objects of a collection. Iterating empties the page, so that no page stays in memory while the next one is read."""
 
     metadata: _PageMetadata | None = None
     items: list[msgspec.Raw] | None = None
 
     @property
     def token(self) -> str:
-        """Where the next page begins; empty if there is none."""
+        """The `continue` token of the next page; empty on the last page."""
         return self.metadata.token if self.metadata else ""
 
     @property
     def resource_version(self) -> str:
-        """The state that the whole collection is shown in."""
+        """The resourceVersion of the whole collection."""
         return self.metadata.resource_version if self.metadata else ""
 
     def __len__(self) -> int:
-        """Objects that are left."""
+        """The number of objects not yet iterated over."""
         return len(self.items or ())
 
     def size_bytes(self) -> int:
-        """What they weigh."""
+        """The size of these objects as JSON, in bytes."""
         return sum(map(len, self.items or ()))
 
     def raw(self) -> Iterator[msgspec.Raw]:
-        """The objects as they came.
+        """Yield the objects undecoded.
 
         Raises:
-            ClusterUnavailableError: this, like the others, if something in the page is no object.
+            ClusterUnavailableError: something in the page is no object; `__iter__`, `whole` and `header` raise it too.
         """
         left, self.items = self.items or [], None
         left.reverse()
@@ -68,12 +68,12 @@ class Page(msgspec.Struct):
             yield left.pop()
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """The objects, whole."""
+        """Yield the objects, decoded in full."""
         return map(whole, self.raw())
 
 
 def whole(raw: msgspec.Raw) -> dict[str, Any]:
-    """All of an object."""
+    """Decode an object in full."""
     try:
         return OBJECTS.decode(raw)
     except Undecodable:
@@ -81,7 +81,7 @@ def whole(raw: msgspec.Raw) -> dict[str, Any]:
 
 
 def header(raw: msgspec.Raw) -> Metadata:
-    """Which object it is."""
+    """Decode an object's identifying metadata only."""
     try:
         return _HEADER.decode(raw).metadata
     except Undecodable:
@@ -89,11 +89,11 @@ def header(raw: msgspec.Raw) -> Metadata:
 
 
 def _broken() -> ClusterUnavailableError:
-    return ClusterUnavailableError("the API server listed what is no object")
+    return ClusterUnavailableError("the API server listed something that is no object; trying again")
 
 
 OBJECTS: Final[msgspec.json.Decoder[dict[str, Any]]] = msgspec.json.Decoder(dict[str, Any])
-"""Decodes an object of whatever kind."""
+"""Decodes an object of any kind."""
 _HEADER: Final = msgspec.json.Decoder(Header)
 PAGES: Final = msgspec.json.Decoder(Page)
 """Decodes a page."""

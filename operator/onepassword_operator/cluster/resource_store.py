@@ -16,7 +16,7 @@ _ROOT: Final = f"/apis/{names.GROUP}/{names.VERSION}"
 
 
 class KubernetesResources:
-    """`ClaimStore` over the API server."""
+    """`ResourceStore` over the API server."""
 
     def __init__(self, api: KubernetesApi, *, rendering: Rendering, namespaces: Sequence[str] = ()) -> None:
         self._api = api
@@ -24,7 +24,7 @@ class KubernetesResources:
         self._namespaces = namespaces
 
     async def is_served(self) -> bool:
-        """Whether the API server knows the resource; discovery is open to every authenticated user, so no rights on CRDs are needed."""
+        """Whether the CRD is installed, by discovery, which needs no rights on CRDs: every authenticated user may use it."""
         discovered = await self._api.get(_ROOT, resource="apigroups")
         return any(resource.get("name") == names.PLURAL for resource in (discovered or {}).get("resources") or ())
 
@@ -42,7 +42,7 @@ class KubernetesResources:
                     yield Claim.from_object(raw, self._rendering)
 
     async def write_condition(self, claim: Claim, condition: Condition) -> Claim:
-        """PATCH the status; the uid in the body makes the API server refuse a namesake that was created meanwhile (409)."""
+        """PATCH the status; the uid in the body makes the API server refuse (409) another object of the same name created meanwhile."""
         body = {"metadata": {"uid": claim.uid}, "status": {"conditions": [condition.to_object()]}}
         written = await self._api.merge_patch(f"{self._path(claim.key)}/status", body, resource=f"{_RESOURCE}/status")
         return Claim.from_object(written, self._rendering)

@@ -1,4 +1,4 @@
-"""Secrets in the cluster. One of the two places that open confidential values: the wire needs them in base64."""
+"""Secrets in the cluster. One of the two modules that reveal confidential values: the API wants them in base64."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from onepassword_operator.model import names
 from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, OwnerReference, SecretKey
 
 FIRST_PAGE: Final = 4
-"""Secrets may be of 1 MiB each, so the first page is small; the next ones follow what it weighed."""
+"""Objects in the first page: small, because a Secret may have 1 MiB. The size of each later page follows from the one before."""
 
 _RESOURCE: Final = "secrets"
 
 
 def path_of(key: SecretKey) -> str:
-    """The URL path of a Secret."""
+    """Return the URL path of a Secret."""
     return f"/api/v1/namespaces/{key.namespace}/secrets/{key.name}"
 
 
@@ -35,7 +35,7 @@ class KubernetesSecrets:
         return ObservedSecret.from_object(raw) if raw else None
 
     async def list_managed(self, wanted: Container[SecretKey]) -> AsyncIterator[ObservedSecret]:
-        """Those of all Secrets with our label that are wanted; of the others nothing but the name is decoded."""
+        """Yield the wanted Secrets among all with our label; of the others only the name is decoded."""
         paths = [f"/api/v1/namespaces/{namespace}/secrets" for namespace in self._namespaces] or ["/api/v1/secrets"]
         for path in paths:
             async for page in self._api.pages(path, resource=_RESOURCE, selector=names.MANAGED_SELECTOR, first=FIRST_PAGE):
@@ -45,23 +45,23 @@ class KubernetesSecrets:
                         yield ObservedSecret.from_object(pages.whole(raw))
 
     async def create(self, desired: DesiredSecret) -> ObservedSecret:
-        """POST."""
+        """POST the Secret; ClusterConflictError if it exists."""
         path = f"/api/v1/namespaces/{desired.key.namespace}/secrets"
         return ObservedSecret.from_object(await self._api.create(path, to_object(desired), resource=_RESOURCE))
 
     async def replace(self, desired: DesiredSecret, *, basis: ObservedSecret) -> ObservedSecret:
-        """PUT over exactly what was read."""
+        """PUT the Secret over exactly the one that was read."""
         body = to_object(desired)
         body["metadata"] |= {"uid": basis.uid, "resourceVersion": basis.resource_version}
         return ObservedSecret.from_object(await self._api.replace(path_of(desired.key), body, resource=_RESOURCE))
 
     async def annotate(self, basis: ObservedSecret, annotations: dict[str, str | None]) -> ObservedSecret:
-        """PATCH annotations of exactly what was read."""
+        """PATCH annotations of exactly the Secret that was read."""
         body = {"metadata": {"uid": basis.uid, "resourceVersion": basis.resource_version, "annotations": annotations}}
         return ObservedSecret.from_object(await self._api.merge_patch(path_of(basis.key), body, resource=_RESOURCE))
 
     async def own(self, basis: ObservedSecret, owners: Sequence[OwnerReference]) -> ObservedSecret:
-        """PATCH the ownerReferences of exactly what was read."""
+        """PATCH the ownerReferences of exactly the Secret that was read."""
         references = [_owner_object(owner) for owner in owners]
         body = {"metadata": {"uid": basis.uid, "resourceVersion": basis.resource_version, "ownerReferences": references}}
         return ObservedSecret.from_object(await self._api.merge_patch(path_of(basis.key), body, resource=_RESOURCE))
@@ -72,7 +72,7 @@ class KubernetesSecrets:
 
 
 def to_object(desired: DesiredSecret) -> dict[str, Any]:
-    """The Secret as JSON, values in base64."""
+    """Render the Secret as JSON, with its values in base64."""
     metadata: dict[str, Any] = {
         "name": desired.key.name,
         "namespace": desired.key.namespace,

@@ -1,6 +1,6 @@
-"""Our Secrets as they come and go: a LIST of their metadata, and a WATCH from there on. No value is asked for, so none is here.
+"""LIST and WATCH of our Secrets' metadata. Values are never requested.
 
-A tenant may fill Secrets of any size and give them our label; what they hold never arrives.
+A tenant may give our label to Secrets of any size; their data never reach the operator.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from onepassword_operator.model.errors import ClusterUnavailableError
 from onepassword_operator.model.secret import SecretKey, SecretSight, Sight
 
 STREAM_SECONDS: Final = 290
-"""How long the API server is asked to keep a stream open; less by up to a tenth, so that streams do not all end at once."""
+"""How long the API server is asked to keep a stream open; reduced by up to a tenth, so that streams do not all end at once."""
 SILENCE_SECONDS: Final = 90.0
-"""The API server sends a bookmark about every minute. A stream that says nothing for longer is dead, and its other end may not know it."""
+"""The API server sends a bookmark about every minute, so a stream that is silent for longer is dead."""
 GRACE_SECONDS: Final = 30.0
 
 _RESOURCE: Final = "secrets"
@@ -57,7 +57,7 @@ class KubernetesSecretWatch:
         self._jitter = jitter
 
     async def listed(self, namespace: str) -> AsyncIterator[SecretSight]:
-        """Each Secret that carries our label, by page, and the state that the list shows."""
+        """Yield each Secret with our label, by page, and at the end the resourceVersion of the list."""
         state = ""
         async for page in self._api.pages(_path(namespace), resource=_RESOURCE, selector=names.MANAGED_SELECTOR, metadata_only=True):
             state = state or page.resource_version
@@ -66,11 +66,11 @@ class KubernetesSecretWatch:
         yield _sight(Sight.UP_TO_HERE, pages.Metadata(resource_version=state))
 
     async def changes(self, namespace: str, *, since: int) -> AsyncIterator[SecretSight]:
-        """What happens from that state on, until the stream ends in good order.
+        """Yield the changes after that resourceVersion, until the API server ends the stream.
 
         Raises:
-            ClusterAbsentError: the state is too old (410), so what happened since can't be told.
-            ClusterError: the stream was refused, broke, fell silent, or said what can't be understood.
+            ClusterAbsentError: the resourceVersion is too old (410); list again.
+            ClusterError: the stream was refused, broke, fell silent, or sent an event that can't be read.
         """
         seconds = round(STREAM_SECONDS * (1 - 0.1 * self._jitter()))
         query = {"watch": "true", "allowWatchBookmarks": "true", "resourceVersion": str(since), "timeoutSeconds": str(seconds)}
@@ -113,7 +113,7 @@ async def _sights(content: aiohttp.StreamReader) -> AsyncIterator[SecretSight]:
     async for piece in content.iter_any():
         for line in lines.feed(piece):
             if line is None:
-                _log.debug("an event with too much metadata was passed over; the next resync looks at its Secret")
+                _log.debug("a watch event with too much metadata was skipped; the next resync reads its Secret")
             else:
                 yield _reported(line)
     if lines.open():
@@ -124,7 +124,7 @@ def _reported(line: bytes) -> SecretSight:
     try:
         event = _EVENTS.decode(line)
     except pages.Undecodable:
-        raise ClusterUnavailableError(f"watch {_RESOURCE}: the stream says what is no event") from None
+        raise ClusterUnavailableError(f"watch {_RESOURCE}: the stream sent something that is no event") from None
     if event.type in _KINDS and event.object.metadata:
         return _sight(_KINDS[event.type], event.object.metadata)
     raise to_error(event.object.code, {"reason": event.object.reason}, what=f"watch {_RESOURCE}")
@@ -134,4 +134,4 @@ def _sight(kind: Sight, metadata: pages.Metadata) -> SecretSight:
     try:
         return SecretSight(kind, SecretKey(metadata.namespace, metadata.name), int(metadata.resource_version))
     except ValueError:
-        raise ClusterUnavailableError(f"watch {_RESOURCE}: a resourceVersion is no number") from None
+        raise ClusterUnavailableError(f"watch {_RESOURCE}: the stream sent a resourceVersion that is no number") from None

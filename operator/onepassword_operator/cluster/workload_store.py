@@ -1,4 +1,4 @@
-"""Deployments in the cluster, read live and patched in their pod template's annotations only; and the namespace's restart setting."""
+"""Deployments in the cluster, of which only the pod template's annotations are patched; and namespaces' restart settings."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class KubernetesWorkloads:
         return secret_use.workload(raw) if raw else None
 
     async def annotate_template(self, workload: Workload, annotations: dict[str, str]) -> None:
-        """PATCH the pod template of exactly what was read."""
+        """PATCH the pod template of exactly the Deployment that was read."""
         body = {
             "metadata": {"uid": workload.uid, "resourceVersion": workload.resource_version},
             "spec": {"template": {"metadata": {"annotations": annotations}}},
@@ -46,7 +46,7 @@ class KubernetesWorkloads:
         await self._api.merge_patch(f"{_collection(workload.namespace)}/{workload.name}", body, resource=_RESOURCE)
 
     async def namespace_setting(self, namespace: str) -> str | None:
-        """The namespace's auto-restart annotation. Without the right to read it, the level below decides."""
+        """Read the namespace's auto-restart annotation; None if RBAC forbids it, so that the operator's own setting decides."""
         try:
             raw = await self._api.get(f"/api/v1/namespaces/{namespace}", resource="namespaces")
         except ClusterDeniedError:

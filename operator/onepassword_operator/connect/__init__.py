@@ -1,1 +1,1 @@
-"""EDGE to 1Password: the client of a Connect server, and what guards it."""
+"""EDGE to 1Password: the client of a Connect server, its circuit breaker and its rate limit."""

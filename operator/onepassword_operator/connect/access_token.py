@@ -1,6 +1,6 @@
-"""The Connect token: given once, or in a file that is read again whenever it changes, so that a new token needs no restart.
+"""The Connect token: a fixed value, or a file that is read again whenever it changes, so that a new token needs no restart.
 
-The one place that opens it: a request's header needs it in the clear, and its expiry stands inside.
+The only module that reveals the token: the Authorization header needs its text, and the token itself holds its expiry.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ class ConnectToken:
         return self._token
 
     def authorization(self) -> str:
-        """The header's value for a request that goes out now."""
+        """Return the Authorization header for a request that is sent now."""
         self.generation()
         return f"Bearer {self._token.reveal().decode()}"
 
     def generation(self) -> int:
-        """Which token it is, counted from 0: whoever was refused with one compares it with the number then."""
+        """The number of the token in use, from 0. A caller that was refused compares it with the number at its request."""
         state = _state(self._file) if self._file else self._state
         if self._file and state != self._state:
             self._take(self._file, state)
@@ -59,7 +59,7 @@ class ConnectToken:
         try:
             token = _read(file)
         except TokenFileError as error:
-            _log.warning("the token file changed and can't be used; the token read before stays in use", extra={"detail": str(error)})
+            _log.warning("the new content of the token file can't be used; the previous token stays in use", extra={"detail": str(error)})
             return
         if token != self._token:
             self._token = token
@@ -67,7 +67,7 @@ class ConnectToken:
             _log.info("the Connect token has been read again", extra={"file": str(file)})
 
     def expires_at(self) -> float | None:
-        """When it expires, as Unix time; None if it does not say."""
+        """Return the token's expiry as Unix time; None if the token has none."""
         parts = self._token.reveal().split(b".")
         if len(parts) != _JWT_PARTS:
             return None
@@ -85,7 +85,7 @@ class ConnectToken:
 
 
 def _state(file: pathlib.Path) -> tuple[int, int, int] | None:
-    # Through symlinks, which is how the kubelet exchanges the files of a mounted Secret.
+    # Follows symlinks: the kubelet replaces the files of a mounted Secret by exchanging a symlink.
     try:
         seen = file.stat()
     except OSError:

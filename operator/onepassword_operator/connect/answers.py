@@ -1,6 +1,6 @@
-"""Connect's refusals and pauses: a status that is not 200 → a leaf of the error tree; how long to wait before the next try.
+"""Connect's refusals: an HTTP status other than 200 → a leaf of the error tree, and the delay before the next try.
 
-Bodies are not looked at: they may quote what was sent, and proxies in between write their own.
+Bodies are ignored: they may quote the request, and proxies write their own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from onepassword_operator.model.errors import (
 FIRST_PAUSE_SECONDS: Final = 0.25
 LONGEST_PAUSE_SECONDS: Final = 10.0
 RETRY_AFTER_SECONDS: Final = 10.0
-"""For a 429 that does not say."""
+"""Delay after a 429 without `Retry-After`."""
 RETRY_AFTER_CAP_SECONDS: Final = 300.0
 
 _UNAVAILABLE: Final = frozenset({408, 425, 500, 502, 503, 504})
@@ -36,7 +36,7 @@ _PROXY_PASSWORD: Final = 407
 
 
 def to_error(code: int, headers: Mapping[str, str], *, route: str) -> BackendError | ItemNotFoundError | VaultNotFoundError:
-    """The error for a status that is not 200."""
+    """Translate an HTTP status other than 200 into an error."""
     match code:
         case 401:
             return BackendDeniedError(
@@ -78,7 +78,7 @@ def _unusable(code: int, route: str) -> BackendError:
 
 
 def retry_after_seconds(text: str | None) -> float | None:
-    """`Retry-After` as seconds from now, from either of its forms, between 1 and 300; None if it is absent or unreadable."""
+    """Read `Retry-After`, seconds or a date, as seconds from now between 1 and 300; None if it is absent or unreadable."""
     seconds = None
     if text and text.strip().isdecimal():
         seconds = float(text)
@@ -89,7 +89,7 @@ def retry_after_seconds(text: str | None) -> float | None:
 
 
 def pause_seconds(attempt: int, error: BackendError) -> float:
-    """How long to wait after the attempt of that number, from 1: what Connect asked for, else exponential with full jitter."""
+    """Return the delay in seconds after an attempt (the first is 1): Connect's own, else exponential with full jitter."""
     if error.delay_seconds is not None:
         return error.delay_seconds
     ceiling = min(FIRST_PAUSE_SECONDS * 2.0**attempt, LONGEST_PAUSE_SECONDS)

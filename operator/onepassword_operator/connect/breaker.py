@@ -1,9 +1,9 @@
-"""An ItemSource in front of another: caps concurrency, honours waits that were asked for, and breaks the circuit when nothing works.
+"""A circuit breaker around an ItemSource: caps concurrency, honours the delays that Connect asks for, and stops calls in an outage.
 
-The vault list is the probe, because it proves the token as well, which `/health` does not. While the circuit is open, other calls fail at
-once with what was last seen; the vault list still goes out, but however many ask for it, only now and then: every few seconds after an
-outage, at the configured pace after a refused token. A cold server, and one item that can't be read, are no outage; a vault that is refused
-while the vault list is not, is no refused token.
+The vault list is the probe, because it proves the token as well, which `/health` does not. While the circuit is open, all other calls fail
+at once with the last error. The probe goes out every few seconds after an outage, and at the configured interval after a refused token,
+however many callers ask for it. A server that is still starting is no outage, and neither is one unreadable item. A refused vault is no
+refused token as long as the vault list works.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from onepassword_operator.ports import Clock, ItemSource
 from onepassword_operator.service.runtime.seats import PATIENCE_SECONDS, Seats
 
 CONCURRENCY: Final = 10
-"""Reads of items. Lists and the poll never wait behind them: what they show is what the reads are for."""
+"""Item reads in flight. Item lists and the vault list have limits of their own, so that they never wait for reads."""
 LISTS_AT_ONCE: Final = 2
-"""Item lists may be the largest of all replies, and memory has to hold them."""
+"""Item lists in flight: they can be the largest of all replies, and memory has to hold them."""
 FAILURES_TO_OPEN: Final = 3
-"""Calls in a row without an answer (each has already been retried) until the circuit opens."""
+"""Failed calls in a row that open the circuit; each of them has been retried by the client."""
 PROBE_SECONDS: Final = 3.0
-"""Between a probe that failed and the next one."""
+"""Seconds from a failed probe to the next one."""
 COLD_SECONDS: Final = 120.0
-"""How long after the first call a server that has never answered in full may say that it is not ready yet."""
+"""Grace period after the first call, in seconds, in which a server that has never answered may say that it is not ready yet."""
 
 _PROBE: Final = "vaults"
 
@@ -43,7 +43,7 @@ _T = TypeVar("_T")
 
 
 class CircuitBreaker:
-    """One credential's budget."""
+    """Implements `ItemSource` over another one, for one credential. Raises the errors of that one."""
 
     def __init__(self, source: ItemSource, clock: Clock, *, denied_probe_seconds: float, credential: Callable[[], int] = lambda: 0) -> None:
         self._source = source
@@ -53,7 +53,7 @@ class CircuitBreaker:
         self._lists = Seats(LISTS_AT_ONCE, overdue=LISTS_AT_ONCE)
         self._slow_lists = Seats(LISTS_AT_ONCE, overdue=0)
         self._slow: set[str] = set()
-        """Vaults whose last list failed or took long: they wait for each other, and for nobody else."""
+        """Vaults whose last list failed or was slow. They have seats of their own, so that they can't hold up the others."""
         self._failed: list[str] = []
         self._cold_until: float | None = None
         self._open: BackendError | None = None
@@ -66,27 +66,27 @@ class CircuitBreaker:
         self._doubted_at = -PROBE_SECONDS
 
     def in_flight(self) -> int:
-        """Calls under way."""
+        """Return the number of calls in flight."""
         return self._in_flight
 
     def is_open(self) -> bool:
-        """Whether the circuit is open: calls fail at once with what was last seen."""
+        """Whether the circuit is open, so that calls fail at once with the last error."""
         return self._refusal() is not None
 
     def _refusal(self) -> BackendError | None:
-        # A pause that Connect asked for ends by itself; after an outage and after a refused token the probe has to come through first.
+        # A delay that Connect asked for ends by itself. After an outage or a refused token the probe has to succeed first.
         asked_for = self._open is not None and self._open.delay_seconds is not None
         return None if asked_for and self._clock.monotonic() >= self._probe_at else self._open
 
     async def list_vaults(self) -> Sequence[Vault]:
-        """The vault list; also the probe that closes an open circuit."""
+        """List the vaults; also the probe that closes an open circuit."""
         self._notice_new_credential()
         if self._last and self._clock.monotonic() < self._probe_at:
             raise self._last.with_traceback(None)
         return await self._judged(self._source.list_vaults, _PROBE)
 
     async def list_items(self, vault_id: str) -> Sequence[ItemSummary]:
-        """A vault's items."""
+        """List a vault's items."""
         seats = self._slow_lists if vault_id in self._slow else self._lists
         return await self._guarded(lambda: self._timed_list(vault_id), vault_id, seats=seats)
 
@@ -100,16 +100,16 @@ class CircuitBreaker:
         return listed
 
     async def get_item(self, vault_id: str, item_id: str) -> Item:
-        """An item with its files."""
+        """Read an item with its files."""
         return await self._guarded(lambda: self._source.get_item(vault_id, item_id), item_id, seats=self._items)
 
     async def _guarded(self, call: Callable[[], Awaitable[_T]], target: str, *, seats: Seats) -> _T:
         async with seats.seat() as seat:
             seat.start()
-            # Asked only now: what was waiting for a slot when the circuit opened must not go out either.
+            # Checked after the wait for a slot: the circuit may have opened meanwhile.
             self._notice_new_credential()
             if refusal := self._refusal():
-                raise refusal.with_traceback(None)  # raised again and again, it would keep every frame it has passed
+                raise refusal.with_traceback(None)  # one instance is raised many times, and each time would add its frames
             try:
                 return await self._judged(call, target)
             except BackendDeniedError:
@@ -117,7 +117,7 @@ class CircuitBreaker:
                 raise
 
     async def _doubt_token(self) -> None:
-        # Whether it is the token or one vault that is refused, the vault list knows; one look serves all who were refused together.
+        # The vault list tells a refused token from a refused vault. One list serves all calls that were refused together.
         async with self._doubting:
             if self._open is None and self._clock.monotonic() >= self._doubted_at + PROBE_SECONDS:
                 self._doubted_at = self._clock.monotonic()
@@ -125,7 +125,7 @@ class CircuitBreaker:
                     await self._judged(self._source.list_vaults, _PROBE)
 
     def _notice_new_credential(self) -> None:
-        # The file of a refused token holds another one now: that is the cause ended, and no reason to wait.
+        # The token file has a new token, so there is no reason to wait any longer.
         if isinstance(self._open, BackendDeniedError) and self._credential() != self._refused_credential:
             self._open = self._last = None
             self._probe_at = 0.0
@@ -144,7 +144,7 @@ class CircuitBreaker:
             self._in_flight -= 1
         self._failed.clear()
         self._cold_until = 0.0
-        if self._clock.monotonic() >= self._probe_at:  # a call that was on its way before the wait was asked for does not end it
+        if self._clock.monotonic() >= self._probe_at:  # a call sent before Connect asked for the delay does not end the delay
             self._open = self._last = None
         return result
 
@@ -158,13 +158,13 @@ class CircuitBreaker:
             case BackendUnavailableError():
                 self._note_outage(error, target)
             case _:
-                self._failed.clear()  # whatever it says, it is an answer
+                self._failed.clear()  # any answer ends an outage
 
     def _note_outage(self, error: BackendUnavailableError, target: str) -> None:
         if error.delay_seconds is not None:
             self._break(error, error.delay_seconds)
         elif error.warming_up and self._clock.monotonic() < (self._cold_until or 0.0):
-            self._pause(error, PROBE_SECONDS)  # it will be there soon, and nothing is known yet that could be done without it
+            self._pause(error, PROBE_SECONDS)  # the server will be up soon, and without it nothing can be done yet
         elif not (error.of_one_item and target in self._failed):
             self._failed = [*self._failed, target][-FAILURES_TO_OPEN:]
             if len(self._failed) == FAILURES_TO_OPEN:

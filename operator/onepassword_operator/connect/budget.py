@@ -1,8 +1,9 @@
-"""How many requests a minute one credential may cost, and who comes first when there are more: polls, then lists, then items.
+"""The limit of requests a minute for one credential, and their order when they exceed it: vault lists, item lists, items.
 
-Polls are few, and always next. Lists may be due faster than they can go out, so whoever comes last has every third turn of the rest.
+Vault lists are few and always go next. Item lists may be due faster than they can be sent, so every third of the other turns goes to the
+last in order.
 
-Whoever has to wait is not told, and neither is anybody else: a request that waits its turn is nobody's failure.
+Waiting is no failure, and no status or log line reports it.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from onepassword_operator.ports import Clock
 
 MINUTE_SECONDS: Final = 60.0
 AT_ONCE: Final = 0.1
-"""The part of a minute's requests that may go out in a moment, after a quiet time; the rest come evenly."""
+"""The burst, as a part of a minute's requests, after a quiet time; the rest is spread evenly."""
 RANKS: Final[Mapping[str, int]] = {"GET /v1/vaults": 0, "GET /v1/vaults/:uuid/items": 1}
-"""By route; every other one comes after these."""
+"""Order by route, lowest first; all other routes come after these."""
 TURNS_AHEAD: Final = 2
-"""How many turns in a row whoever comes last is passed over, polls not counted."""
+"""Turns in a row, vault lists not counted, for which the last in order can be passed over."""
 _ROUNDING: Final = 1e-6
 
 
@@ -32,12 +33,12 @@ def _call_later(seconds: float, function: Callable[[], None]) -> None:
 
 
 class Budget:
-    """At most so many requests in any minute; 0 means no limit."""
+    """Delays requests so that no minute has more than `per_minute`; 0 means no limit."""
 
     def __init__(self, per_minute: int, clock: Clock, *, later: Callable[[float, Callable[[], None]], None] = _call_later) -> None:
         self._limited = per_minute > 0
         self._burst = max(1.0, per_minute * AT_ONCE)
-        # What is saved up and what comes in meanwhile make up a minute's requests, so that no minute sees more.
+        # The burst and the tokens that arrive in a minute add up to the limit, so no minute exceeds it.
         self._per_second = (per_minute - self._burst) / MINUTE_SECONDS
         self._clock = clock
         self._later = later
@@ -47,7 +48,7 @@ class Budget:
         self._called = False
 
     async def turn(self, route: str) -> float:
-        """Return when the request may go out; returns the seconds that took."""
+        """Wait until the request may be sent; return the seconds waited."""
         if not self._limited or (not any(self._waiting) and self._take()):
             return 0.0
         asked = self._clock.monotonic()
@@ -58,7 +59,7 @@ class Budget:
         return self._clock.monotonic() - asked
 
     def waiting(self) -> int:
-        """Requests that wait their turn."""
+        """Return the number of waiting requests."""
         return sum(not mine.done() for line in self._waiting for mine in line)
 
     def _take(self) -> bool:
@@ -86,7 +87,7 @@ class Budget:
 
     def _next(self) -> _Line | None:
         for line in self._waiting:
-            while line and line[0].done():  # whoever waited has been cancelled
+            while line and line[0].done():  # its caller has been cancelled
                 line.popleft()
         polls, *rest = self._waiting
         present = [line for line in rest if line]

@@ -1,7 +1,7 @@
-"""ItemSource over 1Password Connect's REST API.
+"""`ItemSource` over 1Password Connect's REST API.
 
-Every call has a deadline, reads are retried within it, pauses that Connect asks for are kept by all calls, bodies have caps, redirects are
-not followed, and the token goes to one origin only. Errors name the route, never what was in a body.
+Every call has a deadline and is retried within it. All calls keep a delay that Connect asks one of them for. Bodies have a size limit,
+redirects are not followed, and the token goes to one origin only. Errors name the route, never the content of a body.
 """
 
 from __future__ import annotations
@@ -36,26 +36,26 @@ from onepassword_operator.model.item_path import looks_like_id
 from onepassword_operator.net.proxy import DIRECT, Route
 
 TIMEOUT_SECONDS: Final = 15.0
-"""Until the first byte of an answer; a cold Connect server keeps its callers waiting for up to ten, or what its OP_SYNC_TIMEOUT says."""
+"""Until the first byte of an answer. A Connect server that is starting takes up to ten seconds, or its OP_SYNC_TIMEOUT."""
 FIRST_CALL: Final = 4.0
-"""How many times as patient the first call is: the server may have been started together with the operator."""
+"""Factor for the deadline of the first call: the server may have been started together with the operator."""
 TRIES: Final = 4
 FILE_TRIES: Final = 5
-"""For a file's content, whose 500 means that Connect is still fetching it."""
+"""Tries for a file's content: a 500 means that Connect is still fetching it from 1Password."""
 REFUSALS: Final = {BackendDeniedError: 2, BackendForbiddenError: 3}
-"""How often in a call a token must be refused to be believed: Connect 1.7 now and then refuses valid ones."""
+"""Refusals of the token within one call until it counts as refused: Connect 1.7 sometimes refuses valid tokens."""
 CONNECT_SECONDS: Final = 5.0
-"""Until there is a connection, be it a new one or one that is free again."""
+"""Until a connection is open, or a pooled one is free."""
 CONNECTIONS: Final = 16
-"""More than are ever under way: items, lists and the poll have numbers of their own (`pacing.py`)."""
+"""More than the calls in flight, which `breaker.py` limits."""
 IDLE_SECONDS: Final = 30.0
-"""Shorter than load balancers keep a silent connection, so that none is used that they have forgotten."""
+"""Shorter than load balancers keep an idle connection, so that no connection is used after they have dropped it."""
 ITEM_BYTES: Final = 4 * 1024 * 1024
 LIST_BYTES: Final = 32 * 1024 * 1024
 FILES_BYTES: Final = 1024 * 1024
 
 Observer = Callable[[str, int, float], None]
-"""Told of every request: route template, status code (0 if there was no answer), seconds."""
+"""Called after every request with its route template, status code (0: no answer) and seconds."""
 
 
 def _nobody(route: str) -> None:
@@ -68,7 +68,7 @@ async def _at_once(route: str) -> float:
 
 
 class ConnectSource:
-    """One Connect server with one token."""
+    """One Connect server, called with one token. Raises BackendError and ItemLookupError only."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class ConnectSource:
         """Open the connection pool."""
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=IDLE_SECONDS),
-            # Nothing compressed: a small reply could unfold into one far beyond the caps.
+            # No compression: a small compressed reply could expand far beyond the size limits.
             headers={"User-Agent": self._user_agent, "Accept-Encoding": "identity"},
             auto_decompress=False,
             proxy=self._way.proxy,
@@ -113,13 +113,13 @@ class ConnectSource:
             await self._session.close()
 
     async def list_vaults(self) -> Sequence[Vault]:
-        """`GET /v1/vaults`."""
+        """Request `GET /v1/vaults`."""
         route = "GET /v1/vaults"
         body = await self._get("/v1/vaults", route=route, cap=LIST_BYTES)
         return [wire.to_model() for wire in schema.decode_list(schema.WireVault, body, route=route)]
 
     async def list_items(self, vault_id: str) -> Sequence[ItemSummary]:
-        """`GET /v1/vaults/{v}/items`, unfiltered: one list serves every look-up and shows every version."""
+        """Request `GET /v1/vaults/{v}/items` without a filter: one list serves all lookups and has all versions."""
         route = "GET /v1/vaults/:uuid/items"
         body = await self._get(f"/v1/vaults/{_identity(vault_id)}/items", route=route, cap=LIST_BYTES)
         items, vaults = decode_items(body, route=route)
@@ -128,7 +128,7 @@ class ConnectSource:
         return items
 
     async def get_item(self, vault_id: str, item_id: str) -> Item:
-        """`GET /v1/vaults/{v}/items/{i}` and the content of each file."""
+        """Request `GET /v1/vaults/{v}/items/{i}` and the content of each of its files."""
         path = f"/v1/vaults/{_identity(vault_id)}/items/{_identity(item_id)}"
         route = "GET /v1/vaults/:uuid/items/:uuid"
         wire = schema.decode_one(schema.WireItem, await self._get(path, route=route, cap=ITEM_BYTES), route=route)
@@ -137,10 +137,10 @@ class ConnectSource:
         return wire.to_model(await self._files(wire, path))
 
     async def health(self) -> schema.WireHealth:
-        """`GET /health`, which asks for no token: the server's version and how what it depends on is doing.
+        """Request `GET /health`, without a token: the server's version and the state of its dependencies.
 
         Raises:
-            BackendError: there is no such answer.
+            BackendError: the server gave no usable answer.
         """
         route = "GET /health"
         await self._wait_as_asked(time.monotonic() + self._timeout_seconds)
@@ -167,11 +167,14 @@ class ConnectSource:
         first = await self._get(path, route=route, cap=room, tries=FILE_TRIES)
         if file.size is None or len(first) == int(file.size):
             return first
-        # Cut off on the way, or the description is older than the content: what comes twice is the content, unless it is too little.
+        # The download was cut short, or the announced size is older than the file. Accept two identical downloads, unless they are
+        # shorter than announced.
         second = await self._get(path, route=route, cap=room, tries=FILE_TRIES)
         if len(second) == int(file.size) or (second == first and len(second) > int(file.size)):
             return second
-        raise BackendAnswerError(f"{route}: Connect delivers {len(second)} bytes of a file that it says has {int(file.size)}; trying again")
+        raise BackendAnswerError(
+            f"{route}: Connect delivers {len(second)} bytes of a file that it announces with {int(file.size)}; trying again"
+        )
 
     async def _get(self, path: str, *, route: str, cap: int, tries: int = TRIES) -> bytearray:
         first_byte = self._timeout_seconds * (FIRST_CALL if self._fresh else 1.0)
@@ -179,7 +182,7 @@ class ConnectSource:
         refusals = 0
         try:
             for attempt in itertools.count(1):
-                deadline += await self._turn(route)  # who waits for its turn is not slow
+                deadline += await self._turn(route)  # waiting for a turn does not count against the deadline
                 await self._wait_as_asked(deadline)
                 limits = self._limits(max(deadline - time.monotonic(), 0.001), first_byte=first_byte)
                 try:
@@ -203,7 +206,7 @@ class ConnectSource:
         return aiohttp.ClientTimeout(total=seconds, connect=min(CONNECT_SECONDS, self._timeout_seconds), sock_read=first_byte)
 
     async def _wait_as_asked(self, deadline: float) -> None:
-        # Whichever call Connect asked to wait, it is Connect that needs the pause, so all calls keep it.
+        # Connect asks one call to wait, but the delay is for the server's sake, so all calls keep it.
         wait = self._not_before - time.monotonic()
         if self._not_before >= deadline:
             self._asked.delay_seconds = wait
@@ -246,7 +249,7 @@ class ConnectSource:
 
 
 def base_url(host: str) -> str:
-    """`OP_CONNECT_HOST` as a base for paths: no trailing slash, no `/v1` of its own.
+    """Normalise `OP_CONNECT_HOST` to a base for paths, without a trailing slash or `/v1`.
 
     Raises:
         ValueError: not an http or https URL, or one with credentials in it.
@@ -264,26 +267,26 @@ def _too_long(cap: int, route: str) -> OperatorError:
     if "items/:uuid" not in route:
         return BackendAnswerError(f"{route}: the reply exceeds {cap} bytes")
     error = SecretTooLargeError(f"{route}: the reply exceeds {cap} bytes, more than a Secret could hold; remove or shrink a file")
-    error.retry = Retry.LATER  # it was not read to its end, so it may as well be a reply gone wrong, and no change would follow
+    error.retry = Retry.LATER  # the reply was not read to its end: it may be a broken one, so the item need not change
     return error
 
 
 def _mixed_up(route: str) -> BackendAnswerError:
-    return BackendAnswerError(f"{route}: the reply is about something else than was asked for; check proxies and caches in between")
+    return BackendAnswerError(f"{route}: the reply is about another object than requested; check proxies and caches in between")
 
 
 def _identity(text: str) -> str:
-    # IDs come from Connect or from a path that matched one; the shape keeps anything else out of the URL.
+    # IDs come from Connect, or from a path that has the shape of an ID. The check keeps everything else out of the URL.
     if not looks_like_id(text):
         raise BackendAnswerError("Connect delivered an ID that is not 26 lower-case letters and digits")
     return text
 
 
 async def _capped(response: aiohttp.ClientResponse, cap: int, *, route: str) -> bytearray:
-    body = bytearray()  # the pieces and the whole at once would be twice as much
+    body = bytearray()  # joining a list of pieces at the end would need twice the memory
     async for chunk in response.content.iter_any():
         if len(body) + len(chunk) > cap:
-            body.clear()  # the error, and with it this frame, may be kept for as long as the trouble lasts
+            body.clear()  # the error is kept for as long as the trouble lasts, and this frame with it
             raise _too_long(cap, route)
         body += chunk
     return body

@@ -1,4 +1,4 @@
-"""From settings to an ItemSource: today Connect, one credential, behind a circuit breaker."""
+"""Settings → an ItemSource: one Connect server and credential, with rate limit and circuit breaker."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from onepassword_operator.ports import Clock
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How patient to be with a Connect server, in seconds, and how many requests it may cost."""
+    """Timeouts for a Connect server, in seconds, and the limit of requests a minute."""
 
     timeout_seconds: float
     denied_probe_seconds: float
@@ -26,7 +26,7 @@ class Limits:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A Connect server and the way to it."""
+    """A Connect server's URL and the route to it."""
 
     host: str
     way: Route = DIRECT
@@ -34,7 +34,7 @@ class Server:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Connected:
-    """An open connection: the source for the use-cases behind its circuit breaker, and the bare one for checks of the server itself."""
+    """An open connection: the circuit breaker for the use-cases, and the bare client for checks of the server itself."""
 
     guarded: CircuitBreaker
     bare: ConnectSource
@@ -45,17 +45,17 @@ class ConnectMeter(Protocol):
     """Counts requests to Connect for the operator's own metrics."""
 
     def connect_request(self, route: str, code: int, seconds: float, /) -> None:
-        """A request ended."""
+        """Count a request that ended with this status code (0: no answer) after so many seconds."""
 
     def connect_retry(self, route: str, /) -> None:
-        """A request is made again."""
+        """Count a retry."""
 
 
 @contextlib.asynccontextmanager
 async def connect_source(
     server: Server, *, token: ConnectToken, user_agent: str, meter: ConnectMeter, clock: Clock, limits: Limits
 ) -> AsyncIterator[Connected]:
-    """An open source for one Connect server and token."""
+    """Open the connection pool to one Connect server; closes it on exit."""
     budget = Budget(limits.requests_per_minute, clock)
     async with ConnectSource(
         host=server.host,

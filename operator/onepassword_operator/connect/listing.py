@@ -1,6 +1,6 @@
-"""A vault's item list, the one reply that is thousands of objects long, read at a twentieth of what reading it tolerantly costs.
+"""Decodes a vault's item list, the one reply with thousands of objects, at a twentieth of the cost of tolerant decoding.
 
-What Connect is known to send goes straight into typed structs. A list with anything else in it is read as tolerantly as all other replies.
+A list of the known shape goes straight into typed structs. A list with anything else in it is decoded tolerantly, as all other replies.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class _Vault(msgspec.Struct, gc=False):
 
 
 class _Summary(msgspec.Struct, gc=False, rename="camel"):
-    # No containers that could refer back, hence nothing for the garbage collector; a poll makes thousands of these.
+    # Without the garbage collector: no member can refer back to the struct, and a poll makes thousands of them.
     id: str
     vault: _Vault | None = None
     title: str | None = None
@@ -33,10 +33,10 @@ _DECODER: Final = msgspec.json.Decoder(list[_Summary])
 
 
 def decode_items(body: schema.Body, *, route: str) -> tuple[list[ItemSummary], set[str]]:
-    """The items of the list, and the vaults that they say they are in.
+    """Return the items of the list, and the IDs of the vaults that they name.
 
     Raises:
-        BackendAnswerError: the body is no such list.
+        BackendAnswerError: the body is no list of items.
     """
     listed = _usual(body)
     if listed is None:
@@ -53,14 +53,14 @@ def _to_model(wire: _Summary) -> ItemSummary:
         created_at,
         tuple(filter(None, wire.tags)) if wire.tags else (),
         not wire.state or schema.is_active(wire.state),
-        # Equal in an item that was never edited: one text instead of two, for each item of a vault.
+        # Both times are equal in an item that was never edited: keep one string instead of two for each item.
         created_at if wire.updated_at == created_at else wire.updated_at or "",
     )
 
 
 def _usual(body: schema.Body) -> list[_Summary] | None:
     try:
-        body.decode()  # what is skipped is not looked at, and damage in a member's name would pass for its absence
+        body.decode()  # msgspec does not check skipped members, and a damaged member name would pass for an absent member
         return _DECODER.decode(body)
     except schema.NOT_JSON:
         return None

@@ -1,6 +1,6 @@
-"""Connect's JSON, read tolerantly: unknown members and values are ignored, absent and null are alike; only identities are insisted on.
+"""Decodes Connect's JSON tolerantly: unknown members and values are ignored, null counts as absent, and only IDs are required.
 
-Validation errors never carry what was sent: pydantic's are caught here and turned into our own, with field names only.
+Errors never quote the reply: pydantic's are caught here and replaced by our own, with field names only.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from onepassword_operator.model.item import Field, File, Item, ItemSummary, Url,
 Body = bytes | bytearray
 
 NOT_JSON: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
-"""What msgspec raises for bytes that are no JSON, or none of the kind asked for; what it says may quote them."""
+"""Errors of msgspec for bytes that are not JSON or have another shape; their texts may quote the bytes."""
 
 _ESCAPE: Final = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\.")
 _HALF_LENGTH: Final = len(rb"\ud83d")
@@ -34,7 +34,7 @@ _Elements = Annotated[list[_E] | None, pydantic.BeforeValidator(_without_nulls)]
 
 
 class _Wire(pydantic.BaseModel):
-    # Numbers sent as strings are read as numbers; "inf" and "nan" are none that an int could be made of.
+    # Numbers in strings are read as numbers, except "inf" and "nan", which have no int.
     model_config = pydantic.ConfigDict(
         extra="ignore", frozen=True, hide_input_in_errors=True, coerce_numbers_to_str=True, allow_inf_nan=False
     )
@@ -52,7 +52,7 @@ class WireVault(_Wire):
     updatedAt: str | None = None  # noqa: N815
 
     def to_model(self) -> Vault:
-        """Our own vault."""
+        """Convert to a `Vault`."""
         return Vault(
             id=self.id,
             name=self.name or "",
@@ -81,7 +81,7 @@ class WireSummary(_Wire):
     updatedAt: str | None = None  # noqa: N815
 
     def to_model(self) -> ItemSummary:
-        """Our own summary."""
+        """Convert to an `ItemSummary`."""
         return ItemSummary(
             id=self.id,
             title=self.title or "",
@@ -111,7 +111,7 @@ class _WireField(_Wire):
 
 
 class WireFile(_Wire):
-    """An attached file's description."""
+    """The description of an attached file."""
 
     id: str
     name: str | None = None
@@ -132,7 +132,7 @@ class WireItem(_Wire):
     files: _Elements[WireFile] = None
 
     def to_model(self, files: tuple[File, ...]) -> Item:
-        """Our own item, with the files' contents read meanwhile."""
+        """Convert to an `Item` with these files' contents."""
         return Item(
             id=self.id,
             vault_id=self.vault.id,
@@ -160,12 +160,12 @@ class WireHealth(_Wire):
 
     @property
     def troubles(self) -> dict[str, str]:
-        """What it depends on and what is not active, by name."""
+        """Return the state of each dependency that is not active, by name."""
         return {d.service: d.status for d in self.dependencies or () if d.service and d.status and d.status.upper() != "ACTIVE"}
 
 
 def is_active(state: str | None) -> bool:
-    """Whether an item's state, absent when active, lets it be used."""
+    """Whether an item with this state can be used; active items have none."""
     return not state or state.upper() == "ACTIVE"
 
 
@@ -173,7 +173,7 @@ _M = TypeVar("_M", bound=_Wire)
 
 
 def decode_one(kind: type[_M], body: Body, *, route: str) -> _M:
-    """One object of this kind.
+    """Decode one object of this kind.
 
     Raises:
         BackendAnswerError: the body is something else.
@@ -182,7 +182,7 @@ def decode_one(kind: type[_M], body: Body, *, route: str) -> _M:
 
 
 def decode_list(kind: type[_M], body: Body, *, route: str) -> list[_M]:
-    """An array of this kind.
+    """Decode an array of objects of this kind.
 
     Raises:
         BackendAnswerError: the body is something else.
@@ -194,7 +194,7 @@ def decode_list(kind: type[_M], body: Body, *, route: str) -> list[_M]:
 
 
 def _json(body: Body, route: str) -> Any:
-    # msgspec refuses half a surrogate pair, which other decoders replace: one odd label must not cost the whole item.
+    # msgspec refuses half a surrogate pair, which other decoders replace. One odd label must not make the whole item unreadable.
     for attempt in (lambda body: body, _without_halves):
         try:
             return msgspec.json.decode(attempt(body))
@@ -204,7 +204,7 @@ def _json(body: Body, route: str) -> Any:
 
 
 def _without_halves(body: Body) -> Body:
-    """Each escaped half of a surrogate pair that lacks the other half becomes U+FFFD; escaped backslashes and whole pairs stay."""
+    """Replace each escaped half of a surrogate pair without its other half by U+FFFD; keep escaped backslashes and whole pairs."""
 
     def replaced(found: re.Match[bytes]) -> bytes:
         return _REPLACEMENT if len(found[0]) == _HALF_LENGTH else found[0]
@@ -217,4 +217,4 @@ def _validated(kind: type[_M], decoded: Any, *, route: str) -> _M:
         return kind.model_validate(decoded)
     except pydantic.ValidationError as error:
         places = ", ".join(sorted({".".join(str(part) for part in entry["loc"]) or "(all)" for entry in error.errors(include_input=False)}))
-    raise BackendAnswerError(f"{route}: the reply does not look as expected at {places[:200]}")
+    raise BackendAnswerError(f"{route}: the reply has an unexpected value at {places[:200]}; is OP_CONNECT_HOST a Connect server?")

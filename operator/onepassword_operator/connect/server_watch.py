@@ -1,4 +1,4 @@
-"""What people should know of their Connect server and token before it hurts: an old version, an idle part, a token that runs out."""
+"""Warns of trouble ahead with the Connect server and token: an old version, an inactive dependency, a token about to expire."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from onepassword_operator.connect.schema import WireHealth
 from onepassword_operator.model.errors import BackendError
 
 GOOD_VERSION: Final = (1, 8, 0)
-"""Before 1.7.2 the first request after a while may be refused, before 1.8.0 some files come out wrong."""
+"""Before 1.7.2 the first request after a quiet time may be refused; before 1.8.0 some files are delivered wrong."""
 EXPIRY_WARNING_SECONDS: Final = 14 * 24 * 3600.0
 
 _VERSION: Final = re.compile(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})")
@@ -20,14 +20,14 @@ _log = logging.getLogger(__name__)
 
 
 class HealthSource(Protocol):
-    """Whoever can be asked for its health."""
+    """A server with a health endpoint."""
 
     async def health(self) -> WireHealth:
-        """The answer; BackendError if there is none."""
+        """Return the server's health; BackendError if it gives no usable answer."""
 
 
 class ServerWatch:
-    """Looks now and then, and says each thing once until it changes."""
+    """Checks the server's health and the token's expiry, and logs each finding once until it changes."""
 
     def __init__(self, source: HealthSource, token: ConnectToken, *, reported: Callable[[str], None], now: Callable[[], float]) -> None:
         self._source = source
@@ -38,7 +38,7 @@ class ServerWatch:
         self._warned_of: tuple[float, bool] | None = None
 
     async def look(self) -> bool:
-        """One look; False if there was no answer, or one of a server that is not up yet. An outage is the poll's to tell of."""
+        """Check once; return False if there was no answer or the server is not up yet. Outages are reported by the poll, not here."""
         self._check_expiry()
         try:
             health = await self._source.health()
@@ -54,7 +54,7 @@ class ServerWatch:
     def _say(self, health: WireHealth) -> None:
         fields = {"version": health.version, "not_active": health.troubles or None}
         if _is_old(health.version):
-            _log.warning("the Connect server is old: before 1.8.0 some files and first requests go wrong", extra=fields)
+            _log.warning("the Connect server is older than 1.8.0, where some files and first requests fail; upgrade it", extra=fields)
         elif health.troubles:
             _log.warning("the Connect server is not fully up", extra=fields)
         else:
@@ -68,7 +68,7 @@ class ServerWatch:
         if (expiry, left <= 0) == self._warned_of:
             return
         self._warned_of = (expiry, left <= 0)
-        said = "the Connect token expires soon; issue a new one in time" if left > 0 else "the Connect token has expired; issue a new one"
+        said = "the Connect token expires soon; issue a new one" if left > 0 else "the Connect token has expired; issue a new one"
         _log.warning(said, extra={"days_left": round(left / 86400, 1)})
 
 

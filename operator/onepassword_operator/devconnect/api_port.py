@@ -1,5 +1,7 @@
 """The listening socket of the API: can refuse connections for a while and then listen on the same port again."""
 
+from __future__ import annotations
+
 import socket
 import ssl
 from typing import Final
@@ -16,9 +18,9 @@ class ApiPort:
     """A port that belongs to the server for as long as it runs, whether it listens or not."""
 
     def __init__(self, host: str, port: int, *, tls: ssl.SSLContext | None = None) -> None:
-        self.host: Final = host
+        self.host = host
         self.port = port
-        self._tls: Final = tls
+        self._tls = tls
         self._runner: web.ServerRunner | None = None
         self._site: web.TCPSite | None = None
         self._reserved: socket.socket | None = None

@@ -3,8 +3,10 @@
 Defaults are what evidence speaks for, or else the form that a client has to cope with anyway. `docs/connect-server.md` has the reasons.
 """
 
+from __future__ import annotations
+
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 _CHOICES: Final = "choices"
@@ -18,14 +20,14 @@ class BehaviourError(ValueError):
 
 def _one_of(*choices: str) -> Any:  # noqa: ANN401 - what dataclasses.field returns is typed as its default
     """Declare a setting with the default first."""
-    return field(default=choices[0], metadata={_CHOICES: choices})
+    return dataclasses.field(default=choices[0], metadata={_CHOICES: choices})
 
 
 def _at_least(least: int, default: int) -> Any:  # noqa: ANN401 - see above
-    return field(default=default, metadata={_LEAST: least})
+    return dataclasses.field(default=default, metadata={_LEAST: least})
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclasses.dataclass(slots=True, kw_only=True)
 class Behaviour:
     """The settings in force; everyone holds the same object, so that a change is seen at once."""
 
@@ -74,7 +76,7 @@ class Behaviour:
 
     def update(self, given: Mapping[str, object]) -> None:
         """Set what is given, all of it or, if one is unusable, nothing; texts are read as on the command line."""
-        known = {one.name: one for one in fields(self)}
+        known = {one.name: one for one in dataclasses.fields(self)}
         unknown = sorted(set(given) - set(known))
         if unknown:
             raise BehaviourError(f"unknown setting {unknown[0]!r}; known are {', '.join(sorted(known))}")
@@ -84,7 +86,7 @@ class Behaviour:
 
     def show(self) -> dict[str, object]:
         """List the settings."""
-        return {one.name: getattr(self, one.name) for one in fields(self)}
+        return {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
 
 
 def _read(name: str, value: object, *, like: object, rules: Mapping[str, Any]) -> object:

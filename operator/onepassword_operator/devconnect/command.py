@@ -3,6 +3,8 @@
 Every command of the program imports this file, so it imports nothing of the server itself that would load a library.
 """
 
+from __future__ import annotations
+
 import argparse
 import importlib.util
 from pathlib import Path

@@ -1,5 +1,7 @@
 """A problem with the `dev-connect` command's use: one line for people, one exit code."""
 
+from __future__ import annotations
+
 import sys
 from typing import Final
 

@@ -1,5 +1,7 @@
 """Files that are there whole or not at all, whatever moment the process or the machine stops at; readable by the owner only."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """The one error a caller of the API can be answered with; its text never carries a value."""
 
+from __future__ import annotations
+
 
 class ApiError(Exception):
     """A refusal: the HTTP status and the message of Connect's error object `{"status", "message"}`."""

@@ -1,5 +1,7 @@
 """Decides the ids of the server: 26 base32 characters derived from names, so that a restart gives the same ids."""
 
+from __future__ import annotations
+
 import base64
 import hashlib
 import re

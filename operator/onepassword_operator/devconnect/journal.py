@@ -1,5 +1,7 @@
 """An append-only file of records, one per line behind a checksum: what was appended is there after any crash, and nothing half."""
 
+from __future__ import annotations
+
 import os
 import zlib
 from collections.abc import Iterable, Iterator
@@ -58,7 +60,7 @@ class Journal:
     """An open journal; `size` is where the next record goes."""
 
     def __init__(self, path: Path, *, size: int) -> None:
-        self._descriptor: Final = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self.size = size
         # Whatever is behind was cut off in the middle of a write.
         os.ftruncate(self._descriptor, size)

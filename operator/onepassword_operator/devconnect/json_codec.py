@@ -1,5 +1,7 @@
 """JSON to bytes and back, with one error for all that is no JSON."""
 
+from __future__ import annotations
+
 import re
 from typing import Any, Final
 

@@ -1,5 +1,7 @@
 """Reads the plain parts of a JSON body: each of another type than expected is a 400 that names it and never quotes it."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 
 from onepassword_operator.devconnect import json_codec

@@ -1,9 +1,11 @@
 """A running server: owns the two ports, the data and the clock, from start to stop."""
 
+from __future__ import annotations
+
+import dataclasses
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Final, Self
 
 from aiohttp import web
@@ -34,14 +36,14 @@ from onepassword_operator.devconnect.store.vault_store import VaultStore
 LOOPBACK: Final = ("127.0.0.1", 0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How a server is started; port 0 takes a free one."""
 
     listen: tuple[str, int] = LOOPBACK
     admin: tuple[str, int] = LOOPBACK
     clock: Callable[[], float] = time.time
-    behaviour: Behaviour = field(default_factory=Behaviour)
+    behaviour: Behaviour = dataclasses.field(default_factory=Behaviour)
     id_seed: str = ""
     """Other ids than those of the same names under another seed."""
     tls: ssl.SSLContext | None = None
@@ -64,18 +66,18 @@ class DevConnect:
 
     def __init__(self, options: Options) -> None:
         clock = options.clock
-        self.behaviour: Final = options.behaviour
-        self.balancer: Final = Balancer(options.replicas, balance=options.balance, seed=options.balance_seed)
-        self.store: Final = VaultStore(clock=clock, behaviour=self.behaviour, id_seed=options.id_seed, replicas=options.replicas)
-        self.feed: Final = EventFeed(clock=clock, behaviour=self.behaviour, file=None if options.state is None else options.state.events)
-        self.editor: Final = Editor(self.store, self.feed)
-        self.requests: Final = RequestLog()
-        self._state: Final = options.state
-        self.tokens: Final = _tokens(options)
+        self.behaviour = options.behaviour
+        self.balancer = Balancer(options.replicas, balance=options.balance, seed=options.balance_seed)
+        self.store = VaultStore(clock=clock, behaviour=self.behaviour, id_seed=options.id_seed, replicas=options.replicas)
+        self.feed = EventFeed(clock=clock, behaviour=self.behaviour, file=None if options.state is None else options.state.events)
+        self.editor = Editor(self.store, self.feed)
+        self.requests = RequestLog()
+        self._state = options.state
+        self.tokens = _tokens(options)
         event_tokens = EventTokens(self.tokens, clock=clock, behaviour=self.behaviour)
-        self._port: Final = ApiPort(*options.listen, tls=options.tls)
-        self.faults: Final = Faults(self._port, hold=self.store.hold, clock=clock)
-        self.upstream: Final = Upstream(reachable=self.faults.is_online)
+        self._port = ApiPort(*options.listen, tls=options.tls)
+        self.faults = Faults(self._port, hold=self.store.hold, clock=clock)
+        self.upstream = Upstream(reachable=self.faults.is_online)
         parts = Parts(
             store=self.store,
             balancer=self.balancer,
@@ -90,10 +92,10 @@ class DevConnect:
             feed=self.feed,
             events=EventsApi(self.feed, event_tokens, RateLimit(clock=clock, behaviour=self.behaviour)),
         )
-        self._api: Final = ConnectApi(parts)
-        self._mint: Final = Mint(tokens=self.tokens, event_tokens=event_tokens, editor=self.editor, feed=self.feed)
-        self._admin: Final = web.AppRunner(admin.build(parts, self._mint), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
-        self.token: Final = self.tokens.mint({EVERY_VAULT: MODES["rw"]})
+        self._api = ConnectApi(parts)
+        self._mint = Mint(tokens=self.tokens, event_tokens=event_tokens, editor=self.editor, feed=self.feed)
+        self._admin = web.AppRunner(admin.build(parts, self._mint), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        self.token = self.tokens.mint({EVERY_VAULT: MODES["rw"]})
 
     @classmethod
     async def start(cls, seed: Seed | None = None, options: Options | None = None) -> Self:

@@ -1,10 +1,12 @@
 """The API: decides the order of checks for a request, from route over token to endpoint, and turns refusals into replies."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
+import dataclasses
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 from typing import Final
@@ -39,7 +41,7 @@ _REPLICA_HEADER: Final = "Dev-Connect-Replica"
 _BY_A_PROXY: Final = frozenset({Action.HTML, Action.REDIRECT})
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclasses.dataclass(slots=True, kw_only=True)
 class Parts:
     """What answers requests."""
 
@@ -61,7 +63,7 @@ class ConnectApi:
     """Answers the requests of the API port."""
 
     def __init__(self, parts: Parts) -> None:
-        self._parts: Final = parts
+        self._parts = parts
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, rightly or as a fault rule says."""

@@ -1,5 +1,7 @@
 """Runs the server for the `dev-connect` command: tells its address in one line of JSON and ends on a signal."""
 
+from __future__ import annotations
+
 import argparse
 import asyncio
 import signal

@@ -1,5 +1,7 @@
 """The `dev-connect token` command: asks the admin port of a running server for a token with a scope and an expiry, and prints it."""
 
+from __future__ import annotations
+
 import argparse
 import http.client
 import json

@@ -12,14 +12,14 @@ from onepassword_operator.service.watch.observe import Observe
 
 
 class ItemEvents:
-    """The kopf handler for OnePasswordItems. Returns nothing and fills no patch: either would make kopf write to the object."""
+    """The kopf handler for OnePasswordItems. It returns nothing and fills no patch: either would make kopf write to the object."""
 
     def __init__(self, observe: Observe, rendering: Rendering) -> None:
         self._observe = observe
         self._rendering = rendering
 
     async def item_event(self, event: kopf.RawEvent, **_: Any) -> None:
-        """Listed, added, modified: seen; deleted: gone."""
+        """Report a listed, added or modified resource as seen, and a deleted one as gone."""
         raw: dict[str, Any] = dict(event["object"])
         metadata = raw["metadata"]
         if event["type"] == "DELETED":

@@ -1,6 +1,6 @@
-"""What kopf remembers of objects: nothing. Its daemons, timers, indices and memos need a memory of each, and there are none of these here.
+"""Keeps kopf from remembering objects: only daemons, timers, indices and memos need that, and the operator uses none of them.
 
-It would be the larger part of what a resource costs, for its Secret takes as much again.
+kopf's memories would be the larger part of the memory that a resource costs.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory  # kop
 
 
 class NoMemories(ResourceMemories):
-    """A new memory for every event, let go with it. An event that kopf itself fails on is still followed by a pause."""
+    """Makes a new memory for every event and keeps none. kopf still pauses after an event that it fails on."""
 
     async def recall(self, raw_body: Any, *, ephemeral: bool = True, **options: Any) -> ResourceMemory:
-        """A memory that nobody keeps."""
+        """Return a memory that nobody keeps."""
         del ephemeral
         return await super().recall(raw_body, ephemeral=True, **options)

@@ -1,7 +1,7 @@
-"""Which watch event triggers what, and how kopf is told to do nothing else.
+"""Routes watch events to the use-cases, and configures kopf to do nothing else.
 
-Built by a function that receives services: nothing is registered at import. Only `on.event` handlers, because every other kind writes
-to the objects it watches.
+A function builds the registry, so nothing is registered at import. It has `on.event` handlers only, because every other kind of kopf
+handler writes to the objects it watches.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def build_registry(
     server: str,
     new_session: Callable[[], aiohttp.ClientSession],
 ) -> kopf.OperatorRegistry:
-    """The routing table: OnePasswordItems and Deployments; and a login with a session of ours."""
+    """Build the routing table for OnePasswordItems and Deployments, and a login that gives kopf a session of ours."""
     registry = kopf.OperatorRegistry()
 
     async def login(**_: Any) -> kopf.AiohttpSession:
@@ -44,7 +44,7 @@ def build_registry(
 
 
 def build_settings() -> kopf.OperatorSettings:
-    """Kopf as a carrier of watches: no peering, no scanning, no posting, no bookkeeping on objects, short-lived workers."""
+    """Configure kopf to carry watches only: no peering, scanning, Events or bookkeeping on objects, and short-lived workers."""
     settings = kopf.OperatorSettings()
     settings.peering.standalone = True
     settings.scanning.disabled = True
@@ -55,7 +55,7 @@ def build_settings() -> kopf.OperatorSettings:
     settings.queueing.idle_timeout = 0.1
     settings.queueing.exit_timeout = 1.0
     settings.queueing.error_delays = (1, 2, 5, 10, 30, 60)
-    settings.watching.chunk_size = 100  # what is listed queues up for the handlers, a page at a time
+    settings.watching.chunk_size = 100  # listed objects wait in memory for the handlers, one page at a time
     settings.watching.server_timeout = 290
     settings.watching.connect_timeout = 10
     settings.watching.inactivity_timeout = 70
@@ -66,35 +66,35 @@ def build_settings() -> kopf.OperatorSettings:
 
 
 class NoDiffBase(kopf.DiffBaseStorage):
-    """Keeps no last-handled state: nothing here asks what changed."""
+    """Keeps no last-handled state: no handler asks for a diff."""
 
     def build(self, *, body: kopf.Body, extra_fields: Iterable[Any] | None = None) -> kopf.BodyEssence:
-        """An empty essence; the default copies the whole body for every event."""
+        """Return an empty essence; kopf's default copies the whole body for every event."""
         del body, extra_fields
         return kopf.BodyEssence()
 
     def fetch(self, *, body: kopf.Body) -> None:
-        """Nothing is known."""
+        """Do nothing: nothing is stored."""
 
     def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
-        """Nothing is kept."""
+        """Do nothing."""
 
 
 class NoProgress(kopf.ProgressStorage):
-    """Keeps no handler progress: retries are the work queue's."""
+    """Keeps no handler progress: the work queue does the retries."""
 
     def fetch(self, *, key: Any, body: kopf.Body) -> None:
-        """Nothing is known."""
+        """Do nothing: nothing is stored."""
 
     def store(self, *, key: Any, record: Any, body: kopf.Body, patch: kopf.Patch) -> None:
-        """Nothing is kept."""
+        """Do nothing."""
 
     def purge(self, *, key: Any, body: kopf.Body, patch: kopf.Patch) -> None:
-        """There is nothing to purge."""
+        """Do nothing: nothing is stored."""
 
     def touch(self, *, body: kopf.Body, patch: kopf.Patch, value: str | None) -> None:
-        """Objects are never touched."""
+        """Do nothing: objects are never touched."""
 
     def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
-        """The essence as it is."""
+        """Return the essence unchanged."""
         return essence

@@ -1,7 +1,6 @@
-"""Runs kopf for the watches, and runs it again when a watch ends: an API server that answers 5xx for a while is no reason to die.
+"""Runs kopf for the watches, and starts it again when a watch ends, so that 5xx answers of the API server don't end the process.
 
-kopf gives up after its own retries, or at once when an error arrives inside a stream. What it would have shown in between is found by a
-resync after each start.
+kopf gives up after its own retries, or at once on an error inside a stream. A resync after each start finds the changes in between.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ FIRST_PAUSE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 30.0
 END_SECONDS: Final = 5.0
 CALM_SECONDS: Final = 60.0
-"""Watches that lived this long are not counted as failing in a row."""
+"""Watches that ran for this long do not count as failing in a row."""
 
 _log = logging.getLogger(__name__)
 
 
 class Offspring:
-    """The tasks that are created within a block, and those that they create, and so on: a task inherits the context it is created in."""
+    """Collects the tasks that are created within a block, and all their descendants: a task inherits the context of its creator."""
 
     _within: Final[contextvars.ContextVar[bool]] = contextvars.ContextVar("offspring", default=False)
 
@@ -40,7 +39,7 @@ class Offspring:
 
     @contextlib.contextmanager
     def noted(self) -> Iterator[None]:
-        """The block."""
+        """Collect the tasks that are created in this block."""
         loop = asyncio.get_running_loop()
         loop.set_task_factory(self._create)
         token = self._within.set(True)
@@ -56,23 +55,23 @@ class Offspring:
         return task
 
     async def end(self) -> None:
-        """Cancel those that are left, and wait for them for a while."""
+        """Cancel the remaining tasks, and wait for them for a while; one that does not stop is named in the log."""
         left = {task for task in self._tasks if not task.done()}
         for task in left:
             task.cancel()
         if left:
             ended, stubborn = await asyncio.wait(left, timeout=END_SECONDS)
             for task in ended:
-                task.cancelled() or task.exception()  # looked at, so that nobody complains that nobody did
+                task.cancelled() or task.exception()  # asyncio logs an exception that nobody has read
             for task in stubborn:
                 _log.warning("a task of kopf's did not stop in time", extra={"task": task.get_name()})
 
 
 async def run_kopf(**options: Any) -> None:
-    """`kopf.operator`, but with an end of its own.
+    """Run `kopf.operator`, and end its remaining tasks afterwards.
 
-    When a watch has failed, kopf cancels whatever task began after itself, because it can't tell whose it is, and waits for ever for
-    one of its own that does not go.
+    When a watch has failed, kopf itself cancels all tasks that began after it, ours too, because it can't tell whose they are; and it waits
+    for ever for a task of its own that does not stop.
     """
     tasks = Offspring()
     try:
@@ -86,7 +85,7 @@ async def run_kopf(**options: Any) -> None:
 
 
 class Watches:
-    """kopf, again and again."""
+    """Runs kopf, and starts it again after a pause that grows with failures in a row."""
 
     def __init__(
         self,
@@ -125,10 +124,10 @@ class Watches:
                 clusterwide=not self._namespaces,
                 namespaces=self._namespaces,
                 standalone=True,
-                identity=COMPONENT,  # kopf would ask for the user's name, which a pod's user need not have
+                identity=COMPONENT,  # by default kopf asks for the user's name, and a pod's user may have none
                 ready_flag=ready,
             )
-        except Exception as error:  # noqa: BLE001  kopf exports no base of its errors; the name is enough, the text is the server's
+        except Exception as error:  # noqa: BLE001  kopf's errors have no common base; only the name is logged, the text is the server's
             return f"{type(error).__name__} {getattr(error, 'status', '')}".strip()
         finally:
             waiting.cancel()

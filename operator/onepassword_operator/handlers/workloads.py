@@ -11,13 +11,13 @@ from onepassword_operator.service.watch.observe_workloads import ObserveWorkload
 
 
 class WorkloadEvents:
-    """The kopf handler for Deployments. Returns nothing and fills no patch: either would make kopf write to the object."""
+    """The kopf handler for Deployments. It returns nothing and fills no patch: either would make kopf write to the object."""
 
     def __init__(self, observe: ObserveWorkloads) -> None:
         self._observe = observe
 
     async def workload_event(self, event: kopf.RawEvent, **_: Any) -> None:
-        """Listed, added, modified: seen; deleted: gone."""
+        """Report a listed, added or modified Deployment as seen, and a deleted one as gone."""
         workload = secret_use.workload(dict(event["object"]))
         if event["type"] == "DELETED":
             self._observe.gone(workload.ref, workload.uid)

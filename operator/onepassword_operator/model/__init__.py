@@ -1,1 +1,1 @@
-"""PURE values: what the program talks about. Standard library without I/O only."""
+"""PURE values: items, Secrets, claims, workloads, conditions, errors. Standard library without I/O only."""

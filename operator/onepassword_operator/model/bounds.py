@@ -1,4 +1,4 @@
-"""How much of what people write is kept: whoever may create a resource decides about its size, and one is kept for each."""
+"""Limits of the texts that are kept of an object: users decide about their length, and memory has to hold them for every object."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from typing import Final
 
 ITEM_PATH_CHARACTERS: Final = 4096
-"""As the CRD says; a title in 1Password is far shorter."""
+"""The CRD's limit; a title in 1Password is far shorter."""
 TYPE_CHARACTERS: Final = 317
-"""As the CRD says: a qualified name, 253 characters for the domain and 63 for the name."""
+"""The CRD's limit: a qualified name, 253 characters for the domain and 63 for the name."""
 COPIED_CHARACTERS: Final = 64 * 1024
-"""Of the labels and annotations that are copied to a Secret, names and values together."""
+"""Limit of the labels and annotations that are copied to a Secret, names and values together."""
 REFRESH_CHARACTERS: Final = 253
 
 
 def clipped(text: str, characters: int) -> str:
-    """The text, or so much of one that is too long that it shows."""
+    """Cut a text to one character more than the limit, so that it still shows as too long."""
     return text if len(text) <= characters else text[: characters + 1]
 
 
 def characters(*copied: Mapping[str, str]) -> int:
-    """How much there is to be copied."""
+    """Count the characters of these labels or annotations, names and values."""
     return sum(len(name) + len(value) for each in copied for name, value in each.items())

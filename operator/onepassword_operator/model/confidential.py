@@ -1,4 +1,4 @@
-"""The one type that holds secret values, built so that showing it by accident is impossible."""
+"""The one type that holds secret values, built so that they can't be shown by accident."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Absorbs(Protocol):
     """A running digest or MAC, as `hashlib` and `hmac` make them."""
 
     def update(self, data: bytes, /) -> None:
-        """Take more bytes in."""
+        """Absorb more bytes."""
 
 
 class Confidential:
@@ -28,11 +28,11 @@ class Confidential:
 
     @classmethod
     def of_text(cls, text: str) -> Confidential:
-        """UTF-8 bytes of a text; lone surrogates become U+FFFD, as Go's JSON decoder does it."""
+        """Encode a text as UTF-8; lone surrogates become U+FFFD, as in Go's JSON decoder."""
         return cls(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode())
 
     def reveal(self) -> bytes:
-        """The bytes themselves."""
+        """Return the bytes."""
         return self._value
 
     def feed(self, mac: Absorbs) -> None:

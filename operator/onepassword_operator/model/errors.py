@@ -9,8 +9,8 @@
         BackendRateLimitedError           carries the delay
         BackendDeniedError                the token is refused altogether
         BackendForbiddenError             the token may not see this vault or item
-        BackendAnswerError                a reply that is not understood
-      ItemLookupError                   nothing there by that name, yet
+        BackendAnswerError                a reply that can't be understood
+      ItemLookupError                   the path leads to no item, yet
         VaultNotFoundError
         ItemNotFoundError
         ItemArchivedError
@@ -21,9 +21,9 @@
         ClusterConflictError              somebody else wrote first
         ClusterAbsentError                the object or its namespace is gone
         ClusterQuotaError
-        ClusterAdmissionError             a webhook or policy said no
-        ClusterInvalidError               the API server's own validation said no
-      RefusedError                      we could, but must not
+        ClusterAdmissionError             a webhook or policy refused the write
+        ClusterInvalidError               the API server's own validation refused the write
+      RefusedError                      the operator must not write
         TargetNotOwnedError
         TargetClaimedError                another object asks for another item under the same name
         AnotherOperatorActiveError        carries the delay
@@ -44,16 +44,16 @@ from typing import ClassVar
 
 
 class Retry(enum.Enum):
-    """When trying again can help."""
+    """When another try can help."""
 
     SOON = "soon"
     """Transient: back off exponentially from a fraction of a second."""
     THEN = "then"
     """At a known time: the error carries the delay."""
     LATER = "later"
-    """Something outside must change and nobody tells us when: look again once per polling interval."""
+    """Something outside must change, and no watch or poll shows it: try once per polling interval."""
     ON_CHANGE = "on change"
-    """The resource or the item must change, and either wakes us."""
+    """The resource or the item must change; a watch or a poll shows both."""
 
 
 class OperatorError(Exception):
@@ -61,13 +61,13 @@ class OperatorError(Exception):
 
     reason: ClassVar[str]
     retry: Retry
-    """Of the class, unless an instance knows better."""
+    """Set by the class; an instance may override it."""
     delay_seconds: float | None = None
     """For `Retry.THEN`: seconds until another try makes sense."""
 
 
 class InvalidTargetError(OperatorError):
-    """What the resource asks for makes no sense."""
+    """The resource is unusable as written."""
 
     retry = Retry.ON_CHANGE
 
@@ -85,7 +85,7 @@ class MetadataTooLargeError(InvalidTargetError):
 
 
 class BackendError(OperatorError):
-    """1Password could not be asked, or said no."""
+    """1Password gave no usable answer, or refused."""
 
 
 class BackendUnavailableError(BackendError):
@@ -94,13 +94,13 @@ class BackendUnavailableError(BackendError):
     reason = "OnePasswordUnavailable"
     retry = Retry.SOON
     warming_up = False
-    """The server is there and waits for its own first sync."""
+    """The server answers, but has not finished its first sync with 1Password."""
     of_one_item = False
-    """The server is there, and may have failed over this item alone."""
+    """The server answers, and may have failed for this item only."""
 
 
 class BackendRateLimitedError(BackendError):
-    """Told to wait; `delay_seconds` says how long."""
+    """1Password asks to wait for `delay_seconds`."""
 
     reason = "RateLimited"
     retry = Retry.THEN
@@ -133,7 +133,7 @@ class BackendAnswerError(BackendError):
 
 
 class ItemLookupError(OperatorError):
-    """The name leads nowhere today; it may tomorrow, and the poll notices."""
+    """The path leads to no item now. It may later, and then the poll notices."""
 
     retry = Retry.ON_CHANGE
 
@@ -163,7 +163,7 @@ class ItemAmbiguousError(ItemLookupError):
 
 
 class ClusterError(OperatorError):
-    """The Kubernetes API could not be asked, or said no."""
+    """The Kubernetes API gave no usable answer, or refused."""
 
 
 class ClusterUnavailableError(ClusterError):
@@ -172,7 +172,7 @@ class ClusterUnavailableError(ClusterError):
     reason = "ClusterUnavailable"
     retry = Retry.SOON
     turned_away = False
-    """The request was turned away at the door (429): nothing of it was done."""
+    """The API server rejected the request before doing anything (429)."""
 
 
 class ClusterDeniedError(ClusterError):
@@ -183,14 +183,14 @@ class ClusterDeniedError(ClusterError):
 
 
 class ClusterConflictError(ClusterError):
-    """The object is not the one that was read: read live and decide again."""
+    """The object changed since it was read: read it live and decide again."""
 
     reason = "Conflict"
     retry = Retry.SOON
 
 
 class ClusterAbsentError(ClusterError):
-    """The object, or the namespace it would live in, is gone or going."""
+    """The object or its namespace is gone, or being deleted."""
 
     reason = "Absent"
     retry = Retry.LATER
@@ -229,14 +229,14 @@ class TargetNotOwnedError(RefusedError):
 
 
 class TargetClaimedError(RefusedError):
-    """Another object rules the Secret of that name, for another item."""
+    """Another object asks for the Secret of that name, for another item, and wins (`rules/claims.py`)."""
 
     reason = "TargetClaimed"
     retry = Retry.LATER
 
 
 class AnotherOperatorActiveError(RefusedError):
-    """The official operator works on the same object; `delay_seconds` says when this one looks again."""
+    """The official operator works on the same object; this one tries again after `delay_seconds`."""
 
     reason = "AnotherOperatorActive"
     retry = Retry.THEN
@@ -248,7 +248,7 @@ class AnotherOperatorActiveError(RefusedError):
 
 
 class TypeNotAllowedError(RefusedError):
-    """A Secret type that grants access to the cluster itself."""
+    """The Secret type grants access to the cluster itself."""
 
     reason = "TypeNotAllowed"
     retry = Retry.ON_CHANGE

@@ -1,4 +1,4 @@
-"""1Password's side: vaults, item summaries, and whole items as every backend delivers them."""
+"""1Password's vaults, item summaries and whole items, as every implementation of `ItemSource` delivers them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _VERSION = re.compile(r"(0|[1-9][0-9]{0,17})\Z")
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Vault:
-    """A vault as the vault list shows it."""
+    """A vault in the vault list."""
 
     id: str
     name: str
@@ -25,16 +25,16 @@ class Vault:
 
     @property
     def fingerprint(self) -> tuple[object, ...]:
-        """What stands still as long as nothing in the vault changed; compared for equality only."""
+        """Members that change whenever anything in the vault changes; compare for equality only."""
         return (self.content_version, self.attribute_version, self.items, self.updated_at)
 
     def is_older_than(self, former: Vault) -> bool:
-        """Whether a server shows the vault as it was before: no version of a vault goes down by itself."""
+        """Whether this is an earlier state of the vault than `former`: a vault's versions never go down."""
         return self.content_version < former.content_version or self.attribute_version < former.attribute_version
 
 
 class ItemSummary(NamedTuple):
-    """An item as a vault's item list shows it: no values. A tuple, because a poll may make and compare thousands."""
+    """An item in a vault's item list, without values. A tuple, because a poll may make and compare thousands."""
 
     id: str
     title: str
@@ -71,13 +71,13 @@ class File:
 
 
 def parse_version(text: str) -> int | None:
-    """The version that `str` wrote; None for anything else. Annotations can be edited, and `int` fails on thousands of digits."""
+    """Read a version as `str` writes it; None for anything else. Annotations can be edited, and `int` fails on thousands of digits."""
     return int(text) if _VERSION.match(text) else None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Revision:
-    """Which content: a vault's item at a version. A version goes down only when the item is set back, say from a backup."""
+    """An item's content: vault, item and version. A version goes down only when the item is restored from a backup."""
 
     vault_id: str
     item_id: str
@@ -88,7 +88,7 @@ class Revision:
 
     @classmethod
     def parse(cls, text: str) -> Revision | None:
-        """The inverse of `str`; None for anything else."""
+        """Read a revision as `str` writes it; None for anything else."""
         path, _, version_text = text.rpartition("@")
         vault_id, _, item_id = path.partition("/")
         version = parse_version(version_text)
@@ -120,5 +120,5 @@ class Item:
 
     @property
     def revision(self) -> Revision:
-        """The identity of this content."""
+        """The revision of this content."""
         return Revision(self.vault_id, self.id, self.version)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """How long a lease lasts, how long its holder tries to renew it, and how often everybody looks; in seconds."""
+    """Seconds that a lease lasts, that its holder tries to renew it, and between two tries of every replica."""
 
     lease_seconds: int = 15
     deadline_seconds: float = 10.0
@@ -28,7 +28,7 @@ class LeaseRecord:
 
     @classmethod
     def from_object(cls, raw: Mapping[str, Any]) -> LeaseRecord:
-        """Read a Lease; whatever is missing counts as nobody's and run out."""
+        """Read a Lease; a missing member counts as unheld and expired."""
         spec = raw.get("spec") or {}
         return cls(
             holder=spec.get("holderIdentity") or "",

@@ -1,4 +1,4 @@
-"""What a pass over one Secret came to, and how a resource's status tells it."""
+"""The outcome of a reconcile of one Secret, and the conditions that report it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from onepassword_operator.model.item import Revision
 
 
 def text_of(raw: object) -> str:
-    """A member of a resource that is meant to be text. Under a CRD without a schema it may be anything, and that must not end a process."""
+    """Read a member of a resource as text; empty if it is none, because a CRD without a schema admits any type."""
     return raw if isinstance(raw, str) else "" if raw is None else str(raw)
 
 
@@ -33,7 +33,7 @@ class Condition:
         """Read an entry; the official operator's have neither reason nor observedGeneration."""
         generation = raw.get("observedGeneration")
         return cls(
-            type=sys.intern(text_of(raw.get("type"))),  # one is kept for every resource, and these words are the same in all
+            type=sys.intern(text_of(raw.get("type"))),  # a condition is kept for every resource, and these words repeat in all of them
             status=sys.intern(text_of(raw.get("status"))),
             reason=sys.intern(text_of(raw.get("reason"))),
             message=text_of(raw.get("message")),
@@ -56,24 +56,24 @@ class Change(enum.Enum):
     NONE = "Unchanged"
     CREATED = "Created"
     UPDATED = "Updated"
-    """Another revision, or what was asked for changed."""
+    """Another revision, or the resource changed."""
     RESTORED = "VersionRestored"
     """An older revision: the item was set back."""
     REPAIRED = "DriftCorrected"
-    """Same revision; somebody had edited the Secret."""
+    """The same revision; somebody had edited the Secret."""
     ADOPTED = "Adopted"
     """The official operator's Secret became ours."""
     RETOUCHED = "Retouched"
-    """Only copied metadata, owners or the seal; nobody needs to hear of it."""
+    """Only copied metadata, owners or the seal changed; no Event is due."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """A part of an item that became no key, and why. Labels are names, not values."""
+    """A part of an item that became no key of the Secret, and why. The label is a name, never a value."""
 
     label: str
     why: str
-    worth_telling: bool = True
+    worth_reporting: bool = True
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,14 +85,14 @@ class Synced:
     reason: str
     """Why the Secret was written, or was not, in words that follow "because"."""
     skipped: tuple[Skipped, ...] | None = ()
-    """None where the item was not read again: what was told about this revision before still holds."""
+    """None if the item was not read again: the earlier report about this revision still holds."""
     warning: str = ""
     asked: bool = False
-    """Somebody had asked for a read, and is owed an answer even if nothing changed."""
+    """Somebody asked for this reconcile by the refresh annotation, so it is answered even if nothing changed."""
 
 
 class Pause(enum.Enum):
-    """Why a Secret is left as it is although it could be written; the names are reasons."""
+    """Why a Secret is left as it is although it could be written; the values are reasons of conditions."""
 
     FROZEN = "Frozen"
     """The item carries the official operator's ignore tag."""
@@ -102,7 +102,7 @@ class Pause(enum.Enum):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Paused:
-    """The Secret stays as it is, because somebody asked for that; one that was missing may have been created."""
+    """The Secret stays as it is on request; a missing one may have been created."""
 
     pause: Pause
     message: str
@@ -111,7 +111,7 @@ class Paused:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Failed:
-    """The pass ended with an error; the last good Secret stays."""
+    """The reconcile ended with an error; the last good Secret stays."""
 
     error: OperatorError
 

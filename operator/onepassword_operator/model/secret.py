@@ -1,4 +1,4 @@
-"""The Kubernetes side: Secrets as they are observed and as they should be."""
+"""Kubernetes Secrets, as observed and as desired."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from onepassword_operator.model.item import Revision, parse_version
 
 
 class SecretKey(NamedTuple):
-    """The unit of work: one Secret."""
+    """Namespace and name of a Secret, the unit of work."""
 
     namespace: str
     name: str
@@ -25,18 +25,18 @@ class SecretKey(NamedTuple):
 
 
 class Sight(enum.Enum):
-    """What a watch tells."""
+    """The kind of an observation by a watch."""
 
     SEEN = enum.auto()
-    """The Secret is there, in this state."""
+    """The Secret exists, at this resourceVersion."""
     GONE = enum.auto()
-    """It is not there any more, or does not carry our label any more."""
+    """The Secret was deleted, or lost our label."""
     UP_TO_HERE = enum.auto()
-    """Everything until this state has been told; about no Secret."""
+    """All changes up to this resourceVersion have been shown; about no Secret."""
 
 
 class SecretSight(NamedTuple):
-    """That a Secret came, changed or went, at this resourceVersion; not what it holds."""
+    """An observation that a Secret came, changed or went, at this resourceVersion, without its data."""
 
     kind: Sight
     key: SecretKey
@@ -45,7 +45,7 @@ class SecretSight(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class OwnerReference:
-    """An entry of `metadata.ownerReferences`; what else it holds is kept in `raw`."""
+    """An entry of `metadata.ownerReferences`; `raw` keeps all of its members."""
 
     kind: str
     name: str
@@ -68,7 +68,7 @@ class OwnerReference:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedSecret:
-    """A Secret as the API server showed it at `resource_version`."""
+    """A Secret as read at `resource_version`."""
 
     key: SecretKey
     uid: str
@@ -103,7 +103,7 @@ class ObservedSecret:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredSecret:
-    """What a Secret should be: the whole of the object except what Kubernetes owns."""
+    """A Secret as it should be: all of the object except the members that Kubernetes sets."""
 
     key: SecretKey
     type: str
@@ -116,7 +116,7 @@ class DesiredSecret:
 
 
 def recorded_revision(observed: ObservedSecret) -> Revision | None:
-    """What a Secret's annotations say it holds; the official operator's say the same in the same words."""
+    """Read the revision that a Secret's annotations record; the official operator writes the same annotations."""
     parts = observed.annotations.get(names.ITEM_PATH, "").split("/")
     version = parse_version(observed.annotations.get(names.ITEM_VERSION, ""))
     if len(parts) != 4 or parts[0] != "vaults" or parts[2] != "items" or version is None:  # noqa: PLR2004

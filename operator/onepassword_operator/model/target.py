@@ -1,4 +1,4 @@
-"""What is asked for: a `OnePasswordItem`, or an annotated Deployment, as a claim on one Secret."""
+"""Claims: the request of a OnePasswordItem or an annotated Deployment for one Secret."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _API_VERSIONS: Final = {names.KIND: names.API_VERSION, names.DEPLOYMENT: "apps/v
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Rendering:
-    """Options that shape every Secret alike; a change shows on existing Secrets."""
+    """The operator's options for the content of all Secrets; a change rewrites existing Secrets."""
 
     allow_empty_values: bool = False
     copy_annotations: bool = False
@@ -37,12 +37,12 @@ class ObjectRef(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """One object's demand for one Secret. Small, because one is kept for every resource."""
+    """One object's request for one Secret. Small, because one is kept for every resource."""
 
     key: SecretKey
     kind: str = names.KIND
     name: str
-    """The object's; that of a OnePasswordItem is its Secret's as well."""
+    """Name of the object; a OnePasswordItem and its Secret have the same name."""
     uid: str
     resource_version: str
     generation: int
@@ -51,15 +51,15 @@ class Claim:
     secret_type: str
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
-    """Those to be copied onto the Secret."""
+    """Annotations to be copied to the Secret."""
     terminating: bool
     conditions: tuple[Condition, ...]
     finalizers: tuple[str, ...] = ()
     suspended: bool = False
     refresh: str = ""
-    """Whatever stands in the refresh annotation; another value than before asks for a sync at once."""
+    """The refresh annotation; a changed value requests a reconcile at once."""
     oversized: int = 0
-    """How many characters of labels and annotations were to be copied, if they are so many that none were kept."""
+    """Characters of labels and annotations to be copied if they exceed the limit, in which case none are kept; else 0."""
 
     @classmethod
     def from_object(cls, raw: Mapping[str, Any], rendering: Rendering) -> Claim:
@@ -96,26 +96,26 @@ class Claim:
 
     @property
     def is_resource(self) -> bool:
-        """Whether this is a OnePasswordItem, which has a status to tell things in."""
+        """Whether the object is a OnePasswordItem, which has a status; a Deployment has none for us."""
         return self.kind == names.KIND
 
     @property
     def has_legacy_finalizer(self) -> bool:
-        """Whether the official operator's finalizer holds the object up."""
+        """Whether the object carries the official operator's finalizer."""
         return names.OFFICIAL_FINALIZER in self.finalizers
 
     @property
     def owner_reference(self) -> OwnerReference:
-        """The entry that makes Kubernetes delete the Secret with the object; as bare as the official operator's."""
+        """The entry that makes Kubernetes delete the Secret with the object, with the same members as the official operator's."""
         return OwnerReference(kind=self.kind, name=self.name, uid=self.uid, api_version=_API_VERSIONS[self.kind])
 
     @property
     def auto_restart(self) -> str | None:
-        """The Secret-level restart setting, verbatim."""
+        """The restart setting of the Secret's level, verbatim."""
         return self.annotations.get(names.AUTO_RESTART)
 
     def asks_the_same_as(self, other: Claim) -> bool:
-        """Whether nothing that a sync depends on differs; status writes and foreign metadata do not count."""
+        """Whether everything that a reconcile depends on is equal; the status and other metadata do not count."""
         return (
             self.uid == other.uid
             and self.key == other.key
@@ -130,7 +130,7 @@ class Claim:
 
     @property
     def ready(self) -> Condition | None:
-        """The Ready condition as last written."""
+        """The Ready condition as last read or written."""
         return next((condition for condition in self.conditions if condition.type == names.READY), None)
 
 
@@ -139,10 +139,10 @@ def _members(raw: object) -> Mapping[str, Any]:
 
 
 def copied_annotations(annotations: Mapping[str, str], rendering: Rendering) -> dict[str, str]:
-    """Which annotations of a resource belong on its Secret.
+    """Select the annotations of a resource that belong on its Secret.
 
-    The restart setting always does, if not empty. The rest only on request, and never kubectl's last-applied record (it would make
-    `kubectl apply` misread the Secret) nor our own bookkeeping (it is the Secret's, not the resource's).
+    The restart setting is always copied, unless empty. The others are copied only if the operator is configured so, and never kubectl's
+    last-applied record, which would make `kubectl apply` misread the Secret, nor our own annotations, which belong to the Secret.
     """
     copied = {key: value for key, value in annotations.items() if key == names.AUTO_RESTART and value}
     if rendering.copy_annotations:

@@ -1,4 +1,4 @@
-"""Workloads that consume Secrets, reduced to what the decisions about them need."""
+"""Workloads that use Secrets, reduced to the facts that decide about their restarts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from onepassword_operator.model.target import Claim, ObjectRef
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """A Deployment: which Secrets it uses, which one it asks for, and how its pod template is marked."""
+    """A Deployment: the Secrets it uses, the Secret it asks for, and its pod template's annotations."""
 
     namespace: str
     name: str
@@ -26,11 +26,11 @@ class Workload:
     terminating: bool = False
     finalizers: tuple[str, ...] = ()
     claim: Claim | None = None
-    """The Secret it asks for by annotation, if any."""
+    """Its request for a Secret by annotation, if any."""
 
     @property
     def ref(self) -> ObjectRef:
-        """Its name among the objects that ask for Secrets."""
+        """Its kind, namespace and name."""
         return ObjectRef(names.DEPLOYMENT, self.namespace, self.name)
 
     @property
@@ -40,13 +40,13 @@ class Workload:
 
     @property
     def has_legacy_finalizer(self) -> bool:
-        """Whether the official operator's finalizer holds the object up."""
+        """Whether the Deployment carries the official operator's finalizer."""
         return names.OFFICIAL_FINALIZER in self.finalizers
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RestartMark:
-    """The pending-restart mark of a Secret: users of it that run an older revision are due. `time` is the API server's, RFC 3339 UTC."""
+    """The pending-restart mark of a Secret: its users that run an older revision are due. `time` is the API server's, RFC 3339 UTC."""
 
     revision: Revision
     time: str
@@ -56,7 +56,7 @@ class RestartMark:
 
     @classmethod
     def parse(cls, text: str | None) -> RestartMark | None:
-        """The inverse of `str`; None for anything else."""
+        """Read a mark as `str` writes it; None for anything else."""
         revision_text, _, time = (text or "").rpartition("@")
         revision = Revision.parse(revision_text)
         return cls(revision, time) if revision and time else None

@@ -1,1 +1,1 @@
-"""How the operator's own connections leave: proxies and TLS."""
+"""Proxies and TLS of the operator's own connections."""

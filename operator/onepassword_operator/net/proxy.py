@@ -1,15 +1,15 @@
-"""Through which proxy the operator's own connections leave, and how they name themselves to it.
+"""Selects the proxy for a connection of the operator, and authenticates to it.
 
-The decisions are those of Go's HTTP client, because the environment was written for a Go program. aiohttp's own reading of the environment
-(`trust_env`) stays off: beside the proxies it reads netrc, whose password would go out in place of the token.
+The rules are those of Go's HTTP client, because the environment was written for a Go program. aiohttp's own option for the environment
+(`trust_env`) stays off: it also reads netrc, and would send its password instead of the token.
 """
 
 from __future__ import annotations
 
 import base64
+import dataclasses
 import logging
 import ssl
-from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -23,21 +23,21 @@ _log = logging.getLogger(__name__)
 PROXY_AUTHORIZATION: Final = "Proxy-Authorization"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """The way to one origin."""
+    """The route to one origin: direct or through a proxy, and the TLS to use."""
 
     proxy: str | None = None
-    """URL without credentials: what aiohttp knows, it shows in its errors, and kopf logs those."""
-    proxy_authorization: str = field(default="", repr=False)
+    """URL of the proxy, without credentials: aiohttp would show them in its errors, and kopf logs those."""
+    proxy_authorization: str = dataclasses.field(default="", repr=False)
     tls: Trust | None = None
 
     def trust(self) -> ssl.SSLContext | bool:
-        """What aiohttp is to check the server's certificate against, as of now."""
+        """Return the `ssl` argument for aiohttp: the current TLS context, or its default."""
         return self.tls() if self.tls else True
 
     async def authenticate(self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-        """Middleware of a session: names us to the proxy, and to nobody else."""
+        """Authenticate to the proxy, and to no other server; an aiohttp middleware."""
         if self.proxy_authorization and request.is_ssl():
             request.update_proxy(request.proxy, None, {PROXY_AUTHORIZATION: self.proxy_authorization})
         elif self.proxy_authorization:
@@ -49,7 +49,7 @@ DIRECT: Final = Route()
 
 
 def route_to(url: str, proxies: Proxies, *, tls: Trust | None = None) -> Route:
-    """The way to a URL's origin. `tls` is asked at once, so that it has something to keep to, and never if nothing on the way is HTTPS."""
+    """Find the route to a URL's origin. Calls `tls` at once, so that it has a context to fall back on, but only if HTTPS is used at all."""
     proxy = proxies.for_url(url)
     if tls and "https" in {urlsplit(url).scheme, urlsplit(proxy or "").scheme}:
         tls()
@@ -64,5 +64,5 @@ def route_to(url: str, proxies: Proxies, *, tls: Trust | None = None) -> Route:
         named = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
         authorization = "Basic " + base64.b64encode(named.encode()).decode()
     address = f"{parts.scheme}://{address}"
-    _log.info("connecting through a proxy", extra={"to": url, "proxy": address})
+    _log.info("connecting through a proxy", extra={"url": url, "proxy": address})
     return Route(proxy=address, proxy_authorization=authorization, tls=tls)

@@ -1,6 +1,6 @@
-"""Whom the operator's own TLS connections trust, and the certificate that they show. Talks to the file system.
+"""Trusted roots and client certificate of the operator's own TLS connections. Talks to the file system.
 
-As Go's TLS does, because the environment was written for a Go program.
+The rules are those of Go's TLS, because the environment was written for a Go program.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from typing import Final
 
 _log = logging.getLogger(__name__)
 
-LOOK_SECONDS: Final = 1.0
-"""How often files are looked at for changes; a directory of roots may hold hundreds of them."""
+CHECK_SECONDS: Final = 1.0
+"""Seconds between checks of the files for changes; a directory of roots may hold hundreds of them."""
 
 Trust = Callable[[], ssl.SSLContext]
-"""What TLS is to go by, as of now."""
+"""Returns the current TLS context."""
 
 Identity = tuple[pathlib.Path, pathlib.Path]
 """The PEM files of a certificate of our own and its key."""
 
 
 class TlsFiles:
-    """TLS from files that are read again when they change; files that can't be used change nothing.
+    """A TLS context from files. They are read again when they change; as long as they can't be used, the last good context stays.
 
-    The roots are the system's, or those of SSL_CERT_FILE and SSL_CERT_DIR. Certificates of others are always verified: there is no switch.
+    The roots are the system's, or those of SSL_CERT_FILE and SSL_CERT_DIR. Servers' certificates are always verified: there is no switch.
     """
 
     def __init__(self, *, file: str = "", directories: str = "", identity: Identity | None = None) -> None:
@@ -37,19 +37,19 @@ class TlsFiles:
         self._directories = directories
         self._identity = identity
         self._seen = self._state()
-        self._looked_at = time.monotonic()
-        self._made: ssl.SSLContext | None = None  # 2 MiB, which nobody needs who asks over plain HTTP
+        self._checked_at = time.monotonic()
+        self._made: ssl.SSLContext | None = None  # made on first use: it takes 2 MiB, and plain HTTP needs none
 
     def context(self) -> ssl.SSLContext:
-        """What TLS is to go by now."""
-        if time.monotonic() - self._looked_at >= LOOK_SECONDS:
-            self._looked_at = time.monotonic()
-            self._look()
+        """Return the current TLS context."""
+        if time.monotonic() - self._checked_at >= CHECK_SECONDS:
+            self._checked_at = time.monotonic()
+            self._check()
         if self._made is None:
             self._made = self._make()
         return self._made
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         state = self._state()
         if state == self._seen:
             return
@@ -57,7 +57,7 @@ class TlsFiles:
         problems = [*unusable_roots(self._file, self._directories)]
         problems += [problem] if self._identity and (problem := unusable_identity(self._identity)) else []
         if problems:
-            _log.warning("files for TLS changed and can't be used; what was read before stays in use", extra={"detail": problems})
+            _log.warning("the new content of the files for TLS can't be used; the previous one stays in use", extra={"detail": problems})
             return
         self._made = self._make()
         _log.info("the files for TLS have been read again")
@@ -78,13 +78,14 @@ class TlsFiles:
 
 
 def client_tls(authority: str | None = None, *, directories: str = "") -> ssl.SSLContext:
-    """TLS for a client that trusts the authority (PEM), or else the system's roots.
+    """Make a TLS context for a client that trusts this authority (PEM), or else the system's roots.
 
-    OpenSSL itself reads SSL_CERT_FILE, in place of the system's file. Of SSL_CERT_DIR it takes only files named by a hash, while Go takes
-    all of them, so `directories` is that variable's value.
+    OpenSSL itself reads SSL_CERT_FILE instead of the system's file. Of SSL_CERT_DIR it reads only files named by a hash, while Go reads
+    all of them, so `directories` is the value of that variable.
 
     Raises:
-        ValueError, ssl.SSLError: the authority is no certificate.
+        ValueError: the authority is empty.
+        ssl.SSLError: the authority is no certificate.
     """
     if authority is not None and not authority.strip():
         raise ValueError("the certificate authority is empty")  # the ssl module would take the system's roots instead
@@ -92,8 +93,8 @@ def client_tls(authority: str | None = None, *, directories: str = "") -> ssl.SS
     if authority is None:
         for file in _files(directories):
             _trust(context, file)
-    # As Go: whatever is among the roots is trusted, also a server's own certificate (the official chart mounts that), and a private
-    # authority need not follow every letter of RFC 5280, which Python insists on since 3.13.
+    # As in Go, every certificate among the roots is trusted, a server's own too (the official chart mounts one), and a private
+    # authority need not follow every rule of RFC 5280, which Python enforces since 3.13.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     context.set_alpn_protocols(["http/1.1"])
@@ -101,7 +102,7 @@ def client_tls(authority: str | None = None, *, directories: str = "") -> ssl.SS
 
 
 def unusable_roots(file: str, directories: str) -> Iterator[str]:
-    """What is wrong with SSL_CERT_FILE and SSL_CERT_DIR, by name and with the remedy."""
+    """Yield the problems of SSL_CERT_FILE and SSL_CERT_DIR, each with the variable's name and the remedy."""
     if file and not _trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), pathlib.Path(file)):
         yield f"SSL_CERT_FILE: no certificate can be read from {file}; name a readable PEM file, or unset it"
     if directories and not any(_trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), found) for found in _files(directories)):
@@ -109,7 +110,7 @@ def unusable_roots(file: str, directories: str) -> Iterator[str]:
 
 
 def unusable_identity(identity: Identity) -> str:
-    """What is wrong with a certificate of our own and its key, with the remedy; empty if nothing is."""
+    """Return the problem of a client certificate and its key, with the remedy; empty if there is none."""
     try:
         _show(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), identity)
     except (OSError, ssl.SSLError) as error:
@@ -125,7 +126,7 @@ def _show(context: ssl.SSLContext, identity: Identity) -> None:
 
 def _files(directories: str) -> Iterator[pathlib.Path]:
     for directory in filter(None, directories.split(":")):
-        with contextlib.suppress(OSError), os.scandir(directory) as found:  # as in Go, what can't be read is passed over
+        with contextlib.suppress(OSError), os.scandir(directory) as found:  # as in Go, unreadable files are skipped
             yield from sorted(path for path in map(pathlib.Path, found) if path.is_file())
 
 

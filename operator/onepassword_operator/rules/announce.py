@@ -1,4 +1,4 @@
-"""Claim × error → the reason and words of a Warning Event."""
+"""Claim × error → reason and message of a Warning Event."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _RECONCILE_ERROR = "ReconcileError"
 
 
 def warning(claim: Claim, error: OperatorError) -> tuple[str, str]:
-    """Reason and message. A Deployment has no status, so people filter its Events by the official operator's two reasons."""
+    """Return reason and message. A Deployment has no status, so people filter its Events by the official operator's two reasons."""
     if claim.is_resource:
         return error.reason, str(error)
     reason = BackendRateLimitedError.reason if isinstance(error, BackendRateLimitedError) else _RECONCILE_ERROR

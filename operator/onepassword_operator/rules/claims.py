@@ -1,4 +1,4 @@
-"""Objects that name one Secret → which one rules it."""
+"""Claims on one Secret → the winner, which decides its content."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from onepassword_operator.model.target import Claim
 
 
 def winner(claims: Collection[Claim], observed: ObservedSecret | None) -> Claim | None:
-    """The claim that decides a Secret's content: the first live owner keeps it; without one the oldest, ties by uid.
+    """Return the claim that decides a Secret's content: the first live owner, else the oldest claim, ties by uid; None if none is alive.
 
-    Without an owner, a claim whose path can't be read comes after all others. Claims that are being deleted do not count: their Secret
-    goes with them, or to those that are left.
+    Without an owner, a claim with an invalid path comes after all others. Claims that are being deleted do not count: their Secret is
+    deleted with them, or belongs to the remaining claims.
     """
     alive = [claim for claim in claims if not claim.terminating]
     if not alive:
@@ -24,7 +24,7 @@ def winner(claims: Collection[Claim], observed: ObservedSecret | None) -> Claim 
 
 
 def _means_something(claim: Claim) -> bool:
-    # A Deployment may name a Secret without saying of which item: that must not keep the name from whoever says it.
+    # A Deployment may name a Secret without an item path. It must not block another object that has one.
     try:
         ItemPath.parse(claim.item_path)
     except ItemPathError:

@@ -1,4 +1,4 @@
-"""Outcome × previous conditions × now → the conditions to write."""
+"""Outcome × previous Ready condition × time → the Ready condition to write."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _LABELS_SHOWN: Final = 5
 
 
 def ready(claim: Claim, outcome: Outcome, *, now: str, stale: bool, last_good: Condition | None = None) -> Condition | None:
-    """The Ready condition for an outcome, or None if what the resource says already is to stay.
+    """Return the Ready condition for an outcome, or None if the present condition stays.
 
     Args:
         claim: the resource, with the conditions it carries.
-        outcome: what the pass came to.
+        outcome: the outcome of the reconcile.
         now: the time of a transition, RFC 3339 UTC.
-        stale: whether 1Password has been out of reach for longer than the staleness limit.
-        last_good: the condition that an outage has overwritten, if this process wrote over it.
+        stale: whether 1Password has been unavailable for longer than the staleness limit.
+        last_good: the condition from before an outage, if this process has overwritten it.
     """
     previous = claim.ready
     if isinstance(outcome, Failed) and not stale and is_blip(outcome.error) and _in_sync(claim):
@@ -52,18 +52,18 @@ def ready(claim: Claim, outcome: Outcome, *, now: str, stale: bool, last_good: C
         last_transition_time=transition or now,
         observed_generation=claim.generation,
     )
-    # The official operator's CRD keeps neither reason nor observedGeneration: writing them again and again would change nothing.
+    # The official operator's CRD prunes reason and observedGeneration, so a condition without them counts as equal.
     pruned = dataclasses.replace(condition, reason="", observed_generation=None)
     return None if previous in (condition, pruned) else condition
 
 
 def is_blip(error: OperatorError) -> bool:
-    """Whether the error says nothing yet about a Secret that was in sync."""
+    """Whether the error is transient, so that it does not change the status of a synced Secret before the staleness limit."""
     return isinstance(error, _TRANSIENT)
 
 
 def _in_sync(claim: Claim) -> bool:
-    # For what it asks now; a new or changed resource is owed an answer at once.
+    # In sync with its present spec: a new or changed resource gets its status at once.
     return claim.ready is not None and claim.ready.status == "True" and claim.ready.observed_generation in {None, claim.generation}
 
 
@@ -74,19 +74,19 @@ def _words(claim: Claim, outcome: Outcome, *, last_good: Condition | None) -> tu
         case Paused(pause=Pause.FROZEN, message=message):
             return "True", Pause.FROZEN.value, _clip(message)
         case Paused(pause=pause, message=message):
-            # What was ready stays ready: nobody takes the Secret away.
+            # A pause does not change the status of Ready: the Secret stays as it is.
             return claim.ready.status if claim.ready else "Unknown", pause.value, _clip(message)
         case Synced(revision=revision, skipped=skipped, warning=warning):  # pragma: no branch  mypy proves that none is left
             fact = _fact(claim, revision)
             if skipped is None and (reported_before := _reported_before(claim.ready, fact) or _reported_before(last_good, fact)):
                 return reported_before
-            reported = [skip for skip in skipped or () if skip.worth_telling]
+            reported = [skip for skip in skipped or () if skip.worth_reporting]
             without = f", without {_skipped(reported)}" if reported else ""
             return "True", "FieldsSkipped" if reported else "Synced", _clip(fact + without + (f"; {warning}" if warning else ""))
 
 
 def reports(claim: Claim, revision: Revision, *, last_good: Condition | None = None) -> bool:
-    """Whether the resource says, or said before an outage, that its Secret holds this revision, and what of the item became no key."""
+    """Whether the resource reports, or reported before an outage, that its Secret holds this revision."""
     fact = _fact(claim, revision)
     return bool(_reported_before(claim.ready, fact) or _reported_before(last_good, fact))
 

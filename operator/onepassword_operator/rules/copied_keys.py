@@ -1,4 +1,4 @@
-"""Which labels and annotations of a Secret came from whoever asked for it: names only, so that one removed there is removed here."""
+"""Names of the labels and annotations that a Secret got from its claims, so that one removed there is removed from the Secret."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class CopiedKeys:
 
     @classmethod
     def parse(cls, text: str) -> CopiedKeys:
-        """The inverse of `str`; unknown parts are ignored."""
+        """Read a record as `str` writes it; unknown parts are ignored."""
         parts = dict(part.split("=", 1) for part in text.split(";") if "=" in part)
         kinds = {kind: frozenset(filter(None, parts.get(kind, "").split(","))) for kind in ("labels", "annotations")}
         return cls(labels=kinds["labels"], annotations=kinds["annotations"])

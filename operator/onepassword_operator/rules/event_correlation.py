@@ -1,9 +1,9 @@
-"""What is to be said of an object × what was said of it → a new Event, a higher count on a former one, or nothing.
+"""A due Event × the object's earlier Events → a new Event, a higher count on an earlier one, or none.
 
-The rules and numbers of Kubernetes' own client library (client-go, EventCorrelator): the same Event again is a count on the first one;
-similar Events beyond ten in ten minutes are combined in one; an object may have 25 Events at once, and one more every five minutes.
-One rule is our own: a Warning that only says again what was said last is counted, and written at most every half hour. A failure that
-lasts is looked at once per polling interval, and the API server forgets an Event that nobody touches for an hour.
+The rules and numbers are those of Kubernetes' client library (client-go, EventCorrelator). A repeated Event raises the count of the
+first one. More than ten similar Events in ten minutes are combined in one. An object may have 25 Events at once, and one more every five
+minutes. One rule is our own: a Warning equal to the last Event is counted, but written at most every half hour. A lasting failure comes
+up once per polling interval, and the API server deletes an Event that nobody updates for an hour.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ BURST: Final = 25
 REFILL_SECONDS: Final = 300.0
 REMINDER_SECONDS: Final = 1800.0
 REMEMBERED: Final = 16
-"""Events that are kept in mind of one object: the similar ones of a reason, the one that combines them, and a few others."""
+"""Events remembered for one object: the similar ones of a reason, the one that combines them, and a few others."""
 LONGEST_MESSAGE: Final = 1024
-"""Characters; what the API takes."""
+"""The API's limit, in characters."""
 COMBINED: Final = "(combined from similar events): "
 _COMBINED_DIGEST: Final = hash(COMBINED)
 
 
 class Note(NamedTuple):
-    """What is to be said: "Normal" or "Warning", a CamelCase reason, and a message for people."""
+    """The content of an Event: "Normal" or "Warning", a CamelCase reason, and a message for people."""
 
     kind: str
     reason: str
@@ -33,7 +33,7 @@ class Note(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """A time, for intervals (seconds that never go back) and for people (RFC 3339 UTC)."""
+    """A time, for intervals (seconds on a monotonic clock) and for people (RFC 3339 UTC)."""
 
     seconds: float
     stamp: str
@@ -41,7 +41,7 @@ class Moment(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CountedEvent:
-    """An Event as it is to stand in the cluster: new if its count is 1, else a former one whose count, message and last time change."""
+    """An Event to write: a new one if its count is 1, else a change of an earlier one's count, message and last time."""
 
     name: str
     note: Note
@@ -55,7 +55,7 @@ class _Former:
     kind: str
     reason: str
     digest: int
-    """Of the message, so that no message is kept; `_COMBINED_DIGEST` for the combined one."""
+    """Hash of the message, so that no message is kept; `_COMBINED_DIGEST` for the combined Event."""
     name: str
     first: str
     count: int
@@ -68,9 +68,9 @@ class _Former:
 
 @dataclasses.dataclass(slots=True)
 class History:
-    """What was said of one object; `decide` alone changes it. The tokens are what is left of the burst.
+    """The Events of one object, and the tokens left of its burst; only `decide` changes it.
 
-    A list, in the order in which Events were written: there are thousands of these, and most have one Event.
+    A list in the order of writing, because there are thousands of histories and most have one Event.
     """
 
     formers: list[_Former] = dataclasses.field(default_factory=list)
@@ -79,13 +79,13 @@ class History:
 
 
 def decide(history: History, note: Note, *, now: Moment, name: str) -> CountedEvent | None:
-    """The Event to write, or None. It is taken for written from then on; if it could not be, its next PATCH finds nothing.
+    """Return the Event to write, or None. It counts as written from then on; if the write fails, the next PATCH gets a 404 and posts it.
 
     Args:
-        history: of the object that the note is about.
-        note: what is to be said.
-        now: the moment at which it is said.
-        name: the name of the Event, if it is a new one.
+        history: the history of the object that the note is about.
+        note: the content of the Event.
+        now: the present time.
+        name: the name for a new Event.
     """
     text = note.message[:LONGEST_MESSAGE].encode("utf-8", "replace")  # half a surrogate pair could not be sent
     note, digest = note._replace(message=text.decode()), hash(text)

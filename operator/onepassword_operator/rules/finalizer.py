@@ -1,4 +1,4 @@
-"""May the official operator's finalizer be taken from an object, and what must its Secret carry before."""
+"""Claim with the official operator's finalizer × its Secret → the ownerReferences to write before the finalizer is removed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from onepassword_operator.rules.owners import CoOwners
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FinalizerDecision:
-    """The ownerReferences to be written to the Secret before the finalizer goes; None if it is fine as it is."""
+    """The ownerReferences to write to the Secret before the finalizer is removed; None if nothing is to be written."""
 
     owners: tuple[OwnerReference, ...] | None
 
@@ -22,16 +22,16 @@ class FinalizerDecision:
 def decide(
     claim: Claim, observed: ObservedSecret | None, *, verdict: seal.Verdict, remaining_owners: Sequence[OwnerReference]
 ) -> FinalizerDecision:
-    """What to do about the Secret before the object is let go.
+    """Decide the ownerReferences of the Secret before the finalizer is removed from the object.
 
-    The finalizer's purpose was to delete the Secret with the object. An ownerReference does the same without anybody's help. A Secret that
-    others ask for or use gets theirs, so that the end of this object does not take it from them. One that is not ours is not touched.
+    The finalizer made the official operator delete the Secret with the object. With an ownerReference, Kubernetes does so itself. A Secret
+    that other objects ask for or use gets their ownerReferences, so that it outlives this object. A Secret that is not ours is not touched.
 
     Args:
         claim: the object with the finalizer.
         observed: the live Secret of the name it asks for.
-        verdict: on its seal.
-        remaining_owners: ownerReferences of all other live objects that ask for the Secret, or use it if a workload asked for it.
+        verdict: the verdict on the Secret's seal.
+        remaining_owners: ownerReferences of all other live objects that ask for the Secret, or that use it if a workload asked for it.
     """
     if observed is None or observed.terminating:
         return FinalizerDecision(owners=None)

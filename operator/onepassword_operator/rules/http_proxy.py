@@ -1,7 +1,7 @@
 """Whether a connection goes through a proxy: the rules of Go's HTTP client (`golang.org/x/net/http/httpproxy`) for the usual variables.
 
-The libraries at hand read the same variables differently: they know no address ranges in NO_PROXY, ignore its ports, and let the lower-case
-names win. A range such as `10.96.0.0/12` that is not understood would send a cluster's tokens to the proxy.
+Python's libraries read the same variables differently: they ignore address ranges and ports in NO_PROXY, and prefer the lower-case names.
+With a range such as `10.96.0.0/12` ignored, the cluster's tokens would go to the proxy.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Proxies:
-    """The variables' values; a proxy's URL may hold a password."""
+    """The values of HTTP_PROXY, HTTPS_PROXY and NO_PROXY; a proxy's URL may hold a password."""
 
     http: str = dataclasses.field(default="", repr=False)
     https: str = dataclasses.field(default="", repr=False)
@@ -27,7 +27,7 @@ class Proxies:
     """NO_PROXY."""
 
     def for_url(self, url: str) -> str:
-        """The URL of the proxy for requests to this URL, with its scheme; empty for a direct connection."""
+        """Return the URL of the proxy for requests to this URL, with a scheme; empty for a direct connection."""
         parts = urlsplit(url)
         proxy = {"http": self.http, "https": self.https}.get(parts.scheme, "")
         if not proxy or is_direct(parts.hostname or "", str(parts.port or _PORTS[parts.scheme]), exceptions=self.exceptions):
@@ -36,7 +36,7 @@ class Proxies:
 
 
 def with_scheme(proxy: str) -> str:
-    """A proxy's URL; a bare `host:port` means http."""
+    """Complete a proxy's URL: a bare `host:port` means http."""
     return proxy if "://" in proxy else f"http://{proxy}"
 
 
@@ -63,7 +63,7 @@ def _covers_name(entry: str, host: str, *, port: str) -> bool:
     named = _ascii(named.removeprefix("*") if named.startswith("*.") else named)
     if not named or wanted not in {"", port}:
         return False
-    # `example.com` covers itself and what is below it, `.example.com` only what is below.
+    # `example.com` covers itself and its subdomains, `.example.com` only the subdomains.
     return host.endswith(named) if named.startswith(".") else host == named or host.endswith(f".{named}")
 
 

@@ -1,4 +1,4 @@
-"""Listed versions × followed revisions → which items changed, which are gone."""
+"""Listed versions × revisions in Secrets → changed items, missing items."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from onepassword_operator.rules.older_answers import Known
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ItemChanges:
-    """What a complete item list says about the items that are followed in its vault; `changed` and `missing` by item ID."""
+    """The difference between a vault's complete item list and the revisions in Secrets; `changed` and `missing` hold item IDs."""
 
     changed: frozenset[str]
     missing: frozenset[str]
     older: tuple[Revision, ...] = ()
-    """Followed revisions that are newer than what is listed, which nobody believes yet."""
+    """Revisions in Secrets that are newer than the list, which is therefore not believed yet."""
 
 
 def compare(followed: Iterable[Revision], known: Known) -> ItemChanges:
-    """Compare versions: a higher one is a change, a lower one only where it is believed that the item was set back."""
+    """Compare versions: a higher one is a change; a lower one is a change only once it is believed that the item was set back."""
     changed, missing, older = set(), set(), []
     for revision in followed:
         summary = known.items.get(revision.item_id)
@@ -34,7 +34,7 @@ def compare(followed: Iterable[Revision], known: Known) -> ItemChanges:
 
 
 def count_changes(before: Known, after: Known) -> int:
-    """How many items of a vault differ between two lists in anything that a Secret can depend on."""
+    """Count the items of a vault that differ between two lists in a member that a Secret depends on."""
     changed = sum(_facts(before.items.get(i)) != _facts(after.items.get(i)) for i in before.items.keys() | after.items.keys())
     vanished = sum(doubt.is_of_an_absence and item_id in after.items for item_id, doubt in after.doubts.items() if doubt.polls == 1)
     return changed + vanished

@@ -1,7 +1,7 @@
-"""Lease × what was seen of it → who may lead, and what to write. The rules of Kubernetes' own client library.
+"""Lease × time without a change of it → whether a replica may lead, and the record to write. The rules of client-go.
 
-Times on the lease are for people. Whether it has run out is judged by how long its record has not changed under one's own eyes, so clocks
-that are off do no harm. A lease does not fence: every write of a leader must be safe when two of them make it.
+Times on the lease are for people. A replica judges the lease's expiry by its own clock, from the last change that it saw, so clocks that
+differ do no harm. A lease does not fence: every write of a leader must be safe when two leaders make it.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ _RELEASED_SECONDS = 1
 
 
 def may_hold(record: LeaseRecord | None, me: str, *, unchanged_seconds: float) -> bool:
-    """Whether to write oneself in: there is no lease, nobody holds it, it is one's own, or its holder has been silent for too long.
+    """Whether a replica may take or renew the lease: it is absent, not held, held by this replica, or expired.
 
     Args:
         record: the lease; None if there is none.
-        me: one's own identity.
-        unchanged_seconds: how long the record has stood still, as seen here.
+        me: the identity of this replica.
+        unchanged_seconds: seconds since this replica last saw the record change.
     """
     return record is None or record.holder in {"", me} or unchanged_seconds > record.lease_seconds
 
 
 def held(former: LeaseRecord | None, me: str, *, now: str, timing: Timing) -> LeaseRecord:
-    """The record to write to take or keep the lease."""
+    """Return the record that takes or renews the lease."""
     mine = former is not None and former.holder == me
     return LeaseRecord(
         holder=me,
@@ -37,5 +37,5 @@ def held(former: LeaseRecord | None, me: str, *, now: str, timing: Timing) -> Le
 
 
 def released(former: LeaseRecord, *, now: str) -> LeaseRecord:
-    """The record to write when one stops: nobody's, so that the next one need not wait."""
+    """Return the record that releases the lease, so that the next leader need not wait for its expiry."""
     return dataclasses.replace(former, holder="", lease_seconds=_RELEASED_SECONDS, renewed=now)

@@ -1,9 +1,9 @@
-"""Older answers of 1Password: which are believed, and when.
+"""Decides when an older answer of 1Password is believed: a lower version of an item, or its absence.
 
-Two Connect pods behind one Service may be out of step for hours, and every request may meet the other one. So an item that is listed at a
-lower version than before, or not at all, stays as it was known until several polls in a row agree that it is so. A lower version is
-believed after three polls and ten minutes: then the item was set back, say from a backup. An absence is believed after three polls where
-nothing else points to a server that lags behind, else after the same ten minutes. Whenever what was known shows itself again, the next
+Two Connect pods behind one Service may be out of step for hours, and each request may reach either of them. So an item that is listed at a
+lower version than before, or not listed any more, stays as known until several polls in a row agree. A lower version is believed after
+three polls and ten minutes: then the item was set back, for example restored from a backup. An absence is believed after three polls if
+nothing else points to a server that lags behind, else after the same ten minutes. Each time the known state shows up again, the next
 doubt has to last twice as long.
 """
 
@@ -18,32 +18,32 @@ from onepassword_operator.model.item import ItemSummary, Revision
 POLLS: Final = 3
 SECONDS: Final = 600.0
 REMEMBERED_SECONDS: Final = 3600.0
-"""How long a doubt that came to nothing still makes the next one last longer."""
+"""Seconds for which a refuted doubt makes the next one last longer."""
 _MOST_DOUBLINGS: Final = 6
 _MOST_DOUBTS: Final = 10_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Doubt:
-    """What lists have shown of one item, or of one vault, instead of what was known."""
+    """The older state that lists show of one item or vault, while it is not believed."""
 
     shown: int | None
     """The lower version; None for an absence."""
     since: float
-    """When that began, on the monotonic clock; of a doubt without polls, when it ended."""
+    """Start of the doubt, on the monotonic clock; for a doubt without polls, its end."""
     polls: int
-    """How many polls in a row showed the same."""
+    """Number of polls in a row that showed the same."""
     refuted: int = 0
-    """How often what was known showed itself again."""
+    """Number of times that the known state showed up again."""
     believed: bool = False
 
     @property
     def is_of_an_absence(self) -> bool:
-        """Whether the item, archived perhaps, or the vault is doubted to be there at all."""
+        """Whether the doubt is about the existence of the item (or whether it is archived) or of the vault."""
         return self.shown is None and self.polls > 0
 
     def again(self, shown: int | None, *, now: float, polled: bool) -> Doubt:
-        """One more list that does not show what was known."""
+        """Return the doubt after one more list that does not show the known state."""
         if self.believed:
             return self
         if not self.polls or not self._agrees(shown):
@@ -51,21 +51,21 @@ class Doubt:
         return dataclasses.replace(self, shown=shown, polls=self.polls + polled)
 
     def _agrees(self, shown: int | None) -> bool:
-        # An item that was set back may be edited meanwhile.
+        # An item that was set back may have been edited since.
         return shown == self.shown if shown is None or self.shown is None else shown >= self.shown
 
     def ended(self, *, now: float) -> Doubt:
-        """What was known showed itself again."""
+        """Return the doubt after the known state has shown up again."""
         return Doubt(shown=None, since=now, polls=0, refuted=self.refuted + 1)
 
 
 def believe(doubt: Doubt, *, now: float, in_step: bool) -> Doubt:
-    """The doubt as believed, if it has lasted long enough.
+    """Return the doubt, marked as believed if it has lasted long enough.
 
     Args:
-        doubt: what a poll has just shown once more.
+        doubt: the doubt after the latest poll.
         now: seconds on the monotonic clock.
-        in_step: whether nothing has pointed to a server that lags behind for ten minutes.
+        in_step: whether nothing has pointed to a lagging server within the last ten minutes.
     """
     patience = 2 ** min(doubt.refuted, _MOST_DOUBLINGS)
     quick = doubt.shown is None and in_step and not doubt.refuted
@@ -74,7 +74,7 @@ def believe(doubt: Doubt, *, now: float, in_step: bool) -> Doubt:
 
 
 class SetBack(NamedTuple):
-    """A lower version that was believed, and the one that was known before."""
+    """A lower version that is believed, and the version known before."""
 
     version: int
     former: int
@@ -82,66 +82,66 @@ class SetBack(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """A vault's items at their newest, and what is doubted about them; each by item ID."""
+    """A vault's items at their newest known versions, and the doubts about them, by item ID."""
 
     items: dict[str, ItemSummary] = dataclasses.field(default_factory=dict)
     doubts: Mapping[str, Doubt] = dataclasses.field(default_factory=dict)
     set_back: Mapping[str, SetBack] = dataclasses.field(default_factory=dict)
-    """The lower versions that were believed."""
+    """Items that are believed to have been set back."""
     redone: frozenset[str] = frozenset()
-    """Items that were set back for a while and are at the same version again, with another content perhaps."""
+    """Items that were set back and have the former version again, possibly with another content."""
 
     def is_set_back(self, item_id: str, version: int) -> bool:
         """Whether it is believed that the item was set back to this version."""
         return item_id in self.set_back and self.set_back[item_id].version == version
 
     def is_missed(self, item_id: str) -> bool:
-        """Whether the newest lists lack the item."""
+        """Whether the item is missing from the newest lists."""
         return item_id in self.doubts and self.doubts[item_id].is_of_an_absence
 
     def count_doubts(self) -> int:
-        """How many items are listed older than they are known, which is not believed yet."""
+        """Count the items that are listed at an older version than known, and not believed yet."""
         return sum(bool(doubt.polls) and not doubt.believed for doubt in self.doubts.values())
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """One complete list: when it was read, and whether for a poll."""
+class Reading:
+    """The circumstances of a complete item list: its time on the monotonic clock, and whether a poll made it."""
 
     now: float
     polled: bool
     moved: bool
-    """Whether the vault list shows another state of the vault than at the list before."""
+    """Whether the vault list showed a change of the vault since its last item list."""
     in_step: bool
-    """Whether nothing has pointed to a server that lags behind for ten minutes."""
+    """Whether nothing has pointed to a lagging server within the last ten minutes."""
 
 
-def take_in(known: Known, listed: dict[str, ItemSummary], *, look: Look) -> tuple[Known, bool]:
-    """What is known after a list, and whether the list contradicts an earlier one as only servers out of step do."""
+def merge(known: Known, listed: dict[str, ItemSummary], *, reading: Reading) -> tuple[Known, bool]:
+    """Return the knowledge after a list, and whether the list contradicts an earlier one as only servers out of step do."""
     if not known.doubts and listed == known.items:
-        return known, False  # old objects in the place of equal new ones: no holes in memory
-    # Nearly all are the same, and comparing tuples is quicker than a call for each of thousands.
+        return known, False  # keep the old objects if the new ones are equal: replacing them would fragment memory
+    # Nearly all of thousands of items are equal, and comparing tuples is faster than a call for each.
     changed = [(item_id, held, new) for item_id, held in known.items.items() if (new := listed.get(item_id)) != held]
     older = {item_id: version for item_id, held, new in changed if (version := _older(held, new)) is not _NEWEST}
     older |= {item_id: None for item_id, doubt in known.doubts.items() if _is_missed(known, item_id) and not _is_there(listed.get(item_id))}
     items, doubts, set_back = (
         dict(listed),
-        _ended(known, older, listed=listed, now=look.now),
+        _ended(known, older, listed=listed, now=reading.now),
         {k: v for k, v in known.set_back.items() if k in listed},
     )
-    contradicted = _is_contradiction(known, older, moved=look.moved) or any(
+    contradicted = _is_contradiction(known, older, moved=reading.moved) or any(
         doubts[item_id].refuted > doubt.refuted for item_id, doubt in known.doubts.items() if item_id in doubts
     )
-    in_step = look.in_step and not contradicted
+    in_step = reading.in_step and not contradicted
     for item_id, version in older.items():
-        doubt = known.doubts.get(item_id, Doubt(shown=version, since=look.now, polls=0))
-        doubt = doubt.again(version, now=look.now, polled=look.polled)
-        doubt = believe(doubt, now=look.now, in_step=in_step) if look.polled and not doubt.believed else doubt
+        doubt = known.doubts.get(item_id, Doubt(shown=version, since=reading.now, polls=0))
+        doubt = doubt.again(version, now=reading.now, polled=reading.polled)
+        doubt = believe(doubt, now=reading.now, in_step=in_step) if reading.polled and not doubt.believed else doubt
         if not doubt.believed and item_id in known.items:
             items[item_id] = known.items[item_id]
         elif doubt.believed and version is not None:
             set_back[item_id] = SetBack(version, known.items[item_id].version)
-            doubt = Doubt(shown=None, since=look.now, polls=0, refuted=doubt.refuted)
+            doubt = Doubt(shown=None, since=reading.now, polls=0, refuted=doubt.refuted)
         doubts[item_id] = doubt
     after = Known(
         items=known.items if items == known.items else items,
@@ -153,13 +153,13 @@ def take_in(known: Known, listed: dict[str, ItemSummary], *, look: Look) -> tupl
 
 
 def raise_to(known: Known, revisions: Iterable[Revision], *, now: float) -> Known:
-    """What is known after something else than a list has shown these revisions: the items are there, and no older than that."""
+    """Return the knowledge after a read has proved that these items exist at these revisions, or newer ones."""
     items, doubts, set_back = dict(known.items), dict(known.doubts), dict(known.set_back)
     for revision in revisions:
         item_id = revision.item_id
         held, doubt = items.get(item_id), doubts.get(item_id)
         if held is not None and held.version < revision.version:
-            items[item_id] = held._replace(version=revision.version, updated_at="")  # when that was, nobody has said
+            items[item_id] = held._replace(version=revision.version, updated_at="")  # the time of this version is unknown
         if doubt is not None and (doubt.believed or item_id in set_back):
             doubts[item_id] = doubt.ended(now=now)
         set_back.pop(item_id, None)
@@ -170,14 +170,14 @@ _NEWEST: Final = -1
 
 
 def _older(held: ItemSummary, listed: ItemSummary | None) -> int | None:
-    # The lower version, None for an absence, _NEWEST where the list is no older than what is known.
+    # The lower version; None for an absence; _NEWEST if the list is not older than the known state.
     if listed is None or (held.active and not listed.active):
         return None
     return listed.version if listed.version < held.version else _NEWEST
 
 
 def _is_contradiction(known: Known, older: Mapping[str, int | None], *, moved: bool) -> bool:
-    # Another version, or an item gone from a vault that has not moved: such lists are not of one server.
+    # Another version or a missing item in an unchanged vault: these lists are not from one server.
     return any(version is not None or (not moved and item_id not in known.doubts) for item_id, version in older.items())
 
 
@@ -186,13 +186,13 @@ def _is_there(listed: ItemSummary | None) -> bool:
 
 
 def _is_missed(known: Known, item_id: str) -> bool:
-    # No list has it, though a read may once have shown it; or lists are in doubt about it.
+    # No list has the item, though a read may have shown it; or its absence is in doubt.
     return known.is_missed(item_id) or item_id not in known.items
 
 
 def _ended(known: Known, older: Mapping[str, int | None], *, listed: Mapping[str, ItemSummary], now: float) -> dict[str, Doubt]:
     kept = {item_id: doubt for item_id, doubt in known.doubts.items() if item_id not in older}
-    # What was believed to be set back shows the former version: as after an edit, or as one of two servers that are out of step.
+    # An item believed to be set back shows its former version: it was edited, or two servers are out of step.
     back = {item_id for item_id, each in known.set_back.items() if item_id in listed and listed[item_id].version >= each.former}
     ended = {item_id: doubt.ended(now=now) if doubt.polls or item_id in back else doubt for item_id, doubt in kept.items()}
     return {item_id: doubt for item_id, doubt in ended.items() if now - doubt.since < REMEMBERED_SECONDS}
@@ -210,7 +210,7 @@ def _is_another(held: ItemSummary | None, listed: ItemSummary | None) -> bool:
 
 
 def _bounded(doubts: dict[str, Doubt]) -> dict[str, Doubt]:
-    # What is believed goes first: who follows the item begins a doubt anew, and its Secret says the same meanwhile.
+    # Believed doubts are dropped first: the users of the item start a new doubt, and their Secrets report the same meanwhile.
     if (excess := len(doubts) - _MOST_DOUBTS) > 0:
         for item_id in sorted(doubts, key=lambda item_id: not doubts[item_id].believed)[:excess]:
             del doubts[item_id]

@@ -1,7 +1,6 @@
-"""Whose Secret it is: may a claim write it, and which ownerReferences it is to carry.
+"""Ownership of a Secret: whether a claim may write it, and its ownerReferences.
 
-Ours is a Secret with an ownerReference to the claim, or with our seal, or with the official operator's marks, and in the last two cases
-with no ownerReference to anybody else who lives.
+A Secret is ours with an ownerReference to the claim; or with our seal or the official operator's marks, unless another live object owns it.
 """
 
 from __future__ import annotations
@@ -18,18 +17,18 @@ from onepassword_operator.rules import seal
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class CoOwners:
-    """Who else a Secret belongs to besides the claim that rules it."""
+    """Owners of a Secret besides the winning claim."""
 
     claims: tuple[Claim, ...] = ()
-    """Other objects that ask for the same item under the same name."""
+    """Other claims on the Secret that ask for the same item."""
     users: tuple[OwnerReference, ...] = ()
-    """Workloads that use a Secret which a workload asked for: it lives as long as one of them."""
+    """Workloads that use a Secret that a workload asked for: the Secret lives as long as one of them."""
     idle: frozenset[str] = frozenset()
-    """Owners, by uid: Deployments that neither ask for the Secret nor use it any more."""
+    """Uids of owning Deployments that neither ask for the Secret nor use it any more."""
 
     @property
     def owner_references(self) -> tuple[OwnerReference, ...]:
-        """What the Secret carries for them."""
+        """The ownerReferences of these owners."""
         return (*(claim.owner_reference for claim in self.claims), *self.users)
 
 
@@ -69,10 +68,10 @@ def _is_deployment(owner: OwnerReference) -> bool:
 
 
 def check_owner(claim: Claim, observed: ObservedSecret, *, verdict: seal.Verdict, co_owners: CoOwners) -> None:
-    """Refuse a Secret that is not ours.
+    """Raise an error if the Secret is not ours.
 
     Raises:
-        TargetNotOwnedError: the Secret belongs to somebody else.
+        TargetNotOwnedError: another object owns the Secret, or nothing proves that it is ours.
     """
     if any(owner.uid == claim.uid for owner in observed.owners):
         return
@@ -95,7 +94,7 @@ def is_marked(observed: ObservedSecret, *, verdict: seal.Verdict) -> bool:
 
 
 def is_officially_shaped(observed: ObservedSecret) -> bool:
-    """Whether the Secret is as only the official operator writes it: its marks, and nothing of ours."""
+    """Whether only the official operator wrote the Secret: it has the official marks and none of ours."""
     ours = names.SEAL in observed.annotations or names.MANAGED in observed.labels
     return recorded_revision(observed) is not None and not ours
 
@@ -106,15 +105,15 @@ def _foreign(claim: Claim, observed: ObservedSecret, *, verdict: seal.Verdict, c
     return [
         owner
         for owner in observed.owners
-        # A Secret that we sealed has no Deployment among its owners that we have not put there.
+        # All Deployments among the owners of a Secret that we sealed were added by us.
         if not _earlier_self(claim, owner) and owner.uid not in ours and not (sealed and owner.kind == names.DEPLOYMENT)
     ]
 
 
 def wanted_owners(claim: Claim, owners: Sequence[OwnerReference], *, co_owners: CoOwners) -> tuple[OwnerReference, ...]:
-    """The ownerReferences that the Secret is to carry, the ruling claim's first: by that order it keeps the rule.
+    """Return the ownerReferences of the Secret, the winning claim's first, so that it stays the winner.
 
-    What others have put there stays, except for Deployments that have let go, and for earlier objects of the claim's name.
+    Other ownerReferences stay, except those of Deployments that don't use the Secret any more and of earlier objects of the claim's name.
     """
     winner = next((owner for owner in owners if owner.uid == claim.uid), claim.owner_reference)
     kept = [owner for owner in owners if owner.uid != claim.uid and not _earlier_self(claim, owner) and owner.uid not in co_owners.idle]
@@ -123,6 +122,6 @@ def wanted_owners(claim: Claim, owners: Sequence[OwnerReference], *, co_owners: 
 
 
 def _earlier_self(claim: Claim, owner: OwnerReference) -> bool:
-    # An object of this name has the claim's uid, so a reference to another uid of the same name points at nothing that lives.
+    # The live object of this name has the claim's uid, so a reference to the name with another uid is dead.
     mine = claim.owner_reference
     return (owner.kind, owner.group, owner.name) == (mine.kind, mine.group, mine.name)

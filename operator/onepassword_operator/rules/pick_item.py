@@ -1,7 +1,7 @@
-"""Which vault or item a name or ID means, decided over complete lists.
+"""Name or ID × complete lists → the vault or item that it means.
 
-An exact ID wins over every title that looks like it. Vault names compare without case; item titles exactly, and without case only where
-nothing matches exactly. Several matches: the oldest, ties by ID, so that the answer never flips; the others are reported.
+An exact ID wins over an equal title. Vault names compare without case; item titles exactly, and without case only if nothing matches
+exactly. Of several matches the oldest wins, ties by ID, so that the answer never changes; the others are reported.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _D = TypeVar("_D", bound=_Dated)
 
 
 def pick_vault(text: str, vaults: Collection[Vault]) -> tuple[Vault, str]:
-    """The vault that a path's first part means, and a warning if the name is ambiguous.
+    """Return the vault that a path's first part means, and a warning if the name is ambiguous, else an empty text.
 
     Raises:
         VaultNotFoundError: no vault that the token sees has this ID or name.
@@ -40,7 +40,9 @@ def pick_vault(text: str, vaults: Collection[Vault]) -> tuple[Vault, str]:
 
 
 def pick_item(text: str, items: Iterable[ItemSummary], *, vault: Vault) -> tuple[ItemSummary, str]:
-    """The item that a path's second part means, and a warning if the title is ambiguous. Archived items count only if nothing else does.
+    """Return the item that a path's second part means, and a warning if the title is ambiguous, else an empty text.
+
+    Archived items count only if nothing else matches.
 
     Raises:
         ItemNotFoundError: no item of the vault has this ID or title.
@@ -65,12 +67,12 @@ def _oldest(matches: Collection[_D]) -> _D:
 
 
 def _same_but_for_case(left: str, right: str) -> bool:
-    # Letter by letter, as Go compares: folding whole words makes "Straße" and "Strasse" one name, and they may be two vaults.
+    # Letter by letter, as Go compares: with full case folding, the vaults "Straße" and "Strasse" would have the same name.
     return len(left) == len(right) and all(a.casefold() == b.casefold() for a, b in zip(left, right, strict=True))
 
 
 def _instant(text: str) -> datetime.datetime:
-    # Times may be written with or without fractions and in any zone; what is no time counts as the oldest, as it does in Go.
+    # Times may have fractions and any zone; an invalid time counts as the oldest, as in Go.
     try:
         instant = datetime.datetime.fromisoformat(text)
     except ValueError:

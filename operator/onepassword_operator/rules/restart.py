@@ -1,7 +1,7 @@
-"""Workload × pending marks → does it use the Secrets, may it restart, is it due; and the patch that restarts it exactly once.
+"""Workload × pending marks × settings → whether a restart is due, and the annotations that restart it exactly once.
 
-The first of four levels that says anything decides, per Secret: the Secret (its resource's annotation), the workload, the namespace, the
-operator's own setting. A value that is not a Go boolean counts as false and does not fall through, as in the official operator.
+For each Secret the first of four levels with a setting decides: the Secret (its resource's annotation), the workload, the namespace, the
+operator. A value that is not a Go boolean counts as false and does not fall through, as in the official operator.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from onepassword_operator.model import names
 from onepassword_operator.model.workload import RestartMark, Workload
 
 GRACE_SECONDS: Final = 5
-"""A workload created later than this after the mark started with the new Secret: its pods read it at their first start."""
+"""Seconds. A workload created later than this after the mark has started with the new Secret."""
 
 _TRUE: Final = frozenset({"1", "t", "true"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PendingSecret:
-    """A Secret whose users are to be restarted, with its own level's setting."""
+    """A Secret whose users are due for a restart, with the setting of its own level."""
 
     name: str
     mark: RestartMark
@@ -32,7 +32,7 @@ class PendingSecret:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Levels:
-    """The settings below the workload's own."""
+    """The settings of the levels below the workload: its namespace and the operator."""
 
     namespace: str | None
     operator: bool
@@ -47,7 +47,7 @@ class Restart:
 
 
 def decide(workload: Workload, pending: Mapping[str, PendingSecret], *, levels: Levels) -> Restart | None:
-    """The restart this workload is due for, or None. All its pending Secrets make one restart."""
+    """Return the restart that this workload is due for, or None. All its pending Secrets make one restart."""
     if workload.terminating:
         return None
     restarted_for = parse_restarted_for(workload.template_annotations.get(names.RESTARTED_FOR))
@@ -72,7 +72,7 @@ def decide(workload: Workload, pending: Mapping[str, PendingSecret], *, levels: 
 
 
 def may_restart(secret_level: str | None, workload: Workload, *, levels: Levels) -> bool:
-    """Whether the workload opted in, by the first level that is set."""
+    """Whether the first level with a setting allows the restart."""
     for value in (secret_level, workload.annotations.get(names.AUTO_RESTART), levels.namespace):
         if value:
             return value.lower() in _TRUE
@@ -80,21 +80,21 @@ def may_restart(secret_level: str | None, workload: Workload, *, levels: Levels)
 
 
 def parse_restarted_for(text: str | None) -> dict[str, str]:
-    """Secret name → revision, from the pod template; anything unreadable counts as never restarted."""
+    """Read Secret name → revision from the pod template's annotation; an unreadable one counts as never restarted."""
     try:
         parsed = json.loads(text or "{}")
-    except (ValueError, RecursionError):  # brackets in brackets in brackets: whoever may edit a Deployment can write that
+    except (ValueError, RecursionError):  # deeply nested brackets: anybody who may edit a Deployment can write them
         return {}
     return {k: v for k, v in parsed.items() if isinstance(v, str)} if isinstance(parsed, dict) else {}
 
 
 def _created_after(workload: Workload, mark: RestartMark) -> bool:
-    # A difference, because a sum overflows for a mark that somebody edited to the end of time.
+    # A difference, because a sum overflows if somebody edits the mark's time to the year 9999.
     return _instant(workload.created_at) - _instant(mark.time) > datetime.timedelta(seconds=GRACE_SECONDS)
 
 
 def _instant(text: str) -> datetime.datetime:
-    # Whatever is not a time counts as long ago, which can only cause a restart, never lose one.
+    # An invalid time counts as long ago, which can cause a restart, but never lose one.
     try:
         instant = datetime.datetime.fromisoformat(text)
     except ValueError:

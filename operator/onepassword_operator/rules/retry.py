@@ -1,4 +1,4 @@
-"""Error × attempt → when to try again."""
+"""Error × attempt → delay until the next try."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ _LATER_CAP_SECONDS: Final = 300.0
 
 
 def delay_seconds(error: OperatorError, *, attempt: int, interval_seconds: float, jitter: float) -> float | None:
-    """Seconds until the next try, or None if only a change of the resource or item can help.
+    """Return the seconds until the next try, or None if only a change of the resource or item can help.
 
     Args:
-        error: what went wrong.
-        attempt: how often it went wrong in a row, from 1.
-        interval_seconds: the polling interval; no wait is longer unless it was asked for, so that everything heals within one interval.
+        error: the error of the latest try.
+        attempt: the number of failures in a row, from 1.
+        interval_seconds: the polling interval, which is the longest delay unless the error asks for more, so that everything recovers
+            within one interval.
         jitter: a number from 0 to 1 that spreads equal waits.
     """
     match error.retry:

@@ -1,7 +1,7 @@
-"""The seal: proof that a Secret is as we left it, from one LIST and without reading the item.
+"""The seal: proof that a Secret is unchanged since our last write, from one LIST and without reading the item.
 
-An HMAC, keyed from the credential, over the Secret's name, the annotations that are relied on, the rendering options, the mapping's
-version and the data. Annotations that do not verify are not believed, so nobody who can edit a Secret can steer what is read.
+It is an HMAC, keyed from the credential, over the Secret's name, the annotations that the operator relies on, the rendering options, the
+mapping's version and the data. Annotations without a valid seal are ignored, so a user who can edit a Secret can't choose the item.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _HEX_DIGITS: Final = 32  # 128 bits
 
 
 class Verdict(enum.Enum):
-    """What a seal says about a Secret."""
+    """The result of verifying a Secret's seal."""
 
     INTACT = "intact"
     OTHER_OPTIONS = "intact, but rendered with other options"
@@ -32,7 +32,7 @@ class Verdict(enum.Enum):
 
 
 def derive_key(token: Confidential) -> Confidential:
-    """The sealing key of a credential; a new token makes every older seal unverifiable, which costs one read per item."""
+    """Derive the sealing key from a credential; a new token invalidates all older seals, which costs one read per item."""
     mac = hmac.new(b"onepassword-operator/seal/1", digestmod=hashlib.sha256)
     token.feed(mac)
     return Confidential(mac.digest())
@@ -46,7 +46,7 @@ class Sealer:
     key: Confidential
 
     def compute(self, secret: SecretKey, annotations: Mapping[str, str], *, data: Mapping[str, Confidential]) -> str:
-        """The seal for a Secret with these annotations and data; hexadecimal, truncated to 128 bits."""
+        """Compute the seal for a Secret with these annotations and data: hexadecimal, truncated to 128 bits."""
         keying = hashlib.sha256()
         self.key.feed(keying)
         mac = hmac.new(keying.digest(), digestmod=hashlib.sha256)
@@ -60,7 +60,7 @@ class Sealer:
         return mac.hexdigest()[:_HEX_DIGITS]
 
     def verify(self, observed: ObservedSecret) -> Verdict:
-        """Judge the seal a Secret carries."""
+        """Verify the seal in a Secret's annotations."""
         carried = observed.annotations.get(names.SEAL, "")
         if not carried.isascii():
             return Verdict.BROKEN

@@ -1,7 +1,8 @@
-"""Item → keys and bytes, plus every part that became no key and why.
+"""Item → data of its Secret, and the parts that became no key, with reasons.
 
-The order is the official operator's: URLs, then fields (which win over URLs), then files (which win over nothing). Where that one is
-random or lets one bad label fail the whole Secret, the first label in the item's order wins and the bad label alone is skipped.
+The order is the official operator's: URLs, then fields (which win over URLs), then files (which win over nothing). Where the official
+operator chooses at random, the first label in the item's order wins. Where it fails the whole Secret for a bad label, only that label is
+skipped.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from onepassword_operator.model.outcome import Skipped
 from onepassword_operator.rules.secret_keys import is_valid_key, secret_key
 
 MAPPING_VERSION: Final = 1
-"""Raised whenever the same item would give other data; part of the seal, so that existing Secrets follow."""
+"""Increment it whenever the same item would give other data. It is part of the seal, so that existing Secrets are rewritten."""
 
 MAXIMUM_BYTES: Final = 1024 * 1024
-"""The API server's limit for the values of one Secret together."""
+"""The API server's limit for all values of one Secret together."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """The data of a Secret, and what was left out."""
+    """The data of a Secret, and the parts of the item that were left out."""
 
     data: Mapping[str, Confidential]
     skipped: tuple[Skipped, ...]
@@ -35,7 +36,7 @@ def render(item: Item, *, allow_empty: bool) -> Rendered:
     """Map an item to Secret data.
 
     Raises:
-        NoUsableFieldsError: not one key came out.
+        NoUsableFieldsError: the item gives no key.
         SecretTooLargeError: the values together exceed what a Secret may hold.
     """
     data: dict[str, Confidential] = {}
@@ -57,15 +58,15 @@ def _take(
 ) -> None:
     key = secret_key(label)
     if not key:
-        skipped.append(Skipped(label=label, why="has no character that a Secret key may have", worth_telling=bool(value)))
+        skipped.append(Skipped(label=label, why="has no character that a Secret key may have", worth_reporting=bool(value)))
     elif not is_valid_key(key):
-        skipped.append(Skipped(label=label, why='gives a key that is "." or starts with ".."', worth_telling=bool(value)))
+        skipped.append(Skipped(label=label, why='gives a key that is "." or starts with ".."', worth_reporting=bool(value)))
     elif not value and not allow_empty:
-        skipped.append(Skipped(label=label, why="is empty", worth_telling=False))
+        skipped.append(Skipped(label=label, why="is empty", worth_reporting=False))
     elif replace or key not in data:
         data[key] = value
     else:
-        skipped.append(Skipped(label=label, why="has a key that an earlier part of the item already gives", worth_telling=False))
+        skipped.append(Skipped(label=label, why="has a key that an earlier part of the item already gives", worth_reporting=False))
 
 
 def _one_per_label(urls: Iterable[Url]) -> list[Url]:

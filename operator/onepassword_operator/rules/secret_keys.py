@@ -17,7 +17,7 @@ def is_valid_key(text: str) -> bool:
 
 
 def secret_key(label: str) -> str:
-    """The key for a field label, URL label or file name. May be empty or still invalid: the caller skips those and says so."""
+    """Convert a field label, URL label or file name to a key. It may be empty or still invalid: the caller skips and reports it."""
     if is_valid_key(label):
         return label
     key = _INVALID_RUN.sub("-", _strip_invalid_ends(label))
@@ -32,6 +32,6 @@ def _strip_invalid_ends(label: str) -> str:
 
 
 def secret_name(text: str) -> str:
-    """The Secret name for an `item-name` annotation: unchanged if it is a DNS-1123 subdomain, else lower-cased and cleaned."""
-    # Python makes two characters of the dotted capital I; Go, one.
+    """Convert an `item-name` annotation to a Secret name: unchanged if it is a DNS-1123 subdomain, else lower-cased and cleaned."""
+    # Lower-casing the dotted capital I gives two characters in Python and one in Go.
     return _INVALID_NAME_RUN.sub("-", text.replace("\u0130", "i").lower())[:_MAXIMUM].strip("-.")

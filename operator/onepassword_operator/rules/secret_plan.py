@@ -1,7 +1,7 @@
-"""Desired × observed → create, update, nothing, or refuse.
+"""Desired × observed Secret → create, update, nothing, or refuse.
 
-Ownership is proved before (`rules/owners.py`). Data are exactly those of the item; labels and annotations that came from elsewhere stay;
-a mark for pending restarts is set by every write that changes the recorded revision, and by nothing else.
+`rules/owners.py` has proved ownership before. The data are exactly those of the item. Labels and annotations from elsewhere stay. Every
+write that changes the recorded revision sets a mark for pending restarts, and no other write does.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ REFUSED_TYPES: Final = frozenset({"kubernetes.io/service-account-token", "bootst
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What a Secret should hold: data and the revision they are of."""
+    """The desired content of a Secret: data, and the revision that they come from."""
 
     revision: Revision
     data: Mapping[str, Confidential]
@@ -40,7 +40,7 @@ class Content:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What a plan needs besides the claim, the Secret and the content."""
+    """The facts that a plan needs besides the claim, the Secret and the content."""
 
     sealer: seal.Sealer
     now: str
@@ -48,15 +48,15 @@ class Context:
     verdict: seal.Verdict = seal.Verdict.BROKEN
     """Of the seal of the live Secret; broken without a Secret."""
     remembered: Revision | None = None
-    """What this process last knew the Secret to hold; consulted when the Secret is gone or its own record can't be believed."""
+    """The revision that this process last saw in the Secret; used if the Secret is gone or its seal is broken."""
     carried: RestartMark | None = None
-    """The mark as this process last knew it; consulted in the same cases, so that no edit or deletion loses a restart that is due."""
+    """The mark that this process last saw; used in the same cases, so that no edit or deletion loses a pending restart."""
     co_owners: CoOwners = dataclasses.field(default_factory=CoOwners)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The decision: `desired` is to be written, or None if the Secret is already right."""
+    """The decision: the Secret to write, or None if it is already right."""
 
     change: Change
     reason: str
@@ -66,20 +66,20 @@ class Plan:
 
 
 def check_claim(claim: Claim, observed: ObservedSecret | None) -> None:
-    """Refuse what can never be written, before anything is read from 1Password.
+    """Refuse a claim that can never be written, before anything is read from 1Password.
 
     Raises:
-        MetadataTooLargeError: there is more to be copied than is kept.
-        TypeNotAllowedError: the type grants access to the cluster, or is none.
+        MetadataTooLargeError: the labels and annotations to be copied exceed the limit.
+        TypeNotAllowedError: the type grants access to the cluster, or is too long to be a type.
         TypeImmutableError: the Secret exists with another type.
     """
     if claim.oversized:
         raise MetadataTooLargeError(
             f'{claim.kind} "{claim.name}" has {claim.oversized} characters of labels and annotations that belong on its Secret, more than '
-            f"{bounds.COPIED_CHARACTERS}; take some away"
+            f"{bounds.COPIED_CHARACTERS}; remove some"
         )
     if len(claim.secret_type) > bounds.TYPE_CHARACTERS:
-        raise TypeNotAllowedError(f"the type has more than {bounds.TYPE_CHARACTERS} characters; choose another type")
+        raise TypeNotAllowedError(f"the Secret type has more than {bounds.TYPE_CHARACTERS} characters; choose another type")
     if claim.secret_type in REFUSED_TYPES:
         raise TypeNotAllowedError(
             f'Secrets of type "{claim.secret_type}" grant access to the cluster and are never written; choose another type'
@@ -87,19 +87,19 @@ def check_claim(claim: Claim, observed: ObservedSecret | None) -> None:
     if observed and observed.type != claim.secret_type:
         raise TypeImmutableError(
             f'Secret "{observed.key.name}" has type "{observed.type}", the resource asks for "{claim.secret_type}", and Kubernetes never '
-            "changes a Secret's type; delete the Secret to have it created anew, or restore the resource's type"
+            "changes a Secret's type; delete the Secret to have it created again, or restore the resource's type"
         )
 
 
 def pinned(claim: Claim, observed: ObservedSecret | None, *, verdict: seal.Verdict) -> Revision | None:
-    """The revision whose item stays chosen: recorded under seal, for the path that is still asked for."""
+    """Return the pinned revision: recorded under an unbroken seal for the path that is still requested; None if there is none."""
     if observed is None or verdict is seal.Verdict.BROKEN:
         return None
     return recorded_revision(observed) if observed.annotations.get(names.REQUESTED_PATH) == claim.item_path else None
 
 
 def plan(claim: Claim, observed: ObservedSecret | None, *, content: Content, context: Context) -> Plan:
-    """Decide the write for a Secret whose type and owner have been checked.
+    """Plan the write of a Secret whose type and owner have been checked.
 
     Raises:
         TargetImmutableError: the content would change but the Secret is immutable.
@@ -113,7 +113,7 @@ def plan(claim: Claim, observed: ObservedSecret | None, *, content: Content, con
     desired = _desired(claim, observed, content=content, context=context, mark=mark)
     change, reason = _change(observed, desired, content=content, context=context)
     if observed.immutable and dict(observed.data) != dict(desired.data):
-        raise TargetImmutableError(f'Secret "{observed.key.name}" is marked immutable; delete it to have it created anew')
+        raise TargetImmutableError(f'Secret "{observed.key.name}" is marked immutable; delete it to have it created again')
     return Plan(change=change, reason=reason, desired=None if change is Change.NONE else desired, mark=mark)
 
 
@@ -138,7 +138,7 @@ def _updated(former: Revision | None, content: Content) -> tuple[Change, str]:
 
 
 def _mark_of_recreation(content: Content, context: Context) -> RestartMark | None:
-    # A first creation has neither; a re-creation must not lose a restart that was due, nor a change that came with the deletion.
+    # A first creation has neither. A re-creation must keep a pending restart, and a change that came together with the deletion.
     if context.remembered and context.remembered != content.revision:
         return RestartMark(content.revision, context.now)
     return context.carried if context.carried and context.carried.revision == content.revision else None
@@ -190,9 +190,9 @@ def _desired(
 def _copied(claim: Claim, co_owners: CoOwners) -> tuple[dict[str, str], dict[str, str]]:
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
-    for source in (*co_owners.claims, claim):  # the ruling one has the last word
-        labels |= source.labels
-        annotations |= source.annotations
+    for asking in (*co_owners.claims, claim):  # the winner comes last, so that its values win
+        labels |= asking.labels
+        annotations |= asking.annotations
     return labels, annotations
 
 
@@ -207,14 +207,14 @@ def _change(observed: ObservedSecret, desired: DesiredSecret, *, content: Conten
         return Change.NONE, "the Secret is as it should be"
     recorded, asked = recorded_revision(observed), observed.annotations.get(names.REQUESTED_PATH)
     if context.verdict is seal.Verdict.BROKEN and context.remembered:
-        # Ours, and somebody edited its record: what we know of it counts, not what it says now.
+        # Somebody edited the annotations of our Secret: the remembered revision counts, not the edited one.
         recorded, asked = context.remembered, desired.annotations[names.REQUESTED_PATH]
     elif asked is None and names.SEAL not in observed.annotations:
         return Change.ADOPTED, "1Password's operator made the Secret"
     updated = context.verdict is seal.Verdict.OTHER_OPTIONS and not same_data
     if updated or recorded != content.revision or asked != desired.annotations[names.REQUESTED_PATH]:
         return _updated(recorded, content)
-    # Other owners come and go with the Deployments that ask for the Secret or use it.
+    # Only the first owner matters here: the others come and go with the Deployments that ask for the Secret or use it.
     owned = desired.owners[0].uid in {owner.uid for owner in observed.owners}
     marked = observed.labels.get(names.MANAGED) == names.MANAGED_VALUE
     if same_data and owned and marked:

@@ -1,7 +1,7 @@
-"""A Deployment as the API server shows it → which Secrets it uses, and which one it asks for by annotation.
+"""A Deployment as JSON → the Secrets that it uses, and the Secret that it asks for by annotation.
 
-Asking is the official operator's: its annotations on the Deployment, or, if there are none, on the pod template. Use is whatever a pod
-template can say: variables, volumes of every type, projections, image pull secrets; and the Secret that is asked for.
+A Deployment asks by the official operator's annotations, on itself or, if it has none there, on its pod template. It uses the Secret that
+it asks for, and all Secrets in its pod template: in variables, volumes of every type, projections and image pull secrets.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _claim(metadata: Mapping[str, Any], on_template: Mapping[str, str]) -> Claim
         name=metadata["name"],
         uid=metadata["uid"],
         resource_version=metadata["resourceVersion"],
-        generation=0,  # counts every change of the pods, and says nothing about the demand
+        generation=0,  # a Deployment's generation counts changes of its pods, not of its request
         created_at=metadata.get("creationTimestamp") or "",
         item_path=bounds.clipped(demand.get(names.ITEM_PATH, ""), bounds.ITEM_PATH_CHARACTERS),
         secret_type=names.OPAQUE,

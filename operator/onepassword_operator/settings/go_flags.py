@@ -6,9 +6,9 @@ here: an argument that is no flag. Go stops reading there, so with `--leader-ele
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from onepassword_operator.settings.values import BOOLEANS
@@ -16,7 +16,7 @@ from onepassword_operator.settings.values import BOOLEANS
 _HELP: Final = ("h", "help")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """The flags that there are, by their names without dashes."""
 
@@ -24,13 +24,13 @@ class Known:
     valued: Collection[str]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclasses.dataclass(slots=True, kw_only=True)
 class Parsed:
     """What the arguments say."""
 
-    values: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = dataclasses.field(default_factory=dict)
     """By flag; a bare boolean is `true`, and of a repeated flag the last value counts."""
-    problems: list[str] = field(default_factory=list)
+    problems: list[str] = dataclasses.field(default_factory=list)
     """In the order of the arguments; none repeats an argument that is no flag, because that could be a token."""
     asks_for_help: bool = False
 

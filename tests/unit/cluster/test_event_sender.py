@@ -215,7 +215,11 @@ async def test_events_that_cannot_be_posted_are_nobodys_trouble_and_told_once_a_
     await sent(sender)
     assert len(server.seen) == 3
     (record,) = caplog.records
-    assert (record.levelname, record.__dict__["on"], record.__dict__["reason"]) == ("INFO", "app/db", "ClusterUnavailable")
+    assert (record.levelname, record.__dict__["object"], record.__dict__["reason"]) == (
+        "INFO",
+        "OnePasswordItem app/db",
+        "ClusterUnavailable",
+    )
 
 
 class TestTheEnd:

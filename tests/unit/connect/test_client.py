@@ -299,13 +299,13 @@ class TestAnswers:
         server.script(reply(item(**wrong)))
         error = await error_of(source.get_item(VAULT, ITEM))
         assert isinstance(error, BackendAnswerError)
-        assert "something else than was asked for" in str(error)
+        assert "another object than requested" in str(error)
 
     async def test_a_list_of_another_vault_is_refused(self, server: ScriptedServer, source: ConnectSource) -> None:
         server.script(reply([{"id": ITEM, "vault": {"id": VAULT}}, {"id": ITEM, "vault": {"id": "x" * 26}}]))
         error = await error_of(source.list_items(VAULT))
         assert isinstance(error, BackendAnswerError)
-        assert "something else than was asked for" in str(error)
+        assert "another object than requested" in str(error)
 
     async def test_nothing_compressed_is_asked_for_or_unpacked(self, server: ScriptedServer, source: ConnectSource) -> None:
         server.script(reply(zlib.compress(b"[]"), headers={"Content-Encoding": "deflate"}))
@@ -374,7 +374,7 @@ class TestAnswers:
         if taken is None:
             error = await error_of(source.get_item(VAULT, ITEM))
             assert isinstance(error, BackendAnswerError)
-            assert "of a file that it says has 3" in str(error)
+            assert "of a file that it announces with 3" in str(error)
         else:
             (file,) = (await source.get_item(VAULT, ITEM)).files
             assert file.content.reveal() == taken

@@ -86,7 +86,7 @@ def test_half_a_surrogate_pair_costs_no_list() -> None:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (b'[{"title":"canary"}]', "does not look as expected at id"),
+        (b'[{"title":"canary"}]', "has an unexpected value at id"),
         (b'{"message":"canary"}', "expected a JSON array, got dict"),
         (b"canary", "not JSON"),
         (b"[" * 100_000, "not JSON"),

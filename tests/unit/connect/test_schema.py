@@ -120,7 +120,7 @@ def test_an_item_is_active_unless_it_says_otherwise(state: str | None, active: o
 def test_what_does_not_fit_is_named_by_place_and_never_by_value(raw: Any, place: str) -> None:
     with pytest.raises(BackendAnswerError) as caught:
         one(raw)
-    assert str(caught.value) == f"{ROUTE}: the reply does not look as expected at {place}"
+    assert str(caught.value) == f"{ROUTE}: the reply has an unexpected value at {place}; is OP_CONNECT_HOST a Connect server?"
     assert caught.value.__context__ is None
     assert caught.value.__cause__ is None
 

@@ -105,7 +105,7 @@ async def test_a_token_that_ends_soon_is_warned_of_once(caplog: pytest.LogCaptur
     watched.server.answer = None
     for _ in range(3):
         await watched.watch.look()
-    assert said(caplog) == [("WARNING", "the Connect token expires soon; issue a new one in time")] * bool(warned)
+    assert said(caplog) == [("WARNING", "the Connect token expires soon; issue a new one")] * bool(warned)
     if warned:
         assert caplog.records[0].__dict__["days_left"] == 13.0
 

@@ -79,7 +79,7 @@ class TestTrust:
 
 @pytest.fixture
 def always_looking(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tls, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(tls, "CHECK_SECONDS", 0.0)
 
 
 @pytest.mark.usefixtures("always_looking")
@@ -154,9 +154,9 @@ def test_files_are_looked_at_once_in_a_while(tmp_path: pathlib.Path, monkeypatch
     files = TlsFiles(directories=str(tmp_path))
     before = files.context()
     (tmp_path / "ca.pem").write_bytes(Authority(tmp_path / "authority", "another").certificate.read_bytes())
-    now[0] += tls.LOOK_SECONDS / 2
+    now[0] += tls.CHECK_SECONDS / 2
     assert files.context() is before
-    now[0] += tls.LOOK_SECONDS / 2
+    now[0] += tls.CHECK_SECONDS / 2
     assert files.context() is not before
 
 

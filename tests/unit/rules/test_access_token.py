@@ -16,9 +16,9 @@ from onepassword_operator.rules import access_token
         ("opaque-token", ""),
         (base64.b64encode(b"head.claims.signature").decode(), "is a token in base64; decode it first, for example with base64 -d"),
         (base64.b64encode(b"opaque").decode(), ""),
-        ("", "is empty, or has white space or other characters inside that no token has; paste it anew"),
-        ("two words", "is empty, or has white space or other characters inside that no token has; paste it anew"),
-        ("cut\noff", "is empty, or has white space or other characters inside that no token has; paste it anew"),
+        ("", "is empty, or has white space or other characters that no token has; paste it again"),
+        ("two words", "is empty, or has white space or other characters that no token has; paste it again"),
+        ("cut\noff", "is empty, or has white space or other characters that no token has; paste it again"),
     ],
 )
 def test_what_is_no_token_is_told_by_what_it_is(text: str, problem: str) -> None:

@@ -17,7 +17,7 @@ SYNCED = Synced(reason="", revision=samples.REVISION, change=Change.NONE)
 UNREAD = dataclasses.replace(SYNCED, skipped=None)
 DOWN = errors.BackendUnavailableError("no answer")
 GONE = errors.ItemNotFoundError("nothing there")
-EMPTY = Skipped(label="otp", why="is empty", worth_telling=False)
+EMPTY = Skipped(label="otp", why="is empty", worth_reporting=False)
 ODD = Skipped(label="Ключ", why="has no character that a Secret key may have")
 ODD_TOLD = '"Ключ" (has no character that a Secret key may have; rename it in 1Password)'
 

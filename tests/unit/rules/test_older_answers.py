@@ -4,7 +4,7 @@ import pytest
 
 from onepassword_operator.model.item import ItemSummary, Revision
 from onepassword_operator.rules import older_answers
-from onepassword_operator.rules.older_answers import Doubt, Known, Look, SetBack
+from onepassword_operator.rules.older_answers import Doubt, Known, Reading, SetBack
 
 
 def listed(version: int = 2, *, active: bool = True, title: str = "A") -> dict[str, ItemSummary]:
@@ -25,8 +25,8 @@ class Server:
         self, items: dict[str, ItemSummary], *, times: int = 1, polled: bool = True, moved: bool = True, in_step: bool = True
     ) -> Known:
         for _ in range(times):
-            look = Look(now=self.now, polled=polled, moved=moved, in_step=in_step)
-            self.known, contradicted = older_answers.take_in(self.known, dict(items), look=look)
+            reading = Reading(now=self.now, polled=polled, moved=moved, in_step=in_step)
+            self.known, contradicted = older_answers.merge(self.known, dict(items), reading=reading)
             self.contradictions += contradicted
             self.now += MINUTE
         return self.known
@@ -38,7 +38,7 @@ def is_gone(known: Known) -> bool:
 
 def test_the_same_list_leaves_everything_in_place() -> None:
     known = Known(items=NEWER)
-    assert older_answers.take_in(known, dict(NEWER), look=Look(now=0.0, polled=True, moved=True, in_step=True)) == (known, False)
+    assert older_answers.merge(known, dict(NEWER), reading=Reading(now=0.0, polled=True, moved=True, in_step=True)) == (known, False)
 
 
 def test_a_newer_list_is_taken_in() -> None:

@@ -41,7 +41,7 @@ def _item(*, urls: Sequence[Url] = (), fields: Pairs = (), files: Pairs = ()) ->
 def _rendered(item: Item, *, allow_empty: bool = False) -> tuple[dict[str, str], list[tuple[str, str, bool]]]:
     rendered = secret_data.render(item, allow_empty=allow_empty)
     shown = {key: value.reveal().decode() for key, value in rendered.data.items()}
-    return shown, [(skip.label, skip.why, skip.worth_telling) for skip in rendered.skipped]
+    return shown, [(skip.label, skip.why, skip.worth_reporting) for skip in rendered.skipped]
 
 
 @pytest.mark.parametrize(

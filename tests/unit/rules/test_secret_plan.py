@@ -82,7 +82,7 @@ def test_another_type_than_the_existing_one_is_refused_with_the_remedy() -> None
 
 
 def test_more_than_is_kept_is_refused_before_anything_is_read() -> None:
-    with pytest.raises(MetadataTooLargeError, match=r"70000 characters of labels and annotations .* more than 65536; take some away"):
+    with pytest.raises(MetadataTooLargeError, match=r"70000 characters of labels and annotations .* more than 65536; remove some"):
         secret_plan.check_claim(samples.claim(oversized=70_000), None)
     with pytest.raises(TypeNotAllowedError, match="more than 317 characters"):
         secret_plan.check_claim(samples.claim(secret_type="t" * 318), None)

@@ -1,5 +1,7 @@
 """JSON in and out of the admin port; what cannot be read is a 400 that says what to write."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 

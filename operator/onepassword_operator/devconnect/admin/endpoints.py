@@ -1,5 +1,7 @@
 """The admin port: what tests and demos steer and ask; JSON, no authentication, hence loopback by default, and never a value in a reply."""
 
+from __future__ import annotations
+
 from collections.abc import Awaitable, Callable
 from typing import Final
 

@@ -1,6 +1,6 @@
 """The admin port's part about content: vaults, items, snapshots. Shows names and versions, never a value."""
 
-from typing import Final
+from __future__ import annotations
 
 from aiohttp import web
 
@@ -16,9 +16,9 @@ class ItemActions:
     """Edits as a person in the app would make them."""
 
     def __init__(self, store: VaultStore, editor: Editor) -> None:
-        self._store: Final = store
-        self._editor: Final = editor
-        self._snapshots: Final[dict[str, Contents]] = {}
+        self._store = store
+        self._editor = editor
+        self._snapshots: dict[str, Contents] = {}
 
     def routes(self) -> list[web.RouteDef]:
         """List what is answered here."""

@@ -1,7 +1,9 @@
 """The admin port's part about how far readers are behind, all of them or those of one replica, and which replica gets what."""
 
+from __future__ import annotations
+
+import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
 from typing import Any, Final
 
 from aiohttp import web
@@ -14,14 +16,14 @@ from onepassword_operator.devconnect.server import Parts
 from onepassword_operator.devconnect.store.visibility import FOR_EVER, Lag
 
 _DURATION: Final = "for_seconds"
-_LAGS: Final = tuple(field.name for field in fields(Lag))
+_LAGS: Final = tuple(field.name for field in dataclasses.fields(Lag))
 
 
 class ReplicaActions:
     """What tests ask and set about replicas that are out of step. In JSON null stands for a lag without end."""
 
     def __init__(self, parts: Parts) -> None:
-        self._parts: Final = parts
+        self._parts = parts
 
     def routes(self) -> list[web.RouteDef]:
         """List what is answered here."""
@@ -35,7 +37,7 @@ class ReplicaActions:
 
     async def show_lag(self, _: web.Request) -> web.Response:
         """Show how far readers are behind; where replicas differ, those who are furthest behind."""
-        return json_reply(asdict(_furthest(view.lag for view in self._parts.store.replicas)))
+        return json_reply(dataclasses.asdict(_furthest(view.lag for view in self._parts.store.replicas)))
 
     async def set_lag(self, request: web.Request) -> web.Response:
         """Delay what readers of all replicas see, for ever or for a while."""
@@ -78,7 +80,7 @@ class ReplicaActions:
 
     def _replica(self, number: int) -> Json:
         lag = self._parts.store.replicas[number].lag
-        return {"number": number, **asdict(lag), "requests": self._parts.requests.by_replica[number]}
+        return {"number": number, **dataclasses.asdict(lag), "requests": self._parts.requests.by_replica[number]}
 
 
 def _read_lag(body: Mapping[str, Any]) -> tuple[Lag, float]:

@@ -1,7 +1,8 @@
 """The admin port's part about how the server behaves: requests so far, faults, the first sync, settings."""
 
-from dataclasses import asdict
-from typing import Final
+from __future__ import annotations
+
+import dataclasses
 
 from aiohttp import web
 
@@ -17,7 +18,7 @@ class SteeringActions:
     """What tests ask and set while the server runs."""
 
     def __init__(self, parts: Parts) -> None:
-        self._parts: Final = parts
+        self._parts = parts
 
     def routes(self) -> list[web.RouteDef]:
         """List what is answered here."""
@@ -106,4 +107,4 @@ class SteeringActions:
 
 def _entry(entry: LoggedRequest) -> Json:
     # With one replica there is nothing to tell of it.
-    return {name: value for name, value in asdict(entry).items() if value is not None}
+    return {name: value for name, value in dataclasses.asdict(entry).items() if value is not None}

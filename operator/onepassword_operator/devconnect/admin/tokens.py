@@ -1,8 +1,10 @@
 """The admin port's part about tokens: mint, revoke, restore."""
 
+from __future__ import annotations
+
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from aiohttp import web
 
@@ -14,7 +16,7 @@ from onepassword_operator.devconnect.events.tokens import EventTokens
 from onepassword_operator.devconnect.store.editing import Editor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Mint:
     """Makes the tokens of a server, and lets the events tell of them."""
 
@@ -52,9 +54,9 @@ class TokenActions:
     """Tokens at run time."""
 
     def __init__(self, mint: Mint) -> None:
-        self._mint: Final = mint
-        self._tokens: Final = mint.tokens
-        self._feed: Final = mint.feed
+        self._mint = mint
+        self._tokens = mint.tokens
+        self._feed = mint.feed
 
     def routes(self) -> list[web.RouteDef]:
         """List what is answered here."""

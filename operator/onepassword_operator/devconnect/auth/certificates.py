@@ -1,11 +1,13 @@
 """TLS of the API port: a given certificate, or one made for this server under an authority of its own whose key nobody keeps."""
 
+from __future__ import annotations
+
+import dataclasses
 import datetime as dt
 import ipaddress
 import ssl
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
@@ -27,7 +29,7 @@ class CertificateError(Exception):
     """A certificate or key that cannot be used; the message has the file and the remedy."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class SelfMade:
     """Key, certificate, and the authority that clients have to trust; all PEM."""
 

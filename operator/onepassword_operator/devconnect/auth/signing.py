@@ -1,5 +1,7 @@
 """The key that signs a server's tokens: ES256, that is ECDSA over P-256 with SHA-256 (RFC 7518, section 3.4)."""
 
+from __future__ import annotations
+
 import hashlib
 from typing import Final, Self
 
@@ -18,7 +20,7 @@ class SigningKey:
     """A private key; signatures are the two numbers of ECDSA side by side, as JWTs carry them."""
 
     def __init__(self, key: ec.EllipticCurvePrivateKey) -> None:
-        self._key: Final = key
+        self._key = key
         public = key.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint)
         self.id = ids.derive("key", hashlib.sha256(public).hexdigest())
 

@@ -3,12 +3,14 @@
 Tokens are compact JWTs, signed with ES256 as Connect's are; clients treat them as opaque.
 """
 
+from __future__ import annotations
+
 import base64
 import binascii
+import dataclasses
 import enum
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from onepassword_operator.devconnect import ids, json_codec
@@ -52,7 +54,7 @@ class Access(enum.IntFlag):
 MODES: Final[Mapping[str, Access]] = {"r": Access.READ, "w": Access.WRITE, "rw": Access.READ | Access.WRITE}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
     """What a verified token allows."""
 
@@ -88,13 +90,13 @@ class Tokens:
         revoked: Iterable[str] = (),
         remember: Callable[[frozenset[str]], None] = lambda _: None,
     ) -> None:
-        self._signer: Final = signer
-        self._clock: Final = clock
-        self._behaviour: Final = behaviour
-        self._remember: Final = remember
+        self._signer = signer
+        self._clock = clock
+        self._behaviour = behaviour
+        self._remember = remember
         self._revoked = frozenset(revoked)
         # Only tokens this server signed get in, so the size is bounded by what was minted.
-        self._verified: Final[dict[str, Grant]] = {}
+        self._verified: dict[str, Grant] = {}
 
     def mint(self, vaults: Mapping[str, int], *, expires_in_seconds: float | None = None) -> str:
         """Sign a token for the given vault ids."""

@@ -1,10 +1,12 @@
 """The activity log of the API: who did what to which vault or item, as `GET /v1/activity` shows it. Never a value."""
 
+from __future__ import annotations
+
+import dataclasses
 import hashlib
 import uuid
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
@@ -20,7 +22,7 @@ _ACTIONS: Final = {"GET": "READ", "POST": "CREATE", "PUT": "UPDATE", "PATCH": "U
 _ITEM_PART: Final = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
     """One authenticated request; `denied` when the token did not allow it."""
 
@@ -69,8 +71,8 @@ class ActivityLog:
     """The newest records, as many as the behaviour says."""
 
     def __init__(self, behaviour: Behaviour) -> None:
-        self._behaviour: Final = behaviour
-        self._records: Final[deque[Activity]] = deque()
+        self._behaviour = behaviour
+        self._records: deque[Activity] = deque()
         self.arrived = 0
 
     def add(self, record: Activity) -> None:

@@ -1,5 +1,7 @@
 """Turns what happens on the server into events: decides which requests, edits and changes of tokens become which of them."""
 
+from __future__ import annotations
+
 import secrets
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -31,13 +33,11 @@ class EventFeed:
     """All events of a server. `run` names their numbering; without a file it is another one at every start, so old cursors are refused."""
 
     def __init__(self, *, clock: Callable[[], float], behaviour: Behaviour, file: EventFile | None = None) -> None:
-        self._file: Final = file
-        self.run: Final = secrets.token_hex(8) if file is None else file.run
-        self.logs: Final[Mapping[str, EventLog]] = {
-            feature: EventLog(behaviour) for feature in (AUDIT_EVENTS, ITEM_USAGES, SIGN_IN_ATTEMPTS)
-        }
-        self._clock: Final = clock
-        self._sessions: Final[dict[tuple[str, Origin], None]] = {}
+        self._file = file
+        self.run = secrets.token_hex(8) if file is None else file.run
+        self.logs: Mapping[str, EventLog] = {feature: EventLog(behaviour) for feature in (AUDIT_EVENTS, ITEM_USAGES, SIGN_IN_ATTEMPTS)}
+        self._clock = clock
+        self._sessions: dict[tuple[str, Origin], None] = {}
         if file is not None:
             file.fill(self.logs)
 

@@ -4,9 +4,11 @@ An event is in the file before the reply to the request that caused it, so a pro
 cursor leads past it: not even a loss of power lets a cursor name other events than it did.
 """
 
+from __future__ import annotations
+
+import dataclasses
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -40,7 +42,7 @@ class EventFile:
     run: str
 
     def __init__(self, path: Path) -> None:
-        self._path: Final = path
+        self._path = path
         self._records: list[Any] = []
         self._written = 0
         self._journal: Journal
@@ -91,4 +93,4 @@ class EventFile:
 
 
 def _record(feature: str, position: int, *, event: Event) -> bytes:
-    return json_codec.encode({"feature": feature, "position": position, **asdict(event)})
+    return json_codec.encode({"feature": feature, "position": position, **dataclasses.asdict(event)})

@@ -4,8 +4,10 @@ A position counts every event since the beginning. It names the same event for e
 added between two of them.
 """
 
+from __future__ import annotations
+
+import dataclasses
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
@@ -16,7 +18,7 @@ from onepassword_operator.devconnect.events.records import Event
 _FORGET_AT_ONCE: Final = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
     """The time that a reader asked about; the start belongs to it, the end does not."""
 
@@ -28,7 +30,7 @@ class Window:
         return (self.start is None or self.start <= at) and (self.end is None or at < self.end)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """Events with their positions, the position to go on from, and whether there is something there already."""
 
@@ -41,8 +43,8 @@ class EventLog:
     """The newest events, as many as the behaviour says."""
 
     def __init__(self, behaviour: Behaviour) -> None:
-        self._behaviour: Final = behaviour
-        self._events: Final[list[Event]] = []
+        self._behaviour = behaviour
+        self._events: list[Event] = []
         self._first = 0
 
     @property

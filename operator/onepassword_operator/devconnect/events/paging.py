@@ -1,11 +1,12 @@
 """What a reader of events asks for: decides what a request's body means, and writes the cursor that goes on from there."""
 
+from __future__ import annotations
+
 import base64
 import binascii
 import dataclasses
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Self
 
@@ -21,7 +22,7 @@ _TIME: Final = re.compile(
 _MICROSECONDS: Final = 6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
     """Where somebody is in the events of a feature; `run` is the life of the log that the position counts in."""
 

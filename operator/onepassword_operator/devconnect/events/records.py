@@ -1,7 +1,9 @@
 """The events of the Events API: what each of them tells of a use of an item, of a sign-in, or of a change. Never a value."""
 
+from __future__ import annotations
+
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from onepassword_operator.devconnect import ids
@@ -22,7 +24,7 @@ _PEOPLE: Final[Mapping[str, tuple[str, str, str]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """Where something was asked from; a change on the admin port comes from nowhere in particular."""
 
@@ -43,7 +45,7 @@ class Origin:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ItemUsage:
     """A read or a write of an item."""
 
@@ -70,7 +72,7 @@ class ItemUsage:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
     """A token that was shown, and whether it opened the door; `session` tells one client's use of a token from another's."""
 
@@ -94,7 +96,7 @@ class SignIn:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEvent:
     """A change of a vault, an item or a token; `vault_id` names the vault that an item is in."""
 

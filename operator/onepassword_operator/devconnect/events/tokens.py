@@ -1,8 +1,10 @@
 """Tokens of the Events API: decides which features a caller may read (401). A token of Connect opens nothing here, and the reverse."""
 
+from __future__ import annotations
+
+import dataclasses
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from onepassword_operator.devconnect import ids
@@ -16,7 +18,7 @@ _AUDIENCE: Final = "com.1password.streamingservice"
 INTEGRATION_ID: Final = ids.derive("events", "integration").upper()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class EventGrant:
     """What a verified token allows."""
 
@@ -33,9 +35,9 @@ class EventTokens:
     """Mints and verifies the tokens of one server; they are signed and revoked as those of Connect are."""
 
     def __init__(self, tokens: Tokens, *, clock: Callable[[], float], behaviour: Behaviour) -> None:
-        self._tokens: Final = tokens
-        self._clock: Final = clock
-        self._behaviour: Final = behaviour
+        self._tokens = tokens
+        self._clock = clock
+        self._behaviour = behaviour
 
     def mint(self, features: Iterable[str] = FEATURES, *, expires_in_seconds: float | None = None) -> str:
         """Sign a token for features; ValueError for one that does not exist, or for none at all."""

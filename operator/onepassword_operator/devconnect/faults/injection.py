@@ -1,8 +1,10 @@
 """The fault rules in force: decides which request is answered wrongly, whether 1Password can be reached, and whether the port listens."""
 
+from __future__ import annotations
+
 import asyncio
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from onepassword_operator.devconnect.faults.rules import Action, FaultRule
@@ -11,7 +13,7 @@ from onepassword_operator.devconnect.store.visibility import FOR_EVER
 NOT_AT_ALL: Final = 0.0
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclasses.dataclass(slots=True, kw_only=True)
 class _Armed:
     rule: FaultRule
     ends_at: float
@@ -44,10 +46,10 @@ class Faults:
     def __init__(self, gate: Gate, *, hold: Callable[[float], None], clock: Callable[[], float]) -> None:
         self.latency_seconds = 0.0
         self._armed: list[_Armed] = []
-        self._gate: Final = gate
-        self._hold: Final = hold
-        self._clock: Final = clock
-        self._changing: Final = asyncio.Lock()
+        self._gate = gate
+        self._hold = hold
+        self._clock = clock
+        self._changing = asyncio.Lock()
         self._timer: asyncio.TimerHandle | None = None
         self._reopening: asyncio.Task[None] | None = None
 

@@ -1,5 +1,7 @@
 """Carries out a fault on the wire: the broken answers a proxy, a network or a failing server gives."""
 
+from __future__ import annotations
+
 import asyncio
 import socket
 import struct

@@ -1,8 +1,10 @@
 """One fault rule as the admin port reads it: decides which requests it can hit and what is wrong with one that cannot be read."""
 
+from __future__ import annotations
+
+import dataclasses
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from typing import Any, Final, Self
 
 from onepassword_operator.devconnect.rest import routing
@@ -38,7 +40,7 @@ _LARGEST_STATUS: Final = 599
 _NEEDED: Final = {Action.STATUS: "status", Action.REDIRECT: "location"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FaultRule:
     """One rule: an action, its details, and which requests it hits (every `/v1` request unless narrowed).
 
@@ -65,7 +67,7 @@ class FaultRule:
         """Read one rule from JSON, or raise FaultError."""
         if not isinstance(given, Mapping):
             raise FaultError("a rule must be an object")
-        known = {field.name for field in fields(cls)}
+        known = {field.name for field in dataclasses.fields(cls)}
         unknown = set(given) - known
         if unknown:
             raise FaultError(f"unknown members {', '.join(sorted(map(str, unknown)))}: use {', '.join(sorted(known))}")
@@ -84,7 +86,7 @@ class FaultRule:
 
     def show(self) -> dict[str, Any]:
         """Write the rule as the JSON it is read from."""
-        members = ((field.name, getattr(self, field.name)) for field in fields(self) if field.name != "action")
+        members = ((field.name, getattr(self, field.name)) for field in dataclasses.fields(self) if field.name != "action")
         return {"action": self.action.value, **{name: value for name, value in members if value is not None}}
 
     def matches(self, *, route: str, path: str) -> bool:

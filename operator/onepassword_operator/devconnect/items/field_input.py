@@ -1,11 +1,13 @@
 """Reads the fields of an item body as Connect does: decides their ids, types and the form of their values, or refuses them with 400."""
 
+from __future__ import annotations
+
+import dataclasses
 import hashlib
 import re
 import secrets
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -44,7 +46,7 @@ _SECONDS: Final = re.compile(r"-?[0-9]{1,12}")
 NOON_SECONDS: Final = (12 * 60 + 1) * 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What reading depends on besides the body: the moment a date stands for, and where randomness comes from."""
 

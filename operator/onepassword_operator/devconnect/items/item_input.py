@@ -1,5 +1,7 @@
 """Reads an item body as Connect does: decides which bodies are refused with 400 and what the stored item gets besides its fields."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Final

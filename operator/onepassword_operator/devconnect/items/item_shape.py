@@ -3,6 +3,8 @@
 Errors name the place and the remedy, never a value.
 """
 
+from __future__ import annotations
+
 import base64
 import binascii
 from collections.abc import Mapping, Sequence

@@ -1,9 +1,11 @@
 """Generated passwords: decides which recipes are accepted, makes the value, and estimates how hard a password is to guess."""
 
+from __future__ import annotations
+
+import dataclasses
 import math
 import string
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from onepassword_operator.devconnect import json_input
@@ -18,7 +20,7 @@ _MAX_LENGTH: Final = 64
 RandBelow = Callable[[int], int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """How long a password is and which characters each of its sets offers."""
 

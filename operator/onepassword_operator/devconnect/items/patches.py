@@ -3,9 +3,11 @@
 Paths name fields and sections by their id, not by position; only plain lists such as tags have positions.
 """
 
+from __future__ import annotations
+
 import copy
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from onepassword_operator.devconnect.errors import bad_request
@@ -33,7 +35,7 @@ def apply(item: Item, operations: object, *, reading: Reading, add_replaces: boo
     return item_input.parse_content(document, reading)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Operation:
     op: str
     segments: tuple[str, ...]
@@ -83,7 +85,7 @@ def _replaced(operation: _Operation, *, item: Item, reading: Reading) -> Json:
         raise bad_request("The whole item can only be replaced")
     item_input.check_addressed(operation.value, vault_id=item.vault_id, item_id=item.id)
     # Read at once, so that the operations after this one find lists, and fields with their ids.
-    return _document(replace(item_input.parse_content(operation.value, reading), state=item.content.state))
+    return _document(dataclasses.replace(item_input.parse_content(operation.value, reading), state=item.content.state))
 
 
 def _property(document: Json, name: str, *, operation: _Operation) -> None:

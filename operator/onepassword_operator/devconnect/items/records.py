@@ -1,6 +1,8 @@
 """The values the store keeps: vaults, items, files; immutable, so that a lagging reader can hold an old one safely."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+import dataclasses
 from typing import Any, Final, TypeAlias
 
 Json: TypeAlias = dict[str, Any]
@@ -8,7 +10,7 @@ Json: TypeAlias = dict[str, Any]
 VAULT_TYPES: Final = ("USER_CREATED", "PERSONAL", "EVERYONE", "TRANSFER")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Vault:
     """A vault as the API shows it; `items` counts the active ones."""
 
@@ -23,7 +25,7 @@ class Vault:
     type: str = VAULT_TYPES[0]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FileDraft:
     """A file before the store gives it an id; a seed may fix the id, to share one file between items."""
 
@@ -33,7 +35,7 @@ class FileDraft:
     id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile:
     """A file of an item with its bytes."""
 
@@ -43,7 +45,7 @@ class StoredFile:
     section: Json | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ItemContent:
     """What a writer decides about an item, already in the form the API shows: ids assigned, tags sorted, empty values absent."""
 
@@ -57,7 +59,7 @@ class ItemContent:
     state: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ItemDraft:
     """An item before the store gives it an id; the optional parts exist for seeds, which may fix them."""
 
@@ -68,7 +70,7 @@ class ItemDraft:
     created_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """One stored revision of an item."""
 

@@ -1,5 +1,7 @@
 """Turns stored values into the JSON shapes of the Connect API; optional members are left out, never null."""
 
+from __future__ import annotations
+
 import base64
 from datetime import UTC, datetime
 

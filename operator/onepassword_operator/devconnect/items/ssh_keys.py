@@ -1,8 +1,10 @@
 """SSH keys: derives what 1Password shows beside a private key, and makes keys for seeds."""
 
+from __future__ import annotations
+
 import base64
+import dataclasses
 import hashlib
-from dataclasses import dataclass
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -18,7 +20,7 @@ _TYPES: Final[dict[type, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Derived:
     """What can be told from a private key."""
 

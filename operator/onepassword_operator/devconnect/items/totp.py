@@ -1,5 +1,7 @@
 """Computes the `totp` member of a one-time-password field from its otpauth URL or raw seed (RFC 6238)."""
 
+from __future__ import annotations
+
 import base64
 import binascii
 import hmac

@@ -3,6 +3,8 @@
 The command line looks here for what may be chosen, so this file imports nothing of the server.
 """
 
+from __future__ import annotations
+
 import random
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -23,9 +25,9 @@ class Balancer:
     def __init__(self, replicas: int = 1, *, balance: str = BY_CONNECTION, seed: int | None = None) -> None:
         if not 1 <= replicas <= MOST_REPLICAS:
             raise BalanceError(f"replicas must be a whole number from 1 to {MOST_REPLICAS}, not {replicas}")
-        self.replicas: Final = replicas
-        self._connections: Final[WeakKeyDictionary[object, int]] = WeakKeyDictionary()
-        self._random: Final = random.Random(seed)  # noqa: S311  nothing here is secret
+        self.replicas = replicas
+        self._connections: WeakKeyDictionary[object, int] = WeakKeyDictionary()
+        self._random = random.Random(seed)  # noqa: S311  nothing here is secret
         self._balance = _known(balance)
 
     @property

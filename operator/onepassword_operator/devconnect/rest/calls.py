@@ -1,7 +1,9 @@
 """One authorised request, as the endpoints see it."""
 
+from __future__ import annotations
+
+import dataclasses
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from aiohttp import hdrs, web
 
@@ -16,7 +18,7 @@ from onepassword_operator.devconnect.store.vault_store import VaultStore
 from onepassword_operator.devconnect.store.visibility import Visibility
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclasses.dataclass(slots=True, kw_only=True)
 class Call:
     """Who asks, for which ids, of which data; `visible` is what the replica that answers shows of it.
 
@@ -59,7 +61,7 @@ class Call:
         return await receive(self.request, limit=self.behaviour.body_limit_bytes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """An endpoint: what answers it and what a token must allow in the path's vault."""
 

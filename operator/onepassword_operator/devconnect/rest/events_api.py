@@ -1,5 +1,7 @@
 """The Events API beside Connect's: decides the order of checks for a request and answers it."""
 
+from __future__ import annotations
+
 from typing import Final
 
 from aiohttp import web
@@ -22,9 +24,9 @@ class EventsApi:
     """Answers the requests under `/api/v2`."""
 
     def __init__(self, feed: EventFeed, tokens: EventTokens, rate: RateLimit) -> None:
-        self._feed: Final = feed
-        self._tokens: Final = tokens
-        self._rate: Final = rate
+        self._feed = feed
+        self._tokens = tokens
+        self._rate = rate
 
     async def answer(self, request: web.BaseRequest, template: str) -> web.Response:
         """Answer a request of a known route, or raise its refusal."""

@@ -1,5 +1,7 @@
 """Endpoints that read attached files: decides what comes inline, what is too large for it, and the name of a download."""
 
+from __future__ import annotations
+
 import re
 from typing import Final
 from urllib.parse import quote

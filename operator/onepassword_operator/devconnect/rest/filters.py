@@ -4,6 +4,8 @@ Comparison ignores case, as SCIM does by default; clients check results themselv
 server's reading is not known, the behaviour decides.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, TypeAlias
@@ -65,9 +67,9 @@ def _tokens(text: str, *, escapes: str) -> list[str]:
 
 class _Parser:
     def __init__(self, tokens: Sequence[str], attributes: Collection[str], *, behaviour: Behaviour) -> None:
-        self._tokens: Final = tokens
-        self._attributes: Final = attributes
-        self._behaviour: Final = behaviour
+        self._tokens = tokens
+        self._attributes = attributes
+        self._behaviour = behaviour
         self._position = 0
 
     def peek(self) -> str:

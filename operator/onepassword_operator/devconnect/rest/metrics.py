@@ -1,7 +1,9 @@
 """Counts and times the requests of the API port, as a real server's `/metrics` does: by method and route, so no id is in them."""
 
+from __future__ import annotations
+
+import dataclasses
 from bisect import bisect_left
-from dataclasses import dataclass, field
 from typing import Final
 
 BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -9,9 +11,9 @@ _COUNTS: Final = "secret_service_api_http_method_counts"
 _DURATIONS: Final = "secret_service_api_http_duration_seconds"
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class _Series:
-    buckets: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+    buckets: list[int] = dataclasses.field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
     seconds: float = 0.0
 
 
@@ -21,7 +23,7 @@ class ApiMetrics:
     CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
     def __init__(self) -> None:
-        self._series: Final[dict[tuple[str, str], _Series]] = {}
+        self._series: dict[tuple[str, str], _Series] = {}
 
     def observe(self, method: str, template: str, *, seconds: float) -> None:
         """Count a request of a known route."""

@@ -1,7 +1,9 @@
 """Counts requests of an account: decides when there are too many in a minute or an hour, and how long the caller has to wait."""
 
+from __future__ import annotations
+
+import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from onepassword_operator.devconnect.behaviour import Behaviour
@@ -10,7 +12,7 @@ _MINUTE: Final = 60
 _HOUR: Final = 3600
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class _Count:
     window: int = -1
     requests: int = 0
@@ -26,10 +28,10 @@ class RateLimit:
     """The limits of the Events API, as the behaviour has them; a window is a minute or an hour of the clock."""
 
     def __init__(self, *, clock: Callable[[], float], behaviour: Behaviour) -> None:
-        self._clock: Final = clock
-        self._behaviour: Final = behaviour
-        self._minute: Final = _Count()
-        self._hour: Final = _Count()
+        self._clock = clock
+        self._behaviour = behaviour
+        self._minute = _Count()
+        self._hour = _Count()
 
     def take(self) -> int | None:
         """Count a request; return the seconds to wait if it is one too many."""

@@ -1,5 +1,7 @@
 """Endpoints that read vaults, items and the activity log."""
 
+from __future__ import annotations
+
 from aiohttp import web
 
 from onepassword_operator.devconnect import json_codec

@@ -1,5 +1,7 @@
 """The forms of replies that all endpoints share."""
 
+from __future__ import annotations
+
 from aiohttp import web
 
 from onepassword_operator.devconnect import json_codec

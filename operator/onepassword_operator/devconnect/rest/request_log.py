@@ -1,14 +1,16 @@
 """Remembers which requests reached the API port, so that a test can count reads; never bodies, headers or tokens."""
 
+from __future__ import annotations
+
 import asyncio
+import dataclasses
 from collections import Counter, deque
-from dataclasses import dataclass
 from typing import Final
 
 KEPT: Final = 2000
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclasses.dataclass(slots=True, kw_only=True)
 class LoggedRequest:
     """One request; `status` is 0 while it is unanswered, or when no whole answer was sent; `replica` is None if there is one only."""
 
@@ -26,11 +28,11 @@ class RequestLog:
 
     def __init__(self) -> None:
         self.total = 0
-        self.by_route: Final[Counter[str]] = Counter()
-        self.item_reads: Final[Counter[str]] = Counter()
-        self.by_replica: Final[Counter[int]] = Counter()
-        self.entries: Final[deque[LoggedRequest]] = deque(maxlen=KEPT)
-        self._arrival: Final = asyncio.Event()
+        self.by_route: Counter[str] = Counter()
+        self.item_reads: Counter[str] = Counter()
+        self.by_replica: Counter[int] = Counter()
+        self.entries: deque[LoggedRequest] = deque(maxlen=KEPT)
+        self._arrival = asyncio.Event()
 
     def arrived(self, request: LoggedRequest, *, item_read: str | None = None) -> None:
         """Count a request on arrival, so that one which is never answered counts too."""

@@ -1,5 +1,7 @@
 """The endpoints: for each of those that need a token of Connect, the permission it needs and the function that answers it."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Final
 

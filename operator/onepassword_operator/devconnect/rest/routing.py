@@ -1,7 +1,9 @@
 """Decides which endpoint a path means; a trailing slash changes nothing, and ids never appear in a route's name."""
 
+from __future__ import annotations
+
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from onepassword_operator.devconnect.events.records import FEATURES
@@ -29,7 +31,7 @@ _BY_LENGTH: Final = {2: VAULTS, 3: VAULT, 4: ITEMS, 5: ITEM, 6: FILES, 7: FILE, 
 _ID_POSITIONS: Final = (2, 4, 6)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """The endpoint's template and the ids of the path: vault, item, file, as far as the path goes."""
 

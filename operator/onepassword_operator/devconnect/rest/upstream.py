@@ -3,6 +3,8 @@
 The first valid bearer token unlocks a server and starts its first sync. Requests wait for it, but not for ever.
 """
 
+from __future__ import annotations
+
 import asyncio
 import enum
 from collections.abc import Callable, Mapping
@@ -40,7 +42,7 @@ class Upstream:
     def __init__(self, *, reachable: Callable[[], bool]) -> None:
         self.state = State.LOCKED
         self.overrides: dict[str, str] = {}
-        self._reachable: Final = reachable
+        self._reachable = reachable
         self._sync_seconds: float | None = 0.0
         self._timeout_seconds = TIMEOUT_SECONDS
         self._done = asyncio.Event()

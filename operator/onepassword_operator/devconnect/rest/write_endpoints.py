@@ -1,5 +1,7 @@
 """Endpoints that change items: decides what a token without read access learns, and which version a lagging server tells."""
 
+from __future__ import annotations
+
 import dataclasses
 
 from aiohttp import web

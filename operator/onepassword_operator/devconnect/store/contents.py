@@ -1,13 +1,15 @@
 """A state of the data, and the changes that lead from one to the next."""
 
+from __future__ import annotations
+
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from onepassword_operator.devconnect.errors import not_found
 from onepassword_operator.devconnect.items.records import Item, Vault
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One stored change: the vault as it is afterwards (None: deleted) and, if it was about an item, that item (None: deleted)."""
 
@@ -17,13 +19,13 @@ class Change:
     item: Item | None = None
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclasses.dataclass(slots=True, kw_only=True)
 class Contents:
     """A state of the data: vaults, their items, and the ids of what was removed."""
 
-    vaults: dict[str, Vault] = field(default_factory=dict)
-    items: dict[str, dict[str, Item]] = field(default_factory=dict)
-    retired: set[str] = field(default_factory=set)
+    vaults: dict[str, Vault] = dataclasses.field(default_factory=dict)
+    items: dict[str, dict[str, Item]] = dataclasses.field(default_factory=dict)
+    retired: set[str] = dataclasses.field(default_factory=set)
 
     def apply(self, change: Change) -> None:
         """Take a change over."""
@@ -59,7 +61,7 @@ class Contents:
             for item in self.items[vault_id].values():
                 yield Change(vault_id=vault_id, vault=vault, item_id=item.id, item=item)
 
-    def departures(self, later: "Contents") -> Iterator[Change]:
+    def departures(self, later: Contents) -> Iterator[Change]:
         """Yield the changes that remove what other contents have not."""
         for vault_id, vault in self.vaults.items():
             if vault_id not in later.vaults:
@@ -68,7 +70,7 @@ class Contents:
             for item_id in self.items[vault_id].keys() - later.items[vault_id].keys():
                 yield Change(vault_id=vault_id, vault=vault, item_id=item_id)
 
-    def copy(self) -> "Contents":
+    def copy(self) -> Contents:
         """Return the same contents, independent of later changes."""
         return Contents(
             vaults=dict(self.vaults), items={vault: dict(items) for vault, items in self.items.items()}, retired=set(self.retired)

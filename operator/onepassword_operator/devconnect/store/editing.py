@@ -1,5 +1,7 @@
 """Changes as a person in the app would make them: finds vaults and items by name and stores the next revision."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Mapping
 from typing import Final, TypeVar
@@ -21,8 +23,8 @@ class Editor:
     """Edits a store by vault name or id and item title or id; refusals are ApiError or SeedError."""
 
     def __init__(self, store: VaultStore, feed: EventFeed | None = None) -> None:
-        self._store: Final = store
-        self._feed: Final = feed
+        self._store = store
+        self._feed = feed
 
     def find_vault(self, vault: str) -> Vault:
         """Return the vault with this id or name; raise 404 if there is none, 400 if several have the name."""

@@ -3,9 +3,10 @@
 A real Connect server writes upstream and reads from a local database that a sync catches up, so these three can disagree for a while.
 """
 
+from __future__ import annotations
+
 import math
 from collections import deque
-from typing import Final
 
 from onepassword_operator.devconnect import json_codec
 from onepassword_operator.devconnect.items import rendering
@@ -16,9 +17,9 @@ class ReadCopy:
     """A copy of the data that is a number of seconds behind; changes arrive in the order they were made. Items are shared, not copied."""
 
     def __init__(self) -> None:
-        self._contents: Final = Contents()
+        self._contents = Contents()
         self._pending: deque[tuple[float, Change]] = deque()
-        self._listings: Final[dict[tuple[str, bool], bytes]] = {}
+        self._listings: dict[tuple[str, bool], bytes] = {}
         self._lag_seconds = 0.0
         self._held_until = 0.0
 

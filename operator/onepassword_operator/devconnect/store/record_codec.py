@@ -1,7 +1,9 @@
 """Writes stored changes as JSON and reads them back; the bytes of files stay outside, under their digest."""
 
+from __future__ import annotations
+
+import dataclasses
 from collections.abc import Callable
-from dataclasses import asdict, fields
 from typing import Any
 
 from onepassword_operator.devconnect import ids, json_codec
@@ -11,7 +13,7 @@ from onepassword_operator.devconnect.store.contents import Change
 
 def encode(change: Change) -> bytes:
     """Write a change."""
-    vault = None if change.vault is None else asdict(change.vault)
+    vault = None if change.vault is None else dataclasses.asdict(change.vault)
     item = None if change.item is None else _item(change.item)
     return json_codec.encode({"vault_id": change.vault_id, "vault": vault, "item_id": change.item_id, "item": item})
 
@@ -28,8 +30,8 @@ def decode(record: bytes, *, load_file: Callable[[str], bytes]) -> Change:
 
 
 def _item(item: Item) -> Json:
-    shape: Json = {field.name: getattr(item, field.name) for field in fields(item)}
-    shape["content"] = {field.name: getattr(item.content, field.name) for field in fields(item.content)}
+    shape: Json = {field.name: getattr(item, field.name) for field in dataclasses.fields(item)}
+    shape["content"] = {field.name: getattr(item.content, field.name) for field in dataclasses.fields(item.content)}
     shape["files"] = [
         {"id": file.id, "name": file.name, "section": file.section, "digest": ids.digest(file.content)} for file in item.files
     ]

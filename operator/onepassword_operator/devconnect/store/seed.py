@@ -1,8 +1,10 @@
 """Seed data: reads the YAML a person writes by hand, or makes bulk for measurements, and fills a store with it."""
 
+from __future__ import annotations
+
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -19,7 +21,7 @@ EPOCH: Final = 1_704_067_200.0
 _PLAIN_NUMBER: Final = re.compile(r"0|-?[1-9][0-9]*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class SeedVault:
     """A vault of a seed with its items."""
 
@@ -30,7 +32,7 @@ class SeedVault:
     items: tuple[ItemDraft, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Bulk:
     """How much generated data a seed asks for."""
 
@@ -38,7 +40,7 @@ class Bulk:
     items_per_vault: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Seed:
     """What a server starts with."""
 
@@ -126,7 +128,7 @@ def _vault_type(given: object, place: str) -> str:
 
 
 def _dated(draft: ItemDraft) -> ItemDraft:
-    return draft if draft.created_at is not None else replace(draft, created_at=EPOCH)
+    return draft if draft.created_at is not None else dataclasses.replace(draft, created_at=EPOCH)
 
 
 def _check_unique_ids(seed: Seed) -> None:

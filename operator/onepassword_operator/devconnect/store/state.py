@@ -4,6 +4,8 @@ A snapshot holds everything at one moment, the journal of the same number what w
 so there is always one whole pair. One process at a time may use a directory.
 """
 
+from __future__ import annotations
+
 import contextlib
 import fcntl
 import os
@@ -37,8 +39,8 @@ class State:
     events: EventFile
 
     def __init__(self, folder: Path, lock: int) -> None:
-        self._folder: Final = folder
-        self._lock: Final = lock
+        self._folder = folder
+        self._lock = lock
         self._contents = Contents()
         self._number = 0
         self._journal: Journal | None = None

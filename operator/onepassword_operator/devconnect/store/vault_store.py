@@ -3,9 +3,11 @@
 Every write is one synchronous method, so on one event loop writes are serialised and a reader never sees half of one.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Protocol
 
 from onepassword_operator.devconnect import ids
 from onepassword_operator.devconnect.behaviour import Behaviour
@@ -32,14 +34,14 @@ class VaultStore:
     """
 
     def __init__(self, *, clock: Callable[[], float], behaviour: Behaviour | None = None, id_seed: str = "", replicas: int = 1) -> None:
-        self._clock: Final = clock
-        self._id_seed: Final = (id_seed,) if id_seed else ()
+        self._clock = clock
+        self._id_seed = (id_seed,) if id_seed else ()
         self._newest = Contents()
-        self._occurrences: Final[dict[tuple[str, ...], int]] = {}
+        self._occurrences: dict[tuple[str, ...], int] = {}
         self._keeper: Keeper | None = None
         behaviour = behaviour or Behaviour()
-        self.replicas: Final = tuple(Visibility(clock=clock, behaviour=behaviour) for _ in range(replicas))
-        self.visible: Final = self.replicas[0]
+        self.replicas = tuple(Visibility(clock=clock, behaviour=behaviour) for _ in range(replicas))
+        self.visible = self.replicas[0]
 
     def keep(self, keeper: Keeper) -> None:
         """Give every later change to the keeper before it is seen."""

@@ -1,7 +1,9 @@
 """What readers of the API see of the stored data: decides lag, for how long, and which items lists and reads show."""
 
+from __future__ import annotations
+
+import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from onepassword_operator.devconnect.behaviour import Behaviour
@@ -13,7 +15,7 @@ from onepassword_operator.devconnect.store.read_copies import ReadCopy
 FOR_EVER: Final = float("inf")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Lag:
     """Seconds until a change is visible, independently for each way of reading; FOR_EVER is a sync that is stuck."""
 
@@ -26,13 +28,13 @@ class Visibility:
     """Vault objects, item lists and item reads as they are at this moment; three copies that may disagree for a while."""
 
     def __init__(self, *, clock: Callable[[], float], behaviour: Behaviour) -> None:
-        self._clock: Final = clock
-        self._vaults: Final = ReadCopy()
-        self._lists: Final = ReadCopy()
-        self._gets: Final = ReadCopy()
+        self._clock = clock
+        self._vaults = ReadCopy()
+        self._lists = ReadCopy()
+        self._gets = ReadCopy()
         self._lag = Lag()
         self._lag_ends_at = FOR_EVER
-        self._behaviour: Final = behaviour
+        self._behaviour = behaviour
 
     @property
     def lag(self) -> Lag:

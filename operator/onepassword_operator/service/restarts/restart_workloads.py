@@ -47,12 +47,12 @@ class RestartReporter:
     def restarted(self, workload: Workload, decided: restart.Restart) -> None:
         """The pod template was patched."""
         self._meter.restarted()
-        _log.info("workload restarted", extra={"workload": f"{workload.namespace}/{workload.name}", "secrets": list(decided.secrets)})
+        _log.info("workload restarted", extra={"object": str(workload.ref), "secrets": list(decided.secrets)})
         self._events.restarted(workload, f"Restarted for changed Secrets: {', '.join(decided.secrets)}")
 
     def reverted(self, workload: Workload, decided: restart.Restart) -> None:
         """The patch was taken back too often."""
-        _log.warning("restarts are reverted", extra={"workload": f"{workload.namespace}/{workload.name}", "secrets": list(decided.secrets)})
+        _log.warning("restarts are reverted", extra={"object": str(workload.ref), "secrets": list(decided.secrets)})
         self._events.reverted(
             workload,
             f"Restarted {PATCHES} times within an hour for {', '.join(decided.secrets)}, and something takes the annotation "
@@ -145,7 +145,7 @@ class RestartWorkloads:
                 failure = error
                 _log.warning(
                     "workload could not be restarted",
-                    extra={"workload": f"{workload.namespace}/{workload.name}", "reason": error.reason, "detail": str(error)},
+                    extra={"object": str(workload.ref), "reason": error.reason, "detail": str(error)},
                 )
         if failure:
             raise failure
@@ -198,7 +198,7 @@ class Rollouts:
         self._secrets_queue = secrets_queue
         self._first_poll = first_poll
 
-    async def run(self, place: NamespaceKey) -> None:
+    async def run(self, key: NamespaceKey) -> None:
         """Wait until the namespace's Secrets have been written, then restart.
 
         Raises:
@@ -206,5 +206,5 @@ class Rollouts:
         """
         await self._first_poll.wait()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._secrets_queue.namespace_idle(place.namespace), IDLE_WAIT_SECONDS)
-        await self._restarts.run(place.namespace)
+            await asyncio.wait_for(self._secrets_queue.namespace_idle(key.namespace), IDLE_WAIT_SECONDS)
+        await self._restarts.run(key.namespace)

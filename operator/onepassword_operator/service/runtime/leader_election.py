@@ -83,7 +83,7 @@ class LeaderElection:
         self._lost = asyncio.Event()
         self._reported = ""
         self._doubt = False
-        self._looked_at = self._led_elsewhere_until = -math.inf
+        self._read_at = self._led_elsewhere_until = -math.inf
         self._wrote = False
 
     def may_write(self) -> bool:
@@ -174,9 +174,9 @@ class LeaderElection:
         held = await self._store.get()
         if self._seen is None or self._seen.held != held:
             if self._seen and held and held.record.holder not in {"", self._identity}:
-                self._led_elsewhere_until = self._looked_at  # it was renewed at some time since
+                self._led_elsewhere_until = self._read_at  # it was renewed at some time since
             self._seen = _Seen(held, self._clock.monotonic())
-        self._looked_at = started
+        self._read_at = started
         return held
 
     def _since(self) -> float:

@@ -45,12 +45,12 @@ class RemoveFinalizers:
         claim = holder.claim if isinstance(holder, Workload) else holder
         if claim is not None:
             await self._hand_over(claim)
-        released = await self._finalizers.remove(holder.ref, holder.uid)
-        if released is None:
+        resource_version = await self._finalizers.remove(holder.ref, holder.uid)
+        if resource_version is None:
             return
         _log.info("the official operator's finalizer removed", extra={"object": str(ref)})
-        self._index.conflicts.finalizer_removed(holder.uid, released)
-        self._index.claims.note_finalizer_removed(ref, holder.uid, resource_version=released)
+        self._index.conflicts.finalizer_removed(holder.uid, resource_version)
+        self._index.claims.note_finalizer_removed(ref, holder.uid, resource_version=resource_version)
         self._take_in_overtaking_news(ref, holder.uid)
 
     def _take_in_overtaking_news(self, ref: ObjectRef, uid: str) -> None:

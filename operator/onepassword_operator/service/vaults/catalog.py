@@ -15,7 +15,7 @@ from typing import Final
 from onepassword_operator.model.item import ItemSummary, Revision, Vault
 from onepassword_operator.ports import Clock, ItemSource
 from onepassword_operator.rules import older_answers
-from onepassword_operator.rules.older_answers import Doubt, Known, Look
+from onepassword_operator.rules.older_answers import Doubt, Known, Reading
 from onepassword_operator.service.runtime.single_flight import SingleFlight
 
 FRESH_SECONDS: Final = 2.0
@@ -151,10 +151,10 @@ class Catalog:
         moved = former.fingerprint != listing.fingerprint
         # What goes between two polls is listed under the fingerprint of the last one, and lists may follow theirs one poll later.
         explained = moved or former.unexplained or not polled
-        look = Look(now=self._clock.monotonic(), polled=polled, moved=explained, in_step=self._in_step(vault_id))
-        listing.known, contradicted = older_answers.take_in(former.known, listed, look=look)
+        reading = Reading(now=self._clock.monotonic(), polled=polled, moved=explained, in_step=self._in_step(vault_id))
+        listing.known, contradicted = older_answers.merge(former.known, listed, reading=reading)
         if contradicted:
-            self._contradicted[vault_id] = look.now
+            self._contradicted[vault_id] = reading.now
         same = listing.items is former.items
         listing.unexplained = same and (moved or former.unexplained)
         due = _listings_due(same=same) if moved else _listings_left(former, same=same)

@@ -53,7 +53,7 @@ class Poller:
         self._lists = VaultLister(catalog.list_for_poll, late=self._came_late)
         self._late: dict[str, Known] = {}
         self._suspects: dict[str, tuple[int, object]] = {}
-        self._unswept: set[str] | None = None
+        self._resync_due: set[str] | None = None
 
     async def poll(self, *, full: bool = False) -> BackendError | None:
         """One pass; returns what went wrong altogether, after everything else has been done.
@@ -87,13 +87,13 @@ class Poller:
         known = {v: listing.known for v in self._followed(vaults) if (listing := self._catalog.listed(v)) and self._catalog.is_current(v)}
         due = [v for v in self._followed(vaults) if full or self.trust.lost() or v not in known]
         if full:
-            self._unswept = set(due)
+            self._resync_due = set(due)
         overdue = self._lists.under_way() & set(due)
         listed, failed = await self._list(due)
         self._late |= {v: known[v] for v in due if v in known and v not in listed | failed}
         keys = self._changed(vaults)
         await self._count_missed({v: known[v] for v in listed & known.keys()})
-        self._note_swept(listed, failed)
+        self._note_resync(listed, failed)
         keys += self._woken(vaults, former)
         keys += self._orphaned()
         self._conclude(keys, confirmed=(vaults.keys() - set(due)) | listed)
@@ -114,29 +114,29 @@ class Poller:
         former = self._late.pop(vault_id, None)
         if error is not None:
             self._note_failure(vault_id, error)
-            self._note_swept(set(), {vault_id})
+            self._note_resync(set(), {vault_id})
             self._report_trouble()
             return
         listing = self._catalog.listed(vault_id)
         if former is not None and listing and (count := item_changes.count_changes(former, listing.known)):
             self._suspects[vault_id] = (count, listing.fingerprint)
         self._conclude(self._changed(self._polled), confirmed={vault_id})
-        self._note_swept({vault_id}, set())
+        self._note_resync({vault_id}, set())
 
     def _count_late(self, vaults: Mapping[str, Vault]) -> None:
         suspects, self._suspects = self._suspects, {}
         if missed := sum(count for v, (count, shown) in suspects.items() if v in vaults and vaults[v].fingerprint == shown):
             self.trust.missed(missed)
 
-    def _note_swept(self, listed: set[str], failed: set[str]) -> None:
+    def _note_resync(self, listed: set[str], failed: set[str]) -> None:
         # A resync is whole when its last list has come, however late, and none has failed.
-        if self._unswept is None or failed & self._unswept:
-            self._unswept = None
+        if self._resync_due is None or failed & self._resync_due:
+            self._resync_due = None
             return
-        self._unswept -= listed
-        if not self._unswept:
-            self._unswept = None
-            self.trust.swept()
+        self._resync_due -= listed
+        if not self._resync_due:
+            self._resync_due = None
+            self.trust.resynced()
 
     def _orphaned(self) -> list[SecretKey]:
         former, self._gone = self._gone, {vault_id for vault_id in self._index.item_users.vaults() if self._catalog.vault_gone(vault_id)}

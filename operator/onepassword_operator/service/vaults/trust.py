@@ -38,7 +38,7 @@ class PollTrust:
                 extra={"changes": count},
             )
 
-    def swept(self) -> None:
+    def resynced(self) -> None:
         """Every followed vault was listed by a resync; what polls found since the last one counts as well."""
         missed, self._missed = self._missed, False
         if missed or not self._lost:

@@ -53,7 +53,7 @@ class Resync:
             unseen.pop(key, None)
         for key, priority in unseen.items():
             self._queue.add(key, priority)
-        _log.debug("resync done", extra={"resources": len(self._index.claims), "to_look_at": len(unseen)})
+        _log.debug("resync done", extra={"resources": len(self._index.claims), "queued": len(unseen)})
 
     async def _resync_resources(self) -> dict[SecretKey, Priority]:
         known = self._index.claims.resource_keys()

@@ -23,7 +23,7 @@ def warnings(caplog: pytest.LogCaptureFixture) -> int:
 
 
 def test_it_is_believed_until_it_hides_something(trust: PollTrust, meter: FakeMeter) -> None:
-    trust.swept()
+    trust.resynced()
     assert not trust.lost()
     trust.missed(2)
     assert trust.lost()
@@ -33,29 +33,29 @@ def test_it_is_believed_until_it_hides_something(trust: PollTrust, meter: FakeMe
 def test_the_loss_is_warned_of_once(trust: PollTrust, meter: FakeMeter, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(5):
         trust.missed(1)
-        trust.swept()
+        trust.resynced()
     assert warnings(caplog) == 1
     assert meter.found == 5
 
 
 def test_three_resyncs_in_a_row_without_a_miss_bring_it_back(trust: PollTrust) -> None:
     trust.missed(1)
-    trust.swept()  # the one that found it
+    trust.resynced()  # the one that found it
     for _ in range(CLEAN_RESYNCS):
         assert trust.lost()
-        trust.swept()
+        trust.resynced()
     assert not trust.lost()
 
 
 def test_a_miss_that_a_poll_found_between_two_resyncs_starts_the_count_anew(trust: PollTrust) -> None:
     trust.missed(1)
     for _ in range(CLEAN_RESYNCS):
-        trust.swept()
+        trust.resynced()
     trust.missed(1)
     for _ in range(CLEAN_RESYNCS):
-        trust.swept()
+        trust.resynced()
         assert trust.lost()
-    trust.swept()
+    trust.resynced()
     assert not trust.lost()
 
 
@@ -63,6 +63,6 @@ def test_another_loss_after_that_is_warned_of_again(trust: PollTrust, caplog: py
     for _ in range(2):
         trust.missed(1)
         for _ in range(CLEAN_RESYNCS + 1):
-            trust.swept()
+            trust.resynced()
         assert not trust.lost()
     assert warnings(caplog) == 2

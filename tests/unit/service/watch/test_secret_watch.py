@@ -157,7 +157,7 @@ async def test_a_pause_that_is_asked_for_is_kept(scene: Scene) -> None:
 
 async def test_a_namespace_without_rights_waits_by_itself_and_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     scene = Scene("a", "b")
-    scene.watch.lists["a"] += [([], ClusterDeniedError("list secrets: RBAC does not allow this"))] * 20
+    scene.watch.lists["a"] += [([], ClusterDeniedError("list secrets: RBAC does not allow it"))] * 20
     scene.watch.lists["b"].append(([up_to(20)], None))
     async with scene.until_silent("a", "b"):
         assert scene.watch.asked.count("list a") == 21
