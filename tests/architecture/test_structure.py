@@ -13,6 +13,31 @@ from architecture import repository
 
 FOLDER_FILES = 15
 
+OF_OTHERS = {
+    "connect/client.py": {"context"},
+    "devconnect/admin/steering.py": {"overrides", "latency_seconds"},
+    "devconnect/faults/replies.py": {"content_length"},
+    "devconnect/rest/file_endpoints.py": {"item"},
+    "devconnect/rest/read_endpoints.py": {"item"},
+    "devconnect/rest/write_endpoints.py": {"item", "stored"},
+    "devconnect/server.py": {"status"},
+    "devconnect/serving.py": {"latency_seconds"},
+    "devconnect/store/state.py": {"retired"},
+    "devconnect/store/vault_store.py": {"retired"},
+    "cluster/credentials.py": {"check_hostname", "verify_mode"},
+    "cli.py": {"daemon"},
+    "handlers/registry.py": {"standalone", "disabled", "enabled", "finalizer", "diffbase_storage", "progress_storage"},
+    "memory.py": {"max_size"},
+    "net/tls.py": {"verify_flags"},
+    "telemetry/serving_certificate.py": {"context", "sni_callback"},
+}
+"""Settings of libraries (ssl, kopf, asyncio, aiohttp), and records of the embedded server that its handlers fill in."""
+
+
+def test_the_exceptions_are_needed() -> None:
+    found = {module: {target.attr for target in _foreign_targets(repository.tree(module))} for module in OF_OTHERS}
+    assert {module: names - found[module] for module, names in OF_OTHERS.items() if names - found[module]} == {}
+
 
 def test_a_folder_is_read_at_a_glance() -> None:
     files = Counter(pathlib.Path(module).parent for module in repository.modules() if not module.endswith("__init__.py"))
@@ -23,7 +48,9 @@ def test_a_folder_is_read_at_a_glance() -> None:
 def test_nothing_is_assigned_to_an_object_from_outside_its_module(module: str) -> None:
     """A constructor says what a part is made of; records of a module's own are its to change."""
     own = _declared(repository.tree(module))
-    assert not [ast.unparse(target) for target in _foreign_targets(repository.tree(module)) if target.attr not in own]
+    assert not [
+        ast.unparse(target) for target in _foreign_targets(repository.tree(module)) if target.attr not in own | OF_OTHERS.get(module, set())
+    ]
 
 
 def _foreign_targets(tree: ast.Module) -> Iterator[ast.Attribute]:

@@ -253,9 +253,7 @@ class KubernetesApi:
             decoded = None
         if well and decoded is not None:
             return decoded
-        failure: ClusterError = to_error(code, decoded or {}, what=call.what)
-        failure.delay_seconds = pause
-        raise failure
+        raise to_error(code, decoded or {}, what=call.what).anew(delay_seconds=pause)
 
     def _note_time(self, date: str | None) -> None:
         if date:

@@ -42,9 +42,8 @@ def to_error(code: int, status: Mapping[str, Any], *, what: str) -> ClusterError
         case 400 | 413 | 422:
             return _invalid(causes, what, reason=reason)
         case _:
-            unavailable = ClusterUnavailableError(f"{what}: the API server answered {code}{f' ({reason})' if reason else ''}")
-            unavailable.turned_away = code == _TOO_MANY
-            return unavailable
+            message = f"{what}: the API server answered {code}{f' ({reason})' if reason else ''}"
+            return ClusterUnavailableError(message, turned_away=code == _TOO_MANY)
 
 
 def asked_pause_seconds(header: str | None) -> float | None:

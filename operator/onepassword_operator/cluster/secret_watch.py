@@ -103,9 +103,8 @@ async def _check(response: aiohttp.ClientResponse) -> None:
         status = pages.OBJECTS.decode(await response.read())
     except pages.Undecodable:
         status = {}
-    failure = to_error(response.status, status, what=f"watch {_RESOURCE}")
-    failure.delay_seconds = asked_pause_seconds(response.headers.get("Retry-After"))
-    raise failure
+    pause = asked_pause_seconds(response.headers.get("Retry-After"))
+    raise to_error(response.status, status, what=f"watch {_RESOURCE}").anew(delay_seconds=pause)
 
 
 async def _sights(content: aiohttp.StreamReader) -> AsyncIterator[SecretSight]:

@@ -60,11 +60,12 @@ def to_error(code: int, headers: Mapping[str, str], *, route: str) -> BackendErr
 
 def _unavailable(code: int, headers: Mapping[str, str], *, route: str) -> BackendUnavailableError:
     said = f"{code}; it has not finished its first sync with 1Password" if code == _NOT_READY else f"{code}"
-    error = BackendUnavailableError(f"{route}: Connect answered {said}")
-    error.delay_seconds = retry_after_seconds(headers.get("Retry-After"))
-    error.warming_up = code == _NOT_READY
-    error.of_one_item = code == _INTERNAL_ERROR and "items/:uuid" in route
-    return error
+    return BackendUnavailableError(
+        f"{route}: Connect answered {said}",
+        delay_seconds=retry_after_seconds(headers.get("Retry-After")),
+        warming_up=code == _NOT_READY,
+        of_one_item=code == _INTERNAL_ERROR and "items/:uuid" in route,
+    )
 
 
 def _unusable(code: int, route: str) -> BackendError:

@@ -82,7 +82,7 @@ class CircuitBreaker:
         """List the vaults; also the probe that closes an open circuit."""
         self._notice_new_credential()
         if self._last and self._clock.monotonic() < self._probe_at:
-            raise self._last.with_traceback(None)
+            raise self._last.anew()
         return await self._judged(self._source.list_vaults, _PROBE)
 
     async def list_items(self, vault_id: str) -> Sequence[ItemSummary]:
@@ -109,7 +109,7 @@ class CircuitBreaker:
             # Checked after the wait for a slot: the circuit may have opened meanwhile.
             self._notice_new_credential()
             if refusal := self._refusal():
-                raise refusal.with_traceback(None)  # one instance is raised many times, and each time would add its frames
+                raise refusal.anew()  # one instance is raised many times, and each time would add its frames
             try:
                 return await self._judged(call, target)
             except BackendDeniedError:

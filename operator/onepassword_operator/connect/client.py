@@ -209,8 +209,7 @@ class ConnectSource:
         # Connect asks one call to wait, but the delay is for the server's sake, so all calls keep it.
         wait = self._not_before - time.monotonic()
         if self._not_before >= deadline:
-            self._asked.delay_seconds = wait
-            raise self._asked.with_traceback(None)
+            raise self._asked.anew(delay_seconds=wait)
         if wait > 0:
             await asyncio.sleep(wait)
 
@@ -266,9 +265,9 @@ def base_url(host: str) -> str:
 def _too_long(cap: int, route: str) -> OperatorError:
     if "items/:uuid" not in route:
         return BackendAnswerError(f"{route}: the reply exceeds {cap} bytes")
-    error = SecretTooLargeError(f"{route}: the reply exceeds {cap} bytes, more than a Secret could hold; remove or shrink a file")
-    error.retry = Retry.LATER  # the reply was not read to its end: it may be a broken one, so the item need not change
-    return error
+    # The reply was not read to its end: it may be a broken one, so the item need not change.
+    message = f"{route}: the reply exceeds {cap} bytes, more than a Secret could hold; remove or shrink a file"
+    return SecretTooLargeError(message, retry=Retry.LATER)
 
 
 def _mixed_up(route: str) -> BackendAnswerError:

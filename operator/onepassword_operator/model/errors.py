@@ -40,7 +40,7 @@ the remedy, and never hold a value.
 from __future__ import annotations
 
 import enum
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class Retry(enum.Enum):
@@ -61,9 +61,21 @@ class OperatorError(Exception):
 
     reason: ClassVar[str]
     retry: Retry
-    """Set by the class; an instance may override it."""
-    delay_seconds: float | None = None
-    """For `Retry.THEN`: seconds until another try makes sense."""
+    """When trying again can help; of the class, unless the constructor was told better."""
+
+    def __init__(self, message: str, *, delay_seconds: float | None = None) -> None:
+        """`delay_seconds` is when another try makes sense, if the answer said so."""
+        super().__init__(message)
+        self.delay_seconds = delay_seconds
+
+    def anew(self, *, delay_seconds: float | None = None) -> Self:
+        """Make an equal error, to be raised once more: one that was raised carries its frames with it."""
+        made = type(self).__new__(type(self))
+        made.args = self.args
+        made.__dict__.update(self.__dict__)
+        if delay_seconds is not None:
+            made.delay_seconds = delay_seconds
+        return made
 
 
 class InvalidTargetError(OperatorError):
@@ -93,10 +105,12 @@ class BackendUnavailableError(BackendError):
 
     reason = "OnePasswordUnavailable"
     retry = Retry.SOON
-    warming_up = False
-    """The server answers, but has not finished its first sync with 1Password."""
-    of_one_item = False
-    """The server answers, and may have failed for this item only."""
+
+    def __init__(self, message: str, *, delay_seconds: float | None = None, warming_up: bool = False, of_one_item: bool = False) -> None:
+        """`warming_up`: the server has not finished its first sync; `of_one_item`: it may have failed for this item only."""
+        super().__init__(message, delay_seconds=delay_seconds)
+        self.warming_up = warming_up
+        self.of_one_item = of_one_item
 
 
 class BackendRateLimitedError(BackendError):
@@ -104,11 +118,9 @@ class BackendRateLimitedError(BackendError):
 
     reason = "RateLimited"
     retry = Retry.THEN
-    delay_seconds: float
 
     def __init__(self, message: str, *, delay_seconds: float) -> None:
-        super().__init__(message)
-        self.delay_seconds = delay_seconds
+        super().__init__(message, delay_seconds=delay_seconds)
 
 
 class BackendDeniedError(BackendError):
@@ -171,8 +183,11 @@ class ClusterUnavailableError(ClusterError):
 
     reason = "ClusterUnavailable"
     retry = Retry.SOON
-    turned_away = False
-    """The API server rejected the request before doing anything (429)."""
+
+    def __init__(self, message: str, *, delay_seconds: float | None = None, turned_away: bool = False) -> None:
+        """`turned_away`: the API server refused the request unread (429)."""
+        super().__init__(message, delay_seconds=delay_seconds)
+        self.turned_away = turned_away
 
 
 class ClusterDeniedError(ClusterError):
@@ -240,11 +255,9 @@ class AnotherOperatorActiveError(RefusedError):
 
     reason = "AnotherOperatorActive"
     retry = Retry.THEN
-    delay_seconds: float
 
     def __init__(self, message: str, *, delay_seconds: float) -> None:
-        super().__init__(message)
-        self.delay_seconds = delay_seconds
+        super().__init__(message, delay_seconds=delay_seconds)
 
 
 class TypeNotAllowedError(RefusedError):
@@ -273,6 +286,11 @@ class SecretTooLargeError(RefusedError):
 
     reason = "SecretTooLarge"
     retry = Retry.ON_CHANGE
+
+    def __init__(self, message: str, *, retry: Retry = Retry.ON_CHANGE) -> None:
+        """`retry`: later, if the reply was not read to its end and may be a broken one."""
+        super().__init__(message)
+        self.retry = retry
 
 
 class NoUsableFieldsError(RefusedError):

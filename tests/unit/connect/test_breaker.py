@@ -156,7 +156,7 @@ class TestOutage:
     ) -> None:
         vault, _ = await vault_and_item(source)
         source.outage = BackendUnavailableError("busy")
-        source.outage.delay_seconds = 30
+        source.outage = source.outage.anew(delay_seconds=30)
         await fails(paced, vault)
         source.outage = None
         assert paced.is_open()

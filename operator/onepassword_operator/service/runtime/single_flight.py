@@ -43,7 +43,7 @@ class SingleFlight(Generic[K, T]):
         flight = self._under_way.get(key)
         if flight is None:
             if not anew and (failure := self._failure(key)):
-                raise failure.with_traceback(None)  # raised again and again, it would keep every frame it has passed
+                raise failure.anew()
             flight = self._begin(key, call)
         # Of those who wait one may be cancelled, and the others still want the answer.
         return await asyncio.shield(flight)
@@ -65,8 +65,8 @@ class SingleFlight(Generic[K, T]):
         self._failed.pop(key, None)
         if flight.cancelled() or not isinstance(error := flight.exception(), OperatorError):
             return
-        error.__context__ = None  # with its frames, and what they hold
-        self._failed[key] = (self._clock.monotonic(), error.with_traceback(None))
+        error = error.anew()  # without the frames of the call, and what they hold
+        self._failed[key] = (self._clock.monotonic(), error)
         asyncio.get_running_loop().call_later(FAILURE_SECONDS, self._drop, key, error)
         if len(self._failed) > _FAILURES:
             self._failed.popitem(last=False)

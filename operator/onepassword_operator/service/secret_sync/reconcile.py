@@ -107,8 +107,8 @@ class Reconcile:
 
     def _was_created(self, key: SecretKey) -> bool:
         # Where nothing has ever been, one POST tells as much as a GET, and is the write as well.
-        told = any(claim.ready or claim.has_legacy_finalizer for claim in self._index.claims.of(key))
-        return told or self._index.states.of(key).existed
+        reported = any(claim.ready or claim.has_legacy_finalizer for claim in self._index.claims.of(key))
+        return reported or self._index.states.of(key).existed
 
     async def _look(self, key: SecretKey) -> ObservedSecret | None:
         with self._share.call(namespace_of(key)):
