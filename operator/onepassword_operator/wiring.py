@@ -19,7 +19,7 @@ from onepassword_operator.ports import (
     SecretStore,
     WorkloadStore,
 )
-from onepassword_operator.rules import seal
+from onepassword_operator.rules.secret import seal
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.restarts.rate_limiter import RateLimiter
 from onepassword_operator.service.restarts.restart_workloads import NamespaceKey, RestartReporter, RestartWorkloads

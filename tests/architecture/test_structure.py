@@ -13,20 +13,26 @@ from architecture import repository
 
 FOLDER_FILES = 15
 
+KOPF = {
+    *("standalone", "disabled", "enabled", "finalizer", "diffbase_storage", "progress_storage", "idle_timeout", "exit_timeout"),
+    *("error_delays", "chunk_size", "server_timeout", "connect_timeout"),
+    *("inactivity_timeout", "request_timeout", "error_backoffs"),
+}
 OF_OTHERS = {
-    "connect/client.py": {"context"},
-    "devconnect/admin/steering.py": {"overrides", "latency_seconds"},
+    "devconnect/admin/steering.py": {"overrides"},
     "devconnect/faults/replies.py": {"content_length"},
     "devconnect/rest/file_endpoints.py": {"item"},
     "devconnect/rest/read_endpoints.py": {"item"},
     "devconnect/rest/write_endpoints.py": {"item", "stored"},
     "devconnect/server.py": {"status"},
     "devconnect/serving.py": {"latency_seconds"},
+    "devconnect/serving.py": {"latency_seconds"},
     "devconnect/store/state.py": {"retired"},
     "devconnect/store/vault_store.py": {"retired"},
+    "model/errors.py": {"args"},
     "cluster/credentials.py": {"check_hostname", "verify_mode"},
     "cli.py": {"daemon"},
-    "handlers/registry.py": {"standalone", "disabled", "enabled", "finalizer", "diffbase_storage", "progress_storage"},
+    "handlers/registry.py": KOPF,
     "memory.py": {"max_size"},
     "net/tls.py": {"verify_flags"},
     "telemetry/serving_certificate.py": {"context", "sni_callback"},

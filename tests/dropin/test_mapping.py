@@ -17,8 +17,8 @@ from onepassword_operator.connect import schema
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import NoUsableFieldsError
 from onepassword_operator.model.item import File
-from onepassword_operator.rules import secret_data
-from onepassword_operator.rules.secret_keys import is_valid_key, secret_key, secret_name
+from onepassword_operator.rules.secret import secret_data
+from onepassword_operator.rules.secret.secret_keys import is_valid_key, secret_key, secret_name
 
 TRICKY = [
     *(

@@ -11,7 +11,7 @@ from harness.fixtures import MakeWorld
 from harness.waiting import eventually
 from harness.world import PREFIX, World
 from onepassword_operator.model.workload import Workload
-from onepassword_operator.rules import secret_use
+from onepassword_operator.rules.secret import secret_use
 
 PATH, NAME = PREFIX + "item-path", PREFIX + "item-name"
 DEMAND = {PATH: "vaults/v/items/db", NAME: "db"}

@@ -10,7 +10,7 @@ import pytest
 from fakes.world import World
 from onepassword_operator.model import names
 from onepassword_operator.model.target import Rendering
-from onepassword_operator.rules import secret_use
+from onepassword_operator.rules.secret import secret_use
 
 ENV = {"containers": [{"env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}}]}]}
 ENV_FROM = {"containers": [{"envFrom": [{"secretRef": {"name": "db"}}]}]}

@@ -17,7 +17,7 @@ from harness.official_process import OfficialProcess
 from harness.operator_process import OperatorProcess
 from harness.waiting import eventually
 from harness.world import GROUP, PLURAL, PREFIX
-from onepassword_operator.rules.admission import RELABELLED
+from onepassword_operator.rules.secret.admission import RELABELLED
 
 pytestmark = pytest.mark.cluster
 

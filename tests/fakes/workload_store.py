@@ -12,8 +12,8 @@ from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterConflictError, ClusterError
 from onepassword_operator.model.target import ObjectRef
 from onepassword_operator.model.workload import Workload
-from onepassword_operator.rules import secret_use
 from onepassword_operator.rules.restart import parse_restarted_for
+from onepassword_operator.rules.secret import secret_use
 
 
 class FakeWorkloadStore:

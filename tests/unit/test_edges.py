@@ -23,7 +23,7 @@ from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim, ObjectRef, Rendering
 from onepassword_operator.model.workload import RestartMark
 from onepassword_operator.net.proxy import DIRECT
-from onepassword_operator.rules import secret_use
+from onepassword_operator.rules.secret import secret_use
 from onepassword_operator.service.restarts.restart_workloads import NamespaceKey
 from onepassword_operator.settings.schema import load
 from onepassword_operator.telemetry.metrics import Metrics

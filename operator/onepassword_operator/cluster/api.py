@@ -22,7 +22,7 @@ import msgspec
 from onepassword_operator.cluster.api_errors import asked_pause_seconds, to_error
 from onepassword_operator.cluster.credentials import ClusterAccess
 from onepassword_operator.cluster.page import OBJECTS, PAGES, Page, Undecodable
-from onepassword_operator.model.errors import ClusterAbsentError, ClusterError, ClusterUnavailableError
+from onepassword_operator.model.errors import ClusterAbsentError, ClusterUnavailableError
 from onepassword_operator.net.proxy import DIRECT, Route
 from onepassword_operator.rules import page_size
 from onepassword_operator.service.runtime.seats import Seats

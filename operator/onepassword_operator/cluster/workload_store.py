@@ -9,7 +9,7 @@ from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterDeniedError
 from onepassword_operator.model.workload import Workload
-from onepassword_operator.rules import secret_use
+from onepassword_operator.rules.secret import secret_use
 
 _RESOURCE: Final = "deployments"
 

@@ -153,8 +153,8 @@ class CircuitBreaker:
             case BackendDeniedError() if target == _PROBE:
                 self._refused_credential = credential
                 self._break(error, self._denied_probe_seconds)
-            case BackendRateLimitedError():
-                self._break(error, error.delay_seconds)
+            case BackendRateLimitedError(delay_seconds=pause) if pause is not None:
+                self._break(error, pause)
             case BackendUnavailableError():
                 self._note_outage(error, target)
             case _:

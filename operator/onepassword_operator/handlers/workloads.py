@@ -6,7 +6,7 @@ from typing import Any
 
 import kopf
 
-from onepassword_operator.rules import secret_use
+from onepassword_operator.rules.secret import secret_use
 from onepassword_operator.service.watch.observe_workloads import ObserveWorkloads
 
 

@@ -244,7 +244,7 @@ class TargetNotOwnedError(RefusedError):
 
 
 class TargetClaimedError(RefusedError):
-    """Another object asks for the Secret of that name, for another item, and wins (`rules/claims.py`)."""
+    """Another object asks for the Secret of that name, for another item, and wins (`rules/secret/claims.py`)."""
 
     reason = "TargetClaimed"
     retry = Retry.LATER

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from onepassword_operator.model import names
 from onepassword_operator.model.secret import ObservedSecret, OwnerReference
 from onepassword_operator.model.target import Claim
-from onepassword_operator.rules import owners, seal
-from onepassword_operator.rules.owners import CoOwners
+from onepassword_operator.rules.secret import owners, seal
+from onepassword_operator.rules.secret.owners import CoOwners
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,8 @@ from onepassword_operator.model.errors import BackendDeniedError, BackendRateLim
 from onepassword_operator.model.outcome import Change
 from onepassword_operator.model.target import Claim, Rendering
 from onepassword_operator.model.workload import Workload
-from onepassword_operator.rules import secret_use
 from onepassword_operator.rules.event_correlation import CountedEvent, Note
+from onepassword_operator.rules.secret import secret_use
 
 ITEM = About("onepassword.com/v1", "OnePasswordItem", "app", "db", "u")
 DEPLOYMENT = About("apps/v1", "Deployment", "app", "web", "w")

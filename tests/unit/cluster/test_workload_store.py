@@ -9,7 +9,7 @@ from fakes.scripted_server import ScriptedServer, reply
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.workload_store import KubernetesWorkloads
 from onepassword_operator.model.errors import ClusterUnavailableError
-from onepassword_operator.rules import secret_use
+from onepassword_operator.rules.secret import secret_use
 
 ROOT = "/apis/apps/v1/namespaces/app/deployments"
 RAW: dict[str, Any] = {

@@ -11,7 +11,7 @@ from onepassword_operator.model.item import Revision
 from onepassword_operator.model.outcome import Condition
 from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, SecretKey
 from onepassword_operator.model.target import Claim, Rendering
-from onepassword_operator.rules.seal import Sealer
+from onepassword_operator.rules.secret.seal import Sealer
 
 NOW = "2024-06-01T12:00:00Z"
 VAULT_ID = "v" * 26

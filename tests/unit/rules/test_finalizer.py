@@ -8,7 +8,7 @@ import pytest
 from onepassword_operator.model import names
 from onepassword_operator.model.secret import ObservedSecret, OwnerReference
 from onepassword_operator.rules import finalizer
-from onepassword_operator.rules.seal import Verdict
+from onepassword_operator.rules.secret.seal import Verdict
 from unit.rules import samples
 from unit.rules.samples import CLAIM, REVISION
 

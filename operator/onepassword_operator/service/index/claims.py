@@ -10,7 +10,7 @@ from onepassword_operator.model.outcome import Condition
 from onepassword_operator.model.secret import OwnerReference, SecretKey
 from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.model.workload import Workload
-from onepassword_operator.rules.owners import Interested
+from onepassword_operator.rules.secret.owners import Interested
 
 _NOTHING: Mapping[str, str] = {}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim
 from onepassword_operator.ports import Clock
-from onepassword_operator.rules import claims
+from onepassword_operator.rules.secret import claims
 from onepassword_operator.service.index.claims import ClaimIndex
 from onepassword_operator.service.index.conflicts import Conflicts
 from onepassword_operator.service.index.item_users import ItemUsers

@@ -17,7 +17,8 @@ from onepassword_operator.model.errors import ClusterAbsentError, ClusterConflic
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.workload import RestartMark, Workload
 from onepassword_operator.ports import Clock, EventLog, Meter, SecretStore, WorkloadStore
-from onepassword_operator.rules import restart, seal
+from onepassword_operator.rules import restart
+from onepassword_operator.rules.secret import seal
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.restarts.rate_limiter import RateLimiter
 from onepassword_operator.service.restarts.reverted import PATCHES, Reverts

@@ -19,8 +19,9 @@ from onepassword_operator.model.item_path import ItemPath
 from onepassword_operator.model.outcome import Skipped
 from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revision
 from onepassword_operator.model.target import Claim, Rendering
-from onepassword_operator.rules import older_answers, owners, seal, secret_data, secret_plan
-from onepassword_operator.rules.admission import Admitted
+from onepassword_operator.rules import older_answers
+from onepassword_operator.rules.secret import owners, seal, secret_data, secret_plan
+from onepassword_operator.rules.secret.admission import Admitted
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime import fair_share
 from onepassword_operator.service.runtime.fair_share import FairShare

@@ -19,9 +19,10 @@ from onepassword_operator.model.outcome import Change, Failed, Outcome, Paused, 
 from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revision
 from onepassword_operator.model.target import Claim
 from onepassword_operator.ports import SecretStore
-from onepassword_operator.rules import admission, conditions, owners, seal, secret_plan
-from onepassword_operator.rules.admission import Admitted, Seen
-from onepassword_operator.rules.owners import CoOwners
+from onepassword_operator.rules import conditions
+from onepassword_operator.rules.secret import admission, owners, seal, secret_plan
+from onepassword_operator.rules.secret.admission import Admitted, Seen
+from onepassword_operator.rules.secret.owners import CoOwners
 from onepassword_operator.service.index import conflicts
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime.fair_share import FairShare, namespace_of

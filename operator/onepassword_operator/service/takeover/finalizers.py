@@ -11,7 +11,8 @@ from onepassword_operator.model.secret import ObservedSecret, OwnerReference, Se
 from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.ports import FinalizerStore, SecretStore
-from onepassword_operator.rules import claims, finalizer, owners, seal
+from onepassword_operator.rules import finalizer
+from onepassword_operator.rules.secret import claims, owners, seal
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
 

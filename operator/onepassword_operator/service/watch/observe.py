@@ -13,7 +13,8 @@ from onepassword_operator.model.outcome import Change, Synced
 from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revision
 from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.model.workload import RestartMark
-from onepassword_operator.rules import claims, conditions, owners, seal, secret_plan
+from onepassword_operator.rules import conditions
+from onepassword_operator.rules.secret import claims, owners, seal, secret_plan
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
 

@@ -10,9 +10,9 @@ from onepassword_operator.model.outcome import Condition
 from onepassword_operator.model.secret import ObservedSecret, OwnerReference, SecretKey
 from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.model.workload import Workload
-from onepassword_operator.rules import owners as rules
-from onepassword_operator.rules import secret_use
-from onepassword_operator.rules.owners import CoOwners
+from onepassword_operator.rules.secret import owners as rules
+from onepassword_operator.rules.secret import secret_use
+from onepassword_operator.rules.secret.owners import CoOwners
 from onepassword_operator.service.index.claims import ClaimIndex
 from unit.rules import samples
 

@@ -12,7 +12,7 @@ from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.secret import ObservedSecret, SecretKey
 from onepassword_operator.model.target import Rendering
-from onepassword_operator.rules import seal, secret_data
+from onepassword_operator.rules.secret import seal, secret_data
 from unit.rules import samples
 
 ANNOTATIONS = {

@@ -12,8 +12,8 @@ from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import NoUsableFieldsError, OperatorError, SecretTooLargeError
 from onepassword_operator.model.item import Field, File, Item, Url
 from onepassword_operator.model.outcome import Skipped
-from onepassword_operator.rules import secret_data
-from onepassword_operator.rules.secret_keys import is_valid_key, secret_key
+from onepassword_operator.rules.secret import secret_data
+from onepassword_operator.rules.secret.secret_keys import is_valid_key, secret_key
 
 Pairs = Sequence[tuple[str, str]]
 NO_CHARACTER = "has no character that a Secret key may have"

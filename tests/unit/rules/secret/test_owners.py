@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import TargetNotOwnedError
 from onepassword_operator.model.secret import ObservedSecret, OwnerReference
-from onepassword_operator.rules import owners, secret_plan
-from onepassword_operator.rules.owners import CoOwners
-from onepassword_operator.rules.seal import Verdict
+from onepassword_operator.rules.secret import owners, secret_plan
+from onepassword_operator.rules.secret.owners import CoOwners
+from onepassword_operator.rules.secret.seal import Verdict
 from unit.rules import samples
 from unit.rules.samples import CLAIM, DATA, NOW, REVISION, SEALER
 

@@ -1,6 +1,7 @@
 """Desired × observed Secret → create, update, nothing, or refuse.
 
-`rules/owners.py` has proved ownership before. The data are exactly those of the item. Labels and annotations from elsewhere stay. Every
+`rules/secret/owners.py` has proved ownership before. The data are exactly those of the item. Labels and annotations from elsewhere stay.
+Every
 write that changes the recorded revision sets a mark for pending restarts, and no other write does.
 """
 
@@ -23,8 +24,8 @@ from onepassword_operator.model.outcome import Change
 from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, recorded_revision
 from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload import RestartMark
-from onepassword_operator.rules import copied_keys, seal
-from onepassword_operator.rules.owners import CoOwners, wanted_owners
+from onepassword_operator.rules.secret import copied_keys, seal
+from onepassword_operator.rules.secret.owners import CoOwners, wanted_owners
 
 REFUSED_TYPES: Final = frozenset({"kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"})
 """Types that grant access to the cluster itself."""

@@ -10,10 +10,10 @@ from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterConflictError, OperatorError, TargetNotOwnedError, TypeImmutableError
 from onepassword_operator.model.secret import ObservedSecret
 from onepassword_operator.model.target import Claim
-from onepassword_operator.rules import admission
-from onepassword_operator.rules.admission import RELABELLED, Seen
-from onepassword_operator.rules.owners import Interested
-from onepassword_operator.rules.seal import Verdict
+from onepassword_operator.rules.secret import admission
+from onepassword_operator.rules.secret.admission import RELABELLED, Seen
+from onepassword_operator.rules.secret.owners import Interested
+from onepassword_operator.rules.secret.seal import Verdict
 from unit.rules.samples import CLAIM, claim
 
 OLDER = claim(kind=names.DEPLOYMENT, name="api", uid="older", created_at="2020-01-01T00:00:00Z")

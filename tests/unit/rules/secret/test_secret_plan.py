@@ -16,9 +16,9 @@ from onepassword_operator.model.outcome import Change
 from onepassword_operator.model.secret import ObservedSecret, OwnerReference, recorded_revision
 from onepassword_operator.model.target import Claim, Rendering
 from onepassword_operator.model.workload import RestartMark
-from onepassword_operator.rules import secret_plan
-from onepassword_operator.rules.owners import CoOwners
-from onepassword_operator.rules.seal import Sealer, Verdict
+from onepassword_operator.rules.secret import secret_plan
+from onepassword_operator.rules.secret.owners import CoOwners
+from onepassword_operator.rules.secret.seal import Sealer, Verdict
 from unit.rules import samples
 from unit.rules.samples import CLAIM, DATA, NEXT, NOW, OTHER_SEALER, REVISION, SEALER
 

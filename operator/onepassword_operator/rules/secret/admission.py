@@ -12,9 +12,9 @@ from onepassword_operator.model.item import Revision
 from onepassword_operator.model.outcome import Change, Pause, Paused
 from onepassword_operator.model.secret import ObservedSecret, SecretKey
 from onepassword_operator.model.target import Claim
-from onepassword_operator.rules import claims, owners, secret_plan
-from onepassword_operator.rules.owners import CoOwners, Interested
-from onepassword_operator.rules.seal import Verdict
+from onepassword_operator.rules.secret import claims, owners, secret_plan
+from onepassword_operator.rules.secret.owners import CoOwners, Interested
+from onepassword_operator.rules.secret.seal import Verdict
 
 RELABELLED: Final = 2
 """Repairs of one revision in a row after which a Secret in the official operator's shape means that it is at work."""

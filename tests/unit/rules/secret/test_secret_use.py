@@ -8,7 +8,7 @@ from onepassword_operator.model import bounds, names
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload import Workload
-from onepassword_operator.rules import secret_use
+from onepassword_operator.rules.secret import secret_use
 
 METADATA = {"namespace": "team", "name": "api", "uid": "w1", "resourceVersion": "9"}
 

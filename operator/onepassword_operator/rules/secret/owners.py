@@ -12,7 +12,7 @@ from onepassword_operator.model import names
 from onepassword_operator.model.errors import TargetNotOwnedError
 from onepassword_operator.model.secret import ObservedSecret, OwnerReference, recorded_revision
 from onepassword_operator.model.target import Claim
-from onepassword_operator.rules import seal
+from onepassword_operator.rules.secret import seal
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onepassword_operator.rules.copied_keys import CopiedKeys
+from onepassword_operator.rules.secret.copied_keys import CopiedKeys
 
 KEYS = st.frozensets(st.from_regex(r"\A([a-z.]{1,8}/)?[A-Za-z0-9]([-._A-Za-z0-9]{0,8}[A-Za-z0-9])?\Z"), max_size=4)
 

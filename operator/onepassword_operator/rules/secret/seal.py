@@ -17,7 +17,7 @@ from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.secret import ObservedSecret, SecretKey
 from onepassword_operator.model.target import Rendering
-from onepassword_operator.rules.secret_data import MAPPING_VERSION
+from onepassword_operator.rules.secret.secret_data import MAPPING_VERSION
 
 SEALED_ANNOTATIONS: Final = (names.ITEM_PATH, names.ITEM_VERSION, names.REQUESTED_PATH, names.COPIED_KEYS, names.RESTART_PENDING)
 _HEX_DIGITS: Final = 32  # 128 bits

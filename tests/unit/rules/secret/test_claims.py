@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from onepassword_operator.model.secret import ObservedSecret, OwnerReference, SecretKey
 from onepassword_operator.model.target import Claim
-from onepassword_operator.rules import claims
+from onepassword_operator.rules.secret import claims
 from unit.rules import samples
 
 OLD = samples.claim(uid="p-old", created_at="2024-01-01T00:00:00Z")
