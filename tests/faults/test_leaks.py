@@ -39,13 +39,13 @@ PLANT = """
 import logging, sys
 from onepassword_operator import cli, wiring
 
-class Chatty(wiring.ReadItem):
+class Chatty(wiring.ItemReads):
     async def read(self, listed):
         item = await super().read(listed)
         {line}
         return item
 
-wiring.ReadItem = Chatty
+wiring.ItemReads = Chatty
 sys.exit(cli.main())
 """
 
