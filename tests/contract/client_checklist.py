@@ -52,9 +52,9 @@ CONNECTION = {
     4: differs(
         "Private authorities and a certificate of our own are read from files, again when they change; verification can't be switched off.",
         "A switch that turns verification off is found in production sooner or later; an authority of one's own is as easily named.",
-        "unit/net/test_outbound::test_an_authority_that_takes_the_place_of_another_is_trusted_from_then_on",
-        "unit/net/test_outbound::test_a_new_one_is_shown_without_a_restart",
-        "unit/net/test_outbound::test_names_are_checked_and_letters_of_rfc_5280_are_not",
+        "unit/net/test_tls::test_an_authority_that_takes_the_place_of_another_is_trusted_from_then_on",
+        "unit/net/test_tls::test_a_new_one_is_shown_without_a_restart",
+        "unit/net/test_tls::test_names_are_checked_and_letters_of_rfc_5280_are_not",
         "cluster/test_network::test_a_private_authority_that_nobody_named_is_told_with_the_remedy",
         "faults/test_client_faults::test_secrets_stay_resources_say_why_calls_are_few_and_all_heals",
     ),

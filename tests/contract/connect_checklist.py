@@ -84,16 +84,16 @@ ROUTING = {
 TOKENS = {
     9: must(
         "A token that is missing, malformed, forged, expired or meant for something else is a 401.",
-        "test_tokens::test_a_missing_or_malformed_token_is_invalid",
-        "test_tokens::test_another_servers_token_and_a_changed_one_have_a_wrong_signature",
-        "test_tokens::test_a_token_ends_at_its_expiry_even_if_it_was_used_before",
-        "test_tokens::test_a_token_of_this_server_for_something_else_is_invalid",
+        "unit/devconnect/auth/test_tokens::test_a_missing_or_malformed_token_is_invalid",
+        "unit/devconnect/auth/test_tokens::test_another_servers_token_and_a_changed_one_have_a_wrong_signature",
+        "unit/devconnect/auth/test_tokens::test_a_token_ends_at_its_expiry_even_if_it_was_used_before",
+        "unit/devconnect/auth/test_tokens::test_a_token_of_this_server_for_something_else_is_invalid",
         "test_go_client::test_a_refusal_is_the_clients_own_error_with_status_and_message",
     ),
     10: must(
         "A token carries a mask for each of its vaults and lists no others.",
-        "test_tokens::test_the_claims_carry_connects_names_and_masks",
-        "test_admin_tokens::test_a_token_is_minted_revoked_and_restored",
+        "unit/devconnect/auth/test_tokens::test_the_claims_carry_connects_names_and_masks",
+        "unit/devconnect/admin/test_tokens::test_a_token_is_minted_revoked_and_restored",
     ),
     11: must(
         "Another vault, or a write with a token for reading, is a 403 in the words clients match on.",
@@ -107,8 +107,8 @@ TOKENS = {
     ),
     13: should(
         "Tokens expire and are revoked while the server runs.",
-        "test_tokens::test_a_revoked_token_is_refused_until_it_is_restored",
-        "test_admin_tokens::test_a_token_without_vaults_expires_when_told",
+        "unit/devconnect/auth/test_tokens::test_a_revoked_token_is_refused_until_it_is_restored",
+        "unit/devconnect/admin/test_tokens::test_a_token_without_vaults_expires_when_told",
     ),
     14: must(
         "Heartbeat, health and metrics need no token, and a token on /health unlocks.",
@@ -200,7 +200,7 @@ FILES = {
     ),
     30: fault(
         "A file that is not synced yet is a 500 a few times.",
-        "test_faults::test_an_unsynced_file_is_a_500_for_a_few_times_and_then_there",
+        "unit/devconnect/faults/test_injection::test_an_unsynced_file_is_a_500_for_a_few_times_and_then_there",
     ),
 }
 
@@ -257,7 +257,7 @@ WRITING = {
     39: should(
         "Writes at one time are stored one after the other, or one of them is refused as a conflict.",
         "test_write_endpoints::test_writes_at_the_same_time_are_stored_one_after_the_other",
-        "test_faults::test_a_conflict_hits_writes_only_and_stores_nothing",
+        "unit/devconnect/faults/test_injection::test_a_conflict_hits_writes_only_and_stores_nothing",
     ),
 }
 
@@ -279,18 +279,18 @@ OVER_TIME = {
     ),
     43: fault(
         "Replies fail in every way between the server and the client, for a number of times or a while.",
-        "test_faults::test_transient_statuses_pass",
-        "test_faults::test_a_fault_for_a_while_ends_by_itself",
-        "test_fault_replies::test_html_garbage_and_redirect_are_what_proxies_send",
-        "test_fault_replies::test_a_slow_body_is_the_right_one_in_pieces",
-        "test_fault_replies::test_a_truncated_body_is_shorter_than_announced",
-        "test_fault_replies::test_a_body_longer_than_announced_is_cut_by_whoever_believes_the_length",
-        "test_fault_replies::test_a_reset_breaks_the_connection_without_an_answer",
+        "unit/devconnect/faults/test_injection::test_transient_statuses_pass",
+        "unit/devconnect/faults/test_injection::test_a_fault_for_a_while_ends_by_itself",
+        "unit/devconnect/faults/test_replies::test_html_garbage_and_redirect_are_what_proxies_send",
+        "unit/devconnect/faults/test_replies::test_a_slow_body_is_the_right_one_in_pieces",
+        "unit/devconnect/faults/test_replies::test_a_truncated_body_is_shorter_than_announced",
+        "unit/devconnect/faults/test_replies::test_a_body_longer_than_announced_is_cut_by_whoever_believes_the_length",
+        "unit/devconnect/faults/test_replies::test_a_reset_breaks_the_connection_without_an_answer",
     ),
     44: fault(
         "Without 1Password, reads are stale and writes fail.",
-        "test_faults::test_offline_reads_are_stale_and_writes_fail_until_it_ends",
-        "test_faults::test_a_server_that_starts_offline_cannot_initialise",
+        "unit/devconnect/faults/test_injection::test_offline_reads_are_stale_and_writes_fail_until_it_ends",
+        "unit/devconnect/faults/test_injection::test_a_server_that_starts_offline_cannot_initialise",
     ),
     45: must(
         "The activity log has every request with a valid token, newest first, in pages, with refusals.",
@@ -311,7 +311,7 @@ OVER_TIME = {
     48: must(
         "The same seed gives the same data; the clock is the caller's; states are taken and restored.",
         "test_seed::test_the_same_seed_gives_the_same_ids_and_generated_values_and_another_id_seed_other_ids",
-        "test_admin_items::test_a_snapshot_is_restored_with_versions_and_without_giving_an_id_twice",
+        "unit/devconnect/admin/test_items::test_a_snapshot_is_restored_with_versions_and_without_giving_an_id_twice",
         "test_seed::test_json_is_read_as_well",
         "test_read_endpoints::test_the_one_time_password_follows_the_clock",
     ),
