@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import yaml
 from controlplane import leash
 from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
+from harness.processes import own_environment
 from harness.waiting import eventually
 from harness.world import GROUP, PLURAL
 
@@ -32,7 +32,7 @@ def running(installed: ControlPlane, namespace: str, tmp_path: Path) -> Iterator
     seed = tmp_path / "seed.yaml"
     seed.write_text(yaml.safe_dump(SEED))
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("OP_", "ONEPASSWORD_", "KUBE"))},
+        **own_environment(),
         "KUBECONFIG": str(installed.admin_kubeconfig),
         "WATCH_NAMESPACE": namespace,
         "SEED": str(seed),

@@ -12,8 +12,8 @@ import pytest
 from contract import client_checklist, connect_checklist
 
 TESTS = Path(__file__).parents[1]
-FOLDERS = (TESTS / "unit" / "devconnect", Path(__file__).parent, TESTS)
-"""Where a test is that is named without its folder."""
+FOLDERS = (TESTS / "unit" / "devconnect", Path(__file__).parent)
+"""Where a test is that is named without its folder, in them or below."""
 SERVER, CLIENT = connect_checklist.CHECKLIST, client_checklist.CHECKLIST
 
 
@@ -53,7 +53,8 @@ def test_the_tests_of_a_line_exist_and_are_not_skipped(shown_by: tuple[str, ...]
 @functools.cache
 def running_tests(module: str) -> set[str]:
     """The tests of a module that pytest would run: neither marked to be skipped nor expected to fail, and their class neither."""
-    (path,) = (found for folder in FOLDERS if (found := folder / f"{module}.py").exists())
+    folders = (TESTS,) if "/" in module else FOLDERS
+    (path,) = (found for folder in folders for found in folder.rglob(f"{module}.py"))
     return set(_functions(ast.parse(path.read_text()).body))
 
 

@@ -151,9 +151,7 @@ class Stage:
 
     def peak(self) -> int:
         """The most memory (resident, in bytes) that the operator has had since."""
-        status = Path(f"/proc/{self.world.operators[0].process.pid}/status").read_text()
-        (kilobytes,) = re.findall(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
-        return int(kilobytes) * 1024
+        return self.world.operators[0].peak_memory()
 
     def written(self) -> dict[str, Written]:
         """Every Secret."""

@@ -6,7 +6,6 @@ import base64
 import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,13 +44,6 @@ def fill(world: World) -> None:
         world.observer.core.create_namespaced_secret(world.namespace, {"metadata": metadata, "data": data})
 
 
-def peak(operator: OperatorProcess) -> int:
-    """The most memory (resident, in bytes) that the operator has had."""
-    status = Path(f"/proc/{operator.process.pid}/status").read_text()
-    (kilobytes,) = re.findall(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
-    return int(kilobytes) * 1024
-
-
 def swept(operator: OperatorProcess) -> int:
     """LISTs of resources so far: each resync begins with one, so those before it have come to their end."""
     found = re.search(r'requests_total\{code="200",route="list onepassworditems",side="kubernetes"\} (\S+)', operator.metrics())
@@ -78,16 +70,16 @@ def test_large_secrets_of_a_tenant_with_our_label_cost_the_operator_no_memory(wo
     world.item("db", "vaults/v/items/db")
     world.wait_ready("db")
     serve(world, "canary-password-2")
-    usual = peak(first)
+    usual = first.peak_memory()
     fill(world)
     serve(world, "canary-password-3")
     wait_for_a_whole_resync(first)
-    while_running = peak(first) - usual
+    while_running = first.peak_memory() - usual
     assert first.stop() == 0
     second = world.operator(ready=False)
     second.wait_ready(timeout=120)
     serve(world, "canary-password-4")
-    at_a_start = peak(second) - usual
+    at_a_start = second.peak_memory() - usual
     seen = f"{while_running / MEBIBYTE:.1f} MiB more running, {at_a_start / MEBIBYTE:.1f} MiB at a start"
     print(f"{COUNT} Secrets, usual {usual // 1024} KiB: {seen}")
     assert (while_running < MOST_BYTES, at_a_start < MOST_BYTES) == (True, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -94,6 +95,12 @@ class OperatorProcess:
     def alive(self) -> bool:
         """Whether the process is there."""
         return self.process.poll() is None
+
+    def peak_memory(self) -> int:
+        """The most memory (resident, in bytes) that it has had, since its start or since /proc/PID/clear_refs was told to forget."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        (kilobytes,) = re.findall(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+        return int(kilobytes) * 1024
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""
