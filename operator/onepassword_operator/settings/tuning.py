@@ -1,4 +1,4 @@
-"""How fast, how often and how patiently: settings that the official operator does not have, as a part of all settings.
+"""Tuning settings: rates, intervals and timeouts that the official operator does not have; a part of all settings.
 
 Three of them are flags as well; the flag wins over the variable.
 """
@@ -13,7 +13,7 @@ from onepassword_operator.settings.values import OnOff
 
 PREFIX: Final = "ONEPASSWORD_OPERATOR_"
 LEAST_REQUESTS_PER_MINUTE: Final = 10
-"""With fewer there would be none left for anything but polls."""
+"""Fewer requests would be used up by polls alone."""
 
 
 def _requests(value: int) -> int:
@@ -28,7 +28,7 @@ class TuningSettings(pydantic.BaseModel):
     staleness_seconds: Annotated[float, pydantic.Field(gt=0)] | None = pydantic.Field(
         default=None,
         validation_alias=PREFIX + "STALENESS_SECONDS",
-        description="How long 1Password may be out of reach before synced resources say OnePasswordUnavailable. "
+        description="Seconds for which 1Password may be unavailable before synced resources report OnePasswordUnavailable. "
         "Default: three polling intervals, at least 60.",
     )
     denied_probe_seconds: Annotated[float, pydantic.Field(gt=0)] = pydantic.Field(
@@ -44,19 +44,19 @@ class TuningSettings(pydantic.BaseModel):
     connect_requests_per_minute: Annotated[int, pydantic.Field(ge=0), pydantic.AfterValidator(_requests)] = pydantic.Field(
         default=0,
         validation_alias=PREFIX + "CONNECT_REQUESTS_PER_MINUTE",
-        description="Most requests to Connect in any minute, from 10; 0: no limit, which Connect does not have either. What exceeds it "
-        "waits its turn, polls first, and no resource says so.",
+        description="Most requests to Connect in any minute, from 10; 0: no limit, which Connect does not have either. Excess requests "
+        "queue, polls first; statuses do not change.",
     )
     restarts_per_second: Annotated[float, pydantic.Field(gt=0, le=1000)] = pydantic.Field(
         default=10.0,
         validation_alias=PREFIX + "RESTARTS_PER_SECOND",
-        description="Most workloads that are restarted in a second, evenly spaced, over all namespaces.",
+        description="Most workloads restarted in a second, evenly spaced, over all namespaces.",
     )
     secret_watch: OnOff = pydantic.Field(
         default="on",
         validation_alias=PREFIX + "SECRET_WATCH",
-        description="off: never list or watch Secrets, for clusters that do not grant it. Each is read by itself instead, at the start and "
-        "then once per resync interval, so that is how long an edit by hand may stay.",
+        description="off: never list or watch Secrets, for clusters whose RBAC does not allow it. Each Secret is read by itself "
+        "instead, at the start and then once per resync interval, so an edit by hand may stay for that long.",
     )
     resync_seconds: Annotated[float, pydantic.Field(ge=10)] = pydantic.Field(
         default=600.0,
@@ -64,7 +64,7 @@ class TuningSettings(pydantic.BaseModel):
         description="Seconds between full resyncs: complete LISTs of resources and Secrets, and a list of every followed vault.",
     )
     workers: Annotated[int, pydantic.Field(ge=1, le=64)] = pydantic.Field(
-        default=16, validation_alias=PREFIX + "WORKERS", description="Secrets that are worked on at the same time."
+        default=16, validation_alias=PREFIX + "WORKERS", description="Secrets that are reconciled at the same time."
     )
 
     @property
