@@ -1,6 +1,6 @@
-"""What the server does where the real one can be set, or is not known well enough: one setting each, changeable while it runs.
+"""The server's settings: one for each behaviour that a real server can configure, or that is not known. Changeable while it runs.
 
-Defaults are what evidence speaks for, or else the form that a client has to cope with anyway. `docs/connect-server.md` has the reasons.
+Defaults follow the evidence, or else the form that a client has to accept anyway. `docs/connect-server.md` has the reasons.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _TRUTHS: Final[Mapping[object, bool]] = {"true": True, "false": False}
 
 
 class BehaviourError(ValueError):
-    """A setting that cannot be used; the message names it and what it may be."""
+    """An invalid setting; the message names it and its valid values."""
 
 
 def _one_of(*choices: str) -> Any:  # noqa: ANN401 - what dataclasses.field returns is typed as its default
@@ -75,7 +75,7 @@ class Behaviour:
     """Requests to the Events API in an hour; one more is 429."""
 
     def update(self, given: Mapping[str, object]) -> None:
-        """Set what is given, all of it or, if one is unusable, nothing; texts are read as on the command line."""
+        """Change the given settings, or none of them if one is invalid; texts are read as on the command line."""
         known = {one.name: one for one in dataclasses.fields(self)}
         unknown = sorted(set(given) - set(known))
         if unknown:

@@ -1,4 +1,4 @@
-"""The `dev-connect` command: its options, and a word of advice where the extra it needs is not installed.
+"""The `dev-connect` command: its options, and the remedy if its extra is not installed.
 
 Every command of the program imports this file, so it imports nothing of the server itself that would load a library.
 """

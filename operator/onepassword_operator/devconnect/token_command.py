@@ -1,4 +1,4 @@
-"""The `dev-connect token` command: asks the admin port of a running server for a token with a scope and an expiry, and prints it."""
+"""The `dev-connect token` command: requests a token with a scope and an expiry from a running server's admin port, and prints it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FEATURES: Final = ("auditevents", "itemusages", "signinattempts")
 
 
 class TokenError(Exception):
-    """No token; the message says why."""
+    """No token could be made; the message says why."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""What a reader of events asks for: decides what a request's body means, and writes the cursor that goes on from there."""
+"""Requests for events: reads a request's body, and writes the cursor of the next page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MICROSECONDS: Final = 6
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """Where somebody is in the events of a feature; `run` is the life of the log that the position counts in."""
+    """A position in the events of a feature; `run` names the numbering that the position belongs to."""
 
     feature: str
     run: str

@@ -1,4 +1,4 @@
-"""Carries out a fault on the wire: the broken answers a proxy, a network or a failing server gives."""
+"""Carries out a fault: the broken answers of a proxy, a network or a failing server."""
 
 from __future__ import annotations
 

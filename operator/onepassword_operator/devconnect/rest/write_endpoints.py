@@ -1,4 +1,4 @@
-"""Endpoints that change items: decides what a token without read access learns, and which version a lagging server tells."""
+"""Endpoints that change items: decides what the reply shows to a token without read access, and which version a lagging server shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The vaults, items and files of the server: decides ids, versions and times of every stored change.
+"""Vaults, items and files of the server: assigns ids, versions and times to every change.
 
 Every write is one synchronous method, so on one event loop writes are serialised and a reader never sees half of one.
 """
@@ -18,19 +18,19 @@ from onepassword_operator.devconnect.store.visibility import Visibility
 
 
 class Keeper(Protocol):
-    """Where stored changes go before they are acknowledged."""
+    """Persists changes before they are acknowledged."""
 
     def append(self, change: Change) -> None:
         """Keep a change for good, or raise OSError and keep nothing of it."""
 
     def rewrite(self, contents: Contents) -> None:
-        """Keep these contents instead of everything before, or raise OSError and leave what was."""
+        """Replace all contents by these, or raise OSError and change nothing."""
 
 
 class VaultStore:
-    """Data of the server in its newest state, which writers and the admin side meet; readers look through one of `replicas`.
+    """The newest state of the data, which writers and the admin port use; readers see one of `replicas`.
 
-    Each of these may be behind in its own way; `visible` is the first, and by default there is no other.
+    Each replica has its own lag; `visible` is the first one, and by default the only one.
     """
 
     def __init__(self, *, clock: Callable[[], float], behaviour: Behaviour | None = None, id_seed: str = "", replicas: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""What readers of the API see of the stored data: decides lag, for how long, and which items lists and reads show."""
+"""The view of the API's readers on the stored data: decides its lag, and the items that lists and reads show."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Visibility:
 
     @property
     def lag(self) -> Lag:
-        """How far each kind of reader is behind."""
+        """The present lag of each way of reading."""
         self._now()
         return self._lag
 
@@ -54,7 +54,7 @@ class Visibility:
             view.hold(until)
 
     def push(self, change: Change) -> None:
-        """Take note of a change made now."""
+        """Note a change made now."""
         now = self._now()
         for view in (self._vaults, self._lists, self._gets):
             view.push(change, now=now)
