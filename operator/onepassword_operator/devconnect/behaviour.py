@@ -42,7 +42,7 @@ class Behaviour:
     archived_items: str = _one_of("readable", "listed", "absent")
     """Archived items: by id only, in lists too, or not at all."""
     title_case: str = _one_of("ignored", "exact")
-    """Whether filters tell upper case from lower case in titles of items; in names of vaults they never do."""
+    """Whether filters ignore case in titles of items; in names of vaults they always do."""
     filter_escapes: str = _one_of("json", "literal")
     """Whether a backslash in a filter's value escapes the next character or stands for itself."""
     tag_filter: str = _one_of("exact", "nested")
@@ -54,9 +54,9 @@ class Behaviour:
     unknown_route: str = _one_of("object", "text", "empty")
     """Body of a 404 for an unknown route and of a 405."""
     write_only_reply: str = _one_of("metadata", "refused")
-    """What a token without read access gets for a write: the item without fields, or 403 and no write."""
+    """Answer to a write by a token without read access: the item without fields, or 403 and no write."""
     patch_add_existing: str = _one_of("replace", "refused")
-    """What PATCH `add` on the id of an existing field does: replace the field, or 400."""
+    """Answer to PATCH `add` on the id of an existing field: replace the field, or 400."""
     create_times: str = _one_of("seconds", "nanoseconds")
     """How fine the times in the reply to a creation are."""
     api_dates: str = _one_of("midnight", "noon")

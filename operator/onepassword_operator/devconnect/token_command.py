@@ -22,7 +22,7 @@ class TokenError(Exception):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("--admin-url", required=True, metavar="URL", help="the admin address that the server told when it started")
+    parser.add_argument("--admin-url", required=True, metavar="URL", help="the admin address that the server printed at its start")
     parser.add_argument(
         "--vault",
         type=_scope,
@@ -84,7 +84,7 @@ def _address(url: str) -> tuple[str, int]:
     except ValueError:
         host, port = None, None
     if not url.startswith("http://") or not host or not port:
-        raise TokenError("--admin-url is the address that `dev-connect` told as `admin`, such as http://127.0.0.1:8091")
+        raise TokenError("--admin-url must be the address that `dev-connect` prints as `admin`, such as http://127.0.0.1:8091")
     return host, port
 
 

@@ -1,4 +1,4 @@
-"""Bearer tokens: decides who a caller is (401) and which vaults the caller may read or write (403), by the claims of Connect's tokens.
+"""Bearer tokens: decides by a token's claims whether it is valid (401), and the vaults that it may read or write (403).
 
 Tokens are compact JWTs, signed with ES256 as Connect's are; clients treat them as opaque.
 """
@@ -56,7 +56,7 @@ MODES: Final[Mapping[str, Access]] = {"r": Access.READ, "w": Access.WRITE, "rw":
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """What a verified token allows."""
+    """The permissions of a verified token."""
 
     id: str
     expires_at: float | None

@@ -60,11 +60,11 @@ class EventFeed:
         self._happened(item, action=action, person=ids.INTEGRATION_ID, origin=origin)
 
     def edited_item(self, item: Item, action: str) -> None:
-        """Take note of what a person did to an item in the app."""
+        """Record an edit of an item in the app."""
         self._happened(item, action=action, person=ids.PERSON_ID, origin=_ON_THE_ADMIN_PORT)
 
     def edited_vault(self, vault_id: str, action: str) -> None:
-        """Take note of what a person did to a vault in the app."""
+        """Record an edit of a vault in the app."""
         self._audit(action, object_type="vault", object_id=vault_id)
 
     def changed_token(self, token_id: str, action: str) -> None:

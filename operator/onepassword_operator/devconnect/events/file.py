@@ -49,7 +49,7 @@ class EventFile:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open a file, made if need be. Raises OSError, JournalError, or what a record of another version leads to."""
+        """Open a file, made if need be. Raises OSError, JournalError, or the decoder's error for a record of another version."""
         file = cls(path)
         records, end = journal.read(path.read_bytes() if path.exists() else b"", name=path.name)
         if not records:
@@ -69,7 +69,7 @@ class EventFile:
         self._written, self._records = len(self._records), []
 
     def append(self, feature: str, position: int, *, event: Event, logs: Mapping[str, EventLog]) -> None:
-        """Keep an event, or raise OSError and keep nothing of it; now and then the file is written anew from what is remembered."""
+        """Keep an event, or raise OSError and keep nothing of it; now and then rewrite the file from the remembered events."""
         if self._written - sum(len(log) for log in logs.values()) >= _SURPLUS:
             kept = [_record(name, at, event=one) for name, log in logs.items() for at, one in log.all()]
             size = self._rewrite(kept)

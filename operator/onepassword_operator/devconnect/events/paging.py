@@ -35,7 +35,7 @@ class Reader:
 
     @classmethod
     def asked(cls, body: bytes, *, feature: str, run: str) -> Self:
-        """Read a request: a cursor goes on as it was, anything else starts anew. Raises 400 for any part that can't be read."""
+        """Read a request: a cursor continues its sequence, any other body starts a new one. Raises 400 for any unreadable part."""
         document = _document(body)
         cursor, limit = document.get("cursor"), _limit(document.get("limit"))
         start, end = (_time(document.get(name), name) for name in ("start_time", "end_time"))
@@ -49,7 +49,7 @@ class Reader:
         if reader.feature != feature:
             raise bad_request("Invalid cursor: it belongs to another feature")
         if reader.run != run:
-            raise bad_request("Invalid cursor: the server has been started anew since; start with a reset cursor")
+            raise bad_request("Invalid cursor: the server has been restarted since; start with a reset cursor")
         return reader
 
     @property

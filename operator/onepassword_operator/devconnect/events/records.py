@@ -135,6 +135,6 @@ Event: TypeAlias = AuditEvent | ItemUsage | SignIn
 
 
 def user(person: str) -> Json:
-    """Show who did something."""
+    """Render the user of an event."""
     name, email, kind = _PEOPLE[person]
     return {"uuid": person, "name": name, "email": email, "user_type": kind, "user_account_uuid": ids.ACCOUNT_ID}

@@ -21,7 +21,7 @@ INTEGRATION_ID: Final = ids.derive("events", "integration").upper()
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class EventGrant:
-    """What a verified token allows."""
+    """The features of a verified token."""
 
     issued_at: float
     features: tuple[str, ...]

@@ -15,7 +15,7 @@ class FaultError(ValueError):
 
 
 class Action(enum.Enum):
-    """What happens instead of the right answer."""
+    """The fault that replaces the correct answer."""
 
     STATUS = "status"
     HANG = "hang"
@@ -35,7 +35,7 @@ class Action(enum.Enum):
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _WHOLE: Final = frozenset({"status", "times", "every"})
 _SECONDS: Final = frozenset({"delay_seconds", "for_seconds"})
-_LEAST_STATUS: Final = 200  # what is lower is no answer yet
+_LEAST_STATUS: Final = 200  # a lower status is not a final answer
 _LARGEST_STATUS: Final = 599
 _NEEDED: Final = {Action.STATUS: "status", Action.REDIRECT: "location"}
 

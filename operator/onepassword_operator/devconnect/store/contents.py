@@ -21,7 +21,7 @@ class Change:
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Contents:
-    """A state of the data: vaults, their items, and the ids of what was removed."""
+    """A state of the data: vaults, their items, and the ids of removed ones."""
 
     vaults: dict[str, Vault] = dataclasses.field(default_factory=dict)
     items: dict[str, dict[str, Item]] = dataclasses.field(default_factory=dict)

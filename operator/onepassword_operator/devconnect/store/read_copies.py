@@ -40,7 +40,7 @@ class ReadCopy:
             self._apply(change)
 
     def at(self, now: float) -> Contents:
-        """Return what is visible at this moment."""
+        """Return the contents that are visible at this moment."""
         if now >= self._held_until:
             while self._pending and self._pending[0][0] <= now:
                 self._apply(self._pending.popleft()[1])

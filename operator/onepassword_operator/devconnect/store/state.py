@@ -67,7 +67,7 @@ class State:
 
     @property
     def contents(self) -> Contents:
-        """What was kept."""
+        """The kept contents."""
         return self._contents.copy()
 
     def close(self) -> None:

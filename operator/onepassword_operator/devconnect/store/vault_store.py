@@ -120,7 +120,7 @@ class VaultStore:
         self._push(Change(vault_id=vault_id, vault=None))
 
     def create_item(self, vault_id: str, draft: ItemDraft, *, editor: str) -> Item:
-        """Add an item and assign what the draft leaves open."""
+        """Add an item and assign the members that the draft leaves open."""
         self.vault(vault_id)
         item_id = draft.id or self._new_id("item", vault_id, draft.content.title)
         now = self._clock() if draft.created_at is None else draft.created_at
@@ -179,7 +179,7 @@ class VaultStore:
             view.push(change)
 
     def _new_id(self, *names: str) -> str:
-        # The count never goes down and ids are retired with what they named: a title that is deleted and created again is another item.
+        # The count never goes down and ids are never reused: a title that is deleted and created again is another item.
         while True:
             self._occurrences[names] = self._occurrences.get(names, 0) + 1
             candidate = ids.derive(*self._id_seed, *names, self._occurrences[names])

@@ -43,7 +43,7 @@ class Visibility:
         return self._lag
 
     def set_lag(self, lag: Lag, *, for_seconds: float = FOR_EVER) -> None:
-        """Delay the visibility of later changes for a while; a shorter lag also hastens what is pending."""
+        """Delay the visibility of later changes for a while; a shorter lag also speeds up pending changes."""
         now = self._clock()
         self._lag_ends_at = now + for_seconds
         self._set_lag(lag, now=now)

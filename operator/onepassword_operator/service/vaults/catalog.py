@@ -115,7 +115,7 @@ class Catalog:
         return self._vaults
 
     async def read_unlisted(self, vault_id: str) -> Vault:
-        """Look for a vault that is missing from the vault list, by listing its items.
+        """Find a vault that is missing from the vault list, by listing its items.
 
         Raises:
             BackendForbiddenError: the token may not see the vault.
