@@ -185,7 +185,7 @@ class Operator:
     async def _watch_server_forever(self) -> None:
         await self._parts.loops.first_poll.wait()  # a server that nobody has asked for anything yet is not up, and that is no news
         while True:
-            well = await self._watch_server.look()
+            well = await self._watch_server.check()
             await asyncio.sleep(self._settings.resync_seconds if well else SERVER_CHECK_SECONDS)
 
     async def _resync_forever(self) -> None:
@@ -224,7 +224,7 @@ class Operator:
 
 async def run(settings: Settings) -> int:
     """Run the operator until a signal; the exit code: 0 after a signal, 1 after a failure."""
-    memory.look_less_often()
+    memory.collect_less_often()
     memory.set_aside_less_for_tls()
     metrics = Metrics(version=__version__)
     access = credentials.load(settings.kubeconfig or None, os.environ)

@@ -20,7 +20,7 @@ def set_aside_less_for_tls() -> None:
     asyncio.sslproto.SSLProtocol.max_size = TLS_BUFFER_BYTES
 
 
-def look_less_often() -> None:
+def collect_less_often() -> None:
     """Let the garbage collector run only after 10,000 new objects."""
     gc.set_threshold(YOUNG_OBJECTS, 10, 10)
 

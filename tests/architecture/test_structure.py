@@ -26,7 +26,6 @@ OF_OTHERS = {
     "devconnect/rest/write_endpoints.py": {"item", "stored"},
     "devconnect/server.py": {"status"},
     "devconnect/serving.py": {"latency_seconds"},
-    "devconnect/serving.py": {"latency_seconds"},
     "devconnect/store/state.py": {"retired"},
     "devconnect/store/vault_store.py": {"retired"},
     "model/errors.py": {"args"},

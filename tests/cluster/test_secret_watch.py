@@ -102,7 +102,7 @@ def test_a_namespace_without_rights_waits_by_itself_and_comes_back(make_world: M
     secrets.patch_namespaced_secret("db", other, EDITED)
     world.patch_secret("db", EDITED)
     world.wait_data("db", GOOD)
-    assert world.log.read_text().count("Secrets are not watched for the moment") <= 2  # what a watch and a list are refused
+    assert world.log.read_text().count("the watch on Secrets failed and is started again") <= 2  # what a watch and a list are refused
     for rule in rules:
         world.proxy.remove(rule)
     eventually(elsewhere, lambda found: found == good, timeout=60)

@@ -107,25 +107,25 @@ def source() -> FakeItemSource:
     return made
 
 
-class Looks:
+class Checks:
     """In place of the watch over the Connect server: counts looks, and finds what a test says."""
 
     def __init__(self) -> None:
         self.count = 0
         self.well = True
 
-    async def look(self) -> bool:
+    async def check(self) -> bool:
         self.count += 1
         return self.well
 
 
 @pytest.fixture
-def looks() -> Looks:
-    return Looks()
+def looks() -> Checks:
+    return Checks()
 
 
 @pytest.fixture
-async def operator(settings: Settings, cluster: ScriptedServer, source: FakeItemSource, looks: Looks) -> AsyncIterator[Operator]:
+async def operator(settings: Settings, cluster: ScriptedServer, source: FakeItemSource, looks: Checks) -> AsyncIterator[Operator]:
     access = ClusterAccess(server=cluster.url, ssl_context=None, token=None)
     async with KubernetesApi(access, user_agent="x", observer=lambda *_: None) as api:
         parts = build(settings, api=api, source=source, token=Confidential(b"fake"), metrics=Metrics(version="0"))
@@ -295,7 +295,7 @@ async def test_resyncs_go_on_after_one_that_failed(
 
 
 async def test_the_connect_server_is_looked_at_after_the_first_poll_and_sooner_again_if_it_is_not_well(
-    operator: Operator, watching: asyncio.Event, looks: Looks, source: FakeItemSource, monkeypatch: pytest.MonkeyPatch
+    operator: Operator, watching: asyncio.Event, looks: Checks, source: FakeItemSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses = no_pause(monkeypatch)
     looks.well = False
@@ -481,7 +481,7 @@ def alive() -> list[str]:
 
 
 async def test_a_replica_that_stands_by_is_ready_watches_and_asks_1password_for_nothing(
-    operator: Operator, cluster: ScriptedServer, source: FakeItemSource, watching: asyncio.Event, election: Electoral, looks: Looks
+    operator: Operator, cluster: ScriptedServer, source: FakeItemSource, watching: asyncio.Event, election: Electoral, looks: Checks
 ) -> None:
     async with running(operator):
         await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)

@@ -111,7 +111,7 @@ def test_problems_of_flags_and_of_settings_are_told_together(
     assert [line.removeprefix("onepassword-operator: ").split(":")[0] for line in lines] == [
         "flag provided but not defined",
         "--leader-elect false",
-        "argument 4 is no flag, and the operator takes nothing else; a flag's value is written --flag=VALUE; see --help",
+        "argument 4 is no flag, and the operator takes flags only; write a flag's value as --flag=VALUE; see --help",
         "POLLING_INTERVAL",
         "--zap-encoder",
     ]

@@ -30,7 +30,7 @@ def test_what_has_been_there_for_a_while_is_not_looked_at_again() -> None:
 
 
 def test_a_list_of_a_vault_comes_and_goes_between_two_looks() -> None:
-    memory.look_less_often()
+    memory.collect_less_often()
     assert gc.get_threshold()[0] > 5000
 
 

@@ -38,7 +38,7 @@ def to_error(code: int, status: Mapping[str, Any], *, what: str) -> ClusterError
         case 404 | 410:
             return ClusterAbsentError(f"{what}: not found")
         case 409:
-            return ClusterConflictError(f"{what}: changed by somebody else meanwhile")
+            return ClusterConflictError(f"{what}: the object changed meanwhile; trying again")
         case 400 | 413 | 422:
             return _invalid(causes, what, reason=reason)
         case _:

@@ -167,7 +167,9 @@ class EventSender:
         except ClusterDeniedError as error:
             if not self._reported_patch:
                 self._reported_patch = True
-                _log.warning("repeated Events are posted anew, because they may not be patched", extra={"detail": str(error)})
+                _log.warning(
+                    "repeated Events are posted as new ones, because RBAC does not allow patching them", extra={"detail": str(error)}
+                )
             await self._post(Outgoing(about, dataclasses.replace(reported, name=self._new_name(about))))
 
     async def _post(self, event: Outgoing) -> None:

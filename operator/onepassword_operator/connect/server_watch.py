@@ -37,7 +37,7 @@ class ServerWatch:
         self._said: tuple[object, ...] = ()
         self._warned_of: tuple[float, bool] | None = None
 
-    async def look(self) -> bool:
+    async def check(self) -> bool:
         """Check once; return False if there was no answer or the server is not up yet. Outages are reported by the poll, not here."""
         self._check_expiry()
         try:

@@ -15,7 +15,7 @@ SHUTDOWN_SECONDS: Final = 0.2
 
 
 class ApiPort:
-    """A port that belongs to the server for as long as it runs, whether it listens or not."""
+    """A port that the server keeps for as long as it runs, even while it does not listen."""
 
     def __init__(self, host: str, port: int, *, tls: ssl.SSLContext | None = None) -> None:
         self.host = host

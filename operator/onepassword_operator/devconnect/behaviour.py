@@ -1,6 +1,6 @@
-"""What the server does where the real one can be set, or is not known well enough: one setting each, changeable while it runs.
+"""The server's settings: one for each behaviour that a real server can configure, or that is not known. Changeable while it runs.
 
-Defaults are what evidence speaks for, or else the form that a client has to cope with anyway. `docs/connect-server.md` has the reasons.
+Defaults follow the evidence, or else the form that a client has to accept anyway. `docs/connect-server.md` has the reasons.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _TRUTHS: Final[Mapping[object, bool]] = {"true": True, "false": False}
 
 
 class BehaviourError(ValueError):
-    """A setting that cannot be used; the message names it and what it may be."""
+    """An invalid setting; the message names it and its valid values."""
 
 
 def _one_of(*choices: str) -> Any:  # noqa: ANN401 - what dataclasses.field returns is typed as its default
@@ -42,7 +42,7 @@ class Behaviour:
     archived_items: str = _one_of("readable", "listed", "absent")
     """Archived items: by id only, in lists too, or not at all."""
     title_case: str = _one_of("ignored", "exact")
-    """Whether filters tell upper case from lower case in titles of items; in names of vaults they never do."""
+    """Whether filters ignore case in titles of items; in names of vaults they always do."""
     filter_escapes: str = _one_of("json", "literal")
     """Whether a backslash in a filter's value escapes the next character or stands for itself."""
     tag_filter: str = _one_of("exact", "nested")
@@ -54,9 +54,9 @@ class Behaviour:
     unknown_route: str = _one_of("object", "text", "empty")
     """Body of a 404 for an unknown route and of a 405."""
     write_only_reply: str = _one_of("metadata", "refused")
-    """What a token without read access gets for a write: the item without fields, or 403 and no write."""
+    """Answer to a write by a token without read access: the item without fields, or 403 and no write."""
     patch_add_existing: str = _one_of("replace", "refused")
-    """What PATCH `add` on the id of an existing field does: replace the field, or 400."""
+    """Answer to PATCH `add` on the id of an existing field: replace the field, or 400."""
     create_times: str = _one_of("seconds", "nanoseconds")
     """How fine the times in the reply to a creation are."""
     api_dates: str = _one_of("midnight", "noon")
@@ -75,7 +75,7 @@ class Behaviour:
     """Requests to the Events API in an hour; one more is 429."""
 
     def update(self, given: Mapping[str, object]) -> None:
-        """Set what is given, all of it or, if one is unusable, nothing; texts are read as on the command line."""
+        """Change the given settings, or none of them if one is invalid; texts are read as on the command line."""
         known = {one.name: one for one in dataclasses.fields(self)}
         unknown = sorted(set(given) - set(known))
         if unknown:

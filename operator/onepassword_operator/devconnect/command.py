@@ -1,4 +1,4 @@
-"""The `dev-connect` command: its options, and a word of advice where the extra it needs is not installed.
+"""The `dev-connect` command: its options, and the remedy if its extra is not installed.
 
 Every command of the program imports this file, so it imports nothing of the server itself that would load a library.
 """
@@ -78,7 +78,7 @@ def _add_tls(parser: argparse.ArgumentParser) -> None:
         dest="tls_names",
         help="a further host name or address for it; may be repeated",
     )
-    tls.add_argument("--tls-ca", type=Path, metavar="FILE", help="write here what clients have to trust")
+    tls.add_argument("--tls-ca", type=Path, metavar="FILE", help="write the authority that clients have to trust to this file")
     tls.add_argument("--tls-cert", type=Path, metavar="FILE", help="instead: a certificate of your own with its chain, PEM")
     tls.add_argument("--tls-key", type=Path, metavar="FILE", help="and its key, PEM")
 

@@ -1,4 +1,4 @@
-"""A problem with the `dev-connect` command's use: one line for people, one exit code."""
+"""Reports wrong usage of the `dev-connect` command: one line for people, one exit code."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ BAD_USE: Final = 2
 
 
 def complain(problem: str) -> int:
-    """Say what is wrong; return the exit code for it."""
+    """Print the problem to standard error; return its exit code."""
     sys.stderr.write(f"dev-connect: {problem}\n")
     return BAD_USE

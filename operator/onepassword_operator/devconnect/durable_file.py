@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whatever moment the process or the machine stops at; readable by the owner only."""
+"""Writes files atomically: after a crash of the process or the machine a file is complete or absent. Readable by the owner only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under another name and rename it; a reader meets the old content or the new. Raises OSError."""
+    """Write a file under another name and rename it, so that readers see the old content or the new. Raises OSError."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)

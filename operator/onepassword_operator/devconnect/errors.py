@@ -1,4 +1,4 @@
-"""The one error a caller of the API can be answered with; its text never carries a value."""
+"""The error that becomes an error reply of the API; its text never has a value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decides the ids of the server: 26 base32 characters derived from names, so that a restart gives the same ids."""
+"""Ids of the server: 26 base32 characters derived from names, so that a restart gives the same ids."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def derive(*parts: object) -> str:
 
 
 def digest(content: bytes) -> str:
-    """Summarise bytes so that they can take part in an id."""
+    """Return a digest of bytes, to derive ids from."""
     return hashlib.sha256(content).hexdigest()
 
 
 def is_well_formed(identifier: str) -> bool:
-    """Tell whether Connect would look the id up at all, rather than answer 400."""
+    """Tell whether an id has Connect's form; Connect answers 400 for any other."""
     return _WELL_FORMED.fullmatch(identifier) is not None
 
 

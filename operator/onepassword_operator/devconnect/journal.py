@@ -1,4 +1,4 @@
-"""An append-only file of records, one per line behind a checksum: what was appended is there after any crash, and nothing half."""
+"""An append-only file of records, one per line with a checksum: after any crash it has all appended records, and none in part."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CHECKSUM_LENGTH: Final = 8
 
 
 class JournalError(Exception):
-    """A file that is damaged elsewhere than at its end, so not by a write that was cut off."""
+    """A file that is damaged before its end, so not by an interrupted write."""
 
 
 def frame(record: bytes) -> bytes:
@@ -23,7 +23,7 @@ def frame(record: bytes) -> bytes:
 
 
 def read(content: bytes, *, name: str) -> tuple[list[bytes], int]:
-    """Return the records and where the last whole one ends; what was cut off at the end was never acknowledged and is left out."""
+    """Return the records and the end of the last complete one; a partial record at the end was never acknowledged and is left out."""
     records, end = [], 0
     for line in content.splitlines(keepends=True):
         record = _record(line)
@@ -39,7 +39,7 @@ def read(content: bytes, *, name: str) -> tuple[list[bytes], int]:
 
 
 def read_whole(content: bytes, *, name: str) -> list[bytes]:
-    """Return the records of a file that was written at once; anything wrong with it is damage."""
+    """Return the records of a file that was written at once; any partial record is damage."""
     records, end = read(content, name=name)
     if end != len(content):
         raise JournalError(f"{name} is damaged at byte {end}; restore it from a copy, or remove the directory")
@@ -57,12 +57,12 @@ def _record(line: bytes) -> bytes | None:
 
 
 class Journal:
-    """An open journal; `size` is where the next record goes."""
+    """An open journal; `size` is the position of the next record."""
 
     def __init__(self, path: Path, *, size: int) -> None:
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self.size = size
-        # Whatever is behind was cut off in the middle of a write.
+        # The bytes behind it are an interrupted write.
         os.ftruncate(self._descriptor, size)
         os.fsync(self._descriptor)
         sync_folder(path.parent)
@@ -76,7 +76,7 @@ class Journal:
         self._write(record, sync=False)
 
     def sync(self) -> None:
-        """Keep for good what was written."""
+        """Flush all written records to the disk."""
         os.fsync(self._descriptor)
 
     def _write(self, record: bytes, *, sync: bool) -> None:
@@ -92,5 +92,5 @@ class Journal:
         self.size += len(line)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         os.close(self._descriptor)

@@ -1,4 +1,4 @@
-"""JSON to bytes and back, with one error for all that is no JSON."""
+"""Encodes and decodes JSON, with one error for everything that is not JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _WHOLE: Final = range(-(2**63), 2**64)
 
 
 class NotJsonError(ValueError):
-    """The bytes are no JSON document, or one nested beyond all sense, or with a whole number of more than 64 bits."""
+    """The bytes are not JSON, are nested too deeply, or have a whole number of more than 64 bits."""
 
 
 def encode(value: object) -> bytes:
@@ -21,7 +21,7 @@ def encode(value: object) -> bytes:
 
 
 def decode(written: bytes | str) -> Any:  # noqa: ANN401  any document at all
-    """Read a document, or raise NotJsonError, which says nothing of what was in it."""
+    """Read a document, or raise NotJsonError, which never quotes the document."""
     try:
         raw = written.encode() if isinstance(written, str) else written
         document = msgspec.json.decode(raw)
@@ -33,7 +33,7 @@ def decode(written: bytes | str) -> Any:  # noqa: ANN401  any document at all
 
 
 def _fits(value: object) -> bool:
-    # Python's numbers have no end, and those of Connect do: reckoning with them must not fail far from where they were read.
+    # Connect's whole numbers have 64 bits, Python's are unbounded: refuse larger ones here, not later in a calculation.
     if isinstance(value, dict):
         return all(map(_fits, value.values()))
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Reads the plain parts of a JSON body: each of another type than expected is a 400 that names it and never quotes it."""
+"""Reads members of a JSON body; a member of an unexpected type is a 400 that names it and never quotes it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from onepassword_operator.devconnect.errors import bad_request
 
 
 def parse(received: bytes) -> object:
-    """Read a body as JSON; the content type is not looked at, because clients differ in it."""
+    """Read a body as JSON; the content type is ignored, because clients send different ones."""
     try:
         body: object = json_codec.decode(received)
     except json_codec.NotJsonError:

@@ -38,28 +38,28 @@ LOOPBACK: Final = ("127.0.0.1", 0)
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How a server is started; port 0 takes a free one."""
+    """Options of a server; port 0 takes a free one."""
 
     listen: tuple[str, int] = LOOPBACK
     admin: tuple[str, int] = LOOPBACK
     clock: Callable[[], float] = time.time
     behaviour: Behaviour = dataclasses.field(default_factory=Behaviour)
     id_seed: str = ""
-    """Other ids than those of the same names under another seed."""
+    """Changes the ids that are derived from names."""
     tls: ssl.SSLContext | None = None
-    """What the API port speaks TLS with; the admin port never does."""
+    """TLS context of the API port; the admin port has none."""
     state: State | None = None
-    """Where everything is kept over restarts; closed with the server."""
+    """Directory that keeps everything over restarts; closed with the server."""
     replicas: int = 1
-    """How many Connect pods there seem to be behind the one address."""
+    """Number of simulated Connect pods behind the address."""
     balance: str = BY_CONNECTION
     """Whether each new connection or each request goes to a replica at random."""
     balance_seed: int | None = None
-    """The same choices for the same order of arrivals."""
+    """Seed of the balancing: the same order of requests gives the same choices."""
 
 
 class DevConnect:
-    """An embedded Connect server, or several replicas of one that share all but what readers see; BalanceError if there are none."""
+    """An embedded Connect server, or several replicas of it that share everything except what readers see."""
 
     url: str
     admin_url: str
@@ -99,7 +99,7 @@ class DevConnect:
 
     @classmethod
     async def start(cls, seed: Seed | None = None, options: Options | None = None) -> Self:
-        """Fill the store and listen on both ports; a state directory that holds something is taken instead of the seed."""
+        """Fill the store and listen on both ports; a state directory with content replaces the seed. BalanceError for invalid replicas."""
         options = options or Options()
         server = cls(options)
         try:

@@ -1,4 +1,4 @@
-"""The API: decides the order of checks for a request, from route over token to endpoint, and turns refusals into replies."""
+"""The API: checks a request's route, token and scope in order, calls its endpoint, and turns refusals into replies."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ from onepassword_operator.devconnect.store.vault_store import VaultStore
 _log: Final = logging.getLogger(__name__)
 _NOUNS: Final = ("Vault", "Item", "File")
 _VERSION_HEADER: Final = "1Password-Connect-Version"
-# Sent if there are several; no real server has it.
+# Sent only if there are several replicas; no real server sends it.
 _REPLICA_HEADER: Final = "Dev-Connect-Replica"
-# What a proxy in front sends has no header of the server behind it.
+# Replies of a proxy in front do not have the server's header.
 _BY_A_PROXY: Final = frozenset({Action.HTML, Action.REDIRECT})
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Parts:
-    """What answers requests."""
+    """The parts that answer requests."""
 
     store: VaultStore
     balancer: Balancer
@@ -66,7 +66,7 @@ class ConnectApi:
         self._parts = parts
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request, rightly or as a fault rule says."""
+        """Answer one request, correctly or as a fault rule says."""
         parts, started = self._parts, perf_counter()
         path = request.path
         target = routing.resolve(path)
@@ -107,7 +107,7 @@ class ConnectApi:
         except ApiError as error:
             response = replies.error_response(error.status, error.message)
         except Exception as error:  # noqa: BLE001 - a bug here must look to the client like a failing Connect
-            # The error's text could hold a value, its type cannot.
+            # The error's text could hold a value; its type can't.
             _log.error("a request failed unexpectedly: %s on %s", type(error).__name__, target.template)
             response = replies.error_response(500, "Something went wrong")
         self._stamp(response, replica)
@@ -201,7 +201,7 @@ class ConnectApi:
             return web.Response(text=".")
         if template == routing.METRICS:
             return web.Response(body=parts.metrics.text().encode(), headers={"Content-Type": parts.metrics.CONTENT_TYPE})
-        with contextlib.suppress(ApiError):  # readiness probes get their 200 whatever they send along
+        with contextlib.suppress(ApiError):  # readiness probes get their 200 even with an invalid token
             parts.tokens.verify(request.headers.get("Authorization"))
             parts.upstream.unlock()
         health = {"name": "1Password Connect API", "version": parts.behaviour.version, "dependencies": parts.upstream.dependencies()}
@@ -223,5 +223,5 @@ def _check_ids(target: routing.Target) -> None:
 
 
 def _user_agent(request: web.BaseRequest) -> str:
-    # Bytes that are no UTF-8 arrive as half surrogates, which no JSON can hold.
+    # Bytes that are not UTF-8 arrive as lone surrogates, which JSON can't hold.
     return request.headers.get("User-Agent", "").encode(errors="replace").decode()

@@ -1,4 +1,4 @@
-"""The `dev-connect token` command: asks the admin port of a running server for a token with a scope and an expiry, and prints it."""
+"""The `dev-connect token` command: requests a token with a scope and an expiry from a running server's admin port, and prints it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _FEATURES: Final = ("auditevents", "itemusages", "signinattempts")
 
 
 class TokenError(Exception):
-    """No token; the message says why."""
+    """No token could be made; the message says why."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("--admin-url", required=True, metavar="URL", help="the admin address that the server told when it started")
+    parser.add_argument("--admin-url", required=True, metavar="URL", help="the admin address that the server printed at its start")
     parser.add_argument(
         "--vault",
         type=_scope,
@@ -84,7 +84,7 @@ def _address(url: str) -> tuple[str, int]:
     except ValueError:
         host, port = None, None
     if not url.startswith("http://") or not host or not port:
-        raise TokenError("--admin-url is the address that `dev-connect` told as `admin`, such as http://127.0.0.1:8091")
+        raise TokenError("--admin-url must be the address that `dev-connect` prints as `admin`, such as http://127.0.0.1:8091")
     return host, port
 
 

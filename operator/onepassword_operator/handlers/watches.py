@@ -62,7 +62,7 @@ class Offspring:
         if left:
             ended, stubborn = await asyncio.wait(left, timeout=END_SECONDS)
             for task in ended:
-                task.cancelled() or task.exception()  # asyncio logs an exception that nobody has read
+                task.cancelled() or task.exception()  # asyncio would log an exception that is never read
             for task in stubborn:
                 _log.warning("a task of kopf's did not stop in time", extra={"task": task.get_name()})
 

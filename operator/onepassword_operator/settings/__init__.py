@@ -1,1 +1,1 @@
-"""Flags and environment → settings that are known to be usable."""
+"""Flags and environment → checked settings."""

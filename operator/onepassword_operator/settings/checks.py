@@ -1,6 +1,6 @@
-"""What is wrong between settings that are fine each by themselves, and between settings and files. Talks to the file system.
+"""Finds conflicts between settings that are valid each by itself, and between settings and files. Talks to the file system.
 
-Asked with what was given and not with what was understood, so that these problems are told together with all others.
+It works on the raw flags and variables, so that these problems are reported together with all others.
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ _CONNECT: Final = ("OP_CONNECT_HOST", "OP_CONNECT_TOKEN")
 _TOKENS: Final = ("OP_CONNECT_TOKEN", "OP_CONNECT_TOKEN_FILE")
 _SERVICE_ACCOUNT: Final = "OP_SERVICE_ACCOUNT_TOKEN"
 IGNORED: Final = ("OSDK_FORCE_RUN_MODE", "OPERATOR_NAME", "POD_NAME")
-"""Variables that manifests for the official operator set, and that mean nothing here."""
+"""Variables in the official operator's manifests that have no effect here."""
 
 WITHOUT_EFFECT: Final[Mapping[str, str]] = {
     "enable_http2": "--enable-http2 is accepted, but has no effect: /metrics is HTTP/1.1",
     "manage_connect": (
-        "MANAGE_CONNECT is true, but this operator does not deploy Connect, and goes on with the one at OP_CONNECT_HOST; to deploy one: "
+        "MANAGE_CONNECT is true, but this operator does not deploy Connect; it uses the one at OP_CONNECT_HOST. To deploy one: "
         "helm repo add 1password https://1password.github.io/connect-helm-charts ; "
         "helm install connect 1password/connect --set-file connect.credentials=1password-credentials.json"
     ),
 }
-"""Settings by name, and what the log says if they are on."""
+"""Settings by name, with the warning to log if they are on."""
 
 _IDENTITY: Final = ("ONEPASSWORD_OPERATOR_CONNECT_CLIENT_CERT", "ONEPASSWORD_OPERATOR_CONNECT_CLIENT_KEY")
 
 
 def explains(missing: str, environment: Mapping[str, str]) -> bool:
-    """Whether what is said about a service account says already that this variable is missing."""
+    """Whether the problem of a service account token already covers the absence of this variable."""
     return missing in _CONNECT and bool(environment.get(_SERVICE_ACCOUNT))
 
 
 def find(flags: Mapping[str, str], environment: Mapping[str, str]) -> list[str]:
-    """Every problem, by name and with the remedy."""
+    """Return every problem, each with the setting's name and the remedy."""
     return [*_credentials(environment), *_token(environment), *_metrics(flags), *_tls(environment)]
 
 
 def _token(environment: Mapping[str, str]) -> Iterator[str]:
     given = [name for name in _TOKENS if environment.get(name)]
     if len(given) > 1:
-        yield f"{' and '.join(_TOKENS)} are both set, and exactly one of them must be; unset one"
+        yield f"{' and '.join(_TOKENS)} are both set; unset one of them"
     elif not given and not explains("OP_CONNECT_TOKEN", environment):
         yield f"{_TOKENS[0]} is not set; set it to a Connect access token, or {_TOKENS[1]} to a file that holds one"
     elif given == [_TOKENS[1]]:
@@ -65,7 +65,7 @@ def _credentials(environment: Mapping[str, str]) -> Iterator[str]:
     if not environment.get(_SERVICE_ACCOUNT):
         return
     if all(environment.get(name) for name in _CONNECT):
-        yield f"{_SERVICE_ACCOUNT} and OP_CONNECT_TOKEN are both set, and exactly one of them must be; unset {_SERVICE_ACCOUNT}"
+        yield f"{_SERVICE_ACCOUNT} and OP_CONNECT_TOKEN are both set; unset {_SERVICE_ACCOUNT}"
     else:
         yield (
             f"{_SERVICE_ACCOUNT}: service accounts are not supported, only 1Password Connect is so far; "
@@ -94,7 +94,7 @@ def _metrics(flags: Mapping[str, str]) -> Iterator[str]:
 
 
 def _tls(environment: Mapping[str, str]) -> Iterator[str]:
-    # Where nothing is checked against them, and nobody asks, they do no harm, as in Go.
+    # The files are checked only if TLS is used at all: otherwise unusable ones do no harm, as in Go.
     if not environment.get("OP_CONNECT_HOST", "").strip().lower().startswith("https:"):
         return
     yield from tls.unusable_roots(environment.get("SSL_CERT_FILE", ""), environment.get("SSL_CERT_DIR", ""))

@@ -1,7 +1,7 @@
-"""Go's flag syntax: arguments in, values and problems out. Knows nothing of what the flags mean.
+"""Go's flag syntax: arguments → values and problems. It does not know the meaning of the flags.
 
-It reads what Go's `flag` package reads, and goes on after a problem to tell all of them at once. One thing that Go lets pass is a problem
-here: an argument that is no flag. Go stops reading there, so with `--leader-elect false` election is on and all that follows is lost.
+It reads what Go's `flag` package reads, and goes on after a problem to report all of them at once. An argument that is no flag is a
+problem here, not in Go: Go stops reading there, so `--leader-elect false` turns election on and ignores all flags after it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _HELP: Final = ("h", "help")
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """The flags that there are, by their names without dashes."""
+    """The known flags, by their names without dashes."""
 
     booleans: Collection[str]
     valued: Collection[str]
@@ -26,23 +26,23 @@ class Known:
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Parsed:
-    """What the arguments say."""
+    """The result of reading arguments."""
 
     values: dict[str, str] = dataclasses.field(default_factory=dict)
-    """By flag; a bare boolean is `true`, and of a repeated flag the last value counts."""
+    """Values by flag. A bare boolean is `true`; the last value of a repeated flag counts."""
     problems: list[str] = dataclasses.field(default_factory=list)
-    """In the order of the arguments; none repeats an argument that is no flag, because that could be a token."""
+    """Problems in the order of the arguments. None quotes an argument that is no flag: it could be a token."""
     asks_for_help: bool = False
 
 
 def parse(arguments: Sequence[str], known: Known) -> Parsed:
-    """Read the arguments."""
+    """Read arguments; never raises."""
     parsed, rest, before = Parsed(), list(arguments), ""
     while rest:
         argument = rest.pop(0)
         if argument == "--":
             if rest:
-                parsed.problems.append(f"{_ordinal(arguments, rest)} follows --, which ends the flags; the operator takes nothing else")
+                parsed.problems.append(f"{_ordinal(arguments, rest)} follows --, which ends the flags; remove it")
             break
         if len(argument) < 2 or not argument.startswith("-"):  # noqa: PLR2004  a lone dash is no flag in Go either
             parsed.problems.append(_stray(argument, before, where=_ordinal(arguments, [argument, *rest])))
@@ -53,7 +53,7 @@ def parse(arguments: Sequence[str], known: Known) -> Parsed:
 
 
 def _flag(argument: str, rest: list[str], *, known: Known, parsed: Parsed) -> str:
-    """Take in one flag, and its value from what follows; returns the name of a boolean without a value, which one may be meant for."""
+    """Read one flag and its value; return the name of a boolean without a value, because the next argument may be meant for it."""
     name, equals, value = argument.removeprefix("-").removeprefix("-").partition("=")
     if not name or name.startswith("-"):
         parsed.problems.append(f"bad flag syntax: {argument.partition('=')[0]}; see --help")
@@ -70,7 +70,7 @@ def _flag(argument: str, rest: list[str], *, known: Known, parsed: Parsed) -> st
     else:
         parsed.problems.append(f"flag provided but not defined: -{name}; {_nearest(name, known)}")
         if not equals and rest and not rest[0].startswith("-"):
-            rest.pop(0)  # most likely its value; nothing is gained by a second complaint
+            rest.pop(0)  # most likely the value of the unknown flag, so a second problem would not help
     return ""
 
 
@@ -82,7 +82,7 @@ def _nearest(name: str, known: Known) -> str:
 def _stray(argument: str, boolean: str, *, where: str) -> str:
     if boolean and argument in BOOLEANS:
         return f"--{boolean} {argument}: a boolean takes its value after an equals sign: --{boolean}={argument}"
-    return f"{where} is no flag, and the operator takes nothing else; a flag's value is written --flag=VALUE; see --help"
+    return f"{where} is no flag, and the operator takes flags only; write a flag's value as --flag=VALUE; see --help"
 
 
 def _ordinal(arguments: Sequence[str], rest: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Settings: the official operator's environment variables and flags, and a few of our own. The only reader of both.
+"""Settings: the official operator's environment variables and flags, and a few of our own. Only this module reads them.
 
 Our own variables start with `ONEPASSWORD_OPERATOR_`; an unknown one with that prefix is refused, because a misspelt setting that is
 silently ignored is worse than none.
@@ -37,22 +37,22 @@ from onepassword_operator.settings.values import (
 )
 
 BOTH: Final = frozenset({"kubeconfig", "connect_requests_per_minute", "restarts_per_second", "secret_watch"})
-"""Settings that are a variable and a flag; the flag wins."""
-# For a Service named onepassword-operator the kubelet puts variables of these shapes into every pod.
+"""Settings with both a variable and a flag; the flag wins."""
+# The kubelet puts variables of these shapes into every pod if there is a Service named onepassword-operator.
 _SERVICE_LINK: Final = re.compile(PREFIX + r"(\w+_)?(SERVICE_HOST|SERVICE_PORT|PORT)(_\w+)?\Z")
 _WANTED: Final = {"OP_CONNECT_HOST": "the URL of your Connect server"}
 
 
 class SettingsError(Exception):
-    """Settings that can't be used; each line names one and the remedy, never a secret value."""
+    """Unusable settings; each line names one and the remedy, and never has a secret value."""
 
 
 class Settings(pydantic_settings.BaseSettings, TuningSettings):
-    """Everything that can be set, read once at start."""
+    """All settings, read once at the start."""
 
     model_config = pydantic_settings.SettingsConfigDict(
-        # Settings without a variable of their own fall under the prefix, where `load` refuses whatever it does not know: without it a
-        # stray WORKERS or LEADER_ELECT in the environment would be taken for ours.
+        # Settings without a variable of their own get the prefix, and `load` refuses unknown variables with it. Without a prefix, a stray
+        # WORKERS or LEADER_ELECT in the environment would count as ours.
         frozen=True,
         extra="ignore",
         hide_input_in_errors=True,
@@ -105,7 +105,7 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
     ssl_cert_file: str = pydantic.Field(
         default="",
         validation_alias="SSL_CERT_FILE",
-        description="PEM file of authorities to trust in place of the system's file, for a Connect server with a private certificate.",
+        description="PEM file of authorities to trust instead of the system's file, for a Connect server with a private certificate.",
     )
     ssl_cert_dir: str = pydantic.Field(
         default="",
@@ -187,36 +187,36 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
 
     @property
     def staleness_limit_seconds(self) -> float:
-        """The staleness limit in effect."""
+        """The staleness limit: as set, else three polling intervals, at least 60."""
         return self.staleness_seconds if self.staleness_seconds is not None else max(3.0 * self.polling_interval, 60.0)
 
     @property
     def metrics_certificate(self) -> tuple[pathlib.Path, pathlib.Path] | None:
-        """The files of certificate and key for /metrics; None if that is plain HTTP, or not served at all."""
+        """The files of certificate and key for /metrics; None if it is plain HTTP, or not served."""
         secure = bool(self.metrics_cert_path) if self.metrics_secure is None else self.metrics_secure
         folder = pathlib.Path(self.metrics_cert_path)
         return (folder / self.metrics_cert_name, folder / self.metrics_cert_key) if secure and self.metrics_bind_address != "0" else None
 
     @property
     def connect_credential(self) -> Confidential | pathlib.Path:
-        """The Connect token, or the file it is in."""
+        """The Connect token, or the file that holds it."""
         given = self.connect_token.get_secret_value().strip() if self.connect_token else ""
         return Confidential.of_text(given) if given else pathlib.Path(self.connect_token_file)
 
     @property
     def connect_identity(self) -> tuple[pathlib.Path, pathlib.Path] | None:
-        """The files of the certificate for Connect and its key; None without TLS, where nobody asks for one."""
+        """The files of the client certificate for Connect and its key; None for plain HTTP, which has none."""
         wanted = self.connect_client_cert and self.connect_host.lower().startswith("https:")
         return (pathlib.Path(self.connect_client_cert), pathlib.Path(self.connect_client_key)) if wanted else None
 
     @property
     def proxies(self) -> Proxies:
-        """The proxies and their exceptions."""
+        """The settings of proxies and their exceptions."""
         http, https = ("" if url is None else url.get_secret_value().strip() for url in (self.http_proxy, self.https_proxy))
         return Proxies(http=http, https=https, exceptions=self.no_proxy)
 
     def warnings(self) -> list[str]:
-        """What is accepted without its usual effect."""
+        """Warnings about settings that are accepted without their usual effect."""
         return [text for name, text in checks.WITHOUT_EFFECT.items() if getattr(self, name)]
 
     @property
@@ -236,17 +236,17 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
 
 
 def _fields() -> list[tuple[str, pydantic.fields.FieldInfo]]:
-    # As a reader wants them: what the official operator knows comes first, though what a class inherits would.
+    # In the order of the documentation: the official operator's settings first. By default inherited fields would come first.
     return sorted(Settings.model_fields.items(), key=lambda entry: entry[0] in TuningSettings.model_fields)
 
 
 def flag_names() -> list[str]:
-    """Settings that are flags: those without an environment variable, and those that have both."""
+    """Return the names of the settings with a flag: all without an environment variable, and those with both."""
     return [n for n, field in _fields() if field.validation_alias is None or n in BOTH]
 
 
 def variable_names() -> dict[str, str]:
-    """Settings that are environment variables, and what those are called."""
+    """Return the settings with an environment variable, by name, with the variable's name."""
     aliases = {n: field.validation_alias for n, field in _fields() if field.validation_alias}
     return {n: str(alias.choices[0] if isinstance(alias, pydantic.AliasChoices) else alias) for n, alias in aliases.items()}
 
@@ -255,10 +255,10 @@ _VARIABLES: Final = variable_names()
 
 
 def load(flags: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
-    """Settings from the flags that were given, with underscores in their names, and the process environment.
+    """Read settings from flags, by names with underscores, and the process environment.
 
     Raises:
-        SettingsError: every unusable setting, one a line.
+        SettingsError: names every unusable setting, one a line.
     """
     known = set(_VARIABLES.values())
     problems = [

@@ -1,4 +1,4 @@
-"""How fast, how often and how patiently: settings that the official operator does not have, as a part of all settings.
+"""Tuning settings: rates, intervals and timeouts that the official operator does not have; a part of all settings.
 
 Three of them are flags as well; the flag wins over the variable.
 """
@@ -13,7 +13,7 @@ from onepassword_operator.settings.values import OnOff
 
 PREFIX: Final = "ONEPASSWORD_OPERATOR_"
 LEAST_REQUESTS_PER_MINUTE: Final = 10
-"""With fewer there would be none left for anything but polls."""
+"""Fewer requests would be used up by polls alone."""
 
 
 def _requests(value: int) -> int:
@@ -28,7 +28,7 @@ class TuningSettings(pydantic.BaseModel):
     staleness_seconds: Annotated[float, pydantic.Field(gt=0)] | None = pydantic.Field(
         default=None,
         validation_alias=PREFIX + "STALENESS_SECONDS",
-        description="How long 1Password may be out of reach before synced resources say OnePasswordUnavailable. "
+        description="Seconds for which 1Password may be unavailable before synced resources report OnePasswordUnavailable. "
         "Default: three polling intervals, at least 60.",
     )
     denied_probe_seconds: Annotated[float, pydantic.Field(gt=0)] = pydantic.Field(

@@ -1,6 +1,6 @@
-"""What the value of a setting may look like: Go's booleans and addresses, zap's words, URLs, tokens.
+"""Syntax of settings' values: Go's booleans and addresses, zap's words, URLs, tokens.
 
-Pure; a refusal never repeats the value.
+Pure; an error never quotes the value.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ BOOLEANS: Final[Mapping[str, bool]] = {
     **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
     **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),
 }
-"""What Go's `strconv.ParseBool` accepts."""
+"""The texts that Go's `strconv.ParseBool` accepts."""
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _INTEGER: Final = re.compile(r"[+-]?[0-9]+")
 LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR, "panic": logging.CRITICAL}
@@ -31,7 +31,7 @@ LONGEST_INTERVAL_SECONDS: Final = 86400
 
 
 def go_boolean(value: object) -> object:
-    """A boolean as Go's `strconv.ParseBool` reads it."""
+    """Read a boolean as Go's `strconv.ParseBool` does."""
     if isinstance(value, str):
         if value not in BOOLEANS:
             raise ValueError("must be true or false")
@@ -40,7 +40,7 @@ def go_boolean(value: object) -> object:
 
 
 def bind_address(text: str) -> tuple[str, int] | None:
-    """Host and port of `:8081`, `127.0.0.1:8081` or `[::1]:8081`; None for `0`, which disables.
+    """Split `:8081`, `127.0.0.1:8081` or `[::1]:8081` into host and port; None for `0`, which disables.
 
     Raises:
         ValueError: anything else.
@@ -106,7 +106,7 @@ def _address(value: str) -> str:
 
 
 def _level(value: str) -> str:
-    # As zap's flag parser: a number counts verbosity, so 0 and less would say nothing.
+    # As in zap's flag parser: a number is a verbosity, so 0 and less have no meaning.
     level = value.lower()
     if level not in LEVELS and not (_INTEGER.fullmatch(level) and int(level) > 0):
         raise ValueError("must be debug, info, warn, error, panic, or an integer greater than 0 (1: debug)")

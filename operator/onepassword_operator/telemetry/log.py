@@ -12,13 +12,13 @@ from typing import Any, Final
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "settings", "stack_info"}
 _QUIET: Final = ("kopf", "aiohttp", "asyncio")
 _LEVEL_NAMES: Final = {logging.WARNING: "WARN", logging.CRITICAL: "PANIC"}
-"""zap's, where they are not Python's."""
+"""zap's names of levels where they differ from Python's."""
 
 
 def configure(*, level: int, encoder: str, time_encoding: str, stacktrace_level: int) -> None:
-    """Send everything to standard error.
+    """Send all log records to standard error.
 
-    kopf and aiohttp speak from WARNING upwards only, at any level: below that kopf logs parts of the objects it carries, Secrets included.
+    Records of kopf and aiohttp below WARNING are dropped at any level: kopf logs parts of objects there, Secrets included.
     """
     handler = logging.StreamHandler(sys.stderr)
     formatter = JsonFormatter if encoder == "json" else ConsoleFormatter
@@ -31,7 +31,7 @@ def configure(*, level: int, encoder: str, time_encoding: str, stacktrace_level:
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:
-    """The fields that came with a message."""
+    """Return the fields of a record: its `extra` without None."""
     return {key: value for key, value in vars(record).items() if key not in _STANDARD and not key.startswith("_") and value is not None}
 
 
@@ -44,7 +44,7 @@ def _milliseconds(created: float) -> str:
 
 
 def _fraction(created: float) -> str:
-    # A float has room for microseconds in our century; as in Go, zeros at the end are left out.
+    # A float is precise to a microsecond for present times; as in Go, trailing zeros are left out.
     text = datetime.datetime.fromtimestamp(created, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
     return text.rstrip("0").removesuffix(".")
 
@@ -57,11 +57,11 @@ TIME_ENCODINGS: Final[Mapping[str, Callable[[float], str | float | int]]] = {
     "rfc3339": lambda created: _whole_seconds(created) + "Z",
     "rfc3339nano": lambda created: _fraction(created) + "Z",
 }
-"""zap's forms of the time, always UTC: numbers where zap has numbers."""
+"""zap's time encodings by name, always in UTC; numbers where zap writes numbers."""
 
 
 class _ZapFormatter(logging.Formatter):
-    """What both encoders share."""
+    """Base of both encoders."""
 
     def __init__(self, *, time_encoding: str, stacktrace_level: int) -> None:
         super().__init__()
@@ -69,23 +69,23 @@ class _ZapFormatter(logging.Formatter):
         self._stacktrace_level = stacktrace_level
 
     def time(self, record: logging.LogRecord) -> str | float | int:
-        """The record's time."""
+        """Return the record's time in the configured encoding."""
         return self._encoded(record.created)
 
     def level(self, record: logging.LogRecord) -> str:
-        """The name of the record's level."""
+        """Return zap's name of the record's level."""
         return _LEVEL_NAMES.get(record.levelno, record.levelname)
 
     def traceback(self, record: logging.LogRecord) -> str:
-        """The traceback that came with the record, if its level is high enough to show it."""
+        """Return the record's traceback if its level is high enough to show it, else an empty text."""
         return self.formatException(record.exc_info) if record.exc_info and record.levelno >= self._stacktrace_level else ""
 
 
 class ConsoleFormatter(_ZapFormatter):
-    """Tab-separated: time, level, logger, message, fields as JSON; the shape that the official operator's console lines have."""
+    """Tab-separated time, level, logger, message and fields as JSON, like the official operator's console lines."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line, and a traceback if there is one."""
+        """Render one line, and the traceback if there is one."""
         parts = [str(self.time(record)), self.level(record), _logger_name(record), record.getMessage()]
         if fields := fields_of(record):
             parts.append(json.dumps(fields, default=str, ensure_ascii=False))
@@ -94,10 +94,10 @@ class ConsoleFormatter(_ZapFormatter):
 
 
 class JsonFormatter(_ZapFormatter):
-    """One JSON object a line."""
+    """One JSON object per line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Render the line."""
         line = {"ts": self.time(record), "level": self.level(record).lower(), "logger": _logger_name(record), "msg": record.getMessage()}
         if trace := self.traceback(record):
             line["stacktrace"] = trace

@@ -14,7 +14,7 @@ class Metrics:
     content_type = "text/plain; version=0.0.4; charset=utf-8"
 
     def __init__(self, *, version: str) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series per counter that nobody reads
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # they would be a second, useless series per counter
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         name = "onepassword_operator"
@@ -35,76 +35,74 @@ class Metrics:
         )
         self._retries = Counter(f"{name}_connect_retries", "Requests to Connect made again, by route.", ["route"], registry=self._registry)
         self._server = Gauge(f"{name}_connect_info", "The Connect server's version.", ["version"], registry=self._registry)
-        self._syncs = Counter(f"{name}_syncs", "Passes over a Secret, by what they came to.", ["reason"], registry=self._registry)
-        self._repairs = Counter(
-            f"{name}_drift_repairs", "Secrets put right after somebody edited or deleted them.", registry=self._registry
-        )
+        self._syncs = Counter(f"{name}_syncs", "Reconciles of a Secret, by reason of the outcome.", ["reason"], registry=self._registry)
+        self._repairs = Counter(f"{name}_drift_repairs", "Secrets repaired after somebody edited or deleted them.", registry=self._registry)
         self._set_back = Counter(
             f"{name}_versions_restored",
-            "Secrets written from an older version of their item, which had been set back.",
+            "Secrets written from an older version of their item, because the item was set back.",
             registry=self._registry,
         )
         self._restarts = Counter(f"{name}_workload_restarts", "Workloads restarted for changed Secrets.", registry=self._registry)
         self._found = Counter(f"{name}_resync_found", "Changes that only a full resync found.", registry=self._registry)
         self._dropped = Counter(
             f"{name}_events_dropped",
-            "Kubernetes Events given up without a try: too many waited, or the operator stopped.",
+            "Kubernetes Events dropped untried: too many were waiting, or the operator stopped.",
             registry=self._registry,
         )
         Gauge(f"{name}_build_info", "The version that runs.", ["version"], registry=self._registry).labels(version).set(1)
 
     def observe(self, name: str, text: str, *, read: Callable[[], float]) -> None:
-        """A gauge that is read when it is scraped."""
+        """Add a gauge whose value `read` returns at each scrape."""
         Gauge(f"onepassword_operator_{name}", text, registry=self._registry).set_function(read)
 
     def render(self) -> bytes:
-        """The exposition."""
+        """Render all metrics in the Prometheus text format."""
         return generate_latest(self._registry)
 
     def connect_request(self, route: str, code: int, seconds: float) -> None:
-        """A request to Connect ended."""
+        """Count a request to Connect that ended after so many seconds; code 0 means no answer."""
         self._requests.labels("connect", route, code).inc()
         self._seconds.labels(route).observe(seconds)
 
     def connect_retry(self, route: str) -> None:
-        """A request to Connect is made again."""
+        """Count a retry of a request to Connect."""
         self._retries.labels(route).inc()
 
     def connect_version(self, version: str) -> None:
-        """What the server says of itself."""
+        """Set the Connect server's version."""
         self._server.clear()
         self._server.labels(version).set(1)
 
     def kubernetes_request(self, verb: str, resource: str, code: int) -> None:
-        """A request to the API server ended."""
+        """Count a request to the API server; code 0 means no answer."""
         self._requests.labels("kubernetes", f"{verb} {resource}", code).inc()
 
     def synced(self, outcome: str) -> None:
-        """A pass over a Secret ended."""
+        """Count a reconcile of a Secret by the reason of its outcome."""
         self._syncs.labels(outcome).inc()
 
     def drift_repaired(self) -> None:
-        """A Secret was put right."""
+        """Count a repaired Secret."""
         self._repairs.inc()
 
     def set_back(self) -> None:
-        """A Secret was written from an older version of its item."""
+        """Count a Secret written from an older version of its item."""
         self._set_back.inc()
 
     def restarted(self) -> None:
-        """A workload was restarted."""
+        """Count a restart of a workload."""
         self._restarts.inc()
 
     def polled(self, *, ok: bool) -> None:
-        """A poll ended."""
+        """Count a poll; note its time if it was complete."""
         self._polls.labels("ok" if ok else "failed").inc()
         if ok:
             self._last_poll.set(time.time())
 
     def resync_found(self, count: int) -> None:
-        """A resync found what the polls had missed."""
+        """Count changes that polls had missed and a resync found."""
         self._found.inc(count)
 
     def events_dropped(self, count: int) -> None:
-        """Kubernetes Events were given up without a try."""
+        """Count Kubernetes Events that were dropped untried."""
         self._dropped.inc(count)

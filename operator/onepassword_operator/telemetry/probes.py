@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from aiohttp import web
 
 Check = Callable[[], str]
-"""Says what is wrong, or nothing."""
+"""Returns the present problem; an empty text if there is none."""
 
 
 @contextlib.asynccontextmanager
@@ -45,7 +45,7 @@ def _handler(answer: Callable[[], web.Response]) -> Callable[[web.Request], Awai
 
 
 def probe(check: Check) -> Callable[[], web.Response]:
-    """200 `ok`, or 503 with what is wrong."""
+    """Make a probe: 200 `ok`, or 503 with the problem."""
 
     def answer() -> web.Response:
         trouble = check()
@@ -55,5 +55,5 @@ def probe(check: Check) -> Callable[[], web.Response]:
 
 
 def exposition(render: Callable[[], bytes], content_type: str) -> Callable[[], web.Response]:
-    """The metrics, as rendered now."""
+    """Make the endpoint of the metrics, which renders them at each scrape."""
     return lambda: web.Response(body=render(), headers={"Content-Type": content_type})

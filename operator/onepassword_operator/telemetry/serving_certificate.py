@@ -1,4 +1,4 @@
-"""The certificate of /metrics: two files that somebody else renews, cert-manager for example. Read again when they change."""
+"""The certificate of /metrics: two files that another tool renews, for example cert-manager. Read again when they change."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class ServingCertificateError(Exception):
 
 
 def serving_tls(files: tuple[pathlib.Path, pathlib.Path] | None) -> ssl.SSLContext | None:
-    """The TLS context to listen with, for the files of a certificate and its key; None for neither.
+    """Make the TLS context to listen with from the files of a certificate and its key; None without files.
 
     Raises:
-        ServingCertificateError: they are no such pair.
+        ServingCertificateError: they are no certificate and its key.
     """
     return None if files is None else ServingCertificate(*files).tls()
 
@@ -28,8 +28,8 @@ def serving_tls(files: tuple[pathlib.Path, pathlib.Path] | None) -> ssl.SSLConte
 class ServingCertificate:
     """A certificate and its private key, both PEM.
 
-    Every handshake looks whether the files are still those that were read. If they have changed to something unusable, because only one
-    of the two has been replaced yet, the last good pair serves on.
+    Every handshake checks whether the files have changed. If they are unusable, for example because only one of them has been replaced yet,
+    the last good pair stays in use.
     """
 
     def __init__(self, certificate: pathlib.Path, key: pathlib.Path) -> None:
@@ -70,7 +70,7 @@ class ServingCertificate:
         return context
 
     def _state(self) -> list[tuple[int, int, int]]:
-        # Through symlinks, which is how the kubelet exchanges the files of a mounted Secret.
+        # Follows symlinks: the kubelet replaces the files of a mounted Secret by exchanging a symlink.
         found = []
         for file in self._files:
             try:

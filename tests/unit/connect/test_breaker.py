@@ -206,8 +206,7 @@ class TestColdStart:
 
     @pytest.fixture
     def cold(self) -> BackendUnavailableError:
-        error = BackendUnavailableError("408", warming_up=True)
-        return error
+        return BackendUnavailableError("408", warming_up=True)
 
     async def test_it_does_not_open_the_circuit_and_is_asked_now_and_then(
         self, paced: CircuitBreaker, source: FakeItemSource, clock: FakeClock, cold: BackendUnavailableError

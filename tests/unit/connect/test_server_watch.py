@@ -53,7 +53,7 @@ def said(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
 async def test_a_server_that_is_well_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     watched = Watched()
     for _ in range(3):
-        assert await watched.watch.look()
+        assert await watched.watch.check()
     assert watched.versions == ["1.8.1"]
     assert said(caplog) == [("INFO", "Connect server")]
 
@@ -65,7 +65,7 @@ async def test_a_server_that_is_well_is_told_once(caplog: pytest.LogCaptureFixtu
 async def test_a_version_with_known_faults_is_warned_of(caplog: pytest.LogCaptureFixture, version: str, old: object) -> None:
     watched = Watched()
     watched.server.answer = {"version": version}
-    assert await watched.watch.look()
+    assert await watched.watch.check()
     assert [record.levelname for record in caplog.records] == ["WARNING" if old else "INFO"]
     assert watched.versions == [version]
 
@@ -74,7 +74,7 @@ async def test_a_version_with_known_faults_is_warned_of(caplog: pytest.LogCaptur
 async def test_a_server_that_does_not_say_is_no_reason_to_warn(caplog: pytest.LogCaptureFixture, answer: dict[str, object]) -> None:
     watched = Watched()
     watched.server.answer = answer
-    assert await watched.watch.look()
+    assert await watched.watch.check()
     assert [record.levelname for record in caplog.records] == ["INFO"]
     assert watched.versions == [answer.get("version") or "unknown"]
 
@@ -83,19 +83,19 @@ async def test_parts_that_are_not_active_are_named_and_their_recovery_is_told(ca
     watched = Watched()
     parts = [{"service": "sync", "status": "TOKEN_NEEDED"}, {"service": "sqlite", "status": "ACTIVE"}]
     watched.server.answer = {"version": "1.8.1", "dependencies": parts}
-    assert not await watched.watch.look()
-    assert not await watched.watch.look()
+    assert not await watched.watch.check()
+    assert not await watched.watch.check()
     (record,) = caplog.records
     assert (record.levelname, record.__dict__["not_active"]) == ("WARNING", {"sync": "TOKEN_NEEDED"})
     parts[0]["status"] = "ACTIVE"
-    assert await watched.watch.look()
+    assert await watched.watch.check()
     assert said(caplog)[1:] == [("INFO", "Connect server")]
 
 
 async def test_a_server_that_does_not_answer_is_the_polls_to_tell_of(caplog: pytest.LogCaptureFixture) -> None:
     watched = Watched()
     watched.server.answer = None
-    assert not await watched.watch.look()
+    assert not await watched.watch.check()
     assert (said(caplog), watched.versions) == ([], [])
 
 
@@ -104,7 +104,7 @@ async def test_a_token_that_ends_soon_is_warned_of_once(caplog: pytest.LogCaptur
     watched = Watched(expiry=expiry)
     watched.server.answer = None
     for _ in range(3):
-        await watched.watch.look()
+        await watched.watch.check()
     assert said(caplog) == [("WARNING", "the Connect token expires soon; issue a new one")] * bool(warned)
     if warned:
         assert caplog.records[0].__dict__["days_left"] == 13.0
@@ -114,7 +114,7 @@ async def test_and_once_more_when_it_has_ended(caplog: pytest.LogCaptureFixture)
     watched = Watched(expiry=NOW + DAY)
     watched.server.answer = None
     for _ in range(3):
-        await watched.watch.look()
+        await watched.watch.check()
         watched.now += 2 * DAY
     assert [message.split(";")[0] for _, message in said(caplog)] == [
         "the Connect token expires soon",

@@ -1,4 +1,4 @@
-"""JSON in and out of the admin port; what cannot be read is a 400 that says what to write."""
+"""Reads and writes the admin port's JSON; unreadable input is a 400 that names the expected form."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def read_object(request: web.Request) -> Json:
 
 
 def read_text(body: Mapping[str, Any], name: str) -> str:
-    """Return a member that must be a text with something in it."""
+    """Return a member that must be a text, and not empty."""
     text = body.get(name)
     if not isinstance(text, str) or not text:
         raise bad_request(f"{name} must be a text that is not empty")
@@ -38,7 +38,7 @@ def read_text(body: Mapping[str, Any], name: str) -> str:
 
 
 def read_seconds(body: Mapping[str, Any], name: str, *, default: float, null: float | None = None) -> float:
-    """Return a member that must be a number of seconds, if it is there; `null` is what null stands for, if it may be written."""
+    """Return a number of seconds, or the default if absent; `null` is the value that null stands for, None if null is an error."""
     seconds = body.get(name, default)
     if seconds is None and null is not None:
         return null
@@ -53,5 +53,5 @@ def json_reply(value: object, *, status: int = 200) -> web.Response:
 
 
 def done() -> web.Response:
-    """Answer that it is done."""
+    """Answer a successful change."""
     return web.Response(status=204)

@@ -1,4 +1,4 @@
-"""The admin port: what tests and demos steer and ask; JSON, no authentication, hence loopback by default, and never a value in a reply."""
+"""The admin port for tests and demos: JSON without authentication, hence loopback by default. Replies never hold a value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The admin port's part about content: vaults, items, snapshots. Shows names and versions, never a value."""
+"""The admin port's endpoints for content: vaults, items, snapshots. Replies have names and versions, never a value."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from onepassword_operator.devconnect.store.vault_store import VaultStore
 
 
 class ItemActions:
-    """Edits as a person in the app would make them."""
+    """Endpoints for edits as a person would make them in the app."""
 
     def __init__(self, store: VaultStore, editor: Editor) -> None:
         self._store = store
@@ -21,7 +21,7 @@ class ItemActions:
         self._snapshots: dict[str, Contents] = {}
 
     def routes(self) -> list[web.RouteDef]:
-        """List what is answered here."""
+        """List the routes."""
         return [
             web.get("/vaults", self.show_vaults),
             web.post("/vaults", self.create_vault),
@@ -56,7 +56,7 @@ class ItemActions:
         return done()
 
     async def create_item(self, request: web.Request) -> web.Response:
-        """Add an item of the shape seeds use."""
+        """Add an item in the form of a seed."""
         shape = await read_object(request)
         return json_reply(_item(self._editor.create_item(request.match_info["vault"], shape)))
 

@@ -1,4 +1,4 @@
-"""The admin port's part about how far readers are behind, all of them or those of one replica, and which replica gets what."""
+"""The admin port's endpoints for lag, of all replicas or of one, and for balancing."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _LAGS: Final = tuple(field.name for field in dataclasses.fields(Lag))
 
 
 class ReplicaActions:
-    """What tests ask and set about replicas that are out of step. In JSON null stands for a lag without end."""
+    """Endpoints for replicas that are out of step. In JSON null stands for an endless lag."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
     def routes(self) -> list[web.RouteDef]:
-        """List what is answered here."""
+        """List the routes."""
         return [
             web.get("/lag", self.show_lag),
             web.put("/lag", self.set_lag),
@@ -36,22 +36,22 @@ class ReplicaActions:
         ]
 
     async def show_lag(self, _: web.Request) -> web.Response:
-        """Show how far readers are behind; where replicas differ, those who are furthest behind."""
+        """Show the lag of readers; the largest one if replicas differ."""
         return json_reply(dataclasses.asdict(_furthest(view.lag for view in self._parts.store.replicas)))
 
     async def set_lag(self, request: web.Request) -> web.Response:
-        """Delay what readers of all replicas see, for ever or for a while."""
+        """Set the lag of all replicas, for ever or for a while."""
         lag, for_seconds = _read_lag(await read_object(request))
         for view in self._parts.store.replicas:
             view.set_lag(lag, for_seconds=for_seconds)
         return await self.show_lag(request)
 
     async def show_replicas(self, _: web.Request) -> web.Response:
-        """Show how requests are spread, and of each replica how far behind it is and how many requests it got."""
+        """Show the way to balance, and lag and number of requests of each replica."""
         return json_reply(self._shown())
 
     async def change_balance(self, request: web.Request) -> web.Response:
-        """Spread requests otherwise."""
+        """Change the way to balance."""
         body = await read_object(request)
         _refuse_unknown(body, ("balance", "seed"), remedy=f"write balance ({' or '.join(BALANCES)}), seed (a whole number), or both")
         seed = body.get("seed")
@@ -61,7 +61,7 @@ class ReplicaActions:
         return json_reply(self._shown())
 
     async def set_replica(self, request: web.Request) -> web.Response:
-        """Delay what readers of one replica see, for ever or for a while."""
+        """Set the lag of one replica, for ever or for a while."""
         number = self._number(request.match_info["number"])
         lag, for_seconds = _read_lag(await read_object(request))
         self._parts.store.replicas[number].set_lag(lag, for_seconds=for_seconds)

@@ -1,4 +1,4 @@
-"""The admin port's part about how the server behaves: requests so far, faults, the first sync, settings."""
+"""The admin port's endpoints for the server's behaviour: request log, faults, first sync, settings."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from onepassword_operator.devconnect.server import Parts
 
 
 class SteeringActions:
-    """What tests ask and set while the server runs."""
+    """Endpoints by which tests read and change the behaviour of a running server."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
     def routes(self) -> list[web.RouteDef]:
-        """List what is answered here."""
+        """List the routes."""
         return [
             web.get("/requests", self.show_requests),
             web.delete("/requests", self.reset_requests),
@@ -60,16 +60,16 @@ class SteeringActions:
         return json_reply(self._parts.faults.show())
 
     async def clear_faults(self, _: web.Request) -> web.Response:
-        """Answer rightly again."""
+        """Remove all fault rules."""
         await self._parts.faults.clear()
         return done()
 
     async def show_sync(self, _: web.Request) -> web.Response:
-        """Show how far the first sync is."""
+        """Show the progress of the first sync."""
         return json_reply(self._sync())
 
     async def restart_sync(self, request: web.Request) -> web.Response:
-        """Be a server that has just started and needs so long for its first sync; null means until told."""
+        """Act as a server that has just started; null as the time of its first sync means until `finish_sync`."""
         body = await read_object(request)
         if not set(body) <= {"sync_seconds", "timeout_seconds"}:
             raise bad_request("write numbers of seconds for sync_seconds and timeout_seconds")
@@ -79,12 +79,12 @@ class SteeringActions:
         return json_reply(self._sync())
 
     async def finish_sync(self, _: web.Request) -> web.Response:
-        """Have all data now."""
+        """Complete the first sync."""
         self._parts.upstream.finish()
         return json_reply(self._sync())
 
     async def override_health(self, request: web.Request) -> web.Response:
-        """Let /health say these statuses; null takes one back."""
+        """Set statuses of services in /health; null restores the real one."""
         body = await read_object(request)
         if not set(body) <= set(SERVICES) or not all(isinstance(status, str | None) for status in body.values()):
             raise bad_request(f"write a status or null for {', '.join(SERVICES)}")
@@ -106,5 +106,5 @@ class SteeringActions:
 
 
 def _entry(entry: LoggedRequest) -> Json:
-    # With one replica there is nothing to tell of it.
+    # With only one replica its number is left out.
     return {name: value for name, value in dataclasses.asdict(entry).items() if value is not None}

@@ -1,4 +1,4 @@
-"""The admin port's part about tokens: mint, revoke, restore."""
+"""The admin port's endpoints for tokens: mint, revoke, restore."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from onepassword_operator.devconnect.store.editing import Editor
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Mint:
-    """Makes the tokens of a server, and lets the events tell of them."""
+    """Makes the tokens of a server, and records each in the events."""
 
     tokens: Tokens
     event_tokens: EventTokens
@@ -51,7 +51,7 @@ def _mask(mode: object) -> Access:
 
 
 class TokenActions:
-    """Tokens at run time."""
+    """Endpoints for tokens of a running server."""
 
     def __init__(self, mint: Mint) -> None:
         self._mint = mint
@@ -59,7 +59,7 @@ class TokenActions:
         self._feed = mint.feed
 
     def routes(self) -> list[web.RouteDef]:
-        """List what is answered here."""
+        """List the routes."""
         return [
             web.post("/tokens", self.mint),
             web.post("/tokens/revoke", self.revoke),

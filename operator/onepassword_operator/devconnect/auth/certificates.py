@@ -1,4 +1,4 @@
-"""TLS of the API port: a given certificate, or one made for this server under an authority of its own whose key nobody keeps."""
+"""TLS of the API port: a given certificate, or one made for this server by an authority of its own, whose key is not kept."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _END: Final = b"-----\n"
 
 
 class CertificateError(Exception):
-    """A certificate or key that cannot be used; the message has the file and the remedy."""
+    """An unusable certificate or key; the message has the file and the remedy."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class SelfMade:
 
     @classmethod
     def keep(cls, path: Path, names: Sequence[str]) -> Self:
-        """Read the one kept in a file, or make and keep one, when there is none for these names that is good for another while."""
+        """Read the certificate kept in a file; make and keep a new one if that is not for these names, or expires soon."""
         kept = cls._read(path)
         if kept is not None and kept.serves(names):
             return kept
@@ -68,14 +68,14 @@ class SelfMade:
         return cls(key=key, certificate=certificate, authority=authority)
 
     def serves(self, names: Sequence[str]) -> bool:
-        """Tell whether it is for these names and good for another while."""
+        """Tell whether the certificate is for these names and does not expire soon."""
         certificate = x509.load_pem_x509_certificate(self.certificate)
         known = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         later = dt.datetime.now(dt.UTC) + _RENEWED_BEFORE
         return set(map(_name, names)) <= set(known) and later < certificate.not_valid_after_utc
 
     def context(self) -> ssl.SSLContext:
-        """Return what a server needs to speak TLS."""
+        """Return the server's TLS context."""
         with tempfile.TemporaryDirectory() as folder:  # ssl reads files only
             both = Path(folder) / "both.pem"
             write_whole(both, self.key + self.certificate)

@@ -38,7 +38,7 @@ class SigningKey:
         return cls(key)
 
     def pem(self) -> bytes:
-        """Write the key, to be the same server again after a restart."""
+        """Write the key, so that tokens stay valid after a restart."""
         form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         return self._key.private_bytes(*form)
 

@@ -1,4 +1,4 @@
-"""Bearer tokens: decides who a caller is (401) and which vaults the caller may read or write (403), by the claims of Connect's tokens.
+"""Bearer tokens: decides by a token's claims whether it is valid (401), and the vaults that it may read or write (403).
 
 Tokens are compact JWTs, signed with ES256 as Connect's are; clients treat them as opaque.
 """
@@ -17,7 +17,7 @@ from onepassword_operator.devconnect import ids, json_codec
 from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.errors import ApiError
 
-# Instead of a vault id: every vault, also those created later. Connect has no such token; tests and demos need it.
+# Stands for every vault, including vaults created later. Connect has no such token; tests and demos need it.
 EVERY_VAULT: Final = "*"
 FEATURES_CLAIM: Final = "1password.com/fts"
 _ALGORITHM: Final = "ES256"
@@ -27,7 +27,7 @@ _MAX_LENGTH: Final = 16 * 1024
 
 
 class Signer(Protocol):
-    """A key of one server."""
+    """The signing key of one server."""
 
     id: str
 
@@ -56,7 +56,7 @@ MODES: Final[Mapping[str, Access]] = {"r": Access.READ, "w": Access.WRITE, "rw":
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """What a verified token allows."""
+    """The permissions of a verified token."""
 
     id: str
     expires_at: float | None
@@ -79,7 +79,7 @@ _ANYBODY: Final = Grant(id=ids.derive("token", "any"), expires_at=None, vaults={
 
 
 class Tokens:
-    """Mints, verifies and revokes the tokens of one server; `remember` is told the revoked ids before a change of them counts."""
+    """Mints, verifies and revokes the tokens of one server; `remember` gets the revoked ids before a change takes effect."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class Tokens:
         self._behaviour = behaviour
         self._remember = remember
         self._revoked = frozenset(revoked)
-        # Only tokens this server signed get in, so the size is bounded by what was minted.
+        # Only tokens that this server signed are added, so the size is bounded by the number of minted tokens.
         self._verified: dict[str, Grant] = {}
 
     def mint(self, vaults: Mapping[str, int], *, expires_in_seconds: float | None = None) -> str:
@@ -117,12 +117,12 @@ class Tokens:
         return self.sign(claims)
 
     def sign(self, claims: Mapping[str, Any]) -> str:
-        """Sign claims as they are; tests make wrong ones."""
+        """Sign claims without checking them; tests sign invalid ones."""
         signed = _encode({"alg": _ALGORITHM, "kid": self._signer.id, "typ": "JWT"}) + "." + _encode(claims)
         return signed + "." + _base64(self._signer.sign(signed.encode()))
 
     def verify(self, authorization: str | None) -> Grant:
-        """Decide whom an Authorization header stands for, or raise 401."""
+        """Return the grant of an Authorization header's token, or raise 401."""
         token = bearer(authorization)
         if self._behaviour.any_token:
             return _ANYBODY
@@ -133,14 +133,14 @@ class Tokens:
         return grant
 
     def claims(self, token: str, *, audience: str) -> Mapping[str, Any]:
-        """Return what a token of this server says that was made for somebody else than Connect, or raise 401."""
+        """Return the claims of a token of this server for this audience, which is not Connect, or raise 401."""
         claims = self._signed(token)
         token_id, expires_at = _identity(claims, audience=audience)
         self._check_current(token_id, expires_at)
         return claims
 
     def token_id(self, token: str) -> str:
-        """Return the id of a token of this server, whatever it is for, or raise 401."""
+        """Return the id of a token of this server for any audience, or raise 401."""
         token_id = self._signed(token).get("jti")
         if not isinstance(token_id, str):
             raise _invalid()
@@ -216,7 +216,7 @@ def _decode(part: str) -> bytes:
         decoded = base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raise _invalid() from None
-    if _base64(decoded) != part:  # bits to spare in the last character would make one token out of several texts
+    if _base64(decoded) != part:  # spare bits in the last character would make several texts the same token
         raise _invalid()
     return decoded
 

@@ -1,1 +1,1 @@
-"""The Events API: who used which item when."""
+"""The Events API: uses of items, sign-ins, changes."""

@@ -1,4 +1,4 @@
-"""The activity log of the API: who did what to which vault or item, as `GET /v1/activity` shows it. Never a value."""
+"""The activity log of the API: requests with their token, vault and item, as `GET /v1/activity` shows them. Never a value."""
 
 from __future__ import annotations
 

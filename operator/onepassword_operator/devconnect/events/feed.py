@@ -1,4 +1,4 @@
-"""Turns what happens on the server into events: decides which requests, edits and changes of tokens become which of them."""
+"""Requests, edits and changes of tokens → events."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class EventFeed:
 
     def signed_in(self, token_id: str, origin: Origin) -> None:
         """Take note of a token that was accepted; only the first use of it by a client is a sign-in."""
-        # Every request comes by here, so that a name for the session is made only if it is new.
+        # Called for every request, so a session's name is made only if the session is new.
         if (token_id, origin) in self._sessions:
             return
         self._sessions[token_id, origin] = None
@@ -60,11 +60,11 @@ class EventFeed:
         self._happened(item, action=action, person=ids.INTEGRATION_ID, origin=origin)
 
     def edited_item(self, item: Item, action: str) -> None:
-        """Take note of what a person did to an item in the app."""
+        """Record an edit of an item in the app."""
         self._happened(item, action=action, person=ids.PERSON_ID, origin=_ON_THE_ADMIN_PORT)
 
     def edited_vault(self, vault_id: str, action: str) -> None:
-        """Take note of what a person did to a vault in the app."""
+        """Record an edit of a vault in the app."""
         self._audit(action, object_type="vault", object_id=vault_id)
 
     def changed_token(self, token_id: str, action: str) -> None:
@@ -72,7 +72,7 @@ class EventFeed:
         self._audit(action, object_type="token", object_id=token_id)
 
     def page(self, reader: Reader) -> tuple[Page, Reader]:
-        """Return what a reader asked for, and where it goes on, or raise 400; what that leads past is kept for good before."""
+        """Return a page and the reader for the next one, or raise 400; the events before the next page are on the disk by then."""
         if reader.position > self.logs[reader.feature].end:
             raise unusable()
         page = self.logs[reader.feature].page(reader.position, limit=reader.limit, window=reader.window)

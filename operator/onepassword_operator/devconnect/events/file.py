@@ -1,7 +1,7 @@
 """The file of `--state` that keeps events over restarts.
 
 An event is in the file before the reply to the request that caused it, so a process that is killed loses none. It is on the disk before a
-cursor leads past it: not even a loss of power lets a cursor name other events than it did.
+cursor leads past it, so that even after a loss of power a cursor names the same events.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _KINDS: Final[Mapping[str, type[Event]]] = {
     ITEM_USAGES: ItemUsage,
     SIGN_IN_ATTEMPTS: SignIn,
 }
-# A file with so many events more than are remembered is written anew.
+# A file is rewritten once it has so many events more than are remembered.
 _SURPLUS: Final = 100_000
 
 
@@ -49,7 +49,7 @@ class EventFile:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open a file, made if need be. Raises OSError, JournalError, or what a record of another version leads to."""
+        """Open a file, made if need be. Raises OSError, JournalError, or the decoder's error for a record of another version."""
         file = cls(path)
         records, end = journal.read(path.read_bytes() if path.exists() else b"", name=path.name)
         if not records:
@@ -62,14 +62,14 @@ class EventFile:
         return file
 
     def fill(self, logs: Mapping[str, EventLog]) -> None:
-        """Give the logs what was kept."""
+        """Fill the logs with the kept events."""
         for record in self._records:
             feature, position = record.pop("feature"), record.pop("position")
             logs[feature].restore(position, _KINDS[feature](**{**record, "origin": Origin(**record["origin"])}))
         self._written, self._records = len(self._records), []
 
     def append(self, feature: str, position: int, *, event: Event, logs: Mapping[str, EventLog]) -> None:
-        """Keep an event, or raise OSError and keep nothing of it; now and then the file is written anew from what is remembered."""
+        """Keep an event, or raise OSError and keep nothing of it; now and then rewrite the file from the remembered events."""
         if self._written - sum(len(log) for log in logs.values()) >= _SURPLUS:
             kept = [_record(name, at, event=one) for name, log in logs.items() for at, one in log.all()]
             size = self._rewrite(kept)
@@ -83,7 +83,7 @@ class EventFile:
         self._journal.sync()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._journal.close()
 
     def _rewrite(self, records: Iterable[bytes]) -> int:

@@ -1,7 +1,7 @@
-"""The events of one feature in the order they happened: decides which of them a page holds, and where the next page starts.
+"""The events of one feature in order: decides the events of a page, and where the next page starts.
 
-A position counts every event since the beginning. It names the same event for ever, so pages neither lose nor repeat one, whatever is
-added between two of them.
+A position counts every event since the beginning. It names the same event for ever, so pages neither lose nor repeat an event when others
+are added between two pages.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _FORGET_AT_ONCE: Final = 1000
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """The time that a reader asked about; the start belongs to it, the end does not."""
+    """A span of time, with its start and without its end."""
 
     start: float | None = None
     end: float | None = None
@@ -60,7 +60,7 @@ class EventLog:
         return enumerate(self._events, self._first)
 
     def restore(self, position: int, event: Event) -> None:
-        """Take over an event of an earlier life; the first one says where the numbering starts."""
+        """Add an event from the file; the first one sets the start of the numbering."""
         if not self._events:
             self._first = position
         self.add(event)

@@ -1,4 +1,4 @@
-"""What a reader of events asks for: decides what a request's body means, and writes the cursor that goes on from there."""
+"""Requests for events: reads a request's body, and writes the cursor of the next page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MICROSECONDS: Final = 6
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """Where somebody is in the events of a feature; `run` is the life of the log that the position counts in."""
+    """A position in the events of a feature; `run` names the numbering that the position belongs to."""
 
     feature: str
     run: str
@@ -35,7 +35,7 @@ class Reader:
 
     @classmethod
     def asked(cls, body: bytes, *, feature: str, run: str) -> Self:
-        """Read a request: a cursor goes on as it was, anything else starts anew. Raises 400 for any part that can't be read."""
+        """Read a request: a cursor continues its sequence, any other body starts a new one. Raises 400 for any unreadable part."""
         document = _document(body)
         cursor, limit = document.get("cursor"), _limit(document.get("limit"))
         start, end = (_time(document.get(name), name) for name in ("start_time", "end_time"))
@@ -49,7 +49,7 @@ class Reader:
         if reader.feature != feature:
             raise bad_request("Invalid cursor: it belongs to another feature")
         if reader.run != run:
-            raise bad_request("Invalid cursor: the server has been started anew since; start with a reset cursor")
+            raise bad_request("Invalid cursor: the server has been restarted since; start with a reset cursor")
         return reader
 
     @property

@@ -1,4 +1,4 @@
-"""The events of the Events API: what each of them tells of a use of an item, of a sign-in, or of a change. Never a value."""
+"""The events of the Events API: uses of items, sign-ins, and changes. They never hold a value."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ ITEM_USAGES: Final = "itemusages"
 SIGN_IN_ATTEMPTS: Final = "signinattempts"
 AUDIT_EVENTS: Final = "auditevents"
 FEATURES: Final = (AUDIT_EVENTS, ITEM_USAGES, SIGN_IN_ATTEMPTS)
-"""What a token may allow, and how the endpoints are called."""
+"""Features of tokens, and names of the endpoints."""
 
-# Nobody knows where a caller of a development server is.
+# The location of a development server's caller is not known.
 _NOWHERE: Final = "ZZ"
 _PEOPLE: Final[Mapping[str, tuple[str, str, str]]] = {
     ids.INTEGRATION_ID: ("Connect server", "connect@accounts.example", "service_account"),
@@ -26,7 +26,7 @@ _PEOPLE: Final[Mapping[str, tuple[str, str, str]]] = {
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where something was asked from; a change on the admin port comes from nowhere in particular."""
+    """The client that a request came from; a change on the admin port has none in particular."""
 
     user_agent: str = ""
     address: str = ""
@@ -74,7 +74,7 @@ class ItemUsage:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
-    """A token that was shown, and whether it opened the door; `session` tells one client's use of a token from another's."""
+    """A token that was presented, and whether it was accepted; `session` tells one client's use of a token from another's."""
 
     at: float
     session: str
@@ -135,6 +135,6 @@ Event: TypeAlias = AuditEvent | ItemUsage | SignIn
 
 
 def user(person: str) -> Json:
-    """Show who did something."""
+    """Render the user of an event."""
     name, email, kind = _PEOPLE[person]
     return {"uuid": person, "name": name, "email": email, "user_type": kind, "user_account_uuid": ids.ACCOUNT_ID}

@@ -13,14 +13,15 @@ from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.errors import ApiError
 from onepassword_operator.devconnect.events.records import FEATURES
 
-# Tokens of today name a host here, and clients ask that host. This is the older form, which names none, so no token of ours goes anywhere.
+# Present tokens name a host here, and clients send requests to it. This is the older form without a host, so that no token of this server
+# is sent elsewhere.
 _AUDIENCE: Final = "com.1password.streamingservice"
 INTEGRATION_ID: Final = ids.derive("events", "integration").upper()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class EventGrant:
-    """What a verified token allows."""
+    """The features of a verified token."""
 
     issued_at: float
     features: tuple[str, ...]
@@ -59,7 +60,7 @@ class EventTokens:
         return self._tokens.sign(claims)
 
     def verify(self, authorization: str | None) -> EventGrant:
-        """Decide whom an Authorization header stands for, or raise 401."""
+        """Return the grant of an Authorization header's token, or raise 401."""
         token = bearer(authorization)
         if self._behaviour.any_token:
             return EventGrant(issued_at=self._clock(), features=FEATURES)

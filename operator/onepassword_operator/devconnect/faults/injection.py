@@ -1,4 +1,4 @@
-"""The fault rules in force: decides which request is answered wrongly, whether 1Password can be reached, and whether the port listens."""
+"""The fault rules in force: decides which request gets a fault, whether 1Password can be reached, and whether the port listens."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Gate(Protocol):
 
 
 class Faults:
-    """The rules in force; the first one that fires for a request wins. `hold` is told until when nothing arrives from 1Password."""
+    """The rules in force; the first one that fires for a request wins. `hold` gets the time until which nothing arrives from 1Password."""
 
     def __init__(self, gate: Gate, *, hold: Callable[[float], None], clock: Callable[[], float]) -> None:
         self.latency_seconds = 0.0
@@ -63,11 +63,11 @@ class Faults:
             await self._move_gate([rule for rule in parsed if rule.action is Action.DOWN])
 
     async def clear(self) -> None:
-        """Answer rightly again."""
+        """Remove all rules."""
         await self.replace(())
 
     async def close(self) -> None:
-        """Change nothing by itself any more."""
+        """Cancel the timer that reopens the port, or wait for it if it is at work."""
         self._stop_timer()
         if self._reopening is not None:
             await asyncio.wait([self._reopening])
@@ -95,7 +95,7 @@ class Faults:
             return
         await self._gate.refuse()
         if all(rule.for_seconds is not None for rule in down):
-            # A closed port has no request to look at the clock for, so this is the one end that comes by real time.
+            # A closed port gets no request at which the clock could be checked, so this end needs a timer in real time.
             seconds = max(rule.for_seconds or 0.0 for rule in down)
             self._timer = asyncio.get_running_loop().call_later(seconds, self._start_reopening)
 

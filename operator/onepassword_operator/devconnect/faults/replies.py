@@ -1,4 +1,4 @@
-"""Carries out a fault on the wire: the broken answers a proxy, a network or a failing server gives."""
+"""Carries out a fault: the broken answers of a proxy, a network or a failing server."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ async def _truncate(request: web.BaseRequest, right: web.Response) -> web.Stream
 
 
 def _announce_too_little(request: web.BaseRequest, right: web.Response) -> web.Response:
-    # aiohttp would cut the body to what is announced, so the bytes go out by hand.
+    # aiohttp would cut the body to the announced length, so the bytes are written by hand.
     body, transport = _bytes_of(right), request.transport
     if transport is not None:
         headers = {**right.headers, "Content-Length": str(len(body) // 2)}

@@ -1,4 +1,4 @@
-"""One fault rule as the admin port reads it: decides which requests it can hit and what is wrong with one that cannot be read."""
+"""Fault rules, as the admin port reads them: decides which requests a rule can hit, and the error for an unreadable rule."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from onepassword_operator.devconnect.rest import routing
 
 
 class FaultError(ValueError):
-    """A rule that cannot be read; the message names the member and the remedy."""
+    """An unreadable rule; the message names the member and the remedy."""
 
 
 class Action(enum.Enum):
-    """What happens instead of the right answer."""
+    """The fault that replaces the correct answer."""
 
     STATUS = "status"
     HANG = "hang"
@@ -35,7 +35,7 @@ class Action(enum.Enum):
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _WHOLE: Final = frozenset({"status", "times", "every"})
 _SECONDS: Final = frozenset({"delay_seconds", "for_seconds"})
-_LEAST_STATUS: Final = 200  # what is lower is no answer yet
+_LEAST_STATUS: Final = 200  # a lower status is not a final answer
 _LARGEST_STATUS: Final = 599
 _NEEDED: Final = {Action.STATUS: "status", Action.REDIRECT: "location"}
 
@@ -90,7 +90,7 @@ class FaultRule:
         return {"action": self.action.value, **{name: value for name, value in members if value is not None}}
 
     def matches(self, *, route: str, path: str) -> bool:
-        """Tell whether a request is one of the rule's; health endpoints are, only if the rule names a route or a path."""
+        """Tell whether the rule applies to a request; it applies to health endpoints only if it names a route or a path."""
         if self.route is None and self.path is None and not path.startswith("/v1"):
             return False
         return (

@@ -1,1 +1,1 @@
-"""Items: their shapes, what a request may make of them, and how they are shown."""
+"""Items: their forms, changes by requests, and rendering."""

@@ -48,14 +48,14 @@ NOON_SECONDS: Final = (12 * 60 + 1) * 60
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What reading depends on besides the body: the moment a date stands for, and where randomness comes from."""
+    """Parameters of reading an item body: the time of day that a date stands for, and the source of randomness."""
 
     seconds_into_day: int = NOON_SECONDS
     randbelow: passwords.RandBelow = secrets.randbelow
 
 
 def predictable(*names: object) -> Reading:
-    """Read as a seed is read: what is generated depends on the names alone, so a restart generates the same."""
+    """Return the parameters for seeds: generated values depend on these names alone, so a restart generates the same."""
     counter = iter(range(1 << 62))
 
     def randbelow(limit: int) -> int:
@@ -76,7 +76,7 @@ def parse_fields(given: object, reading: Reading) -> tuple[Json, ...]:
 
 
 def section_of(given: object) -> Json | None:
-    """Read what a field, a file or the item itself says about a section; an empty object stays one."""
+    """Read the section of a field, a file or the item itself; an empty object stays empty."""
     if given is None:
         return None
     section = mapping(given, "a section")

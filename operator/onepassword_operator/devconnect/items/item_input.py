@@ -1,4 +1,4 @@
-"""Reads an item body as Connect does: decides which bodies are refused with 400 and what the stored item gets besides its fields."""
+"""Reads an item body as Connect does: refuses invalid bodies with 400, and adds sections and derived fields."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _BY_DEFAULT: Final = Reading()
 
 
 def parse_content(body: object, reading: Reading = _BY_DEFAULT) -> ItemContent:
-    """Read an item body into what the store keeps, or refuse it with 400."""
+    """Read an item body into the content to store, or refuse it with 400."""
     document = mapping(body, "the body")
     category = _category(document.get("category"))
     sections = _sections(document.get("sections"))

@@ -1,4 +1,4 @@
-"""Reads an item as a person writes it in a seed or sends it to the admin port: decides the defaults of everything left out.
+"""Reads an item as written in a seed or sent to the admin port, and fills in defaults.
 
 Errors name the place and the remedy, never a value.
 """
@@ -38,16 +38,16 @@ _CONCEALED_WORDS: Final = (
 
 
 class SeedError(ValueError):
-    """A seed that cannot be used; the message starts with the place."""
+    """An unusable seed; the message starts with the place in it."""
 
     def __init__(self, place: str, problem: str) -> None:
         super().__init__(f"{place}: {problem}")
 
 
 def read_item(given: object, place: str, *, folder: Path | None = None, reading: Reading | None = None) -> ItemDraft:
-    """Read one item; `folder` is where relative file paths start, without it files cannot be read from paths.
+    """Read one item. Relative file paths start at `folder`; without it files can't be read from paths.
 
-    Without a `reading`, what is to be generated depends on the place and the title alone.
+    Without a `reading`, generated values depend on the place and the title alone.
     """
     shape = read_mapping(given, place, allowed=_ITEM_KEYS)
     title = read_text(shape.get("title"), f"{place}.title", required=True)

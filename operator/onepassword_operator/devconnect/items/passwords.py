@@ -1,4 +1,4 @@
-"""Generated passwords: decides which recipes are accepted, makes the value, and estimates how hard a password is to guess."""
+"""Generated passwords: reads recipes, makes the value, and estimates its entropy."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Recipe:
 
 
 def read_recipe(given: object) -> Recipe:
-    """Read a recipe, or raise 400; what is left out is 32 characters of all sets."""
+    """Read a recipe, or raise 400; the default is 32 characters of all sets."""
     recipe = json_input.mapping({} if given is None else given, "a recipe")
     names = [json_input.text(name, "a character set").upper() for name in json_input.sequence(recipe.get("characterSets"), "characterSets")]
     if not set(names) <= set(_SETS) or len(set(names)) != len(names):

@@ -1,4 +1,4 @@
-"""PATCH of an item: decides what a list of `add`, `replace` and `remove` operations makes of it, all of them or none.
+"""PATCH of an item: applies a list of `add`, `replace` and `remove` operations, all of them or none.
 
 Paths name fields and sections by their id, not by position; only plain lists such as tags have positions.
 """

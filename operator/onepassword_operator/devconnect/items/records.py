@@ -47,7 +47,7 @@ class StoredFile:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ItemContent:
-    """What a writer decides about an item, already in the form the API shows: ids assigned, tags sorted, empty values absent."""
+    """The content of an item in the form of the API: ids assigned, tags sorted, empty values absent."""
 
     title: str
     category: str
@@ -85,7 +85,7 @@ class Item:
 
     @property
     def is_active(self) -> bool:
-        """Archived and deleted items carry a state; lists and counts leave them out."""
+        """Whether the item has no state; lists and counts leave archived and deleted items out."""
         return self.content.state is None
 
     def is_listed(self, *, with_archived: bool) -> bool:

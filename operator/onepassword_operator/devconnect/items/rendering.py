@@ -58,7 +58,7 @@ def summary(item: Item) -> Json:
 
 
 def full_item(item: Item, *, at: float) -> Json:
-    """Show an item with its values; `at` decides the current one-time password."""
+    """Show an item with its values and the one-time password of the time `at`."""
     shown = summary(item)
     if item.content.sections:
         shown["sections"] = item.content.sections

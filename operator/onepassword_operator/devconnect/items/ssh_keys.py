@@ -1,4 +1,4 @@
-"""SSH keys: derives what 1Password shows beside a private key, and makes keys for seeds."""
+"""SSH keys: derives public key, fingerprint and type of a private key, and makes keys for seeds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TYPES: Final[dict[type, str]] = {
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Derived:
-    """What can be told from a private key."""
+    """Values derived from a private key."""
 
     public_key: str
     fingerprint: str

@@ -1,6 +1,6 @@
-"""Which replica answers: decides, as a Kubernetes Service in front of several Connect pods would, by connection or by request.
+"""Selects the replica for a request as a Kubernetes Service in front of several Connect pods would, by connection or by request.
 
-The command line looks here for what may be chosen, so this file imports nothing of the server.
+The command line reads the possible choices from this file, so it imports nothing of the server.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MOST_REPLICAS: Final = 5
 
 
 class BalanceError(ValueError):
-    """A number of replicas or a way to balance that there is not; the message says what there is."""
+    """An invalid number of replicas or way to balance; the message has the valid ones."""
 
 
 class Balancer:
@@ -32,18 +32,18 @@ class Balancer:
 
     @property
     def balance(self) -> str:
-        """What is given to a replica at random: each new connection, or each request."""
+        """The unit that goes to a random replica: each new connection, or each request."""
         return self._balance
 
     def change(self, *, balance: str | None = None, seed: int | None = None) -> None:
-        """Balance otherwise from now on, or choose anew from a seed; a connection that has a replica keeps it."""
+        """Change the way to balance, or restart the choices from a seed; a connection that has a replica keeps it."""
         if balance is not None:
             self._balance = _known(balance)
         if seed is not None:
             self._random.seed(seed)
 
     def pick(self, connection: object | None) -> int:
-        """Return the number, from 0, of the replica for a request on this connection; None is one that has just ended."""
+        """Return the number, from 0, of the replica for a request on this connection; None stands for a connection that has just ended."""
         if self.replicas == 1:
             return 0
         if self._balance == BY_REQUEST or connection is None:

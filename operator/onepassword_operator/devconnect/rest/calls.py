@@ -20,9 +20,9 @@ from onepassword_operator.devconnect.store.visibility import Visibility
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Call:
-    """Who asks, for which ids, of which data; `visible` is what the replica that answers shows of it.
+    """An authorised request: its token's grant, the ids of its path, and the data; `visible` is the view of the answering replica.
 
-    `item` and `stored` are what the endpoint tells the activity log and the events.
+    The endpoint sets `item` and `stored` for the activity log and the events.
     """
 
     request: web.BaseRequest
@@ -57,13 +57,13 @@ class Call:
         return self.request.query.get(name) if self.request.query_string else None
 
     async def receive(self) -> bytes:
-        """Wait for the body; a write receives it before it looks at the store, so that nothing changes in between."""
+        """Wait for the body. A write receives it before it reads the store, so that the store can't change in between."""
         return await receive(self.request, limit=self.behaviour.body_limit_bytes)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """An endpoint: what answers it and what a token must allow in the path's vault."""
+    """An endpoint: its function, and the permission that it needs in the path's vault."""
 
     answer: Callable[[Call], Awaitable[web.Response]]
     needs: Access = Access.NONE

@@ -1,4 +1,4 @@
-"""Endpoints that read attached files: decides what comes inline, what is too large for it, and the name of a download."""
+"""Endpoints that read attached files: decides whether a file is inlined, refused as too large, and the name of a download."""
 
 from __future__ import annotations
 

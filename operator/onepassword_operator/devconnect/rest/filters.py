@@ -1,7 +1,7 @@
 """The `filter` query of list endpoints: the SCIM subset `attribute operator "value"` with and, or, not and parentheses.
 
-Comparison ignores case, as SCIM does by default; clients check results themselves. A filter that cannot be read is a 400. Where the real
-server's reading is not known, the behaviour decides.
+Comparison ignores case, as SCIM does by default; clients check results themselves. An unreadable filter is a 400. Where the real server's
+interpretation is not known, `Behaviour` decides.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ _OPERATORS: Final[Mapping[str, Compare]] = {
     "sw": lambda have, want: have.startswith(want),
     "ew": lambda have, want: have.endswith(want),
 }
-# Deeper nesting is no human's filter, and would exhaust the stack.
+# No person writes deeper nesting, and it would exhaust the stack.
 _MAX_DEPTH: Final = 32
 
 
 def vault_subject(vault: Vault) -> Subject:
-    """Name what a filter can ask of a vault; clients use both `name` and `title`."""
+    """Return the attributes of a vault that a filter can use; clients use both `name` and `title`."""
     return {"name": (vault.name,), "title": (vault.name,), "id": (vault.id,)}
 
 
 def item_subject(item: Item) -> Subject:
-    """Name what a filter can ask of an item."""
+    """Return the attributes of an item that a filter can use."""
     return {"title": (item.content.title,), "tag": item.content.tags, "id": (item.id,), "category": (item.content.category,)}
 
 

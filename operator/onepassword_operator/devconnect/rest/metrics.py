@@ -18,7 +18,7 @@ class _Series:
 
 
 class ApiMetrics:
-    """The two families of the API server in the Prometheus text format."""
+    """The two metric families of a real Connect API server, in the Prometheus text format."""
 
     CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -34,7 +34,7 @@ class ApiMetrics:
         series.seconds += seconds
 
     def text(self) -> str:
-        """Write everything that was counted."""
+        """Render all metrics."""
         lines = [f"# HELP {_DURATIONS} Duration of HTTP requests.", f"# TYPE {_DURATIONS} histogram"]
         for (method, path), series in sorted(self._series.items()):
             lines += _histogram(f'method="{method}",path="{path}"', series)

@@ -1,4 +1,4 @@
-"""Counts requests of an account: decides when there are too many in a minute or an hour, and how long the caller has to wait."""
+"""Rate limit of an account: decides when it has made too many requests in a minute or an hour, and the seconds to wait."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Count:
 
 
 class RateLimit:
-    """The limits of the Events API, as the behaviour has them; a window is a minute or an hour of the clock."""
+    """The limits of the Events API, from `Behaviour`; a window is a minute or an hour of the clock."""
 
     def __init__(self, *, clock: Callable[[], float], behaviour: Behaviour) -> None:
         self._clock = clock
@@ -34,7 +34,7 @@ class RateLimit:
         self._hour = _Count()
 
     def take(self) -> int | None:
-        """Count a request; return the seconds to wait if it is one too many."""
+        """Count a request; return the seconds to wait if it exceeds a limit, else None."""
         now = int(self._clock())
         limits = ((self._minute, _MINUTE, self._behaviour.events_per_minute), (self._hour, _HOUR, self._behaviour.events_per_hour))
         waits = [length - now % length for count, length, most in limits if count.add(now // length) > most]

@@ -1,4 +1,4 @@
-"""The forms of replies that all endpoints share."""
+"""Replies that all endpoints share: JSON, errors, unknown routes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def error_response(status: int, message: str) -> web.Response:
 
 
 def no_route(refusal: ApiError, *, form: str) -> web.Response:
-    """Answer a path or method that the API does not have; which body a real server sends is not known."""
+    """Answer an unknown path or method; the body that a real server sends is not known."""
     if form == "object":
         return error_response(refusal.status, refusal.message)
     return web.Response(status=refusal.status, text=f"{refusal.status} {refusal.message}" if form == "text" else "")

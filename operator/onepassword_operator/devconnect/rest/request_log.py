@@ -12,7 +12,7 @@ KEPT: Final = 2000
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class LoggedRequest:
-    """One request; `status` is 0 while it is unanswered, or when no whole answer was sent; `replica` is None if there is one only."""
+    """One request; `status` is 0 until a complete answer was sent; `replica` is None if there is only one."""
 
     at: float
     method: str
@@ -35,7 +35,7 @@ class RequestLog:
         self._arrival = asyncio.Event()
 
     def arrived(self, request: LoggedRequest, *, item_read: str | None = None) -> None:
-        """Count a request on arrival, so that one which is never answered counts too."""
+        """Count a request on arrival, so that requests without an answer count too."""
         self.total += 1
         self.by_route[request.route] += 1
         self.by_replica[request.replica or 0] += 1

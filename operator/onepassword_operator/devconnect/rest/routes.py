@@ -1,4 +1,4 @@
-"""The endpoints: for each of those that need a token of Connect, the permission it needs and the function that answers it."""
+"""The routing table: for each endpoint that needs a Connect token, its permission and its function."""
 
 from __future__ import annotations
 

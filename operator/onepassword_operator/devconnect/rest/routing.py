@@ -1,4 +1,4 @@
-"""Decides which endpoint a path means; a trailing slash changes nothing, and ids never appear in a route's name."""
+"""Path → endpoint. A trailing slash is ignored, and ids never appear in a route's name."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The connection to 1Password that a real server has: decides when data is there for the first time, and what /health says meanwhile.
+"""A real server's connection to 1Password: decides when its first sync is complete, and the state in /health until then.
 
-The first valid bearer token unlocks a server and starts its first sync. Requests wait for it, but not for ever.
+The first valid bearer token unlocks a server and starts its first sync. Requests wait for it, up to a timeout.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ TIMEOUT_SECONDS: Final = 10.0
 
 
 class State(enum.Enum):
-    """How far the first sync is."""
+    """Progress of the first sync."""
 
     LOCKED = "locked"
     SYNCING = "syncing"
@@ -49,19 +49,19 @@ class Upstream:
         self._timer: asyncio.TimerHandle | None = None
 
     def restart(self, *, sync_seconds: float | None = 0.0, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
-        """Be a server that has just started; its first sync takes so long, or until `finish` if None."""
+        """Act as a server that has just started; its first sync takes `sync_seconds`, or until `finish` if None."""
         self.close()
         self.state = State.LOCKED
         self._done = asyncio.Event()
         self._sync_seconds, self._timeout_seconds = sync_seconds, timeout_seconds
 
     def finish(self) -> None:
-        """Have all data from now on."""
+        """Complete the first sync."""
         self.state = State.SYNCED
         self._done.set()
 
     def unlock(self) -> None:
-        """Take note of a valid token: the first one starts the sync."""
+        """Note a valid token: the first one starts the sync."""
         if self.state is not State.LOCKED or not self._reachable():
             return
         self.state = State.SYNCING
@@ -71,7 +71,7 @@ class Upstream:
             self._timer = asyncio.get_running_loop().call_later(self._sync_seconds, self.finish)
 
     async def ready(self) -> None:
-        """Wait for the first sync, or raise the error of a server that has none."""
+        """Wait for the first sync, or raise a real server's error if it can't be completed."""
         if self.state is State.SYNCED:
             return
         self.unlock()
@@ -88,7 +88,7 @@ class Upstream:
         return [_dependency(service, status) for service, status in statuses.items()]
 
     def close(self) -> None:
-        """Start nothing any more."""
+        """Cancel a running sync."""
         if self._timer is not None:
             self._timer.cancel()
 

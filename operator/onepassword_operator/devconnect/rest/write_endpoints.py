@@ -1,4 +1,4 @@
-"""Endpoints that change items: decides what a token without read access learns, and which version a lagging server tells."""
+"""Endpoints that change items: decides what the reply shows to a token without read access, and which version a lagging server shows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def create_item(call: Call) -> web.Response:
 
 
 async def replace_item(call: Call) -> web.Response:
-    """Answer `PUT /v1/vaults/{v}/items/{i}`: what the body omits is gone, files and state stay."""
+    """Answer `PUT /v1/vaults/{v}/items/{i}`: members that the body omits are removed; files and state stay."""
     received = await _receive(call)
     item = call.store.item(call.vault_id, call.item_id)
     body = json_input.parse(received)
@@ -79,7 +79,7 @@ def _written(call: Call, item: Item, *, fine_times: bool = False) -> web.Respons
     call.item = item
     # Until the change has come back from 1Password, the reply carries the version readers see.
     seen = dataclasses.replace(item, version=_visible_version(call, item))
-    # A token without read access must not learn what is stored from the reply to its own write.
+    # A token without read access must not learn stored values from the reply to its own write.
     shown = rendering.full_item(seen, at=call.now) if call.may_read else rendering.summary(seen)
     if fine_times:
         shown |= {name: rendering.fine_timestamp(item.created_at) for name in ("createdAt", "updatedAt")}

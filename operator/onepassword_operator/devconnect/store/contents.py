@@ -21,14 +21,14 @@ class Change:
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Contents:
-    """A state of the data: vaults, their items, and the ids of what was removed."""
+    """A state of the data: vaults, their items, and the ids of removed ones."""
 
     vaults: dict[str, Vault] = dataclasses.field(default_factory=dict)
     items: dict[str, dict[str, Item]] = dataclasses.field(default_factory=dict)
     retired: set[str] = dataclasses.field(default_factory=set)
 
     def apply(self, change: Change) -> None:
-        """Take a change over."""
+        """Apply a change."""
         if change.vault is None:
             self.vaults.pop(change.vault_id, None)
             self.retired |= {change.vault_id, *self.items.pop(change.vault_id, {})}
@@ -51,18 +51,18 @@ class Contents:
         return items[item_id]
 
     def has_used(self, identifier: str) -> bool:
-        """Tell whether an id names something, or did."""
+        """Tell whether an id is in use, or was."""
         return identifier in self.retired or identifier in self.vaults or any(identifier in items for items in self.items.values())
 
     def changes(self) -> Iterator[Change]:
-        """Yield the changes that make these contents out of nothing, or out of others that have nothing these have not."""
+        """Yield the changes that turn empty contents, or contents that are a part of these, into these."""
         for vault_id, vault in self.vaults.items():
             yield Change(vault_id=vault_id, vault=vault)
             for item in self.items[vault_id].values():
                 yield Change(vault_id=vault_id, vault=vault, item_id=item.id, item=item)
 
     def departures(self, later: Contents) -> Iterator[Change]:
-        """Yield the changes that remove what other contents have not."""
+        """Yield the changes that remove everything that the later contents lack."""
         for vault_id, vault in self.vaults.items():
             if vault_id not in later.vaults:
                 yield Change(vault_id=vault_id, vault=None)

@@ -55,7 +55,7 @@ class Editor:
         self._given_vault(found.id, "delete")
 
     def create_item(self, vault: str, shape: Mapping[str, object]) -> Item:
-        """Add an item of the shape seeds use."""
+        """Add an item in the form of a seed."""
         draft = item_shape.read_item(shape, "item", reading=Reading())
         return self._given_item(self._store.create_item(self.find_vault(vault).id, draft, editor=ids.PERSON_ID), "create")
 

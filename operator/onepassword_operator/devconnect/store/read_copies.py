@@ -1,6 +1,6 @@
 """Read copies of the data: decides when a stored change becomes visible in vault objects, in item lists and in item GETs.
 
-A real Connect server writes upstream and reads from a local database that a sync catches up, so these three can disagree for a while.
+A real Connect server writes to 1Password and reads from a local database that a sync updates, so these three can disagree for a while.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from onepassword_operator.devconnect.store.contents import Change, Contents
 
 
 class ReadCopy:
-    """A copy of the data that is a number of seconds behind; changes arrive in the order they were made. Items are shared, not copied."""
+    """A copy of the data with a lag in seconds; changes arrive in the order in which they were made. Items are shared, not copied."""
 
     def __init__(self) -> None:
         self._contents = Contents()
@@ -24,7 +24,7 @@ class ReadCopy:
         self._held_until = 0.0
 
     def set_lag(self, seconds: float, *, now: float) -> None:
-        """Delay later changes by this much; what is already pending arrives at the latest after the new lag, or never."""
+        """Delay later changes by this lag; pending changes arrive at the latest after it, or never if it is endless."""
         self._lag_seconds = seconds
         self._pending = deque((_moved(due, now + seconds), change) for due, change in self._pending)
 
@@ -40,7 +40,7 @@ class ReadCopy:
             self._apply(change)
 
     def at(self, now: float) -> Contents:
-        """Return what is visible at this moment."""
+        """Return the contents that are visible at this moment."""
         if now >= self._held_until:
             while self._pending and self._pending[0][0] <= now:
                 self._apply(self._pending.popleft()[1])
@@ -64,5 +64,5 @@ class ReadCopy:
 
 
 def _moved(due: float, latest: float) -> float:
-    # A sync that is stuck brings nothing, what was under way included.
+    # A stuck sync brings no change, not even those that are pending.
     return latest if math.isinf(latest) else min(due, latest)

@@ -1,4 +1,4 @@
-"""Seed data: reads the YAML a person writes by hand, or makes bulk for measurements, and fills a store with it."""
+"""Seed data: reads handwritten YAML, or makes bulk data for measurements, and fills a store with it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class SeedVault:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Bulk:
-    """How much generated data a seed asks for."""
+    """Amounts of generated data in a seed."""
 
     vaults: int
     items_per_vault: int
@@ -42,7 +42,7 @@ class Bulk:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Seed:
-    """What a server starts with."""
+    """The vaults and items that a server starts with."""
 
     vaults: tuple[SeedVault, ...] = ()
     generate: Bulk | None = None

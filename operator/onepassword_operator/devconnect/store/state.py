@@ -1,7 +1,7 @@
-"""The directory of `--state`: keeps items, events, tokens' key and revocations over restarts, so that nothing acknowledged is lost.
+"""The directory of `--state`: keeps items, events, signing key and revocations over restarts, so that no acknowledged change is lost.
 
-A snapshot holds everything at one moment, the journal of the same number what was changed since. The next snapshot appears by a rename,
-so there is always one whole pair. One process at a time may use a directory.
+A snapshot holds everything at one moment; the journal of the same number holds the changes since. The next snapshot appears by a rename,
+so there is always one complete pair. One process at a time may use a directory.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _NUMBERED: Final = re.compile(r"(snapshot|journal)-([0-9]+)")
 
 
 class StateError(Exception):
-    """A directory that cannot be used; the message has the place and the remedy."""
+    """An unusable directory; the message has the directory and the remedy."""
 
 
 class State:
@@ -67,7 +67,7 @@ class State:
 
     @property
     def contents(self) -> Contents:
-        """What was kept."""
+        """The kept contents."""
         return self._contents.copy()
 
     def close(self) -> None:
@@ -87,7 +87,7 @@ class State:
             self._fold()
 
     def rewrite(self, contents: Contents) -> None:
-        """Keep these contents instead of everything before, or raise OSError and leave what was."""
+        """Replace all contents by these, or raise OSError and change nothing."""
         for change in contents.changes():
             self._keep_files(change)
         records = [json_codec.encode({"retired": sorted(contents.retired)}), *map(record_codec.encode, contents.changes())]
@@ -98,7 +98,7 @@ class State:
         self._contents = contents.copy()
         self._fold_at = max(FOLD_BYTES, len(snapshot))
         self._start_journal(0)
-        with contextlib.suppress(OSError):  # what is left over is removed the next time
+        with contextlib.suppress(OSError):  # remaining files are removed the next time
             self._remove_old()
 
     def keep_revoked(self, token_ids: frozenset[str]) -> None:
@@ -133,7 +133,7 @@ class State:
         try:
             write_whole(path, snapshot)
         except OSError:
-            # It may be there by name all the same, and then what goes to the journal would not count: keep nothing until it is gone.
+            # The snapshot may exist all the same, and then the old journal would not count. Keep no change until it is gone.
             journal_before, self._journal = self._journal, None
             path.unlink(missing_ok=True)
             sync_folder(self._folder)
@@ -152,7 +152,7 @@ class State:
         try:
             self.rewrite(self._contents)
         except OSError:
-            # The change itself is kept. Try again when as much has come on top.
+            # The change itself is kept. Try again after as many more changes.
             if self._journal is not None:
                 self._fold_at = 2 * self._journal.size
 

@@ -1,4 +1,4 @@
-"""The vaults, items and files of the server: decides ids, versions and times of every stored change.
+"""Vaults, items and files of the server: assigns ids, versions and times to every change.
 
 Every write is one synchronous method, so on one event loop writes are serialised and a reader never sees half of one.
 """
@@ -18,19 +18,19 @@ from onepassword_operator.devconnect.store.visibility import Visibility
 
 
 class Keeper(Protocol):
-    """Where stored changes go before they are acknowledged."""
+    """Persists changes before they are acknowledged."""
 
     def append(self, change: Change) -> None:
         """Keep a change for good, or raise OSError and keep nothing of it."""
 
     def rewrite(self, contents: Contents) -> None:
-        """Keep these contents instead of everything before, or raise OSError and leave what was."""
+        """Replace all contents by these, or raise OSError and change nothing."""
 
 
 class VaultStore:
-    """Data of the server in its newest state, which writers and the admin side meet; readers look through one of `replicas`.
+    """The newest state of the data, which writers and the admin port use; readers see one of `replicas`.
 
-    Each of these may be behind in its own way; `visible` is the first, and by default there is no other.
+    Each replica has its own lag; `visible` is the first one, and by default the only one.
     """
 
     def __init__(self, *, clock: Callable[[], float], behaviour: Behaviour | None = None, id_seed: str = "", replicas: int = 1) -> None:
@@ -120,7 +120,7 @@ class VaultStore:
         self._push(Change(vault_id=vault_id, vault=None))
 
     def create_item(self, vault_id: str, draft: ItemDraft, *, editor: str) -> Item:
-        """Add an item and assign what the draft leaves open."""
+        """Add an item and assign the members that the draft leaves open."""
         self.vault(vault_id)
         item_id = draft.id or self._new_id("item", vault_id, draft.content.title)
         now = self._clock() if draft.created_at is None else draft.created_at
@@ -179,7 +179,7 @@ class VaultStore:
             view.push(change)
 
     def _new_id(self, *names: str) -> str:
-        # The count never goes down and ids are retired with what they named: a title that is deleted and created again is another item.
+        # The count never goes down and ids are never reused: a title that is deleted and created again is another item.
         while True:
             self._occurrences[names] = self._occurrences.get(names, 0) + 1
             candidate = ids.derive(*self._id_seed, *names, self._occurrences[names])

@@ -1,4 +1,4 @@
-"""What readers of the API see of the stored data: decides lag, for how long, and which items lists and reads show."""
+"""The view of the API's readers on the stored data: decides its lag, and the items that lists and reads show."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class Visibility:
 
     @property
     def lag(self) -> Lag:
-        """How far each kind of reader is behind."""
+        """The present lag of each way of reading."""
         self._now()
         return self._lag
 
     def set_lag(self, lag: Lag, *, for_seconds: float = FOR_EVER) -> None:
-        """Delay the visibility of later changes for a while; a shorter lag also hastens what is pending."""
+        """Delay the visibility of later changes for a while; a shorter lag also speeds up pending changes."""
         now = self._clock()
         self._lag_ends_at = now + for_seconds
         self._set_lag(lag, now=now)
@@ -54,7 +54,7 @@ class Visibility:
             view.hold(until)
 
     def push(self, change: Change) -> None:
-        """Take note of a change made now."""
+        """Note a change made now."""
         now = self._now()
         for view in (self._vaults, self._lists, self._gets):
             view.push(change, now=now)

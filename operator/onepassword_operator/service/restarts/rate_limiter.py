@@ -1,4 +1,4 @@
-"""Turns at an even pace: what is cheap for us to ask for may be dear for whoever has to carry it out, as a rollout is."""
+"""A rate limiter for restarts: each is one PATCH for the operator, but a rollout for the cluster."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from onepassword_operator.ports import Clock
 
 
 class RateLimiter:
-    """Hands out turns, so many a second and never two at once, in the order in which they were asked for."""
+    """Hands out `per_second` turns a second, evenly spaced, in the order of the calls."""
 
     def __init__(self, per_second: float, clock: Clock, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._gap_seconds = 1.0 / per_second
@@ -18,7 +18,7 @@ class RateLimiter:
         self._next = clock.monotonic()
 
     async def turn(self) -> None:
-        """Return when it is the caller's turn; a quiet time is not saved up."""
+        """Wait for the caller's turn. Unused turns are not saved up."""
         now = self._clock.monotonic()
         mine = max(self._next, now)
         self._next = mine + self._gap_seconds

@@ -1,7 +1,7 @@
-"""Restarts the users of changed Secrets, exactly once per workload and revision, however often this process dies on the way.
+"""Restarts the users of changed Secrets, exactly once per workload and revision, even if the process dies in between.
 
-Nothing is decided from memory: the marks are on the Secrets, what was done is on the pod templates, and a mark goes only after a complete
-live list, made after the Secret was written, shows that nobody is due any more.
+No decision comes from memory: the marks are on the Secrets, and the pod templates record the restarts. A mark is cleared only after a
+complete live list, made after the Secret was written, shows that no workload is due any more.
 """
 
 from __future__ import annotations
@@ -25,44 +25,44 @@ from onepassword_operator.service.restarts.reverted import PATCHES, Reverts
 from onepassword_operator.service.runtime.work_queue import WorkQueue
 
 IDLE_WAIT_SECONDS: Final = 30.0
-"""How long a namespace's restarts wait for its Secrets to be written, so that several changes are one rollout."""
+"""Longest wait of a namespace's restarts for its Secrets to be written, so that several changes make one rollout."""
 ROUNDS: Final = 4
-"""Lists in a row within one pass; a namespace that is still not done gets another pass."""
+"""Lists in a row within one run; a namespace that is still not done gets another run."""
 
 _log = logging.getLogger(__name__)
 
 
 class NamespaceKey(NamedTuple):
-    """A namespace with Secrets whose users are due."""
+    """A namespace with Secrets whose users are due for a restart."""
 
     namespace: str
 
 
 class RestartReporter:
-    """Tells people of restarts."""
+    """Reports restarts in log, Events and metrics."""
 
     def __init__(self, *, events: EventLog, meter: Meter) -> None:
         self._events = events
         self._meter = meter
 
     def restarted(self, workload: Workload, decided: restart.Restart) -> None:
-        """The pod template was patched."""
+        """Report that the pod template was patched."""
         self._meter.restarted()
         _log.info("workload restarted", extra={"object": str(workload.ref), "secrets": list(decided.secrets)})
         self._events.restarted(workload, f"Restarted for changed Secrets: {', '.join(decided.secrets)}")
 
     def reverted(self, workload: Workload, decided: restart.Restart) -> None:
-        """The patch was taken back too often."""
+        """Report that another tool has reverted the patch too often."""
         _log.warning("restarts are reverted", extra={"object": str(workload.ref), "secrets": list(decided.secrets)})
         self._events.reverted(
             workload,
-            f"Restarted {PATCHES} times within an hour for {', '.join(decided.secrets)}, and something takes the annotation "
-            f"{names.RESTARTED_FOR} off the pod template each time; have that tool ignore the annotation",
+            f"Restarted {PATCHES} times within an hour for {', '.join(decided.secrets)}, but another tool removes the annotation "
+            f"{names.RESTARTED_FOR} from the pod template each time; configure that tool to ignore the annotation",
         )
 
 
 class RestartWorkloads:
-    """One pass per namespace, which gathers all its pending Secrets."""
+    """Restarts all workloads of a namespace that are due for any of its pending Secrets."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class RestartWorkloads:
         auto_restart: bool,
         limiter: RateLimiter | None,
     ) -> None:
-        """`auto_restart` is the operator's own setting, the last level that is asked; without a `limiter` restarts go out at once."""
+        """Keep the parameters. `auto_restart` is the operator's setting, the last level; without a `limiter` restarts are not delayed."""
         self._secrets = secrets
         self._workloads = workloads
         self._reporter = reporter
@@ -87,10 +87,10 @@ class RestartWorkloads:
         self._limiter = limiter
 
     async def run(self, namespace: str) -> None:
-        """One pass.
+        """Restart the due workloads of a namespace, and clear the marks of Secrets without due users.
 
         Raises:
-            ClusterError: something is left to do, or unknown; the marks keep it.
+            ClusterError: a restart failed, or its result is unknown; the marks stay, so that another run finishes it.
         """
         marks = {key: mark for key, mark in self._index.states.pending(namespace).items() if not self._is_suspended(key)}
         if not marks:
@@ -168,13 +168,13 @@ class RestartWorkloads:
             return
 
     async def _clear_all(self, done: Mapping[SecretKey, RestartMark]) -> ClusterError | None:
-        # A Secret that can't be written must not keep the users of others from being restarted.
+        # A Secret that can't be written must not block the restarts for other Secrets.
         failure: ClusterError | None = None
         for key, mark in done.items():
             try:
                 await self._clear(key, mark)
             except ClusterAbsentError:
-                continue  # gone since it was read: whoever makes it anew looks after its mark
+                continue  # gone since it was read: its re-creation sets the mark again
             except ClusterError as error:
                 failure = error
         return failure
@@ -184,7 +184,7 @@ class RestartWorkloads:
         if observed is None or RestartMark.parse(observed.annotations.get(names.RESTART_PENDING)) != mark:
             return
         if self._sealer.verify(observed) is not seal.Verdict.INTACT:
-            return  # edited by somebody: the repair keeps the mark, and wakes us again
+            return  # edited by somebody: the repair keeps the mark and starts another run
         annotations = {name: value for name, value in observed.annotations.items() if name != names.RESTART_PENDING}
         sealed = self._sealer.compute(key, annotations, data=observed.data)
         written = await self._secrets.annotate(observed, {names.RESTART_PENDING: None, names.SEAL: sealed})
@@ -192,7 +192,7 @@ class RestartWorkloads:
 
 
 class Rollouts:
-    """What a restart pass is woken with, and what it waits for: several changes in a namespace are one rollout."""
+    """Delays a namespace's restarts until its Secrets are written, so that several changes make one rollout."""
 
     def __init__(self, restarts: RestartWorkloads, *, secrets_queue: WorkQueue[SecretKey], first_poll: asyncio.Event) -> None:
         self._restarts = restarts
@@ -200,10 +200,10 @@ class Rollouts:
         self._first_poll = first_poll
 
     async def run(self, key: NamespaceKey) -> None:
-        """Wait until the namespace's Secrets have been written, then restart.
+        """Wait until the namespace's Secrets have been written, then restart their users.
 
         Raises:
-            ClusterError: something is left to do.
+            ClusterError: as `RestartWorkloads.run`.
         """
         await self._first_poll.wait()
         with contextlib.suppress(TimeoutError):

@@ -1,7 +1,7 @@
-"""Restarts that somebody takes back: a tool that owns the pod template removes the annotation that restarted the pods.
+"""Counts reverted restarts: a tool that owns the pod template removes the annotation that restarted the pods.
 
-Each patch did restart them, so after a few the workload counts as served. A workload that is due again because its Secrets changed again
-has had nothing taken back: its annotation is still there, or it asks for another one by now. In memory only.
+Each patch did restart the pods, so after a few the workload counts as restarted. A workload that is due again because its Secrets changed
+again is not reverted: its annotation is still there, or another one is due by now. In memory only.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ class _Patched:
 
 
 class Reverts:
-    """How often in a row each workload was restarted for the same revisions, by its uid."""
+    """Restarts in a row of each workload for the same revisions, by its uid."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._patched: OrderedDict[str, _Patched] = OrderedDict()
-        """By the time of the last patch, so that those that are long past stand first."""
+        """In the order of the last patch, so that the oldest come first."""
 
     def allows(self, workload: Workload, decided: Restart) -> bool:
         """Whether one more patch is within the limit."""
@@ -42,14 +42,14 @@ class Reverts:
         return patched is None or patched.times < PATCHES
 
     def note(self, workload: Workload, decided: Restart) -> None:
-        """The pod template was patched."""
+        """Note that the pod template was patched."""
         former = self._taken_back(workload, decided)
         times = former.times + 1 if former else 1
         self._patched[workload.uid] = _Patched(_annotation(decided), times, self._clock.monotonic())
         self._patched.move_to_end(workload.uid)
 
     def is_unreported(self, workload: Workload, decided: Restart) -> bool:
-        """Whether this is to be told; true once."""
+        """Whether the revert is yet to be reported; true once."""
         patched = self._taken_back(workload, decided)
         if patched is None or patched.reported:
             return False
@@ -57,13 +57,13 @@ class Reverts:
         return True
 
     def _taken_back(self, workload: Workload, decided: Restart) -> _Patched | None:
-        # Due for what it was restarted for the last time: only by taking the annotation off does that come about.
+        # Due again for the revisions of its last restart: that happens only if somebody has removed the annotation.
         patched = self._patched.get(workload.uid)
         return patched if patched and patched.annotation == _annotation(decided) else None
 
     def _expire(self) -> None:
         limit = self._clock.monotonic() - WINDOW_SECONDS
-        # Asked for every due workload: of thousands that were patched within the hour, only the first may be looked at.
+        # Called for every due workload, so it must not go through thousands that were patched within the hour.
         while self._patched and next(iter(self._patched.values())).at < limit:
             self._patched.popitem(last=False)
 

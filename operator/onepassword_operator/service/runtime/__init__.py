@@ -1,1 +1,1 @@
-"""What runs the use-cases: queue, workers, retries, election."""
+"""Runs the use-cases: work queue, workers, retries, leader election."""

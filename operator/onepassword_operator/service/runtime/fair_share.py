@@ -1,8 +1,8 @@
-"""Who may hold how many workers: one sick thing a quarter of them, all sick ones together three quarters, healthy ones all of them.
+"""Limits of workers: a sick target may hold a quarter of them, all sick targets together three quarters, healthy ones all.
 
-A pass over a Secret depends on an item, its vault, its namespace and the connection to 1Password. Each is sick if the last call for it
-failed or took over two seconds, or while one takes that long. A vault is sick with its list, or with
-half of the last calls for its items.
+The reconcile of a Secret depends on four targets: an item, its vault, its namespace and the connection to 1Password. A target is sick if
+the last call for it failed or took over two seconds, or while a call takes that long. A vault is sick if its list is, or half of the last
+calls for its items.
 """
 
 from __future__ import annotations
@@ -21,36 +21,36 @@ from onepassword_operator.ports import Clock
 
 SLOW_SECONDS: Final = 2.0
 SICK_CALLS: Final = 4
-"""How many of the last eight calls for items of a vault make the vault sick."""
+"""Sick calls among the last eight for a vault's items that make the vault sick."""
 SICK_SECONDS: Final = 600.0
-"""How long a failure counts where no further call is made."""
+"""Seconds for which a failure counts without a further call."""
 _LAST_CALLS: Final = 8
 _REMEMBERED: Final = 10_000
 
 Target = tuple[str, ...]
-"""A kind of thing that calls are made for, and its name."""
+"""The kind of a target of calls, and its name."""
 
 CONNECTION: Final[Target] = ("connection",)
 ALL_SICK: Final[Target] = ("all that is sick",)
 
 
 def vault_of(item_path: str) -> Target:
-    """The vault that a path names; paths that name one vault in two ways count as two."""
+    """Return the target for a path's vault; a vault that two paths name differently counts as two targets."""
     return ("vault", item_path.casefold().partition("/items/")[0])
 
 
 def item_of(item_path: str) -> Target:
-    """The item that a path names."""
+    """Return the target for a path's item."""
     return ("item", item_path.casefold())
 
 
 def namespace_of(key: SecretKey) -> Target:
-    """The namespace of a Secret."""
+    """Return the target for a Secret's namespace."""
     return ("namespace", key.namespace)
 
 
 class FairShare:
-    """What calls have come to, and which passes run."""
+    """Tracks the results of calls and the running reconciles, and decides which key may run next."""
 
     def __init__(self, clock: Clock, *, workers: int, winner: Callable[[SecretKey], Claim | None]) -> None:
         self._clock = clock
@@ -61,12 +61,12 @@ class FairShare:
         self._under_way: dict[Target, dict[int, float]] = {}
         self._sick: OrderedDict[Target, float] = OrderedDict()
         self._last_calls: OrderedDict[Target, deque[bool]] = OrderedDict()
-        """For items, by vault: whether each of them failed or took long."""
+        """By vault, the last calls for its items: True if the call failed or was slow."""
         self._running: dict[SecretKey, tuple[Target, ...]] = {}
 
     @contextlib.contextmanager
     def call(self, target: Target) -> Iterator[None]:
-        """A call, or several in a row, for the target."""
+        """Track a call, or several in a row, for the target: its time and its error."""
         number, began = next(self._numbers), self._clock.monotonic()
         vault = vault_of(target[1]) if target[0] == "item" else None
         concerned = [target, vault] if vault else [target]
@@ -101,7 +101,7 @@ class FairShare:
                 each.popitem(last=False)
 
     def is_sick(self, target: Target) -> bool:
-        """Whether calls for the target fail or take long."""
+        """Whether calls for the target fail or are slow."""
         now = self._clock.monotonic()
         if now - self._sick.get(target, -SICK_SECONDS) < SICK_SECONDS:
             return True
@@ -116,12 +116,12 @@ class FairShare:
         return (*path, namespace_of(key), CONNECTION)
 
     def held_up(self, key: SecretKey) -> Target | None:
-        """What is sick and holds as many workers as it may already, so that a pass over the Secret has to wait; None if it may run."""
+        """Return the sick target that already holds all workers it may, so that the Secret has to wait; None if it may run."""
         sick = [target for target in self._targets(key) if self.is_sick(target)]
         return next((target for target in (*sick, ALL_SICK) if self.room(target) <= 0), None) if sick else None
 
     def room(self, target: Target) -> int:
-        """How many more passes may run for the target."""
+        """Return how many more reconciles may run for the target."""
         if target == ALL_SICK:
             return self._most_sick - sum(any(map(self.is_sick, targets)) for targets in self._running.values())
         if not self.is_sick(target):
@@ -129,9 +129,9 @@ class FairShare:
         return self._most - sum(target in targets for targets in self._running.values())
 
     def began(self, key: SecretKey) -> None:
-        """A pass over the Secret runs."""
+        """Note that a reconcile of the Secret began."""
         self._running[key] = self._targets(key)
 
     def ended(self, key: SecretKey) -> None:
-        """It runs no more."""
+        """Note that the reconcile of the Secret ended."""
         del self._running[key]

@@ -1,7 +1,7 @@
-"""Leadership: one of several replicas reads 1Password and writes; the others watch, and stand by.
+"""Leader election: one of several replicas reads 1Password and writes; the others watch and stand by.
 
-Who holds the lease renews it every two seconds. Who could not for ten stops writing at that moment, even while a request hangs, and ends:
-another may lead five seconds later.
+The leader renews the lease every two seconds. If it could not for ten, it stops writing at that moment, even while a request hangs, and
+the process ends: another replica may lead five seconds later.
 """
 
 from __future__ import annotations
@@ -26,49 +26,49 @@ _log = logging.getLogger(__name__)
 
 @dataclasses.dataclass(slots=True)
 class _Seen:
-    """The lease as last read, and since when its record has stood still."""
+    """The lease as last read, and the time since which its record is unchanged."""
 
     held: HeldLease | None
     since: float
 
 
 class Election(Protocol):
-    """How a replica comes to lead, and ceases to."""
+    """How a replica becomes the leader, and stops being it."""
 
     def may_write(self) -> bool:
         """Whether this replica leads at this moment."""
 
     async def campaign(self) -> float:
-        """Return when this replica leads; until when another is known to have led, on the monotonic clock, or minus infinity."""
+        """Wait until this replica leads; return the monotonic time until which another is known to have led, or minus infinity."""
 
     async def keep(self) -> None:
-        """Return when it does so no more."""
+        """Return when leadership is lost."""
 
     async def release(self) -> None:
-        """Let another lead."""
+        """Give leadership up."""
 
 
 class Unopposed:
-    """No election: the only replica leads, from its start to its end."""
+    """`Election` without an election: the only replica always leads."""
 
     def may_write(self) -> bool:
-        """Always."""
+        """Return True."""
         return True
 
     async def campaign(self) -> float:
-        """At once."""
+        """Return at once: no other replica has led."""
         return -math.inf
 
     async def keep(self) -> None:
-        """For ever."""
+        """Wait for ever."""
         await asyncio.Event().wait()
 
     async def release(self) -> None:
-        """There is nothing to give up."""
+        """Do nothing: there is no lease."""
 
 
 class LeaderElection:
-    """`Election` by a lease: one candidate."""
+    """`Election` by a Lease; one candidate."""
 
     def __init__(self, store: LeaseStore, *, identity: str, timing: Timing, clock: Clock, now: Callable[[], str]) -> None:
         self._store = store
@@ -87,13 +87,13 @@ class LeaderElection:
         self._wrote = False
 
     def may_write(self) -> bool:
-        """Whether this replica leads at this moment; asked before each write, because a process may have been stopped for a while."""
+        """Whether this replica leads at this moment. Called before each write, because the process may have been paused for a while."""
         return self._deadline is not None and self._clock.monotonic() < self._deadline and not self._lost.is_set()
 
     async def campaign(self) -> float:
-        """Return when this replica leads; until when another was seen to, or minus infinity."""
+        """Take the lease, however long it takes; return the time until which another replica was seen to lead, or minus infinity."""
         _log.info("standing by until the lease is free", extra={"identity": self._identity})
-        while not await self._attempt():  # noqa: ASYNC110  what is waited for is on the API server
+        while not await self._attempt():  # noqa: ASYNC110  the lease is on the API server, so nothing here can signal it
             await asyncio.sleep(self._timing.retry_seconds * (1.0 + _JITTER * self._clock.jitter()))
         self._leading = True
         _log.info("leading", extra={"identity": self._identity})
@@ -103,7 +103,7 @@ class LeaderElection:
         """Renew until the lease is lost; call after `campaign`."""
         renewals = asyncio.create_task(self._renew(), name="lease-renewals")
         try:
-            await self._lost.wait()  # also while a renewal hangs
+            await self._lost.wait()  # returns even while a renewal hangs
         finally:
             renewals.cancel()
         _log.error("leadership lost", extra={"identity": self._identity})
@@ -114,7 +114,7 @@ class LeaderElection:
             await self._attempt()
 
     async def release(self) -> None:
-        """Give the lease up, so that the next one need not wait for it to run out; best effort."""
+        """Release the lease, so that the next leader need not wait for its expiry; best effort."""
         if self._watchdog:
             self._watchdog.cancel()
         self._deadline = None
@@ -125,10 +125,10 @@ class LeaderElection:
                 while not await self._given_up():
                     pass
         except (ClusterError, TimeoutError) as error:
-            _log.info("the lease could not be given up, and runs out", extra={"error": type(error).__name__})
+            _log.info("the lease could not be released and will expire", extra={"error": type(error).__name__})
 
     async def _given_up(self) -> bool:
-        # Read anew: a renewal that was under way when the end came may have been written, or still be.
+        # Read the lease again: a renewal that was in flight when the process began to stop may have been written, or may yet be.
         held = await self._store.get()
         if held is None or held.record.holder != self._identity:
             return True
@@ -138,7 +138,7 @@ class LeaderElection:
         return False
 
     async def _attempt(self) -> bool:
-        """Take or renew the lease; whether it is held now."""
+        """Take or renew the lease; return whether it is held now."""
         started = self._clock.monotonic()
         try:
             async with asyncio.timeout(self._timing.deadline_seconds / 2):
@@ -148,7 +148,7 @@ class LeaderElection:
                     self._check_usurper(former)
                     return False
                 record = lease.held(former, self._identity, now=self._now(), timing=self._timing)
-                self._wrote = True  # from here on it may be held, whether or not the answer comes
+                self._wrote = True  # from here on the lease may be held, even if no answer comes
                 written = await self._store.write(record, basis=held)
         except (ClusterError, TimeoutError) as error:
             self._doubt = True
@@ -159,7 +159,7 @@ class LeaderElection:
         return not self._lost.is_set()
 
     async def _basis(self) -> HeldLease | None:
-        # Who leads has written what there is, and finds out by a conflict if not.
+        # The leader has written the present record itself. If another replica has, the write fails with a conflict.
         if self._leading and self._seen and not self._doubt:
             return self._seen.held
         return await self._read()
@@ -174,7 +174,7 @@ class LeaderElection:
         held = await self._store.get()
         if self._seen is None or self._seen.held != held:
             if self._seen and held and held.record.holder not in {"", self._identity}:
-                self._led_elsewhere_until = self._read_at  # it was renewed at some time since
+                self._led_elsewhere_until = self._read_at  # renewed at some time since the last read
             self._seen = _Seen(held, self._clock.monotonic())
         self._read_at = started
         return held
@@ -188,7 +188,7 @@ class LeaderElection:
             self._lose()
 
     def _hold_from(self, started: float) -> None:
-        # From before the request: the API server may have counted from then on.
+        # Counted from before the request, as the API server may do.
         self._deadline = started + self._timing.deadline_seconds
         if self._watchdog:
             self._watchdog.cancel()

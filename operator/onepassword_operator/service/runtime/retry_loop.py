@@ -1,4 +1,4 @@
-"""A queue of things to be done in a namespace, each until it succeeds; several workers side by side, never two on one key."""
+"""Runs work for keys until it succeeds; several workers in parallel, but never two on one key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from onepassword_operator.service.runtime.work_queue import K, Priority, WorkQue
 
 
 class RetryLoop(Generic[K]):
-    """Runs `work` on each key that is woken, `pause_seconds` later if that is set, and again after a pause if the cluster says no."""
+    """Runs `work` for each woken key, after `pause_seconds` if set, and again after a delay as long as it raises a ClusterError."""
 
     def __init__(
         self, work: Callable[[K], Awaitable[None]], *, clock: Clock, interval_seconds: float = 60.0, pause_seconds: float = 0.0
@@ -25,7 +25,7 @@ class RetryLoop(Generic[K]):
         self._attempts: dict[K, int] = {}
 
     def wake(self, key: K) -> None:
-        """There is something to do."""
+        """Run the work for a key."""
         if self._pause_seconds:
             self._queue.add_later(key, Priority.CHANGED, delay_seconds=self._pause_seconds)
         else:
@@ -48,9 +48,9 @@ class RetryLoop(Generic[K]):
                 self._queue.add_later(key, Priority.CHANGED, delay_seconds=delay)
 
     def depth(self) -> int:
-        """Keys that wait for their turn or are being worked on."""
+        """Return the number of keys that wait or are being worked on."""
         return self._queue.depth()
 
     def close(self) -> None:
-        """Drop the timers."""
+        """Cancel the timers."""
         self._queue.close()

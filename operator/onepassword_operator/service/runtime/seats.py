@@ -1,4 +1,4 @@
-"""So many at once; whoever takes long gives its seat to the next one, as long as not too many have done so."""
+"""A semaphore whose slow holders make room for others, up to a limit."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final, Protocol
 
 PATIENCE_SECONDS: Final = 2.0
-"""How long something may take before others need not wait for it."""
+"""Seconds until a holder counts as slow, so that others need not wait for it."""
 
 
 class Timer(Protocol):
-    """Something that will happen, unless it is cancelled."""
+    """A scheduled call."""
 
     def cancel(self) -> None:
-        """It will not."""
+        """Cancel the call."""
 
 
 def _call_later(seconds: float, function: Callable[[], None]) -> Timer:
@@ -23,17 +23,17 @@ def _call_later(seconds: float, function: Callable[[], None]) -> Timer:
 
 
 class Seats:
-    """A semaphore whose holders lose their seats, not their work, after a while."""
+    """A semaphore. A holder that is slow loses its seat to the next one, but goes on with its work."""
 
     def __init__(self, count: int, *, overdue: int, later: Callable[[float, Callable[[], None]], Timer] = _call_later) -> None:
-        """Make `count` seats; so many more may go on without one."""
+        """Make `count` seats; at most `overdue` holders go on without a seat."""
         self._free = asyncio.Semaphore(count)
         self._room = overdue
         self._later = later
 
     @contextlib.asynccontextmanager
     async def seat(self) -> AsyncIterator[Seat]:
-        """A seat, for as long as its holder is quick from `start` on."""
+        """Wait for a seat and hold it, until the end of the block or until its holder is slow, counted from `start`."""
         await self._free.acquire()
         seat = Seat(self)
         try:
@@ -42,12 +42,12 @@ class Seats:
             self._leave(seat)
 
     def start(self, seat: Seat) -> None:
-        """Count the time from now on."""
+        """Start the holder's time."""
         seat.timer = self._later(PATIENCE_SECONDS, lambda: self._give_away(seat))
 
     def _give_away(self, seat: Seat) -> None:
         if not self._room:
-            self.start(seat)  # others are overdue already; perhaps they end
+            self.start(seat)  # too many others are overdue; try again later
             return
         self._room -= 1
         seat.timer = None
@@ -64,7 +64,7 @@ class Seats:
 
 
 class Seat:
-    """A place among those who work at once."""
+    """A seat of `Seats`, held by one task."""
 
     def __init__(self, seats: Seats) -> None:
         self._seats = seats
@@ -72,5 +72,5 @@ class Seat:
         self.given_away = False
 
     def start(self) -> None:
-        """The work begins."""
+        """Start the time after which the holder is slow."""
         self._seats.start(self)

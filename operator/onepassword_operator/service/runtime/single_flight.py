@@ -1,6 +1,6 @@
-"""One call at a time for one thing: whoever asks while it is under way gets its answer, and its failure too.
+"""One call at a time for each key: callers that come while a call is in flight share its answer or its error.
 
-A failure is remembered for seconds, so that hundreds who need the same thing don't try it one after the other.
+An error is kept for a second, so that hundreds of callers for the same key don't try one after the other.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from onepassword_operator.model.errors import OperatorError
 from onepassword_operator.ports import Clock
 
 FAILURE_SECONDS: Final = 1.0
-"""How long a failure answers whoever asks next."""
+"""Seconds for which an error answers further callers."""
 _FAILURES: Final = 1000
 
 K = TypeVar("K", bound=Hashable)
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[K, T]):
-    """Calls under way, and failures of a moment ago, by key."""
+    """Calls in flight and recent errors, by key."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -30,26 +30,26 @@ class SingleFlight(Generic[K, T]):
         self._failed: OrderedDict[K, tuple[float, OperatorError]] = OrderedDict()
 
     async def run(self, key: K, call: Callable[[], Awaitable[T]], *, anew: bool = False) -> T:
-        """The answer of the call under way, or of one that is made now.
+        """Return the answer of the call in flight, or of a new one.
 
         Args:
-            key: what is asked for.
-            call: how it is asked for.
-            anew: ask although it failed a moment ago.
+            key: identifies the call.
+            call: makes the call if none is in flight.
+            anew: make a new call even after a recent error.
 
         Raises:
-            OperatorError: the call failed, now or a moment ago.
+            OperatorError: the call failed, now or within the last second.
         """
         flight = self._under_way.get(key)
         if flight is None:
             if not anew and (failure := self._failure(key)):
                 raise failure.anew()
             flight = self._begin(key, call)
-        # Of those who wait one may be cancelled, and the others still want the answer.
+        # Shielded: if one of the waiting callers is cancelled, the others still need the answer.
         return await asyncio.shield(flight)
 
     def forget(self, key: K) -> None:
-        """The next one who asks gets an answer to a call of its own."""
+        """Drop a call in flight and a recent error, so that the next caller makes a new call."""
         self._under_way.pop(key, None)
         self._failed.pop(key, None)
 
@@ -72,7 +72,7 @@ class SingleFlight(Generic[K, T]):
             self._failed.popitem(last=False)
 
     def _drop(self, key: K, error: OperatorError) -> None:
-        # Whoever raised it last has left its frames with it.
+        # The last raise has left its frames in the traceback.
         if self._failed.get(key, (0.0, None))[1] is error:
             del self._failed[key]
 

@@ -1,4 +1,4 @@
-"""The supervised tasks: each has a name and an owner, none ends unnoticed, and a liveness probe can ask how they are."""
+"""Supervises the tasks of the process: none ends unnoticed, and the liveness probe can check them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """Starts tasks, waits for the first one that ends, and ends the others."""
+    """Starts tasks, waits for the first one that ends, and stops the others."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -26,7 +26,7 @@ class Supervisor:
         self._ended = asyncio.Event()
 
     def start(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Run `work`, which is meant to go on for ever, as a task of this name."""
+        """Run `work`, which should never return, as a task of this name."""
 
         async def run() -> None:
             await work()
@@ -35,13 +35,13 @@ class Supervisor:
         task.add_done_callback(lambda _: self._ended.set())
 
     async def heartbeat(self) -> None:
-        """Notice whether the event loop gets round; run as one of the tasks."""
+        """Measure the lag of the event loop; run it as one of the tasks."""
         while True:
             self._beat = self._clock.monotonic()
             await asyncio.sleep(_BEAT_SECONDS)
 
     def trouble(self) -> str:
-        """What is wrong: a task that ended, or an event loop that stood still; empty if nothing is."""
+        """Return the problem, a task that ended or an event loop that stood still; empty if there is none."""
         ended = [name for name, task in self._tasks.items() if task.done()]
         if ended:
             return f"stopped: {', '.join(ended)}"
@@ -49,10 +49,10 @@ class Supervisor:
         return f"the event loop stood still for {lag:.0f} s" if lag > LAG_LIMIT_SECONDS else ""
 
     async def first_end(self) -> None:
-        """Wait for the first task that ends, of those that are started meanwhile too, and raise what it ended with.
+        """Wait for the first task that ends, including tasks started meanwhile, and raise its error.
 
         Raises:
-            RuntimeError: a task that should go on for ever returned.
+            RuntimeError: a task returned.
         """
         await self._ended.wait()
         done = [task for task in self._tasks.values() if task.done()]
@@ -61,7 +61,7 @@ class Supervisor:
         raise RuntimeError(f"ended: {', '.join(sorted(task.get_name() for task in done))}")
 
     async def stop(self) -> None:
-        """Cancel all tasks and wait until they are gone; one that does not go in time is left behind, and named in the log."""
+        """Cancel all tasks and wait for them; a task that does not stop in time is abandoned and named in the log."""
         for task in self._tasks.values():
             task.cancel()
         if self._tasks:

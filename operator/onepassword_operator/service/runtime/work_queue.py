@@ -1,6 +1,6 @@
-"""The work queue: bounded by the number of keys, de-duplicating, prioritised, one pass per key at a time.
+"""The work queue: de-duplicating, prioritised, bounded by the number of keys, one reconcile per key at a time.
 
-New Secrets before drift before changed items before resyncs. A key that is added while its pass runs is run again afterwards.
+New Secrets come before drift before changed items before resyncs. A key that is added during its reconcile runs again afterwards.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Hashable
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 ASIDE_SECONDS: Final = 1.0
-"""How often an idle worker looks whether what keeps keys waiting has got well."""
+"""Seconds between an idle worker's checks whether the targets that keep keys waiting have recovered."""
 
 
 class Priority(enum.IntEnum):
@@ -28,11 +28,11 @@ class Priority(enum.IntEnum):
 
 
 class Key(Hashable, Protocol):
-    """What a queue can hold: something in a namespace."""
+    """A key of the queue; it belongs to a namespace."""
 
     @property
     def namespace(self) -> str:
-        """The namespace it lives in."""
+        """The namespace of the key."""
 
 
 K = TypeVar("K", bound=Key)
@@ -41,19 +41,19 @@ _Entry = tuple[int, int, K]
 
 
 class Share(Protocol[K_contra]):
-    """Who may hold how many workers."""
+    """Limits the workers of sick targets (`fair_share.py`)."""
 
     def held_up(self, key: K_contra) -> Hashable | None:
-        """What keeps the key waiting although a worker is free; None if nothing does."""
+        """Return the target that keeps the key waiting although a worker is free; None if there is none."""
 
     def room(self, target: Any) -> int:  # noqa: ANN401  whatever `held_up` named
-        """How many more passes may run for what kept keys waiting."""
+        """Return how many more reconciles may run for a target that kept keys waiting."""
 
     def began(self, key: K_contra) -> None:
-        """A pass over the key begins."""
+        """Note that a reconcile of the key begins."""
 
     def ended(self, key: K_contra) -> None:
-        """It has ended."""
+        """Note that the reconcile of the key has ended."""
 
 
 class _Unlimited:
@@ -72,12 +72,12 @@ class _Unlimited:
 
 
 class WorkQueue(Generic[K]):
-    """Keys to be looked at, now or later."""
+    """Keys to reconcile, now or later."""
 
     def __init__(self, *, share: Share[K] | None = None) -> None:
         self._share: Share[K] = share or _Unlimited()
         self._aside: dict[Hashable, dict[K, _Entry[K]]] = {}
-        """Keys whose turn has come and passed, by what keeps them waiting."""
+        """Keys that were put aside at their turn, by the target that keeps them waiting."""
         self._kept_by: dict[K, Hashable] = {}
         self._order = itertools.count()
         self._heap: list[_Entry[K]] = []
@@ -90,7 +90,7 @@ class WorkQueue(Generic[K]):
         self._ready = asyncio.Event()
 
     def add(self, key: K, priority: Priority) -> None:
-        """Have the key looked at as soon as its turn comes; a waiting retry is brought forward."""
+        """Queue a key; it replaces a delayed retry."""
         self._forget_later(key)
         if key in self._running:
             self._again[key] = min(priority, self._again.get(key, priority))
@@ -107,7 +107,7 @@ class WorkQueue(Generic[K]):
         self._ready.set()
 
     def add_later(self, key: K, priority: Priority, *, delay_seconds: float) -> None:
-        """Have the key looked at after a delay, unless something brings it forward; of two delays the one that ends first counts."""
+        """Queue a key after a delay, unless `add` does so before; of two delays the one that ends first counts."""
         loop, held = asyncio.get_running_loop(), self._later.get(key)
         if key in self._waiting or key in self._again or (held and held.when() <= loop.time() + delay_seconds):
             return
@@ -123,7 +123,7 @@ class WorkQueue(Generic[K]):
             timer.cancel()
 
     async def take(self) -> K:
-        """The next key; its pass must end with `done`."""
+        """Wait for the next key; its reconcile must end with `done`."""
         while True:
             while self._heap:
                 entry = heapq.heappop(self._heap)
@@ -142,7 +142,7 @@ class WorkQueue(Generic[K]):
             await self._more()
 
     def done(self, key: K) -> None:
-        """End a pass; whatever was added meanwhile gets its turn."""
+        """End the reconcile of a key; queue the key again if it was added meanwhile."""
         self._running.discard(key)
         self._share.ended(key)
         self._bring_back()
@@ -157,7 +157,7 @@ class WorkQueue(Generic[K]):
                     waiter.set_result(None)
 
     async def _more(self) -> None:
-        # The end of a pass makes room for what was put aside, and so does recovery, of which nobody tells.
+        # Keys put aside may run when a reconcile ends, or when their target recovers, which nothing signals.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ASIDE_SECONDS if self._aside else None):
                 await self._ready.wait()
@@ -171,7 +171,7 @@ class WorkQueue(Generic[K]):
                 self._ready.set()
 
     def _take_back(self, key: K) -> bool:
-        # Whether it was put aside; its turn comes again.
+        # Return whether the key was put aside; if so, it gets its turn again.
         if key not in self._kept_by:
             return False
         target = self._kept_by.pop(key)
@@ -181,26 +181,26 @@ class WorkQueue(Generic[K]):
         return True
 
     def is_running(self, key: K) -> bool:
-        """Whether a pass over the key is under way."""
+        """Whether a reconcile of the key is running."""
         return key in self._running
 
     async def namespace_idle(self, namespace: str) -> None:
-        """Wait until no key of the namespace waits for its turn or runs; retries that wait for their time do not count."""
+        """Wait until no key of the namespace is queued or running; delayed retries do not count."""
         while self._per_namespace.get(namespace):
             waiter = asyncio.get_running_loop().create_future()
             self._idle.setdefault(namespace, []).append(waiter)
             await waiter
 
     def depth(self) -> int:
-        """Keys that wait for their turn or run."""
+        """Return the number of keys that are queued or running."""
         return len(self._waiting) + len(self._running)
 
     def delayed(self) -> int:
-        """Keys that wait for their time."""
+        """Return the number of delayed keys."""
         return len(self._later)
 
     def close(self) -> None:
-        """Drop the timers."""
+        """Cancel the timers."""
         for timer in self._later.values():
             timer.cancel()
         self._later.clear()

@@ -1,4 +1,4 @@
-"""The workers: passes over Secrets, so many at once. A pass that takes long goes on, and its worker takes the next one meanwhile."""
+"""The workers: a limited number of reconciles at once. A slow one goes on while its worker takes the next key."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from onepassword_operator.service.runtime.seats import Seats
 from onepassword_operator.service.runtime.work_queue import K, WorkQueue
 
 OVERDUE: Final = 2
-"""For each worker, so many passes may go on without one."""
+"""Slow reconciles for each worker that may go on without one."""
 
 
 class Workers(Generic[K]):
-    """Loops that take keys from the queue."""
+    """Loops that reconcile keys from the queue."""
 
     def __init__(self, queue: WorkQueue[K], work: Callable[[K], Awaitable[None]], *, count: int, begin: asyncio.Event) -> None:
-        """Work on `count` keys at once, from `begin` on."""
+        """Keep the parameters: `count` keys at once, after `begin` is set."""
         self._queue = queue
         self._work = work
         self._seats = Seats(count, overdue=OVERDUE * count)
         self._begin = begin
         self.loops = count + OVERDUE * count
-        """How often `run` is to be started."""
+        """The number of tasks to start with `run`."""
 
     async def run(self) -> None:
-        """Take and work until cancelled; nothing else than an error of ours ends it."""
+        """Reconcile keys until cancelled; ends before that only by a bug."""
         await self._begin.wait()
         while True:
             async with self._seats.seat() as seat:

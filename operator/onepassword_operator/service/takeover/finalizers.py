@@ -1,6 +1,6 @@
-"""Takes the official operator's finalizer from objects, once their Secrets go with them by ownerReference.
+"""Removes the official operator's finalizer from objects once an ownerReference ties their Secrets to them.
 
-Its operator deletes Secrets by a finalizer, so without it every object that it has ever seen would hang in deletion.
+The official operator deletes Secrets by that finalizer. Once it is gone, every object with its finalizer would hang in deletion.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class RemoveFinalizers:
-    """One pass per object."""
+    """Removes the finalizer from one object at a time."""
 
     def __init__(
         self, *, secrets: SecretStore, finalizers: FinalizerStore, index: Index, queue: WorkQueue[SecretKey], sealer: seal.Sealer
@@ -32,10 +32,10 @@ class RemoveFinalizers:
         self._sealer = sealer
 
     async def run(self, ref: ObjectRef) -> None:
-        """One pass.
+        """Remove the finalizer from an object, after its Secret has the ownerReferences it needs.
 
         Raises:
-            ClusterError: the object is still held up.
+            ClusterError: the object still has the finalizer; try again.
         """
         holder = self._index.claims.holder(ref)
         if holder is None or not holder.has_legacy_finalizer:
@@ -55,7 +55,7 @@ class RemoveFinalizers:
         self._take_in_overtaking_news(ref, holder.uid)
 
     def _take_in_overtaking_news(self, ref: ObjectRef, uid: str) -> None:
-        # The watch may have shown the finalizer back in its place before the answer came. It does not show it a second time.
+        # The watch may have shown the finalizer put back before our answer came, and does not show it a second time.
         holder = self._index.claims.holder(ref)
         if holder is None or holder.uid != uid or not holder.has_legacy_finalizer:
             return
@@ -68,7 +68,7 @@ class RemoveFinalizers:
         observed = await self._secrets.get(claim.key)
         winner = claims.winner(self._index.claims.alive(claim.key), observed)
         if not claim.terminating and winner is not None and winner.uid != claim.uid:
-            return  # the first owner rules the Secret: that must not be whoever is let go first
+            return  # the first owner wins the Secret, which must not depend on the order in which finalizers are removed
         verdict = self._sealer.verify(observed) if observed else seal.Verdict.BROKEN
         decided = finalizer.decide(claim, observed, verdict=verdict, remaining_owners=self._remaining_owners(claim, observed))
         if observed and decided.owners is not None:

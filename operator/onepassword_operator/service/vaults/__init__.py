@@ -1,1 +1,1 @@
-"""What 1Password holds: polls, lists, lookups, reads."""
+"""1Password's vaults and items: polls, lists, lookups, reads."""

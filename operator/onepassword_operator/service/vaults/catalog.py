@@ -1,9 +1,9 @@
-"""The catalog: which vaults there are and what they list, shared by the poll and by every look-up, with as few requests as possible.
+"""The catalog: all vaults and their item lists, shared by polls and lookups, with as few requests as possible.
 
-A vault's listing is kept together with the vault's fingerprint as it was read *before* the listing: while later vault lists show the
-same fingerprint, the listing is current and costs nothing. A vault that changed is listed again at the next poll too, because its
-fingerprint may have moved ahead of its items. What is kept never goes back: an older answer is doubted first (`rules/older_answers.py`),
-and only the lists of polls, which are apart in time, count for the doubt; any list counts against it.
+A vault's listing is kept with the vault's fingerprint from *before* the listing: while later vault lists show the same fingerprint, the
+listing is current and costs no request. A changed vault is listed again at the next poll too, because its fingerprint may be ahead of its
+items. The catalog never goes back to an older answer without a doubt (`rules/older_answers.py`). Only the lists of polls, which are apart
+in time, confirm a doubt; any list can refute it.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ from onepassword_operator.rules.older_answers import Doubt, Known, Reading
 from onepassword_operator.service.runtime.single_flight import SingleFlight
 
 FRESH_SECONDS: Final = 2.0
-"""A look-up that finds nothing believes a list that was begun no longer ago than this, and asks again for an older one."""
+"""Age in seconds up to which a lookup that finds nothing believes a list; it replaces an older list by a new one."""
 
 EXTRA_LISTINGS: Final = 1
-"""Polls after a change at which the vault is listed although its fingerprint stands still."""
+"""Polls after a change at which the vault is listed although its fingerprint is unchanged."""
 
 UNEXPLAINED_LISTINGS: Final = 5
-"""The same, if the vault moved and its list shows nothing new: most likely the list lags behind."""
+"""The same, if the vault changed and its list shows nothing new: most likely the list lags behind."""
 
 _EVER: Final = float("-inf")
 
 
 @dataclasses.dataclass(slots=True)
 class Listing:
-    """A vault's items, and what is known about their currency."""
+    """A vault's items, and how current they are."""
 
     known: Known
     fingerprint: tuple[object, ...] | None
     at: float
-    """When the list was begun."""
+    """Start of the list, on the monotonic clock."""
     listings_due: int = 0
     unexplained: bool = False
-    """The vault has moved, and no list has shown what is new since."""
+    """The vault has changed, and no list has shown a change since."""
 
     @property
     def items(self) -> Mapping[str, ItemSummary]:
-        """The items by ID, each at its newest."""
+        """The items by ID, each at its newest known version."""
         return self.known.items
 
 
@@ -59,21 +59,21 @@ class Catalog:
         self._vaults_at: float | None = None
         self._listings: dict[str, Listing] = {}
         self._contradicted: dict[str, float] = {}
-        """When each vault last showed that its servers are out of step."""
+        """By vault, the last time that its lists contradicted each other, on the monotonic clock."""
         self._flights: SingleFlight[str, object] = SingleFlight(clock)
 
     @property
     def was_read(self) -> bool:
-        """Whether a vault list has ever been read; an empty one is an answer, too."""
+        """Whether a vault list has ever been read, even an empty one."""
         return self._vaults_at is not None
 
     @property
     def vaults(self) -> Mapping[str, Vault]:
-        """The vaults of the last vault list, and those whose absence from it is not believed yet."""
+        """The vaults of the last vault list, and the vaults whose absence from it is not believed yet, by ID."""
         return self._vaults
 
     async def read_vaults(self, *, polled: bool = False) -> Mapping[str, Vault]:
-        """Ask for the vault list, the one request of an idle poll; returns what it shows."""
+        """Read the vault list, the one request of an idle poll; return the vaults by ID."""
         began = self._clock.monotonic()
         seen = {vault.id: vault for vault in await self._source.list_vaults()}
         for vault in seen.values():
@@ -103,37 +103,38 @@ class Catalog:
         self._vault_doubts[vault_id] = older_answers.believe(doubt, now=now, in_step=in_step) if polled and not doubt.believed else doubt
 
     def vault_gone(self, vault_id: str) -> bool:
-        """Whether enough vault lists in a row lacked the vault; a few alone may be incomplete."""
+        """Whether the vault was missing from so many vault lists in a row that it counts as gone."""
         doubt = self._vault_doubts.get(vault_id)
         if doubt and doubt.polls:
             return doubt.believed
         return self.was_read and vault_id not in self._vaults
 
     async def fresh_vaults(self, *, since: float | None = None) -> Mapping[str, Vault]:
-        """The vault list, read again unless it is fresh, or was begun since then."""
+        """Return the vaults by ID, read again unless the list is fresh, or was started after `since`."""
         await self._once("", lambda: self._vaults_at, since=since, read=self.read_vaults)
         return self._vaults
 
     async def read_unlisted(self, vault_id: str) -> Vault:
-        """A vault that the vault list does not show: the error that asking for its items gives, or the vault after all.
+        """Find a vault that is missing from the vault list, by listing its items.
 
         Raises:
-            BackendForbiddenError, VaultNotFoundError: what Connect says of it.
+            BackendForbiddenError: the token may not see the vault.
+            VaultNotFoundError: Connect has no such vault.
         """
         await self.fresh_listing(vault_id)
         return Vault(id=vault_id, name=vault_id, content_version=0, attribute_version=0, items=0, created_at="", updated_at="")
 
     def is_current(self, vault_id: str) -> bool:
-        """Whether the vault's listing needs no request: nothing moved since, and no extra listing is due."""
+        """Whether the vault's listing needs no request: the vault is unchanged, and no extra listing is due."""
         listing, vault = self._listings.get(vault_id), self._vaults.get(vault_id)
         return bool(listing and vault and listing.fingerprint == vault.fingerprint and not listing.listings_due)
 
     def listed(self, vault_id: str) -> Listing | None:
-        """The vault's listing as last read."""
+        """Return the vault's last listing; None if there is none."""
         return self._listings.get(vault_id)
 
     async def list_for_poll(self, vault_id: str) -> None:
-        """List a vault now; look-ups that come meanwhile wait for this list instead of asking for one of their own."""
+        """List a vault now; lookups that come meanwhile wait for this list instead of requesting another."""
         await self._flights.run(vault_id, lambda: self._list_vault(vault_id, polled=True), anew=True)
 
     async def _list_vault(self, vault_id: str, *, polled: bool = False) -> None:
@@ -149,7 +150,7 @@ class Catalog:
             listing.known = Known(items=listed)
             return
         moved = former.fingerprint != listing.fingerprint
-        # What goes between two polls is listed under the fingerprint of the last one, and lists may follow theirs one poll later.
+        # A list between two polls is kept under the last poll's fingerprint, and lists may lag one poll behind the fingerprint.
         explained = moved or former.unexplained or not polled
         reading = Reading(now=self._clock.monotonic(), polled=polled, moved=explained, in_step=self._in_step(vault_id))
         listing.known, contradicted = older_answers.merge(former.known, listed, reading=reading)
@@ -164,14 +165,14 @@ class Catalog:
         return self._clock.monotonic() - self._contradicted.get(vault_id, _EVER) > older_answers.SECONDS
 
     async def listing(self, vault_id: str) -> Listing:
-        """The vault's listing as last read, or read now if there is none."""
+        """Return the vault's last listing; list the vault now if there is none."""
         return self._listings.get(vault_id) or await self.fresh_listing(vault_id)
 
     async def fresh_listing(self, vault_id: str, *, since: float | None = None) -> Listing:
-        """The vault's listing, read again unless it is fresh, or was begun since then."""
+        """Return the vault's listing, read again unless it is fresh, or was started after `since`."""
         while True:
             await self._once(vault_id, lambda: self._listed_at(vault_id), since=since, read=lambda: self._list_vault(vault_id))
-            if listing := self._listings.get(vault_id):  # else a vault list without the vault came in between
+            if listing := self._listings.get(vault_id):  # absent if a vault list without the vault came in between
                 return listing
 
     def _listed_at(self, vault_id: str) -> float | None:
@@ -181,13 +182,13 @@ class Catalog:
     async def _once(
         self, flight: str, read_at: Callable[[], float | None], *, since: float | None, read: Callable[[], Awaitable[object]]
     ) -> None:
-        # Whoever waits for a list under way asks again only if that one was begun too long ago.
+        # A caller that waits for a list in flight requests another only if that list was started too long ago.
         since = self._clock.monotonic() - FRESH_SECONDS if since is None else since
         while (at := read_at()) is None or at < since:
             await self._flights.run(flight, read)
 
     def note_missing(self, vault_id: str, item_ids: frozenset[str]) -> frozenset[str]:
-        """Doubt followed items that no list here has shown; returns those of all these items that are gone."""
+        """Start doubts about used items that no list has shown; return the items that count as gone."""
         listing = self._listings[vault_id]
         unknown = {item_id for item_id in item_ids if item_id not in listing.known.doubts}
         if unknown:
@@ -197,18 +198,18 @@ class Catalog:
         return frozenset(item_id for item_id in item_ids if self.confirmed_gone(vault_id, item_id))
 
     def confirmed_gone(self, vault_id: str, item_id: str) -> bool:
-        """Whether enough complete lists in a row lacked the item, or showed it archived."""
+        """Whether so many complete lists in a row lacked the item, or showed it archived, that it counts as gone."""
         listing = self._listings.get(vault_id)
         doubt = listing.known.doubts.get(item_id) if listing else None
         return bool(doubt and doubt.believed)
 
     def is_set_back(self, revision: Revision) -> bool:
-        """Whether it is believed that the item was set back to this version from a higher one."""
+        """Whether it is believed that the item was set back from a higher version to this one."""
         listing = self._listings.get(revision.vault_id)
         return listing is not None and listing.known.is_set_back(revision.item_id, revision.version)
 
     def note_newer(self, vault_id: str, *revisions: Revision) -> None:
-        """Reads, or Secrets that prove it, show newer versions than the vault's list, or items that it lacks."""
+        """Take over revisions, from reads or sealed Secrets, that are newer than the vault's list or missing from it."""
         listing = self._listings.get(vault_id)
         if listing is None or not revisions:
             return
@@ -216,7 +217,7 @@ class Catalog:
         listing.listings_due = max(listing.listings_due, 1)
 
     def take_redone(self, vault_id: str) -> frozenset[str]:
-        """Items to be read although their versions have not changed; it is the caller's to see to it."""
+        """Return the items to read again although their versions are unchanged, once: the caller must read them."""
         listing = self._listings[vault_id]
         redone = listing.known.redone
         if redone:
@@ -224,12 +225,12 @@ class Catalog:
         return redone
 
     def expect_more(self, vault_id: str) -> None:
-        """List and item disagree: list the vault at the next poll too."""
+        """Have the vault listed at the next poll too, because its list and an item disagree."""
         if listing := self._listings.get(vault_id):
             listing.listings_due = max(listing.listings_due, 1)
 
     def count_doubts(self) -> int:
-        """How many items are listed older than they are known to be."""
+        """Count the items that are listed at an older version than known."""
         return sum(listing.known.count_doubts() for listing in self._listings.values())
 
 

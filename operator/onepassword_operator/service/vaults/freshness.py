@@ -1,4 +1,4 @@
-"""How long ago 1Password confirmed each vault, and what resources on it are told when that was too long ago."""
+"""How long ago 1Password confirmed each vault, and the error to report on its resources if that was too long ago."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from onepassword_operator.ports import Clock
 
 
 class Freshness:
-    """The poll reports here; every pass over a Secret asks here before it says that all is well."""
+    """Time and error of each vault's last polls. The poller writes it; every reconcile checks it before it reports Ready."""
 
     def __init__(self, clock: Clock, *, staleness_seconds: float) -> None:
         self._clock = clock
@@ -19,7 +19,7 @@ class Freshness:
         self._failure: BackendError | None = None
 
     def confirmed(self, vaults: Iterable[str]) -> None:
-        """A poll found these vaults current."""
+        """Note that a poll confirmed these vaults."""
         now = self._clock.monotonic()
         self._failure = None
         for vault_id in vaults:
@@ -27,14 +27,14 @@ class Freshness:
             self._failures.pop(vault_id, None)
 
     def failed(self, error: BackendError, *, vault_id: str | None = None) -> None:
-        """A poll failed, altogether or for one vault."""
+        """Note that a poll failed, as a whole or for one vault."""
         if vault_id is None:
             self._failure = error
         else:
             self._failures[vault_id] = error
 
     def trouble(self, vault_id: str) -> BackendError | None:
-        """What to say about Secrets on this vault although they are as last read; None while all is well or a blip is young."""
+        """Return the error to report on the Secrets of a vault: a refusal at once, an outage only beyond the staleness limit; else None."""
         if isinstance(self._failure, BackendDeniedError):
             return self._failure
         own = self._failures.get(vault_id)
@@ -50,14 +50,14 @@ class Freshness:
         )
 
     def stale_for(self, seconds_failing: float) -> bool:
-        """Whether a single item's own trouble has lasted too long to be called a blip."""
+        """Whether the failure of a single item has lasted beyond the staleness limit."""
         return seconds_failing > self._staleness_seconds
 
     def age_seconds(self, vault_id: str) -> float:
-        """Seconds since the vault was last confirmed; of one that no poll has confirmed yet, since it was first asked about."""
+        """Return the seconds since the vault was last confirmed, or else since it was first asked for."""
         now = self._clock.monotonic()
         return now - self._confirmed.setdefault(vault_id, now)
 
     def signature(self, vaults: Iterable[str]) -> Mapping[str, str]:
-        """Per vault, the reason of its trouble; two signatures tell which resources are owed a new status."""
+        """Return the reason of each vault's trouble. Resources whose vault differs between two signatures need a new status."""
         return {vault_id: trouble.reason if (trouble := self.trouble(vault_id)) else "" for vault_id in vaults}

@@ -1,4 +1,4 @@
-"""Reads each item once per version, however many Secrets use it, and holds values for seconds only."""
+"""Reads each item once per version, however many Secrets use it, and keeps values for seconds only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from onepassword_operator.ports import Clock, ItemSource
 from onepassword_operator.service.runtime.single_flight import SingleFlight
 
 HOLD_SECONDS: Final = 5.0
-"""How long a read item serves other Secrets; long enough for all users of a changed item to have their turn."""
+"""Seconds for which an item that was read serves other Secrets, so that all users of a changed item can be reconciled."""
 HOLD_ITEMS: Final = 64
 
 Later = Callable[[float, Callable[[], None]], object]
@@ -23,7 +23,7 @@ def _call_later(seconds: float, function: Callable[[], None]) -> None:
 
 
 class ItemReads:
-    """A short-lived, single-flight reader; those who wait for one read share its failure too."""
+    """A single-flight reader with a short-lived cache; callers that wait for one read share its item or its error."""
 
     def __init__(self, source: ItemSource, clock: Clock, *, later: Later = _call_later) -> None:
         self._source = source
@@ -33,7 +33,7 @@ class ItemReads:
         self._flights: SingleFlight[Revision, Item] = SingleFlight(clock)
 
     async def read(self, listed: Revision) -> Item:
-        """The item; a held one serves only if it has the listed version, or was all that a read for that version gave."""
+        """Return the item. A cached one serves only if it has the listed version, or was read for that version."""
         return self._fresh(listed) or await self._flights.run(listed, lambda: self._fetch(listed))
 
     async def _fetch(self, listed: Revision) -> Item:
@@ -55,12 +55,12 @@ class ItemReads:
         self._later(HOLD_SECONDS, self.expire)
 
     def drop(self, listed: Revision) -> None:
-        """Let go of an item: the next read asks 1Password."""
+        """Drop an item from the cache, so that the next read asks 1Password."""
         self._held.pop((listed.vault_id, listed.item_id), None)
         self._flights.forget(listed)
 
     def expire(self) -> None:
-        """Let go of what was read too long ago."""
+        """Drop the items that were read too long ago."""
         limit = self._clock.monotonic() - HOLD_SECONDS
         while self._held and next(iter(self._held.values()))[0] <= limit:
             self._held.popitem(last=False)

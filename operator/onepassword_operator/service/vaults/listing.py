@@ -1,4 +1,4 @@
-"""Lists vaults side by side for the poll, which waits for the quick ones only: a vault that hangs holds up no other."""
+"""Lists vaults in parallel for the poll, which waits only for the fast ones, so that a hanging vault delays no other."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Final
 from onepassword_operator.model.errors import OperatorError
 
 PATIENCE_SECONDS: Final = 0.5
-"""How long a poll waits for lists that it has begun; most take a few milliseconds."""
+"""Seconds that a poll waits for the lists that it has started; most take a few milliseconds."""
 
 Late = Callable[[str, OperatorError | None], None]
-"""Told of a vault whose list ended when its poll waited no more, with its error if there was one."""
+"""Called with a vault whose list ended after its poll had stopped waiting, and with the error if there was one."""
 
 
 class VaultLister:
-    """Lists under way. A vault is listed once at a time; a poll that meets its list still under way doesn't wait for it."""
+    """The lists in flight, at most one per vault. A poll does not wait for a list that an earlier poll started."""
 
     def __init__(self, list_vault: Callable[[str], Awaitable[object]], *, late: Late, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._list_vault = list_vault
@@ -26,10 +26,10 @@ class VaultLister:
         self._mistake: BaseException | None = None
 
     async def run(self, due: Iterable[str]) -> dict[str, OperatorError | None]:
-        """List these vaults; those that have ended by now, each with its error if there was one. Of the others `late` is told.
+        """List these vaults; return the vaults whose lists ended in time, with their errors if any. `late` is called for the others.
 
         Raises:
-            Exception: what is no error of 1Password's.
+            Exception: a list failed by a bug of ours.
         """
         if self._mistake:
             raise self._mistake
@@ -42,12 +42,12 @@ class VaultLister:
         return outcomes
 
     def close(self) -> None:
-        """Let go of the lists under way; nobody is told of them."""
+        """Cancel the lists in flight; `late` is not called for them."""
         for task in self._under_way.values():
             task.cancel()
 
     def under_way(self) -> set[str]:
-        """The vaults whose lists have not ended."""
+        """Return the vaults whose lists have not ended."""
         return set(self._under_way)
 
     def _begin(self, vault_id: str) -> asyncio.Task[object]:
@@ -65,4 +65,4 @@ class VaultLister:
         if self._under_way[vault_id].cancelled():
             del self._under_way[vault_id]
             return
-        self._late(vault_id, self._outcome(vault_id))  # a mistake of ours is raised again by the next poll, where it ends the process
+        self._late(vault_id, self._outcome(vault_id))  # a bug of ours is raised again by the next poll, where it ends the process

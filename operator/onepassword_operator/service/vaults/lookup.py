@@ -1,4 +1,4 @@
-"""From an item path to the item: which vault and item it means, over the shared catalog, with the pin honoured."""
+"""Item path × pin → vault and item, over the shared catalog."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from onepassword_operator.rules.older_answers import Known
 from onepassword_operator.service.vaults.catalog import Catalog
 
 UNLISTED: Final = 0
-"""The version of an item that no list shows; no item has it, so the item is read."""
+"""Stands for the version of an item that no list shows. No item has this version, so the item is always read."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The item a path means; `listed` is its revision in the list, `warning` says what was ambiguous."""
+    """The item that a path means; `listed` is its revision in the list, `warning` describes an ambiguity."""
 
     listed: Revision
     warning: str = ""
@@ -26,18 +26,18 @@ class Found:
 
 
 class ItemLookup:
-    """Resolves paths. A failed look-up is a failure; it is never reinterpreted as another kind of name."""
+    """Resolves paths. A path whose name is not found is never tried as another kind of name."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
     async def find(self, path: ItemPath, pin: Revision | None) -> Found:
-        """The item the path means today; the pinned one as long as it is not confirmed gone.
+        """Return the item that the path means: the pinned one until it is confirmed gone, else by name.
 
         Raises:
             VaultNotFoundError, ItemNotFoundError, ItemArchivedError: fresh and complete lists lack it.
-            ItemAmbiguousError: the pinned item is gone, and which of several is meant now is not for us to guess.
-            BackendError: 1Password could not be asked.
+            ItemAmbiguousError: the pinned item is gone, and several others have its title.
+            BackendError: 1Password gave no usable answer.
         """
         if pin and (kept := self._pinned(pin)):
             return kept
@@ -56,7 +56,7 @@ class ItemLookup:
         return Found(listed=Revision(vault.id, item.id, item.version), warning=vault_warning or warning, tags=item.tags)
 
     async def refresh(self, path: ItemPath, pin: Revision | None, *, since: float) -> None:
-        """Have the vaults and the vault's list read if they were not since then, so that what is found next is not older than that."""
+        """Read the vault list and the vault's items again unless they were read after `since`."""
         await self._catalog.fresh_vaults(since=since)
         vault_id = pin.vault_id if pin else (await self._vault(path.vault))[0].id
         await self._catalog.fresh_listing(vault_id, since=since)
@@ -74,7 +74,7 @@ class ItemLookup:
         summary = listing.items.get(pin.item_id) if listing else None
         if summary and summary.active:
             listed = Revision(pin.vault_id, pin.item_id, summary.version)
-            # A list is no proof that the item was set back: the server that made it may lag behind.
+            # One list does not prove that the item was set back: its server may lag behind.
             behind = listed.is_older_than(pin) and not self._catalog.is_set_back(listed)
             return Found(listed=pin if behind else listed, tags=summary.tags)
         if self._catalog.confirmed_gone(pin.vault_id, pin.item_id) or self._catalog.vault_gone(pin.vault_id):
@@ -89,13 +89,13 @@ class ItemLookup:
         except VaultNotFoundError:
             vaults = await self._catalog.fresh_vaults()
         if looks_like_id(text) and text not in vaults:
-            # The list shows what the token may see; asking for the vault itself tells forbidden from absent.
+            # The vault list has only the vaults that the token may see; listing the vault's items tells forbidden from absent.
             return await self._catalog.read_unlisted(text), ""
         return pick_item.pick_vault(text, vaults.values())
 
 
 def _pick(text: str, known: Known, *, vault: Vault) -> tuple[ItemSummary, str]:
-    # What is perhaps gone already is taken only if nothing else has the title.
+    # An item that may be gone already is used only if no other has the title.
     listed = [item for item_id, item in known.items.items() if not known.is_missed(item_id)]
     try:
         return pick_item.pick_item(text, listed, vault=vault)

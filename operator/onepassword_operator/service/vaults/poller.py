@@ -1,7 +1,7 @@
-"""One polling pass: one request if nothing moved; a list per vault that did; then every affected Secret is queued at once.
+"""Polls 1Password: one request if nothing changed, an item list per changed vault; then queues all affected Secrets at once.
 
-Passes never overlap, whoever asks for one. A list that shows changes which the vault list hides costs the latter its trust (poll_trust.py).
-Queued together, so that Secrets that changed in one poll are written before their workloads restart, once.
+Polls never overlap. A vault list that hides changes which an item list shows is not trusted any more (`trust.py`). The Secrets are queued
+together, so that all Secrets that changed in one poll are written before their workloads restart, once.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from onepassword_operator.service.vaults.listing import VaultLister
 from onepassword_operator.service.vaults.trust import PollTrust
 
 STATUS_WRITES_PER_SECOND: Final = 100.0
-"""How fast resources are told of an outage and of its end."""
+"""Rate of status writes that report an outage and its end."""
 
 _log = logging.getLogger(__name__)
 
 
 class Poller:
-    """Compares what 1Password lists with what the Secrets follow."""
+    """Compares 1Password's lists with the revisions that the Secrets hold."""
 
     def __init__(
         self, *, catalog: Catalog, index: Index, freshness: Freshness, queue: WorkQueue[SecretKey], meter: Meter, share: FairShare
@@ -56,20 +56,20 @@ class Poller:
         self._resync_due: set[str] | None = None
 
     async def poll(self, *, full: bool = False) -> BackendError | None:
-        """One pass; returns what went wrong altogether, after everything else has been done.
+        """Poll once; return the error if the poll failed as a whole.
 
         Args:
-            full: list every followed vault, whatever its fingerprint says, and count what the fingerprints had hidden.
+            full: list every used vault, even with an unchanged fingerprint, and count the changes that fingerprints had hidden.
         """
         async with self._turn:
             return await self._poll(full=full)
 
     def count_doubts(self) -> int:
-        """How many items are listed older than they are known to be."""
+        """Count the items that are listed at an older version than known."""
         return self._catalog.count_doubts()
 
     def close(self) -> None:
-        """End what polls have begun and wait for no more."""
+        """Cancel the lists in flight."""
         self._lists.close()
 
     async def _poll(self, *, full: bool) -> BackendError | None:
@@ -82,7 +82,7 @@ class Poller:
             self._report_trouble()
             return error
         self._count_late(vaults)
-        # Compared with the last poll, not with the catalog: a look-up may have read the vaults meanwhile, and wakes nobody.
+        # Compared with the last poll, not with the catalog: a lookup may have read the vaults meanwhile, and queues no Secret.
         former, self._polled = self._polled, vaults
         known = {v: listing.known for v in self._followed(vaults) if (listing := self._catalog.listed(v)) and self._catalog.is_current(v)}
         due = [v for v in self._followed(vaults) if full or self.trust.lost() or v not in known]
@@ -102,7 +102,7 @@ class Poller:
 
     def _conclude(self, keys: Iterable[SecretKey], *, confirmed: Iterable[str]) -> None:
         confirmed = set(confirmed)
-        # Passes between two polls tell of trouble as well; what they may have told is owed to be taken back.
+        # Reconciles between two polls report trouble too, and their reports must be corrected once it ends.
         self._signature = {**self._signature, **self._freshness.signature(confirmed)}
         self._freshness.confirmed(confirmed)
         for key in keys:
@@ -110,7 +110,7 @@ class Poller:
         self._report_trouble()
 
     def _came_late(self, vault_id: str, error: OperatorError | None) -> None:
-        # What the poll would have done with it, had it waited: nobody has to wait for the next one to hear of it.
+        # Does the rest of the poll for a late list, so that its changes need not wait for the next poll.
         former = self._late.pop(vault_id, None)
         if error is not None:
             self._note_failure(vault_id, error)
@@ -129,7 +129,7 @@ class Poller:
             self.trust.missed(missed)
 
     def _note_resync(self, listed: set[str], failed: set[str]) -> None:
-        # A resync is whole when its last list has come, however late, and none has failed.
+        # A resync is complete when its last list has come, however late, and none has failed.
         if self._resync_due is None or failed & self._resync_due:
             self._resync_due = None
             return
@@ -161,7 +161,7 @@ class Poller:
             _log.warning("vault could not be listed", extra={"vault": vault_id, "reason": error.reason})
             self._freshness.failed(error, vault_id=vault_id)
         elif isinstance(error, ItemLookupError):
-            # Deleted since the vault list was read; the next one says so.
+            # Deleted since the vault list was read; the next vault list will lack it.
             _log.info("vault is gone", extra={"vault": vault_id, "reason": error.reason})
         else:
             raise error
@@ -171,7 +171,7 @@ class Poller:
         return self._drifted(fresh) + self._shown(vaults, fresh)
 
     def _fresh(self, vaults: Mapping[str, Vault]) -> dict[str, Listing]:
-        # Whoever made them: what a look-up lists between two polls makes the vault current, and nobody else would compare it.
+        # Includes the lists of lookups between two polls: they make the vault current, so no poll would compare them.
         former = self._compared
         self._compared = {v: listing for v in self._followed(vaults) if (listing := self._catalog.listed(v))}
         return {v: listing for v, listing in self._compared.items() if former.get(v) is not listing}
@@ -183,7 +183,7 @@ class Poller:
         shown: set[tuple[str, str]] = set()
         for vault_id, listing in fresh.items():
             texts = asked & {vault_id, vaults[vault_id].name.casefold()}
-            if texts:  # reading through thousands of titles takes milliseconds
+            if texts:  # going through thousands of titles takes milliseconds
                 names = {name.casefold() for item in listing.items.values() if item.active for name in (item.id, item.title)}
                 shown |= {(vault, name) for vault in texts for name in names}
         return [key for key, vault in waiting if any((vault, item) in shown for item in self._items_asked(key))]
@@ -204,7 +204,7 @@ class Poller:
         return keys
 
     async def _count_missed(self, known: Mapping[str, Known]) -> None:
-        # A change that arrives between the two lists is no miss: the fingerprint has moved by the second look.
+        # A change that arrives between the two lists is no miss: the second vault list shows a changed fingerprint.
         listings = {vault_id: listing for vault_id in known if (listing := self._catalog.listed(vault_id))}
         suspects = {v: count for v, listing in listings.items() if (count := item_changes.count_changes(known[v], listing.known))}
         if not suspects:

@@ -1,4 +1,4 @@
-"""Whether the cheap poll may be believed: a vault whose items change while the vault list stands still says that it may not."""
+"""Whether polls may rely on the vault list: not after items have changed in a vault that the vault list shows unchanged."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Final
 from onepassword_operator.ports import Meter
 
 CLEAN_RESYNCS: Final = 3
-"""Resyncs in a row without a miss, after which the vault list is believed again."""
+"""Resyncs in a row without a hidden change until the vault list is trusted again."""
 
 _log = logging.getLogger(__name__)
 
 
 class PollTrust:
-    """One credential's record: what its vault list hid, and how long ago."""
+    """The trust in the vault list of one credential."""
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
@@ -23,23 +23,23 @@ class PollTrust:
         self._clean = 0
 
     def lost(self) -> bool:
-        """Whether polls have to list the items of every followed vault."""
+        """Whether polls have to list the items of every used vault."""
         return self._lost
 
     def missed(self, count: int) -> None:
-        """Items changed in vaults that the vault list shows unchanged, before and after."""
+        """Note changes of items in vaults that the vault list shows unchanged, before and after."""
         self._meter.resync_found(count)
         self._missed = True
         if not self._lost:
             self._lost = True
             _log.warning(
-                "the vault list does not show every change; polling by item lists until %d resyncs in a row find none that it hides",
+                "the vault list hides changes; polling by item lists until %d resyncs in a row find no hidden change",
                 CLEAN_RESYNCS,
                 extra={"changes": count},
             )
 
     def resynced(self) -> None:
-        """Every followed vault was listed by a resync; what polls found since the last one counts as well."""
+        """Note that a resync has listed every used vault. Hidden changes that polls found since the last resync count as well."""
         missed, self._missed = self._missed, False
         if missed or not self._lost:
             self._clean = 0
@@ -47,4 +47,4 @@ class PollTrust:
         self._clean += 1
         if self._clean == CLEAN_RESYNCS:
             self._lost, self._clean = False, 0
-            _log.info("the vault list shows every change again; polling by it")
+            _log.info("the vault list shows every change again; polling by the vault list")

@@ -1,1 +1,1 @@
-"""What the cluster shows → which Secrets need a reconcile."""
+"""Observations of the cluster → the Secrets that need a reconcile."""

@@ -1,6 +1,6 @@
-"""The resync: complete LISTs of resources and Deployments, and a look at our Secrets.
+"""The resync: complete LISTs of resources and Deployments, and a check of our Secrets.
 
-At the start it is the synced signal; later it finds what watches missed.
+The first one makes the operator ready; later ones find the changes that watches missed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class Resync:
-    """Compares everything with everything, by page."""
+    """Lists all objects by page, and queues every Secret that is not as a reconcile would leave it."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Resync:
         self._queue = queue
 
     async def run(self) -> None:
-        """One full pass.
+        """Resync once.
 
         Raises:
             ClusterError: a LIST could not be completed; nothing is concluded from a part.
@@ -62,7 +62,7 @@ class Resync:
             demand = self._observe.take_in(claim)
             unseen[claim.key] = Priority.LOW if claim.key in known and demand is not Priority.NEW else Priority.NEW
         for key in known - unseen.keys():
-            # A watch may have shown a resource after the LIST was made; only a live look tells.
+            # A watch may have shown a resource after the LIST was made; only a GET tells.
             held = self._index.claims.resource(key)
             live = await self._resources.get(key) if held else None
             if held and (live is None or live.uid != held.uid):

@@ -1,6 +1,6 @@
-"""What a watch tells of Secrets, without what they hold → which of them are read, and which are gone.
+"""Changes of Secrets' metadata, from watches → the Secrets to read, and the Secrets that are gone.
 
-Most of it is no news: Secrets that nobody asks for, which anybody may make, and our own writes as they come back.
+Most changes are ignored: of Secrets that no object asks for, which any user may create, and our own writes.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from onepassword_operator.service.runtime.retry_loop import RetryLoop
 from onepassword_operator.service.watch.observe import Observe
 
 PAUSE_SECONDS: Final = 0.2
-"""Before a Secret is read: the answer to a write of our own, which says the same, is on its way."""
+"""Seconds to wait before a Secret is read: the change may be our own write, whose answer is on its way."""
 
 
 class SecretNews:
-    """Reads the Secrets that moved without us, one GET for whatever happened meanwhile; what waits is bounded by what is asked for."""
+    """Reads the Secrets that others changed, with one GET for several changes. The backlog is bounded by the number of claims."""
 
     def __init__(self, secrets: SecretStore, *, observe: Observe, index: Index, clock: Clock, pause_seconds: float = PAUSE_SECONDS) -> None:
         self._secrets = secrets
@@ -30,18 +30,18 @@ class SecretNews:
         self._reads: RetryLoop[SecretKey] = RetryLoop(self._read, clock=clock, pause_seconds=pause_seconds)
 
     def seen(self, key: SecretKey, version: int) -> None:
-        """The Secret is there, at this resourceVersion."""
+        """Note that the Secret exists, at this resourceVersion."""
         if self._is_news(key, version):
             self._newest[key] = max(version, self._newest.get(key, 0))
             self._reads.wake(key)
 
     def gone(self, key: SecretKey, version: int) -> None:
-        """The Secret was deleted, or lost our label, at this resourceVersion."""
+        """Note that the Secret was deleted, or lost our label, at this resourceVersion."""
         if self._is_news(key, version):
             self._observe.secret_gone(key)
 
     def listed(self, namespace: str, keys: Container[SecretKey], *, version: int) -> None:
-        """These, of those that are asked for, were all there at this resourceVersion; an empty namespace means all of them."""
+        """Note that of all requested Secrets of the namespace (empty: all) exactly these existed, at this resourceVersion."""
         asked_for = self._index.claims.keys()
         for key in asked_for:
             state = self._index.states.of(key)
@@ -50,18 +50,18 @@ class SecretNews:
                 self._observe.secret_gone(key)
 
     def asked_for(self, key: SecretKey) -> bool:
-        """Whether anybody asks for the Secret."""
+        """Whether any object asks for the Secret."""
         return key in self._index.claims
 
     def _is_news(self, key: SecretKey, version: int) -> bool:
         return self.asked_for(key) and version > self._index.states.of(key).resource_version
 
     async def run(self) -> None:
-        """Read until cancelled; several side by side never read the same Secret at once."""
+        """Read until cancelled; several tasks of this may run, and never read the same Secret at once."""
         await self._reads.run()
 
     def close(self) -> None:
-        """Drop what waits."""
+        """Cancel the timers."""
         self._reads.close()
 
     async def _read(self, key: SecretKey) -> None:

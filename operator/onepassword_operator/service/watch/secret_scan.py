@@ -1,6 +1,6 @@
-"""How it is found out which Secrets are as a pass would leave them: by one LIST of ours or, where that is not granted, by a GET of each.
+"""Finds the Secrets that are as a reconcile would leave them: by one LIST of ours or, if RBAC forbids that, by a GET of each.
 
-The watch is another matter. Without it, the GETs go round and round: every Secret is looked at within a resync interval.
+Without LIST there is no watch either, so the GETs go on in rounds: every Secret is read within a resync interval.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from onepassword_operator.service.runtime.work_queue import Priority
 from onepassword_operator.service.watch.observe import Observe
 
 AT_ONCE: Final = 16
-"""GETs under way while nothing is known yet."""
+"""GETs in flight while nothing is known yet."""
 ROUNDS: Final = 2
 """Rounds in a resync interval: a Secret may be first in one round and last in the next."""
 
@@ -27,18 +27,18 @@ _log = logging.getLogger(__name__)
 
 
 class SecretScan(Protocol):
-    """A resync's look at Secrets."""
+    """A resync's check of Secrets."""
 
     async def settled(self, asked: Mapping[SecretKey, Priority]) -> set[SecretKey]:
-        """Which of the Secrets that are asked for need nothing; the priorities are those of the others.
+        """Return the requested Secrets that need no reconcile; `asked` has the priority of each.
 
         Raises:
-            ClusterError: not all could be looked at, so nothing is concluded.
+            ClusterError: a Secret could not be read, so no result is complete.
         """
 
 
 class ListedSecrets:
-    """One LIST of all that carry our label."""
+    """`SecretScan` by one LIST of the Secrets with our label."""
 
     def __init__(self, secrets: SecretStore, *, observe: Observe, index: Index) -> None:
         self._secrets = secrets
@@ -46,14 +46,14 @@ class ListedSecrets:
         self._index = index
 
     async def settled(self, asked: Mapping[SecretKey, Priority]) -> set[SecretKey]:
-        """Those that the LIST shows to be in order."""
+        """Return the Secrets that the LIST shows to be settled."""
         del asked
         asking = self._index.claims
         return {observed.key async for observed in self._secrets.list_managed(asking) if self._observe.is_settled(observed)}
 
 
 class PatrolledSecrets:
-    """A GET of each that is asked for: of those that are new here at once, of all others in turn."""
+    """`SecretScan` by a GET of each requested Secret: at once for new ones, in rounds for all others."""
 
     def __init__(
         self,
@@ -87,12 +87,12 @@ class PatrolledSecrets:
         return observed is not None and self._observe.is_settled(observed)
 
     async def run(self) -> None:
-        """Go round until cancelled."""
+        """Make rounds until cancelled."""
         while True:
             await self.patrol()
 
     async def patrol(self) -> None:
-        """One round over all Secrets that are asked for, evenly spread over its time."""
+        """Read all requested Secrets once, evenly spread over the time of a round."""
         keys = self._index.claims.keys()
         limiter = RateLimiter(max(len(keys), 1) / self._round_seconds, self._clock, sleep=self._sleep)
         failures = 0
@@ -103,7 +103,7 @@ class PatrolledSecrets:
             except ClusterError as error:
                 failures += 1
                 if failures == 1:
-                    _log.warning("Secret could not be looked at", extra={"secret": str(key), "reason": error.reason, "detail": str(error)})
+                    _log.warning("Secret could not be read", extra={"secret": str(key), "reason": error.reason, "detail": str(error)})
         if not keys:
             await limiter.turn()
-        await limiter.turn()  # the last one has its time, too
+        await limiter.turn()  # the pause after the last one

@@ -1,7 +1,7 @@
-"""Keeps the watches on our Secrets going: one for all, or one for each namespace that the settings name, none held up by another.
+"""Keeps the watches on our Secrets running: one for all namespaces, or an independent one for each configured namespace.
 
-A watch begins with a list. What a list shows against what is known here is all that came and went while nobody watched, so no resync is
-needed after it. A stream that ends in good order goes on from where it was; after anything else there is another list.
+A watch begins with a list. The difference between the list and the known Secrets has all changes during a gap, so no resync is needed
+after it. A stream that the API server closed is continued from its last resourceVersion; after any error there is another list.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from onepassword_operator.service.watch.secret_news import SecretNews
 READS_AT_ONCE: Final = 4
 LONGEST_PAUSE_SECONDS: Final = 30.0
 CALM_SECONDS: Final = 60.0
-"""A stream that lived this long does not count as failing in a row."""
+"""A stream that ran for this many seconds does not count as failing in a row."""
 _DOUBLINGS: Final = 5
 
 _log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class SecretWatcher:
         self._sleep = sleep
 
     async def run(self) -> None:
-        """Watch, and read what moved, until cancelled."""
+        """Watch, and read changed Secrets, until cancelled."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 for namespace in self._namespaces:
@@ -97,9 +97,9 @@ class SecretWatcher:
 
     @staticmethod
     def _report(namespace: str, trouble: ClusterError | None, *, reported: str) -> str:
-        # Each trouble once, for as long as it lasts. A state that is too old is none: the list that follows says what it is now.
+        # Logs each trouble once while it lasts. An outdated resourceVersion is none: a list follows.
         if trouble is None or isinstance(trouble, ClusterAbsentError) or str(trouble) == reported:
             return reported
         detail = {"namespace": namespace or "all", "reason": trouble.reason, "detail": str(trouble)}
-        _log.warning("Secrets are not watched for the moment", extra=detail)
+        _log.warning("the watch on Secrets failed and is started again", extra=detail)
         return str(trouble)
