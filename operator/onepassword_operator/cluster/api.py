@@ -62,7 +62,6 @@ class _Call:
 
     @property
     def method(self) -> str:
-        """The HTTP method of the verb."""
         return _METHODS[self.verb]
 
     @property
@@ -148,12 +147,12 @@ class KubernetesApi:
         return await handler(request)
 
     def server_time(self) -> str:
-        """The API server's clock now, RFC 3339 UTC in whole seconds, by the `Date` header of its newest reply."""
+        """Return the API server's present time, RFC 3339 UTC in whole seconds, by the `Date` header of its newest reply."""
         now = datetime.datetime.now(datetime.UTC) + self._clock_offset
         return now.strftime("%Y-%m-%dT%H:%M:%SZ")
 
     async def get(self, path: str, *, resource: str) -> dict[str, Any] | None:
-        """One object, or None if it does not exist."""
+        """Read an object; None if it does not exist."""
         try:
             found: dict[str, Any] = await self._read(_Call(verb="get", path=path, resource=resource))
         except ClusterAbsentError:

@@ -24,7 +24,7 @@ class KubernetesLease:
         self._collection = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
 
     async def get(self) -> HeldLease | None:
-        """The live lease."""
+        """Read the live lease; None if it does not exist."""
         raw = await self._api.get(f"{self._collection}/{NAME}", resource=_RESOURCE)
         return HeldLease(LeaseRecord.from_object(raw), raw["metadata"]["resourceVersion"]) if raw else None
 

@@ -29,12 +29,12 @@ class KubernetesResources:
         return any(resource.get("name") == names.PLURAL for resource in (discovered or {}).get("resources") or ())
 
     async def get(self, key: SecretKey) -> Claim | None:
-        """The live resource."""
+        """Read the live resource; None if it does not exist."""
         raw = await self._api.get(self._path(key), resource=_RESOURCE)
         return Claim.from_object(raw, self._rendering) if raw else None
 
     async def list_all(self) -> AsyncIterator[Claim]:
-        """All resources in the watched namespaces, by page."""
+        """Yield all live resources in the watched namespaces, by page."""
         paths = [f"{_ROOT}/namespaces/{namespace}/{names.PLURAL}" for namespace in self._namespaces] or [f"{_ROOT}/{names.PLURAL}"]
         for path in paths:
             async for page in self._api.pages(path, resource=_RESOURCE):

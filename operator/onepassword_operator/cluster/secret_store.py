@@ -30,7 +30,7 @@ class KubernetesSecrets:
         self._namespaces = namespaces
 
     async def get(self, key: SecretKey) -> ObservedSecret | None:
-        """The live Secret."""
+        """Read the live Secret; None if it does not exist."""
         raw = await self._api.get(path_of(key), resource=_RESOURCE)
         return ObservedSecret.from_object(raw) if raw else None
 
@@ -67,7 +67,7 @@ class KubernetesSecrets:
         return ObservedSecret.from_object(await self._api.merge_patch(path_of(basis.key), body, resource=_RESOURCE))
 
     def server_time(self) -> str:
-        """The API server's clock."""
+        """Return the API server's time, RFC 3339 UTC."""
         return self._api.server_time()
 
 

@@ -22,18 +22,18 @@ class KubernetesWorkloads:
         self._namespaces = namespaces
 
     async def list_all(self) -> AsyncIterator[Workload]:
-        """All Deployments in the watched namespaces, by page."""
+        """Yield all live Deployments in the watched namespaces, by page."""
         for path in [_collection(namespace) for namespace in self._namespaces] or ["/apis/apps/v1/deployments"]:
             async for page in self._api.pages(path, resource=_RESOURCE):
                 for raw in page:
                     yield secret_use.workload(raw)
 
     async def list_namespace(self, namespace: str) -> Sequence[Workload]:
-        """All Deployments of a namespace, by page."""
+        """List all live Deployments of a namespace, by page."""
         return [secret_use.workload(raw) async for page in self._api.pages(_collection(namespace), resource=_RESOURCE) for raw in page]
 
     async def get(self, namespace: str, name: str) -> Workload | None:
-        """One live Deployment."""
+        """Read a live Deployment; None if it does not exist."""
         raw = await self._api.get(f"{_collection(namespace)}/{name}", resource=_RESOURCE)
         return secret_use.workload(raw) if raw else None
 

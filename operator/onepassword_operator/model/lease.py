@@ -39,7 +39,7 @@ class LeaseRecord:
         )
 
     def to_spec(self) -> dict[str, Any]:
-        """The spec as JSON."""
+        """Render the spec of the Lease as JSON."""
         return {
             "holderIdentity": self.holder,
             "leaseDurationSeconds": self.lease_seconds,

@@ -30,7 +30,7 @@ class Condition:
 
     @classmethod
     def from_object(cls, raw: Mapping[str, Any]) -> Condition:
-        """Read an entry; the official operator's have neither reason nor observedGeneration."""
+        """Read an entry; those of the official operator have neither reason nor observedGeneration."""
         generation = raw.get("observedGeneration")
         return cls(
             type=sys.intern(text_of(raw.get("type"))),  # a condition is kept for every resource, and these words repeat in all of them
@@ -42,7 +42,7 @@ class Condition:
         )
 
     def to_object(self) -> dict[str, Any]:
-        """The entry as JSON."""
+        """Render the entry as JSON."""
         raw: dict[str, Any] = {"type": self.type, "status": self.status, "reason": self.reason, "message": self.message}
         raw["lastTransitionTime"] = self.last_transition_time
         if self.observed_generation is not None:

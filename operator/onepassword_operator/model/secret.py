@@ -55,7 +55,7 @@ class OwnerReference:
 
     @classmethod
     def from_object(cls, raw: Mapping[str, Any]) -> OwnerReference:
-        """Read one entry."""
+        """Read an entry of `metadata.ownerReferences`."""
         return cls(
             kind=raw.get("kind", ""), name=raw.get("name", ""), uid=raw.get("uid", ""), api_version=raw.get("apiVersion", ""), raw=dict(raw)
         )

@@ -25,7 +25,7 @@ class Rendering:
 
 
 class ObjectRef(NamedTuple):
-    """The object that asks."""
+    """Kind, namespace and name of an object that asks for a Secret, or of a Deployment that uses one."""
 
     kind: str
     namespace: str

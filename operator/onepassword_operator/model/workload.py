@@ -56,7 +56,7 @@ class RestartMark:
 
     @classmethod
     def parse(cls, text: str | None) -> RestartMark | None:
-        """Read a mark as `str` writes it; None for anything else."""
+        """Read a mark as `str` writes it; None for any other text."""
         revision_text, _, time = (text or "").rpartition("@")
         revision = Revision.parse(revision_text)
         return cls(revision, time) if revision and time else None

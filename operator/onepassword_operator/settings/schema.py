@@ -221,17 +221,17 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
 
     @property
     def log_encoder(self) -> str:
-        """The encoder in effect."""
+        """The log's encoder: as set, else by `--zap-devel`."""
         return self.zap_encoder or ("json" if self.zap_devel is False else "console")
 
     @property
     def log_level(self) -> int:
-        """The level in effect."""
+        """The log's level: as set, else by `--zap-devel`."""
         return LEVELS.get(self.zap_log_level or ("debug" if self.zap_devel else "info"), logging.DEBUG)
 
     @property
     def stacktrace_level(self) -> int:
-        """The level from which tracebacks are shown."""
+        """The level from which records show their traceback: as set, else by `--zap-devel`."""
         return LEVELS[self.zap_stacktrace_level or ("warn" if self.zap_devel else "error")]
 
 

@@ -32,7 +32,7 @@ class RetryLoop(Generic[K]):
             self._queue.add(key, Priority.CHANGED)
 
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Run the work for woken keys until cancelled."""
         while True:
             key = await self._queue.take()
             delay = None

@@ -19,7 +19,7 @@ ASIDE_SECONDS: Final = 1.0
 
 
 class Priority(enum.IntEnum):
-    """Lower runs first."""
+    """The order of keys: the lower value runs first."""
 
     NEW = 0
     DRIFT = 1
