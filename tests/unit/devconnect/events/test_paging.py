@@ -51,7 +51,7 @@ def test_a_cursor_comes_back_as_what_it_was(reader: Reader) -> None:
 def test_a_cursor_of_another_feature_or_of_an_earlier_start_is_refused() -> None:
     cursor = asked({}).moved(5).cursor()
     assert "another feature" in refusal({"cursor": cursor}, feature="itemusages")
-    assert "anew" in refusal({"cursor": cursor}, run="later")
+    assert "reset cursor" in refusal({"cursor": cursor}, run="later")
 
 
 def test_beside_a_cursor_the_rest_is_read_and_then_left_alone() -> None:
