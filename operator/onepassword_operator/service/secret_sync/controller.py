@@ -93,7 +93,7 @@ class Controller:
             await self._reporter.report(claim, outcome, stale=stale)
         except ClusterError as error:
             self._index.retries.status_failed(claim.key)
-            detail = {"resource": str(claim.key), "reason": error.reason, "detail": str(error)}
+            detail = {"object": str(claim.ref), "reason": error.reason, "detail": str(error)}
             _log.warning("status could not be written", extra=detail)
             self._again(claim, error)
             return False
@@ -127,7 +127,7 @@ class Controller:
         attempt = self._index.retries.attempt(claim.key)
         delay = retry.delay_seconds(error, attempt=attempt, interval_seconds=self._interval_seconds, jitter=self._clock.jitter())
         level = logging.DEBUG if isinstance(error, BackendError) and attempt > 1 else logging.INFO
-        detail = {"secret": str(claim.key), "asked_by": str(claim.ref), "reason": error.reason, "detail": str(error), "retry_in": delay}
+        detail = {"secret": str(claim.key), "object": str(claim.ref), "reason": error.reason, "detail": str(error), "retry_in": delay}
         _log.log(level, "Secret not in sync", extra=detail)
         if delay is not None:
             self._queue.add_later(claim.key, Priority.LOW, delay_seconds=delay)

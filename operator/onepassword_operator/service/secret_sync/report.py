@@ -77,7 +77,7 @@ class Reporter:
             if isinstance(outcome, Synced) and outcome.asked:
                 self._events.refreshed(claim, f"1Password was asked: version {outcome.revision.version} is the newest")
             return
-        extra = {"secret": str(claim.key), "change": outcome.change.value, "asked_by": str(claim.ref)}
+        extra = {"secret": str(claim.key), "change": outcome.change.value, "object": str(claim.ref)}
         if isinstance(outcome, Synced):
             held = f"version {outcome.revision.version}, because {outcome.reason}"
             extra |= {"revision": str(outcome.revision), "because": outcome.reason}

@@ -202,7 +202,7 @@ class TestChange:
         caplog.set_level(logging.INFO)
         await reporter.report(deployment, synced(Change.UPDATED), stale=False)
         (record,) = [record for record in caplog.records if record.getMessage() == "Secret written"]
-        assert (record.__dict__["asked_by"], record.__dict__["revision"]) == ("Deployment app/web", "v/i@3")
+        assert (record.__dict__["object"], record.__dict__["revision"]) == ("Deployment app/web", "v/i@3")
 
 
 @pytest.mark.parametrize(
