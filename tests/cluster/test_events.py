@@ -64,7 +64,7 @@ def test_a_role_without_the_right_to_patch_gets_a_new_event_and_a_word_in_the_lo
             repaired(world, reported)
         assert world.operators[0].stop() == 0
     assert [event.count for event in world.event_objects("db") if event.reason == "DriftCorrected"] == [1, 2, 3]
-    assert world.log.read_text().count("may not be patched") == 1
+    assert world.log.read_text().count("does not allow patching") == 1
 
 
 def test_events_that_hang_hold_up_no_secret_no_restart_and_not_the_end(make_world: MakeWorld) -> None:
