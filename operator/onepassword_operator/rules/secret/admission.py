@@ -41,7 +41,7 @@ class Seen:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
-    """The winner may have its way."""
+    """The winner of a Secret, and what a reconcile needs to know of the others."""
 
     seen: Seen
     winner: Claim
@@ -97,7 +97,7 @@ def check(admitted: Admitted) -> None:
 
 
 def is_contended(admitted: Admitted) -> bool:
-    """Whether another operator writes the Secret. Once may be a hand edit; the official operator writes it whole, each time anew."""
+    """Whether the official operator writes the Secret too: it rewrites the whole Secret again and again, a person does so once."""
     observed = admitted.seen.observed
     return observed is not None and admitted.seen.repairs >= RELABELLED and owners.is_officially_shaped(observed)
 

@@ -129,9 +129,11 @@ def _change_of_recreation(content: Content, context: Context) -> tuple[Change, s
 
 def _updated(former: Revision | None, content: Content) -> tuple[Change, str]:
     new = content.revision
-    if former and new.is_older_than(former):
+    if former is None:
+        return Change.UPDATED, "the Secret did not say which item it held"
+    if new.is_older_than(former):
         return Change.RESTORED, f"the item was set back from version {former.version} to {new.version}"
-    if former and (former.vault_id, former.item_id) == (new.vault_id, new.item_id):
+    if (former.vault_id, former.item_id) == (new.vault_id, new.item_id):
         if former.version != new.version:
             return Change.UPDATED, f"the item changed from version {former.version} to {new.version}"
         return Change.UPDATED, "the resource or the operator's options changed"
@@ -211,7 +213,7 @@ def _change(observed: ObservedSecret, desired: DesiredSecret, *, content: Conten
         # Somebody edited the annotations of our Secret: the remembered revision counts, not the edited one.
         recorded, asked = context.remembered, desired.annotations[names.REQUESTED_PATH]
     elif asked is None and names.SEAL not in observed.annotations:
-        return Change.ADOPTED, "1Password's operator made the Secret"
+        return Change.ADOPTED, "the Secret carried no seal of this operator"
     updated = context.verdict is seal.Verdict.OTHER_OPTIONS and not same_data
     if updated or recorded != content.revision or asked != desired.annotations[names.REQUESTED_PATH]:
         return _updated(recorded, content)

@@ -1,4 +1,4 @@
-"""Runs a pass and reports it: status, Events, metrics, and when to look again. Every path of every pass ends here."""
+"""Runs a reconcile and reports its outcome: status, Events, metrics, and the time of the next try."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Controller:
         self._remove_finalizer = remove_finalizer
 
     async def run(self, key: SecretKey) -> None:
-        """One pass over a Secret, and what follows from it."""
+        """Reconcile a Secret, report the outcome to each claim, and queue what follows."""
         left_alone = await self._conflicting(key)
         winner = self._index.winner(key)
         if winner and winner.uid in left_alone:
@@ -57,12 +57,12 @@ class Controller:
         self._index.repairs.begin(key)
         results = await self._reconcile.run(key)
         await self._conclude_all(key, results, left_alone=left_alone)
-        if not self._index.claims.alive(key):  # deleted, perhaps while the pass ran, which has just followed it again
+        if not self._index.claims.alive(key):  # deleted, perhaps during the reconcile, which has just followed it again
             self._forget(key)
             return
         if self._index.states.of(key).mark:
             self._wake_restarts(key.namespace)
-        if wait := self._index.refreshes.wait(key):  # this pass came too early for it, and took its place in the queue
+        if wait := self._index.refreshes.wait(key):  # this reconcile came too early for it, and took its place in the queue
             self._queue.add_later(key, Priority.NEW, delay_seconds=wait)
 
     async def _conclude_all(self, key: SecretKey, results: Results, *, left_alone: Collection[str]) -> None:
@@ -73,8 +73,8 @@ class Controller:
         own_trouble = {claim.uid for claim, outcome in results if isinstance(outcome, Failed) and outcome != decided}
         self._index.retries.refused(key, somebody=bool(own_trouble))
         for claim, outcome in results:
-            if key in self._index.claims and claim.uid not in left_alone:  # the last one may go while another is told
-                # Whoever has trouble of its own had nothing yet that a blip could leave in place.
+            if key in self._index.claims and claim.uid not in left_alone:  # the last one may go during another's report
+                # A claim with an error of its own has no earlier status that a short outage could leave in place.
                 await self._conclude(claim, outcome, stale=stale or claim.uid in own_trouble)
 
     async def _conclude(self, claim: Claim, outcome: Outcome, *, stale: bool) -> None:
@@ -102,7 +102,7 @@ class Controller:
         return True
 
     async def _conflicting(self, key: SecretKey) -> set[str]:
-        # Only a dispute about the object that rules the Secret is one about the Secret: anybody may put a finalizer on an object of theirs.
+        # Only a conflict about the winner concerns the Secret: anybody may put a finalizer on an object of their own.
         conflicting: set[str] = set()
         for claim in self._index.claims.alive(key):
             backoff = self._index.conflicts.backoff(claim.uid)

@@ -107,7 +107,7 @@ class Reconcile:
     # --- look ---
 
     def _was_created(self, key: SecretKey) -> bool:
-        # Where nothing has ever been, one POST tells as much as a GET, and is the write as well.
+        # For a Secret that never existed, one POST tells as much as a GET, and is the write as well.
         reported = any(claim.ready or claim.has_legacy_finalizer for claim in self._index.claims.of(key))
         return reported or self._index.states.of(key).existed
 
@@ -137,7 +137,7 @@ class Reconcile:
         self._decide(admitted, admitted.presumed)
         if observed and not observed.terminating:
             self._index.states.existed(key)
-            if seen.verdict is seal.Verdict.INTACT:  # should it be deleted now, nobody would know any more what it held
+            if seen.verdict is seal.Verdict.INTACT:  # were it deleted now, its content would be unknown
                 self._index.states.presume(key, recorded_revision(observed))
         return admitted
 
@@ -185,7 +185,7 @@ class Reconcile:
             try:
                 same = claim.item_path == admitted.winner.item_path or await self._contents.means(claim, found)
             except OperatorError as error:
-                # What can't be looked up for a moment stays as it was.
+                # A short outage changes nothing for a claim that owns the Secret.
                 if not (conditions.is_blip(error) and claim.uid in admitted.owning):
                     refused.append((claim, Failed(error)))
                     continue
@@ -202,7 +202,7 @@ class Reconcile:
         key, observed, revision = asked.key, asked.observed, fetched.content.revision
         if fetched.frozen and observed:
             await self._add_owners(asked.admitted, observed, co_owners=co_owners)
-            # Followed at the listed version, so that only the next one brings another look; what the Secret holds is another matter.
+            # Followed at the listed version, although the Secret may hold another: only the next version wakes it.
             self._index.states.presume(key, recorded_revision(observed))
             self._index.item_users.follow(key, revision, requested=asked.path)
             return admission.frozen(key, revision)
@@ -257,7 +257,7 @@ class Reconcile:
             self._index.refreshes.give_back(key)
         if isinstance(error, ItemLookupError) and key in self._index.claims:
             self._index.item_users.wait(key, vault=winner.item_path.split("/")[1])
-        # Who shares the Secret shares the trouble; who wants something else is told who is in the way, unless that passes by itself.
+        # Claims that share the Secret share its error. The others are told which claim is in the way, unless the error passes by itself.
         results: Results = [(winner, Failed(error))]
         sharing = self._index.winners.of(key).sharing
         for claim in admission.others(self._index.claims.alive(key), winner):
@@ -269,7 +269,7 @@ class Reconcile:
         return results
 
     async def _keep_alive(self, admitted: Admitted) -> None:
-        # What it should hold is not known, but it must not go with one of several who need it.
+        # The content is unknown, but the Secret must not be deleted with one of several claims that need it.
         observed, winner = admitted.seen.observed, admitted.winner
         if observed is None or winner.uid not in admitted.owning:
             return

@@ -368,6 +368,31 @@ CONTENTS = st.builds(
     revision=st.sampled_from([REVISION, NEXT, Revision("v", "j", 1)]),
     data=st.dictionaries(st.sampled_from(["a", "b"]), st.binary(max_size=3).map(Confidential), min_size=1, max_size=2),
 )
+OTHER_ITEM = dataclasses.replace(NEWER, revision=dataclasses.replace(NEXT, item_id="another"))
+
+
+@pytest.mark.parametrize(
+    ("observed", "content", "context", "reason"),
+    [
+        (None, CONTENT, {}, "there was no Secret"),
+        (None, CONTENT, {"remembered": REVISION}, "the Secret was deleted"),
+        (None, NEWER, {"remembered": REVISION}, "the Secret was deleted, and the item changed from version 3 to 4"),
+        (WRITTEN, CONTENT, {}, "the Secret is as it should be"),
+        (WRITTEN, NEWER, {}, "the item changed from version 3 to 4"),
+        (_written(content=NEWER), CONTENT, {}, "the item was set back from version 4 to 3"),
+        (WRITTEN, OTHER_ITEM, {}, "another item is asked for"),
+        (_edited({names.REQUESTED_PATH: None}), CONTENT, {}, "the resource or the operator's options changed"),
+        (_edited({names.ITEM_VERSION: "nonsense"}), CONTENT, {}, "the Secret did not say which item it held"),
+        (_official(), CONTENT, {}, "the Secret carried no seal of this operator"),
+        (STRIPPED, CONTENT, {}, "the Secret carried no seal of this operator"),
+        (dataclasses.replace(WRITTEN, data=CHANGED), CONTENT, {}, "somebody edited the Secret"),
+        (_edited({names.SEAL: None}), CONTENT, {}, "its labels, annotations or owners are others now"),
+    ],
+)
+def test_a_plan_says_why(observed: ObservedSecret | None, content: secret_plan.Content, context: dict[str, Any], reason: str) -> None:
+    assert _planned(observed, content, **context).reason == reason
+
+
 CLAIMS = st.builds(
     samples.claim,
     labels=METADATA,
