@@ -1,4 +1,7 @@
-"""What we want to reach, and where each of those figures is found among the records. A figure that is missed stays in the table."""
+"""What we want to reach, and where each of those figures is found among the records.
+
+A figure that is missed stays in the table.
+"""
 
 from __future__ import annotations
 
@@ -34,13 +37,17 @@ class Aim:
 
 
 def measured(reports: Reports, scenario: str, contender: str, **case: int) -> list[Measured]:
-    """All runs of a case; what is not named may be anything, except for foreign Secrets, which are there only if named."""
+    """All runs of a case.
+
+    What is not named may be anything, except for foreign Secrets, which are there only if named.
+    """
     wanted = {"foreign": 0} | case
     records = reports[scenario].records if scenario in reports else []
     return [
         record.measured
         for record in records
-        if record.contender == contender and all(record.case.get(name, 0) == value for name, value in wanted.items())
+        if record.contender == contender
+        and all(record.case.get(name, 0) == value for name, value in wanted.items())
     ]
 
 
@@ -63,7 +70,9 @@ def worst(scenario: str, name: str) -> Callable[[Reports, str], list[float]]:
         by_case: dict[str, list[float]] = {}
         for record in reports[scenario].records if scenario in reports else []:
             if record.contender == contender:
-                by_case.setdefault(repr(sorted(record.case.items())), []).append(record.measured.figures[name])
+                by_case.setdefault(repr(sorted(record.case.items())), []).append(
+                    record.measured.figures[name]
+                )
         return [max(statistics.median(found) for found in by_case.values())] if by_case else []
 
     return values
@@ -71,13 +80,21 @@ def worst(scenario: str, name: str) -> Callable[[Reports, str], list[float]]:
 
 def _per_foreign(reports: Reports, contender: str) -> list[float]:
     without = [one.figures["rss_mib"] for one in measured(reports, "memory", contender, items=1000)]
-    beside = [one.figures["rss_mib"] for one in measured(reports, "memory", contender, items=1000, foreign=10000)]
-    return [1024 * (value - statistics.median(without)) / 10000 for value in beside] if without else []
+    beside = [
+        one.figures["rss_mib"]
+        for one in measured(reports, "memory", contender, items=1000, foreign=10000)
+    ]
+    return (
+        [1024 * (value - statistics.median(without)) / 10000 for value in beside] if without else []
+    )
 
 
 def _later(trouble: str) -> Read:
     def read(one: Measured) -> float:
-        return one.figures.get(f"{trouble}_p99_seconds", float("inf")) - one.figures["nothing_wrong_p99_seconds"]
+        return (
+            one.figures.get(f"{trouble}_p99_seconds", float("inf"))
+            - one.figures["nothing_wrong_p99_seconds"]
+        )
 
     return read
 
@@ -117,15 +134,30 @@ AIMS: list[Aim] = [
         values=worst("idle", "connect_requests_per_poll"),
         exact=True,
     ),
-    Aim(work="idle poll, any N and V", figure="CPU, ms", at_most=10, values=worst("idle", "cpu_ms_per_poll")),
+    Aim(
+        work="idle poll, any N and V",
+        figure="CPU, ms",
+        at_most=10,
+        values=worst("idle", "cpu_ms_per_poll"),
+    ),
     Aim(
         work="poll with one changed vault of 5,000 items",
         figure="CPU, ms",
         at_most=20,
         values=figure("changed", "cpu_ms_per_poll", items=5000, vaults=1),
     ),
-    Aim(work="rotation, interval 15 s", figure="p50, s", at_most=8, values=figure("rotation", "p50_seconds", interval_seconds=15)),
-    Aim(work="rotation, interval 15 s", figure="p99, s", at_most=17, values=figure("rotation", "p99_seconds", interval_seconds=15)),
+    Aim(
+        work="rotation, interval 15 s",
+        figure="p50, s",
+        at_most=8,
+        values=figure("rotation", "p50_seconds", interval_seconds=15),
+    ),
+    Aim(
+        work="rotation, interval 15 s",
+        figure="p99, s",
+        at_most=17,
+        values=figure("rotation", "p99_seconds", interval_seconds=15),
+    ),
     Aim(
         work="rotation, interval 1 s, 5,000 resources",
         figure="p99, s",
@@ -144,24 +176,85 @@ AIMS: list[Aim] = [
         at_most=30,
         values=figure("restart", _beyond_lists, items=5000),
     ),
-    Aim(work="restart, 5,000 in place", figure="Kubernetes writes", at_most=0, values=figure("restart", "kubernetes_writes", items=5000)),
+    Aim(
+        work="restart, 5,000 in place",
+        figure="Kubernetes writes",
+        at_most=0,
+        values=figure("restart", "kubernetes_writes", items=5000),
+    ),
     Aim(
         work="restart, 5,000 in place",
         figure="a new resource served, s",
         at_most=3,
         values=figure("restart", "new_secret_seconds", items=5000),
     ),
-    *(Aim(work=f"memory, {n:,} resources", figure="RSS, MiB", at_most=b, values=figure("memory", "rss_mib", items=n)) for n, b in MEMORY),
-    Aim(work="memory, 10,000 foreign Secrets of 10 KiB", figure="KiB for each", at_most=0.05, values=_per_foreign),
     *(
-        Aim(work=f"failover, leader gets {signal}", figure="longest, s", at_most=b, values=figure("failover", f"{name}_max_seconds"))
+        Aim(
+            work=f"memory, {n:,} resources",
+            figure="RSS, MiB",
+            at_most=b,
+            values=figure("memory", "rss_mib", items=n),
+        )
+        for n, b in MEMORY
+    ),
+    Aim(
+        work="memory, 10,000 foreign Secrets of 10 KiB",
+        figure="KiB for each",
+        at_most=0.05,
+        values=_per_foreign,
+    ),
+    *(
+        Aim(
+            work=f"failover, leader gets {signal}",
+            figure="longest, s",
+            at_most=b,
+            values=figure("failover", f"{name}_max_seconds"),
+        )
         for name, signal, b in FAILOVER
     ),
-    Aim(work="failover", figure="double restarts", at_most=0, values=figure("failover", "double_restarts")),
-    Aim(work="failover, leader gets SIGSTOP", figure="late writes", at_most=1, values=figure("failover", "sigstop_late_writes")),
-    *(Aim(work=what, figure="p99 of the others later by, s", at_most=1, values=figure("isolation", _later(t))) for t, what in TROUBLES),
-    Aim(work="200 Deployments on one item", figure="not rolled out exactly once", at_most=0, values=figure("fanout", _not_once)),
-    Aim(work="200 Deployments on one item", figure="most in one second", at_most=10, values=figure("fanout", "busiest_second")),
-    Aim(work="steady state, 5,000 resources", figure="writes", at_most=0, values=figure("steady", "kubernetes_writes")),
-    Aim(work="steady state, 5,000 resources", figure="RSS slope, MiB/h", at_most=1, values=figure("steady", "rss_slope_mib_per_hour")),
+    Aim(
+        work="failover",
+        figure="double restarts",
+        at_most=0,
+        values=figure("failover", "double_restarts"),
+    ),
+    Aim(
+        work="failover, leader gets SIGSTOP",
+        figure="late writes",
+        at_most=1,
+        values=figure("failover", "sigstop_late_writes"),
+    ),
+    *(
+        Aim(
+            work=what,
+            figure="p99 of the others later by, s",
+            at_most=1,
+            values=figure("isolation", _later(t)),
+        )
+        for t, what in TROUBLES
+    ),
+    Aim(
+        work="200 Deployments on one item",
+        figure="not rolled out exactly once",
+        at_most=0,
+        values=figure("fanout", _not_once),
+    ),
+    Aim(
+        work="200 Deployments on one item",
+        figure="most in one second",
+        at_most=10,
+        values=figure("fanout", "busiest_second"),
+    ),
+    Aim(
+        work="steady state, 5,000 resources",
+        figure="writes",
+        at_most=0,
+        values=figure("steady", "kubernetes_writes"),
+    ),
+    Aim(
+        work="steady state, 5,000 resources",
+        figure="RSS slope, MiB/h",
+        at_most=1,
+        values=figure("steady", "rss_slope_mib_per_hour"),
+    ),
 ]

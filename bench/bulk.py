@@ -1,6 +1,7 @@
 """Sends many requests to the API server at next to no cost of its own: for setting a scene, and for the floor that operators stand on.
 
-Talks HTTP/1.1 over TLS with prepared bytes; a client that builds and parses objects would be the bottleneck that it is meant to find.
+Talks HTTP/1.1 over TLS with prepared bytes; a client that builds and parses objects would be the
+bottleneck that it is meant to find.
 """
 
 from __future__ import annotations
@@ -52,13 +53,23 @@ class Bulk:
         self._tls = ssl.create_default_context(cafile=cluster["certificate-authority"])
         self._tls.load_cert_chain(user["client-certificate"], user["client-key"])
 
-    def send(self, chains: Iterable[Iterable[Call]], *, report: Callable[[int], object] = bool) -> float:
-        """Send every chain's calls one after the other, many chains at a time; the seconds it took. Any refusal is an error."""
+    def send(
+        self, chains: Iterable[Iterable[Call]], *, report: Callable[[int], object] = bool
+    ) -> float:
+        """Send every chain's calls one after the other, many chains at a time; the seconds it took.
+
+        Any refusal is an error.
+        """
         return asyncio.run(self._send(chains, report))
 
-    async def _send(self, chains: Iterable[Iterable[Call]], report: Callable[[int], object]) -> float:
+    async def _send(
+        self, chains: Iterable[Iterable[Call]], report: Callable[[int], object]
+    ) -> float:
         waiting = collections.deque([call.encode(self._host) for call in chain] for chain in chains)
-        streams = [await asyncio.open_connection(self._host, self._port, ssl=self._tls) for _ in range(min(CONNECTIONS, len(waiting) or 1))]
+        streams = [
+            await asyncio.open_connection(self._host, self._port, ssl=self._tls)
+            for _ in range(min(CONNECTIONS, len(waiting) or 1))
+        ]
         total, started = len(waiting), time.monotonic()
         try:
             async with asyncio.TaskGroup() as group:
@@ -72,10 +83,17 @@ class Bulk:
         finally:
             for _, writer in streams:
                 writer.close()
-            await asyncio.gather(*(writer.wait_closed() for _, writer in streams), return_exceptions=True)
+            await asyncio.gather(
+                *(writer.wait_closed() for _, writer in streams), return_exceptions=True
+            )
 
 
-async def _work(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, waiting: collections.deque[list[bytes]]) -> None:
+async def _work(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    *,
+    waiting: collections.deque[list[bytes]],
+) -> None:
     while waiting:
         for request in waiting.popleft():
             writer.write(request)
@@ -85,13 +103,17 @@ async def _work(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, w
 async def _answer(reader: asyncio.StreamReader) -> None:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     first, *lines = head.splitlines()
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    headers = {
+        name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
+    }
     if "content-length" in headers:
         body = await reader.readexactly(int(headers["content-length"]))
     else:
         body = await _chunks(reader)
     if not first.split(" ", 2)[1].startswith("2"):
-        raise RuntimeError(f"the API server refused what the benchmark needs: {first}: {body[:300]!r}")
+        raise RuntimeError(
+            f"the API server refused what the benchmark needs: {first}: {body[:300]!r}"
+        )
 
 
 async def _chunks(reader: asyncio.StreamReader) -> bytes:

@@ -16,8 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-if __name__ == "__main__":  # run as a script, Python puts this file's folder on the path, not the two that are imported from
-    sys.path[:1] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[1] / "tests")]
+if (
+    __name__ == "__main__"
+    # run as a script, Python puts this file's folder on the path, not the two that are imported from
+):
+    sys.path[:1] = [
+        str(Path(__file__).resolve().parents[1]),
+        str(Path(__file__).resolve().parents[1] / "tests"),
+    ]
 
 from bench.gauges import cpu_seconds, status_mib
 from harness.connect_process import ConnectProcess
@@ -36,8 +42,13 @@ class Figures:
     cpu_seconds: float
 
     def row(self) -> str:
-        """A line of the table; the second rate is what one core of the server would do if nothing else took its time."""
-        by_wall, by_cpu = (round(self.requests / seconds) for seconds in (self.wall_seconds, self.cpu_seconds))
+        """A line of the table.
+
+        The second rate is what one core of the server would do if nothing else took its time.
+        """
+        by_wall, by_cpu = (
+            round(self.requests / seconds) for seconds in (self.wall_seconds, self.cpu_seconds)
+        )
         return f"| {self.name:<40} | {by_wall:>13,} | {by_cpu:>22,} |"
 
 
@@ -46,7 +57,9 @@ class Server(ConnectProcess):
 
     def __init__(self, items: int, folder: Path, *arguments: str) -> None:
         started = time.perf_counter()
-        super().__init__({"generate": {"vaults": VAULTS, "items_per_vault": items // VAULTS}}, folder, *arguments)
+        super().__init__(
+            {"generate": {"vaults": VAULTS, "items_per_vault": items // VAULTS}}, folder, *arguments
+        )
         self.seconds_to_ready = time.perf_counter() - started
 
     def request(self, method: str, path: str, body: str = "") -> bytes:
@@ -67,7 +80,12 @@ class Server(ConnectProcess):
 
     async def _send(self, requests: Sequence[bytes], count: int) -> None:
         port = urlsplit(self.url).port
-        await asyncio.gather(*(_one_connection(port or 0, requests[number::CONNECTIONS], count) for number in range(CONNECTIONS)))
+        await asyncio.gather(
+            *(
+                _one_connection(port or 0, requests[number::CONNECTIONS], count)
+                for number in range(CONNECTIONS)
+            )
+        )
 
 
 async def _one_connection(port: int, requests: Sequence[bytes], count: int) -> None:
@@ -76,7 +94,9 @@ async def _one_connection(port: int, requests: Sequence[bytes], count: int) -> N
         writer.write(requests[number % len(requests)])
         head = await reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200"), head
-        length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+        length = next(
+            line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")
+        )
         await reader.readexactly(int(length.partition(b":")[2]))
     writer.close()
     await writer.wait_closed()
@@ -84,29 +104,48 @@ async def _one_connection(port: int, requests: Sequence[bytes], count: int) -> N
 
 def measure(items: int, count: int) -> list[str]:
     """All figures, as lines to print."""
-    with tempfile.TemporaryDirectory(prefix="connect-speed-") as directory, Server(items, Path(directory)) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="connect-speed-") as directory,
+        Server(items, Path(directory)) as server,
+    ):
         resident = status_mib(server.pid, "VmRSS")
-        lines = [f"{items:,} generated items: ready after {server.seconds_to_ready:.2f} s, {resident:.0f} MiB"]
+        lines = [
+            f"{items:,} generated items: ready after {server.seconds_to_ready:.2f} s, {resident:.0f} MiB"
+        ]
         figures = _reads(server, count)
     with tempfile.TemporaryDirectory(prefix="connect-speed-") as directory:
         folder = Path(directory)
         with Server(items, folder, "--state", str(folder / "state")) as server:
-            lines.append(f"the same with --state, the first time: ready after {server.seconds_to_ready:.2f} s")
+            lines.append(
+                f"the same with --state, the first time: ready after {server.seconds_to_ready:.2f} s"
+            )
             figures.append(_writes(server, count // 4, "PATCH of an item, with --state"))
         with Server(items, folder, "--state", str(folder / "state")) as server:
             lines.append(f"and after a restart: ready after {server.seconds_to_ready:.2f} s")
     header = f"| {'':<40} | {'requests in 1s':>13} | {'in 1 s of CPU':>22} |"
-    return [*lines, "", header, "|" + "-" * 42 + "|" + "-" * 15 + "|" + "-" * 24 + "|", *(figure.row() for figure in figures)]
+    return [
+        *lines,
+        "",
+        header,
+        "|" + "-" * 42 + "|" + "-" * 15 + "|" + "-" * 24 + "|",
+        *(figure.row() for figure in figures),
+    ]
 
 
 def _reads(server: Server, count: int) -> list[Figures]:
     vaults = [vault["id"] for vault in server.ask("GET", "/v1/vaults")]
-    items = [(vault, item["id"]) for vault in vaults for item in server.ask("GET", f"/v1/vaults/{vault}/items")]
+    items = [
+        (vault, item["id"])
+        for vault in vaults
+        for item in server.ask("GET", f"/v1/vaults/{vault}/items")
+    ]
     gets = [server.request("GET", f"/v1/vaults/{vault}/items/{item}") for vault, item in items]
     lists = [server.request("GET", f"/v1/vaults/{vault}/items") for vault in vaults * CONNECTIONS]
     return [
         server.measure("GET of an item", gets, count),
-        server.measure("GET of the vaults", [server.request("GET", "/v1/vaults")] * CONNECTIONS, count),
+        server.measure(
+            "GET of the vaults", [server.request("GET", "/v1/vaults")] * CONNECTIONS, count
+        ),
         server.measure(f"GET of a list of {len(items) // VAULTS:,} items", lists, count // 10),
         _writes(server, count // 4, "PATCH of an item"),
     ]
@@ -116,14 +155,24 @@ def _writes(server: Server, count: int, name: str) -> Figures:
     vault = server.ask("GET", "/v1/vaults")[0]["id"]
     items = [item["id"] for item in server.ask("GET", f"/v1/vaults/{vault}/items")]
     body = '[{"op": "replace", "path": "/fields/password/value", "value": "fake"}]'
-    return server.measure(name, [server.request("PATCH", f"/v1/vaults/{vault}/items/{item}", body) for item in items], count)
+    return server.measure(
+        name,
+        [server.request("PATCH", f"/v1/vaults/{vault}/items/{item}", body) for item in items],
+        count,
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--items", type=int, default=10_000, metavar="N", help="items to start with")
-    parser.add_argument("--requests", type=int, default=20_000, metavar="N", help="item reads to send")
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument(
+        "--items", type=int, default=10_000, metavar="N", help="items to start with"
+    )
+    parser.add_argument(
+        "--requests", type=int, default=20_000, metavar="N", help="item reads to send"
+    )
     chosen = parser.parse_args(arguments)
     print("\n".join(measure(chosen.items, chosen.requests)))
     return 0

@@ -1,4 +1,7 @@
-"""An operator to measure, given as a command: ours, or another with the same variables and flags. Its process, and what it costs."""
+"""An operator to measure, given as a command: ours, or another with the same variables and flags.
+
+Its process, and what it costs.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,9 @@ class Contender:
         program, *arguments = shlex.split(command)
         path = Path(program).resolve()
         if not os.access(path, os.X_OK):
-            raise ControlPlaneError(f"{program} is no program: PEER is the command of the operator to compare with")
+            raise ControlPlaneError(
+                f"{program} is no program: PEER is the command of the operator to compare with"
+            )
         return cls(name=PEER, command=(str(path), *arguments))
 
     @property
@@ -74,7 +79,10 @@ class Running:
         kind = OperatorProcess if contender.is_ours else PeerProcess
         self._operator = kind(
             [*contender.command, "--zap-log-level=info", *addresses(probe_port), *start.flags],
-            environment=settings(start.kubeconfig, start.connect, polling_seconds=start.interval_seconds) | start.environment,
+            environment=settings(
+                start.kubeconfig, start.connect, polling_seconds=start.interval_seconds
+            )
+            | start.environment,
             log=start.log,
             probe_port=probe_port,
         )

@@ -20,7 +20,9 @@ WRITES = ("create", "update", "patch", "delete", "deletecollection")
 
 def cpu_seconds(pid: int) -> float:
     """User and system time of a live process by its CPU clock: /proc/PID/stat has the same in steps of 10 ms, coarser than a poll."""
-    return time.clock_gettime((~pid << 3) | 2)  # CPUCLOCK_SCHED of the process, as clock_getcpuclockid(3) makes it
+    return time.clock_gettime(
+        (~pid << 3) | 2
+    )  # CPUCLOCK_SCHED of the process, as clock_getcpuclockid(3) makes it
 
 
 def status_mib(pid: int, name: str) -> float:
@@ -30,8 +32,15 @@ def status_mib(pid: int, name: str) -> float:
 
 
 def writes(requests: Counts) -> int:
-    """How many of the requests write; a lease is renewed whether there is work or not, and does not count."""
-    return sum(count for name, count in requests.items() if name.split()[0] in WRITES and not name.endswith(" leases"))
+    """How many of the requests write.
+
+    A lease is renewed whether there is work or not, and does not count.
+    """
+    return sum(
+        count
+        for name, count in requests.items()
+        if name.split()[0] in WRITES and not name.endswith(" leases")
+    )
 
 
 class AuditLog:
@@ -45,8 +54,13 @@ class AuditLog:
         return self._path.stat().st_size
 
     def counts(self, user: str, start: int, end: int) -> Counts:
-        """A user's requests between two moments, by verb and resource; a watch counts when it begins, everything else when it ends."""
-        return dict(sorted(Counter(_name(entry) for entry in self.entries(user, start, end)).items()))
+        """A user's requests between two moments, by verb and resource.
+
+        A watch counts when it begins, everything else when it ends.
+        """
+        return dict(
+            sorted(Counter(_name(entry) for entry in self.entries(user, start, end)).items())
+        )
 
     def entries(self, user: str, start: int, end: int) -> Iterator[dict[str, Any]]:
         """The same, in full and in order."""
@@ -96,7 +110,8 @@ def _machine_seconds() -> tuple[float, float]:
 
 
 def _own_seconds() -> float:
-    # This process, the children it has waited for, and the live ones: control plane, Connect, operator.
+    # This process, the children it has waited for, and the live ones: control plane, Connect,
+    # operator.
     me = psutil.Process()
     own = me.cpu_times()
     total = own.user + own.system + own.children_user + own.children_system

@@ -42,13 +42,18 @@ def peer_version(command: Sequence[str]) -> str:
     name = Path(command[0]).name
     if name != PROGRAM:
         return name
-    required = (REPOSITORY / "tests" / "dropin" / "peer" / "go.mod").read_text(encoding="utf-8").split()
+    required = (
+        (REPOSITORY / "tests" / "dropin" / "peer" / "go.mod").read_text(encoding="utf-8").split()
+    )
     return f"1Password's own, {required[required.index(OFFICIAL_MODULE) + 1]}"
 
 
 def _cpu_model() -> str:
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor() or "unknown")
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
+        platform.processor() or "unknown",
+    )
 
 
 def _kubernetes() -> str:

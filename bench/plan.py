@@ -32,7 +32,9 @@ class Step:
 
     scenario: str
     interval: int
-    """The operator's polling interval; another one than that of the step before means another process."""
+    """The operator's polling interval; another one than that of the step before means another
+    process.
+    """
     sizes: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -67,7 +69,9 @@ def chosen(stages: list[Stage], only: set[str], contenders: set[str]) -> list[St
 
 
 LONG = 60
-"""An interval in which no poll falls into what is measured, for cold starts and restarts; our default."""
+"""An interval in which no poll falls into what is measured, for cold starts and restarts; our
+default.
+"""
 
 
 def full(minutes: float) -> list[Stage]:
@@ -86,7 +90,12 @@ def full(minutes: float) -> list[Stage]:
                 step("restart", LONG),
             ),
         ),
-        Stage(setup=Setup(items=1000, vaults=10, latency_ms=20), contenders=BOTH, minutes=1.5, steps=(step("cold", LONG),)),
+        Stage(
+            setup=Setup(items=1000, vaults=10, latency_ms=20),
+            contenders=BOTH,
+            minutes=1.5,
+            steps=(step("cold", LONG),),
+        ),
         # Its poll takes longer than two minutes here: only a longer interval shows what one costs.
         Stage(
             setup=Setup(items=5000, vaults=10, latency_ms=5),
@@ -107,7 +116,12 @@ def full(minutes: float) -> list[Stage]:
                 step("restart", LONG),
             ),
         ),
-        Stage(setup=Setup(items=5000, vaults=10, latency_ms=100), contenders=(OURS,), minutes=1.8, steps=(step("cold", LONG),)),
+        Stage(
+            setup=Setup(items=5000, vaults=10, latency_ms=100),
+            contenders=(OURS,),
+            minutes=1.8,
+            steps=(step("cold", LONG),),
+        ),
         Stage(
             setup=Setup(items=20000, vaults=50, latency_ms=5),
             contenders=(OURS,),
@@ -115,24 +129,50 @@ def full(minutes: float) -> list[Stage]:
             steps=(step("cold", LONG), step("memory", LONG), step("idle", 5, polls=4)),
         ),
         *_grid(),
-        Stage(setup=Setup(items=1000, vaults=10, foreign=10000), contenders=BOTH, minutes=0.8, steps=(step("memory", LONG),)),
+        Stage(
+            setup=Setup(items=1000, vaults=10, foreign=10000),
+            contenders=BOTH,
+            minutes=0.8,
+            steps=(step("memory", LONG),),
+        ),
         Stage(
             setup=Setup(items=200, vaults=4, latency_ms=5),
             contenders=BOTH,
             minutes=2.6,
             steps=(step("isolation", 2, edits=100, seconds=12, broken=1000),),
         ),
-        Stage(setup=Setup(items=10, vaults=2), contenders=BOTH, minutes=0.9, steps=(step("fanout", 5, deployments=200),)),
-        Stage(setup=Setup(items=20, vaults=4), contenders=(OURS,), minutes=2.7, steps=(step("failover", 1, rounds=2),)),
+        Stage(
+            setup=Setup(items=10, vaults=2),
+            contenders=BOTH,
+            minutes=0.9,
+            steps=(step("fanout", 5, deployments=200),),
+        ),
+        Stage(
+            setup=Setup(items=20, vaults=4),
+            contenders=(OURS,),
+            minutes=2.7,
+            steps=(step("failover", 1, rounds=2),),
+        ),
     ]
 
 
 def _grid() -> list[Stage]:
-    # With the stages above: V = 1, 10 and 50, N from 100 to 20,000. What matters is that neither moves anything.
+    # With the stages above: V = 1, 10 and 50, N from 100 to 20,000. What matters is that neither
+    # moves anything.
     polls = step("idle", 5, polls=4)
     return [
-        Stage(setup=Setup(items=100, vaults=50), contenders=BOTH, minutes=0.8, steps=(step("memory", 5), polls)),
-        Stage(setup=Setup(items=5000, vaults=1), contenders=(OURS,), minutes=1.8, steps=(polls, step("changed", 5, polls=4))),
+        Stage(
+            setup=Setup(items=100, vaults=50),
+            contenders=BOTH,
+            minutes=0.8,
+            steps=(step("memory", 5), polls),
+        ),
+        Stage(
+            setup=Setup(items=5000, vaults=1),
+            contenders=(OURS,),
+            minutes=1.8,
+            steps=(polls, step("changed", 5, polls=4)),
+        ),
     ]
 
 
@@ -149,12 +189,40 @@ def quick(minutes: float) -> list[Stage]:
     )
     return [
         Stage(setup=small, contenders=BOTH, minutes=1.5, steps=first),
-        Stage(setup=Setup(items=200, vaults=10, latency_ms=20), contenders=BOTH, minutes=0.6, steps=(step("cold", LONG),)),
-        Stage(setup=Setup(items=200, vaults=10, foreign=1000), contenders=BOTH, minutes=0.6, steps=(step("memory", LONG),)),
         Stage(
-            setup=Setup(items=40, vaults=4), contenders=BOTH, minutes=1.0, steps=(step("isolation", 1, edits=20, seconds=4, broken=100),)
+            setup=Setup(items=200, vaults=10, latency_ms=20),
+            contenders=BOTH,
+            minutes=0.6,
+            steps=(step("cold", LONG),),
         ),
-        Stage(setup=Setup(items=4, vaults=2), contenders=BOTH, minutes=0.6, steps=(step("fanout", 2, deployments=20),)),
-        Stage(setup=Setup(items=10, vaults=2), contenders=(OURS,), minutes=1.2, steps=(step("failover", 1, rounds=1),)),
-        Stage(setup=small, contenders=(OURS,), minutes=minutes + 0.4, steps=(step("steady", 5, minutes=minutes),)),
+        Stage(
+            setup=Setup(items=200, vaults=10, foreign=1000),
+            contenders=BOTH,
+            minutes=0.6,
+            steps=(step("memory", LONG),),
+        ),
+        Stage(
+            setup=Setup(items=40, vaults=4),
+            contenders=BOTH,
+            minutes=1.0,
+            steps=(step("isolation", 1, edits=20, seconds=4, broken=100),),
+        ),
+        Stage(
+            setup=Setup(items=4, vaults=2),
+            contenders=BOTH,
+            minutes=0.6,
+            steps=(step("fanout", 2, deployments=20),),
+        ),
+        Stage(
+            setup=Setup(items=10, vaults=2),
+            contenders=(OURS,),
+            minutes=1.2,
+            steps=(step("failover", 1, rounds=1),),
+        ),
+        Stage(
+            setup=small,
+            contenders=(OURS,),
+            minutes=minutes + 0.4,
+            steps=(step("steady", 5, minutes=minutes),),
+        ),
     ]

@@ -38,7 +38,13 @@ N is the number of resources (one Secret each), V that of vaults, *Connect* the 
 *every* the polling interval in seconds. A cell holds the median of the runs, and the least and the most in brackets where they differ.
 """
 
-CASES = {"items": "N", "latency_ms": "Connect, ms", "vaults": "V", "foreign": "foreign Secrets", "interval_seconds": "every, s"}
+CASES = {
+    "items": "N",
+    "latency_ms": "Connect, ms",
+    "vaults": "V",
+    "foreign": "foreign Secrets",
+    "interval_seconds": "every, s",
+}
 
 SCENARIOS = {
     "cold": (
@@ -120,9 +126,17 @@ ten seconds; over a few minutes it says little.
     ),
 }
 
-_MISSING = [(f"{name} missing", f"{name}_missing") for name in ("denied", "slow", "hung", "breaking", "broken")]
-_P99 = [(f"{label}, p99 s", f"{name}_p99_seconds") for label, name in (("nothing wrong", "nothing_wrong"), ("401", "denied"))]
-_P99 += [(f"{name}, p99 s", f"{name}_p99_seconds") for name in ("slow", "hung", "breaking", "broken")]
+_MISSING = [
+    (f"{name} missing", f"{name}_missing")
+    for name in ("denied", "slow", "hung", "breaking", "broken")
+]
+_P99 = [
+    (f"{label}, p99 s", f"{name}_p99_seconds")
+    for label, name in (("nothing wrong", "nothing_wrong"), ("401", "denied"))
+]
+_P99 += [
+    (f"{name}, p99 s", f"{name}_p99_seconds") for name in ("slow", "hung", "breaking", "broken")
+]
 
 COLUMNS: dict[str, list[tuple[str, str]]] = {
     "cold": [

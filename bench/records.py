@@ -1,4 +1,7 @@
-"""What is kept of a measurement: one record per scenario, contender, case and run; a file per scenario."""
+"""What is kept of a measurement: one record per scenario, contender, case and run.
+
+A file per scenario.
+"""
 
 from __future__ import annotations
 
@@ -53,14 +56,19 @@ class Report:
     def load(cls, path: Path) -> Self:
         """Read one."""
         raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        records = [Record(**{**entry, "measured": Measured(**entry["measured"])}) for entry in raw.pop("records")]
+        records = [
+            Record(**{**entry, "measured": Measured(**entry["measured"])})
+            for entry in raw.pop("records")
+        ]
         return cls(**raw, records=records)
 
     def save(self, folder: Path) -> None:
         """Write it, under the scenario's name."""
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(_rounded(dataclasses.asdict(self)), indent=1)
-        text = _NUMBERS.sub(lambda found: "[" + " ".join(found[1].split()) + "]", text)  # a series is one line, not a screen
+        text = _NUMBERS.sub(
+            lambda found: "[" + " ".join(found[1].split()) + "]", text
+        )  # a series is one line, not a screen
         (folder / f"{self.scenario}.json").write_text(text + "\n", encoding="utf-8")
 
 

@@ -43,7 +43,9 @@ class Setup:
     hurry: bool = False
     """Don't wait until an operator has settled."""
     shared_plane: bool = False
-    """Others use the control plane too: watch the scene's namespaces only, not all as is the default, and remove them at the end."""
+    """Others use the control plane too: watch the scene's namespaces only, not all as is the
+    default, and remove them at the end.
+    """
 
     @property
     def items_per_vault(self) -> int:
@@ -52,7 +54,10 @@ class Setup:
 
     @property
     def settling_seconds(self) -> float:
-        """Ours lists everything a second time ten seconds after its watches have started; no figure should depend on whether it has."""
+        """Ours lists everything a second time ten seconds after its watches have started.
+
+        No figure should depend on whether it has.
+        """
         return 0.0 if self.hurry else 12.0 + self.items / 1500
 
 
@@ -69,7 +74,9 @@ class Spent:
 class Scene:
     """Everything that steps touch; a context manager that cleans up."""
 
-    def __init__(self, plane: ControlPlane, setup: Setup, *, contender: Contender, directory: Path) -> None:
+    def __init__(
+        self, plane: ControlPlane, setup: Setup, *, contender: Contender, directory: Path
+    ) -> None:
         self.setup, self.contender, self.plane, self.directory = setup, contender, plane, directory
         self.id = uuid.uuid4().hex[:6]
         self.names = [f"b{self.id}-{number:05}" for number in range(setup.items)]
@@ -85,19 +92,34 @@ class Scene:
 
     def __enter__(self) -> Self:
         try:
-            self.observer = self._closing.enter_context(Observer.connect(self.plane.admin_kubeconfig))
+            self.observer = self._closing.enter_context(
+                Observer.connect(self.plane.admin_kubeconfig)
+            )
             staging.install(self.plane, self.observer)
             for name in (*self.namespaces, self.broken_namespace):
                 self.observer.core.create_namespace({"metadata": {"name": name}})
                 if self.setup.shared_plane:
                     self._closing.callback(self.observer.core.delete_namespace, name)
-            seed = {"generate": {"vaults": self.setup.vaults, "items_per_vault": self.setup.items_per_vault}}
-            self.connect = ConnectProcess(seed, self.directory, "--latency-ms", str(self.setup.latency_ms))
+            seed = {
+                "generate": {
+                    "vaults": self.setup.vaults,
+                    "items_per_vault": self.setup.items_per_vault,
+                }
+            }
+            self.connect = ConnectProcess(
+                seed, self.directory, "--latency-ms", str(self.setup.latency_ms)
+            )
             self._closing.callback(self.connect.stop)
             with progress(self.setup.items, "creating resources") as show:
-                self.bulk.send(([staging.resource(self, number)] for number in range(self.setup.items)), report=show)
+                self.bulk.send(
+                    ([staging.resource(self, number)] for number in range(self.setup.items)),
+                    report=show,
+                )
             with progress(self.setup.foreign, "creating foreign Secrets") as show:
-                self.bulk.send(([staging.foreign(self, number)] for number in range(self.setup.foreign)), report=show)
+                self.bulk.send(
+                    ([staging.foreign(self, number)] for number in range(self.setup.foreign)),
+                    report=show,
+                )
             self.secrets = self._closing.enter_context(secret_sightings(self.observer))
             self.items = self._closing.enter_context(item_sightings(self.observer))
         except BaseException:
@@ -105,7 +127,12 @@ class Scene:
             raise
         return self
 
-    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
         self._closing.close()
 
     # --- where things are ---
@@ -144,7 +171,10 @@ class Scene:
         return running
 
     def operator(self, interval_seconds: int) -> Running:
-        """The one that runs, if it has this interval; else a new one, with everything in place and nothing left to do."""
+        """The one that runs, if it has this interval.
+
+        Else a new one, with everything in place and nothing left to do.
+        """
         if self._running and self._running.alive():
             if self._running.interval_seconds == interval_seconds:
                 self.settle(self._running)
@@ -168,7 +198,10 @@ class Scene:
         self.quiet(limit=patience, least=max(ready + self.setup.settling_seconds, rested))
 
     def quiet(self, *, limit: float, least: float = 0.0, seconds: float = QUIET_SECONDS) -> bool:
-        """Wait until Connect is asked nothing for a while, and not before `least`; False if that never happens within the limit."""
+        """Wait until Connect is asked nothing for a while, and not before `least`.
+
+        False if that never happens within the limit.
+        """
         deadline, total, since = time.monotonic() + limit, self.asked(), time.monotonic()
         while (now := time.monotonic()) < deadline:
             if now - since >= seconds and now >= least:
@@ -185,7 +218,10 @@ class Scene:
     # --- what the user does, and what must come of it ---
 
     def edit(self, number: int) -> tuple[str, str]:
-        """Give a resource's item another password; the resource's name, and the version that its Secret must get to."""
+        """Give a resource's item another password.
+
+        The resource's name, and the version that its Secret must get to.
+        """
         self.versions[number] += 1
         self.connect.edit(*self.place(number), fields={"password": self.password(number)})
         return self.names[number], str(self.versions[number])
@@ -198,26 +234,45 @@ class Scene:
     def password(self, number: int) -> str:
         """What the Secret must hold."""
         version = self.versions[number]
-        return f"rotated-{number}-{version}" if version > 1 else f"fake-password-{number % self.setup.vaults}-{number // self.setup.vaults}"
+        return (
+            f"rotated-{number}-{version}"
+            if version > 1
+            else f"fake-password-{number % self.setup.vaults}-{number // self.setup.vaults}"
+        )
 
     def wrong(self) -> int:
         """How many Secrets do not hold their item's password."""
         held: dict[str, str] = {}
         for namespace in self.namespaces:
-            for secret in self.observer.core.list_namespaced_secret(namespace, field_selector="type=Opaque").items:
-                held[secret.metadata.name] = base64.b64decode((secret.data or {}).get("password", "")).decode()
-        return sum(held.get(name) != self.password(number) for number, name in enumerate(self.names))
+            for secret in self.observer.core.list_namespaced_secret(
+                namespace, field_selector="type=Opaque"
+            ).items:
+                held[secret.metadata.name] = base64.b64decode(
+                    (secret.data or {}).get("password", "")
+                ).decode()
+        return sum(
+            held.get(name) != self.password(number) for number, name in enumerate(self.names)
+        )
 
     # --- figures ---
 
-    def window(self, running: Running | None = None, *, replica: int = 0) -> Callable[[Running], Spent]:
-        """Counts from here; call what it gives for what was spent since. Without an operator the next one counts from its start."""
+    def window(
+        self, running: Running | None = None, *, replica: int = 0
+    ) -> Callable[[Running], Spent]:
+        """Counts from here; call what it gives for what was spent since.
+
+        Without an operator the next one counts from its start.
+        """
         self.connect.reset()
         began, started = self.audit.now(), time.monotonic()
         before = running.cpu_seconds() if running else 0.0
 
         def end(now: Running) -> Spent:
-            cpu, seconds, until = now.cpu_seconds() - before, time.monotonic() - started, self.audit.now()
+            cpu, seconds, until = (
+                now.cpu_seconds() - before,
+                time.monotonic() - started,
+                self.audit.now(),
+            )
             connect = self.connect.counts()
             kubernetes = self.audit.counts(self.user(replica), began, until)
             return Spent(seconds=seconds, cpu_seconds=cpu, connect=connect, kubernetes=kubernetes)
@@ -230,7 +285,11 @@ class Scene:
 
     def case(self) -> dict[str, Any]:
         """What tells this scene from others in a record."""
-        case: dict[str, Any] = {"items": self.setup.items, "vaults": self.setup.vaults, "latency_ms": self.setup.latency_ms}
+        case: dict[str, Any] = {
+            "items": self.setup.items,
+            "vaults": self.setup.vaults,
+            "latency_ms": self.setup.latency_ms,
+        }
         return case | ({"foreign": self.setup.foreign} if self.setup.foreign else {})
 
 

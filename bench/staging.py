@@ -1,4 +1,7 @@
-"""What a scene is furnished with: rights, resources, foreign Secrets, Deployments; and the floor that the API server itself sets."""
+"""What a scene is furnished with: rights, resources, foreign Secrets, Deployments.
+
+And the floor that the API server itself sets.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,9 @@ if TYPE_CHECKING:
 
 HOME = "onepassword-operator"
 GROUPS = {True: "bench-ours", False: "bench-peer"}
-"""Ours has the deployed role and no more; another operator may do anything, because its own role is not known here."""
+"""Ours has the deployed role and no more; another operator may do anything, because its own role is
+not known here.
+"""
 FOREIGN_BYTES = 10 * 1024
 FLOOR_RESOURCES = 500
 WRITES_PER_RESOURCE = 3
@@ -33,7 +38,11 @@ def install(plane: ControlPlane, observer: Observer) -> None:
     for group, role in ((GROUPS[True], HOME), (GROUPS[False], "cluster-admin")):
         _unless_there(rbac.create_cluster_role_binding, _binding(group, "ClusterRole", role))
     for role in rbac.list_namespaced_role(HOME).items:
-        _unless_there(rbac.create_namespaced_role_binding, HOME, _binding(GROUPS[True], "Role", role.metadata.name))
+        _unless_there(
+            rbac.create_namespaced_role_binding,
+            HOME,
+            _binding(GROUPS[True], "Role", role.metadata.name),
+        )
 
 
 def _binding(group: str, kind: str, role: str) -> dict[str, Any]:
@@ -60,19 +69,34 @@ def resource(scene: Scene, number: int) -> Call:
 
 def item(namespace: str, name: str, path: str) -> Call:
     """Create any OnePasswordItem."""
-    body = {"apiVersion": "/".join(GROUP), "kind": "OnePasswordItem", "metadata": {"name": name}, "spec": {"itemPath": path}}
-    return Call(method="POST", path=f"/apis/{'/'.join(GROUP)}/namespaces/{namespace}/{PLURAL}", body=body)
+    body = {
+        "apiVersion": "/".join(GROUP),
+        "kind": "OnePasswordItem",
+        "metadata": {"name": name},
+        "spec": {"itemPath": path},
+    }
+    return Call(
+        method="POST", path=f"/apis/{'/'.join(GROUP)}/namespaces/{namespace}/{PLURAL}", body=body
+    )
 
 
 def foreign(scene: Scene, number: int) -> Call:
-    """Create a Secret that concerns nobody; its value is unlike all others, as those of a real cluster are."""
+    """Create a Secret that concerns nobody.
+
+    Its value is unlike all others, as those of a real cluster are.
+    """
     value = base64.b64encode(uuid.uuid4().bytes * (FOREIGN_BYTES // 16)).decode()
     body = {"metadata": {"name": f"foreign-{number:05}"}, "data": {"value": value}}
-    return Call(method="POST", path=f"/api/v1/namespaces/{scene.namespace(number)}/secrets", body=body)
+    return Call(
+        method="POST", path=f"/api/v1/namespaces/{scene.namespace(number)}/secrets", body=body
+    )
 
 
 def deployment(namespace: str, name: str, secret: str) -> Call:
-    """Create a Deployment that uses a Secret and wants to be restarted; every rollout stays visible as a ReplicaSet."""
+    """Create a Deployment that uses a Secret and wants to be restarted.
+
+    Every rollout stays visible as a ReplicaSet.
+    """
     body = {
         "metadata": {"name": name, "annotations": {PREFIX + "auto-restart": "true"}},
         "spec": {
@@ -81,7 +105,11 @@ def deployment(namespace: str, name: str, secret: str) -> Call:
             "selector": {"matchLabels": {"app": name}},
             "template": {
                 "metadata": {"labels": {"app": name, "bench": "yes"}},
-                "spec": {"containers": [{"name": "c", "image": "app", "envFrom": [{"secretRef": {"name": secret}}]}]},
+                "spec": {
+                    "containers": [
+                        {"name": "c", "image": "app", "envFrom": [{"secretRef": {"name": secret}}]}
+                    ]
+                },
             },
         },
     }
@@ -102,17 +130,38 @@ def floor(scene: Scene) -> float:
 
 
 def _writes(namespace: str, name: str) -> Iterator[Call]:
-    fields = {"username": "user", "password": "fake-password-0-0", "host": "host.example", "port": "5432"}
-    annotations = {PREFIX + "item-path": "vaults/" + "v" * 26 + "/items/" + "i" * 26, PREFIX + "item-version": "1"}
+    fields = {
+        "username": "user",
+        "password": "fake-password-0-0",
+        "host": "host.example",
+        "port": "5432",
+    }
+    annotations = {
+        PREFIX + "item-path": "vaults/" + "v" * 26 + "/items/" + "i" * 26,
+        PREFIX + "item-version": "1",
+    }
     data = {key: base64.b64encode(value.encode()).decode() for key, value in fields.items()}
     secret = {"metadata": {"name": name, "annotations": annotations}, "data": data}
     yield Call(method="POST", path=f"/api/v1/namespaces/{namespace}/secrets", body=secret)
-    condition = {"type": "Ready", "status": "True", "reason": "Synced", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+    condition = {
+        "type": "Ready",
+        "status": "True",
+        "reason": "Synced",
+        "message": "",
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
     path = f"/apis/{'/'.join(GROUP)}/namespaces/{namespace}/{PLURAL}/{name}/status"
-    yield Call(method="PATCH", path=path, body={"status": {"conditions": [condition]}}, content=MERGE)
+    yield Call(
+        method="PATCH", path=path, body={"status": {"conditions": [condition]}}, content=MERGE
+    )
     event = {
         "metadata": {"name": f"{name}.1"},
-        "involvedObject": {"apiVersion": "/".join(GROUP), "kind": "OnePasswordItem", "name": name, "namespace": namespace},
+        "involvedObject": {
+            "apiVersion": "/".join(GROUP),
+            "kind": "OnePasswordItem",
+            "name": name,
+            "namespace": namespace,
+        },
         "reason": "Synced",
         "message": "the Secret holds the item",
         "type": "Normal",

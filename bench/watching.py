@@ -25,15 +25,26 @@ LONGEST_SECONDS = 4 * 3600
 class Sightings:
     """A watch in a thread of its own that remembers when each object was first seen in each state."""
 
-    def __init__(self, observer: Observer, path: str, *, state: Callable[[dict[str, Any]], str], accept: str, selector: str = "") -> None:
+    def __init__(
+        self,
+        observer: Observer,
+        path: str,
+        *,
+        state: Callable[[dict[str, Any]], str],
+        accept: str,
+        selector: str = "",
+    ) -> None:
         self._state = state
         self._changed = threading.Condition()
         self._seen: dict[tuple[str, str], float] = {}
         self._failure: Exception | None = None
         self._closing = False
-        query = {"watch": "true", "timeoutSeconds": str(LONGEST_SECONDS)} | ({"fieldSelector": selector} if selector else {})
+        query = {"watch": "true", "timeoutSeconds": str(LONGEST_SECONDS)} | (
+            {"fieldSelector": selector} if selector else {}
+        )
         url = f"{observer.api.configuration.host}{path}?{urlencode(query)}"
-        # The official client's own pool and credentials; its watch helper would parse whole objects, and slow what it looks at.
+        # The official client's own pool and credentials; its watch helper would parse whole
+        # objects, and slow what it looks at.
         pool: urllib3.PoolManager = observer.api.rest_client.pool_manager
         self._open: Callable[[], urllib3.BaseHTTPResponse] = lambda: pool.request(
             "GET", url, headers={"Accept": accept}, preload_content=False
@@ -47,23 +58,44 @@ class Sightings:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
         self._closing = True
         with contextlib.suppress(RuntimeError):  # it has ended by itself
             self._response.shutdown()
         self._thread.join(10)
         self._response.close()
 
-    def wait(self, names: Iterable[str], state: str, *, timeout: float, report: Callable[[int], object] = bool) -> dict[str, float]:
-        """When each of the objects was first in the state, on the monotonic clock; `report` is told how many are, as it goes."""
+    def wait(
+        self,
+        names: Iterable[str],
+        state: str,
+        *,
+        timeout: float,
+        report: Callable[[int], object] = bool,
+    ) -> dict[str, float]:
+        """When each of the objects was first in the state, on the monotonic clock.
+
+        `report` is told how many are, as it goes.
+        """
         wanted = [(name, state) for name in names]
         seen = self.wait_some(wanted, timeout=timeout, report=report)
         if missing := sorted(set(wanted) - seen.keys()):
-            raise RuntimeError(f"{len(missing)} of {len(wanted)} never got there, such as {missing[:3]}")
+            raise RuntimeError(
+                f"{len(missing)} of {len(wanted)} never got there, such as {missing[:3]}"
+            )
         return {name: moment for (name, _), moment in seen.items()}
 
     def wait_some(
-        self, wanted: Iterable[tuple[str, str]], *, timeout: float, report: Callable[[int], object] = bool
+        self,
+        wanted: Iterable[tuple[str, str]],
+        *,
+        timeout: float,
+        report: Callable[[int], object] = bool,
     ) -> dict[tuple[str, str], float]:
         """The same for objects and states of all kinds; after the timeout, as many as there are."""
         keys = set(wanted)
@@ -79,7 +111,8 @@ class Sightings:
 
     def _follow(self) -> None:
         try:
-            # The API server ends the watch of who can't keep up; what it held back comes first in the next one, a moment late.
+            # The API server ends the watch of who can't keep up; what it held back comes first in
+            # the next one, a moment late.
             while not self._ended():
                 for line in self._lines():
                     self._take(json.loads(line))
@@ -109,12 +142,17 @@ class Sightings:
 
 
 def secret_sightings(observer: Observer) -> Sightings:
-    """All Secrets of the cluster; the state is the item version that they hold. Their data is not sent."""
+    """All Secrets of the cluster; the state is the item version that they hold.
+
+    Their data is not sent.
+    """
 
     def version(secret: dict[str, Any]) -> str:
         return str((secret["metadata"].get("annotations") or {}).get(PREFIX + "item-version", ""))
 
-    return Sightings(observer, "/api/v1/secrets", state=version, accept=METADATA_ONLY, selector="type=Opaque")
+    return Sightings(
+        observer, "/api/v1/secrets", state=version, accept=METADATA_ONLY, selector="type=Opaque"
+    )
 
 
 def item_sightings(observer: Observer) -> Sightings:
@@ -124,13 +162,26 @@ def item_sightings(observer: Observer) -> Sightings:
         conditions = (item.get("status") or {}).get("conditions") or []
         return next((str(c["status"]) for c in conditions if c["type"] == "Ready"), "")
 
-    return Sightings(observer, "/apis/onepassword.com/v1/onepassworditems", state=ready, accept="application/json")
+    return Sightings(
+        observer,
+        "/apis/onepassword.com/v1/onepassworditems",
+        state=ready,
+        accept="application/json",
+    )
 
 
 def deployment_sightings(observer: Observer, namespace: str) -> Sightings:
-    """A namespace's Deployments; the state is the generation, which every change of a pod template moves."""
+    """A namespace's Deployments.
+
+    The state is the generation, which every change of a pod template moves.
+    """
 
     def generation(deployment: dict[str, Any]) -> str:
         return str(deployment["metadata"]["generation"])
 
-    return Sightings(observer, f"/apis/apps/v1/namespaces/{namespace}/deployments", state=generation, accept=METADATA_ONLY)
+    return Sightings(
+        observer,
+        f"/apis/apps/v1/namespaces/{namespace}/deployments",
+        state=generation,
+        accept=METADATA_ONLY,
+    )

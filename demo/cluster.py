@@ -1,6 +1,7 @@
 """Looks at the cluster and changes it, through kubectl alone, so that everything the tour does can be typed by hand.
 
-Starts a kubectl for every look. Secrets pass through here; `facts` is the only way from an object to text, and it tells no value.
+Starts a kubectl for every look. Secrets pass through here; `facts` is the only way from an object
+to text, and it tells no value.
 """
 
 from __future__ import annotations
@@ -27,7 +28,14 @@ DEADLINE_SECONDS: Final = 20.0
 class Cluster:
     """One cluster, as its administrator."""
 
-    def __init__(self, kubectl: Path, *, folder: Path, environment: Mapping[str, str], check_alive: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        kubectl: Path,
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        check_alive: Callable[[], None],
+    ) -> None:
         """Use it.
 
         Args:
@@ -44,16 +52,30 @@ class Cluster:
     def run(self, arguments: Sequence[str]) -> str:
         """Run kubectl and return what it printed; a TourError if it fails."""
         done = subprocess.run(
-            [str(self._kubectl), *arguments], cwd=self._folder, env=self._environment, capture_output=True, text=True, check=False
+            [str(self._kubectl), *arguments],
+            cwd=self._folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode != 0:
-            raise TourError(expected=f"success of: kubectl {shlex.join(arguments)}", seen=done.stderr.strip() or f"code {done.returncode}")
+            raise TourError(
+                expected=f"success of: kubectl {shlex.join(arguments)}",
+                seen=done.stderr.strip() or f"code {done.returncode}",
+            )
         return done.stdout
 
     def may(self, user: str, verb: str, resource: str) -> bool:
         """Whether RBAC allows a user something anywhere in the cluster."""
         question = ["auth", "can-i", verb, resource, f"--as={user}", "--all-namespaces"]
-        done = subprocess.run([str(self._kubectl), *question], env=self._environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [str(self._kubectl), *question],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         return done.stdout.strip() == "yes"
 
     def get(self, kind: str, name: str) -> Object | None:
@@ -66,12 +88,29 @@ class Cluster:
         """The names of all objects of a kind."""
         return self.run(["get", kind, f"--selector={selector}", "--output=name"]).split()
 
-    def wait_for(self, kind: str, name: str, good: Callable[[Object], bool], *, expected: str) -> Object:
-        """Look until the object is there and as expected, and return it; a TourError after the deadline."""
-        seen = self.until(lambda: self.get(kind, name), lambda found: found is not None and good(found), expected=expected, describe=facts)
+    def wait_for(
+        self, kind: str, name: str, good: Callable[[Object], bool], *, expected: str
+    ) -> Object:
+        """Look until the object is there and as expected, and return it.
+
+        A TourError after the deadline.
+        """
+        seen = self.until(
+            lambda: self.get(kind, name),
+            lambda found: found is not None and good(found),
+            expected=expected,
+            describe=facts,
+        )
         return seen or {}
 
-    def until(self, look: Callable[[], T], good: Callable[[T], bool], *, expected: str, describe: Callable[[T], str] = str) -> T:
+    def until(
+        self,
+        look: Callable[[], T],
+        good: Callable[[T], bool],
+        *,
+        expected: str,
+        describe: Callable[[T], str] = str,
+    ) -> T:
         """Look until what is seen is good, and return it; a TourError after the deadline."""
 
         def look_if_alive() -> T:
@@ -81,7 +120,9 @@ class Cluster:
         try:
             return eventually(look_if_alive, good, timeout=DEADLINE_SECONDS, describe=describe)
         except NotInTimeError as error:
-            raise TourError(expected=f"{expected} within {DEADLINE_SECONDS:.0f} s", seen=error.seen) from None
+            raise TourError(
+                expected=f"{expected} within {DEADLINE_SECONDS:.0f} s", seen=error.seen
+            ) from None
 
 
 def facts(found: Object | None) -> str:
@@ -97,7 +138,9 @@ def facts(found: Object | None) -> str:
     if found["kind"] == "Deployment":
         reported += [f"revision {revision(found)}"]
     if condition := ready(found):
-        reported += [f"Ready={condition.get('status')} {condition.get('reason')}: {condition.get('message')}"]
+        reported += [
+            f"Ready={condition.get('status')} {condition.get('reason')}: {condition.get('message')}"
+        ]
     return ", ".join(reported)
 
 

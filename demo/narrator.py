@@ -1,4 +1,7 @@
-"""Prints the tour: headings, reasons, commands, and what was seen. Never given a value of a Secret to print."""
+"""Prints the tour: headings, reasons, commands, and what was seen.
+
+Never given a value of a Secret to print.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,14 @@ from typing import Final, TextIO
 from demo.errors import TourError
 
 WIDTH: Final = 100
-_BOLD, _DIM, _RED, _GREEN, _CYAN, _RESET = "\033[1m", "\033[2m", "\033[31m", "\033[32m", "\033[36m", "\033[0m"
+_BOLD, _DIM, _RED, _GREEN, _CYAN, _RESET = (
+    "\033[1m",
+    "\033[2m",
+    "\033[31m",
+    "\033[32m",
+    "\033[36m",
+    "\033[0m",
+)
 
 
 class Stopwatch:
@@ -32,7 +42,9 @@ class Narrator:
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._colour = out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self._colour = (
+            out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        )
 
     def opening(self, text: str) -> None:
         """What this is, before anything happens."""

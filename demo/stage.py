@@ -1,6 +1,9 @@
-"""Starts and stops the parts of the tour: control plane, embedded Connect server, operator. All on loopback, none outlives this process.
+"""Starts and stops the parts of the tour: control plane, embedded Connect server, operator.
 
-The kernel kills each part when the thread that started it ends (`tests/controlplane/leash.py`), so use this from the main thread.
+All on loopback, none outlives this process.
+
+The kernel kills each part when the thread that started it ends (`tests/controlplane/leash.py`), so
+use this from the main thread.
 """
 
 from __future__ import annotations
@@ -48,8 +51,15 @@ class Stage:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second Ctrl-C must not leave half of it behind
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        signal.signal(
+            signal.SIGINT, signal.SIG_IGN
+        )  # an impatient second Ctrl-C must not leave half of it behind
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self._closing.close()
 
@@ -60,7 +70,12 @@ class Stage:
             "KUBECONFIG": str(self.plane.admin_kubeconfig),
             "KUBECACHEDIR": str(self.plane.directory / "kubectl"),
         }
-        self.cluster = Cluster(self.kubectl, folder=REPOSITORY, environment=environment, check_alive=self._check_operator)
+        self.cluster = Cluster(
+            self.kubectl,
+            folder=REPOSITORY,
+            environment=environment,
+            check_alive=self._check_operator,
+        )
 
     @property
     def kubectl(self) -> Path:
@@ -79,12 +94,23 @@ class Stage:
 
     def connect_arguments(self) -> list[str]:
         """What the operator's command is given to be the Connect server."""
-        return ["dev-connect", "--seed", str(SEED.relative_to(REPOSITORY)), "--token-file", str(self.token_file)]
+        return [
+            "dev-connect",
+            "--seed",
+            str(SEED.relative_to(REPOSITORY)),
+            "--token-file",
+            str(self.token_file),
+        ]
 
     def start_connect(self) -> None:
-        """Start the embedded Connect server with the seed; it says where it listens in one line, which holds its token too."""
+        """Start the embedded Connect server with the seed.
+
+        It says where it listens in one line, which holds its token too.
+        """
         try:
-            self.connect = ConnectProcess(SEED, self.plane.directory, "--token-file", str(self.token_file))
+            self.connect = ConnectProcess(
+                SEED, self.plane.directory, "--token-file", str(self.token_file)
+            )
         except AssertionError as error:
             raise TourError(expected="the Connect server to start", seen=str(error)) from None
         self._closing.callback(self.connect.stop)
@@ -97,16 +123,27 @@ class Stage:
         """Start the operator as its service account, and return when its /readyz says 200."""
         self._operator = OperatorProcess(
             [Path(sys.executable).with_name("onepassword-operator"), *self.operator_arguments()],
-            environment=settings(self.plane.kubeconfig_for(OPERATOR_USER), self.connect, polling_seconds=POLLING_SECONDS),
+            environment=settings(
+                self.plane.kubeconfig_for(OPERATOR_USER),
+                self.connect,
+                polling_seconds=POLLING_SECONDS,
+            ),
             log=self.operator_log,
             probe_port=self._probe_port,
         )
         self._closing.callback(self.stop_operator)
         operator = self._operator
-        self.cluster.until(lambda: operator.probe("/readyz")[0], lambda said: said == OK, expected="/readyz of the operator to say 200")
+        self.cluster.until(
+            lambda: operator.probe("/readyz")[0],
+            lambda said: said == OK,
+            expected="/readyz of the operator to say 200",
+        )
 
     def stop_operator(self) -> int:
-        """Ask the operator to end, as the kubelet would, and return its exit code; it is killed if it does not."""
+        """Ask the operator to end, as the kubelet would, and return its exit code.
+
+        It is killed if it does not.
+        """
         operator, self._operator = self._operator, None
         if operator is None:
             return 0
@@ -128,4 +165,7 @@ class Stage:
 
     def _check_operator(self) -> None:
         if self._operator and not self._operator.alive():
-            raise TourError(expected="the operator to keep running", seen=f"it ended with code {self._operator.process.returncode}")
+            raise TourError(
+                expected="the operator to keep running",
+                seen=f"it ended with code {self._operator.process.returncode}",
+            )

@@ -1,7 +1,8 @@
 """The guided tour behind `make demo`: a real API server, the real operator, and a 1Password Connect server in memory.
 
-Every step says what it does and why, makes the command or call that it shows, and checks in the cluster that it happened. A step that did
-not happen ends the tour with exit code 1. Keys and sizes of Secrets are shown, values never.
+Every step says what it does and why, makes the command or call that it shows, and checks in the
+cluster that it happened. A step that did not happen ends the tour with exit code 1. Keys and sizes
+of Secrets are shown, values never.
 """
 
 from __future__ import annotations
@@ -29,7 +30,11 @@ from demo.narrator import Narrator, Stopwatch  # noqa: E402
 from demo.stage import OPERATOR_USER, POLLING_SECONDS, SEED, Stage  # noqa: E402
 
 POLL_REQUEST: Final = "GET /v1/vaults"
-ITEMS: Final = {"shop-database": "shop database", "payments-api": "payments api", "deploy-key": "deploy key"}
+ITEMS: Final = {
+    "shop-database": "shop database",
+    "payments-api": "payments api",
+    "deploy-key": "deploy key",
+}
 
 
 def start_the_surroundings(stage: Stage, say: Narrator) -> None:
@@ -38,16 +43,24 @@ def start_the_surroundings(stage: Stage, say: Narrator) -> None:
         "An API server, a controller manager and etcd, as in any cluster, with the CRD in crds/. There are no nodes, so no pod ever "
         "runs; everything the operator touches is real. The Connect server is part of this project and keeps its items in memory."
     )
-    say.call("ControlPlane.start(crds=[crds/onepassworditems.yaml])   of tests/controlplane/launcher.py")
+    say.call(
+        "ControlPlane.start(crds=[crds/onepassworditems.yaml])   of tests/controlplane/launcher.py"
+    )
     watch = Stopwatch()
     stage.start_control_plane(say.progress)
     version = stage.cluster.run(["get", "--raw=/version"])
-    say.happened(f"a control plane of Kubernetes {json.loads(version)['gitVersion']}", watch.seconds)
-    say.why(f"From here on `kubectl` is {shown_path(stage.kubectl)}, as this cluster's administrator.")
+    say.happened(
+        f"a control plane of Kubernetes {json.loads(version)['gitVersion']}", watch.seconds
+    )
+    say.why(
+        f"From here on `kubectl` is {shown_path(stage.kubectl)}, as this cluster's administrator."
+    )
     say.command(shlex.join(["onepassword-operator", *stage.connect_arguments()]))
     watch = Stopwatch()
     stage.start_connect()
-    say.happened(f"a Connect server at {stage.connect.url} with a vault of {len(ITEMS)} items", watch.seconds)
+    say.happened(
+        f"a Connect server at {stage.connect.url} with a vault of {len(ITEMS)} items", watch.seconds
+    )
 
 
 def start_the_operator(stage: Stage, say: Narrator) -> None:
@@ -57,15 +70,28 @@ def start_the_operator(stage: Stage, say: Narrator) -> None:
         "allows and nothing else. It may not delete a Secret, for example: Kubernetes' garbage collector does that."
     )
     kubectl(stage, say, "apply", "-f", "deploy/rbac.yaml")
-    check(stage.cluster.may(OPERATOR_USER, "update", "secrets"), expected="the service account may update Secrets", seen="it may not")
-    check(not stage.cluster.may(OPERATOR_USER, "delete", "secrets"), expected="it may not delete Secrets", seen="it may")
+    check(
+        stage.cluster.may(OPERATOR_USER, "update", "secrets"),
+        expected="the service account may update Secrets",
+        seen="it may not",
+    )
+    check(
+        not stage.cluster.may(OPERATOR_USER, "delete", "secrets"),
+        expected="it may not delete Secrets",
+        seen="it may",
+    )
     say.happened("the service account may update Secrets, and may not delete them")
-    say.command(f"export OP_CONNECT_HOST={stage.connect.url} OP_CONNECT_TOKEN=<not shown> POLLING_INTERVAL={POLLING_SECONDS}")
+    say.command(
+        f"export OP_CONNECT_HOST={stage.connect.url} OP_CONNECT_TOKEN=<not shown> POLLING_INTERVAL={POLLING_SECONDS}"
+    )
     say.command("export KUBECONFIG=<that of the service account>")
     say.command(shlex.join(["onepassword-operator", *stage.operator_arguments()]))
     watch = Stopwatch()
     stage.start_operator()
-    say.happened(f"ready; it asks 1Password every {POLLING_SECONDS} s here, and every 60 s unless told otherwise", watch.seconds)
+    say.happened(
+        f"ready; it asks 1Password every {POLLING_SECONDS} s here, and every 60 s unless told otherwise",
+        watch.seconds,
+    )
 
 
 def create_the_items(stage: Stage, say: Narrator) -> None:
@@ -76,17 +102,28 @@ def create_the_items(stage: Stage, say: Narrator) -> None:
     )
     watch = Stopwatch()
     kubectl(stage, say, "apply", "-f", "demo/manifests")
-    found = [stage.cluster.wait_for("secret", name, exists, expected=f'a Secret "{name}"') for name in ITEMS]
+    found = [
+        stage.cluster.wait_for("secret", name, exists, expected=f'a Secret "{name}"')
+        for name in ITEMS
+    ]
     for name in ITEMS:
-        stage.cluster.wait_for("onepassworditem", name, is_ready, expected=f'the OnePasswordItem "{name}" to be Ready')
+        stage.cluster.wait_for(
+            "onepassworditem", name, is_ready, expected=f'the OnePasswordItem "{name}" to be Ready'
+        )
     seconds = watch.seconds
     for secret in found:
         check_content(secret, seeded_content(SEED, ITEMS[secret["metadata"]["name"]]))
     say.output(
-        f"{secret['metadata']['name']:<15}{', '.join(f'{key} ({size} B)' for key, size in sizes(secret).items())}" for secret in found
+        f"{secret['metadata']['name']:<15}{', '.join(f'{key} ({size} B)' for key, size in sizes(secret).items())}"
+        for secret in found
     )
     say.happened("three Secrets hold what the items hold (compared, not printed)", seconds)
-    stage.cluster.wait_for("deployment", "shop", lambda shop: revision(shop) == "1", expected='the Deployment "shop" at revision 1')
+    stage.cluster.wait_for(
+        "deployment",
+        "shop",
+        lambda shop: revision(shop) == "1",
+        expected='the Deployment "shop" at revision 1',
+    )
     say.happened("the Deployment is at revision 1")
 
 
@@ -97,32 +134,58 @@ def change_a_password(stage: Stage, say: Narrator) -> None:
         "out once, because pods read environment variables only when they start."
     )
     new_password = secrets.token_urlsafe(12)
-    say.call(f'POST {stage.connect.admin_url}/vaults/Demo/items/shop%20database  {{"fields": {{"password": <a new one>}}}}')
+    say.call(
+        f'POST {stage.connect.admin_url}/vaults/Demo/items/shop%20database  {{"fields": {{"password": <a new one>}}}}'
+    )
     watch = Stopwatch()
     stage.connect.edit("Demo", ITEMS["shop-database"], fields={"password": new_password})
     secret = stage.cluster.wait_for(
-        "secret", "shop-database", lambda seen: item_version(seen) == "2", expected='Secret "shop-database" at item version 2'
+        "secret",
+        "shop-database",
+        lambda seen: item_version(seen) == "2",
+        expected='Secret "shop-database" at item version 2',
     )
     seconds = watch.seconds
-    check_content(secret, seeded_content(SEED, ITEMS["shop-database"]) | {"password": new_password.encode()})
-    say.happened('Secret "shop-database" went from item version 1 to 2 and holds the new password', seconds)
-    shop = stage.cluster.wait_for("deployment", "shop", lambda seen: revision(seen) == "2", expected='"shop" at revision 2')
+    check_content(
+        secret, seeded_content(SEED, ITEMS["shop-database"]) | {"password": new_password.encode()}
+    )
+    say.happened(
+        'Secret "shop-database" went from item version 1 to 2 and holds the new password', seconds
+    )
+    shop = stage.cluster.wait_for(
+        "deployment", "shop", lambda seen: revision(seen) == "2", expected='"shop" at revision 2'
+    )
     say.happened('Deployment "shop" went from revision 1 to 2: a new ReplicaSet', watch.seconds)
     kubectl(stage, say, "get", "replicasets", "-l", "app=shop")
     sets = stage.cluster.names("replicasets", "app=shop")
-    check(len(sets) == 2, expected="two ReplicaSets, the old and the new", seen=", ".join(sets) or "none")
+    check(
+        len(sets) == 2,
+        expected="two ReplicaSets, the old and the new",
+        seen=", ".join(sets) or "none",
+    )
     say.output(f"{name}: {value}" for name, value in pod_annotations(shop).items())
-    say.why("The pod template records for which item version it was restarted, so the same change never restarts it twice.")
+    say.why(
+        "The pod template records for which item version it was restarted, so the same change never restarts it twice."
+    )
 
 
 def delete_a_secret(stage: Stage, say: Narrator) -> None:
     """Step: what was deleted or edited by hand is put right."""
-    say.why("Somebody deletes a Secret by mistake. The operator sees it at once and writes it anew; nobody waits for a poll.")
-    before = stage.cluster.wait_for("secret", "shop-database", exists, expected='the Secret "shop-database"')
+    say.why(
+        "Somebody deletes a Secret by mistake. The operator sees it at once and writes it anew; nobody waits for a poll."
+    )
+    before = stage.cluster.wait_for(
+        "secret", "shop-database", exists, expected='the Secret "shop-database"'
+    )
     watch = Stopwatch()
     kubectl(stage, say, "delete", "secret", "shop-database")
     uid = before["metadata"]["uid"]
-    after = stage.cluster.wait_for("secret", "shop-database", lambda seen: seen["metadata"]["uid"] != uid, expected="a new Secret")
+    after = stage.cluster.wait_for(
+        "secret",
+        "shop-database",
+        lambda seen: seen["metadata"]["uid"] != uid,
+        expected="a new Secret",
+    )
     seconds = watch.seconds
     check_content(after, data(before))
     say.happened("the Secret is back: another object with the same content", seconds)
@@ -134,47 +197,73 @@ def wait_quietly(stage: Stage, say: Narrator) -> None:
         "The poll after a change lists the vault once more, to be sure. Then nothing changes, and however many items are followed, a "
         "poll is one request. The Deployment has to be left alone all the while: its Secret was written anew, but no value changed."
     )
-    say.call(f"GET {stage.connect.admin_url}/requests   until two polls in a row were one request each")
+    say.call(
+        f"GET {stage.connect.admin_url}/requests   until two polls in a row were one request each"
+    )
     stage.connect.reset()
     watch = Stopwatch()
     expected = f"two polls in a row that ask 1Password for {POLL_REQUEST} and nothing else"
     stage.cluster.until(
-        lambda: requests_if_quiet(stage), lambda asked: asked.get(POLL_REQUEST, 0) >= 2 and len(asked) == 1, expected=expected
+        lambda: requests_if_quiet(stage),
+        lambda asked: asked.get(POLL_REQUEST, 0) >= 2 and len(asked) == 1,
+        expected=expected,
     )
     say.happened(f"two polls, two requests: {POLL_REQUEST} and {POLL_REQUEST}", watch.seconds)
     shop = stage.cluster.wait_for("deployment", "shop", exists, expected='the Deployment "shop"')
-    check(revision(shop) == "2", expected='"shop" still at revision 2, because no value changed', seen=facts(shop))
+    check(
+        revision(shop) == "2",
+        expected='"shop" still at revision 2, because no value changed',
+        seen=facts(shop),
+    )
     say.happened("the Deployment is still at revision 2")
 
 
 def break_a_path(stage: Stage, say: Narrator) -> None:
     """Step: a mistake is explained where people look for it."""
-    say.why("Somebody mistypes a title. The resource says what is wrong and what to do; the last good Secret stays where it is.")
-    before = stage.cluster.wait_for("secret", "payments-api", exists, expected='the Secret "payments-api"')
+    say.why(
+        "Somebody mistypes a title. The resource says what is wrong and what to do; the last good Secret stays where it is."
+    )
+    before = stage.cluster.wait_for(
+        "secret", "payments-api", exists, expected='the Secret "payments-api"'
+    )
     watch = Stopwatch()
     patch = '{"spec": {"itemPath": "vaults/Demo/items/paymints api"}}'
     kubectl(stage, say, "patch", "opi", "payments-api", "--type=merge", "-p", patch)
-    item = stage.cluster.wait_for("opi", "payments-api", is_refused, expected="a condition that is False")
+    item = stage.cluster.wait_for(
+        "opi", "payments-api", is_refused, expected="a condition that is False"
+    )
     condition = ready(item)
-    check(condition["reason"] == "ItemNotFound", expected="the reason ItemNotFound", seen=facts(item))
+    check(
+        condition["reason"] == "ItemNotFound", expected="the reason ItemNotFound", seen=facts(item)
+    )
     say.happened("the condition changed", watch.seconds)
     kubectl(stage, say, "get", "opi")
     say.output([f"message: {condition['message']}"])
-    after = stage.cluster.wait_for("secret", "payments-api", exists, expected='the Secret "payments-api"')
+    after = stage.cluster.wait_for(
+        "secret", "payments-api", exists, expected='the Secret "payments-api"'
+    )
     check_content(after, data(before))
     say.happened("the Secret still holds the last good content")
     watch = Stopwatch()
     kubectl(stage, say, "apply", "-f", "demo/manifests/items.yaml")
-    stage.cluster.wait_for("opi", "payments-api", is_ready, expected='"payments-api" to be Ready again')
+    stage.cluster.wait_for(
+        "opi", "payments-api", is_ready, expected='"payments-api" to be Ready again'
+    )
     say.happened("with the path put right it is Ready again", watch.seconds)
 
 
 def clean_up(stage: Stage, say: Narrator) -> None:
     """Step: the Secrets go with their resources, and the operator ends in order."""
-    say.why("Each Secret belongs to its resource, so Kubernetes removes it with the resource. No finalizers: nothing can get stuck.")
+    say.why(
+        "Each Secret belongs to its resource, so Kubernetes removes it with the resource. No finalizers: nothing can get stuck."
+    )
     watch = Stopwatch()
     kubectl(stage, say, "delete", "-f", "demo/manifests")
-    stage.cluster.until(lambda: stage.cluster.names("secrets", f"{PREFIX}managed=true"), lambda left: not left, expected="no Secret left")
+    stage.cluster.until(
+        lambda: stage.cluster.names("secrets", f"{PREFIX}managed=true"),
+        lambda left: not left,
+        expected="no Secret left",
+    )
     say.happened("the three Secrets are gone", watch.seconds)
     watch = Stopwatch()
     code = stage.stop_operator()
@@ -236,7 +325,10 @@ def kubectl(stage: Stage, say: Narrator, *arguments: str) -> None:
 
 
 def requests_if_quiet(stage: Stage) -> dict[str, int]:
-    """What the Connect server was asked; counts from zero again after anything but an unchanged poll."""
+    """What the Connect server was asked.
+
+    Counts from zero again after anything but an unchanged poll.
+    """
     asked = stage.connect.counts()
     if not asked.keys() <= {POLL_REQUEST}:
         stage.connect.reset()
@@ -268,16 +360,26 @@ def tour(say: Narrator, *, keep: bool) -> int:
             say.failure(error, stage.log_tail())
             return 1
         except OSError as error:
-            say.failure(TourError(expected="an answer to every call", seen=str(error)), stage.log_tail())
+            say.failure(
+                TourError(expected="an answer to every call", seen=str(error)), stage.log_tail()
+            )
             return 1
-    say.closing([f"All of it happened, in {seconds:.0f} s. `make demo KEEP=1` leaves everything running for you to try."])
+    say.closing(
+        [
+            f"All of it happened, in {seconds:.0f} s. `make demo KEEP=1` leaves everything running for you to try."
+        ]
+    )
     return 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tour; 0 if every step happened, 1 if one did not, 130 after Ctrl-C."""
-    parser = argparse.ArgumentParser(description="A guided tour of onepassword-operator: no cluster and no 1Password account needed.")
-    parser.add_argument("--keep", action="store_true", help="leave everything running at the end, until Ctrl-C")
+    parser = argparse.ArgumentParser(
+        description="A guided tour of onepassword-operator: no cluster and no 1Password account needed."
+    )
+    parser.add_argument(
+        "--keep", action="store_true", help="leave everything running at the end, until Ctrl-C"
+    )
     keep = parser.parse_args(arguments).keep
     say = Narrator(sys.stdout)
     signal.signal(signal.SIGTERM, signal.default_int_handler)

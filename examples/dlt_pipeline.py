@@ -1,8 +1,12 @@
-"""Loads vaults, items (without their values) and audit events of a Connect server into DuckDB; every run loads what is new since the last.
+"""Loads vaults, items (without their values) and audit events of a Connect server into DuckDB.
 
-    OP_CONNECT_HOST=http://127.0.0.1:8090 OP_CONNECT_TOKEN=... OP_EVENTS_TOKEN=... python dlt_pipeline.py onepassword.duckdb
+Every run loads what is new since the last.
 
-Needs `dlt[duckdb]`. dlt reports its use to its makers unless told not to; this script tells it not to.
+    OP_CONNECT_HOST=http://127.0.0.1:8090 OP_CONNECT_TOKEN=... OP_EVENTS_TOKEN=... python
+    dlt_pipeline.py onepassword.duckdb
+
+Needs `dlt[duckdb]`. dlt reports its use to its makers unless told not to; this script tells it not
+to.
 """
 
 import os
@@ -30,9 +34,18 @@ def onepassword(host: str, *, connect_token: str, events_token: str) -> Iterator
 def vaults_and_items(host: str, token: str) -> RESTAPIConfig:
     """Vaults as they are now, and the items that were changed since the last run, each in its newest version."""
     return {
-        "client": {"base_url": host, "auth": {"type": "bearer", "token": token}, "paginator": "single_page"},
+        "client": {
+            "base_url": host,
+            "auth": {"type": "bearer", "token": token},
+            "paginator": "single_page",
+        },
         "resources": [
-            {"name": "vaults", "endpoint": {"path": "v1/vaults"}, "primary_key": "id", "write_disposition": "merge"},
+            {
+                "name": "vaults",
+                "endpoint": {"path": "v1/vaults"},
+                "primary_key": "id",
+                "write_disposition": "merge",
+            },
             {
                 "name": "items",
                 # Times have whole seconds: two changes in one second differ by their version only.
@@ -49,7 +62,10 @@ def vaults_and_items(host: str, token: str) -> RESTAPIConfig:
 
 @dlt.resource(name="audit_events", primary_key="uuid", write_disposition="append")
 def audit_events(host: str, token: str) -> Iterator[Any]:
-    """The events since the last run. The cursor is kept with what was loaded, so that none is left out and none comes twice."""
+    """The events since the last run.
+
+    The cursor is kept with what was loaded, so that none is left out and none comes twice.
+    """
     client = RESTClient(base_url=host, auth=BearerTokenAuth(token=token))
     state = dlt.current.resource_state()
     has_more = True
@@ -62,9 +78,15 @@ def audit_events(host: str, token: str) -> Iterator[Any]:
 
 def main(database: str) -> None:
     """One run."""
-    pipeline = dlt.pipeline("onepassword", destination=dlt.destinations.duckdb(database), dataset_name="onepassword_data")
+    pipeline = dlt.pipeline(
+        "onepassword",
+        destination=dlt.destinations.duckdb(database),
+        dataset_name="onepassword_data",
+    )
     source = onepassword(
-        os.environ["OP_CONNECT_HOST"], connect_token=os.environ["OP_CONNECT_TOKEN"], events_token=os.environ["OP_EVENTS_TOKEN"]
+        os.environ["OP_CONNECT_HOST"],
+        connect_token=os.environ["OP_CONNECT_TOKEN"],
+        events_token=os.environ["OP_EVENTS_TOKEN"],
     )
     pipeline.run(source).raise_on_failed_jobs()
     for table, rows in sorted(pipeline.last_trace.last_normalize_info.row_counts.items()):

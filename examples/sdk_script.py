@@ -21,13 +21,18 @@ def main() -> None:
         Field(purpose="USERNAME", value="fake-user"),
         Field(purpose="PASSWORD", type="CONCEALED", generate=True, recipe=recipe),
     ]
-    created = client.create_item(vault.id, Item(title=TITLE, category="LOGIN", vault=ItemVault(id=vault.id), fields=fields))
+    created = client.create_item(
+        vault.id, Item(title=TITLE, category="LOGIN", vault=ItemVault(id=vault.id), fields=fields)
+    )
     print(f"created {created.title!r} in {vault.name!r}, version {created.version}")
 
     found = client.get_item(TITLE, vault.id)
     print("the same by its title:", found.id == created.id)
     wanted = {"password": {"opitem": TITLE, "opfield": ".password", "opvault": vault.id}}
-    print("as configuration:", f"a password of {len(load_dict(client, wanted)['password'])} characters")
+    print(
+        "as configuration:",
+        f"a password of {len(load_dict(client, wanted)['password'])} characters",
+    )
 
     found.tags = ["rotated"]
     print("changed, version", client.update_item(found.id, vault.id, found).version)

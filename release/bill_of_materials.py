@@ -14,9 +14,20 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def make() -> str:
     """The JSON document; the same for the same lock."""
-    tools = Path(os.environ.get("KUBEBUILDER_ASSETS") or ROOT / ".tools" / "bin").parent / "gates" / "bin"
-    command = [str(tools / "cyclonedx-py"), "requirements", "--output-reproducible", str(ROOT / "requirements.lock")]
-    document = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    tools = (
+        Path(os.environ.get("KUBEBUILDER_ASSETS") or ROOT / ".tools" / "bin").parent
+        / "gates"
+        / "bin"
+    )
+    command = [
+        str(tools / "cyclonedx-py"),
+        "requirements",
+        "--output-reproducible",
+        str(ROOT / "requirements.lock"),
+    ]
+    document = json.loads(
+        subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    )
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     document["metadata"]["component"] = {
         "type": "application",

@@ -1,7 +1,7 @@
 """The chart's values: reads the comments of values.yaml, and writes values.schema.json and the chart's README from them.
 
-A comment `# -- text` says what the next key means; `# @schema {...}` adds to what its default says of its type. Keys that are not in
-values.yaml are refused by the schema.
+A comment `# -- text` says what the next key means; `# @schema {...}` adds to what its default says
+of its type. Keys that are not in values.yaml are refused by the schema.
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ def _keys(node: yaml.MappingNode, path: tuple[str, ...], lines: list[str]) -> It
         text, schema = _comment(lines, name.start_mark.line)
         default = yaml.safe_load(yaml.serialize(value))
         if not text and not (isinstance(value, yaml.MappingNode) and value.value):
-            raise ChartValuesError(f"values.yaml: {'.'.join(here)} has no comment that starts with `# -- `")
+            raise ChartValuesError(
+                f"values.yaml: {'.'.join(here)} has no comment that starts with `# -- `"
+            )
         yield Key(here, default, text, schema)
         if not text:
             yield from _keys(value, here, lines)
@@ -72,7 +74,11 @@ def _comment(lines: list[str], line: int) -> tuple[str, dict[str, Any]]:
 
 def schema(keys: list[Key]) -> dict[str, Any]:
     """The JSON schema that Helm holds values against."""
-    root: dict[str, Any] = {"$schema": "http://json-schema.org/draft-07/schema#", "type": "object", "additionalProperties": False}
+    root: dict[str, Any] = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "type": "object",
+        "additionalProperties": False,
+    }
     for key in keys:
         parent = root
         for part in key.path[:-1]:
@@ -87,13 +93,21 @@ def _of(key: Key) -> dict[str, Any]:
     kind = {"type": TYPES[type(key.default)]}
     if key.schema.get("enum"):
         kind = {}
-    text_map = {"additionalProperties": {"type": "string"}} if key.path[-1].lower().endswith(TEXT_MAPS) else {}
+    text_map = (
+        {"additionalProperties": {"type": "string"}}
+        if key.path[-1].lower().endswith(TEXT_MAPS)
+        else {}
+    )
     return {"description": key.text, **kind, **text_map, **key.schema}
 
 
 def table(keys: list[Key]) -> str:
     """The rows of the README's table."""
-    shown = [f"| `{'.'.join(key.path)}` | {key.text.replace('|', '/')} | `{_short(key.default)}` |" for key in keys if not key.is_section]
+    shown = [
+        f"| `{'.'.join(key.path)}` | {key.text.replace('|', '/')} | `{_short(key.default)}` |"
+        for key in keys
+        if not key.is_section
+    ]
     return "\n".join(["| value | meaning | default |", "|---|---|---|", *shown])
 
 

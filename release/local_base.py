@@ -1,6 +1,7 @@
 """Makes a base image for the Dockerfile where no registry can be reached: Debian's Python, from Debian's packages, by debootstrap.
 
-Needs root, `debootstrap` and a Docker Engine. What users pull is made on the default base of the Dockerfile, not on this.
+Needs root, `debootstrap` and a Docker Engine. What users pull is made on the default base of the
+Dockerfile, not on this.
 """
 
 from __future__ import annotations
@@ -16,7 +17,15 @@ from pathlib import Path
 SUITE = "bookworm"  # Python 3.11, as in the default base
 PACKAGES = ("python3", "ca-certificates", "tzdata")
 NAME = f"local/python3-{SUITE}"
-WITHOUT_USE = ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "var/log")
+WITHOUT_USE = (
+    "var/cache/apt",
+    "var/lib/apt/lists",
+    "usr/share/doc",
+    "usr/share/man",
+    "usr/share/locale",
+    "usr/share/info",
+    "var/log",
+)
 NOBODY = "nonroot:x:65532:65532:nonroot:/:/sbin/nologin\n"
 
 
@@ -25,12 +34,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--again", action="store_true", help="make it even if it is there")
     arguments = parser.parse_args()
-    if not arguments.again and subprocess.run(["docker", "image", "inspect", NAME], capture_output=True, check=False).returncode == 0:
+    if (
+        not arguments.again
+        and subprocess.run(
+            ["docker", "image", "inspect", NAME], capture_output=True, check=False
+        ).returncode
+        == 0
+    ):
         return 0
     if shutil.which("debootstrap") is None:
-        sys.exit("local base: debootstrap is missing; install it (apt-get install debootstrap), or name a base with BASE=...")
+        sys.exit(
+            "local base: debootstrap is missing; install it (apt-get install debootstrap), or name a base with BASE=..."
+        )
     if os.geteuid() != 0:
-        sys.exit("local base: only root can run debootstrap; run this as root, or name a base with BASE=...")
+        sys.exit(
+            "local base: only root can run debootstrap; run this as root, or name a base with BASE=..."
+        )
     with tempfile.TemporaryDirectory() as directory:
         make(Path(directory) / "root")
     return 0
@@ -39,7 +58,13 @@ def main() -> int:
 def make(root: Path) -> None:
     """A root with Python, without what a container never reads, as an image."""
     print(f"local base: debootstrap {SUITE} (about a minute)", file=sys.stderr, flush=True)
-    bootstrap = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(root)]
+    bootstrap = [
+        "debootstrap",
+        "--variant=minbase",
+        f"--include={','.join(PACKAGES)}",
+        SUITE,
+        str(root),
+    ]
     done = subprocess.run(bootstrap, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         sys.exit(f"local base: debootstrap failed: {done.stdout[-1000:]}{done.stderr[-1000:]}")
@@ -50,9 +75,13 @@ def make(root: Path) -> None:
         passwd.write(NOBODY)
     with (root / "etc/group").open("a") as group:
         group.write("nonroot:x:65532:\n")
-    with subprocess.Popen(["tar", "-C", str(root), "--exclude=./dev/*", "-c", "."], stdout=subprocess.PIPE) as packed:
+    with subprocess.Popen(
+        ["tar", "-C", str(root), "--exclude=./dev/*", "-c", "."], stdout=subprocess.PIPE
+    ) as packed:
         command = ["docker", "import", "--change", "USER 65532:65532", "-", NAME]
-        done = subprocess.run(command, stdin=packed.stdout, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, stdin=packed.stdout, capture_output=True, text=True, check=False
+        )
     if packed.returncode != 0 or done.returncode != 0:
         sys.exit(f"local base: making image {NAME} failed: {done.stderr[-1000:].strip()}")
 

@@ -1,4 +1,7 @@
-"""Cold start: all resources exist, no Secret does, and the process is started; until the last resource is Ready."""
+"""Cold start: all resources exist, no Secret does, and the process is started.
+
+Until the last resource is Ready.
+"""
 
 from __future__ import annotations
 

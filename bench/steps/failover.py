@@ -23,7 +23,9 @@ LOOK_SECONDS = 4.0
 """Of writes, to see who leads."""
 TAKEOVER_LIMIT_SECONDS = 90.0
 STOPPED_ON_SECONDS = 2.0
-"""A stopped leader stays so for this long after the other has taken over, so that it wakes up deposed."""
+"""A stopped leader stays so for this long after the other has taken over, so that it wakes up
+deposed.
+"""
 WAKE_SECONDS = 5.0
 SIGNALS = {"sigterm": signal.SIGTERM, "sigkill": signal.SIGKILL, "sigstop": signal.SIGSTOP}
 
@@ -54,9 +56,16 @@ class _Editor:
             raise RuntimeError("the benchmark could not edit items") from self.failure
 
 
-def measure(scene: Scene, *, interval: int, rounds: int, losses: Sequence[str] = tuple(SIGNALS)) -> Measured:
-    """Each way of losing the leader so many times; afterwards every Secret and every rollout is counted."""
-    deployments = [staging.deployment(scene.namespace(n), name, name) for n, name in enumerate(scene.names)]
+def measure(
+    scene: Scene, *, interval: int, rounds: int, losses: Sequence[str] = tuple(SIGNALS)
+) -> Measured:
+    """Each way of losing the leader so many times.
+
+    Afterwards every Secret and every rollout is counted.
+    """
+    deployments = [
+        staging.deployment(scene.namespace(n), name, name) for n, name in enumerate(scene.names)
+    ]
     scene.bulk.send([call] for call in deployments)
     replicas = {number: _launch(scene, interval, number) for number in REPLICAS}
     scene.converge()
@@ -74,7 +83,12 @@ def measure(scene: Scene, *, interval: int, rounds: int, losses: Sequence[str] =
     behind = len(current) - len(scene.secrets.wait_some(current, timeout=PATIENCE_SECONDS / 10))
     time.sleep(3.0 * interval)
     return Measured(
-        figures=_figures(lost) | {"secrets_behind": behind, "wrong_secrets": scene.wrong(), "double_restarts": _doubled(scene)},
+        figures=_figures(lost)
+        | {
+            "secrets_behind": behind,
+            "wrong_secrets": scene.wrong(),
+            "double_restarts": _doubled(scene),
+        },
         series={name: [loss.seconds for loss in losses] for name, losses in lost.items()},
     )
 
@@ -90,9 +104,14 @@ def _figures(lost: dict[str, list[_Loss]]) -> dict[str, float]:
     figures: dict[str, float] = {}
     for name, losses in lost.items():
         seconds = [loss.seconds for loss in losses]
-        figures |= {f"{name}_median_seconds": statistics.median(seconds), f"{name}_max_seconds": max(seconds)}
+        figures |= {
+            f"{name}_median_seconds": statistics.median(seconds),
+            f"{name}_max_seconds": max(seconds),
+        }
         figures[f"{name}_late_writes"] = max(loss.late_writes for loss in losses)
-    return figures | {"writers_before": max(loss.writers for losses in lost.values() for loss in losses)}
+    return figures | {
+        "writers_before": max(loss.writers for losses in lost.values() for loss in losses)
+    }
 
 
 def _launch(scene: Scene, interval: int, number: int) -> Running:
@@ -119,7 +138,9 @@ def _lose(scene: Scene, replicas: dict[int, Running], *, name: str, interval: in
     replicas[leader].stop()
     replicas[leader] = _launch(scene, interval, leader)
     replicas[leader].wait_answering()
-    return _Loss(taken - moment, late_writes=late, writers=sum(count > 0 for count in before.values()))
+    return _Loss(
+        taken - moment, late_writes=late, writers=sum(count > 0 for count in before.values())
+    )
 
 
 def _first_write(scene: Scene, number: int, *, mark: int, after: float) -> float:
@@ -134,7 +155,11 @@ def _first_write(scene: Scene, number: int, *, mark: int, after: float) -> float
 def _writes(scene: Scene, number: int, *, since: int) -> list[float]:
     """When a replica wrote anything but its lease."""
     entries = scene.audit.entries(scene.user(number), since, scene.audit.now())
-    return [_time(entry) for entry in entries if entry["verb"] in WRITES and (entry.get("objectRef") or {}).get("resource") != "leases"]
+    return [
+        _time(entry)
+        for entry in entries
+        if entry["verb"] in WRITES and (entry.get("objectRef") or {}).get("resource") != "leases"
+    ]
 
 
 def _time(entry: dict[str, Any]) -> float:
@@ -145,8 +170,12 @@ def _doubled(scene: Scene) -> int:
     """Rollouts of a Deployment for a revision that it had been rolled out for already."""
     rollouts: Counter[tuple[str, str]] = Counter()
     for namespace in scene.namespaces:
-        for found in scene.observer.apps.list_namespaced_replica_set(namespace, label_selector="bench=yes").items:
+        for found in scene.observer.apps.list_namespaced_replica_set(
+            namespace, label_selector="bench=yes"
+        ).items:
             annotations = found.spec.template.metadata.annotations or {}
-            revision = next((value for key, value in annotations.items() if key.endswith("/restarted-for")), "")
+            revision = next(
+                (value for key, value in annotations.items() if key.endswith("/restarted-for")), ""
+            )
             rollouts[found.metadata.labels["app"], revision] += 1
     return sum(count - 1 for count in rollouts.values())

@@ -12,7 +12,9 @@ from bench.records import Measured
 from bench.scene import QUIET_SECONDS, SAMPLE_SECONDS, Scene, Spent, progress
 
 APART_SECONDS = 2.0
-"""Two reads of an item that belong to two polls are further apart than this, where polls do not even fit into their interval."""
+"""Two reads of an item that belong to two polls are further apart than this, where polls do not
+even fit into their interval.
+"""
 
 
 def measure(scene: Scene, *, interval: int, polls: int) -> Measured:
@@ -34,10 +36,17 @@ def measure_changed(scene: Scene, *, interval: int, polls: int) -> Measured:
     operator = scene.operator(interval)
     scene.edit_unfollowed(0)
     if not scene.quiet(limit=2.0 * interval):
-        raise RuntimeError(f"polls take longer than their interval of {interval} s, so what a change adds cannot be told")
+        raise RuntimeError(
+            f"polls take longer than their interval of {interval} s, so what a change adds cannot be told"
+        )
     _bursts(scene, polls=1, limit=2.0 * interval + 30.0, each=int)
     end = scene.window(operator)
-    seen = _bursts(scene, polls=polls, limit=(polls + 2) * interval + 30.0, each=functools.partial(scene.edit_unfollowed, 0))
+    seen = _bursts(
+        scene,
+        polls=polls,
+        limit=(polls + 2) * interval + 30.0,
+        each=functools.partial(scene.edit_unfollowed, 0),
+    )
     return _measured(end(operator), seen, operator=operator, more={})
 
 
@@ -57,7 +66,10 @@ def _measured(spent: Spent, polls: int, *, operator: Running, more: dict[str, fl
 
 
 def _bursts(scene: Scene, *, polls: int, limit: float, each: Callable[[], object]) -> int:
-    """Wait for so many bursts of requests with silence between them; `each` is called before each of them."""
+    """Wait for so many bursts of requests with silence between them.
+
+    `each` is called before each of them.
+    """
     deadline = time.monotonic() + limit
     with progress(polls, "polls") as show:
         for done in range(1, polls + 1):

@@ -14,7 +14,9 @@ SICK = 0
 """The vault that has the trouble. The others are those whose Secrets are timed."""
 
 UNRESOLVED = 5
-"""While the vault has a trouble, resources ask for items of it that nobody has read yet: a fifth as many as are broken later."""
+"""While the vault has a trouble, resources ask for items of it that nobody has read yet: a fifth as
+many as are broken later.
+"""
 
 TOLD_SECONDS = 120.0
 """How long resources that are broken may take until they say so."""
@@ -26,12 +28,19 @@ FAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-def measure(scene: Scene, *, interval: int, edits: int, seconds: int, broken: int, patience: int = 50) -> Measured:
-    """First with nothing wrong, then with each trouble in turn; the operator is given a fresh start where the one before stopped it."""
+def measure(
+    scene: Scene, *, interval: int, edits: int, seconds: int, broken: int, patience: int = 50
+) -> Measured:
+    """First with nothing wrong, then with each trouble in turn.
+
+    The operator is given a fresh start where the one before stopped it.
+    """
     figures: dict[str, float] = {"edits": edits}
     series: dict[str, list[float]] = {}
     names: list[str] = []
-    healthy = [number for number in range(scene.setup.items) if number % scene.setup.vaults != SICK][:edits]
+    healthy = [
+        number for number in range(scene.setup.items) if number % scene.setup.vaults != SICK
+    ][:edits]
     vault = f"vault-{SICK}"
     path = f"/v1/vaults/{scene.connect.ids(vault, 'item-00000')[0]}"
     for name in ("nothing_wrong", *FAULTS, "breaking", "broken"):
@@ -40,11 +49,15 @@ def measure(scene: Scene, *, interval: int, edits: int, seconds: int, broken: in
             scene.connect.faults(FAULTS[name] | {"path": path})
             scene.edit_unfollowed(SICK)
             scene.edit(SICK)  # so that there is something to be read
-            _ask(scene, f"unresolved-{name}", broken // UNRESOLVED)  # nobody can say of these what they mean, for as long as it lasts
+            _ask(
+                scene, f"unresolved-{name}", broken // UNRESOLVED
+            )  # nobody can say of these what they mean, for as long as it lasts
         elif name == "breaking":
             names = _ask(scene, "broken", broken)
         elif name == "broken":
-            scene.items.wait_some([(broken_one, "False") for broken_one in names], timeout=TOLD_SECONDS)
+            scene.items.wait_some(
+                [(broken_one, "False") for broken_one in names], timeout=TOLD_SECONDS
+            )
         took, missing = rotate(scene, healthy, seconds=seconds, patience=patience)
         scene.connect.heal()
         _note(figures, series, name=name, took=took, missing=missing)
@@ -53,7 +66,14 @@ def measure(scene: Scene, *, interval: int, edits: int, seconds: int, broken: in
     return Measured(figures=figures, series=series)
 
 
-def _note(figures: dict[str, float], series: dict[str, list[float]], *, name: str, took: Sequence[float], missing: int) -> None:
+def _note(
+    figures: dict[str, float],
+    series: dict[str, list[float]],
+    *,
+    name: str,
+    took: Sequence[float],
+    missing: int,
+) -> None:
     figures |= spread(took, f"{name}_") | {f"{name}_missing": missing}
     series[name] = sorted(took)
 
@@ -61,6 +81,13 @@ def _note(figures: dict[str, float], series: dict[str, list[float]], *, name: st
 def _ask(scene: Scene, what: str, number: int) -> list[str]:
     names = [f"{what}-{scene.id}-{n:04}" for n in range(number)]
     with progress(number, f"{what} resources") as show:
-        calls = ([staging.item(scene.broken_namespace, name, f"vaults/vault-{SICK}/items/nothing-{name}")] for name in names)
+        calls = (
+            [
+                staging.item(
+                    scene.broken_namespace, name, f"vaults/vault-{SICK}/items/nothing-{name}"
+                )
+            ]
+            for name in names
+        )
         scene.bulk.send(calls, report=show)
     return names

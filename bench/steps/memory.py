@@ -13,4 +13,6 @@ def measure(scene: Scene, *, interval: int, rest: float = 5.0) -> Measured:
     operator = scene.operator(interval)
     scene.settle(operator)
     time.sleep(rest)
-    return Measured(figures={"rss_mib": operator.rss_mib(), "peak_rss_mib": operator.peak_rss_mib()})
+    return Measured(
+        figures={"rss_mib": operator.rss_mib(), "peak_rss_mib": operator.peak_rss_mib()}
+    )

@@ -1,4 +1,7 @@
-"""Rotation: items are edited at moments that are spread evenly; each edit until its Secret holds the new version."""
+"""Rotation: items are edited at moments that are spread evenly.
+
+Each edit until its Secret holds the new version.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,24 @@ def measure(scene: Scene, *, interval: int, edits: int, seconds: int) -> Measure
     """Edit so many items within so many seconds, each once."""
     operator = scene.operator(interval)
     end = scene.window(operator)
-    took, missing = rotate(scene, range(min(edits, scene.setup.items)), seconds=seconds, patience=6.0 * interval + 120.0)
+    took, missing = rotate(
+        scene,
+        range(min(edits, scene.setup.items)),
+        seconds=seconds,
+        patience=6.0 * interval + 120.0,
+    )
     spent = end(operator)
     return Measured(
-        figures=spread(took) | {"edits": len(took), "missing": missing, "cpu_seconds": spent.cpu_seconds},
+        figures=spread(took)
+        | {"edits": len(took), "missing": missing, "cpu_seconds": spent.cpu_seconds},
         series={"seconds": sorted(took)},
         requests={"connect": spent.connect, "kubernetes": spent.kubernetes},
     )
 
 
-def rotate(scene: Scene, numbers: Sequence[int], *, seconds: float, patience: float) -> tuple[list[float], int]:
+def rotate(
+    scene: Scene, numbers: Sequence[int], *, seconds: float, patience: float
+) -> tuple[list[float], int]:
     """The seconds each edit took to reach its Secret, and how many never did: those count with the time that we waited."""
     edited: dict[tuple[str, str], float] = {}
     started = time.monotonic()
@@ -36,7 +47,9 @@ def rotate(scene: Scene, numbers: Sequence[int], *, seconds: float, patience: fl
             show(place)
         seen = scene.secrets.wait_some(edited, timeout=patience)
     gave_up = time.monotonic()
-    return [seen.get(key, gave_up) - moment for key, moment in edited.items()], len(edited) - len(seen)
+    return [seen.get(key, gave_up) - moment for key, moment in edited.items()], len(edited) - len(
+        seen
+    )
 
 
 def spread(took: Sequence[float], prefix: str = "") -> dict[str, float]:

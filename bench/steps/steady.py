@@ -1,4 +1,7 @@
-"""Steady state: nothing changes for minutes or an hour; what is written, and whether memory grows."""
+"""Steady state: nothing changes for minutes or an hour.
+
+What is written, and whether memory grows.
+"""
 
 from __future__ import annotations
 

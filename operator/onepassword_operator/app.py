@@ -59,7 +59,14 @@ class Operator:
     """The tasks that drive the use-cases."""
 
     def __init__(
-        self, settings: Settings, parts: Parts, *, api: KubernetesApi, stop: StopSignal, watch: ServerWatch, election: Election
+        self,
+        settings: Settings,
+        parts: Parts,
+        *,
+        api: KubernetesApi,
+        stop: StopSignal,
+        watch: ServerWatch,
+        election: Election,
     ) -> None:
         self._settings = settings
         self._election = election
@@ -76,8 +83,15 @@ class Operator:
         return self._tasks.trouble()
 
     def unready(self) -> str:
-        """What /readyz complains about: no CRD or no first LIST. 1Password's state is a condition and a metric, never readiness."""
-        return "" if self._synced else "waiting for the OnePasswordItem CRD and the first complete LISTs"
+        """What /readyz complains about: no CRD or no first LIST.
+
+        1Password's state is a condition and a metric, never readiness.
+        """
+        return (
+            ""
+            if self._synced
+            else "waiting for the OnePasswordItem CRD and the first complete LISTs"
+        )
 
     async def run(self) -> None:
         """Run until cancelled, or until a supervised task fails."""
@@ -104,11 +118,15 @@ class Operator:
         await self._election.release()
 
     async def _lead(self) -> None:
-        # What stands by has listed and watches everything, so that it takes over with what it knows: all of it still waits in the queues.
+        # What stands by has listed and watches everything, so that it takes over with what it
+        # knows: all of it still waits in the queues.
         led_until = await self._election.campaign()
-        # A refresh leaves no trace but an Event. One that the former leader still owed long after it was asked for shows in the status.
+        # A refresh leaves no trace but an Event. One that the former leader still owed long after
+        # it was asked for shows in the status.
         self._parts.use_cases.shared.index.drop_refreshes(
-            before=led_until - self._settings.staleness_limit_seconds - self._settings.polling_interval
+            before=led_until
+            - self._settings.staleness_limit_seconds
+            - self._settings.polling_interval
         )
         for number in range(self._parts.workers.loops):
             self._tasks.start(f"worker-{number}", self._parts.workers.run)
@@ -135,7 +153,8 @@ class Operator:
             await asyncio.sleep(CRD_CHECK_SECONDS)
 
     async def _first_resync(self) -> None:
-        # Nothing is concluded from a part of a LIST, so until all could be read there is nothing to do but to try again.
+        # Nothing is concluded from a part of a LIST, so until all could be read there is nothing to
+        # do but to try again.
         attempt = 0
         while not self._synced:
             try:
@@ -145,7 +164,10 @@ class Operator:
                 attempt += 1
                 _log.error("not ready", extra={"detail": str(error), "reason": error.reason})
                 await asyncio.sleep(min(2.0 ** min(attempt, 16), 30.0))
-        _log.info("resources and Secrets listed", extra={"resources": len(self._parts.use_cases.shared.index.claims)})
+        _log.info(
+            "resources and Secrets listed",
+            extra={"resources": len(self._parts.use_cases.shared.index.claims)},
+        )
 
     async def _watch(self) -> None:
         watches = Watches(
@@ -165,7 +187,8 @@ class Operator:
         await asyncio.Event().wait()
 
     def _watching(self) -> None:
-        # kopf installs signal handlers of its own at its start, and would stop the watches before the work has ended.
+        # kopf installs signal handlers of its own at its start, and would stop the watches before
+        # the work has ended.
         self._stop.listen()
         self._watches_started.set()
 
@@ -178,26 +201,36 @@ class Operator:
                 self._wake_pending()
                 self._parts.loops.first_poll.set()
             if trouble:
-                _log.warning("poll failed", extra={"reason": trouble.reason, "detail": str(trouble)})
-            pause = (min(interval, OUTAGE_POLL_SECONDS) if trouble else interval) * (0.9 + 0.1 * random.random())  # noqa: S311  spreads load
+                _log.warning(
+                    "poll failed", extra={"reason": trouble.reason, "detail": str(trouble)}
+                )
+            pause = (min(interval, OUTAGE_POLL_SECONDS) if trouble else interval) * (
+                0.9 + 0.1 * random.random()  # noqa: S311  jitter, guards nothing
+            )
             await asyncio.sleep(max(pause - (time.monotonic() - started), 0.05))
 
     async def _watch_server_forever(self) -> None:
-        await self._parts.loops.first_poll.wait()  # a server that nobody has asked for anything yet is not up, and that is no news
+        await (
+            self._parts.loops.first_poll.wait()
+        )  # a server that nobody has asked for anything yet is not up, and that is no news
         while True:
             well = await self._watch_server.check()
             await asyncio.sleep(self._settings.resync_seconds if well else SERVER_CHECK_SECONDS)
 
     async def _resync_forever(self) -> None:
         while True:
-            # What came and went between a LIST and the start of the watches, only another LIST shows; whenever they start.
+            # What came and went between a LIST and the start of the watches, only another LIST
+            # shows; whenever they start.
             began = await self._watches_begin(within_seconds=self._settings.resync_seconds)
             if began:
                 await asyncio.sleep(min(SECOND_RESYNC_SECONDS, self._settings.resync_seconds))
-            while not await self._resync_once():  # noqa: ASYNC110  what is waited for is on the API server
+            # what is waited for is on the API server
+            while not await self._resync_once():  # noqa: ASYNC110
                 await asyncio.sleep(min(RESYNC_RETRY_SECONDS, self._settings.resync_seconds))
             memory.keep_what_is_there()
-            if not began and self._parts.loops.first_poll.is_set():  # otherwise this replica stands by, and asks 1Password for nothing
+            if (
+                not began and self._parts.loops.first_poll.is_set()
+            ):  # otherwise this replica stands by, and asks 1Password for nothing
                 await self._parts.use_cases.poller.poll(full=True)
 
     async def _watches_begin(self, *, within_seconds: float) -> bool:
@@ -233,16 +266,33 @@ async def run(settings: Settings) -> int:
     for warning in settings.warnings():
         _log.warning(warning)
     _log.info(
-        "starting", extra={"version": __version__, "namespaces": list(settings.namespaces) or "all", "poll": settings.polling_interval}
+        "starting",
+        extra={
+            "version": __version__,
+            "namespaces": list(settings.namespaces) or "all",
+            "poll": settings.polling_interval,
+        },
     )
     to_cluster = route_to(access.server, settings.proxies)
-    tls = TlsFiles(file=settings.ssl_cert_file, directories=settings.ssl_cert_dir, identity=settings.connect_identity)
+    tls = TlsFiles(
+        file=settings.ssl_cert_file,
+        directories=settings.ssl_cert_dir,
+        identity=settings.connect_identity,
+    )
     to_connect = route_to(settings.connect_host, settings.proxies, tls=tls.context)
     token = ConnectToken(settings.connect_credential)
     async with contextlib.AsyncExitStack() as stack:
-        election = await stack.enter_async_context(elect(settings, access, way=to_cluster, metrics=metrics))
+        election = await stack.enter_async_context(
+            elect(settings, access, way=to_cluster, metrics=metrics)
+        )
         api = await stack.enter_async_context(
-            KubernetesApi(access, user_agent=USER_AGENT, observer=metrics.kubernetes_request, way=to_cluster, may_write=election.may_write)
+            KubernetesApi(
+                access,
+                user_agent=USER_AGENT,
+                observer=metrics.kubernetes_request,
+                way=to_cluster,
+                may_write=election.may_write,
+            )
         )
         connected = await stack.enter_async_context(
             connect_source(
@@ -258,32 +308,55 @@ async def run(settings: Settings) -> int:
                 ),
             )
         )
-        parts = build(settings, api=api, source=connected.guarded, token=token.token, metrics=metrics)
+        parts = build(
+            settings, api=api, source=connected.guarded, token=token.token, metrics=metrics
+        )
         expose_connect(metrics, connected, token=token)
-        metrics.observe("leader", "1 while this replica leads: it alone asks 1Password and writes.", read=election.may_write)
+        metrics.observe(
+            "leader",
+            "1 while this replica leads: it alone asks 1Password and writes.",
+            read=election.may_write,
+        )
         watch = ServerWatch(connected.bare, token, reported=metrics.connect_version, now=time.time)
         operator = Operator(settings, parts, api=api, stop=stop, watch=watch, election=election)
-        health = {"/healthz": probes.probe(operator.unhealthy), "/readyz": probes.probe(operator.unready)}
-        await stack.enter_async_context(probes.serve(bind_address(settings.health_probe_bind_address), health))
+        health = {
+            "/healthz": probes.probe(operator.unhealthy),
+            "/readyz": probes.probe(operator.unready),
+        }
+        await stack.enter_async_context(
+            probes.serve(bind_address(settings.health_probe_bind_address), health)
+        )
         exposition = {"/metrics": probes.exposition(metrics.render, metrics.content_type)}
         serving = serving_tls(settings.metrics_certificate)
-        await stack.enter_async_context(probes.serve(bind_address(settings.metrics_bind_address), exposition, tls=serving))
+        await stack.enter_async_context(
+            probes.serve(bind_address(settings.metrics_bind_address), exposition, tls=serving)
+        )
         return await _until(stop, operator)
 
 
 def _note_leftover(loop: asyncio.AbstractEventLoop, context: Mapping[str, object]) -> None:
     del loop
-    _log.debug("left behind by the stop", extra={"detail": context.get("message"), "error": type(context.get("exception")).__name__})
+    _log.debug(
+        "left behind by the stop",
+        extra={"detail": context.get("message"), "error": type(context.get("exception")).__name__},
+    )
 
 
 async def _until(stop: StopSignal, operator: Operator) -> int:
-    running, stopping = asyncio.create_task(operator.run(), name="operator"), asyncio.create_task(stop.given.wait(), name="signals")
+    running, stopping = (
+        asyncio.create_task(operator.run(), name="operator"),
+        asyncio.create_task(stop.given.wait(), name="signals"),
+    )
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
     code = 0
     if running.done():
         code = 1
-        _log.error("stopping after a failure", exc_info=None if running.cancelled() else running.exception())
-    # A task of kopf's that is cancelled while it starts may end with an error that nobody asks for any more.
+        _log.error(
+            "stopping after a failure",
+            exc_info=None if running.cancelled() else running.exception(),
+        )
+    # A task of kopf's that is cancelled while it starts may end with an error that nobody asks for
+    # any more.
     asyncio.get_running_loop().set_exception_handler(_note_leftover)
     stopping.cancel()
     running.cancel()

@@ -25,7 +25,11 @@ HELP: Final = ("-h", "--help", "-help", "--h")
 _FIELDS: Final = settings.Settings.model_fields
 _ENVIRONMENT: Final = "environment variables:\n" + "\n".join(
     f"  {variable}\n      {_FIELDS[name].description}"
-    + ("" if _FIELDS[name].is_required() or not _FIELDS[name].default else f" Default: {str(_FIELDS[name].default).lower()}.")
+    + (
+        ""
+        if _FIELDS[name].is_required() or not _FIELDS[name].default
+        else f" Default: {str(_FIELDS[name].default).lower()}."
+    )
     for name, variable in settings.variable_names().items()
 )
 
@@ -39,7 +43,10 @@ examples:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit code: 0 fine, 1 failed, 2 unusable arguments or settings."""
+    """Run the command.
+
+    Returns the exit code: 0 fine, 1 failed, 2 unusable arguments or settings.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
     first = given[0] if given else ""
     if first in HELP or first in COMMANDS[1:]:
@@ -99,7 +106,8 @@ def _declare_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_dev_connect(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from onepassword_operator.devconnect import command  # noqa: PLC0415  only this command needs the server
+    # only this command needs the server
+    from onepassword_operator.devconnect import command  # noqa: PLC0415
 
     parser = commands.add_parser(
         "dev-connect",
@@ -130,7 +138,9 @@ def _run(arguments: Sequence[str]) -> int:
         _parser().parse_args(["run", "--help"])
     problems, loaded = parsed.problems, None
     try:
-        loaded = settings.load({name.replace("-", "_"): value for name, value in parsed.values.items()}, os.environ)
+        loaded = settings.load(
+            {name.replace("-", "_"): value for name, value in parsed.values.items()}, os.environ
+        )
     except settings.SettingsError as error:
         problems = [*problems, *str(error).splitlines()]
     if problems or loaded is None:
@@ -145,13 +155,15 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _operate(loaded: settings.Settings) -> int:
-    from onepassword_operator import app  # noqa: PLC0415  keeps `version` and `--help` quick: kopf takes a quarter of a second
+    # keeps `version` and `--help` quick: kopf takes a quarter of a second
+    from onepassword_operator import app  # noqa: PLC0415
 
     try:
         with asyncio.Runner() as runner:
             code = runner.run(app.run(loaded))
-            # All of our own work has ended and its connections are closed. Only kopf's tasks are left, and a kopf task that is
-            # cancelled while it starts may never end. A pod must still stop when Kubernetes stops it.
+            # All of our own work has ended and its connections are closed. Only kopf's tasks are
+            # left, and a kopf task that is cancelled while it starts may never end. A pod must
+            # still stop when Kubernetes stops it.
             watchdog = threading.Timer(LEFTOVERS_SECONDS, os._exit, (code,))
             watchdog.daemon = True
             watchdog.start()

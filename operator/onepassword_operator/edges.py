@@ -32,7 +32,11 @@ from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import ObjectRef, Rendering
 from onepassword_operator.net.proxy import Route
 from onepassword_operator.ports import ItemSource
-from onepassword_operator.service.restarts.restart_workloads import NamespaceKey, RestartWorkloads, Rollouts
+from onepassword_operator.service.restarts.restart_workloads import (
+    NamespaceKey,
+    RestartWorkloads,
+    Rollouts,
+)
 from onepassword_operator.service.runtime.fair_share import FairShare
 from onepassword_operator.service.runtime.leader_election import Election, LeaderElection, Unopposed
 from onepassword_operator.service.runtime.retry_loop import RetryLoop
@@ -46,7 +50,9 @@ from onepassword_operator.wiring import Options, Ports, UseCases
 
 USER_AGENT: Final = f"onepassword-operator/{__version__}"
 EVENNESS: Final = 0.95
-"""Restarts are limited to this part of the rate that is set: they arrive less evenly than they leave (11/s were observed at 10/s)."""
+"""Restarts are limited to this part of the rate that is set: they arrive less evenly than they
+leave (11/s were observed at 10/s).
+"""
 
 
 class SystemClock:
@@ -62,7 +68,10 @@ class SystemClock:
 
 
 class Loops:
-    """`wiring.Runtime` with real queues; what they do waits for the first poll, because before it nothing is known of any item."""
+    """`wiring.Runtime` with real queues.
+
+    What they do waits for the first poll, because before it nothing is known of any item.
+    """
 
     def __init__(self, clock: SystemClock, *, interval_seconds: float) -> None:
         self._clock = clock
@@ -75,15 +84,23 @@ class Loops:
         """The queue of Secrets that need a reconcile."""
         return WorkQueue(share=share)
 
-    def restart_loop(self, restart: RestartWorkloads, queue: WorkQueue[SecretKey]) -> RetryLoop[NamespaceKey]:
+    def restart_loop(
+        self, restart: RestartWorkloads, queue: WorkQueue[SecretKey]
+    ) -> RetryLoop[NamespaceKey]:
         """Restarts a namespace's workloads once its Secrets are written."""
         rollouts = Rollouts(restart, secrets_queue=queue, first_poll=self.first_poll)
-        self.restarts = RetryLoop(rollouts.run, clock=self._clock, interval_seconds=self._interval_seconds)
+        self.restarts = RetryLoop(
+            rollouts.run, clock=self._clock, interval_seconds=self._interval_seconds
+        )
         return self.restarts
 
-    def finalizer_loop(self, remove: Callable[[ObjectRef], Awaitable[None]]) -> RetryLoop[ObjectRef]:
+    def finalizer_loop(
+        self, remove: Callable[[ObjectRef], Awaitable[None]]
+    ) -> RetryLoop[ObjectRef]:
         """Removes finalizers, each until it is gone."""
-        self.finalizers = RetryLoop(remove, clock=self._clock, interval_seconds=self._interval_seconds)
+        self.finalizers = RetryLoop(
+            remove, clock=self._clock, interval_seconds=self._interval_seconds
+        )
         return self.finalizers
 
 
@@ -102,13 +119,28 @@ class Parts:
     events: EventSender
 
 
-def build(settings: Settings, *, api: KubernetesApi, source: ItemSource, token: Confidential, metrics: Metrics) -> Parts:
+def build(
+    settings: Settings,
+    *,
+    api: KubernetesApi,
+    source: ItemSource,
+    token: Confidential,
+    metrics: Metrics,
+) -> Parts:
     """Everything over one connection to the cluster; nothing runs yet."""
     clock = SystemClock()
     options = _options(settings, token=token)
-    sender = EventSender(api, clock=clock, new_name=_event_name, instance=os.uname().nodename, dropped=metrics.events_dropped)
+    sender = EventSender(
+        api,
+        clock=clock,
+        new_name=_event_name,
+        instance=os.uname().nodename,
+        dropped=metrics.events_dropped,
+    )
     secrets = KubernetesSecrets(api, namespaces=settings.namespaces)
-    resources = KubernetesResources(api, rendering=options.rendering, namespaces=settings.namespaces)
+    resources = KubernetesResources(
+        api, rendering=options.rendering, namespaces=settings.namespaces
+    )
     ports = Ports(
         items=source,
         secrets=secrets,
@@ -122,14 +154,21 @@ def build(settings: Settings, *, api: KubernetesApi, source: ItemSource, token: 
     loops = Loops(clock, interval_seconds=options.interval_seconds)
     made = wiring.wire(ports, options, runtime=loops)
     news = SecretNews(secrets, observe=made.observe, index=made.shared.index, clock=clock)
-    watcher = SecretWatcher(KubernetesSecretWatch(api, jitter=clock.jitter), news=news, namespaces=settings.namespaces, clock=clock)
+    watcher = SecretWatcher(
+        KubernetesSecretWatch(api, jitter=clock.jitter),
+        news=news,
+        namespaces=settings.namespaces,
+        clock=clock,
+    )
     parts = Parts(
         clock=clock,
         rendering=options.rendering,
         resources=resources,
         use_cases=made,
         loops=loops,
-        workers=Workers(made.shared.queue, made.controller.run, count=settings.workers, begin=loops.first_poll),
+        workers=Workers(
+            made.shared.queue, made.controller.run, count=settings.workers, begin=loops.first_poll
+        ),
         secret_watcher=watcher if settings.watches_secrets else None,
         events=sender,
     )
@@ -139,7 +178,10 @@ def build(settings: Settings, *, api: KubernetesApi, source: ItemSource, token: 
 
 def _options(settings: Settings, *, token: Confidential) -> Options:
     return Options(
-        rendering=Rendering(allow_empty_values=settings.allow_empty_values, copy_annotations=settings.enable_annotations),
+        rendering=Rendering(
+            allow_empty_values=settings.allow_empty_values,
+            copy_annotations=settings.enable_annotations,
+        ),
         token=token,
         auto_restart=settings.auto_restart,
         interval_seconds=float(settings.polling_interval),
@@ -155,16 +197,24 @@ def _event_name(about: About) -> str:
 
 
 @contextlib.asynccontextmanager
-async def elect(settings: Settings, access: ClusterAccess, *, way: Route, metrics: Metrics) -> AsyncIterator[Election]:
+async def elect(
+    settings: Settings, access: ClusterAccess, *, way: Route, metrics: Metrics
+) -> AsyncIterator[Election]:
     """The election that the settings ask for, over a connection of its own, so that bulk writes never delay a renewal."""
     if not settings.leader_elect:
         yield Unopposed()
         return
-    namespace = home_namespace(settings.leader_election_namespace, os.environ, context=access.namespace)
-    async with KubernetesApi(access, user_agent=USER_AGENT, observer=metrics.kubernetes_request, way=way) as api:
+    namespace = home_namespace(
+        settings.leader_election_namespace, os.environ, context=access.namespace
+    )
+    async with KubernetesApi(
+        access, user_agent=USER_AGENT, observer=metrics.kubernetes_request, way=way
+    ) as api:
         lease = KubernetesLease(api, namespace=namespace)
         identity = f"{os.uname().nodename}_{uuid.uuid4()}"
-        yield LeaderElection(lease, identity=identity, timing=Timing(), clock=SystemClock(), now=_lease_time)
+        yield LeaderElection(
+            lease, identity=identity, timing=Timing(), clock=SystemClock(), now=_lease_time
+        )
 
 
 def _lease_time() -> str:
@@ -173,24 +223,50 @@ def _lease_time() -> str:
 
 def _expose(parts: Parts, metrics: Metrics) -> None:
     made = parts.use_cases
-    metrics.observe("queue_depth", "Secrets that wait for a reconcile or are being reconciled.", read=made.shared.queue.depth)
-    metrics.observe("retries_waiting", "Secrets that wait for the time of their next try.", read=made.shared.queue.delayed)
     metrics.observe(
-        "polls_by_item_lists", "1 while the vault list is not believed, and every poll lists items.", read=made.poller.trust.lost
+        "queue_depth",
+        "Secrets that wait for a reconcile or are being reconciled.",
+        read=made.shared.queue.depth,
     )
     metrics.observe(
-        "items_listed_older", "Items that 1Password lists at an older version than before, or not at all.", read=made.poller.count_doubts
+        "retries_waiting",
+        "Secrets that wait for the time of their next try.",
+        read=made.shared.queue.delayed,
     )
-    metrics.observe("events_waiting", "Kubernetes Events that wait to be posted.", read=parts.events.waiting)
-    metrics.observe("pending_restarts", "Secrets whose users are still to be restarted.", read=made.shared.index.states.count_pending)
+    metrics.observe(
+        "polls_by_item_lists",
+        "1 while the vault list is not believed, and every poll lists items.",
+        read=made.poller.trust.lost,
+    )
+    metrics.observe(
+        "items_listed_older",
+        "Items that 1Password lists at an older version than before, or not at all.",
+        read=made.poller.count_doubts,
+    )
+    metrics.observe(
+        "events_waiting", "Kubernetes Events that wait to be posted.", read=parts.events.waiting
+    )
+    metrics.observe(
+        "pending_restarts",
+        "Secrets whose users are still to be restarted.",
+        read=made.shared.index.states.count_pending,
+    )
 
 
 def expose_connect(metrics: Metrics, connected: Connected, *, token: ConnectToken) -> None:
     """The gauges about the Connect server and its token."""
-    metrics.observe("connect_calls_in_flight", "Calls to Connect under way.", read=connected.guarded.in_flight)
-    metrics.observe("connect_budget_waiting", "Requests to Connect that wait for their minute.", read=connected.budget.waiting)
     metrics.observe(
-        "connect_circuit_open", "1 while calls to Connect fail at once with what was last seen.", read=connected.guarded.is_open
+        "connect_calls_in_flight", "Calls to Connect under way.", read=connected.guarded.in_flight
+    )
+    metrics.observe(
+        "connect_budget_waiting",
+        "Requests to Connect that wait for their minute.",
+        read=connected.budget.waiting,
+    )
+    metrics.observe(
+        "connect_circuit_open",
+        "1 while calls to Connect fail at once with what was last seen.",
+        read=connected.guarded.is_open,
     )
     metrics.observe(
         "connect_token_expiry_timestamp_seconds",

@@ -7,12 +7,15 @@ import gc
 from typing import Final
 
 YOUNG_OBJECTS: Final = 10_000
-"""New objects between two collections. A vault's list makes thousands of short-lived objects, and with Python's default of 700 the
-collector would go through them dozens of times."""
+"""New objects between two collections. A vault's list makes thousands of short-lived objects, and
+with Python's default of 700 the collector would go through them dozens of times.
+"""
 
 
 TLS_BUFFER_BYTES: Final = 32 * 1024
-"""Two TLS records. asyncio's default is 256 KiB for each open connection: five MiB for twenty connections."""
+"""Two TLS records. asyncio's default is 256 KiB for each open connection: five MiB for twenty
+connections.
+"""
 
 
 def set_aside_less_for_tls() -> None:

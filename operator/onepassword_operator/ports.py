@@ -1,6 +1,9 @@
-"""The interfaces through which the use-cases reach the world. Edges implement them; tests use implementations in memory.
+"""The interfaces through which the use-cases reach the world.
 
-Every method raises only leaves of `model.errors`. An absent object is None, an unknown one is an exception.
+Edges implement them; tests use implementations in memory.
+
+Every method raises only leaves of `model.errors`. An absent object is None, an unknown one is an
+exception.
 """
 
 from __future__ import annotations
@@ -12,7 +15,13 @@ from onepassword_operator.model.errors import OperatorError
 from onepassword_operator.model.item import Item, ItemSummary, Vault
 from onepassword_operator.model.lease import HeldLease, LeaseRecord
 from onepassword_operator.model.outcome import Change, Condition
-from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, OwnerReference, SecretKey, SecretSight
+from onepassword_operator.model.secret import (
+    DesiredSecret,
+    ObservedSecret,
+    OwnerReference,
+    SecretKey,
+    SecretSight,
+)
 from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.model.workload import Workload
 
@@ -27,17 +36,26 @@ class ItemSource(Protocol):
         """List all items of a vault; never a part of them."""
 
     async def get_item(self, vault_id: str, item_id: str) -> Item:
-        """Read an item with its files. Its IDs are the requested ones; its version may be older than in a list."""
+        """Read an item with its files.
+
+        Its IDs are the requested ones; its version may be older than in a list.
+        """
 
 
 class SecretStore(Protocol):
-    """Secrets in the cluster. Writes carry the resourceVersion that was read. Raises ClusterError."""
+    """Secrets in the cluster.
+
+    Writes carry the resourceVersion that was read. Raises ClusterError.
+    """
 
     async def get(self, key: SecretKey) -> ObservedSecret | None:
         """Read the live Secret; None if it does not exist."""
 
     def list_managed(self, wanted: Container[SecretKey]) -> AsyncIterator[ObservedSecret]:
-        """Yield the wanted Secrets among all live ones with our label; an error if the list is not complete."""
+        """Yield the wanted Secrets among all live ones with our label.
+
+        An error if the list is not complete.
+        """
 
     async def create(self, desired: DesiredSecret) -> ObservedSecret:
         """Create a Secret; ClusterConflictError if one exists."""
@@ -45,24 +63,40 @@ class SecretStore(Protocol):
     async def replace(self, desired: DesiredSecret, *, basis: ObservedSecret) -> ObservedSecret:
         """Replace the Secret that was read as `basis`; ClusterConflictError if it changed since."""
 
-    async def annotate(self, basis: ObservedSecret, annotations: dict[str, str | None]) -> ObservedSecret:
-        """Set or remove (None) annotations of the Secret read as `basis`; ClusterConflictError if it changed since."""
+    async def annotate(
+        self, basis: ObservedSecret, annotations: dict[str, str | None]
+    ) -> ObservedSecret:
+        """Set or remove (None) annotations of the Secret read as `basis`.
+
+        ClusterConflictError if it changed since.
+        """
 
     async def own(self, basis: ObservedSecret, owners: Sequence[OwnerReference]) -> ObservedSecret:
-        """Write only the ownerReferences of the Secret read as `basis`; ClusterConflictError if it changed since."""
+        """Write only the ownerReferences of the Secret read as `basis`.
+
+        ClusterConflictError if it changed since.
+        """
 
     def server_time(self) -> str:
         """Return the API server's time, RFC 3339 UTC, by its newest reply."""
 
 
 class SecretWatch(Protocol):
-    """LIST and WATCH of the Secrets with our label, without their data. An empty namespace means all namespaces."""
+    """LIST and WATCH of the Secrets with our label, without their data.
+
+    An empty namespace means all namespaces.
+    """
 
     def listed(self, namespace: str) -> AsyncIterator[SecretSight]:
-        """Yield every Secret, and then the list's resourceVersion as UP_TO_HERE; without that the list is not complete."""
+        """Yield every Secret, and then the list's resourceVersion as UP_TO_HERE.
+
+        Without that the list is not complete.
+        """
 
     def changes(self, namespace: str, *, since: int) -> AsyncIterator[SecretSight]:
-        """Yield the changes since a resourceVersion as they happen; ends when the API server closes the stream.
+        """Yield the changes since a resourceVersion as they happen.
+
+        Ends when the API server closes the stream.
 
         Raises:
             ClusterAbsentError: the resourceVersion is too old; list again.
@@ -76,17 +110,26 @@ class ResourceStore(Protocol):
         """Read the live resource; None if it does not exist."""
 
     def list_all(self) -> AsyncIterator[Claim]:
-        """Yield all live resources in the watched namespaces; an error if the list is not complete."""
+        """Yield all live resources in the watched namespaces.
+
+        An error if the list is not complete.
+        """
 
     async def write_condition(self, claim: Claim, condition: Condition) -> Claim:
-        """Write the Ready condition of exactly this resource (same uid); ClusterAbsentError if it is gone."""
+        """Write the Ready condition of exactly this resource (same uid).
+
+        ClusterAbsentError if it is gone.
+        """
 
 
 class WorkloadStore(Protocol):
     """Deployments in the cluster, and the restart settings of namespaces. Raises ClusterError."""
 
     def list_all(self) -> AsyncIterator[Workload]:
-        """Yield all live Deployments in the watched namespaces; an error if the list is not complete."""
+        """Yield all live Deployments in the watched namespaces.
+
+        An error if the list is not complete.
+        """
 
     async def list_namespace(self, namespace: str) -> Sequence[Workload]:
         """List all live Deployments of a namespace; never a part of them."""
@@ -95,7 +138,10 @@ class WorkloadStore(Protocol):
         """Read a live Deployment; None if it does not exist."""
 
     async def annotate_template(self, workload: Workload, annotations: dict[str, str]) -> None:
-        """Set annotations of the pod template of the Deployment as read; ClusterConflictError if it changed since."""
+        """Set annotations of the pod template of the Deployment as read.
+
+        ClusterConflictError if it changed since.
+        """
 
     async def namespace_setting(self, namespace: str) -> str | None:
         """Read the namespace's auto-restart annotation; None if it is unset or RBAC forbids it."""
@@ -105,7 +151,10 @@ class FinalizerStore(Protocol):
     """The official operator's finalizer on resources and Deployments. Raises ClusterError."""
 
     async def remove(self, ref: ObjectRef, uid: str) -> str | None:
-        """Remove it from the object of that uid; return the object's new resourceVersion, or None if the object is gone."""
+        """Remove it from the object of that uid.
+
+        Return the object's new resourceVersion, or None if the object is gone.
+        """
 
 
 class LeaseStore(Protocol):
@@ -115,11 +164,17 @@ class LeaseStore(Protocol):
         """Read the live lease; None if it does not exist."""
 
     async def write(self, record: LeaseRecord, *, basis: HeldLease | None) -> HeldLease:
-        """Create the lease, or replace the one read as `basis`; ClusterConflictError if another replica was faster."""
+        """Create the lease, or replace the one read as `basis`.
+
+        ClusterConflictError if another replica was faster.
+        """
 
 
 class EventLog(Protocol):
-    """Kubernetes Events: for people, best effort. They are posted in the background; no method waits or fails."""
+    """Kubernetes Events: for people, best effort.
+
+    They are posted in the background; no method waits or fails.
+    """
 
     def changed(self, claim: Claim, change: Change, *, message: str) -> None:
         """Post a Normal Event on the object that asks for the Secret: its Secret changed."""
@@ -128,7 +183,10 @@ class EventLog(Protocol):
         """Post a Normal Event: 1Password was read on request, and nothing had changed."""
 
     def failed(self, claim: Claim, error: OperatorError) -> None:
-        """Post a Warning on the object that asks for the Secret. A repeated Warning is counted and rarely written."""
+        """Post a Warning on the object that asks for the Secret.
+
+        A repeated Warning is counted and rarely written.
+        """
 
     def restarted(self, workload: Workload, message: str) -> None:
         """Post a Normal Event on the Deployment: it was restarted."""

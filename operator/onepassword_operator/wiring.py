@@ -1,4 +1,7 @@
-"""The composition root: ports and options in, use-cases out. The program and the fake world of the tests both call it."""
+"""The composition root: ports and options in, use-cases out.
+
+The program and the fake world of the tests both call it.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,11 @@ from onepassword_operator.ports import (
 from onepassword_operator.rules.secret import seal
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.restarts.rate_limiter import RateLimiter
-from onepassword_operator.service.restarts.restart_workloads import NamespaceKey, RestartReporter, RestartWorkloads
+from onepassword_operator.service.restarts.restart_workloads import (
+    NamespaceKey,
+    RestartReporter,
+    RestartWorkloads,
+)
 from onepassword_operator.service.runtime.fair_share import FairShare
 from onepassword_operator.service.runtime.work_queue import WorkQueue
 from onepassword_operator.service.secret_sync.content import Contents
@@ -87,7 +94,9 @@ class Runtime(Protocol):
     def new_queue(self, share: FairShare) -> WorkQueue[SecretKey]:
         """The queue of Secrets that need a reconcile."""
 
-    def restart_loop(self, restart: RestartWorkloads, queue: WorkQueue[SecretKey]) -> Wakeable[NamespaceKey]:
+    def restart_loop(
+        self, restart: RestartWorkloads, queue: WorkQueue[SecretKey]
+    ) -> Wakeable[NamespaceKey]:
         """What restarts the workloads of a namespace."""
 
     def finalizer_loop(self, remove: Callable[[ObjectRef], Awaitable[None]]) -> Wakeable[ObjectRef]:
@@ -130,14 +139,24 @@ def wire(ports: Ports, options: Options, *, runtime: Runtime) -> UseCases:
     index, queue, sealer = shared.index, shared.queue, shared.sealer
     restart = _restart(ports, options, shared=shared)
     restarts = runtime.restart_loop(restart, queue)
-    remove_finalizers = RemoveFinalizers(secrets=ports.secrets, finalizers=ports.finalizers, index=index, queue=queue, sealer=sealer)
+    remove_finalizers = RemoveFinalizers(
+        secrets=ports.secrets, finalizers=ports.finalizers, index=index, queue=queue, sealer=sealer
+    )
     remove_finalizer = runtime.finalizer_loop(remove_finalizers.run).wake
 
     def wake_restarts(namespace: str) -> None:
         restarts.wake(NamespaceKey(namespace))
 
-    observe = Observe(index=index, queue=queue, sealer=sealer, wake_restarts=wake_restarts, remove_finalizer=remove_finalizer)
-    observe_workloads = ObserveWorkloads(index=index, queue=queue, observe=observe, remove_finalizer=remove_finalizer)
+    observe = Observe(
+        index=index,
+        queue=queue,
+        sealer=sealer,
+        wake_restarts=wake_restarts,
+        remove_finalizer=remove_finalizer,
+    )
+    observe_workloads = ObserveWorkloads(
+        index=index, queue=queue, observe=observe, remove_finalizer=remove_finalizer
+    )
     patrol = _patrol(ports, options, observe=observe, index=index)
     reconcile = _reconcile(ports, options, shared=shared)
     return UseCases(
@@ -199,7 +218,11 @@ def _poller(ports: Ports, *, shared: Shared) -> Poller:
 
 def _reconcile(ports: Ports, options: Options, *, shared: Shared) -> Reconcile:
     contents = Contents(
-        catalog=shared.catalog, item_reads=shared.item_reads, index=shared.index, rendering=options.rendering, share=shared.share
+        catalog=shared.catalog,
+        item_reads=shared.item_reads,
+        index=shared.index,
+        rendering=options.rendering,
+        share=shared.share,
     )
     return Reconcile(
         secrets=ports.secrets,
@@ -236,8 +259,12 @@ def _restart(ports: Ports, options: Options, *, shared: Shared) -> RestartWorklo
     )
 
 
-def _patrol(ports: Ports, options: Options, *, observe: Observe, index: Index) -> PatrolledSecrets | None:
+def _patrol(
+    ports: Ports, options: Options, *, observe: Observe, index: Index
+) -> PatrolledSecrets | None:
     if not options.secret_round_seconds:
         return None
     seconds = options.secret_round_seconds
-    return PatrolledSecrets(ports.secrets, observe=observe, index=index, clock=ports.clock, interval_seconds=seconds)
+    return PatrolledSecrets(
+        ports.secrets, observe=observe, index=index, clock=ports.clock, interval_seconds=seconds
+    )

@@ -1,7 +1,8 @@
 """A thin client of the Kubernetes API: session, authentication, error translation, retries of reads.
 
-About ten verbs over aiohttp and msgspec. Errors come from the Status object's `reason`, never from its text. The text of a refused write
-is not passed on, because admission webhooks may echo the Secret that was sent to them.
+About ten verbs over aiohttp and msgspec. Errors come from the Status object's `reason`, never from
+its text. The text of a refused write is not passed on, because admission webhooks may echo the
+Secret that was sent to them.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ LIST_TIMEOUT: Final = aiohttp.ClientTimeout(total=60, connect=10)
 TRIES: Final = 4
 CONNECTIONS: Final = 128
 WRITES_AT_ONCE: Final = 32
-"""Writes in flight: a small part of the requests that an API server serves at once for all its clients."""
+"""Writes in flight: a small part of the requests that an API server serves at once for all its
+clients.
+"""
 _METHODS: Final = {"get": "GET", "list": "GET", "create": "POST", "update": "PUT", "patch": "PATCH"}
 _MERGE_PATCH: Final = "application/merge-patch+json"
 _METADATA_ONLY: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -45,8 +48,9 @@ Observer = Callable[[str, str, int], None]
 class _Call:
     """A request before it is sent.
 
-    A write is sent once, unless the API server rejected it before doing anything (429). The answer to a write that succeeded may be lost,
-    so the next reconcile reads the live object and decides again.
+    A write is sent once, unless the API server rejected it before doing anything (429). The answer
+    to a write that succeeded may be lost, so the next reconcile reads the live object and decides
+    again.
     """
 
     verb: str
@@ -73,7 +77,10 @@ class _Call:
         """Content-Type of the body, and Accept."""
         if self.body is None:
             return {"Accept": self.accept}
-        return {"Accept": self.accept, "Content-Type": _MERGE_PATCH if self.verb == "patch" else "application/json"}
+        return {
+            "Accept": self.accept,
+            "Content-Type": _MERGE_PATCH if self.verb == "patch" else "application/json",
+        }
 
     def content(self) -> io.BytesIO | None:
         """The body as a stream: aiohttp warns of raw bytes beyond 1 MiB."""
@@ -85,7 +92,10 @@ def _always() -> bool:
 
 
 class KubernetesApi:
-    """A connection pool to one API server, with the verbs that the operator needs. Raises ClusterError only."""
+    """A connection pool to one API server, with the verbs that the operator needs.
+
+    Raises ClusterError only.
+    """
 
     def __init__(
         self,
@@ -96,7 +106,11 @@ class KubernetesApi:
         way: Route = DIRECT,
         may_write: Callable[[], bool] = _always,
     ) -> None:
-        """Keep the parameters. `may_write` is called before each write; if it returns False, another replica leads and nothing is sent."""
+        """Keep the parameters.
+
+        `may_write` is called before each write; if it returns False, another replica leads and
+        nothing is sent.
+        """
         self._may_write = may_write
         self._access = access
         self._way = way
@@ -117,7 +131,12 @@ class KubernetesApi:
         self._session = self._new_session(limit=CONNECTIONS)
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         """Close the connection pool."""
         if self._session:
             await self._session.close()
@@ -127,12 +146,15 @@ class KubernetesApi:
     def new_session(self) -> aiohttp.ClientSession:
         """Return a session for watches: the same TLS context and proxy, and no limit on connections.
 
-        Watches need a pool of their own: a stream holds its connection for minutes, and with many namespaces requests would find none free.
+        Watches need a pool of their own: a stream holds its connection for minutes, and with many
+        namespaces requests would find none free.
         """
         return self._new_session(limit=0)
 
     def _new_session(self, *, limit: int) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(ssl=self._access.ssl_context or True, limit=limit, keepalive_timeout=50)
+        connector = aiohttp.TCPConnector(
+            ssl=self._access.ssl_context or True, limit=limit, keepalive_timeout=50
+        )
         self._connectors = [each for each in self._connectors if not each.closed] + [connector]
         return aiohttp.ClientSession(
             connector=connector,
@@ -141,7 +163,9 @@ class KubernetesApi:
             middlewares=(self._authorize, self._way.authenticate),
         )
 
-    async def _authorize(self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    async def _authorize(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
         if self._access.token is not None:
             request.headers["Authorization"] = f"Bearer {self._access.token()}"
         return await handler(request)
@@ -154,45 +178,79 @@ class KubernetesApi:
     async def get(self, path: str, *, resource: str) -> dict[str, Any] | None:
         """Read an object; None if it does not exist."""
         try:
-            found: dict[str, Any] = await self._read(_Call(verb="get", path=path, resource=resource))
+            found: dict[str, Any] = await self._read(
+                _Call(verb="get", path=path, resource=resource)
+            )
         except ClusterAbsentError:
             return None
         return found
 
     async def pages(
-        self, path: str, *, resource: str, selector: str = "", first: int = page_size.MOST, metadata_only: bool = False
+        self,
+        path: str,
+        *,
+        resource: str,
+        selector: str = "",
+        first: int = page_size.MOST,
+        metadata_only: bool = False,
     ) -> AsyncIterator[Page]:
-        """Yield all objects of a collection, page by page, as of one moment; `first` is the size of the first page, in objects.
+        """Yield all objects of a collection, page by page, as of one moment.
+
+        `first` is the size of the first page, in objects.
 
         Raises:
-            ClusterError: a page could not be read, so the pages before it are not the whole collection.
+            ClusterError: a page could not be read, so the pages before it are not the whole
+                collection.
         """
         fixed = {"labelSelector": selector} if selector else {}
         accept = _METADATA_ONLY if metadata_only else "application/json"
         limit, token = first, ""
         while True:
             query = {"limit": str(limit)} | fixed | ({"continue": token} if token else {})
-            call = _Call(verb="list", path=path, resource=resource, query=query, limits=LIST_TIMEOUT, accept=accept)
-            page: Page | None = await self._read(dataclasses.replace(call, decoder=PAGES, cap=page_size.cap(limit)))
+            call = _Call(
+                verb="list",
+                path=path,
+                resource=resource,
+                query=query,
+                limits=LIST_TIMEOUT,
+                accept=accept,
+            )
+            page: Page | None = await self._read(
+                dataclasses.replace(call, decoder=PAGES, cap=page_size.cap(limit))
+            )
             if page is None:
                 limit = page_size.after_abandoned(limit)
                 continue
-            limit, token = page_size.after_read(limit, objects=len(page), size_bytes=page.size_bytes()), page.token
+            limit, token = (
+                page_size.after_read(limit, objects=len(page), size_bytes=page.size_bytes()),
+                page.token,
+            )
             yield page
             if not token:
                 return
 
     async def create(self, path: str, body: Mapping[str, Any], *, resource: str) -> dict[str, Any]:
         """POST an object; return it as the API server stored it."""
-        return await self._write(_Call(verb="create", path=path, resource=resource, body=msgspec.json.encode(body)))
+        return await self._write(
+            _Call(verb="create", path=path, resource=resource, body=msgspec.json.encode(body))
+        )
 
     async def replace(self, path: str, body: Mapping[str, Any], *, resource: str) -> dict[str, Any]:
-        """PUT an object whose resourceVersion is that of the read; ClusterConflictError if it changed since."""
-        return await self._write(_Call(verb="update", path=path, resource=resource, body=msgspec.json.encode(body)))
+        """PUT an object whose resourceVersion is that of the read.
 
-    async def merge_patch(self, path: str, body: Mapping[str, Any], *, resource: str) -> dict[str, Any]:
+        ClusterConflictError if it changed since.
+        """
+        return await self._write(
+            _Call(verb="update", path=path, resource=resource, body=msgspec.json.encode(body))
+        )
+
+    async def merge_patch(
+        self, path: str, body: Mapping[str, Any], *, resource: str
+    ) -> dict[str, Any]:
         """PATCH an object by JSON merge; return it as the API server stored it."""
-        return await self._write(_Call(verb="patch", path=path, resource=resource, body=msgspec.json.encode(body)))
+        return await self._write(
+            _Call(verb="patch", path=path, resource=resource, body=msgspec.json.encode(body))
+        )
 
     async def _read(self, call: _Call) -> Any:
         for attempt in range(1, TRIES):
@@ -222,7 +280,9 @@ class KubernetesApi:
         if self._session is None:
             raise ClusterUnavailableError("the connection to the API server is not open")
         if call.body is not None and not self._may_write():
-            raise ClusterUnavailableError(f"{call.what}: not sent, because this replica does not lead")
+            raise ClusterUnavailableError(
+                f"{call.what}: not sent, because this replica does not lead"
+            )
         code = 0
         try:
             async with self._session.request(
@@ -240,7 +300,9 @@ class KubernetesApi:
                 pause = asked_pause_seconds(response.headers.get("Retry-After"))
             return None if payload is None else self._decoded(call, payload, code=code, pause=pause)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ClusterUnavailableError(f"{call.what}: no answer from the API server ({type(error).__name__})") from None
+            raise ClusterUnavailableError(
+                f"{call.what}: no answer from the API server ({type(error).__name__})"
+            ) from None
         finally:
             self._observer(call.verb, call.resource, code)
 
@@ -261,7 +323,9 @@ class KubernetesApi:
             except (ValueError, OverflowError):
                 return
             # "-0000" says UTC without a zone, and comes back without one.
-            self._clock_offset = server.replace(tzinfo=server.tzinfo or datetime.UTC) - datetime.datetime.now(datetime.UTC)
+            self._clock_offset = server.replace(
+                tzinfo=server.tzinfo or datetime.UTC
+            ) - datetime.datetime.now(datetime.UTC)
 
 
 async def _body(response: aiohttp.ClientResponse, cap: int | None) -> bytearray | None:
@@ -275,5 +339,6 @@ async def _body(response: aiohttp.ClientResponse, cap: int | None) -> bytearray 
 
 
 async def _pause(attempt: int, error: ClusterUnavailableError) -> None:
-    # The delay that the API server asked for, and a little more, so that not all requests come back at the same moment.
-    await asyncio.sleep((error.delay_seconds or 0.0) + random.random() * 0.2 * 2**attempt)  # noqa: S311  spreads retries
+    # The delay that the API server asked for, and a little more, so that not all requests come back
+    # at the same moment. spreads retries
+    await asyncio.sleep((error.delay_seconds or 0.0) + random.random() * 0.2 * 2**attempt)  # noqa: S311

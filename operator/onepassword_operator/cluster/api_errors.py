@@ -32,7 +32,9 @@ def to_error(code: int, status: Mapping[str, Any], *, what: str) -> ClusterError
     causes = _causes(status)
     match code:
         case 401:
-            return ClusterDeniedError(f"{what}: the API server does not accept the operator's credentials (401)")
+            return ClusterDeniedError(
+                f"{what}: the API server does not accept the operator's credentials (401)"
+            )
         case 403:
             return _forbidden(status, causes, what=what)
         case 404 | 410:
@@ -48,34 +50,64 @@ def to_error(code: int, status: Mapping[str, Any], *, what: str) -> ClusterError
 
 def asked_pause_seconds(header: str | None) -> float | None:
     """Read `Retry-After` in seconds; None if it is absent or no number."""
-    return min(float(header), LONGEST_PAUSE_SECONDS) if header and header.strip().isdecimal() else None
+    return (
+        min(float(header), LONGEST_PAUSE_SECONDS) if header and header.strip().isdecimal() else None
+    )
 
 
 def _causes(status: Mapping[str, Any]) -> list[dict[str, Any]]:
     details = status.get("details")
     listed = details.get("causes") if isinstance(details, dict) else None
-    return [cause for cause in listed if isinstance(cause, dict)] if isinstance(listed, list) else []
+    return (
+        [cause for cause in listed if isinstance(cause, dict)] if isinstance(listed, list) else []
+    )
 
 
-def _forbidden(status: Mapping[str, Any], causes: list[dict[str, Any]], *, what: str) -> ClusterError:
+def _forbidden(
+    status: Mapping[str, Any], causes: list[dict[str, Any]], *, what: str
+) -> ClusterError:
     if any(cause.get("reason") == "NamespaceTerminating" for cause in causes):
         return ClusterAbsentError(f"{what}: the namespace is being deleted")
     message = str(status.get("message") or "")
-    # The API server has no `reason` for these cases, so its fixed texts are matched, here and nowhere else.
+    # The API server has no `reason` for these cases, so its fixed texts are matched, here and
+    # nowhere else.
     if "exceeded quota:" in message:
-        return ClusterQuotaError(f"{what}: a ResourceQuota of the namespace is used up; raise it, or delete unused objects")
+        return ClusterQuotaError(
+            f"{what}: a ResourceQuota of the namespace is used up; raise it, or delete unused objects"
+        )
     external = "admission webhook" in message or "ValidatingAdmissionPolicy" in message
-    if "is forbidden: cannot set an ownerRef on a resource you can't delete" in message and not external:
+    if (
+        "is forbidden: cannot set an ownerRef on a resource you can't delete" in message
+        and not external
+    ):
         remedy = "grant it (the chart's operator.ownerReferencesEnforced)"
-        return ClusterDeniedError(f"{what}: this cluster requires delete permission to set ownerReferences; {remedy}")
+        return ClusterDeniedError(
+            f"{what}: this cluster requires delete permission to set ownerReferences; {remedy}"
+        )
     if external or "is forbidden: User " not in message:
-        return ClusterAdmissionError(f"{what}: refused by an admission webhook or policy; its own log says why")
-    return ClusterDeniedError(f"{what}: RBAC does not allow it; grant the operator's service account this verb on this resource")
+        return ClusterAdmissionError(
+            f"{what}: refused by an admission webhook or policy; its own log says why"
+        )
+    return ClusterDeniedError(
+        f"{what}: RBAC does not allow it; grant the operator's service account this verb on this resource"
+    )
 
 
 def _invalid(causes: list[dict[str, Any]], what: str, *, reason: str) -> ClusterError:
     # Only field names and machine-readable reasons: messages may quote the values of the Secret.
-    fields = ", ".join(sorted({f"{cause.get('field')} ({cause.get('reason')})" for cause in causes if cause.get("field")}))
+    fields = ", ".join(
+        sorted(
+            {
+                f"{cause.get('field')} ({cause.get('reason')})"
+                for cause in causes
+                if cause.get("field")
+            }
+        )
+    )
     if fields:
-        return ClusterInvalidError(f"{what}: the API server refuses {fields}; a Secret of this type needs other keys or values")
-    return ClusterAdmissionError(f"{what}: refused by validation or admission{f' ({reason})' if reason else ''}")
+        return ClusterInvalidError(
+            f"{what}: the API server refuses {fields}; a Secret of this type needs other keys or values"
+        )
+    return ClusterAdmissionError(
+        f"{what}: refused by validation or admission{f' ({reason})' if reason else ''}"
+    )

@@ -67,16 +67,24 @@ def load(kubeconfig: str | None, environment: Mapping[str, str]) -> ClusterAcces
     """Find the access to use: the named kubeconfig, else the pod's service account, else `~/.kube/config`.
 
     Raises:
-        ClusterUnavailableError: nothing usable was found; the message names the places that were tried.
+        ClusterUnavailableError: nothing usable was found; the message names the places that were
+            tried.
     """
     roots = environment.get("SSL_CERT_DIR", "")
     if kubeconfig:
         return _from_kubeconfig(pathlib.Path(kubeconfig), roots)
-    host, port = environment.get("KUBERNETES_SERVICE_HOST"), environment.get("KUBERNETES_SERVICE_PORT", "443")
+    host, port = (
+        environment.get("KUBERNETES_SERVICE_HOST"),
+        environment.get("KUBERNETES_SERVICE_PORT", "443"),
+    )
     if host and (SERVICE_ACCOUNT / "token").exists():
         bracketed = f"[{host}]" if ":" in host else host
         context = client_tls((SERVICE_ACCOUNT / "ca.crt").read_text())
-        return ClusterAccess(server=f"https://{bracketed}:{port}", ssl_context=context, token=TokenFile(SERVICE_ACCOUNT / "token"))
+        return ClusterAccess(
+            server=f"https://{bracketed}:{port}",
+            ssl_context=context,
+            token=TokenFile(SERVICE_ACCOUNT / "token"),
+        )
     default = pathlib.Path(environment.get("HOME") or str(pathlib.Path.home())) / ".kube" / "config"
     if default.exists():
         return _from_kubeconfig(default, roots)
@@ -102,10 +110,21 @@ def _from_kubeconfig(path: pathlib.Path, roots: str) -> ClusterAccess:
             f"kubeconfig {path} logs in through a plugin, which the operator does not run; use a token or a client certificate"
         )
     try:
-        ssl_context = _ssl_context(cluster, user, folder=path.parent, roots=roots) if server.startswith("https:") else None
+        ssl_context = (
+            _ssl_context(cluster, user, folder=path.parent, roots=roots)
+            if server.startswith("https:")
+            else None
+        )
     except (OSError, ssl.SSLError, ValueError) as error:
-        raise ClusterUnavailableError(f"kubeconfig {path} has certificates that can't be loaded: {type(error).__name__}") from None
-    return ClusterAccess(server=server, ssl_context=ssl_context, token=_token(user, path.parent), namespace=context.get("namespace") or "")
+        raise ClusterUnavailableError(
+            f"kubeconfig {path} has certificates that can't be loaded: {type(error).__name__}"
+        ) from None
+    return ClusterAccess(
+        server=server,
+        ssl_context=ssl_context,
+        token=_token(user, path.parent),
+        namespace=context.get("namespace") or "",
+    )
 
 
 def _named(config: Mapping[str, Any], section: str, *, name: str) -> Any:
@@ -118,13 +137,18 @@ def _token(user: Mapping[str, Any], folder: pathlib.Path) -> TokenFile | FixedTo
     return TokenFile(folder / user["tokenFile"]) if user.get("tokenFile") else None
 
 
-def _ssl_context(cluster: Mapping[str, Any], user: Mapping[str, Any], *, folder: pathlib.Path, roots: str) -> ssl.SSLContext:
+def _ssl_context(
+    cluster: Mapping[str, Any], user: Mapping[str, Any], *, folder: pathlib.Path, roots: str
+) -> ssl.SSLContext:
     authority = _pem(cluster, "certificate-authority", folder=folder)
     context = client_tls(None if authority is None else authority.decode(), directories=roots)
     if cluster.get("insecure-skip-tls-verify"):
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    certificate, key = _pem(user, "client-certificate", folder=folder), _pem(user, "client-key", folder=folder)
+    certificate, key = (
+        _pem(user, "client-certificate", folder=folder),
+        _pem(user, "client-key", folder=folder),
+    )
     if certificate and key:
         _load_client_certificate(context, certificate + b"\n" + key)
     return context
@@ -132,13 +156,15 @@ def _ssl_context(cluster: Mapping[str, Any], user: Mapping[str, Any], *, folder:
 
 def _pem(section: Mapping[str, Any], name: str, *, folder: pathlib.Path) -> bytes | None:
     if data := section.get(f"{name}-data"):
-        # Strict decoding: without it, invalid base64 could decode to nothing, and an empty authority means the machine's own roots.
+        # Strict decoding: without it, invalid base64 could decode to nothing, and an empty
+        # authority means the machine's own roots.
         return base64.b64decode("".join(str(data).split()), validate=True)
     return (folder / section[name]).read_bytes() if section.get(name) else None
 
 
 def _load_client_certificate(context: ssl.SSLContext, pem: bytes) -> None:
-    # The ssl module loads client certificates from files only; this file exists during the call and is readable by us alone.
+    # The ssl module loads client certificates from files only; this file exists during the call and
+    # is readable by us alone.
     handle, name = tempfile.mkstemp()
     try:
         with os.fdopen(handle, "wb") as file:

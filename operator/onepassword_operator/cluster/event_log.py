@@ -1,4 +1,7 @@
-"""Kubernetes Events on resources and workloads: for people, best effort. `event_sender.py` posts them in the background."""
+"""Kubernetes Events on resources and workloads: for people, best effort.
+
+`event_sender.py` posts them in the background.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +21,26 @@ from onepassword_operator.rules import announce, event_correlation
 from onepassword_operator.rules.event_correlation import History, Moment, Note
 
 REMEMBERED: Final = 4096
-"""Objects whose latest Events are remembered, as digests: usually less than 1 KiB each, 7 KiB at worst."""
+"""Objects whose latest Events are remembered, as digests: usually less than 1 KiB each, 7 KiB at
+worst.
+"""
 
 
 class KubernetesEvents:
     """`EventLog` over the API server (core/v1 Events)."""
 
-    def __init__(self, sender: EventSender, *, new_name: Callable[[About], str], clock: Clock, now: Callable[[], str]) -> None:
-        """Keep the parameters. `new_name` makes the name of an Event; `now` returns the time for people, RFC 3339 UTC."""
+    def __init__(
+        self,
+        sender: EventSender,
+        *,
+        new_name: Callable[[About], str],
+        clock: Clock,
+        now: Callable[[], str],
+    ) -> None:
+        """Keep the parameters.
+
+        `new_name` makes the name of an Event; `now` returns the time for people, RFC 3339 UTC.
+        """
         self._sender = sender
         self._new_name = new_name
         self._clock = clock
@@ -57,13 +72,17 @@ class KubernetesEvents:
         self._histories.move_to_end(about.uid)
         if len(self._histories) > REMEMBERED:
             self._histories.popitem(last=False)
-        now = Moment(self._clock.monotonic(), sys.intern(self._now()))  # all Events of a second share one text
+        now = Moment(
+            self._clock.monotonic(), sys.intern(self._now())
+        )  # all Events of a second share one text
         if reported := event_correlation.decide(history, note, now=now, name=self._new_name(about)):
             self._sender.put(Outgoing(about, reported))
 
 
 def _reference(claim: Claim) -> About:
-    return About(claim.owner_reference.api_version, claim.kind, claim.key.namespace, claim.name, claim.uid)
+    return About(
+        claim.owner_reference.api_version, claim.kind, claim.key.namespace, claim.name, claim.uid
+    )
 
 
 def _of_workload(workload: Workload) -> About:

@@ -1,6 +1,7 @@
 """Posts Events in the background: a few at once, one at a time and in order within a namespace, the namespaces in turn.
 
-An Event is dropped if it can't be written or if the queue is full; the log says so at most once a minute.
+An Event is dropped if it can't be written or if the queue is full; the log says so at most once a
+minute.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from onepassword_operator.rules.event_correlation import CountedEvent
 SENDERS: Final = 3
 """Events in flight: a small part of the writes that may run at once, so that Secrets go first."""
 MOST_WAITING: Final = 5000
-"""Queued Events: enough for a cold start with as many resources. A few MiB, 20 at worst, as messages have at most 1,024 characters."""
+"""Queued Events: enough for a cold start with as many resources. A few MiB, 20 at worst, as
+messages have at most 1,024 characters.
+"""
 FLUSH_SECONDS: Final = 2.0
 """How long Events are still sent after everything else has ended."""
 _QUIET_SECONDS: Final = 60.0
@@ -70,16 +73,30 @@ class Outgoing(NamedTuple):
 
     def changes(self) -> dict[str, Any]:
         """Render the members that a repeated Event changes: count, message, last time."""
-        return {"count": self.reported.count, "lastTimestamp": self.reported.last, "message": self.reported.note.message}
+        return {
+            "count": self.reported.count,
+            "lastTimestamp": self.reported.last,
+            "message": self.reported.note.message,
+        }
 
 
 class EventSender:
     """The queue of Events and the tasks that empty it."""
 
     def __init__(
-        self, api: KubernetesApi, *, clock: Clock, new_name: Callable[[About], str], instance: str, dropped: Callable[[int], None]
+        self,
+        api: KubernetesApi,
+        *,
+        clock: Clock,
+        new_name: Callable[[About], str],
+        instance: str,
+        dropped: Callable[[int], None],
     ) -> None:
-        """Keep the parameters. `new_name` makes the name of an Event; `dropped` is called with the number of Events dropped untried."""
+        """Keep the parameters.
+
+        `new_name` makes the name of an Event; `dropped` is called with the number of Events dropped
+        untried.
+        """
         self._api = api
         self._new_name = new_name
         self._instance = instance
@@ -111,7 +128,11 @@ class EventSender:
         self._empty.clear()
 
     async def run(self) -> None:
-        """Send until cancelled. An Event in flight at that moment is sent again by `flush`; its name keeps it from existing twice."""
+        """Send until cancelled.
+
+        An Event in flight at that moment is sent again by `flush`; its name keeps it from existing
+        twice.
+        """
         async with asyncio.TaskGroup() as group:
             for number in range(SENDERS):
                 group.create_task(self._send_in_turn(), name=f"events-{number}")
@@ -155,7 +176,9 @@ class EventSender:
             else:
                 await self._patch(event)
         except ClusterError as error:
-            self._failed.say({"object": f"{about.kind} {about.namespace}/{about.name}", "reason": error.reason})
+            self._failed.say(
+                {"object": f"{about.kind} {about.namespace}/{about.name}", "reason": error.reason}
+            )
 
     async def _patch(self, event: Outgoing) -> None:
         about, reported = event
@@ -168,9 +191,12 @@ class EventSender:
             if not self._reported_patch:
                 self._reported_patch = True
                 _log.warning(
-                    "repeated Events are posted as new ones, because RBAC does not allow patching them", extra={"detail": str(error)}
+                    "repeated Events are posted as new ones, because RBAC does not allow patching them",
+                    extra={"detail": str(error)},
                 )
-            await self._post(Outgoing(about, dataclasses.replace(reported, name=self._new_name(about))))
+            await self._post(
+                Outgoing(about, dataclasses.replace(reported, name=self._new_name(about)))
+            )
 
     async def _post(self, event: Outgoing) -> None:
         path = f"/api/v1/namespaces/{event.about.namespace}/events"

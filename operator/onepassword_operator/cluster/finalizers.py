@@ -1,4 +1,7 @@
-"""Removes the official operator's finalizer from OnePasswordItems and Deployments; never sets it."""
+"""Removes the official operator's finalizer from OnePasswordItems and Deployments.
+
+Never sets it.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,10 @@ class KubernetesFinalizers:
         self._api = api
 
     async def remove(self, ref: ObjectRef, uid: str) -> str | None:
-        """PATCH the finalizers of exactly the object that was read; read again if it changed in between. See `FinalizerStore`."""
+        """PATCH the finalizers of exactly the object that was read.
+
+        Read again if it changed in between. See `FinalizerStore`.
+        """
         root, plural = _COLLECTIONS[ref.kind]
         path = f"{root}/namespaces/{ref.namespace}/{plural}/{ref.name}"
         for _ in range(_TRIES):
@@ -31,10 +37,20 @@ class KubernetesFinalizers:
             if raw is None or raw["metadata"]["uid"] != uid:
                 return None
             metadata = raw["metadata"]
-            left = [finalizer for finalizer in metadata.get("finalizers") or () if finalizer != names.OFFICIAL_FINALIZER]
+            left = [
+                finalizer
+                for finalizer in metadata.get("finalizers") or ()
+                if finalizer != names.OFFICIAL_FINALIZER
+            ]
             if len(left) == len(metadata.get("finalizers") or ()):
                 return str(metadata["resourceVersion"])
-            body = {"metadata": {"uid": uid, "resourceVersion": metadata["resourceVersion"], "finalizers": left}}
+            body = {
+                "metadata": {
+                    "uid": uid,
+                    "resourceVersion": metadata["resourceVersion"],
+                    "finalizers": left,
+                }
+            }
             try:
                 written = await self._api.merge_patch(path, body, resource=plural)
             except ClusterConflictError:
@@ -42,4 +58,6 @@ class KubernetesFinalizers:
             except ClusterAbsentError:
                 return None
             return str(written["metadata"]["resourceVersion"])
-        raise ClusterConflictError(f"{ref} keeps changing while its finalizer is removed; trying again shortly")
+        raise ClusterConflictError(
+            f"{ref} keeps changing while its finalizer is removed; trying again shortly"
+        )

@@ -11,7 +11,9 @@ from onepassword_operator.cluster.credentials import SERVICE_ACCOUNT
 from onepassword_operator.model.lease import HeldLease, LeaseRecord
 
 NAME: Final = "c26807fd.onepassword.com"
-"""The official operator's name, so that only one of the two operators leads where both use leader election."""
+"""The official operator's name, so that only one of the two operators leads where both use leader
+election.
+"""
 _RESOURCE: Final = "leases"
 
 
@@ -26,12 +28,21 @@ class KubernetesLease:
     async def get(self) -> HeldLease | None:
         """Read the live lease; None if it does not exist."""
         raw = await self._api.get(f"{self._collection}/{NAME}", resource=_RESOURCE)
-        return HeldLease(LeaseRecord.from_object(raw), raw["metadata"]["resourceVersion"]) if raw else None
+        return (
+            HeldLease(LeaseRecord.from_object(raw), raw["metadata"]["resourceVersion"])
+            if raw
+            else None
+        )
 
     async def write(self, record: LeaseRecord, *, basis: HeldLease | None) -> HeldLease:
         """POST the Lease, or PUT it over exactly the one that was read."""
         metadata = {"name": NAME, "namespace": self._namespace}
-        body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": record.to_spec()}
+        body = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": metadata,
+            "spec": record.to_spec(),
+        }
         if basis is None:
             raw = await self._api.create(self._collection, body, resource=_RESOURCE)
         else:
@@ -43,7 +54,9 @@ class KubernetesLease:
 def home_namespace(chosen: str, environment: Mapping[str, str], *, context: str) -> str:
     """Return the namespace of the Lease: the configured one, else the pod's own, else the kubeconfig's, else `default`."""
     mounted = SERVICE_ACCOUNT / "namespace"
-    return chosen or environment.get("POD_NAMESPACE", "") or _content(mounted) or context or "default"
+    return (
+        chosen or environment.get("POD_NAMESPACE", "") or _content(mounted) or context or "default"
+    )
 
 
 def _content(file: pathlib.Path) -> str:

@@ -33,7 +33,10 @@ class _PageMetadata(msgspec.Struct, rename="camel"):
 
 
 class Page(msgspec.Struct):
-    """Some objects of a collection. Iterating empties the page, so that no page stays in memory while the next one is read."""
+    """Some objects of a collection.
+
+    Iterating empties the page, so that no page stays in memory while the next one is read.
+    """
 
     metadata: _PageMetadata | None = None
     items: list[msgspec.Raw] | None = None
@@ -60,7 +63,8 @@ class Page(msgspec.Struct):
         """Yield the objects undecoded.
 
         Raises:
-            ClusterUnavailableError: something in the page is no object; `__iter__`, `whole` and `header` raise it too.
+            ClusterUnavailableError: something in the page is no object; `__iter__`, `whole` and
+                `header` raise it too.
         """
         left, self.items = self.items or [], None
         left.reverse()
@@ -89,7 +93,9 @@ def header(raw: msgspec.Raw) -> Metadata:
 
 
 def _broken() -> ClusterUnavailableError:
-    return ClusterUnavailableError("the API server listed something that is no object; trying again")
+    return ClusterUnavailableError(
+        "the API server listed something that is no object; trying again"
+    )
 
 
 OBJECTS: Final[msgspec.json.Decoder[dict[str, Any]]] = msgspec.json.Decoder(dict[str, Any])

@@ -18,7 +18,9 @@ _ROOT: Final = f"/apis/{names.GROUP}/{names.VERSION}"
 class KubernetesResources:
     """`ResourceStore` over the API server."""
 
-    def __init__(self, api: KubernetesApi, *, rendering: Rendering, namespaces: Sequence[str] = ()) -> None:
+    def __init__(
+        self, api: KubernetesApi, *, rendering: Rendering, namespaces: Sequence[str] = ()
+    ) -> None:
         self._api = api
         self._rendering = rendering
         self._namespaces = namespaces
@@ -26,7 +28,10 @@ class KubernetesResources:
     async def is_served(self) -> bool:
         """Whether the CRD is installed, by discovery, which needs no rights on CRDs: every authenticated user may use it."""
         discovered = await self._api.get(_ROOT, resource="apigroups")
-        return any(resource.get("name") == names.PLURAL for resource in (discovered or {}).get("resources") or ())
+        return any(
+            resource.get("name") == names.PLURAL
+            for resource in (discovered or {}).get("resources") or ()
+        )
 
     async def get(self, key: SecretKey) -> Claim | None:
         """Read the live resource; None if it does not exist."""
@@ -35,16 +40,24 @@ class KubernetesResources:
 
     async def list_all(self) -> AsyncIterator[Claim]:
         """Yield all live resources in the watched namespaces, by page."""
-        paths = [f"{_ROOT}/namespaces/{namespace}/{names.PLURAL}" for namespace in self._namespaces] or [f"{_ROOT}/{names.PLURAL}"]
+        paths = [
+            f"{_ROOT}/namespaces/{namespace}/{names.PLURAL}" for namespace in self._namespaces
+        ] or [f"{_ROOT}/{names.PLURAL}"]
         for path in paths:
             async for page in self._api.pages(path, resource=_RESOURCE):
                 for raw in page:
                     yield Claim.from_object(raw, self._rendering)
 
     async def write_condition(self, claim: Claim, condition: Condition) -> Claim:
-        """PATCH the status; the uid in the body makes the API server refuse (409) another object of the same name created meanwhile."""
+        """PATCH the status.
+
+        The uid in the body makes the API server refuse (409) another object of the same name
+        created meanwhile.
+        """
         body = {"metadata": {"uid": claim.uid}, "status": {"conditions": [condition.to_object()]}}
-        written = await self._api.merge_patch(f"{self._path(claim.key)}/status", body, resource=f"{_RESOURCE}/status")
+        written = await self._api.merge_patch(
+            f"{self._path(claim.key)}/status", body, resource=f"{_RESOURCE}/status"
+        )
         return Claim.from_object(written, self._rendering)
 
     @staticmethod

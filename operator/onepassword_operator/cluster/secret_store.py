@@ -1,4 +1,7 @@
-"""Secrets in the cluster. One of the two modules that reveal confidential values: the API wants them in base64."""
+"""Secrets in the cluster.
+
+One of the two modules that reveal confidential values: the API wants them in base64.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,17 @@ from typing import Any, Final
 from onepassword_operator.cluster import page as pages
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.model import names
-from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, OwnerReference, SecretKey
+from onepassword_operator.model.secret import (
+    DesiredSecret,
+    ObservedSecret,
+    OwnerReference,
+    SecretKey,
+)
 
 FIRST_PAGE: Final = 4
-"""Objects in the first page: small, because a Secret may have 1 MiB. The size of each later page follows from the one before."""
+"""Objects in the first page: small, because a Secret may have 1 MiB. The size of each later page
+follows from the one before.
+"""
 
 _RESOURCE: Final = "secrets"
 
@@ -35,10 +45,17 @@ class KubernetesSecrets:
         return ObservedSecret.from_object(raw) if raw else None
 
     async def list_managed(self, wanted: Container[SecretKey]) -> AsyncIterator[ObservedSecret]:
-        """Yield the wanted Secrets among all with our label; of the others only the name is decoded."""
-        paths = [f"/api/v1/namespaces/{namespace}/secrets" for namespace in self._namespaces] or ["/api/v1/secrets"]
+        """Yield the wanted Secrets among all with our label.
+
+        Of the others only the name is decoded.
+        """
+        paths = [f"/api/v1/namespaces/{namespace}/secrets" for namespace in self._namespaces] or [
+            "/api/v1/secrets"
+        ]
         for path in paths:
-            async for page in self._api.pages(path, resource=_RESOURCE, selector=names.MANAGED_SELECTOR, first=FIRST_PAGE):
+            async for page in self._api.pages(
+                path, resource=_RESOURCE, selector=names.MANAGED_SELECTOR, first=FIRST_PAGE
+            ):
                 for raw in page.raw():
                     metadata = pages.header(raw)
                     if SecretKey(metadata.namespace, metadata.name) in wanted:
@@ -47,24 +64,46 @@ class KubernetesSecrets:
     async def create(self, desired: DesiredSecret) -> ObservedSecret:
         """POST the Secret; ClusterConflictError if it exists."""
         path = f"/api/v1/namespaces/{desired.key.namespace}/secrets"
-        return ObservedSecret.from_object(await self._api.create(path, to_object(desired), resource=_RESOURCE))
+        return ObservedSecret.from_object(
+            await self._api.create(path, to_object(desired), resource=_RESOURCE)
+        )
 
     async def replace(self, desired: DesiredSecret, *, basis: ObservedSecret) -> ObservedSecret:
         """PUT the Secret over exactly the one that was read."""
         body = to_object(desired)
         body["metadata"] |= {"uid": basis.uid, "resourceVersion": basis.resource_version}
-        return ObservedSecret.from_object(await self._api.replace(path_of(desired.key), body, resource=_RESOURCE))
+        return ObservedSecret.from_object(
+            await self._api.replace(path_of(desired.key), body, resource=_RESOURCE)
+        )
 
-    async def annotate(self, basis: ObservedSecret, annotations: dict[str, str | None]) -> ObservedSecret:
+    async def annotate(
+        self, basis: ObservedSecret, annotations: dict[str, str | None]
+    ) -> ObservedSecret:
         """PATCH annotations of exactly the Secret that was read."""
-        body = {"metadata": {"uid": basis.uid, "resourceVersion": basis.resource_version, "annotations": annotations}}
-        return ObservedSecret.from_object(await self._api.merge_patch(path_of(basis.key), body, resource=_RESOURCE))
+        body = {
+            "metadata": {
+                "uid": basis.uid,
+                "resourceVersion": basis.resource_version,
+                "annotations": annotations,
+            }
+        }
+        return ObservedSecret.from_object(
+            await self._api.merge_patch(path_of(basis.key), body, resource=_RESOURCE)
+        )
 
     async def own(self, basis: ObservedSecret, owners: Sequence[OwnerReference]) -> ObservedSecret:
         """PATCH the ownerReferences of exactly the Secret that was read."""
         references = [_owner_object(owner) for owner in owners]
-        body = {"metadata": {"uid": basis.uid, "resourceVersion": basis.resource_version, "ownerReferences": references}}
-        return ObservedSecret.from_object(await self._api.merge_patch(path_of(basis.key), body, resource=_RESOURCE))
+        body = {
+            "metadata": {
+                "uid": basis.uid,
+                "resourceVersion": basis.resource_version,
+                "ownerReferences": references,
+            }
+        }
+        return ObservedSecret.from_object(
+            await self._api.merge_patch(path_of(basis.key), body, resource=_RESOURCE)
+        )
 
     def server_time(self) -> str:
         """Return the API server's time, RFC 3339 UTC."""
@@ -82,12 +121,24 @@ def to_object(desired: DesiredSecret) -> dict[str, Any]:
     }
     if desired.finalizers:
         metadata["finalizers"] = list(desired.finalizers)
-    body: dict[str, Any] = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": desired.type}
-    body["data"] = {key: base64.b64encode(value.reveal()).decode() for key, value in desired.data.items()}
+    body: dict[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": metadata,
+        "type": desired.type,
+    }
+    body["data"] = {
+        key: base64.b64encode(value.reveal()).decode() for key, value in desired.data.items()
+    }
     if desired.immutable:
         body["immutable"] = True
     return body
 
 
 def _owner_object(owner: OwnerReference) -> dict[str, Any]:
-    return dict(owner.raw) or {"apiVersion": owner.api_version, "kind": owner.kind, "name": owner.name, "uid": owner.uid}
+    return dict(owner.raw) or {
+        "apiVersion": owner.api_version,
+        "kind": owner.kind,
+        "name": owner.name,
+        "uid": owner.uid,
+    }

@@ -21,14 +21,23 @@ from onepassword_operator.model.errors import ClusterUnavailableError
 from onepassword_operator.model.secret import SecretKey, SecretSight, Sight
 
 STREAM_SECONDS: Final = 290
-"""How long the API server is asked to keep a stream open; reduced by up to a tenth, so that streams do not all end at once."""
+"""How long the API server is asked to keep a stream open; reduced by up to a tenth, so that streams
+do not all end at once.
+"""
 SILENCE_SECONDS: Final = 90.0
-"""The API server sends a bookmark about every minute, so a stream that is silent for longer is dead."""
+"""The API server sends a bookmark about every minute, so a stream that is silent for longer is
+dead.
+"""
 GRACE_SECONDS: Final = 30.0
 
 _RESOURCE: Final = "secrets"
 _METADATA_ONLY: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-_KINDS: Final = {"ADDED": Sight.SEEN, "MODIFIED": Sight.SEEN, "DELETED": Sight.GONE, "BOOKMARK": Sight.UP_TO_HERE}
+_KINDS: Final = {
+    "ADDED": Sight.SEEN,
+    "MODIFIED": Sight.SEEN,
+    "DELETED": Sight.GONE,
+    "BOOKMARK": Sight.UP_TO_HERE,
+}
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +68,12 @@ class KubernetesSecretWatch:
     async def listed(self, namespace: str) -> AsyncIterator[SecretSight]:
         """Yield each Secret with our label, by page, and at the end the resourceVersion of the list."""
         state = ""
-        async for page in self._api.pages(_path(namespace), resource=_RESOURCE, selector=names.MANAGED_SELECTOR, metadata_only=True):
+        async for page in self._api.pages(
+            _path(namespace),
+            resource=_RESOURCE,
+            selector=names.MANAGED_SELECTOR,
+            metadata_only=True,
+        ):
             state = state or page.resource_version
             for raw in page.raw():
                 yield _sight(Sight.SEEN, pages.header(raw))
@@ -70,10 +84,16 @@ class KubernetesSecretWatch:
 
         Raises:
             ClusterAbsentError: the resourceVersion is too old (410); list again.
-            ClusterError: the stream was refused, broke, fell silent, or sent an event that can't be read.
+            ClusterError: the stream was refused, broke, fell silent, or sent an event that can't be
+                read.
         """
         seconds = round(STREAM_SECONDS * (1 - 0.1 * self._jitter()))
-        query = {"watch": "true", "allowWatchBookmarks": "true", "resourceVersion": str(since), "timeoutSeconds": str(seconds)}
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": str(since),
+            "timeoutSeconds": str(seconds),
+        }
         try:
             async with (
                 self._api.new_session() as session,
@@ -81,7 +101,9 @@ class KubernetesSecretWatch:
                     self._api.server + _path(namespace),
                     params=query | {"labelSelector": names.MANAGED_SELECTOR},
                     headers={"Accept": _METADATA_ONLY},
-                    timeout=aiohttp.ClientTimeout(total=seconds + GRACE_SECONDS, connect=10, sock_read=SILENCE_SECONDS),
+                    timeout=aiohttp.ClientTimeout(
+                        total=seconds + GRACE_SECONDS, connect=10, sock_read=SILENCE_SECONDS
+                    ),
                     allow_redirects=False,
                 ) as response,
             ):
@@ -89,7 +111,9 @@ class KubernetesSecretWatch:
                 async for sight in _sights(response.content):
                     yield sight
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ClusterUnavailableError(f"watch {_RESOURCE}: the stream broke ({type(error).__name__})") from None
+            raise ClusterUnavailableError(
+                f"watch {_RESOURCE}: the stream broke ({type(error).__name__})"
+            ) from None
 
 
 def _path(namespace: str) -> str:
@@ -112,7 +136,9 @@ async def _sights(content: aiohttp.StreamReader) -> AsyncIterator[SecretSight]:
     async for piece in content.iter_any():
         for line in lines.feed(piece):
             if line is None:
-                _log.debug("a watch event with too much metadata was skipped; the next resync reads its Secret")
+                _log.debug(
+                    "a watch event with too much metadata was skipped; the next resync reads its Secret"
+                )
             else:
                 yield _reported(line)
     if lines.open():
@@ -123,7 +149,9 @@ def _reported(line: bytes) -> SecretSight:
     try:
         event = _EVENTS.decode(line)
     except pages.Undecodable:
-        raise ClusterUnavailableError(f"watch {_RESOURCE}: the stream sent something that is no event") from None
+        raise ClusterUnavailableError(
+            f"watch {_RESOURCE}: the stream sent something that is no event"
+        ) from None
     if event.type in _KINDS and event.object.metadata:
         return _sight(_KINDS[event.type], event.object.metadata)
     raise to_error(event.object.code, {"reason": event.object.reason}, what=f"watch {_RESOURCE}")
@@ -131,6 +159,10 @@ def _reported(line: bytes) -> SecretSight:
 
 def _sight(kind: Sight, metadata: pages.Metadata) -> SecretSight:
     try:
-        return SecretSight(kind, SecretKey(metadata.namespace, metadata.name), int(metadata.resource_version))
+        return SecretSight(
+            kind, SecretKey(metadata.namespace, metadata.name), int(metadata.resource_version)
+        )
     except ValueError:
-        raise ClusterUnavailableError(f"watch {_RESOURCE}: the stream sent a resourceVersion that is no number") from None
+        raise ClusterUnavailableError(
+            f"watch {_RESOURCE}: the stream sent a resourceVersion that is no number"
+        ) from None

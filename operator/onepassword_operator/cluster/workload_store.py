@@ -1,4 +1,7 @@
-"""Deployments in the cluster, of which only the pod template's annotations are patched; and namespaces' restart settings."""
+"""Deployments in the cluster, of which only the pod template's annotations are patched.
+
+And namespaces' restart settings.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +26,20 @@ class KubernetesWorkloads:
 
     async def list_all(self) -> AsyncIterator[Workload]:
         """Yield all live Deployments in the watched namespaces, by page."""
-        for path in [_collection(namespace) for namespace in self._namespaces] or ["/apis/apps/v1/deployments"]:
+        for path in [_collection(namespace) for namespace in self._namespaces] or [
+            "/apis/apps/v1/deployments"
+        ]:
             async for page in self._api.pages(path, resource=_RESOURCE):
                 for raw in page:
                     yield secret_use.workload(raw)
 
     async def list_namespace(self, namespace: str) -> Sequence[Workload]:
         """List all live Deployments of a namespace, by page."""
-        return [secret_use.workload(raw) async for page in self._api.pages(_collection(namespace), resource=_RESOURCE) for raw in page]
+        return [
+            secret_use.workload(raw)
+            async for page in self._api.pages(_collection(namespace), resource=_RESOURCE)
+            for raw in page
+        ]
 
     async def get(self, namespace: str, name: str) -> Workload | None:
         """Read a live Deployment; None if it does not exist."""
@@ -43,10 +52,15 @@ class KubernetesWorkloads:
             "metadata": {"uid": workload.uid, "resourceVersion": workload.resource_version},
             "spec": {"template": {"metadata": {"annotations": annotations}}},
         }
-        await self._api.merge_patch(f"{_collection(workload.namespace)}/{workload.name}", body, resource=_RESOURCE)
+        await self._api.merge_patch(
+            f"{_collection(workload.namespace)}/{workload.name}", body, resource=_RESOURCE
+        )
 
     async def namespace_setting(self, namespace: str) -> str | None:
-        """Read the namespace's auto-restart annotation; None if RBAC forbids it, so that the operator's own setting decides."""
+        """Read the namespace's auto-restart annotation.
+
+        None if RBAC forbids it, so that the operator's own setting decides.
+        """
         try:
             raw = await self._api.get(f"/api/v1/namespaces/{namespace}", resource="namespaces")
         except ClusterDeniedError:

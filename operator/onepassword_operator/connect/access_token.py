@@ -1,6 +1,7 @@
 """The Connect token: a fixed value, or a file that is read again whenever it changes, so that a new token needs no restart.
 
-The only module that reveals the token: the Authorization header needs its text, and the token itself holds its expiry.
+The only module that reveals the token: the Authorization header needs its text, and the token
+itself holds its expiry.
 """
 
 from __future__ import annotations
@@ -48,7 +49,10 @@ class ConnectToken:
         return f"Bearer {self._token.reveal().decode()}"
 
     def generation(self) -> int:
-        """The number of the token in use, from 0. A caller that was refused compares it with the number at its request."""
+        """The number of the token in use, from 0.
+
+        A caller that was refused compares it with the number at its request.
+        """
         state = _state(self._file) if self._file else self._state
         if self._file and state != self._state:
             self._take(self._file, state)
@@ -59,7 +63,10 @@ class ConnectToken:
         try:
             token = _read(file)
         except TokenFileError as error:
-            _log.warning("the new content of the token file can't be used; the previous token stays in use", extra={"detail": str(error)})
+            _log.warning(
+                "the new content of the token file can't be used; the previous token stays in use",
+                extra={"detail": str(error)},
+            )
             return
         if token != self._token:
             self._token = token
@@ -97,7 +104,9 @@ def _read(file: pathlib.Path) -> Confidential:
     try:
         content = file.read_bytes().strip()
     except OSError as error:
-        raise TokenFileError(f"{file} can't be read ({type(error).__name__}); mount the token there") from None
+        raise TokenFileError(
+            f"{file} can't be read ({type(error).__name__}); mount the token there"
+        ) from None
     if problem := token_problem(content.decode("latin-1")):
         raise TokenFileError(f"{file} {problem}")
     return Confidential(content)

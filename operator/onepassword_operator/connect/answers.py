@@ -35,7 +35,9 @@ _INTERNAL_ERROR: Final = 500
 _PROXY_PASSWORD: Final = 407
 
 
-def to_error(code: int, headers: Mapping[str, str], *, route: str) -> BackendError | ItemNotFoundError | VaultNotFoundError:
+def to_error(
+    code: int, headers: Mapping[str, str], *, route: str
+) -> BackendError | ItemNotFoundError | VaultNotFoundError:
     """Translate an HTTP status other than 200 into an error."""
     match code:
         case 401:
@@ -44,14 +46,19 @@ def to_error(code: int, headers: Mapping[str, str], *, route: str) -> BackendErr
                 "Put a valid one into OP_CONNECT_TOKEN, or into the file of OP_CONNECT_TOKEN_FILE"
             )
         case 403:
-            return BackendForbiddenError(f"{route}: the Connect token has no access to this vault (403); issue a token that includes it")
+            return BackendForbiddenError(
+                f"{route}: the Connect token has no access to this vault (403); issue a token that includes it"
+            )
         case 404 if "items/:uuid" in route:
             return ItemNotFoundError(f"{route}: Connect knows no such item (404)")
         case 404 if "vaults/:uuid" in route:
             return VaultNotFoundError(f"{route}: Connect knows no such vault (404)")
         case 429:
             delay = retry_after_seconds(headers.get("Retry-After")) or RETRY_AFTER_SECONDS
-            return BackendRateLimitedError(f"{route}: Connect asks to slow down (429); next try in {delay:.0f} s", delay_seconds=delay)
+            return BackendRateLimitedError(
+                f"{route}: Connect asks to slow down (429); next try in {delay:.0f} s",
+                delay_seconds=delay,
+            )
         case _ if code in _UNAVAILABLE:
             return _unavailable(code, headers, route=route)
         case _:
@@ -59,7 +66,11 @@ def to_error(code: int, headers: Mapping[str, str], *, route: str) -> BackendErr
 
 
 def _unavailable(code: int, headers: Mapping[str, str], *, route: str) -> BackendUnavailableError:
-    said = f"{code}; it has not finished its first sync with 1Password" if code == _NOT_READY else f"{code}"
+    said = (
+        f"{code}; it has not finished its first sync with 1Password"
+        if code == _NOT_READY
+        else f"{code}"
+    )
     return BackendUnavailableError(
         f"{route}: Connect answered {said}",
         delay_seconds=retry_after_seconds(headers.get("Retry-After")),
@@ -74,12 +85,17 @@ def _unusable(code: int, route: str) -> BackendError:
             f"{route}: the proxy asks for a password (407); put it into HTTP_PROXY, as http://user:password@host:port"
         )
     if 300 <= code < 400:  # noqa: PLR2004
-        return BackendAnswerError(f"{route}: Connect redirects ({code}); set OP_CONNECT_HOST to the final URL")
+        return BackendAnswerError(
+            f"{route}: Connect redirects ({code}); set OP_CONNECT_HOST to the final URL"
+        )
     return BackendAnswerError(f"{route}: unexpected status {code}")
 
 
 def retry_after_seconds(text: str | None) -> float | None:
-    """Read `Retry-After`, seconds or a date, as seconds from now between 1 and 300; None if it is absent or unreadable."""
+    """Read `Retry-After`, seconds or a date, as seconds from now between 1 and 300.
+
+    None if it is absent or unreadable.
+    """
     seconds = None
     if text and text.strip().isdecimal():
         seconds = float(text)

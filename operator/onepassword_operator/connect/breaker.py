@@ -1,9 +1,10 @@
 """A circuit breaker around an ItemSource: caps concurrency, honours the delays that Connect asks for, and stops calls in an outage.
 
-The vault list is the probe, because it proves the token as well, which `/health` does not. While the circuit is open, all other calls fail
-at once with the last error. The probe goes out every few seconds after an outage, and at the configured interval after a refused token,
-however many callers ask for it. A server that is still starting is no outage, and neither is one unreadable item. A refused vault is no
-refused token as long as the vault list works.
+The vault list is the probe, because it proves the token as well, which `/health` does not. While
+the circuit is open, all other calls fail at once with the last error. The probe goes out every few
+seconds after an outage, and at the configured interval after a refused token, however many callers
+ask for it. A server that is still starting is no outage, and neither is one unreadable item. A
+refused vault is no refused token as long as the vault list works.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ from onepassword_operator.ports import Clock, ItemSource
 from onepassword_operator.service.runtime.seats import PATIENCE_SECONDS, Seats
 
 CONCURRENCY: Final = 10
-"""Item reads in flight. Item lists and the vault list have limits of their own, so that they never wait for reads."""
+"""Item reads in flight. Item lists and the vault list have limits of their own, so that they never
+wait for reads.
+"""
 LISTS_AT_ONCE: Final = 2
 """Item lists in flight: they can be the largest of all replies, and memory has to hold them."""
 FAILURES_TO_OPEN: Final = 3
@@ -35,7 +38,9 @@ FAILURES_TO_OPEN: Final = 3
 PROBE_SECONDS: Final = 3.0
 """Seconds from a failed probe to the next one."""
 COLD_SECONDS: Final = 120.0
-"""Grace period after the first call, in seconds, in which a server that has never answered may say that it is not ready yet."""
+"""Grace period after the first call, in seconds, in which a server that has never answered may say
+that it is not ready yet.
+"""
 
 _PROBE: Final = "vaults"
 
@@ -43,9 +48,19 @@ _T = TypeVar("_T")
 
 
 class CircuitBreaker:
-    """Implements `ItemSource` over another one, for one credential. Raises the errors of that one."""
+    """Implements `ItemSource` over another one, for one credential.
 
-    def __init__(self, source: ItemSource, clock: Clock, *, denied_probe_seconds: float, credential: Callable[[], int] = lambda: 0) -> None:
+    Raises the errors of that one.
+    """
+
+    def __init__(
+        self,
+        source: ItemSource,
+        clock: Clock,
+        *,
+        denied_probe_seconds: float,
+        credential: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._source = source
         self._clock = clock
         self._denied_probe_seconds = denied_probe_seconds
@@ -53,7 +68,9 @@ class CircuitBreaker:
         self._lists = Seats(LISTS_AT_ONCE, overdue=LISTS_AT_ONCE)
         self._slow_lists = Seats(LISTS_AT_ONCE, overdue=0)
         self._slow: set[str] = set()
-        """Vaults whose last list failed or was slow. They have seats of their own, so that they can't hold up the others."""
+        """Vaults whose last list failed or was slow. They have seats of their own, so that they
+        can't hold up the others.
+        """
         self._failed: list[str] = []
         self._cold_until: float | None = None
         self._open: BackendError | None = None
@@ -74,7 +91,8 @@ class CircuitBreaker:
         return self._refusal() is not None
 
     def _refusal(self) -> BackendError | None:
-        # A delay that Connect asked for ends by itself. After an outage or a refused token the probe has to succeed first.
+        # A delay that Connect asked for ends by itself. After an outage or a refused token the
+        # probe has to succeed first.
         asked_for = self._open is not None and self._open.delay_seconds is not None
         return None if asked_for and self._clock.monotonic() >= self._probe_at else self._open
 
@@ -101,7 +119,9 @@ class CircuitBreaker:
 
     async def get_item(self, vault_id: str, item_id: str) -> Item:
         """Read an item with its files."""
-        return await self._guarded(lambda: self._source.get_item(vault_id, item_id), item_id, seats=self._items)
+        return await self._guarded(
+            lambda: self._source.get_item(vault_id, item_id), item_id, seats=self._items
+        )
 
     async def _guarded(self, call: Callable[[], Awaitable[_T]], target: str, *, seats: Seats) -> _T:
         async with seats.seat() as seat:
@@ -109,7 +129,8 @@ class CircuitBreaker:
             # Checked after the wait for a slot: the circuit may have opened meanwhile.
             self._notice_new_credential()
             if refusal := self._refusal():
-                raise refusal.anew()  # one instance is raised many times, and each time would add its frames
+                # one instance is raised many times, and each time would add its frames
+                raise refusal.anew()
             try:
                 return await self._judged(call, target)
             except BackendDeniedError:
@@ -117,7 +138,8 @@ class CircuitBreaker:
                 raise
 
     async def _doubt_token(self) -> None:
-        # The vault list tells a refused token from a refused vault. One list serves all calls that were refused together.
+        # The vault list tells a refused token from a refused vault. One list serves all calls that
+        # were refused together.
         async with self._doubting:
             if self._open is None and self._clock.monotonic() >= self._doubted_at + PROBE_SECONDS:
                 self._doubted_at = self._clock.monotonic()
@@ -126,7 +148,10 @@ class CircuitBreaker:
 
     def _notice_new_credential(self) -> None:
         # The token file has a new token, so there is no reason to wait any longer.
-        if isinstance(self._open, BackendDeniedError) and self._credential() != self._refused_credential:
+        if (
+            isinstance(self._open, BackendDeniedError)
+            and self._credential() != self._refused_credential
+        ):
             self._open = self._last = None
             self._probe_at = 0.0
 
@@ -144,7 +169,9 @@ class CircuitBreaker:
             self._in_flight -= 1
         self._failed.clear()
         self._cold_until = 0.0
-        if self._clock.monotonic() >= self._probe_at:  # a call sent before Connect asked for the delay does not end the delay
+        if (
+            self._clock.monotonic() >= self._probe_at
+        ):  # a call sent before Connect asked for the delay does not end the delay
             self._open = self._last = None
         return result
 
@@ -164,7 +191,9 @@ class CircuitBreaker:
         if error.delay_seconds is not None:
             self._break(error, error.delay_seconds)
         elif error.warming_up and self._clock.monotonic() < (self._cold_until or 0.0):
-            self._pause(error, PROBE_SECONDS)  # the server will be up soon, and without it nothing can be done yet
+            self._pause(
+                error, PROBE_SECONDS
+            )  # the server will be up soon, and without it nothing can be done yet
         elif not (error.of_one_item and target in self._failed):
             self._failed = [*self._failed, target][-FAILURES_TO_OPEN:]
             if len(self._failed) == FAILURES_TO_OPEN:

@@ -1,7 +1,7 @@
 """The limit of requests a minute for one credential, and their order when they exceed it: vault lists, item lists, items.
 
-Vault lists are few and always go next. Item lists may be due faster than they can be sent, so every third of the other turns goes to the
-last in order.
+Vault lists are few and always go next. Item lists may be due faster than they can be sent, so every
+third of the other turns goes to the last in order.
 
 Waiting is no failure, and no status or log line reports it.
 """
@@ -35,10 +35,17 @@ def _call_later(seconds: float, function: Callable[[], None]) -> None:
 class Budget:
     """Delays requests so that no minute has more than `per_minute`; 0 means no limit."""
 
-    def __init__(self, per_minute: int, clock: Clock, *, later: Callable[[float, Callable[[], None]], None] = _call_later) -> None:
+    def __init__(
+        self,
+        per_minute: int,
+        clock: Clock,
+        *,
+        later: Callable[[float, Callable[[], None]], None] = _call_later,
+    ) -> None:
         self._limited = per_minute > 0
         self._burst = max(1.0, per_minute * AT_ONCE)
-        # The burst and the tokens that arrive in a minute add up to the limit, so no minute exceeds it.
+        # The burst and the tokens that arrive in a minute add up to the limit, so no minute exceeds
+        # it.
         self._per_second = (per_minute - self._burst) / MINUTE_SECONDS
         self._clock = clock
         self._later = later

@@ -1,7 +1,8 @@
 """`ItemSource` over 1Password Connect's REST API.
 
-Every call has a deadline and is retried within it. All calls keep a delay that Connect asks one of them for. Bodies have a size limit,
-redirects are not followed, and the token goes to one origin only. Errors name the route, never the content of a body.
+Every call has a deadline and is retried within it. All calls keep a delay that Connect asks one of
+them for. Bodies have a size limit, redirects are not followed, and the token goes to one origin
+only. Errors name the route, never the content of a body.
 """
 
 from __future__ import annotations
@@ -36,20 +37,28 @@ from onepassword_operator.model.item_path import looks_like_id
 from onepassword_operator.net.proxy import DIRECT, Route
 
 TIMEOUT_SECONDS: Final = 15.0
-"""Until the first byte of an answer. A Connect server that is starting takes up to ten seconds, or its OP_SYNC_TIMEOUT."""
+"""Until the first byte of an answer. A Connect server that is starting takes up to ten seconds, or
+its OP_SYNC_TIMEOUT.
+"""
 FIRST_CALL: Final = 4.0
-"""Factor for the deadline of the first call: the server may have been started together with the operator."""
+"""Factor for the deadline of the first call: the server may have been started together with the
+operator.
+"""
 TRIES: Final = 4
 FILE_TRIES: Final = 5
 """Tries for a file's content: a 500 means that Connect is still fetching it from 1Password."""
 REFUSALS: Final = {BackendDeniedError: 2, BackendForbiddenError: 3}
-"""Refusals of the token within one call until it counts as refused: Connect 1.7 sometimes refuses valid tokens."""
+"""Refusals of the token within one call until it counts as refused: Connect 1.7 sometimes refuses
+valid tokens.
+"""
 CONNECT_SECONDS: Final = 5.0
 """Until a connection is open, or a pooled one is free."""
 CONNECTIONS: Final = 16
 """More than the calls in flight, which `breaker.py` limits."""
 IDLE_SECONDS: Final = 30.0
-"""Shorter than load balancers keep an idle connection, so that no connection is used after they have dropped it."""
+"""Shorter than load balancers keep an idle connection, so that no connection is used after they
+have dropped it.
+"""
 ITEM_BYTES: Final = 4 * 1024 * 1024
 LIST_BYTES: Final = 32 * 1024 * 1024
 FILES_BYTES: Final = 1024 * 1024
@@ -107,7 +116,12 @@ class ConnectSource:
         )
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         """Close the connection pool."""
         if self._session:
             await self._session.close()
@@ -121,7 +135,9 @@ class ConnectSource:
     async def list_items(self, vault_id: str) -> Sequence[ItemSummary]:
         """Request `GET /v1/vaults/{v}/items` without a filter: one list serves all lookups and has all versions."""
         route = "GET /v1/vaults/:uuid/items"
-        body = await self._get(f"/v1/vaults/{_identity(vault_id)}/items", route=route, cap=LIST_BYTES)
+        body = await self._get(
+            f"/v1/vaults/{_identity(vault_id)}/items", route=route, cap=LIST_BYTES
+        )
         items, vaults = decode_items(body, route=route)
         if vaults - {vault_id}:
             raise _mixed_up(route)
@@ -131,7 +147,9 @@ class ConnectSource:
         """Request `GET /v1/vaults/{v}/items/{i}` and the content of each of its files."""
         path = f"/v1/vaults/{_identity(vault_id)}/items/{_identity(item_id)}"
         route = "GET /v1/vaults/:uuid/items/:uuid"
-        wire = schema.decode_one(schema.WireItem, await self._get(path, route=route, cap=ITEM_BYTES), route=route)
+        wire = schema.decode_one(
+            schema.WireItem, await self._get(path, route=route, cap=ITEM_BYTES), route=route
+        )
         if (wire.id, wire.vault.id) != (item_id, vault_id):
             raise _mixed_up(route)
         return wire.to_model(await self._files(wire, path))
@@ -145,7 +163,11 @@ class ConnectSource:
         route = "GET /health"
         await self._wait_as_asked(time.monotonic() + self._timeout_seconds)
         limits = self._limits(self._timeout_seconds, first_byte=self._timeout_seconds)
-        return schema.decode_one(schema.WireHealth, await self._once("/health", route=route, cap=ITEM_BYTES, limits=limits), route=route)
+        return schema.decode_one(
+            schema.WireHealth,
+            await self._once("/health", route=route, cap=ITEM_BYTES, limits=limits),
+            route=route,
+        )
 
     async def _files(self, wire: schema.WireItem, path: str) -> tuple[File, ...]:
         described = wire.files or []
@@ -167,8 +189,8 @@ class ConnectSource:
         first = await self._get(path, route=route, cap=room, tries=FILE_TRIES)
         if file.size is None or len(first) == int(file.size):
             return first
-        # The download was cut short, or the announced size is older than the file. Accept two identical downloads, unless they are
-        # shorter than announced.
+        # The download was cut short, or the announced size is older than the file. Accept two
+        # identical downloads, unless they are shorter than announced.
         second = await self._get(path, route=route, cap=room, tries=FILE_TRIES)
         if len(second) == int(file.size) or (second == first and len(second) > int(file.size)):
             return second
@@ -182,9 +204,13 @@ class ConnectSource:
         refusals = 0
         try:
             for attempt in itertools.count(1):
-                deadline += await self._turn(route)  # waiting for a turn does not count against the deadline
+                deadline += await self._turn(
+                    route
+                )  # waiting for a turn does not count against the deadline
                 await self._wait_as_asked(deadline)
-                limits = self._limits(max(deadline - time.monotonic(), 0.001), first_byte=first_byte)
+                limits = self._limits(
+                    max(deadline - time.monotonic(), 0.001), first_byte=first_byte
+                )
                 try:
                     return await self._once(path, route=route, cap=cap, limits=limits)
                 except BackendUnavailableError as error:
@@ -203,24 +229,35 @@ class ConnectSource:
         raise AssertionError("unreachable")
 
     def _limits(self, seconds: float, *, first_byte: float) -> aiohttp.ClientTimeout:
-        return aiohttp.ClientTimeout(total=seconds, connect=min(CONNECT_SECONDS, self._timeout_seconds), sock_read=first_byte)
+        return aiohttp.ClientTimeout(
+            total=seconds, connect=min(CONNECT_SECONDS, self._timeout_seconds), sock_read=first_byte
+        )
 
     async def _wait_as_asked(self, deadline: float) -> None:
-        # Connect asks one call to wait, but the delay is for the server's sake, so all calls keep it.
+        # Connect asks one call to wait, but the delay is for the server's sake, so all calls keep
+        # it.
         wait = self._not_before - time.monotonic()
         if self._not_before >= deadline:
             raise self._asked.anew(delay_seconds=wait)
         if wait > 0:
             await asyncio.sleep(wait)
 
-    async def _once(self, path: str, *, route: str, cap: int, limits: aiohttp.ClientTimeout) -> bytearray:
+    async def _once(
+        self, path: str, *, route: str, cap: int, limits: aiohttp.ClientTimeout
+    ) -> bytearray:
         if self._session is None:
             raise BackendUnavailableError("the connection to Connect is not open")
         started, code = time.monotonic(), 0
-        headers = {"Accept": "*/*"} | ({"Authorization": self._token.authorization()} if path.startswith("/v1/") else {})
+        headers = {"Accept": "*/*"} | (
+            {"Authorization": self._token.authorization()} if path.startswith("/v1/") else {}
+        )
         try:
             async with self._session.get(
-                self._base + path, headers=headers, timeout=limits, ssl=self._way.trust(), allow_redirects=False
+                self._base + path,
+                headers=headers,
+                timeout=limits,
+                ssl=self._way.trust(),
+                allow_redirects=False,
             ) as response:
                 code = response.status
                 if code == 200:  # noqa: PLR2004
@@ -237,7 +274,9 @@ class ConnectSource:
                 "SSL_CERT_FILE if the authority is your own"
             ) from None
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise BackendUnavailableError(f"{route}: no usable answer from the Connect server ({type(error).__name__})") from None
+            raise BackendUnavailableError(
+                f"{route}: no usable answer from the Connect server ({type(error).__name__})"
+            ) from None
         finally:
             self._observer(route, code, time.monotonic() - started)
 
@@ -257,7 +296,9 @@ def base_url(host: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("OP_CONNECT_HOST must be a URL such as http://onepassword-connect:8080")
     if parts.username or parts.password:
-        raise ValueError("OP_CONNECT_HOST must not contain credentials; the token goes into OP_CONNECT_TOKEN")
+        raise ValueError(
+            "OP_CONNECT_HOST must not contain credentials; the token goes into OP_CONNECT_TOKEN"
+        )
     path = parts.path.rstrip("/").removesuffix("/v1")
     return f"{parts.scheme}://{parts.netloc}{path}"
 
@@ -271,13 +312,18 @@ def _too_long(cap: int, route: str) -> OperatorError:
 
 
 def _mixed_up(route: str) -> BackendAnswerError:
-    return BackendAnswerError(f"{route}: the reply is about another object than requested; check proxies and caches in between")
+    return BackendAnswerError(
+        f"{route}: the reply is about another object than requested; check proxies and caches in between"
+    )
 
 
 def _identity(text: str) -> str:
-    # IDs come from Connect, or from a path that has the shape of an ID. The check keeps everything else out of the URL.
+    # IDs come from Connect, or from a path that has the shape of an ID. The check keeps everything
+    # else out of the URL.
     if not looks_like_id(text):
-        raise BackendAnswerError("Connect delivered an ID that is not 26 lower-case letters and digits")
+        raise BackendAnswerError(
+            "Connect delivered an ID that is not 26 lower-case letters and digits"
+        )
     return text
 
 
@@ -285,7 +331,8 @@ async def _capped(response: aiohttp.ClientResponse, cap: int, *, route: str) -> 
     body = bytearray()  # joining a list of pieces at the end would need twice the memory
     async for chunk in response.content.iter_any():
         if len(body) + len(chunk) > cap:
-            body.clear()  # the error is kept for as long as the trouble lasts, and this frame with it
+            # the error is kept for as long as the trouble lasts, and this frame with it
+            body.clear()
             raise _too_long(cap, route)
         body += chunk
     return body

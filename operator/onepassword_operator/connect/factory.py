@@ -53,7 +53,13 @@ class ConnectMeter(Protocol):
 
 @contextlib.asynccontextmanager
 async def connect_source(
-    server: Server, *, token: ConnectToken, user_agent: str, meter: ConnectMeter, clock: Clock, limits: Limits
+    server: Server,
+    *,
+    token: ConnectToken,
+    user_agent: str,
+    meter: ConnectMeter,
+    clock: Clock,
+    limits: Limits,
 ) -> AsyncIterator[Connected]:
     """Open the connection pool to one Connect server; closes it on exit."""
     budget = Budget(limits.requests_per_minute, clock)
@@ -67,5 +73,10 @@ async def connect_source(
         turn=budget.turn,
         timeout_seconds=limits.timeout_seconds,
     ) as source:
-        guarded = CircuitBreaker(source, clock, denied_probe_seconds=limits.denied_probe_seconds, credential=token.generation)
+        guarded = CircuitBreaker(
+            source,
+            clock,
+            denied_probe_seconds=limits.denied_probe_seconds,
+            credential=token.generation,
+        )
         yield Connected(guarded=guarded, bare=source, budget=budget)

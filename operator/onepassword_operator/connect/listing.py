@@ -1,6 +1,7 @@
 """Decodes a vault's item list, the one reply with thousands of objects, at a twentieth of the cost of tolerant decoding.
 
-A list of the known shape goes straight into typed structs. A list with anything else in it is decoded tolerantly, as all other replies.
+A list of the known shape goes straight into typed structs. A list with anything else in it is
+decoded tolerantly, as all other replies.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ class _Vault(msgspec.Struct, gc=False):
 
 
 class _Summary(msgspec.Struct, gc=False, rename="camel"):
-    # Without the garbage collector: no member can refer back to the struct, and a poll makes thousands of them.
+    # Without the garbage collector: no member can refer back to the struct, and a poll makes
+    # thousands of them.
     id: str
     vault: _Vault | None = None
     title: str | None = None
@@ -53,14 +55,17 @@ def _to_model(wire: _Summary) -> ItemSummary:
         created_at,
         tuple(filter(None, wire.tags)) if wire.tags else (),
         not wire.state or schema.is_active(wire.state),
-        # Both times are equal in an item that was never edited: keep one string instead of two for each item.
+        # Both times are equal in an item that was never edited: keep one string instead of two for
+        # each item.
         created_at if wire.updated_at == created_at else wire.updated_at or "",
     )
 
 
 def _usual(body: schema.Body) -> list[_Summary] | None:
     try:
-        body.decode()  # msgspec does not check skipped members, and a damaged member name would pass for an absent member
+        # msgspec does not check skipped members, and a damaged member name would pass for an absent
+        # member
+        body.decode()
         return _DECODER.decode(body)
     except schema.NOT_JSON:
         return None

@@ -1,6 +1,7 @@
 """Decodes Connect's JSON tolerantly: unknown members and values are ignored, null counts as absent, and only IDs are required.
 
-Errors never quote the reply: pydantic's are caught here and replaced by our own, with field names only.
+Errors never quote the reply: pydantic's are caught here and replaced by our own, with field names
+only.
 """
 
 from __future__ import annotations
@@ -18,15 +19,21 @@ from onepassword_operator.model.item import Field, File, Item, ItemSummary, Url,
 Body = bytes | bytearray
 
 NOT_JSON: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
-"""Errors of msgspec for bytes that are not JSON or have another shape; their texts may quote the bytes."""
+"""Errors of msgspec for bytes that are not JSON or have another shape; their texts may quote the
+bytes.
+"""
 
-_ESCAPE: Final = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\.")
+_ESCAPE: Final = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\."
+)
 _HALF_LENGTH: Final = len(rb"\ud83d")
 _REPLACEMENT: Final = rb"\ufffd"
 
 
 def _without_nulls(value: Any) -> Any:
-    return [element for element in value if element is not None] if isinstance(value, list) else value
+    return (
+        [element for element in value if element is not None] if isinstance(value, list) else value
+    )
 
 
 _E = TypeVar("_E")
@@ -36,7 +43,11 @@ _Elements = Annotated[list[_E] | None, pydantic.BeforeValidator(_without_nulls)]
 class _Wire(pydantic.BaseModel):
     # Numbers in strings are read as numbers, except "inf" and "nan", which have no int.
     model_config = pydantic.ConfigDict(
-        extra="ignore", frozen=True, hide_input_in_errors=True, coerce_numbers_to_str=True, allow_inf_nan=False
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        coerce_numbers_to_str=True,
+        allow_inf_nan=False,
     )
 
 
@@ -99,7 +110,11 @@ class _WireUrl(_Wire):
     primary: bool | None = None
 
     def to_model(self) -> Url:
-        return Url(label=self.label or "", href=Confidential.of_text(self.href or ""), primary=bool(self.primary))
+        return Url(
+            label=self.label or "",
+            href=Confidential.of_text(self.href or ""),
+            primary=bool(self.primary),
+        )
 
 
 class _WireField(_Wire):
@@ -161,7 +176,11 @@ class WireHealth(_Wire):
     @property
     def troubles(self) -> dict[str, str]:
         """Return the state of each dependency that is not active, by name."""
-        return {d.service: d.status for d in self.dependencies or () if d.service and d.status and d.status.upper() != "ACTIVE"}
+        return {
+            d.service: d.status
+            for d in self.dependencies or ()
+            if d.service and d.status and d.status.upper() != "ACTIVE"
+        }
 
 
 def is_active(state: str | None) -> bool:
@@ -189,22 +208,30 @@ def decode_list(kind: type[_M], body: Body, *, route: str) -> list[_M]:
     """
     decoded = _json(body, route)
     if not isinstance(decoded, list):
-        raise BackendAnswerError(f"{route}: expected a JSON array, got {type(decoded).__name__}; is OP_CONNECT_HOST a Connect server?")
+        raise BackendAnswerError(
+            f"{route}: expected a JSON array, got {type(decoded).__name__}; is OP_CONNECT_HOST a Connect server?"
+        )
     return [_validated(kind, element, route=route) for element in decoded]
 
 
 def _json(body: Body, route: str) -> Any:
-    # msgspec refuses half a surrogate pair, which other decoders replace. One odd label must not make the whole item unreadable.
+    # msgspec refuses half a surrogate pair, which other decoders replace. One odd label must not
+    # make the whole item unreadable.
     for attempt in (lambda body: body, _without_halves):
         try:
             return msgspec.json.decode(attempt(body))
         except NOT_JSON:
             continue
-    raise BackendAnswerError(f"{route}: the reply is not JSON; is OP_CONNECT_HOST a Connect server?")
+    raise BackendAnswerError(
+        f"{route}: the reply is not JSON; is OP_CONNECT_HOST a Connect server?"
+    )
 
 
 def _without_halves(body: Body) -> Body:
-    """Replace each escaped half of a surrogate pair without its other half by U+FFFD; keep escaped backslashes and whole pairs."""
+    """Replace each escaped half of a surrogate pair without its other half by U+FFFD.
+
+    Keep escaped backslashes and whole pairs.
+    """
 
     def replaced(found: re.Match[bytes]) -> bytes:
         return _REPLACEMENT if len(found[0]) == _HALF_LENGTH else found[0]
@@ -216,5 +243,14 @@ def _validated(kind: type[_M], decoded: Any, *, route: str) -> _M:
     try:
         return kind.model_validate(decoded)
     except pydantic.ValidationError as error:
-        places = ", ".join(sorted({".".join(str(part) for part in entry["loc"]) or "(all)" for entry in error.errors(include_input=False)}))
-    raise BackendAnswerError(f"{route}: the reply has an unexpected value at {places[:200]}; is OP_CONNECT_HOST a Connect server?")
+        places = ", ".join(
+            sorted(
+                {
+                    ".".join(str(part) for part in entry["loc"]) or "(all)"
+                    for entry in error.errors(include_input=False)
+                }
+            )
+        )
+    raise BackendAnswerError(
+        f"{route}: the reply has an unexpected value at {places[:200]}; is OP_CONNECT_HOST a Connect server?"
+    )

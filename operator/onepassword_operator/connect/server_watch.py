@@ -12,7 +12,9 @@ from onepassword_operator.connect.schema import WireHealth
 from onepassword_operator.model.errors import BackendError
 
 GOOD_VERSION: Final = (1, 8, 0)
-"""Before 1.7.2 the first request after a quiet time may be refused; before 1.8.0 some files are delivered wrong."""
+"""Before 1.7.2 the first request after a quiet time may be refused; before 1.8.0 some files are
+delivered wrong.
+"""
 EXPIRY_WARNING_SECONDS: Final = 14 * 24 * 3600.0
 
 _VERSION: Final = re.compile(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})")
@@ -29,7 +31,14 @@ class HealthSource(Protocol):
 class ServerWatch:
     """Checks the server's health and the token's expiry, and logs each finding once until it changes."""
 
-    def __init__(self, source: HealthSource, token: ConnectToken, *, reported: Callable[[str], None], now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        source: HealthSource,
+        token: ConnectToken,
+        *,
+        reported: Callable[[str], None],
+        now: Callable[[], float],
+    ) -> None:
         self._source = source
         self._token = token
         self._reported = reported
@@ -38,7 +47,10 @@ class ServerWatch:
         self._warned_of: tuple[float, bool] | None = None
 
     async def check(self) -> bool:
-        """Check once; return False if there was no answer or the server is not up yet. Outages are reported by the poll, not here."""
+        """Check once; return False if there was no answer or the server is not up yet.
+
+        Outages are reported by the poll, not here.
+        """
         self._check_expiry()
         try:
             health = await self._source.health()
@@ -54,7 +66,10 @@ class ServerWatch:
     def _say(self, health: WireHealth) -> None:
         fields = {"version": health.version, "not_active": health.troubles or None}
         if _is_old(health.version):
-            _log.warning("the Connect server is older than 1.8.0, where some files and first requests fail; upgrade it", extra=fields)
+            _log.warning(
+                "the Connect server is older than 1.8.0, where some files and first requests fail; upgrade it",
+                extra=fields,
+            )
         elif health.troubles:
             _log.warning("the Connect server is not fully up", extra=fields)
         else:
@@ -68,7 +83,11 @@ class ServerWatch:
         if (expiry, left <= 0) == self._warned_of:
             return
         self._warned_of = (expiry, left <= 0)
-        said = "the Connect token expires soon; issue a new one" if left > 0 else "the Connect token has expired; issue a new one"
+        said = (
+            "the Connect token expires soon; issue a new one"
+            if left > 0
+            else "the Connect token has expired; issue a new one"
+        )
         _log.warning(said, extra={"days_left": round(left / 86400, 1)})
 
 

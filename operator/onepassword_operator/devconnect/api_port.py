@@ -10,7 +10,8 @@ from aiohttp import web
 
 from onepassword_operator.devconnect.server import ConnectApi
 
-# Requests still running at a stop are cut off after this; a hanging one would otherwise hold the stop up.
+# Requests still running at a stop are cut off after this; a hanging one would otherwise hold the
+# stop up.
 SHUTDOWN_SECONDS: Final = 0.2
 
 
@@ -42,7 +43,9 @@ class ApiPort:
         """Accept connections, after a refusal on the same port as before."""
         if self._site is None and self._runner is not None:
             self._release()
-            site = web.TCPSite(self._runner, self.host, self.port, ssl_context=self._tls, reuse_address=True)
+            site = web.TCPSite(
+                self._runner, self.host, self.port, ssl_context=self._tls, reuse_address=True
+            )
             await site.start()
             self._site = site
             self.port = self._runner.addresses[0][1]
@@ -62,8 +65,11 @@ class ApiPort:
         self._release()
 
     def _reserve(self) -> None:
-        # A bound socket that does not listen refuses connections and keeps others from taking the port.
-        self._reserved = socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET, socket.SOCK_STREAM)
+        # A bound socket that does not listen refuses connections and keeps others from taking the
+        # port.
+        self._reserved = socket.socket(
+            socket.AF_INET6 if ":" in self.host else socket.AF_INET, socket.SOCK_STREAM
+        )
         self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._reserved.bind((self.host, self.port))
 

@@ -1,6 +1,7 @@
 """The server's settings: one for each behaviour that a real server can configure, or that is not known. Changeable while it runs.
 
-Defaults follow the evidence, or else the form that a client has to accept anyway. `docs/connect-server.md` has the reasons.
+Defaults follow the evidence, or else the form that a client has to accept anyway.
+`docs/connect-server.md` has the reasons.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ class Behaviour:
     """The settings in force; everyone holds the same object, so that a change is seen at once."""
 
     version: str = "1.8.1"
-    """Version in the header and in /health; empty leaves the header out, as servers before 1.3.0 did."""
+    """Version in the header and in /health; empty leaves the header out, as servers before 1.3.0
+    did.
+    """
     inline_limit_bytes: int = _at_least(0, 100 * 1024)
     """Largest file that comes inline; a larger one is 413."""
     body_limit_bytes: int = _at_least(1, 10 * 1024 * 1024)
@@ -54,7 +57,9 @@ class Behaviour:
     unknown_route: str = _one_of("object", "text", "empty")
     """Body of a 404 for an unknown route and of a 405."""
     write_only_reply: str = _one_of("metadata", "refused")
-    """Answer to a write by a token without read access: the item without fields, or 403 and no write."""
+    """Answer to a write by a token without read access: the item without fields, or 403 and no
+    write.
+    """
     patch_add_existing: str = _one_of("replace", "refused")
     """Answer to PATCH `add` on the id of an existing field: replace the field, or 400."""
     create_times: str = _one_of("seconds", "nanoseconds")
@@ -75,12 +80,20 @@ class Behaviour:
     """Requests to the Events API in an hour; one more is 429."""
 
     def update(self, given: Mapping[str, object]) -> None:
-        """Change the given settings, or none of them if one is invalid; texts are read as on the command line."""
+        """Change the given settings, or none of them if one is invalid.
+
+        Texts are read as on the command line.
+        """
         known = {one.name: one for one in dataclasses.fields(self)}
         unknown = sorted(set(given) - set(known))
         if unknown:
-            raise BehaviourError(f"unknown setting {unknown[0]!r}; known are {', '.join(sorted(known))}")
-        read = {name: _read(name, value, like=getattr(self, name), rules=known[name].metadata) for name, value in given.items()}
+            raise BehaviourError(
+                f"unknown setting {unknown[0]!r}; known are {', '.join(sorted(known))}"
+            )
+        read = {
+            name: _read(name, value, like=getattr(self, name), rules=known[name].metadata)
+            for name, value in given.items()
+        }
         for name, value in read.items():
             setattr(self, name, value)
 
@@ -100,7 +113,9 @@ def _read(name: str, value: object, *, like: object, rules: Mapping[str, Any]) -
 
 
 def _truth(name: str, value: object) -> bool:
-    read = value if isinstance(value, bool) else _TRUTHS.get(value) if isinstance(value, str) else None
+    read = (
+        value if isinstance(value, bool) else _TRUTHS.get(value) if isinstance(value, str) else None
+    )
     if read is None:
         raise BehaviourError(f"{name} must be true or false")
     return read

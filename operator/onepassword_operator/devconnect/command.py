@@ -1,6 +1,7 @@
 """The `dev-connect` command: its options, and the remedy if its extra is not installed.
 
-Every command of the program imports this file, so it imports nothing of the server itself that would load a library.
+Every command of the program imports this file, so it imports nothing of the server itself that
+would load a library.
 """
 
 from __future__ import annotations
@@ -22,20 +23,53 @@ _LOOPBACK: Final = ("127.0.0.1", 0)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument(
-        "--listen", type=_address, default=_LOOPBACK, metavar="HOST:PORT", help="API address (default 127.0.0.1:0, a free port)"
+        "--listen",
+        type=_address,
+        default=_LOOPBACK,
+        metavar="HOST:PORT",
+        help="API address (default 127.0.0.1:0, a free port)",
     )
-    parser.add_argument("--admin", type=_address, default=_LOOPBACK, metavar="HOST:PORT", help="admin address (default 127.0.0.1:0)")
-    parser.add_argument("--seed", type=Path, metavar="FILE", help="YAML file with the vaults and items to start with")
     parser.add_argument(
-        "--example", action="store_const", const=EXAMPLE, dest="seed", help="start with one item of every category and field type"
+        "--admin",
+        type=_address,
+        default=_LOOPBACK,
+        metavar="HOST:PORT",
+        help="admin address (default 127.0.0.1:0)",
     )
     parser.add_argument(
-        "--state", type=Path, metavar="DIR", help="keep everything here over restarts; the seed is used only while it is empty"
+        "--seed",
+        type=Path,
+        metavar="FILE",
+        help="YAML file with the vaults and items to start with",
+    )
+    parser.add_argument(
+        "--example",
+        action="store_const",
+        const=EXAMPLE,
+        dest="seed",
+        help="start with one item of every category and field type",
+    )
+    parser.add_argument(
+        "--state",
+        type=Path,
+        metavar="DIR",
+        help="keep everything here over restarts; the seed is used only while it is empty",
     )
     _add_replicas(parser)
     _add_tls(parser)
-    parser.add_argument("--latency-ms", type=_milliseconds, default=0.0, metavar="N", help="delay of every API reply (default 0)")
-    parser.add_argument("--token-file", type=Path, metavar="FILE", help="also write the token here, readable by the owner only")
+    parser.add_argument(
+        "--latency-ms",
+        type=_milliseconds,
+        default=0.0,
+        metavar="N",
+        help="delay of every API reply (default 0)",
+    )
+    parser.add_argument(
+        "--token-file",
+        type=Path,
+        metavar="FILE",
+        help="also write the token here, readable by the owner only",
+    )
     parser.add_argument(
         "--set",
         type=_setting,
@@ -45,8 +79,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="settings",
         help="one setting of docs/connect-server.md; may be repeated, and changed later on the admin port",
     )
-    actions = parser.add_subparsers(dest="action", metavar="token", help="print a token of a server that is running (token --help)")
-    token_command.add_arguments(actions.add_parser("token", description="Prints a new token of a running server.", allow_abbrev=False))
+    actions = parser.add_subparsers(
+        dest="action",
+        metavar="token",
+        help="print a token of a server that is running (token --help)",
+    )
+    token_command.add_arguments(
+        actions.add_parser(
+            "token", description="Prints a new token of a running server.", allow_abbrev=False
+        )
+    )
 
 
 def _add_replicas(parser: argparse.ArgumentParser) -> None:
@@ -64,12 +106,18 @@ def _add_replicas(parser: argparse.ArgumentParser) -> None:
         default=balancing.BY_CONNECTION,
         help="whether each new connection (default) or each request goes to one of them at random",
     )
-    replicas.add_argument("--balance-seed", type=int, metavar="N", help="choose as in the last run with this number")
+    replicas.add_argument(
+        "--balance-seed", type=int, metavar="N", help="choose as in the last run with this number"
+    )
 
 
 def _add_tls(parser: argparse.ArgumentParser) -> None:
     tls = parser.add_argument_group("TLS of the API port")
-    tls.add_argument("--tls", action="store_true", help="with a certificate made for localhost and the address of --listen")
+    tls.add_argument(
+        "--tls",
+        action="store_true",
+        help="with a certificate made for localhost and the address of --listen",
+    )
     tls.add_argument(
         "--tls-name",
         action="append",
@@ -78,17 +126,32 @@ def _add_tls(parser: argparse.ArgumentParser) -> None:
         dest="tls_names",
         help="a further host name or address for it; may be repeated",
     )
-    tls.add_argument("--tls-ca", type=Path, metavar="FILE", help="write the authority that clients have to trust to this file")
-    tls.add_argument("--tls-cert", type=Path, metavar="FILE", help="instead: a certificate of your own with its chain, PEM")
+    tls.add_argument(
+        "--tls-ca",
+        type=Path,
+        metavar="FILE",
+        help="write the authority that clients have to trust to this file",
+    )
+    tls.add_argument(
+        "--tls-cert",
+        type=Path,
+        metavar="FILE",
+        help="instead: a certificate of your own with its chain, PEM",
+    )
     tls.add_argument("--tls-key", type=Path, metavar="FILE", help="and its key, PEM")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the server until SIGTERM or SIGINT, or the command after `dev-connect`; return the exit code."""
+    """Run the server until SIGTERM or SIGINT, or the command after `dev-connect`.
+
+    Return the exit code.
+    """
     if arguments.action == "token":
         return token_command.run(arguments)
     if importlib.util.find_spec("cryptography") is None:
-        return complain("this command needs the extra that brings `cryptography`: pip install 'onepassword-operator[dev-connect]'")
+        return complain(
+            "this command needs the extra that brings `cryptography`: pip install 'onepassword-operator[dev-connect]'"
+        )
     from onepassword_operator.devconnect import serving  # noqa: PLC0415  see the top of the file
 
     return serving.run(arguments)
@@ -102,8 +165,14 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def _replicas(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= balancing.MOST_REPLICAS:
-        raise argparse.ArgumentTypeError(f"write a whole number from 1 to {balancing.MOST_REPLICAS}")
+    if (
+        not text.isascii()
+        or not text.isdigit()
+        or not 1 <= int(text[:9]) <= balancing.MOST_REPLICAS
+    ):
+        raise argparse.ArgumentTypeError(
+            f"write a whole number from 1 to {balancing.MOST_REPLICAS}"
+        )
     return int(text)
 
 

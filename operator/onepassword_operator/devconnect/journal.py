@@ -23,7 +23,10 @@ def frame(record: bytes) -> bytes:
 
 
 def read(content: bytes, *, name: str) -> tuple[list[bytes], int]:
-    """Return the records and the end of the last complete one; a partial record at the end was never acknowledged and is left out."""
+    """Return the records and the end of the last complete one.
+
+    A partial record at the end was never acknowledged and is left out.
+    """
     records, end = [], 0
     for line in content.splitlines(keepends=True):
         record = _record(line)
@@ -42,7 +45,9 @@ def read_whole(content: bytes, *, name: str) -> list[bytes]:
     """Return the records of a file that was written at once; any partial record is damage."""
     records, end = read(content, name=name)
     if end != len(content):
-        raise JournalError(f"{name} is damaged at byte {end}; restore it from a copy, or remove the directory")
+        raise JournalError(
+            f"{name} is damaged at byte {end}; restore it from a copy, or remove the directory"
+        )
     return records
 
 

@@ -33,7 +33,8 @@ def decode(written: bytes | str) -> Any:  # noqa: ANN401  any document at all
 
 
 def _fits(value: object) -> bool:
-    # Connect's whole numbers have 64 bits, Python's are unbounded: refuse larger ones here, not later in a calculation.
+    # Connect's whole numbers have 64 bits, Python's are unbounded: refuse larger ones here, not
+    # later in a calculation.
     if isinstance(value, dict):
         return all(map(_fits, value.values()))
     if isinstance(value, list):

@@ -1,4 +1,7 @@
-"""Reads members of a JSON body; a member of an unexpected type is a 400 that names it and never quotes it."""
+"""Reads members of a JSON body.
+
+A member of an unexpected type is a 400 that names it and never quotes it.
+"""
 
 from __future__ import annotations
 

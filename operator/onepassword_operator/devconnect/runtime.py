@@ -67,9 +67,20 @@ class DevConnect:
     def __init__(self, options: Options) -> None:
         clock = options.clock
         self.behaviour = options.behaviour
-        self.balancer = Balancer(options.replicas, balance=options.balance, seed=options.balance_seed)
-        self.store = VaultStore(clock=clock, behaviour=self.behaviour, id_seed=options.id_seed, replicas=options.replicas)
-        self.feed = EventFeed(clock=clock, behaviour=self.behaviour, file=None if options.state is None else options.state.events)
+        self.balancer = Balancer(
+            options.replicas, balance=options.balance, seed=options.balance_seed
+        )
+        self.store = VaultStore(
+            clock=clock,
+            behaviour=self.behaviour,
+            id_seed=options.id_seed,
+            replicas=options.replicas,
+        )
+        self.feed = EventFeed(
+            clock=clock,
+            behaviour=self.behaviour,
+            file=None if options.state is None else options.state.events,
+        )
         self.editor = Editor(self.store, self.feed)
         self.requests = RequestLog()
         self._state = options.state
@@ -90,16 +101,25 @@ class DevConnect:
             behaviour=self.behaviour,
             clock=clock,
             feed=self.feed,
-            events=EventsApi(self.feed, event_tokens, RateLimit(clock=clock, behaviour=self.behaviour)),
+            events=EventsApi(
+                self.feed, event_tokens, RateLimit(clock=clock, behaviour=self.behaviour)
+            ),
         )
         self._api = ConnectApi(parts)
-        self._mint = Mint(tokens=self.tokens, event_tokens=event_tokens, editor=self.editor, feed=self.feed)
-        self._admin = web.AppRunner(admin.build(parts, self._mint), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        self._mint = Mint(
+            tokens=self.tokens, event_tokens=event_tokens, editor=self.editor, feed=self.feed
+        )
+        self._admin = web.AppRunner(
+            admin.build(parts, self._mint), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS
+        )
         self.token = self.tokens.mint({EVERY_VAULT: MODES["rw"]})
 
     @classmethod
     async def start(cls, seed: Seed | None = None, options: Options | None = None) -> Self:
-        """Fill the store and listen on both ports; a state directory with content replaces the seed. BalanceError for invalid replicas."""
+        """Fill the store and listen on both ports.
+
+        A state directory with content replaces the seed. BalanceError for invalid replicas.
+        """
         options = options or Options()
         server = cls(options)
         try:
@@ -128,8 +148,12 @@ class DevConnect:
         self.url = self._port.url
         self.admin_url = url_of(host, self._admin.addresses[0][1], scheme="http")
 
-    def mint(self, *, vaults: Mapping[str, str] | None = None, expires_in_seconds: float | None = None) -> str:
-        """Make a token for vaults by name or id with mode `r`, `w` or `rw`; without vaults, for all of them.
+    def mint(
+        self, *, vaults: Mapping[str, str] | None = None, expires_in_seconds: float | None = None
+    ) -> str:
+        """Make a token for vaults by name or id with mode `r`, `w` or `rw`.
+
+        Without vaults, for all of them.
 
         Raises ApiError for an unknown vault and ValueError for an unknown mode.
         """
@@ -137,7 +161,9 @@ class DevConnect:
 
     def mint_for_events(self, *features: str, expires_in_seconds: float | None = None) -> str:
         """Make a token of the Events API for these features; without any, for all of them."""
-        return self._mint.for_events(list(features or FEATURES), expires_in_seconds=expires_in_seconds)
+        return self._mint.for_events(
+            list(features or FEATURES), expires_in_seconds=expires_in_seconds
+        )
 
     async def stop(self) -> None:
         """Close both ports; requests still open are cut off."""
@@ -153,4 +179,10 @@ def _tokens(options: Options) -> Tokens:
     state, clock, behaviour = options.state, options.clock, options.behaviour
     if state is None:
         return Tokens(SigningKey.make(), clock=clock, behaviour=behaviour)
-    return Tokens(state.key, clock=clock, behaviour=behaviour, revoked=state.revoked, remember=state.keep_revoked)
+    return Tokens(
+        state.key,
+        clock=clock,
+        behaviour=behaviour,
+        revoked=state.revoked,
+        remember=state.keep_revoked,
+    )

@@ -77,7 +77,11 @@ class ConnectApi:
             await asyncio.sleep(parts.faults.latency_seconds)
         answer = partial(self._answer, request, target, replica=replica)
         rule = parts.faults.take(route=route, path=path)
-        response = await answer() if rule is None else await fault_replies.perform(rule, request, answer=answer)
+        response = (
+            await answer()
+            if rule is None
+            else await fault_replies.perform(rule, request, answer=answer)
+        )
         if rule is not None and rule.action not in _BY_A_PROXY and not response.prepared:
             self._stamp(response, replica)
         if request.transport is not None and not request.transport.is_closing():
@@ -86,7 +90,9 @@ class ConnectApi:
             parts.metrics.observe(request.method, target.template, seconds=perf_counter() - started)
         return response
 
-    def _note(self, request: web.BaseRequest, target: routing.Target, *, replica: int) -> LoggedRequest:
+    def _note(
+        self, request: web.BaseRequest, target: routing.Target, *, replica: int
+    ) -> LoggedRequest:
         parts, path = self._parts, request.path
         logged = LoggedRequest(
             at=parts.clock(),
@@ -101,14 +107,18 @@ class ConnectApi:
             parts.requests.arrived(logged, item_read="/".join(target.ids) if is_item_read else None)
         return logged
 
-    async def _answer(self, request: web.BaseRequest, target: routing.Target, *, replica: int) -> web.Response:
+    async def _answer(
+        self, request: web.BaseRequest, target: routing.Target, *, replica: int
+    ) -> web.Response:
         try:
             response = await self._answer_or_refuse(request, target, replica=replica)
         except ApiError as error:
             response = replies.error_response(error.status, error.message)
         except Exception as error:  # noqa: BLE001 - a bug here must look to the client like a failing Connect
             # The error's text could hold a value; its type can't.
-            _log.error("a request failed unexpectedly: %s on %s", type(error).__name__, target.template)
+            _log.error(
+                "a request failed unexpectedly: %s on %s", type(error).__name__, target.template
+            )
             response = replies.error_response(500, "Something went wrong")
         self._stamp(response, replica)
         return response
@@ -119,7 +129,9 @@ class ConnectApi:
         if self._parts.behaviour.version:
             response.headers[_VERSION_HEADER] = self._parts.behaviour.version
 
-    async def _answer_or_refuse(self, request: web.BaseRequest, target: routing.Target, *, replica: int) -> web.Response:
+    async def _answer_or_refuse(
+        self, request: web.BaseRequest, target: routing.Target, *, replica: int
+    ) -> web.Response:
         if target.template in routing.OPEN and request.method == "GET":
             return self._answer_openly(request, target.template)
         if (request.method, target.template) in routes.EVENT_ROUTES:
@@ -200,11 +212,20 @@ class ConnectApi:
         if template == routing.HEARTBEAT:
             return web.Response(text=".")
         if template == routing.METRICS:
-            return web.Response(body=parts.metrics.text().encode(), headers={"Content-Type": parts.metrics.CONTENT_TYPE})
-        with contextlib.suppress(ApiError):  # readiness probes get their 200 even with an invalid token
+            return web.Response(
+                body=parts.metrics.text().encode(),
+                headers={"Content-Type": parts.metrics.CONTENT_TYPE},
+            )
+        with contextlib.suppress(
+            ApiError
+        ):  # readiness probes get their 200 even with an invalid token
             parts.tokens.verify(request.headers.get("Authorization"))
             parts.upstream.unlock()
-        health = {"name": "1Password Connect API", "version": parts.behaviour.version, "dependencies": parts.upstream.dependencies()}
+        health = {
+            "name": "1Password Connect API",
+            "version": parts.behaviour.version,
+            "dependencies": parts.upstream.dependencies(),
+        }
         return replies.json_response(json_codec.encode(health))
 
     def _refuse_route(self, template: str) -> web.Response:

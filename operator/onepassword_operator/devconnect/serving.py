@@ -28,7 +28,9 @@ def run(arguments: argparse.Namespace) -> int:
     except (SeedError, BehaviourError, StateError, CertificateError) as error:
         return complain(str(error))
     except OSError as error:
-        return complain(f"cannot start: {error.strerror or error}; choose a free address, and a token file in a writable folder")
+        return complain(
+            f"cannot start: {error.strerror or error}; choose a free address, and a token file in a writable folder"
+        )
 
 
 async def _serve(arguments: argparse.Namespace, seed: Seed) -> int:
@@ -54,7 +56,9 @@ def _options(arguments: argparse.Namespace) -> Options:
     behaviour.update(dict(arguments.settings))
     state = None if arguments.state is None else State.open(arguments.state)
     if state is not None and not state.is_new and arguments.seed is not None:
-        sys.stderr.write(f"dev-connect: {arguments.state} holds items already, so the seed is not used\n")
+        sys.stderr.write(
+            f"dev-connect: {arguments.state} holds items already, so the seed is not used\n"
+        )
     return Options(
         listen=arguments.listen,
         admin=arguments.admin,
@@ -70,13 +74,19 @@ def _options(arguments: argparse.Namespace) -> Options:
 def _tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:
     given = (arguments.tls_cert, arguments.tls_key)
     if any(given) and (not all(given) or arguments.tls):
-        raise CertificateError("give --tls-cert and --tls-key together, or --tls alone for a certificate that is made")
+        raise CertificateError(
+            "give --tls-cert and --tls-key together, or --tls alone for a certificate that is made"
+        )
     if all(given):
         return certificates.context(*given)
     if not arguments.tls:
         return None
     names = (*certificates.LOOPBACK_NAMES, arguments.listen[0], *arguments.tls_names)
-    made = SelfMade.make(names) if arguments.state is None else SelfMade.keep(arguments.state / "tls.pem", names)
+    made = (
+        SelfMade.make(names)
+        if arguments.state is None
+        else SelfMade.keep(arguments.state / "tls.pem", names)
+    )
     if arguments.tls_ca is not None:
         arguments.tls_ca.write_bytes(made.authority)
     return made.context()

@@ -22,7 +22,12 @@ class TokenError(Exception):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("--admin-url", required=True, metavar="URL", help="the admin address that the server printed at its start")
+    parser.add_argument(
+        "--admin-url",
+        required=True,
+        metavar="URL",
+        help="the admin address that the server printed at its start",
+    )
     parser.add_argument(
         "--vault",
         type=_scope,
@@ -41,7 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="features",
         help=f"instead: a token of the Events API for {', '.join(_FEATURES)}; may be repeated",
     )
-    parser.add_argument("--expires-in", type=_seconds, metavar="SECONDS", help="how long the token is good (default: for ever)")
+    parser.add_argument(
+        "--expires-in",
+        type=_seconds,
+        metavar="SECONDS",
+        help="how long the token is good (default: for ever)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -65,11 +75,15 @@ def _ask(url: str, body: dict[str, object]) -> str:
     # No proxy is asked: the admin port is on this machine.
     connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT_SECONDS)
     try:
-        connection.request("POST", "/tokens", json.dumps(body), {"Content-Type": "application/json"})
+        connection.request(
+            "POST", "/tokens", json.dumps(body), {"Content-Type": "application/json"}
+        )
         response = connection.getresponse()
         answer = json.loads(response.read())
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise TokenError(f"no usable answer at {url} ({type(error).__name__}); is the server running?") from None
+        raise TokenError(
+            f"no usable answer at {url} ({type(error).__name__}); is the server running?"
+        ) from None
     finally:
         connection.close()
     if response.status != http.client.OK:
@@ -84,14 +98,18 @@ def _address(url: str) -> tuple[str, int]:
     except ValueError:
         host, port = None, None
     if not url.startswith("http://") or not host or not port:
-        raise TokenError("--admin-url must be the address that `dev-connect` prints as `admin`, such as http://127.0.0.1:8091")
+        raise TokenError(
+            "--admin-url must be the address that `dev-connect` prints as `admin`, such as http://127.0.0.1:8091"
+        )
     return host, port
 
 
 def _scope(text: str) -> tuple[str, str]:
     vault, equals, mode = text.rpartition("=")
     if not equals or not vault or mode not in _MODES:
-        raise argparse.ArgumentTypeError("write NAME=MODE with the mode r, w or rw, for example 'Prod apps=r'")
+        raise argparse.ArgumentTypeError(
+            "write NAME=MODE with the mode r, w or rw, for example 'Prod apps=r'"
+        )
     return vault, mode
 
 

@@ -12,7 +12,10 @@ from onepassword_operator.service.watch.observe import Observe
 
 
 class ItemEvents:
-    """The kopf handler for OnePasswordItems. It returns nothing and fills no patch: either would make kopf write to the object."""
+    """The kopf handler for OnePasswordItems.
+
+    It returns nothing and fills no patch: either would make kopf write to the object.
+    """
 
     def __init__(self, observe: Observe, rendering: Rendering) -> None:
         self._observe = observe
@@ -23,6 +26,8 @@ class ItemEvents:
         raw: dict[str, Any] = dict(event["object"])
         metadata = raw["metadata"]
         if event["type"] == "DELETED":
-            self._observe.claim_gone(SecretKey(metadata["namespace"], metadata["name"]), metadata["uid"])
+            self._observe.claim_gone(
+                SecretKey(metadata["namespace"], metadata["name"]), metadata["uid"]
+            )
         else:
             self._observe.claim_seen(Claim.from_object(raw, self._rendering))

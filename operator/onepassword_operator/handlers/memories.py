@@ -7,13 +7,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory  # kopf takes one as a parameter and exports no class for it
+from kopf._core.reactor.inventory import (
+    ResourceMemories,
+    ResourceMemory,
+)  # kopf takes one as a parameter and exports no class for it
 
 
 class NoMemories(ResourceMemories):
     """Makes a new memory for every event and keeps none. kopf still pauses after an event that it fails on."""
 
-    async def recall(self, raw_body: Any, *, ephemeral: bool = True, **options: Any) -> ResourceMemory:
+    async def recall(
+        self, raw_body: Any, *, ephemeral: bool = True, **options: Any
+    ) -> ResourceMemory:
         """Return a memory that nobody keeps."""
         del ephemeral
         return await super().recall(raw_body, ephemeral=True, **options)

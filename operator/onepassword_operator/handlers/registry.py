@@ -1,7 +1,7 @@
 """Routes watch events to the use-cases, and configures kopf to do nothing else.
 
-A function builds the registry, so nothing is registered at import. It has `on.event` handlers only, because every other kind of kopf
-handler writes to the objects it watches.
+A function builds the registry, so nothing is registered at import. It has `on.event` handlers only,
+because every other kind of kopf handler writes to the objects it watches.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from onepassword_operator.service.watch.observe import Observe
 from onepassword_operator.service.watch.observe_workloads import ObserveWorkloads
 
 NO_FINALIZER: Final = names.PREFIX + "kopf-sets-no-finalizer"
-"""A string that never occurs: kopf removes its configured finalizer from objects that it thinks do not need it."""
+"""A string that never occurs: kopf removes its configured finalizer from objects that it thinks do
+not need it.
+"""
 
 
 def build_registry(
@@ -38,8 +40,12 @@ def build_registry(
         return kopf.AiohttpSession(server=server, aiohttp_session=new_session())
 
     kopf.on.login(registry=registry)(login)
-    kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=registry)(ItemEvents(observe, rendering).item_event)
-    kopf.on.event("apps", "v1", "deployments", registry=registry)(WorkloadEvents(observe_workloads).workload_event)
+    kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=registry)(
+        ItemEvents(observe, rendering).item_event
+    )
+    kopf.on.event("apps", "v1", "deployments", registry=registry)(
+        WorkloadEvents(observe_workloads).workload_event
+    )
     return registry
 
 
@@ -55,7 +61,9 @@ def build_settings() -> kopf.OperatorSettings:
     settings.queueing.idle_timeout = 0.1
     settings.queueing.exit_timeout = 1.0
     settings.queueing.error_delays = (1, 2, 5, 10, 30, 60)
-    settings.watching.chunk_size = 100  # listed objects wait in memory for the handlers, one page at a time
+    settings.watching.chunk_size = (
+        100  # listed objects wait in memory for the handlers, one page at a time
+    )
     settings.watching.server_timeout = 290
     settings.watching.connect_timeout = 10
     settings.watching.inactivity_timeout = 70
@@ -68,7 +76,9 @@ def build_settings() -> kopf.OperatorSettings:
 class NoDiffBase(kopf.DiffBaseStorage):
     """Keeps no last-handled state: no handler asks for a diff."""
 
-    def build(self, *, body: kopf.Body, extra_fields: Iterable[Any] | None = None) -> kopf.BodyEssence:
+    def build(
+        self, *, body: kopf.Body, extra_fields: Iterable[Any] | None = None
+    ) -> kopf.BodyEssence:
         """Return an empty essence; kopf's default copies the whole body for every event."""
         del body, extra_fields
         return kopf.BodyEssence()

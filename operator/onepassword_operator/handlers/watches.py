@@ -1,6 +1,7 @@
 """Runs kopf for the watches, and starts it again when a watch ends, so that 5xx answers of the API server don't end the process.
 
-kopf gives up after its own retries, or at once on an error inside a stream. A resync after each start finds the changes in between.
+kopf gives up after its own retries, or at once on an error inside a stream. A resync after each
+start finds the changes in between.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ _log = logging.getLogger(__name__)
 class Offspring:
     """Collects the tasks that are created within a block, and all their descendants: a task inherits the context of its creator."""
 
-    _within: Final[contextvars.ContextVar[bool]] = contextvars.ContextVar("offspring", default=False)
+    _within: Final[contextvars.ContextVar[bool]] = contextvars.ContextVar(
+        "offspring", default=False
+    )
 
     def __init__(self) -> None:
         self._tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
@@ -48,30 +51,38 @@ class Offspring:
         finally:
             self._within.reset(token)
 
-    def _create(self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+    def _create(
+        self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any
+    ) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = asyncio.Task(coroutine, loop=loop, **options)
         if self._within.get():
             self._tasks.add(task)
         return task
 
     async def end(self) -> None:
-        """Cancel the remaining tasks, and wait for them for a while; one that does not stop is named in the log."""
+        """Cancel the remaining tasks, and wait for them for a while.
+
+        One that does not stop is named in the log.
+        """
         left = {task for task in self._tasks if not task.done()}
         for task in left:
             task.cancel()
         if left:
             ended, stubborn = await asyncio.wait(left, timeout=END_SECONDS)
             for task in ended:
-                task.cancelled() or task.exception()  # asyncio would log an exception that is never read
+                # asyncio would log an exception that is never read
+                task.cancelled() or task.exception()
             for task in stubborn:
-                _log.warning("a task of kopf's did not stop in time", extra={"task": task.get_name()})
+                _log.warning(
+                    "a task of kopf's did not stop in time", extra={"task": task.get_name()}
+                )
 
 
 async def run_kopf(**options: Any) -> None:
     """Run `kopf.operator`, and end its remaining tasks afterwards.
 
-    When a watch has failed, kopf itself cancels all tasks that began after it, ours too, because it can't tell whose they are; and it waits
-    for ever for a task of its own that does not stop.
+    When a watch has failed, kopf itself cancels all tasks that began after it, ours too, because it
+    can't tell whose they are; and it waits for ever for a task of its own that does not stop.
     """
     tasks = Offspring()
     try:
@@ -101,7 +112,10 @@ class Watches:
         self._clock = clock
 
     async def run(self) -> None:
-        """Watch until cancelled; returns only if kopf caught a signal before `started` took the signals back."""
+        """Watch until cancelled.
+
+        Returns only if kopf caught a signal before `started` took the signals back.
+        """
         failures = 0
         while True:
             began = self._clock.monotonic()
@@ -109,8 +123,13 @@ class Watches:
             if not failed:
                 return
             failures = 1 if self._clock.monotonic() - began > CALM_SECONDS else failures + 1
-            pause = min(FIRST_PAUSE_SECONDS * 2.0 ** min(failures - 1, 16), LONGEST_PAUSE_SECONDS) * (0.5 + self._clock.jitter() / 2)
-            _log.warning("watches ended, starting them again", extra={"error": failed, "pause": round(pause, 1)})
+            pause = min(
+                FIRST_PAUSE_SECONDS * 2.0 ** min(failures - 1, 16), LONGEST_PAUSE_SECONDS
+            ) * (0.5 + self._clock.jitter() / 2)
+            _log.warning(
+                "watches ended, starting them again",
+                extra={"error": failed, "pause": round(pause, 1)},
+            )
             await asyncio.sleep(pause)
 
     async def _once(self) -> str:
@@ -124,10 +143,12 @@ class Watches:
                 clusterwide=not self._namespaces,
                 namespaces=self._namespaces,
                 standalone=True,
-                identity=COMPONENT,  # by default kopf asks for the user's name, and a pod's user may have none
+                # by default kopf asks for the user's name, and a pod's user may have none
+                identity=COMPONENT,
                 ready_flag=ready,
             )
-        except Exception as error:  # noqa: BLE001  kopf's errors have no common base; only the name is logged, the text is the server's
+        # kopf's errors have no common base; only the name is logged, the text is the server's
+        except Exception as error:  # noqa: BLE001
             return f"{type(error).__name__} {getattr(error, 'status', '')}".strip()
         finally:
             waiting.cancel()

@@ -11,7 +11,10 @@ from onepassword_operator.service.watch.observe_workloads import ObserveWorkload
 
 
 class WorkloadEvents:
-    """The kopf handler for Deployments. It returns nothing and fills no patch: either would make kopf write to the object."""
+    """The kopf handler for Deployments.
+
+    It returns nothing and fills no patch: either would make kopf write to the object.
+    """
 
     def __init__(self, observe: ObserveWorkloads) -> None:
         self._observe = observe

@@ -1,1 +1,4 @@
-"""PURE values: items, Secrets, claims, workloads, conditions, errors. Standard library without I/O only."""
+"""PURE values: items, Secrets, claims, workloads, conditions, errors.
+
+Standard library without I/O only.
+"""

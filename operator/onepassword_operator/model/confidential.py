@@ -16,9 +16,13 @@ class Absorbs(Protocol):
 
 
 class Confidential:
-    """Secret bytes. `str`, `repr` and `format` show a constant; pickling and JSON fail; comparing takes constant time.
+    """Secret bytes.
 
-    `reveal` is the only way to the bytes, and an architecture test names the files that may call it.
+    `str`, `repr` and `format` show a constant; pickling and JSON fail; comparing takes constant
+    time.
+
+    `reveal` is the only way to the bytes, and an architecture test names the files that may call
+    it.
     """
 
     __slots__ = ("_value",)
@@ -29,7 +33,9 @@ class Confidential:
     @classmethod
     def of_text(cls, text: str) -> Confidential:
         """Encode a text as UTF-8; lone surrogates become U+FFFD, as in Go's JSON decoder."""
-        return cls(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode())
+        return cls(
+            text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+        )
 
     def reveal(self) -> bytes:
         """Return the bytes."""

@@ -33,8 +33,8 @@
         SecretTooLargeError
         NoUsableFieldsError
 
-Each leaf has a `reason` (the same CamelCase word in condition, Event, metric label and log) and a `retry` class. Messages name things, say
-the remedy, and never hold a value.
+Each leaf has a `reason` (the same CamelCase word in condition, Event, metric label and log) and a
+`retry` class. Messages name things, say the remedy, and never hold a value.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class Retry(enum.Enum):
     THEN = "then"
     """At a known time: the error carries the delay."""
     LATER = "later"
-    """Something outside must change, and no watch or poll shows it: try once per polling interval."""
+    """Something outside must change, and no watch or poll shows it: try once per polling interval.
+    """
     ON_CHANGE = "on change"
     """The resource or the item must change; a watch or a poll shows both."""
 
@@ -101,13 +102,26 @@ class BackendError(OperatorError):
 
 
 class BackendUnavailableError(BackendError):
-    """No usable answer: refused, reset, timed out, 5xx. `delay_seconds` is set if the server asked for a pause."""
+    """No usable answer: refused, reset, timed out, 5xx.
+
+    `delay_seconds` is set if the server asked for a pause.
+    """
 
     reason = "OnePasswordUnavailable"
     retry = Retry.SOON
 
-    def __init__(self, message: str, *, delay_seconds: float | None = None, warming_up: bool = False, of_one_item: bool = False) -> None:
-        """`warming_up`: the server has not finished its first sync; `of_one_item`: it may have failed for this item only."""
+    def __init__(
+        self,
+        message: str,
+        *,
+        delay_seconds: float | None = None,
+        warming_up: bool = False,
+        of_one_item: bool = False,
+    ) -> None:
+        """`warming_up`: the server has not finished its first sync.
+
+        `of_one_item`: it may have failed for this item only.
+        """
         super().__init__(message, delay_seconds=delay_seconds)
         self.warming_up = warming_up
         self.of_one_item = of_one_item
@@ -184,7 +198,9 @@ class ClusterUnavailableError(ClusterError):
     reason = "ClusterUnavailable"
     retry = Retry.SOON
 
-    def __init__(self, message: str, *, delay_seconds: float | None = None, turned_away: bool = False) -> None:
+    def __init__(
+        self, message: str, *, delay_seconds: float | None = None, turned_away: bool = False
+    ) -> None:
         """`turned_away`: the API server refused the request unread (429)."""
         super().__init__(message, delay_seconds=delay_seconds)
         self.turned_away = turned_away
@@ -251,7 +267,10 @@ class TargetClaimedError(RefusedError):
 
 
 class AnotherOperatorActiveError(RefusedError):
-    """The official operator works on the same object; this one tries again after `delay_seconds`."""
+    """The official operator works on the same object.
+
+    This one tries again after `delay_seconds`.
+    """
 
     reason = "AnotherOperatorActive"
     retry = Retry.THEN

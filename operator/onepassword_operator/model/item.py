@@ -30,11 +30,17 @@ class Vault:
 
     def is_older_than(self, former: Vault) -> bool:
         """Whether this is an earlier state of the vault than `former`: a vault's versions never go down."""
-        return self.content_version < former.content_version or self.attribute_version < former.attribute_version
+        return (
+            self.content_version < former.content_version
+            or self.attribute_version < former.attribute_version
+        )
 
 
 class ItemSummary(NamedTuple):
-    """An item in a vault's item list, without values. A tuple, because a poll may make and compare thousands."""
+    """An item in a vault's item list, without values.
+
+    A tuple, because a poll may make and compare thousands.
+    """
 
     id: str
     title: str
@@ -71,13 +77,19 @@ class File:
 
 
 def parse_version(text: str) -> int | None:
-    """Read a version as `str` writes it; None for anything else. Annotations can be edited, and `int` fails on thousands of digits."""
+    """Read a version as `str` writes it; None for anything else.
+
+    Annotations can be edited, and `int` fails on thousands of digits.
+    """
     return int(text) if _VERSION.match(text) else None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Revision:
-    """An item's content: vault, item and version. A version goes down only when the item is restored from a backup."""
+    """An item's content: vault, item and version.
+
+    A version goes down only when the item is restored from a backup.
+    """
 
     vault_id: str
     item_id: str
@@ -92,11 +104,18 @@ class Revision:
         path, _, version_text = text.rpartition("@")
         vault_id, _, item_id = path.partition("/")
         version = parse_version(version_text)
-        return cls(vault_id, item_id, version) if vault_id and item_id and version is not None else None
+        return (
+            cls(vault_id, item_id, version)
+            if vault_id and item_id and version is not None
+            else None
+        )
 
     def is_older_than(self, other: Revision) -> bool:
         """Whether this is a lower version of the same item."""
-        return (self.vault_id, self.item_id) == (other.vault_id, other.item_id) and self.version < other.version
+        return (self.vault_id, self.item_id) == (
+            other.vault_id,
+            other.item_id,
+        ) and self.version < other.version
 
     @property
     def path(self) -> str:

@@ -32,14 +32,27 @@ class ItemPath:
         """Split a path, without trimming or unescaping, as 1Password's own operator does.
 
         Raises:
-            ItemPathError: the text is empty or too long, has another number of parts, or an empty vault or item.
+            ItemPathError: the text is empty or too long, has another number of parts, or an empty
+                vault or item.
         """
         if not text:
-            raise ItemPathError("spec.itemPath is empty; set it to vaults/<vault name or ID>/items/<item title or ID>")
+            raise ItemPathError(
+                "spec.itemPath is empty; set it to vaults/<vault name or ID>/items/<item title or ID>"
+            )
         if len(text) > bounds.ITEM_PATH_CHARACTERS:
-            raise ItemPathError(f"itemPath is longer than {bounds.ITEM_PATH_CHARACTERS} characters; name vault and item by their IDs")
+            raise ItemPathError(
+                f"itemPath is longer than {bounds.ITEM_PATH_CHARACTERS} characters; name vault and item by their IDs"
+            )
         parts = text.split("/")
-        if len(parts) != _PARTS or parts[0] != "vaults" or parts[2] != "items" or not parts[1] or not parts[3]:
+        if (
+            len(parts) != _PARTS
+            or parts[0] != "vaults"
+            or parts[2] != "items"
+            or not parts[1]
+            or not parts[3]
+        ):
             hint = "; if a title contains a slash, use the item's ID" if len(parts) > _PARTS else ""
-            raise ItemPathError(f'itemPath "{text[:200]}" must have the form vaults/<vault name or ID>/items/<item title or ID>{hint}')
+            raise ItemPathError(
+                f'itemPath "{text[:200]}" must have the form vaults/<vault name or ID>/items/<item title or ID>{hint}'
+            )
         return cls(parts[1], parts[3])

@@ -1,6 +1,9 @@
-"""Names on objects in the cluster: API group, annotations, labels, conditions. No other module has literals of this kind.
+"""Names on objects in the cluster: API group, annotations, labels, conditions.
 
-Names marked *official* are those of 1Password's own operator and never change: Secrets and resources in existing clusters carry them.
+No other module has literals of this kind.
+
+Names marked *official* are those of 1Password's own operator and never change: Secrets and
+resources in existing clusters carry them.
 """
 
 from __future__ import annotations
@@ -26,17 +29,25 @@ SEAL: Final = PREFIX + "seal"
 RESTART_PENDING: Final = PREFIX + "restart-pending"
 REFRESH: Final = PREFIX + "refresh"
 SUSPEND: Final = PREFIX + "suspend"
-WRITTEN_ON_SECRETS: Final = frozenset({ITEM_PATH, ITEM_VERSION, REQUESTED_PATH, COPIED_KEYS, SEAL, RESTART_PENDING})
-"""Annotations that only the operator writes on a Secret; they are never copied from the object that asks for it."""
+WRITTEN_ON_SECRETS: Final = frozenset(
+    {ITEM_PATH, ITEM_VERSION, REQUESTED_PATH, COPIED_KEYS, SEAL, RESTART_PENDING}
+)
+"""Annotations that only the operator writes on a Secret; they are never copied from the object that
+asks for it.
+"""
 MANAGED: Final = PREFIX + "managed"
 MANAGED_VALUE: Final = "true"
 MANAGED_SELECTOR: Final = f"{MANAGED}={MANAGED_VALUE}"
 
 RESTARTED_FOR: Final = "restarts.operator.1password.io/restarted-for"
-"""Not under the prefix: for the official operator any annotation under it on a pod template is a request for a Secret."""
+"""Not under the prefix: for the official operator any annotation under it on a pod template is a
+request for a Secret.
+"""
 
 OFFICIAL_FINALIZER: Final = "onepassword.com/finalizer.secret"  # official; never set by us
-ORPHAN_FINALIZER: Final = "orphan"  # set by Kubernetes while an object is deleted with --cascade=orphan
+ORPHAN_FINALIZER: Final = (
+    "orphan"  # set by Kubernetes while an object is deleted with --cascade=orphan
+)
 IGNORE_TAG: Final = "operator.1password.io:ignore-secret"  # official; a tag of an item
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 

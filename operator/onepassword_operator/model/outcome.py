@@ -13,7 +13,10 @@ from onepassword_operator.model.item import Revision
 
 
 def text_of(raw: object) -> str:
-    """Read a member of a resource as text; empty if it is none, because a CRD without a schema admits any type."""
+    """Read a member of a resource as text.
+
+    Empty if it is none, because a CRD without a schema admits any type.
+    """
     return raw if isinstance(raw, str) else "" if raw is None else str(raw)
 
 
@@ -30,10 +33,15 @@ class Condition:
 
     @classmethod
     def from_object(cls, raw: Mapping[str, Any]) -> Condition:
-        """Read an entry; those of the official operator have neither reason nor observedGeneration."""
+        """Read an entry.
+
+        Those of the official operator have neither reason nor observedGeneration.
+        """
         generation = raw.get("observedGeneration")
         return cls(
-            type=sys.intern(text_of(raw.get("type"))),  # a condition is kept for every resource, and these words repeat in all of them
+            type=sys.intern(
+                text_of(raw.get("type"))
+            ),  # a condition is kept for every resource, and these words repeat in all of them
             status=sys.intern(text_of(raw.get("status"))),
             reason=sys.intern(text_of(raw.get("reason"))),
             message=text_of(raw.get("message")),
@@ -43,7 +51,12 @@ class Condition:
 
     def to_object(self) -> dict[str, Any]:
         """Render the entry as JSON."""
-        raw: dict[str, Any] = {"type": self.type, "status": self.status, "reason": self.reason, "message": self.message}
+        raw: dict[str, Any] = {
+            "type": self.type,
+            "status": self.status,
+            "reason": self.reason,
+            "message": self.message,
+        }
         raw["lastTransitionTime"] = self.last_transition_time
         if self.observed_generation is not None:
             raw["observedGeneration"] = self.observed_generation
@@ -69,7 +82,10 @@ class Change(enum.Enum):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """A part of an item that became no key of the Secret, and why. The label is a name, never a value."""
+    """A part of an item that became no key of the Secret, and why.
+
+    The label is a name, never a value.
+    """
 
     label: str
     why: str
@@ -88,11 +104,16 @@ class Synced:
     """None if the item was not read again: the earlier report about this revision still holds."""
     warning: str = ""
     asked: bool = False
-    """Somebody asked for this reconcile by the refresh annotation, so it is answered even if nothing changed."""
+    """Somebody asked for this reconcile by the refresh annotation, so it is answered even if
+    nothing changed.
+    """
 
 
 class Pause(enum.Enum):
-    """Why a Secret is left as it is although it could be written; the values are reasons of conditions."""
+    """Why a Secret is left as it is although it could be written.
+
+    The values are reasons of conditions.
+    """
 
     FROZEN = "Frozen"
     """The item carries the official operator's ignore tag."""

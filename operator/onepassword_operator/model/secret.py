@@ -57,7 +57,11 @@ class OwnerReference:
     def from_object(cls, raw: Mapping[str, Any]) -> OwnerReference:
         """Read an entry of `metadata.ownerReferences`."""
         return cls(
-            kind=raw.get("kind", ""), name=raw.get("name", ""), uid=raw.get("uid", ""), api_version=raw.get("apiVersion", ""), raw=dict(raw)
+            kind=raw.get("kind", ""),
+            name=raw.get("name", ""),
+            uid=raw.get("uid", ""),
+            api_version=raw.get("apiVersion", ""),
+            raw=dict(raw),
         )
 
     @property
@@ -93,9 +97,13 @@ class ObservedSecret:
             type=raw.get("type") or names.OPAQUE,
             labels=dict(metadata.get("labels") or {}),
             annotations=dict(metadata.get("annotations") or {}),
-            owners=tuple(OwnerReference.from_object(owner) for owner in metadata.get("ownerReferences") or ()),
+            owners=tuple(
+                OwnerReference.from_object(owner) for owner in metadata.get("ownerReferences") or ()
+            ),
             finalizers=tuple(metadata.get("finalizers") or ()),
-            data={key: Confidential(_decode(value)) for key, value in (raw.get("data") or {}).items()},
+            data={
+                key: Confidential(_decode(value)) for key, value in (raw.get("data") or {}).items()
+            },
             immutable=bool(raw.get("immutable")),
             terminating=bool(metadata.get("deletionTimestamp")),
         )
@@ -116,7 +124,10 @@ class DesiredSecret:
 
 
 def recorded_revision(observed: ObservedSecret) -> Revision | None:
-    """Read the revision that a Secret's annotations record; the official operator writes the same annotations."""
+    """Read the revision that a Secret's annotations record.
+
+    The official operator writes the same annotations.
+    """
     parts = observed.annotations.get(names.ITEM_PATH, "").split("/")
     version = parse_version(observed.annotations.get(names.ITEM_VERSION, ""))
     if len(parts) != 4 or parts[0] != "vaults" or parts[2] != "items" or version is None:  # noqa: PLR2004

@@ -59,7 +59,9 @@ class Claim:
     refresh: str = ""
     """The refresh annotation; a changed value requests a reconcile at once."""
     oversized: int = 0
-    """Characters of labels and annotations to be copied if they exceed the limit, in which case none are kept; else 0."""
+    """Characters of labels and annotations to be copied if they exceed the limit, in which case
+    none are kept; else 0.
+    """
 
     @classmethod
     def from_object(cls, raw: Mapping[str, Any], rendering: Rendering) -> Claim:
@@ -69,7 +71,9 @@ class Claim:
         conditions = status.get("conditions")
         annotations, labels = metadata.get("annotations") or {}, metadata.get("labels") or {}
         copied = copied_annotations(annotations, rendering)
-        oversized = size if (size := bounds.characters(labels, copied)) > bounds.COPIED_CHARACTERS else 0
+        oversized = (
+            size if (size := bounds.characters(labels, copied)) > bounds.COPIED_CHARACTERS else 0
+        )
         return cls(
             key=SecretKey(sys.intern(metadata["namespace"]), metadata["name"]),
             name=metadata["name"],
@@ -78,12 +82,16 @@ class Claim:
             generation=metadata.get("generation") or 0,
             created_at=metadata.get("creationTimestamp") or "",
             item_path=bounds.clipped(text_of(spec.get("itemPath")), bounds.ITEM_PATH_CHARACTERS),
-            secret_type=bounds.clipped(text_of(raw.get("type")), bounds.TYPE_CHARACTERS) or names.OPAQUE,
+            secret_type=bounds.clipped(text_of(raw.get("type")), bounds.TYPE_CHARACTERS)
+            or names.OPAQUE,
             labels=dict(labels) if labels and not oversized else _NOTHING,
             annotations=copied if copied and not oversized else _NOTHING,
             oversized=oversized,
             terminating=bool(metadata.get("deletionTimestamp")),
-            conditions=tuple(Condition.from_object(_members(entry)) for entry in (conditions if isinstance(conditions, list) else ())),
+            conditions=tuple(
+                Condition.from_object(_members(entry))
+                for entry in (conditions if isinstance(conditions, list) else ())
+            ),
             finalizers=tuple(metadata.get("finalizers") or ()),
             suspended=annotations.get(names.SUSPEND, "").lower() in _TRUE,
             refresh=bounds.clipped(annotations.get(names.REFRESH, ""), bounds.REFRESH_CHARACTERS),
@@ -96,7 +104,10 @@ class Claim:
 
     @property
     def is_resource(self) -> bool:
-        """Whether the object is a OnePasswordItem, which has a status; a Deployment has none for us."""
+        """Whether the object is a OnePasswordItem, which has a status.
+
+        A Deployment has none for us.
+        """
         return self.kind == names.KIND
 
     @property
@@ -107,7 +118,9 @@ class Claim:
     @property
     def owner_reference(self) -> OwnerReference:
         """The entry that makes Kubernetes delete the Secret with the object, with the same members as the official operator's."""
-        return OwnerReference(kind=self.kind, name=self.name, uid=self.uid, api_version=_API_VERSIONS[self.kind])
+        return OwnerReference(
+            kind=self.kind, name=self.name, uid=self.uid, api_version=_API_VERSIONS[self.kind]
+        )
 
     @property
     def auto_restart(self) -> str | None:
@@ -115,7 +128,10 @@ class Claim:
         return self.annotations.get(names.AUTO_RESTART)
 
     def asks_the_same_as(self, other: Claim) -> bool:
-        """Whether everything that a reconcile depends on is equal; the status and other metadata do not count."""
+        """Whether everything that a reconcile depends on is equal.
+
+        The status and other metadata do not count.
+        """
         return (
             self.uid == other.uid
             and self.key == other.key
@@ -125,13 +141,16 @@ class Claim:
             and self.labels == other.labels
             and self.annotations == other.annotations
             and self.generation == other.generation
-            and (self.suspended, self.refresh, self.oversized) == (other.suspended, other.refresh, other.oversized)
+            and (self.suspended, self.refresh, self.oversized)
+            == (other.suspended, other.refresh, other.oversized)
         )
 
     @property
     def ready(self) -> Condition | None:
         """The Ready condition as last read or written."""
-        return next((condition for condition in self.conditions if condition.type == names.READY), None)
+        return next(
+            (condition for condition in self.conditions if condition.type == names.READY), None
+        )
 
 
 def _members(raw: object) -> Mapping[str, Any]:
@@ -141,10 +160,17 @@ def _members(raw: object) -> Mapping[str, Any]:
 def copied_annotations(annotations: Mapping[str, str], rendering: Rendering) -> dict[str, str]:
     """Select the annotations of a resource that belong on its Secret.
 
-    The restart setting is always copied, unless empty. The others are copied only if the operator is configured so, and never kubectl's
-    last-applied record, which would make `kubectl apply` misread the Secret, nor our own annotations, which belong to the Secret.
+    The restart setting is always copied, unless empty. The others are copied only if the operator
+    is configured so, and never kubectl's last-applied record, which would make `kubectl apply`
+    misread the Secret, nor our own annotations, which belong to the Secret.
     """
-    copied = {key: value for key, value in annotations.items() if key == names.AUTO_RESTART and value}
+    copied = {
+        key: value for key, value in annotations.items() if key == names.AUTO_RESTART and value
+    }
     if rendering.copy_annotations:
-        copied |= {k: v for k, v in annotations.items() if k != names.LAST_APPLIED and not k.startswith(names.PREFIX)}
+        copied |= {
+            k: v
+            for k, v in annotations.items()
+            if k != names.LAST_APPLIED and not k.startswith(names.PREFIX)
+        }
     return copied

@@ -36,7 +36,9 @@ class Workload:
     @property
     def owner_reference(self) -> OwnerReference:
         """The entry that lets a Secret live as long as this workload uses it."""
-        return OwnerReference(kind=names.DEPLOYMENT, name=self.name, uid=self.uid, api_version="apps/v1")
+        return OwnerReference(
+            kind=names.DEPLOYMENT, name=self.name, uid=self.uid, api_version="apps/v1"
+        )
 
     @property
     def has_legacy_finalizer(self) -> bool:
@@ -46,7 +48,10 @@ class Workload:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RestartMark:
-    """The pending-restart mark of a Secret: its users that run an older revision are due. `time` is the API server's, RFC 3339 UTC."""
+    """The pending-restart mark of a Secret: its users that run an older revision are due.
+
+    `time` is the API server's, RFC 3339 UTC.
+    """
 
     revision: Revision
     time: str

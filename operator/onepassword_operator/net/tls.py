@@ -1,4 +1,6 @@
-"""Trusted roots and client certificate of the operator's own TLS connections. Talks to the file system.
+"""Trusted roots and client certificate of the operator's own TLS connections.
+
+Talks to the file system.
 
 The rules are those of Go's TLS, because the environment was written for a Go program.
 """
@@ -17,7 +19,8 @@ from typing import Final
 _log = logging.getLogger(__name__)
 
 CHECK_SECONDS: Final = 1.0
-"""Seconds between checks of the files for changes; a directory of roots may hold hundreds of them."""
+"""Seconds between checks of the files for changes; a directory of roots may hold hundreds of them.
+"""
 
 Trust = Callable[[], ssl.SSLContext]
 """Returns the current TLS context."""
@@ -27,18 +30,26 @@ Identity = tuple[pathlib.Path, pathlib.Path]
 
 
 class TlsFiles:
-    """A TLS context from files. They are read again when they change; as long as they can't be used, the last good context stays.
+    """A TLS context from files.
 
-    The roots are the system's, or those of SSL_CERT_FILE and SSL_CERT_DIR. Servers' certificates are always verified: there is no switch.
+    They are read again when they change; as long as they can't be used, the last good context
+    stays.
+
+    The roots are the system's, or those of SSL_CERT_FILE and SSL_CERT_DIR. Servers' certificates
+    are always verified: there is no switch.
     """
 
-    def __init__(self, *, file: str = "", directories: str = "", identity: Identity | None = None) -> None:
+    def __init__(
+        self, *, file: str = "", directories: str = "", identity: Identity | None = None
+    ) -> None:
         self._file = file
         self._directories = directories
         self._identity = identity
         self._seen = self._state()
         self._checked_at = time.monotonic()
-        self._made: ssl.SSLContext | None = None  # made on first use: it takes 2 MiB, and plain HTTP needs none
+        self._made: ssl.SSLContext | None = (
+            None  # made on first use: it takes 2 MiB, and plain HTTP needs none
+        )
 
     def context(self) -> ssl.SSLContext:
         """Return the current TLS context."""
@@ -55,9 +66,14 @@ class TlsFiles:
             return
         self._seen = state
         problems = [*unusable_roots(self._file, self._directories)]
-        problems += [problem] if self._identity and (problem := unusable_identity(self._identity)) else []
+        problems += (
+            [problem] if self._identity and (problem := unusable_identity(self._identity)) else []
+        )
         if problems:
-            _log.warning("the new content of the files for TLS can't be used; the previous one stays in use", extra={"detail": problems})
+            _log.warning(
+                "the new content of the files for TLS can't be used; the previous one stays in use",
+                extra={"detail": problems},
+            )
             return
         self._made = self._make()
         _log.info("the files for TLS have been read again")
@@ -70,7 +86,11 @@ class TlsFiles:
 
     def _state(self) -> list[tuple[str, int, int, int]]:
         found = []
-        for file in [pathlib.Path(self._file)] * bool(self._file) + list(_files(self._directories)) + list(self._identity or ()):
+        for file in (
+            [pathlib.Path(self._file)] * bool(self._file)
+            + list(_files(self._directories))
+            + list(self._identity or ())
+        ):
             with contextlib.suppress(OSError):
                 seen = file.stat()
                 found.append((str(file), seen.st_ino, seen.st_mtime_ns, seen.st_size))
@@ -80,21 +100,25 @@ class TlsFiles:
 def client_tls(authority: str | None = None, *, directories: str = "") -> ssl.SSLContext:
     """Make a TLS context for a client that trusts this authority (PEM), or else the system's roots.
 
-    OpenSSL itself reads SSL_CERT_FILE instead of the system's file. Of SSL_CERT_DIR it reads only files named by a hash, while Go reads
-    all of them, so `directories` is the value of that variable.
+    OpenSSL itself reads SSL_CERT_FILE instead of the system's file. Of SSL_CERT_DIR it reads only
+    files named by a hash, while Go reads all of them, so `directories` is the value of that
+    variable.
 
     Raises:
         ValueError: the authority is empty.
         ssl.SSLError: the authority is no certificate.
     """
     if authority is not None and not authority.strip():
-        raise ValueError("the certificate authority is empty")  # the ssl module would take the system's roots instead
+        raise ValueError(
+            "the certificate authority is empty"
+        )  # the ssl module would take the system's roots instead
     context = ssl.create_default_context(cadata=authority)
     if authority is None:
         for file in _files(directories):
             _trust(context, file)
-    # As in Go, every certificate among the roots is trusted, a server's own too (the official chart mounts one), and a private
-    # authority need not follow every rule of RFC 5280, which Python enforces since 3.13.
+    # As in Go, every certificate among the roots is trusted, a server's own too (the official chart
+    # mounts one), and a private authority need not follow every rule of RFC 5280, which Python
+    # enforces since 3.13.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     context.set_alpn_protocols(["http/1.1"])
@@ -105,12 +129,17 @@ def unusable_roots(file: str, directories: str) -> Iterator[str]:
     """Yield the problems of SSL_CERT_FILE and SSL_CERT_DIR, each with the variable's name and the remedy."""
     if file and not _trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), pathlib.Path(file)):
         yield f"SSL_CERT_FILE: no certificate can be read from {file}; name a readable PEM file, or unset it"
-    if directories and not any(_trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), found) for found in _files(directories)):
+    if directories and not any(
+        _trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), found) for found in _files(directories)
+    ):
         yield f"SSL_CERT_DIR: no certificate can be read from any file in {directories}; name directories with PEM files, or unset it"
 
 
 def unusable_identity(identity: Identity) -> str:
-    """Return the problem of a client certificate and its key, with the remedy; empty if there is none."""
+    """Return the problem of a client certificate and its key, with the remedy.
+
+    Empty if there is none.
+    """
     try:
         _show(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), identity)
     except (OSError, ssl.SSLError) as error:
@@ -121,12 +150,17 @@ def unusable_identity(identity: Identity) -> str:
 
 def _show(context: ssl.SSLContext, identity: Identity) -> None:
     certificate, key = identity
-    context.load_cert_chain(certificate, key, password=lambda: "")  # or OpenSSL would ask for it on the terminal
+    context.load_cert_chain(
+        certificate, key, password=lambda: ""
+    )  # or OpenSSL would ask for it on the terminal
 
 
 def _files(directories: str) -> Iterator[pathlib.Path]:
     for directory in filter(None, directories.split(":")):
-        with contextlib.suppress(OSError), os.scandir(directory) as found:  # as in Go, unreadable files are skipped
+        with (
+            contextlib.suppress(OSError),
+            os.scandir(directory) as found,
+        ):  # as in Go, unreadable files are skipped
             yield from sorted(path for path in map(pathlib.Path, found) if path.is_file())
 
 

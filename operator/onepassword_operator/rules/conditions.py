@@ -15,7 +15,15 @@ from onepassword_operator.model.errors import (
     OperatorError,
 )
 from onepassword_operator.model.item import Revision
-from onepassword_operator.model.outcome import Condition, Failed, Outcome, Pause, Paused, Skipped, Synced
+from onepassword_operator.model.outcome import (
+    Condition,
+    Failed,
+    Outcome,
+    Pause,
+    Paused,
+    Skipped,
+    Synced,
+)
 from onepassword_operator.model.target import Claim
 
 _TRANSIENT: Final = (
@@ -29,7 +37,9 @@ _MAXIMUM_MESSAGE: Final = 1024
 _LABELS_SHOWN: Final = 5
 
 
-def ready(claim: Claim, outcome: Outcome, *, now: str, stale: bool, last_good: Condition | None = None) -> Condition | None:
+def ready(
+    claim: Claim, outcome: Outcome, *, now: str, stale: bool, last_good: Condition | None = None
+) -> Condition | None:
     """Return the Ready condition for an outcome, or None if the present condition stays.
 
     Args:
@@ -52,7 +62,8 @@ def ready(claim: Claim, outcome: Outcome, *, now: str, stale: bool, last_good: C
         last_transition_time=transition or now,
         observed_generation=claim.generation,
     )
-    # The official operator's CRD prunes reason and observedGeneration, so a condition without them counts as equal.
+    # The official operator's CRD prunes reason and observedGeneration, so a condition without them
+    # counts as equal.
     pruned = dataclasses.replace(condition, reason="", observed_generation=None)
     return None if previous in (condition, pruned) else condition
 
@@ -64,7 +75,11 @@ def is_blip(error: OperatorError) -> bool:
 
 def _in_sync(claim: Claim) -> bool:
     # In sync with its present spec: a new or changed resource gets its status at once.
-    return claim.ready is not None and claim.ready.status == "True" and claim.ready.observed_generation in {None, claim.generation}
+    return (
+        claim.ready is not None
+        and claim.ready.status == "True"
+        and claim.ready.observed_generation in {None, claim.generation}
+    )
 
 
 def _words(claim: Claim, outcome: Outcome, *, last_good: Condition | None) -> tuple[str, str, str]:
@@ -76,13 +91,22 @@ def _words(claim: Claim, outcome: Outcome, *, last_good: Condition | None) -> tu
         case Paused(pause=pause, message=message):
             # A pause does not change the status of Ready: the Secret stays as it is.
             return claim.ready.status if claim.ready else "Unknown", pause.value, _clip(message)
-        case Synced(revision=revision, skipped=skipped, warning=warning):  # pragma: no branch  mypy proves that none is left
+        case Synced(
+            revision=revision, skipped=skipped, warning=warning
+        ):  # pragma: no branch  mypy proves that none is left
             fact = _fact(claim, revision)
-            if skipped is None and (reported_before := _reported_before(claim.ready, fact) or _reported_before(last_good, fact)):
+            if skipped is None and (
+                reported_before := _reported_before(claim.ready, fact)
+                or _reported_before(last_good, fact)
+            ):
                 return reported_before
             reported = [skip for skip in skipped or () if skip.worth_reporting]
             without = f", without {_skipped(reported)}" if reported else ""
-            return "True", "FieldsSkipped" if reported else "Synced", _clip(fact + without + (f"; {warning}" if warning else ""))
+            return (
+                "True",
+                "FieldsSkipped" if reported else "Synced",
+                _clip(fact + without + (f"; {warning}" if warning else "")),
+            )
 
 
 def reports(claim: Claim, revision: Revision, *, last_good: Condition | None = None) -> bool:
@@ -102,7 +126,10 @@ def _reported_before(previous: Condition | None, fact: str) -> tuple[str, str, s
 
 
 def _skipped(skipped: list[Skipped]) -> str:
-    shown = "; ".join(f'"{skip.label[:60]}" ({skip.why}; rename it in 1Password)' for skip in skipped[:_LABELS_SHOWN])
+    shown = "; ".join(
+        f'"{skip.label[:60]}" ({skip.why}; rename it in 1Password)'
+        for skip in skipped[:_LABELS_SHOWN]
+    )
     more = len(skipped) - _LABELS_SHOWN
     return shown + (f" and {more} more" if more > 0 else "")
 

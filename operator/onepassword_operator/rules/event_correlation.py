@@ -1,9 +1,11 @@
 """A due Event × the object's earlier Events → a new Event, a higher count on an earlier one, or none.
 
-The rules and numbers are those of Kubernetes' client library (client-go, EventCorrelator). A repeated Event raises the count of the
-first one. More than ten similar Events in ten minutes are combined in one. An object may have 25 Events at once, and one more every five
-minutes. One rule is our own: a Warning equal to the last Event is counted, but written at most every half hour. A lasting failure comes
-up once per polling interval, and the API server deletes an Event that nobody updates for an hour.
+The rules and numbers are those of Kubernetes' client library (client-go, EventCorrelator). A
+repeated Event raises the count of the first one. More than ten similar Events in ten minutes are
+combined in one. An object may have 25 Events at once, and one more every five
+minutes. One rule is our own: a Warning equal to the last Event is counted, but written at most
+every half hour. A lasting failure comes up once per polling interval, and the API server deletes an
+Event that nobody updates for an hour.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ BURST: Final = 25
 REFILL_SECONDS: Final = 300.0
 REMINDER_SECONDS: Final = 1800.0
 REMEMBERED: Final = 16
-"""Events remembered for one object: the similar ones of a reason, the one that combines them, and a few others."""
+"""Events remembered for one object: the similar ones of a reason, the one that combines them, and a
+few others.
+"""
 LONGEST_MESSAGE: Final = 1024
 """The API's limit, in characters."""
 COMBINED: Final = "(combined from similar events): "
@@ -55,7 +59,8 @@ class _Former:
     kind: str
     reason: str
     digest: int
-    """Hash of the message, so that no message is kept; `_COMBINED_DIGEST` for the combined Event."""
+    """Hash of the message, so that no message is kept; `_COMBINED_DIGEST` for the combined Event.
+    """
     name: str
     first: str
     count: int
@@ -70,7 +75,8 @@ class _Former:
 class History:
     """The Events of one object, and the tokens left of its burst; only `decide` changes it.
 
-    A list in the order of writing, because there are thousands of histories and most have one Event.
+    A list in the order of writing, because there are thousands of histories and most have one
+    Event.
     """
 
     formers: list[_Former] = dataclasses.field(default_factory=list)
@@ -79,7 +85,9 @@ class History:
 
 
 def decide(history: History, note: Note, *, now: Moment, name: str) -> CountedEvent | None:
-    """Return the Event to write, or None. It counts as written from then on; if the write fails, the next PATCH gets a 404 and posts it.
+    """Return the Event to write, or None.
+
+    It counts as written from then on; if the write fails, the next PATCH gets a 404 and posts it.
 
     Args:
         history: the history of the object that the note is about.
@@ -87,11 +95,16 @@ def decide(history: History, note: Note, *, now: Moment, name: str) -> CountedEv
         now: the present time.
         name: the name for a new Event.
     """
-    text = note.message[:LONGEST_MESSAGE].encode("utf-8", "replace")  # half a surrogate pair could not be sent
+    text = note.message[:LONGEST_MESSAGE].encode(
+        "utf-8", "replace"
+    )  # half a surrogate pair could not be sent
     note, digest = note._replace(message=text.decode()), hash(text)
     former = _find(history, note, digest=digest)
     if not former and _is_one_too_many(history, note, now=now.seconds):
-        note, digest = note._replace(message=(COMBINED + note.message)[:LONGEST_MESSAGE]), _COMBINED_DIGEST
+        note, digest = (
+            note._replace(message=(COMBINED + note.message)[:LONGEST_MESSAGE]),
+            _COMBINED_DIGEST,
+        )
         former = _find(history, note, digest=digest)
     if former:
         former.count, former.seen = former.count + 1, now.seconds
@@ -100,18 +113,27 @@ def decide(history: History, note: Note, *, now: Moment, name: str) -> CountedEv
             return None
     if not _has_token(history, now=now.seconds):
         return None
-    former = former or _Former(note.kind, note.reason, digest, name, now.stamp, 1, now.seconds, now.seconds)
+    former = former or _Former(
+        note.kind, note.reason, digest, name, now.stamp, 1, now.seconds, now.seconds
+    )
     former.written = now.seconds
     _remember(history, former)
     return CountedEvent(former.name, note, former.count, former.first, now.stamp)
 
 
 def _find(history: History, note: Note, *, digest: int) -> _Former | None:
-    return next((former for former in history.formers if former.digest == digest and former.is_like(note)), None)
+    return next(
+        (former for former in history.formers if former.digest == digest and former.is_like(note)),
+        None,
+    )
 
 
 def _is_one_too_many(history: History, note: Note, *, now: float) -> bool:
-    recent = [former for former in history.formers if former.is_like(note) and now - former.seen < SIMILAR_SECONDS]
+    recent = [
+        former
+        for former in history.formers
+        if former.is_like(note) and now - former.seen < SIMILAR_SECONDS
+    ]
     return len(recent) >= SIMILAR or any(former.digest == _COMBINED_DIGEST for former in recent)
 
 

@@ -14,29 +14,40 @@ from onepassword_operator.rules.secret.owners import CoOwners
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FinalizerDecision:
-    """The ownerReferences to write to the Secret before the finalizer is removed; None if nothing is to be written."""
+    """The ownerReferences to write to the Secret before the finalizer is removed.
+
+    None if nothing is to be written.
+    """
 
     owners: tuple[OwnerReference, ...] | None
 
 
 def decide(
-    claim: Claim, observed: ObservedSecret | None, *, verdict: seal.Verdict, remaining_owners: Sequence[OwnerReference]
+    claim: Claim,
+    observed: ObservedSecret | None,
+    *,
+    verdict: seal.Verdict,
+    remaining_owners: Sequence[OwnerReference],
 ) -> FinalizerDecision:
     """Decide the ownerReferences of the Secret before the finalizer is removed from the object.
 
-    The finalizer made the official operator delete the Secret with the object. With an ownerReference, Kubernetes does so itself. A Secret
-    that other objects ask for or use gets their ownerReferences, so that it outlives this object. A Secret that is not ours is not touched.
+    The finalizer made the official operator delete the Secret with the object. With an
+    ownerReference, Kubernetes does so itself. A Secret that other objects ask for or use gets their
+    ownerReferences, so that it outlives this object. A Secret that is not ours is not touched.
 
     Args:
         claim: the object with the finalizer.
         observed: the live Secret of the name it asks for.
         verdict: the verdict on the Secret's seal.
-        remaining_owners: ownerReferences of all other live objects that ask for the Secret, or that use it if a workload asked for it.
+        remaining_owners: ownerReferences of all other live objects that ask for the Secret, or that
+            use it if a workload asked for it.
     """
     if observed is None or observed.terminating:
         return FinalizerDecision(owners=None)
     mine = any(owner.uid == claim.uid for owner in observed.owners)
-    stranger = not mine and (bool(observed.owners) or not owners.is_marked(observed, verdict=verdict))
+    stranger = not mine and (
+        bool(observed.owners) or not owners.is_marked(observed, verdict=verdict)
+    )
     orphaned = claim.terminating and names.ORPHAN_FINALIZER in claim.finalizers
     if stranger or (orphaned and not remaining_owners):
         return FinalizerDecision(owners=None)
@@ -44,4 +55,6 @@ def decide(
         held = {owner.uid for owner in observed.owners}
         missing = tuple(owner for owner in remaining_owners if owner.uid not in held)
         return FinalizerDecision(owners=(*observed.owners, *missing) if missing else None)
-    return FinalizerDecision(owners=None if mine else owners.wanted_owners(claim, observed.owners, co_owners=CoOwners()))
+    return FinalizerDecision(
+        owners=None if mine else owners.wanted_owners(claim, observed.owners, co_owners=CoOwners())
+    )

@@ -1,7 +1,8 @@
 """Whether a connection goes through a proxy: the rules of Go's HTTP client (`golang.org/x/net/http/httpproxy`) for the usual variables.
 
-Python's libraries read the same variables differently: they ignore address ranges and ports in NO_PROXY, and prefer the lower-case names.
-With a range such as `10.96.0.0/12` ignored, the cluster's tokens would go to the proxy.
+Python's libraries read the same variables differently: they ignore address ranges and ports in
+NO_PROXY, and prefer the lower-case names. With a range such as `10.96.0.0/12` ignored, the
+cluster's tokens would go to the proxy.
 """
 
 from __future__ import annotations
@@ -27,10 +28,17 @@ class Proxies:
     """NO_PROXY."""
 
     def for_url(self, url: str) -> str:
-        """Return the URL of the proxy for requests to this URL, with a scheme; empty for a direct connection."""
+        """Return the URL of the proxy for requests to this URL, with a scheme.
+
+        Empty for a direct connection.
+        """
         parts = urlsplit(url)
         proxy = {"http": self.http, "https": self.https}.get(parts.scheme, "")
-        if not proxy or is_direct(parts.hostname or "", str(parts.port or _PORTS[parts.scheme]), exceptions=self.exceptions):
+        if not proxy or is_direct(
+            parts.hostname or "",
+            str(parts.port or _PORTS[parts.scheme]),
+            exceptions=self.exceptions,
+        ):
             return ""
         return with_scheme(proxy)
 
@@ -48,7 +56,12 @@ def is_direct(host: str, port: str, *, exceptions: str) -> bool:
     entries = [entry for part in exceptions.lower().split(",") if (entry := part.strip())]
     if "*" in entries:
         return True
-    return any(_covers_address(entry, address, port=port) if address else _covers_name(entry, _ascii(host), port=port) for entry in entries)
+    return any(
+        _covers_address(entry, address, port=port)
+        if address
+        else _covers_name(entry, _ascii(host), port=port)
+        for entry in entries
+    )
 
 
 def _covers_address(entry: str, address: _Address, *, port: str) -> bool:
@@ -64,7 +77,11 @@ def _covers_name(entry: str, host: str, *, port: str) -> bool:
     if not named or wanted not in {"", port}:
         return False
     # `example.com` covers itself and its subdomains, `.example.com` only the subdomains.
-    return host.endswith(named) if named.startswith(".") else host == named or host.endswith(f".{named}")
+    return (
+        host.endswith(named)
+        if named.startswith(".")
+        else host == named or host.endswith(f".{named}")
+    )
 
 
 def _host_and_port(entry: str) -> tuple[str, str]:
@@ -80,12 +97,16 @@ def _address(text: str) -> _Address | None:
         address = ipaddress.ip_address(text)
     except ValueError:
         return None
-    return (address.ipv4_mapped or address) if isinstance(address, ipaddress.IPv6Address) else address
+    return (
+        (address.ipv4_mapped or address) if isinstance(address, ipaddress.IPv6Address) else address
+    )
 
 
 def _network(entry: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
     _, slash, length = entry.partition("/")
-    if not slash or not (length.isascii() and length.isdigit()):  # a mask in dots is no form of NO_PROXY
+    if not slash or not (
+        length.isascii() and length.isdigit()
+    ):  # a mask in dots is no form of NO_PROXY
         return None
     try:
         return ipaddress.ip_network(entry, strict=False)

@@ -11,7 +11,10 @@ from onepassword_operator.rules.older_answers import Known
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ItemChanges:
-    """The difference between a vault's complete item list and the revisions in Secrets; `changed` and `missing` hold item IDs."""
+    """The difference between a vault's complete item list and the revisions in Secrets.
+
+    `changed` and `missing` hold item IDs.
+    """
 
     changed: frozenset[str]
     missing: frozenset[str]
@@ -20,13 +23,18 @@ class ItemChanges:
 
 
 def compare(followed: Iterable[Revision], known: Known) -> ItemChanges:
-    """Compare versions: a higher one is a change; a lower one is a change only once it is believed that the item was set back."""
+    """Compare versions: a higher one is a change.
+
+    A lower one is a change only once it is believed that the item was set back.
+    """
     changed, missing, older = set(), set(), []
     for revision in followed:
         summary = known.items.get(revision.item_id)
         if summary is None or not summary.active:
             missing.add(revision.item_id)
-        elif summary.version < revision.version and not known.is_set_back(revision.item_id, summary.version):
+        elif summary.version < revision.version and not known.is_set_back(
+            revision.item_id, summary.version
+        ):
             older.append(revision)
         elif summary.version != revision.version:
             changed.add(revision.item_id)
@@ -35,8 +43,15 @@ def compare(followed: Iterable[Revision], known: Known) -> ItemChanges:
 
 def count_changes(before: Known, after: Known) -> int:
     """Count the items of a vault that differ between two lists in a member that a Secret depends on."""
-    changed = sum(_facts(before.items.get(i)) != _facts(after.items.get(i)) for i in before.items.keys() | after.items.keys())
-    vanished = sum(doubt.is_of_an_absence and item_id in after.items for item_id, doubt in after.doubts.items() if doubt.polls == 1)
+    changed = sum(
+        _facts(before.items.get(i)) != _facts(after.items.get(i))
+        for i in before.items.keys() | after.items.keys()
+    )
+    vanished = sum(
+        doubt.is_of_an_absence and item_id in after.items
+        for item_id, doubt in after.doubts.items()
+        if doubt.polls == 1
+    )
     return changed + vanished
 
 

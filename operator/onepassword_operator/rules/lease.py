@@ -1,7 +1,10 @@
-"""Lease × time without a change of it → whether a replica may lead, and the record to write. The rules of client-go.
+"""Lease × time without a change of it → whether a replica may lead, and the record to write.
 
-Times on the lease are for people. A replica judges the lease's expiry by its own clock, from the last change that it saw, so clocks that
-differ do no harm. A lease does not fence: every write of a leader must be safe when two leaders make it.
+The rules of client-go.
+
+Times on the lease are for people. A replica judges the lease's expiry by its own clock, from the
+last change that it saw, so clocks that differ do no harm. A lease does not fence: every write of a
+leader must be safe when two leaders make it.
 """
 
 from __future__ import annotations

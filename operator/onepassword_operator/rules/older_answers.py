@@ -1,10 +1,12 @@
 """Decides when an older answer of 1Password is believed: a lower version of an item, or its absence.
 
-Two Connect pods behind one Service may be out of step for hours, and each request may reach either of them. So an item that is listed at a
-lower version than before, or not listed any more, stays as known until several polls in a row agree. A lower version is believed after
-three polls and ten minutes: then the item was set back, for example restored from a backup. An absence is believed after three polls if
-nothing else points to a server that lags behind, else after the same ten minutes. Each time the known state shows up again, the next
-doubt has to last twice as long.
+Two Connect pods behind one Service may be out of step for hours, and each request may reach either
+of them. So an item that is listed at a lower version than before, or not listed any more, stays as
+known until several polls in a row agree. A lower version is believed after
+three polls and ten minutes: then the item was set back, for example restored from a backup. An
+absence is believed after three polls if nothing else points to a server that lags behind, else
+after the same ten minutes. Each time the known state shows up again, the next doubt has to last
+twice as long.
 """
 
 from __future__ import annotations
@@ -119,24 +121,46 @@ class Reading:
 def merge(known: Known, listed: dict[str, ItemSummary], *, reading: Reading) -> tuple[Known, bool]:
     """Return the knowledge after a list, and whether the list contradicts an earlier one as only servers out of step do."""
     if not known.doubts and listed == known.items:
-        return known, False  # keep the old objects if the new ones are equal: replacing them would fragment memory
-    # Nearly all of thousands of items are equal, and comparing tuples is faster than a call for each.
-    changed = [(item_id, held, new) for item_id, held in known.items.items() if (new := listed.get(item_id)) != held]
-    older = {item_id: version for item_id, held, new in changed if (version := _older(held, new)) is not _NEWEST}
-    older |= {item_id: None for item_id, doubt in known.doubts.items() if _is_missed(known, item_id) and not _is_there(listed.get(item_id))}
+        return (
+            known,
+            False,
+        )  # keep the old objects if the new ones are equal: replacing them would fragment memory
+    # Nearly all of thousands of items are equal, and comparing tuples is faster than a call for
+    # each.
+    changed = [
+        (item_id, held, new)
+        for item_id, held in known.items.items()
+        if (new := listed.get(item_id)) != held
+    ]
+    older = {
+        item_id: version
+        for item_id, held, new in changed
+        if (version := _older(held, new)) is not _NEWEST
+    }
+    older |= {
+        item_id: None
+        for item_id, doubt in known.doubts.items()
+        if _is_missed(known, item_id) and not _is_there(listed.get(item_id))
+    }
     items, doubts, set_back = (
         dict(listed),
         _ended(known, older, listed=listed, now=reading.now),
         {k: v for k, v in known.set_back.items() if k in listed},
     )
     contradicted = _is_contradiction(known, older, moved=reading.moved) or any(
-        doubts[item_id].refuted > doubt.refuted for item_id, doubt in known.doubts.items() if item_id in doubts
+        doubts[item_id].refuted > doubt.refuted
+        for item_id, doubt in known.doubts.items()
+        if item_id in doubts
     )
     in_step = reading.in_step and not contradicted
     for item_id, version in older.items():
         doubt = known.doubts.get(item_id, Doubt(shown=version, since=reading.now, polls=0))
         doubt = doubt.again(version, now=reading.now, polled=reading.polled)
-        doubt = believe(doubt, now=reading.now, in_step=in_step) if reading.polled and not doubt.believed else doubt
+        doubt = (
+            believe(doubt, now=reading.now, in_step=in_step)
+            if reading.polled and not doubt.believed
+            else doubt
+        )
         if not doubt.believed and item_id in known.items:
             items[item_id] = known.items[item_id]
         elif doubt.believed and version is not None:
@@ -146,7 +170,11 @@ def merge(known: Known, listed: dict[str, ItemSummary], *, reading: Reading) -> 
     after = Known(
         items=known.items if items == known.items else items,
         doubts=_bounded(doubts),
-        set_back={item_id: each for item_id, each in set_back.items() if items[item_id].version < each.former},
+        set_back={
+            item_id: each
+            for item_id, each in set_back.items()
+            if items[item_id].version < each.former
+        },
         redone=known.redone | _redone(known, older, listed=listed),
     )
     return after, contradicted
@@ -159,7 +187,9 @@ def raise_to(known: Known, revisions: Iterable[Revision], *, now: float) -> Know
         item_id = revision.item_id
         held, doubt = items.get(item_id), doubts.get(item_id)
         if held is not None and held.version < revision.version:
-            items[item_id] = held._replace(version=revision.version, updated_at="")  # the time of this version is unknown
+            items[item_id] = held._replace(
+                version=revision.version, updated_at=""
+            )  # the time of this version is unknown
         if doubt is not None and (doubt.believed or item_id in set_back):
             doubts[item_id] = doubt.ended(now=now)
         set_back.pop(item_id, None)
@@ -178,7 +208,10 @@ def _older(held: ItemSummary, listed: ItemSummary | None) -> int | None:
 
 def _is_contradiction(known: Known, older: Mapping[str, int | None], *, moved: bool) -> bool:
     # Another version or a missing item in an unchanged vault: these lists are not from one server.
-    return any(version is not None or (not moved and item_id not in known.doubts) for item_id, version in older.items())
+    return any(
+        version is not None or (not moved and item_id not in known.doubts)
+        for item_id, version in older.items()
+    )
 
 
 def _is_there(listed: ItemSummary | None) -> bool:
@@ -190,17 +223,37 @@ def _is_missed(known: Known, item_id: str) -> bool:
     return known.is_missed(item_id) or item_id not in known.items
 
 
-def _ended(known: Known, older: Mapping[str, int | None], *, listed: Mapping[str, ItemSummary], now: float) -> dict[str, Doubt]:
+def _ended(
+    known: Known, older: Mapping[str, int | None], *, listed: Mapping[str, ItemSummary], now: float
+) -> dict[str, Doubt]:
     kept = {item_id: doubt for item_id, doubt in known.doubts.items() if item_id not in older}
-    # An item believed to be set back shows its former version: it was edited, or two servers are out of step.
-    back = {item_id for item_id, each in known.set_back.items() if item_id in listed and listed[item_id].version >= each.former}
-    ended = {item_id: doubt.ended(now=now) if doubt.polls or item_id in back else doubt for item_id, doubt in kept.items()}
-    return {item_id: doubt for item_id, doubt in ended.items() if now - doubt.since < REMEMBERED_SECONDS}
+    # An item believed to be set back shows its former version: it was edited, or two servers are
+    # out of step.
+    back = {
+        item_id
+        for item_id, each in known.set_back.items()
+        if item_id in listed and listed[item_id].version >= each.former
+    }
+    ended = {
+        item_id: doubt.ended(now=now) if doubt.polls or item_id in back else doubt
+        for item_id, doubt in kept.items()
+    }
+    return {
+        item_id: doubt for item_id, doubt in ended.items() if now - doubt.since < REMEMBERED_SECONDS
+    }
 
 
-def _redone(known: Known, older: Mapping[str, int | None], *, listed: Mapping[str, ItemSummary]) -> frozenset[str]:
-    ended = [item_id for item_id, doubt in known.doubts.items() if doubt.polls and doubt.shown is not None and item_id not in older]
-    return frozenset(item_id for item_id in ended if _is_another(known.items.get(item_id), listed.get(item_id)))
+def _redone(
+    known: Known, older: Mapping[str, int | None], *, listed: Mapping[str, ItemSummary]
+) -> frozenset[str]:
+    ended = [
+        item_id
+        for item_id, doubt in known.doubts.items()
+        if doubt.polls and doubt.shown is not None and item_id not in older
+    ]
+    return frozenset(
+        item_id for item_id in ended if _is_another(known.items.get(item_id), listed.get(item_id))
+    )
 
 
 def _is_another(held: ItemSummary | None, listed: ItemSummary | None) -> bool:
@@ -210,7 +263,8 @@ def _is_another(held: ItemSummary | None, listed: ItemSummary | None) -> bool:
 
 
 def _bounded(doubts: dict[str, Doubt]) -> dict[str, Doubt]:
-    # Believed doubts are dropped first: the users of the item start a new doubt, and their Secrets report the same meanwhile.
+    # Believed doubts are dropped first: the users of the item start a new doubt, and their Secrets
+    # report the same meanwhile.
     if (excess := len(doubts) - _MOST_DOUBTS) > 0:
         for item_id in sorted(doubts, key=lambda item_id: not doubts[item_id].believed)[:excess]:
             del doubts[item_id]

@@ -17,7 +17,10 @@ _STEP: Final = 4
 
 
 def cap(limit: int) -> int | None:
-    """Return the most bytes to read of a page; None for a page of one object, which can't be made smaller."""
+    """Return the most bytes to read of a page.
+
+    None for a page of one object, which can't be made smaller.
+    """
     return CAP_BYTES if limit > 1 else None
 
 

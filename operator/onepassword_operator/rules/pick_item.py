@@ -1,7 +1,8 @@
 """Name or ID × complete lists → the vault or item that it means.
 
-An exact ID wins over an equal title. Vault names compare without case; item titles exactly, and without case only if nothing matches
-exactly. Of several matches the oldest wins, ties by ID, so that the answer never changes; the others are reported.
+An exact ID wins over an equal title. Vault names compare without case; item titles exactly, and
+without case only if nothing matches exactly. Of several matches the oldest wins, ties by ID, so
+that the answer never changes; the others are reported.
 """
 
 from __future__ import annotations
@@ -10,7 +11,11 @@ import datetime
 from collections.abc import Collection, Iterable
 from typing import Protocol, TypeVar
 
-from onepassword_operator.model.errors import ItemArchivedError, ItemNotFoundError, VaultNotFoundError
+from onepassword_operator.model.errors import (
+    ItemArchivedError,
+    ItemNotFoundError,
+    VaultNotFoundError,
+)
 from onepassword_operator.model.item import ItemSummary, Vault
 
 
@@ -55,10 +60,14 @@ def pick_item(text: str, items: Iterable[ItemSummary], *, vault: Vault) -> tuple
         or [item for item in listed if _same_but_for_case(item.title, text)]
     )
     if not matches:
-        raise ItemNotFoundError(f'vault "{vault.name}" has no item with the title or ID "{text}"; check the spelling, or create the item')
+        raise ItemNotFoundError(
+            f'vault "{vault.name}" has no item with the title or ID "{text}"; check the spelling, or create the item'
+        )
     active = [item for item in matches if item.active]
     if not active:
-        raise ItemArchivedError(f'item "{text}" in vault "{vault.name}" is archived; restore it in 1Password, or point itemPath elsewhere')
+        raise ItemArchivedError(
+            f'item "{text}" in vault "{vault.name}" is archived; restore it in 1Password, or point itemPath elsewhere'
+        )
     return _oldest(active), _ambiguity("item", text, matches=active)
 
 
@@ -67,8 +76,11 @@ def _oldest(matches: Collection[_D]) -> _D:
 
 
 def _same_but_for_case(left: str, right: str) -> bool:
-    # Letter by letter, as Go compares: with full case folding, the vaults "Straße" and "Strasse" would have the same name.
-    return len(left) == len(right) and all(a.casefold() == b.casefold() for a, b in zip(left, right, strict=True))
+    # Letter by letter, as Go compares: with full case folding, the vaults "Straße" and "Strasse"
+    # would have the same name.
+    return len(left) == len(right) and all(
+        a.casefold() == b.casefold() for a, b in zip(left, right, strict=True)
+    )
 
 
 def _instant(text: str) -> datetime.datetime:

@@ -1,7 +1,8 @@
 """Workload × pending marks × settings → whether a restart is due, and the annotations that restart it exactly once.
 
-For each Secret the first of four levels with a setting decides: the Secret (its resource's annotation), the workload, the namespace, the
-operator. A value that is not a Go boolean counts as false and does not fall through, as in the official operator.
+For each Secret the first of four levels with a setting decides: the Secret (its resource's
+annotation), the workload, the namespace, the operator. A value that is not a Go boolean counts as
+false and does not fall through, as in the official operator.
 """
 
 from __future__ import annotations
@@ -46,8 +47,13 @@ class Restart:
     template_annotations: Mapping[str, str]
 
 
-def decide(workload: Workload, pending: Mapping[str, PendingSecret], *, levels: Levels) -> Restart | None:
-    """Return the restart that this workload is due for, or None. All its pending Secrets make one restart."""
+def decide(
+    workload: Workload, pending: Mapping[str, PendingSecret], *, levels: Levels
+) -> Restart | None:
+    """Return the restart that this workload is due for, or None.
+
+    All its pending Secrets make one restart.
+    """
     if workload.terminating:
         return None
     restarted_for = parse_restarted_for(workload.template_annotations.get(names.RESTARTED_FOR))
@@ -61,7 +67,11 @@ def decide(workload: Workload, pending: Mapping[str, PendingSecret], *, levels: 
     if not due:
         return None
     merged = restarted_for | {name: str(mark.revision) for name, mark in due.items()}
-    newest = max([mark.time for mark in due.values()] + [workload.template_annotations.get(names.LAST_RESTARTED, "")], key=_instant)
+    newest = max(
+        [mark.time for mark in due.values()]
+        + [workload.template_annotations.get(names.LAST_RESTARTED, "")],
+        key=_instant,
+    )
     return Restart(
         secrets=tuple(due),
         template_annotations={
@@ -80,17 +90,27 @@ def may_restart(secret_level: str | None, workload: Workload, *, levels: Levels)
 
 
 def parse_restarted_for(text: str | None) -> dict[str, str]:
-    """Read Secret name → revision from the pod template's annotation; an unreadable one counts as never restarted."""
+    """Read Secret name → revision from the pod template's annotation.
+
+    An unreadable one counts as never restarted.
+    """
     try:
         parsed = json.loads(text or "{}")
-    except (ValueError, RecursionError):  # deeply nested brackets: anybody who may edit a Deployment can write them
+    except (
+        ValueError,
+        RecursionError,
+    ):  # deeply nested brackets: anybody who may edit a Deployment can write them
         return {}
-    return {k: v for k, v in parsed.items() if isinstance(v, str)} if isinstance(parsed, dict) else {}
+    return (
+        {k: v for k, v in parsed.items() if isinstance(v, str)} if isinstance(parsed, dict) else {}
+    )
 
 
 def _created_after(workload: Workload, mark: RestartMark) -> bool:
     # A difference, because a sum overflows if somebody edits the mark's time to the year 9999.
-    return _instant(workload.created_at) - _instant(mark.time) > datetime.timedelta(seconds=GRACE_SECONDS)
+    return _instant(workload.created_at) - _instant(mark.time) > datetime.timedelta(
+        seconds=GRACE_SECONDS
+    )
 
 
 def _instant(text: str) -> datetime.datetime:

@@ -11,22 +11,30 @@ _SOON_CAP_SECONDS: Final = 30.0
 _LATER_CAP_SECONDS: Final = 300.0
 
 
-def delay_seconds(error: OperatorError, *, attempt: int, interval_seconds: float, jitter: float) -> float | None:
+def delay_seconds(
+    error: OperatorError, *, attempt: int, interval_seconds: float, jitter: float
+) -> float | None:
     """Return the seconds until the next try, or None if only a change of the resource or item can help.
 
     Args:
         error: the error of the latest try.
         attempt: the number of failures in a row, from 1.
-        interval_seconds: the polling interval, which is the longest delay unless the error asks for more, so that everything recovers
-            within one interval.
+        interval_seconds: the polling interval, which is the longest delay unless the error asks for
+            more, so that everything recovers within one interval.
         jitter: a number from 0 to 1 that spreads equal waits.
     """
     match error.retry:
         case Retry.SOON:
-            ceiling = min(_FIRST_SECONDS * 2.0 ** min(attempt, 16), _SOON_CAP_SECONDS, max(interval_seconds, 1.0))
+            ceiling = min(
+                _FIRST_SECONDS * 2.0 ** min(attempt, 16),
+                _SOON_CAP_SECONDS,
+                max(interval_seconds, 1.0),
+            )
             return max(ceiling * (0.5 + jitter / 2), (error.delay_seconds or 0.0) + jitter / 10)
         case Retry.THEN:
-            return (interval_seconds if error.delay_seconds is None else error.delay_seconds) + jitter
+            return (
+                interval_seconds if error.delay_seconds is None else error.delay_seconds
+            ) + jitter
         case Retry.LATER:
             return min(interval_seconds, _LATER_CAP_SECONDS) * (0.9 + jitter / 10)
         case Retry.ON_CHANGE:  # pragma: no branch  mypy proves that none is left

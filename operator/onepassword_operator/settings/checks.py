@@ -1,6 +1,9 @@
-"""Finds conflicts between settings that are valid each by itself, and between settings and files. Talks to the file system.
+"""Finds conflicts between settings that are valid each by itself, and between settings and files.
 
-It works on the raw flags and variables, so that these problems are reported together with all others.
+Talks to the file system.
+
+It works on the raw flags and variables, so that these problems are reported together with all
+others.
 """
 
 from __future__ import annotations
@@ -29,7 +32,10 @@ WITHOUT_EFFECT: Final[Mapping[str, str]] = {
 }
 """Settings by name, with the warning to log if they are on."""
 
-_IDENTITY: Final = ("ONEPASSWORD_OPERATOR_CONNECT_CLIENT_CERT", "ONEPASSWORD_OPERATOR_CONNECT_CLIENT_KEY")
+_IDENTITY: Final = (
+    "ONEPASSWORD_OPERATOR_CONNECT_CLIENT_CERT",
+    "ONEPASSWORD_OPERATOR_CONNECT_CLIENT_KEY",
+)
 
 
 def explains(missing: str, environment: Mapping[str, str]) -> bool:
@@ -94,12 +100,17 @@ def _metrics(flags: Mapping[str, str]) -> Iterator[str]:
 
 
 def _tls(environment: Mapping[str, str]) -> Iterator[str]:
-    # The files are checked only if TLS is used at all: otherwise unusable ones do no harm, as in Go.
+    # The files are checked only if TLS is used at all: otherwise unusable ones do no harm, as in
+    # Go.
     if not environment.get("OP_CONNECT_HOST", "").strip().lower().startswith("https:"):
         return
-    yield from tls.unusable_roots(environment.get("SSL_CERT_FILE", ""), environment.get("SSL_CERT_DIR", ""))
+    yield from tls.unusable_roots(
+        environment.get("SSL_CERT_FILE", ""), environment.get("SSL_CERT_DIR", "")
+    )
     identity = [environment.get(name, "") for name in _IDENTITY]
     if any(identity) and not all(identity):
         yield f"{' and '.join(_IDENTITY)} belong together; set both, or none"
-    elif all(identity) and (problem := tls.unusable_identity((pathlib.Path(identity[0]), pathlib.Path(identity[1])))):
+    elif all(identity) and (
+        problem := tls.unusable_identity((pathlib.Path(identity[0]), pathlib.Path(identity[1])))
+    ):
         yield f"{_IDENTITY[0]}: {problem}"

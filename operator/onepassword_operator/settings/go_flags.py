@@ -1,7 +1,9 @@
 """Go's flag syntax: arguments → values and problems. It does not know the meaning of the flags.
 
-It reads what Go's `flag` package reads, and goes on after a problem to report all of them at once. An argument that is no flag is a
-problem here, not in Go: Go stops reading there, so `--leader-elect false` turns election on and ignores all flags after it.
+It reads what Go's `flag` package reads, and goes on after a problem to report all of them at once.
+An argument that is no flag is a
+problem here, not in Go: Go stops reading there, so `--leader-elect false` turns election on and
+ignores all flags after it.
 """
 
 from __future__ import annotations
@@ -31,7 +33,9 @@ class Parsed:
     values: dict[str, str] = dataclasses.field(default_factory=dict)
     """Values by flag. A bare boolean is `true`; the last value of a repeated flag counts."""
     problems: list[str] = dataclasses.field(default_factory=list)
-    """Problems in the order of the arguments. None quotes an argument that is no flag: it could be a token."""
+    """Problems in the order of the arguments. None quotes an argument that is no flag: it could be
+    a token.
+    """
     asks_for_help: bool = False
 
 
@@ -42,10 +46,15 @@ def parse(arguments: Sequence[str], known: Known) -> Parsed:
         argument = rest.pop(0)
         if argument == "--":
             if rest:
-                parsed.problems.append(f"{_ordinal(arguments, rest)} follows --, which ends the flags; remove it")
+                parsed.problems.append(
+                    f"{_ordinal(arguments, rest)} follows --, which ends the flags; remove it"
+                )
             break
-        if len(argument) < 2 or not argument.startswith("-"):  # noqa: PLR2004  a lone dash is no flag in Go either
-            parsed.problems.append(_stray(argument, before, where=_ordinal(arguments, [argument, *rest])))
+        # a lone dash is no flag in Go either
+        if len(argument) < 2 or not argument.startswith("-"):  # noqa: PLR2004
+            parsed.problems.append(
+                _stray(argument, before, where=_ordinal(arguments, [argument, *rest]))
+            )
             before = ""
             continue
         before = _flag(argument, rest, known=known, parsed=parsed)
@@ -53,7 +62,10 @@ def parse(arguments: Sequence[str], known: Known) -> Parsed:
 
 
 def _flag(argument: str, rest: list[str], *, known: Known, parsed: Parsed) -> str:
-    """Read one flag and its value; return the name of a boolean without a value, because the next argument may be meant for it."""
+    """Read one flag and its value.
+
+    Return the name of a boolean without a value, because the next argument may be meant for it.
+    """
     name, equals, value = argument.removeprefix("-").removeprefix("-").partition("=")
     if not name or name.startswith("-"):
         parsed.problems.append(f"bad flag syntax: {argument.partition('=')[0]}; see --help")
@@ -70,12 +82,16 @@ def _flag(argument: str, rest: list[str], *, known: Known, parsed: Parsed) -> st
     else:
         parsed.problems.append(f"flag provided but not defined: -{name}; {_nearest(name, known)}")
         if not equals and rest and not rest[0].startswith("-"):
-            rest.pop(0)  # most likely the value of the unknown flag, so a second problem would not help
+            rest.pop(
+                0
+            )  # most likely the value of the unknown flag, so a second problem would not help
     return ""
 
 
 def _nearest(name: str, known: Known) -> str:
-    close = difflib.get_close_matches(name.lower().replace("_", "-"), sorted({*known.booleans, *known.valued}), n=1, cutoff=0.7)
+    close = difflib.get_close_matches(
+        name.lower().replace("_", "-"), sorted({*known.booleans, *known.valued}), n=1, cutoff=0.7
+    )
     return f"did you mean --{close[0]}? See --help" if close else "see --help"
 
 

@@ -1,7 +1,9 @@
-"""Settings: the official operator's environment variables and flags, and a few of our own. Only this module reads them.
+"""Settings: the official operator's environment variables and flags, and a few of our own.
 
-Our own variables start with `ONEPASSWORD_OPERATOR_`; an unknown one with that prefix is refused, because a misspelt setting that is
-silently ignored is worse than none.
+Only this module reads them.
+
+Our own variables start with `ONEPASSWORD_OPERATOR_`; an unknown one with that prefix is refused,
+because a misspelt setting that is silently ignored is worse than none.
 """
 
 from __future__ import annotations
@@ -36,9 +38,12 @@ from onepassword_operator.settings.values import (
     Trimmed,
 )
 
-BOTH: Final = frozenset({"kubeconfig", "connect_requests_per_minute", "restarts_per_second", "secret_watch"})
+BOTH: Final = frozenset(
+    {"kubeconfig", "connect_requests_per_minute", "restarts_per_second", "secret_watch"}
+)
 """Settings with both a variable and a flag; the flag wins."""
-# The kubelet puts variables of these shapes into every pod if there is a Service named onepassword-operator.
+# The kubelet puts variables of these shapes into every pod if there is a Service named
+# onepassword-operator.
 _SERVICE_LINK: Final = re.compile(PREFIX + r"(\w+_)?(SERVICE_HOST|SERVICE_PORT|PORT)(_\w+)?\Z")
 _WANTED: Final = {"OP_CONNECT_HOST": "the URL of your Connect server"}
 
@@ -51,8 +56,9 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
     """All settings, read once at the start."""
 
     model_config = pydantic_settings.SettingsConfigDict(
-        # Settings without a variable of their own get the prefix, and `load` refuses unknown variables with it. Without a prefix, a stray
-        # WORKERS or LEADER_ELECT in the environment would count as ours.
+        # Settings without a variable of their own get the prefix, and `load` refuses unknown
+        # variables with it. Without a prefix, a stray WORKERS or LEADER_ELECT in the environment
+        # would count as ours.
         frozen=True,
         extra="ignore",
         hide_input_in_errors=True,
@@ -62,10 +68,13 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
     )
 
     connect_host: ConnectUrl = pydantic.Field(
-        validation_alias="OP_CONNECT_HOST", description="URL of the Connect server, for example http://onepassword-connect:8080. Required."
+        validation_alias="OP_CONNECT_HOST",
+        description="URL of the Connect server, for example http://onepassword-connect:8080. Required.",
     )
     connect_token: Token | None = pydantic.Field(
-        default=None, validation_alias="OP_CONNECT_TOKEN", description="Connect access token. Required, here or in a file."
+        default=None,
+        validation_alias="OP_CONNECT_TOKEN",
+        description="Connect access token. Required, here or in a file.",
     )
     connect_token_file: Trimmed = pydantic.Field(
         default="",
@@ -140,62 +149,105 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
         validation_alias=PREFIX + "CONNECT_CLIENT_KEY",
         description="PEM file of the key of that certificate, without a password.",
     )
-    health_probe_bind_address: Address = pydantic.Field(default=":8081", description="Address of /healthz and /readyz; 0 disables.")
-    metrics_bind_address: Address = pydantic.Field(default=":8080", description="Address of /metrics; 0 disables.")
+    health_probe_bind_address: Address = pydantic.Field(
+        default=":8081", description="Address of /healthz and /readyz; 0 disables."
+    )
+    metrics_bind_address: Address = pydantic.Field(
+        default=":8080", description="Address of /metrics; 0 disables."
+    )
     metrics_secure: GoBooleanIfGiven = pydantic.Field(
         default=None,
         description="Serve /metrics over HTTPS, with the certificate of --metrics-cert-path; any client that reaches the address may read. "
         "Default: true if there is a certificate, plain HTTP if not.",
     )
     metrics_cert_path: str = pydantic.Field(
-        default="", description="Directory of the certificate for /metrics; read again when it changes."
+        default="",
+        description="Directory of the certificate for /metrics; read again when it changes.",
     )
-    metrics_cert_name: str = pydantic.Field(default="tls.crt", description="File name of the certificate.")
-    metrics_cert_key: str = pydantic.Field(default="tls.key", description="File name of the private key.")
+    metrics_cert_name: str = pydantic.Field(
+        default="tls.crt", description="File name of the certificate."
+    )
+    metrics_cert_key: str = pydantic.Field(
+        default="tls.key", description="File name of the private key."
+    )
     leader_elect: GoBoolean = pydantic.Field(
-        default=False, description="Elect one of several replicas; the others stand by with everything in memory."
+        default=False,
+        description="Elect one of several replicas; the others stand by with everything in memory.",
     )
-    leader_election_namespace: Trimmed = pydantic.Field(default="", description="Namespace of the Lease. Default: the operator's own.")
-    enable_http2: GoBoolean = pydantic.Field(default=False, description="Accepted without effect; /metrics is served over HTTP/1.1.")
-    enable_annotations: GoBoolean = pydantic.Field(default=False, description="Copy a resource's annotations onto its Secret.")
-    allow_empty_values: GoBoolean = pydantic.Field(default=False, description="Keep empty fields as empty keys.")
+    leader_election_namespace: Trimmed = pydantic.Field(
+        default="", description="Namespace of the Lease. Default: the operator's own."
+    )
+    enable_http2: GoBoolean = pydantic.Field(
+        default=False, description="Accepted without effect; /metrics is served over HTTP/1.1."
+    )
+    enable_annotations: GoBoolean = pydantic.Field(
+        default=False, description="Copy a resource's annotations onto its Secret."
+    )
+    allow_empty_values: GoBoolean = pydantic.Field(
+        default=False, description="Keep empty fields as empty keys."
+    )
     zap_devel: GoBooleanIfGiven = pydantic.Field(
         default=None,
         description="Defaults of the other zap flags. true: console, debug, tracebacks from warn; false: json, info, tracebacks from "
         "error; not given: console, info, tracebacks from error.",
     )
-    zap_encoder: Encoder | None = pydantic.Field(default=None, description="Form of the log: console or json.")
+    zap_encoder: Encoder | None = pydantic.Field(
+        default=None, description="Form of the log: console or json."
+    )
     zap_log_level: LogLevel | None = pydantic.Field(
-        default=None, description="debug, info, warn, error, panic, or an integer greater than 0 (1: debug)."
+        default=None,
+        description="debug, info, warn, error, panic, or an integer greater than 0 (1: debug).",
     )
     zap_stacktrace_level: StacktraceLevel | None = pydantic.Field(
-        default=None, description="The level from which records show their traceback: info, warn, error or panic."
+        default=None,
+        description="The level from which records show their traceback: info, warn, error or panic.",
     )
     zap_time_encoding: TimeEncoding = pydantic.Field(
-        default="iso8601", description="Form of the log's time: epoch, millis, nano, iso8601, rfc3339 or rfc3339nano."
+        default="iso8601",
+        description="Form of the log's time: epoch, millis, nano, iso8601, rfc3339 or rfc3339nano.",
     )
 
     @pydantic.field_validator("metrics_bind_address", mode="before")
     @classmethod
     def _empty_is_default(cls, value: object) -> object:
-        return value or ":8080"  # as in controller-runtime; the probes' address is another matter there, and empty disables
+        return (
+            value or ":8080"
+            # as in controller-runtime; the probes' address is another matter there, and empty disables
+        )
 
     @property
     def namespaces(self) -> tuple[str, ...]:
         """The namespaces to watch; empty for all."""
-        return tuple(dict.fromkeys(name for part in self.watch_namespace.split(",") if (name := part.strip())))
+        return tuple(
+            dict.fromkeys(
+                name for part in self.watch_namespace.split(",") if (name := part.strip())
+            )
+        )
 
     @property
     def staleness_limit_seconds(self) -> float:
         """The staleness limit: as set, else three polling intervals, at least 60."""
-        return self.staleness_seconds if self.staleness_seconds is not None else max(3.0 * self.polling_interval, 60.0)
+        return (
+            self.staleness_seconds
+            if self.staleness_seconds is not None
+            else max(3.0 * self.polling_interval, 60.0)
+        )
 
     @property
     def metrics_certificate(self) -> tuple[pathlib.Path, pathlib.Path] | None:
-        """The files of certificate and key for /metrics; None if it is plain HTTP, or not served."""
-        secure = bool(self.metrics_cert_path) if self.metrics_secure is None else self.metrics_secure
+        """The files of certificate and key for /metrics.
+
+        None if it is plain HTTP, or not served.
+        """
+        secure = (
+            bool(self.metrics_cert_path) if self.metrics_secure is None else self.metrics_secure
+        )
         folder = pathlib.Path(self.metrics_cert_path)
-        return (folder / self.metrics_cert_name, folder / self.metrics_cert_key) if secure and self.metrics_bind_address != "0" else None
+        return (
+            (folder / self.metrics_cert_name, folder / self.metrics_cert_key)
+            if secure and self.metrics_bind_address != "0"
+            else None
+        )
 
     @property
     def connect_credential(self) -> Confidential | pathlib.Path:
@@ -205,14 +257,24 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
 
     @property
     def connect_identity(self) -> tuple[pathlib.Path, pathlib.Path] | None:
-        """The files of the client certificate for Connect and its key; None for plain HTTP, which has none."""
+        """The files of the client certificate for Connect and its key.
+
+        None for plain HTTP, which has none.
+        """
         wanted = self.connect_client_cert and self.connect_host.lower().startswith("https:")
-        return (pathlib.Path(self.connect_client_cert), pathlib.Path(self.connect_client_key)) if wanted else None
+        return (
+            (pathlib.Path(self.connect_client_cert), pathlib.Path(self.connect_client_key))
+            if wanted
+            else None
+        )
 
     @property
     def proxies(self) -> Proxies:
         """The settings of proxies and their exceptions."""
-        http, https = ("" if url is None else url.get_secret_value().strip() for url in (self.http_proxy, self.https_proxy))
+        http, https = (
+            "" if url is None else url.get_secret_value().strip()
+            for url in (self.http_proxy, self.https_proxy)
+        )
         return Proxies(http=http, https=https, exceptions=self.no_proxy)
 
     def warnings(self) -> list[str]:
@@ -227,7 +289,9 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
     @property
     def log_level(self) -> int:
         """The log's level: as set, else by `--zap-devel`."""
-        return LEVELS.get(self.zap_log_level or ("debug" if self.zap_devel else "info"), logging.DEBUG)
+        return LEVELS.get(
+            self.zap_log_level or ("debug" if self.zap_devel else "info"), logging.DEBUG
+        )
 
     @property
     def stacktrace_level(self) -> int:
@@ -236,8 +300,11 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
 
 
 def _fields() -> list[tuple[str, pydantic.fields.FieldInfo]]:
-    # In the order of the documentation: the official operator's settings first. By default inherited fields would come first.
-    return sorted(Settings.model_fields.items(), key=lambda entry: entry[0] in TuningSettings.model_fields)
+    # In the order of the documentation: the official operator's settings first. By default
+    # inherited fields would come first.
+    return sorted(
+        Settings.model_fields.items(), key=lambda entry: entry[0] in TuningSettings.model_fields
+    )
 
 
 def flag_names() -> list[str]:
@@ -248,7 +315,10 @@ def flag_names() -> list[str]:
 def variable_names() -> dict[str, str]:
     """Return the settings with an environment variable, by name, with the variable's name."""
     aliases = {n: field.validation_alias for n, field in _fields() if field.validation_alias}
-    return {n: str(alias.choices[0] if isinstance(alias, pydantic.AliasChoices) else alias) for n, alias in aliases.items()}
+    return {
+        n: str(alias.choices[0] if isinstance(alias, pydantic.AliasChoices) else alias)
+        for n, alias in aliases.items()
+    }
 
 
 _VARIABLES: Final = variable_names()
@@ -268,12 +338,21 @@ def load(flags: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
     ]
     settings = None
     try:
-        settings = Settings(**{_VARIABLES[n] if n in BOTH else n: value for n, value in flags.items()})  # type: ignore[arg-type]
+        settings = Settings(
+            **{_VARIABLES[n] if n in BOTH else n: value for n, value in flags.items()}
+        )  # type: ignore[arg-type]
     except pydantic.ValidationError as error:
         problems += [
-            _problem(_given_as(str(entry["loc"][0]), flags), entry["type"], message=entry["msg"], environment=environment)
+            _problem(
+                _given_as(str(entry["loc"][0]), flags),
+                entry["type"],
+                message=entry["msg"],
+                environment=environment,
+            )
             for entry in error.errors(include_input=False)
-            if not (entry["type"] == "missing" and checks.explains(str(entry["loc"][0]), environment))
+            if not (
+                entry["type"] == "missing" and checks.explains(str(entry["loc"][0]), environment)
+            )
         ]
     problems += checks.find(flags, environment)
     if settings is None or problems:

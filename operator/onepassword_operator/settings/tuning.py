@@ -1,4 +1,6 @@
-"""Tuning settings: rates, intervals and timeouts that the official operator does not have; a part of all settings.
+"""Tuning settings: rates, intervals and timeouts that the official operator does not have.
+
+A part of all settings.
 
 Three of them are flags as well; the flag wins over the variable.
 """
@@ -41,7 +43,9 @@ class TuningSettings(pydantic.BaseModel):
         validation_alias=PREFIX + "CONNECT_TIMEOUT_SECONDS",
         description="Seconds to wait for the first byte from Connect; a call ends after twice that, the first of all after four times.",
     )
-    connect_requests_per_minute: Annotated[int, pydantic.Field(ge=0), pydantic.AfterValidator(_requests)] = pydantic.Field(
+    connect_requests_per_minute: Annotated[
+        int, pydantic.Field(ge=0), pydantic.AfterValidator(_requests)
+    ] = pydantic.Field(
         default=0,
         validation_alias=PREFIX + "CONNECT_REQUESTS_PER_MINUTE",
         description="Most requests to Connect in any minute, from 10; 0: no limit; Connect has none either. Further requests "
@@ -64,7 +68,9 @@ class TuningSettings(pydantic.BaseModel):
         description="Seconds between full resyncs: complete LISTs of resources and Secrets, and a list of every followed vault.",
     )
     workers: Annotated[int, pydantic.Field(ge=1, le=64)] = pydantic.Field(
-        default=16, validation_alias=PREFIX + "WORKERS", description="Secrets that are reconciled at the same time."
+        default=16,
+        validation_alias=PREFIX + "WORKERS",
+        description="Secrets that are reconciled at the same time.",
     )
 
     @property

@@ -22,7 +22,13 @@ BOOLEANS: Final[Mapping[str, bool]] = {
 """The texts that Go's `strconv.ParseBool` accepts."""
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _INTEGER: Final = re.compile(r"[+-]?[0-9]+")
-LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR, "panic": logging.CRITICAL}
+LEVELS: Final = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warn": logging.WARNING,
+    "error": logging.ERROR,
+    "panic": logging.CRITICAL,
+}
 STACKTRACE_LEVELS: Final = ("info", "warn", "error", "panic")
 ENCODERS: Final = ("console", "json")
 SWITCH: Final = ("on", "off")
@@ -40,7 +46,9 @@ def go_boolean(value: object) -> object:
 
 
 def bind_address(text: str) -> tuple[str, int] | None:
-    """Split `:8081`, `127.0.0.1:8081` or `[::1]:8081` into host and port; None for `0`, which disables.
+    """Split `:8081`, `127.0.0.1:8081` or `[::1]:8081` into host and port.
+
+    None for `0`, which disables.
 
     Raises:
         ValueError: anything else.
@@ -89,13 +97,17 @@ def _proxy(value: pydantic.SecretStr) -> pydantic.SecretStr:
     except ValueError:
         valid = False
     if not valid:
-        raise ValueError("must be the URL of an HTTP proxy such as http://proxy:3128; proxies of other kinds (socks5) are not supported")
+        raise ValueError(
+            "must be the URL of an HTTP proxy such as http://proxy:3128; proxies of other kinds (socks5) are not supported"
+        )
     return value
 
 
 def _interval(value: object) -> object:
     # Stricter than pydantic, which takes `60.0` and `6_0`; Go's Atoi doesn't.
-    if isinstance(value, str) and not (_INTEGER.fullmatch(value.strip()) and 1 <= int(value) <= LONGEST_INTERVAL_SECONDS):
+    if isinstance(value, str) and not (
+        _INTEGER.fullmatch(value.strip()) and 1 <= int(value) <= LONGEST_INTERVAL_SECONDS
+    ):
         raise ValueError(f"must be a whole number of seconds from 1 to {LONGEST_INTERVAL_SECONDS}")
     return value
 
@@ -109,7 +121,9 @@ def _level(value: str) -> str:
     # As in zap's flag parser: a number is a verbosity, so 0 and less have no meaning.
     level = value.lower()
     if level not in LEVELS and not (_INTEGER.fullmatch(level) and int(level) > 0):
-        raise ValueError("must be debug, info, warn, error, panic, or an integer greater than 0 (1: debug)")
+        raise ValueError(
+            "must be debug, info, warn, error, panic, or an integer greater than 0 (1: debug)"
+        )
     return level
 
 
@@ -132,7 +146,9 @@ GoBoolean = Annotated[bool, pydantic.BeforeValidator(go_boolean)]
 GoBooleanIfGiven = Annotated[bool | None, pydantic.BeforeValidator(go_boolean)]
 ConnectUrl = Annotated[str, pydantic.BeforeValidator(_trimmed), pydantic.AfterValidator(_url)]
 Token = Annotated[pydantic.SecretStr, pydantic.AfterValidator(_token)]
-Namespaces = Annotated[str, pydantic.BeforeValidator(_trimmed), pydantic.AfterValidator(_namespaces)]
+Namespaces = Annotated[
+    str, pydantic.BeforeValidator(_trimmed), pydantic.AfterValidator(_namespaces)
+]
 ProxyUrl = Annotated[pydantic.SecretStr, pydantic.AfterValidator(_proxy)]
 Interval = Annotated[int, pydantic.BeforeValidator(_interval)]
 Address = Annotated[str, pydantic.AfterValidator(_address)]

@@ -9,7 +9,13 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "settings", "stack_info"}
+_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "taskName",
+    "settings",
+    "stack_info",
+}
 _QUIET: Final = ("kopf", "aiohttp", "asyncio")
 _LEVEL_NAMES: Final = {logging.WARNING: "WARN", logging.CRITICAL: "PANIC"}
 """zap's names of levels where they differ from Python's."""
@@ -18,7 +24,8 @@ _LEVEL_NAMES: Final = {logging.WARNING: "WARN", logging.CRITICAL: "PANIC"}
 def configure(*, level: int, encoder: str, time_encoding: str, stacktrace_level: int) -> None:
     """Send all log records to standard error.
 
-    Records of kopf and aiohttp below WARNING are dropped at any level: kopf logs parts of objects there, Secrets included.
+    Records of kopf and aiohttp below WARNING are dropped at any level: kopf logs parts of objects
+    there, Secrets included.
     """
     handler = logging.StreamHandler(sys.stderr)
     formatter = JsonFormatter if encoder == "json" else ConsoleFormatter
@@ -32,7 +39,11 @@ def configure(*, level: int, encoder: str, time_encoding: str, stacktrace_level:
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:
     """Return the fields of a record: its `extra` without None."""
-    return {key: value for key, value in vars(record).items() if key not in _STANDARD and not key.startswith("_") and value is not None}
+    return {
+        key: value
+        for key, value in vars(record).items()
+        if key not in _STANDARD and not key.startswith("_") and value is not None
+    }
 
 
 def _whole_seconds(created: float) -> str:
@@ -40,7 +51,11 @@ def _whole_seconds(created: float) -> str:
 
 
 def _milliseconds(created: float) -> str:
-    return datetime.datetime.fromtimestamp(created, datetime.UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
+    return (
+        datetime.datetime.fromtimestamp(created, datetime.UTC)
+        .isoformat(timespec="milliseconds")
+        .removesuffix("+00:00")
+    )
 
 
 def _fraction(created: float) -> str:
@@ -78,7 +93,11 @@ class _ZapFormatter(logging.Formatter):
 
     def traceback(self, record: logging.LogRecord) -> str:
         """Return the record's traceback if its level is high enough to show it, else an empty text."""
-        return self.formatException(record.exc_info) if record.exc_info and record.levelno >= self._stacktrace_level else ""
+        return (
+            self.formatException(record.exc_info)
+            if record.exc_info and record.levelno >= self._stacktrace_level
+            else ""
+        )
 
 
 class ConsoleFormatter(_ZapFormatter):
@@ -86,7 +105,12 @@ class ConsoleFormatter(_ZapFormatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Render one line, and the traceback if there is one."""
-        parts = [str(self.time(record)), self.level(record), _logger_name(record), record.getMessage()]
+        parts = [
+            str(self.time(record)),
+            self.level(record),
+            _logger_name(record),
+            record.getMessage(),
+        ]
         if fields := fields_of(record):
             parts.append(json.dumps(fields, default=str, ensure_ascii=False))
         trace = self.traceback(record)
@@ -98,7 +122,12 @@ class JsonFormatter(_ZapFormatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Render the line."""
-        line = {"ts": self.time(record), "level": self.level(record).lower(), "logger": _logger_name(record), "msg": record.getMessage()}
+        line = {
+            "ts": self.time(record),
+            "level": self.level(record).lower(),
+            "logger": _logger_name(record),
+            "msg": record.getMessage(),
+        }
         if trace := self.traceback(record):
             line["stacktrace"] = trace
         return json.dumps(line | fields_of(record), default=str, ensure_ascii=False)

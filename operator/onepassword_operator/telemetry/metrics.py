@@ -5,16 +5,28 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 
 
 class Metrics:
-    """Implements the `Meter` port; one registry of its own, so that several operators can live in one process."""
+    """Implements the `Meter` port.
+
+    One registry of its own, so that several operators can live in one process.
+    """
 
     content_type = "text/plain; version=0.0.4; charset=utf-8"
 
     def __init__(self, *, version: str) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # they would be a second, useless series per counter
+        # # they would be a second, useless series per counter
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         name = "onepassword_operator"
@@ -23,7 +35,9 @@ class Metrics:
             "When 1Password last answered a poll in full (Unix time).",
             registry=self._registry,
         )
-        self._polls = Counter(f"{name}_polls", "Polls of 1Password, by result.", ["result"], registry=self._registry)
+        self._polls = Counter(
+            f"{name}_polls", "Polls of 1Password, by result.", ["result"], registry=self._registry
+        )
         self._requests = Counter(
             f"{name}_requests",
             "Requests made, by side, route and status code (0: no answer).",
@@ -31,25 +45,57 @@ class Metrics:
             registry=self._registry,
         )
         self._seconds = Histogram(
-            f"{name}_connect_request_seconds", "Duration of Connect requests, by route.", ["route"], registry=self._registry
+            f"{name}_connect_request_seconds",
+            "Duration of Connect requests, by route.",
+            ["route"],
+            registry=self._registry,
         )
-        self._retries = Counter(f"{name}_connect_retries", "Requests to Connect made again, by route.", ["route"], registry=self._registry)
-        self._server = Gauge(f"{name}_connect_info", "The Connect server's version.", ["version"], registry=self._registry)
-        self._syncs = Counter(f"{name}_syncs", "Reconciles of a Secret, by reason of the outcome.", ["reason"], registry=self._registry)
-        self._repairs = Counter(f"{name}_drift_repairs", "Secrets repaired after somebody edited or deleted them.", registry=self._registry)
+        self._retries = Counter(
+            f"{name}_connect_retries",
+            "Requests to Connect made again, by route.",
+            ["route"],
+            registry=self._registry,
+        )
+        self._server = Gauge(
+            f"{name}_connect_info",
+            "The Connect server's version.",
+            ["version"],
+            registry=self._registry,
+        )
+        self._syncs = Counter(
+            f"{name}_syncs",
+            "Reconciles of a Secret, by reason of the outcome.",
+            ["reason"],
+            registry=self._registry,
+        )
+        self._repairs = Counter(
+            f"{name}_drift_repairs",
+            "Secrets repaired after somebody edited or deleted them.",
+            registry=self._registry,
+        )
         self._set_back = Counter(
             f"{name}_versions_restored",
             "Secrets written from an older version of their item, because the item was set back.",
             registry=self._registry,
         )
-        self._restarts = Counter(f"{name}_workload_restarts", "Workloads restarted for changed Secrets.", registry=self._registry)
-        self._found = Counter(f"{name}_resync_found", "Changes that only a full resync found.", registry=self._registry)
+        self._restarts = Counter(
+            f"{name}_workload_restarts",
+            "Workloads restarted for changed Secrets.",
+            registry=self._registry,
+        )
+        self._found = Counter(
+            f"{name}_resync_found",
+            "Changes that only a full resync found.",
+            registry=self._registry,
+        )
         self._dropped = Counter(
             f"{name}_events_dropped",
             "Kubernetes Events dropped untried: too many were waiting, or the operator stopped.",
             registry=self._registry,
         )
-        Gauge(f"{name}_build_info", "The version that runs.", ["version"], registry=self._registry).labels(version).set(1)
+        Gauge(
+            f"{name}_build_info", "The version that runs.", ["version"], registry=self._registry
+        ).labels(version).set(1)
 
     def observe(self, name: str, text: str, *, read: Callable[[], float]) -> None:
         """Add a gauge whose value `read` returns at each scrape."""

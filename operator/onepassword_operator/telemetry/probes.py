@@ -14,9 +14,14 @@ Check = Callable[[], str]
 
 @contextlib.asynccontextmanager
 async def serve(
-    address: tuple[str, int] | None, routes: Mapping[str, Callable[[], web.Response]], *, tls: ssl.SSLContext | None = None
+    address: tuple[str, int] | None,
+    routes: Mapping[str, Callable[[], web.Response]],
+    *,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[None]:
-    """Serve GET routes on an address, over HTTPS if there is a TLS context; no address serves nothing.
+    """Serve GET routes on an address, over HTTPS if there is a TLS context.
+
+    No address serves nothing.
 
     Raises:
         OSError: the address can't be bound.
@@ -36,7 +41,9 @@ async def serve(
         await runner.cleanup()
 
 
-def _handler(answer: Callable[[], web.Response]) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _handler(
+    answer: Callable[[], web.Response],
+) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handle(request: web.Request) -> web.Response:
         del request
         return answer()

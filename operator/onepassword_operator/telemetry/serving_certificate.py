@@ -1,4 +1,7 @@
-"""The certificate of /metrics: two files that another tool renews, for example cert-manager. Read again when they change."""
+"""The certificate of /metrics: two files that another tool renews, for example cert-manager.
+
+Read again when they change.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,9 @@ class ServingCertificateError(Exception):
 
 
 def serving_tls(files: tuple[pathlib.Path, pathlib.Path] | None) -> ssl.SSLContext | None:
-    """Make the TLS context to listen with from the files of a certificate and its key; None without files.
+    """Make the TLS context to listen with from the files of a certificate and its key.
+
+    None without files.
 
     Raises:
         ServingCertificateError: they are no certificate and its key.
@@ -28,8 +33,8 @@ def serving_tls(files: tuple[pathlib.Path, pathlib.Path] | None) -> ssl.SSLConte
 class ServingCertificate:
     """A certificate and its private key, both PEM.
 
-    Every handshake checks whether the files have changed. If they are unusable, for example because only one of them has been replaced yet,
-    the last good pair stays in use.
+    Every handshake checks whether the files have changed. If they are unusable, for example because
+    only one of them has been replaced yet, the last good pair stays in use.
     """
 
     def __init__(self, certificate: pathlib.Path, key: pathlib.Path) -> None:
@@ -58,9 +63,15 @@ class ServingCertificate:
             self._read = state
             try:
                 self._current = self._loaded()
-                _log.info("the certificate of /metrics has been read again", extra={"file": str(self._files[0])})
+                _log.info(
+                    "the certificate of /metrics has been read again",
+                    extra={"file": str(self._files[0])},
+                )
             except (OSError, ssl.SSLError) as error:
-                _log.warning("the new certificate of /metrics can't be used yet", extra={"error": type(error).__name__})
+                _log.warning(
+                    "the new certificate of /metrics can't be used yet",
+                    extra={"error": type(error).__name__},
+                )
         return self._current
 
     def _loaded(self) -> ssl.SSLContext:
@@ -70,7 +81,8 @@ class ServingCertificate:
         return context
 
     def _state(self) -> list[tuple[int, int, int]]:
-        # Follows symlinks: the kubelet replaces the files of a mounted Secret by exchanging a symlink.
+        # Follows symlinks: the kubelet replaces the files of a mounted Secret by exchanging a
+        # symlink.
         found = []
         for file in self._files:
             try:

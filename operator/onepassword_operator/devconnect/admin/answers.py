@@ -1,4 +1,7 @@
-"""Reads and writes the admin port's JSON; unreadable input is a 400 that names the expected form."""
+"""Reads and writes the admin port's JSON.
+
+Unreadable input is a 400 that names the expected form.
+"""
 
 from __future__ import annotations
 
@@ -37,19 +40,28 @@ def read_text(body: Mapping[str, Any], name: str) -> str:
     return text
 
 
-def read_seconds(body: Mapping[str, Any], name: str, *, default: float, null: float | None = None) -> float:
-    """Return a number of seconds, or the default if absent; `null` is the value that null stands for, None if null is an error."""
+def read_seconds(
+    body: Mapping[str, Any], name: str, *, default: float, null: float | None = None
+) -> float:
+    """Return a number of seconds, or the default if absent.
+
+    `null` is the value that null stands for, None if null is an error.
+    """
     seconds = body.get(name, default)
     if seconds is None and null is not None:
         return null
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
-        raise bad_request(f"{name} must be a number of seconds{'' if null is None else ', or null for ever'}")
+        raise bad_request(
+            f"{name} must be a number of seconds{'' if null is None else ', or null for ever'}"
+        )
     return seconds
 
 
 def json_reply(value: object, *, status: int = 200) -> web.Response:
     """Answer with JSON."""
-    return web.Response(body=json_codec.encode(value), status=status, content_type="application/json")
+    return web.Response(
+        body=json_codec.encode(value), status=status, content_type="application/json"
+    )
 
 
 def done() -> web.Response:

@@ -1,4 +1,7 @@
-"""The admin port for tests and demos: JSON without authentication, hence loopback by default. Replies never hold a value."""
+"""The admin port for tests and demos: JSON without authentication, hence loopback by default.
+
+Replies never hold a value.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +28,20 @@ _BODY_LIMIT_BYTES: Final = 64 * 1024 * 1024
 def build(parts: Parts, mint: Mint) -> web.Application:
     """Build the admin application."""
     application = web.Application(middlewares=[_refusals], client_max_size=_BODY_LIMIT_BYTES)
-    for actions in (ItemActions(parts.store, mint.editor), SteeringActions(parts), ReplicaActions(parts), TokenActions(mint)):
+    for actions in (
+        ItemActions(parts.store, mint.editor),
+        SteeringActions(parts),
+        ReplicaActions(parts),
+        TokenActions(mint),
+    ):
         application.add_routes(actions.routes())
     return application
 
 
 @web.middleware
-async def _refusals(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
+async def _refusals(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
     try:
         return await handler(request)
     except ApiError as error:
@@ -42,4 +52,6 @@ async def _refusals(request: web.Request, handler: Callable[[web.Request], Await
         return json_reply({"status": error.status, "message": error.reason}, status=error.status)
     except OSError as error:
         # Only the state directory is written to.
-        return json_reply({"status": 500, "message": f"cannot keep the change: {error.strerror}"}, status=500)
+        return json_reply(
+            {"status": 500, "message": f"cannot keep the change: {error.strerror}"}, status=500
+        )

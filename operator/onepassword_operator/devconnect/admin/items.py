@@ -1,4 +1,7 @@
-"""The admin port's endpoints for content: vaults, items, snapshots. Replies have names and versions, never a value."""
+"""The admin port's endpoints for content: vaults, items, snapshots.
+
+Replies have names and versions, never a value.
+"""
 
 from __future__ import annotations
 
@@ -38,12 +41,17 @@ class ItemActions:
     async def show_vaults(self, _: web.Request) -> web.Response:
         """List vaults with the titles and versions of their items."""
         return json_reply(
-            [{**_vault(vault), "items": [_item(item) for item in self._store.items(vault.id)]} for vault in self._store.vaults()]
+            [
+                {**_vault(vault), "items": [_item(item) for item in self._store.items(vault.id)]}
+                for vault in self._store.vaults()
+            ]
         )
 
     async def create_vault(self, request: web.Request) -> web.Response:
         """Add an empty vault."""
-        return json_reply(_vault(self._editor.create_vault(read_text(await read_object(request), "name"))))
+        return json_reply(
+            _vault(self._editor.create_vault(read_text(await read_object(request), "name")))
+        )
 
     async def rename_vault(self, request: web.Request) -> web.Response:
         """Give a vault another name."""
@@ -63,7 +71,13 @@ class ItemActions:
     async def edit_item(self, request: web.Request) -> web.Response:
         """Store the next revision of an item."""
         edit = await read_object(request)
-        return json_reply(_item(self._editor.edit_item(request.match_info["vault"], request.match_info["item"], edit=edit)))
+        return json_reply(
+            _item(
+                self._editor.edit_item(
+                    request.match_info["vault"], request.match_info["item"], edit=edit
+                )
+            )
+        )
 
     async def delete_item(self, request: web.Request) -> web.Response:
         """Remove an item for good."""

@@ -37,7 +37,9 @@ class ReplicaActions:
 
     async def show_lag(self, _: web.Request) -> web.Response:
         """Show the lag of readers; the largest one if replicas differ."""
-        return json_reply(dataclasses.asdict(_furthest(view.lag for view in self._parts.store.replicas)))
+        return json_reply(
+            dataclasses.asdict(_furthest(view.lag for view in self._parts.store.replicas))
+        )
 
     async def set_lag(self, request: web.Request) -> web.Response:
         """Set the lag of all replicas, for ever or for a while."""
@@ -53,7 +55,11 @@ class ReplicaActions:
     async def change_balance(self, request: web.Request) -> web.Response:
         """Change the way to balance."""
         body = await read_object(request)
-        _refuse_unknown(body, ("balance", "seed"), remedy=f"write balance ({' or '.join(BALANCES)}), seed (a whole number), or both")
+        _refuse_unknown(
+            body,
+            ("balance", "seed"),
+            remedy=f"write balance ({' or '.join(BALANCES)}), seed (a whole number), or both",
+        )
         seed = body.get("seed")
         if isinstance(seed, bool) or not isinstance(seed, int | None):
             raise bad_request("seed must be a whole number")
@@ -71,21 +77,32 @@ class ReplicaActions:
         numbers = [str(number) for number in range(self._parts.balancer.replicas)]
         if given not in numbers:
             there = f"there are {', '.join(numbers)}" if len(numbers) > 1 else "there is 0 only"
-            raise ApiError(404, f"replica {given} not found: {there}; --replicas at the start says how many")
+            raise ApiError(
+                404, f"replica {given} not found: {there}; --replicas at the start says how many"
+            )
         return int(given)
 
     def _shown(self) -> Json:
         balancer = self._parts.balancer
-        return {"balance": balancer.balance, "replicas": [self._replica(number) for number in range(balancer.replicas)]}
+        return {
+            "balance": balancer.balance,
+            "replicas": [self._replica(number) for number in range(balancer.replicas)],
+        }
 
     def _replica(self, number: int) -> Json:
         lag = self._parts.store.replicas[number].lag
-        return {"number": number, **dataclasses.asdict(lag), "requests": self._parts.requests.by_replica[number]}
+        return {
+            "number": number,
+            **dataclasses.asdict(lag),
+            "requests": self._parts.requests.by_replica[number],
+        }
 
 
 def _read_lag(body: Mapping[str, Any]) -> tuple[Lag, float]:
     names = sorted((*_LAGS, _DURATION))
-    _refuse_unknown(body, names, remedy=f"write numbers of seconds, or null for ever, for {', '.join(names)}")
+    _refuse_unknown(
+        body, names, remedy=f"write numbers of seconds, or null for ever, for {', '.join(names)}"
+    )
     lag = Lag(**{name: read_seconds(body, name, default=0.0, null=FOR_EVER) for name in _LAGS})
     return lag, read_seconds(body, _DURATION, default=FOR_EVER, null=FOR_EVER)
 

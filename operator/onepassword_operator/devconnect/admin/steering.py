@@ -6,7 +6,13 @@ import dataclasses
 
 from aiohttp import web
 
-from onepassword_operator.devconnect.admin.answers import done, json_reply, read_any, read_object, read_seconds
+from onepassword_operator.devconnect.admin.answers import (
+    done,
+    json_reply,
+    read_any,
+    read_object,
+    read_seconds,
+)
 from onepassword_operator.devconnect.errors import bad_request
 from onepassword_operator.devconnect.items.records import Json
 from onepassword_operator.devconnect.rest.request_log import LoggedRequest
@@ -40,7 +46,14 @@ class SteeringActions:
         """Show counters, and the newest requests."""
         log = self._parts.requests
         entries = [_entry(entry) for entry in log.entries]
-        return json_reply({"total": log.total, "by_route": log.by_route, "item_reads": log.item_reads, "log": entries})
+        return json_reply(
+            {
+                "total": log.total,
+                "by_route": log.by_route,
+                "item_reads": log.item_reads,
+                "log": entries,
+            }
+        )
 
     async def reset_requests(self, _: web.Request) -> web.Response:
         """Start counting from zero."""
@@ -69,13 +82,19 @@ class SteeringActions:
         return json_reply(self._sync())
 
     async def restart_sync(self, request: web.Request) -> web.Response:
-        """Act as a server that has just started; null as the time of its first sync means until `finish_sync`."""
+        """Act as a server that has just started.
+
+        Null as the time of its first sync means until `finish_sync`.
+        """
         body = await read_object(request)
         if not set(body) <= {"sync_seconds", "timeout_seconds"}:
             raise bad_request("write numbers of seconds for sync_seconds and timeout_seconds")
         endless = "sync_seconds" in body and body["sync_seconds"] is None
         seconds = None if endless else read_seconds(body, "sync_seconds", default=0.0)
-        self._parts.upstream.restart(sync_seconds=seconds, timeout_seconds=read_seconds(body, "timeout_seconds", default=TIMEOUT_SECONDS))
+        self._parts.upstream.restart(
+            sync_seconds=seconds,
+            timeout_seconds=read_seconds(body, "timeout_seconds", default=TIMEOUT_SECONDS),
+        )
         return json_reply(self._sync())
 
     async def finish_sync(self, _: web.Request) -> web.Response:
@@ -86,10 +105,14 @@ class SteeringActions:
     async def override_health(self, request: web.Request) -> web.Response:
         """Set statuses of services in /health; null restores the real one."""
         body = await read_object(request)
-        if not set(body) <= set(SERVICES) or not all(isinstance(status, str | None) for status in body.values()):
+        if not set(body) <= set(SERVICES) or not all(
+            isinstance(status, str | None) for status in body.values()
+        ):
             raise bad_request(f"write a status or null for {', '.join(SERVICES)}")
         merged: dict[str, str | None] = {**self._parts.upstream.overrides, **body}
-        self._parts.upstream.overrides = {service: status for service, status in merged.items() if status is not None}
+        self._parts.upstream.overrides = {
+            service: status for service, status in merged.items() if status is not None
+        }
         return json_reply(self._parts.upstream.dependencies())
 
     async def show_behaviour(self, _: web.Request) -> web.Response:
@@ -102,7 +125,10 @@ class SteeringActions:
         return json_reply(self._parts.behaviour.show())
 
     def _sync(self) -> Json:
-        return {"state": self._parts.upstream.state.value, "dependencies": self._parts.upstream.dependencies()}
+        return {
+            "state": self._parts.upstream.state.value,
+            "dependencies": self._parts.upstream.dependencies(),
+        }
 
 
 def _entry(entry: LoggedRequest) -> Json:

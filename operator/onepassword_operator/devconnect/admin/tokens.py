@@ -25,14 +25,20 @@ class Mint:
     editor: Editor
     feed: EventFeed
 
-    def for_vaults(self, vaults: Mapping[str, object] | None = None, *, expires_in_seconds: float | None = None) -> str:
-        """Make a token for vaults by name or id with mode `r`, `w` or `rw`; without vaults, for all of them.
+    def for_vaults(
+        self, vaults: Mapping[str, object] | None = None, *, expires_in_seconds: float | None = None
+    ) -> str:
+        """Make a token for vaults by name or id with mode `r`, `w` or `rw`.
+
+        Without vaults, for all of them.
 
         Raises ApiError for an unknown vault and ValueError for an unknown mode.
         """
         scope: Mapping[str, int] = {EVERY_VAULT: MODES["rw"]}
         if vaults is not None:
-            scope = {self.editor.find_vault(vault).id: _mask(mode) for vault, mode in vaults.items()}
+            scope = {
+                self.editor.find_vault(vault).id: _mask(mode) for vault, mode in vaults.items()
+            }
         return self._made(self.tokens.mint(scope, expires_in_seconds=expires_in_seconds))
 
     def for_events(self, features: list[str], *, expires_in_seconds: float | None = None) -> str:
@@ -71,7 +77,9 @@ class TokenActions:
         """Make a token: with `features` one of the Events API, else one of Connect."""
         body = await read_object(request)
         seconds = body.get("expires_in_seconds")
-        if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float)):
+        if seconds is not None and (
+            isinstance(seconds, bool) or not isinstance(seconds, int | float)
+        ):
             raise bad_request("expires_in_seconds must be a number")
         try:
             token = self._minted(body, seconds)
@@ -86,8 +94,12 @@ class TokenActions:
                 raise bad_request('vaults must be an object such as {"Prod apps": "r"}')
             return self._mint.for_vaults(vaults, expires_in_seconds=seconds)
         if vaults is not None:
-            raise bad_request("a token is for vaults or for features of the Events API, not for both")
-        if not isinstance(features, list) or not all(isinstance(feature, str) for feature in features):
+            raise bad_request(
+                "a token is for vaults or for features of the Events API, not for both"
+            )
+        if not isinstance(features, list) or not all(
+            isinstance(feature, str) for feature in features
+        ):
             raise bad_request('features must be a list such as ["auditevents"]')
         return self._mint.for_events(features, expires_in_seconds=seconds)
 

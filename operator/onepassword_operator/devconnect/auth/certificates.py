@@ -43,15 +43,28 @@ class SelfMade:
         authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
         authority = _authority(authority_key)
         known_by = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
-        unsigned = _certificate(key, names, issuer=authority.subject).add_extension(known_by, critical=False)
+        unsigned = _certificate(key, names, issuer=authority.subject).add_extension(
+            known_by, critical=False
+        )
         certificate = unsigned.sign(authority_key, hashes.SHA256())
-        form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        form = (
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
         pem = serialization.Encoding.PEM
-        return cls(key=key.private_bytes(*form), certificate=certificate.public_bytes(pem), authority=authority.public_bytes(pem))
+        return cls(
+            key=key.private_bytes(*form),
+            certificate=certificate.public_bytes(pem),
+            authority=authority.public_bytes(pem),
+        )
 
     @classmethod
     def keep(cls, path: Path, names: Sequence[str]) -> Self:
-        """Read the certificate kept in a file; make and keep a new one if that is not for these names, or expires soon."""
+        """Read the certificate kept in a file.
+
+        Make and keep a new one if that is not for these names, or expires soon.
+        """
         kept = cls._read(path)
         if kept is not None and kept.serves(names):
             return kept
@@ -114,22 +127,30 @@ def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
         encipher_only=False,
         decipher_only=False,
     )
-    builder = _builder(name, key, issuer=name).add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    builder = _builder(name, key, issuer=name).add_extension(
+        x509.BasicConstraints(ca=True, path_length=0), critical=True
+    )
     return builder.add_extension(usage, critical=True).sign(key, hashes.SHA256())
 
 
-def _certificate(key: ec.EllipticCurvePrivateKey, names: Sequence[str], *, issuer: x509.Name) -> x509.CertificateBuilder:
+def _certificate(
+    key: ec.EllipticCurvePrivateKey, names: Sequence[str], *, issuer: x509.Name
+) -> x509.CertificateBuilder:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "dev-connect")])
     usages = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
     return (
         _builder(subject, key, issuer=issuer)
-        .add_extension(x509.SubjectAlternativeName(list(map(_name, dict.fromkeys(names)))), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName(list(map(_name, dict.fromkeys(names)))), critical=False
+        )
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(usages, critical=False)
     )
 
 
-def _builder(subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, issuer: x509.Name) -> x509.CertificateBuilder:
+def _builder(
+    subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, issuer: x509.Name
+) -> x509.CertificateBuilder:
     now = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()
@@ -151,4 +172,6 @@ def _name(text: str) -> x509.GeneralName:
     try:
         return x509.DNSName(text)
     except ValueError:
-        raise CertificateError(f"{text!r} is neither a host name nor an address; write names of other alphabets in punycode") from None
+        raise CertificateError(
+            f"{text!r} is neither a host name nor an address; write names of other alphabets in punycode"
+        ) from None

@@ -8,7 +8,10 @@ from typing import Final, Self
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    decode_dss_signature,
+    encode_dss_signature,
+)
 
 from onepassword_operator.devconnect import ids
 
@@ -21,7 +24,9 @@ class SigningKey:
 
     def __init__(self, key: ec.EllipticCurvePrivateKey) -> None:
         self._key = key
-        public = key.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint)
+        public = key.public_key().public_bytes(
+            serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint
+        )
         self.id = ids.derive("key", hashlib.sha256(public).hexdigest())
 
     @classmethod
@@ -33,13 +38,19 @@ class SigningKey:
     def load(cls, pem: bytes) -> Self:
         """Read a key written by `pem`; anything else is a ValueError."""
         key = serialization.load_pem_private_key(pem, password=None)
-        if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(
+            key.curve, ec.SECP256R1
+        ):
             raise ValueError("not a private key of the curve P-256")  # noqa: TRY004 - the file is wrong, not the call
         return cls(key)
 
     def pem(self) -> bytes:
         """Write the key, so that tokens stay valid after a restart."""
-        form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        form = (
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
         return self._key.private_bytes(*form)
 
     def sign(self, message: bytes) -> bytes:
@@ -51,7 +62,10 @@ class SigningKey:
         """Tell whether this key made the signature."""
         if len(signature) != 2 * _NUMBER_BYTES:
             return False
-        r, s = (int.from_bytes(part, "big") for part in (signature[:_NUMBER_BYTES], signature[_NUMBER_BYTES:]))
+        r, s = (
+            int.from_bytes(part, "big")
+            for part in (signature[:_NUMBER_BYTES], signature[_NUMBER_BYTES:])
+        )
         try:
             self._key.public_key().verify(encode_dss_signature(r, s), message, _HASHED)
         except InvalidSignature:

@@ -17,7 +17,8 @@ from onepassword_operator.devconnect import ids, json_codec
 from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.errors import ApiError
 
-# Stands for every vault, including vaults created later. Connect has no such token; tests and demos need it.
+# Stands for every vault, including vaults created later. Connect has no such token; tests and demos
+# need it.
 EVERY_VAULT: Final = "*"
 FEATURES_CLAIM: Final = "1password.com/fts"
 _ALGORITHM: Final = "ES256"
@@ -51,7 +52,11 @@ class Access(enum.IntFlag):
     WRITE = UPDATE | CREATE | ARCHIVE
 
 
-MODES: Final[Mapping[str, Access]] = {"r": Access.READ, "w": Access.WRITE, "rw": Access.READ | Access.WRITE}
+MODES: Final[Mapping[str, Access]] = {
+    "r": Access.READ,
+    "w": Access.WRITE,
+    "rw": Access.READ | Access.WRITE,
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,14 +77,22 @@ class Grant:
         if not access:
             raise ApiError(403, f"Authorization: token does not have access to vault {vault_id}")
         if access & needed != needed:
-            raise ApiError(403, f"Authorization: token does not have permission to perform {action} on vault {vault_id}")
+            raise ApiError(
+                403,
+                f"Authorization: token does not have permission to perform {action} on vault {vault_id}",
+            )
 
 
-_ANYBODY: Final = Grant(id=ids.derive("token", "any"), expires_at=None, vaults={EVERY_VAULT: MODES["rw"]})
+_ANYBODY: Final = Grant(
+    id=ids.derive("token", "any"), expires_at=None, vaults={EVERY_VAULT: MODES["rw"]}
+)
 
 
 class Tokens:
-    """Mints, verifies and revokes the tokens of one server; `remember` gets the revoked ids before a change takes effect."""
+    """Mints, verifies and revokes the tokens of one server.
+
+    `remember` gets the revoked ids before a change takes effect.
+    """
 
     def __init__(
         self,
@@ -95,7 +108,8 @@ class Tokens:
         self._behaviour = behaviour
         self._remember = remember
         self._revoked = frozenset(revoked)
-        # Only tokens that this server signed are added, so the size is bounded by the number of minted tokens.
+        # Only tokens that this server signed are added, so the size is bounded by the number of
+        # minted tokens.
         self._verified: dict[str, Grant] = {}
 
     def mint(self, vaults: Mapping[str, int], *, expires_in_seconds: float | None = None) -> str:
@@ -110,7 +124,9 @@ class Tokens:
             "1password.com/auuid": ids.ACCOUNT_ID,
             "1password.com/token": secrets.token_urlsafe(24),
             FEATURES_CLAIM: ["vaultaccess"],
-            "1password.com/vts": [{"u": vault_id, "a": int(access)} for vault_id, access in vaults.items()],
+            "1password.com/vts": [
+                {"u": vault_id, "a": int(access)} for vault_id, access in vaults.items()
+            ],
         }
         if expires_in_seconds is not None:
             claims["exp"] = now + expires_in_seconds
@@ -118,7 +134,11 @@ class Tokens:
 
     def sign(self, claims: Mapping[str, Any]) -> str:
         """Sign claims without checking them; tests sign invalid ones."""
-        signed = _encode({"alg": _ALGORITHM, "kid": self._signer.id, "typ": "JWT"}) + "." + _encode(claims)
+        signed = (
+            _encode({"alg": _ALGORITHM, "kid": self._signer.id, "typ": "JWT"})
+            + "."
+            + _encode(claims)
+        )
         return signed + "." + _base64(self._signer.sign(signed.encode()))
 
     def verify(self, authorization: str | None) -> Grant:
@@ -187,12 +207,18 @@ def _grant(claims: Mapping[str, Any]) -> Grant:
     vaults = claims.get("1password.com/vts")
     if not isinstance(vaults, list):
         raise _invalid()
-    return Grant(id=token_id, expires_at=expires_at, vaults={claim["u"]: claim["a"] for claim in vaults})
+    return Grant(
+        id=token_id, expires_at=expires_at, vaults={claim["u"]: claim["a"] for claim in vaults}
+    )
 
 
 def _identity(claims: Mapping[str, Any], *, audience: str) -> tuple[str, float | None]:
     meant_for, expires_at, token_id = (claims.get(name) for name in ("aud", "exp", "jti"))
-    if not isinstance(meant_for, list) or audience not in meant_for or not isinstance(token_id, str):
+    if (
+        not isinstance(meant_for, list)
+        or audience not in meant_for
+        or not isinstance(token_id, str)
+    ):
         raise _invalid()
     if expires_at is not None and not isinstance(expires_at, int | float):
         raise _invalid()
@@ -216,7 +242,9 @@ def _decode(part: str) -> bytes:
         decoded = base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raise _invalid() from None
-    if _base64(decoded) != part:  # spare bits in the last character would make several texts the same token
+    if (
+        _base64(decoded) != part
+    ):  # spare bits in the last character would make several texts the same token
         raise _invalid()
     return decoded
 

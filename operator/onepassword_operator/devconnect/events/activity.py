@@ -18,7 +18,13 @@ from onepassword_operator.devconnect.items.records import Json
 
 DEFAULT_LIMIT: Final = 50
 _MOST_DIGITS: Final = 9
-_ACTIONS: Final = {"GET": "READ", "POST": "CREATE", "PUT": "UPDATE", "PATCH": "UPDATE", "DELETE": "DELETE"}
+_ACTIONS: Final = {
+    "GET": "READ",
+    "POST": "CREATE",
+    "PUT": "UPDATE",
+    "PATCH": "UPDATE",
+    "DELETE": "DELETE",
+}
 _ITEM_PART: Final = 2
 
 
@@ -40,7 +46,11 @@ class Activity:
     def show(self) -> Json:
         """Write the record as the API does."""
         return {
-            "requestId": str(uuid.UUID(bytes=hashlib.sha256(f"request {self.number}".encode()).digest()[:16], version=4)),
+            "requestId": str(
+                uuid.UUID(
+                    bytes=hashlib.sha256(f"request {self.number}".encode()).digest()[:16], version=4
+                )
+            ),
             "timestamp": rendering.timestamp(self.at),
             "action": _ACTIONS[self.method],
             "result": "DENY" if self.denied else "SUCCESS",
@@ -85,7 +95,9 @@ class ActivityLog:
     def page(self, limit: str | None, offset: str | None) -> tuple[Sequence[Activity], str]:
         """Return the records asked for, newest first, and the Content-Range: first and last, counted from 1, and how many there are."""
         first = _number(offset, "offset", least=0, default=0)
-        wanted = min(_number(limit, "limit", least=1, default=DEFAULT_LIMIT), self._behaviour.activity_limit)
+        wanted = min(
+            _number(limit, "limit", least=1, default=DEFAULT_LIMIT), self._behaviour.activity_limit
+        )
         found = tuple(islice(self._records, first, first + wanted))
         span = f"{first + 1}-{first + len(found)}" if found else "0-0"
         return found, f"{span}/{len(self._records)}"
@@ -94,6 +106,11 @@ class ActivityLog:
 def _number(given: str | None, name: str, *, least: int, default: int) -> int:
     if given is None or given == "":
         return default
-    if not given.isascii() or not given.isdigit() or len(given) > _MOST_DIGITS or int(given) < least:
+    if (
+        not given.isascii()
+        or not given.isdigit()
+        or len(given) > _MOST_DIGITS
+        or int(given) < least
+    ):
         raise bad_request(f"Invalid {name}: write a whole number from {least}")
     return int(given)

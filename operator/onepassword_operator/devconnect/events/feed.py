@@ -24,25 +24,41 @@ from onepassword_operator.devconnect.events.records import (
 from onepassword_operator.devconnect.items.records import Item
 
 # A deletion is no use of an item.
-_USAGES: Final[Mapping[str, str]] = {"read": "server-fetch", "create": "server-create", "update": "server-update"}
+_USAGES: Final[Mapping[str, str]] = {
+    "read": "server-fetch",
+    "create": "server-create",
+    "update": "server-update",
+}
 _ON_THE_ADMIN_PORT: Final = Origin()
 _MOST_SESSIONS: Final = 10_000
 
 
 class EventFeed:
-    """All events of a server. `run` names their numbering; without a file it is another one at every start, so old cursors are refused."""
+    """All events of a server.
 
-    def __init__(self, *, clock: Callable[[], float], behaviour: Behaviour, file: EventFile | None = None) -> None:
+    `run` names their numbering; without a file it is another one at every start, so old cursors are
+    refused.
+    """
+
+    def __init__(
+        self, *, clock: Callable[[], float], behaviour: Behaviour, file: EventFile | None = None
+    ) -> None:
         self._file = file
         self.run = secrets.token_hex(8) if file is None else file.run
-        self.logs: Mapping[str, EventLog] = {feature: EventLog(behaviour) for feature in (AUDIT_EVENTS, ITEM_USAGES, SIGN_IN_ATTEMPTS)}
+        self.logs: Mapping[str, EventLog] = {
+            feature: EventLog(behaviour)
+            for feature in (AUDIT_EVENTS, ITEM_USAGES, SIGN_IN_ATTEMPTS)
+        }
         self._clock = clock
         self._sessions: dict[tuple[str, Origin], None] = {}
         if file is not None:
             file.fill(self.logs)
 
     def signed_in(self, token_id: str, origin: Origin) -> None:
-        """Take note of a token that was accepted; only the first use of it by a client is a sign-in."""
+        """Take note of a token that was accepted.
+
+        Only the first use of it by a client is a sign-in.
+        """
         # Called for every request, so a session's name is made only if the session is new.
         if (token_id, origin) in self._sessions:
             return
@@ -72,10 +88,15 @@ class EventFeed:
         self._audit(action, object_type="token", object_id=token_id)
 
     def page(self, reader: Reader) -> tuple[Page, Reader]:
-        """Return a page and the reader for the next one, or raise 400; the events before the next page are on the disk by then."""
+        """Return a page and the reader for the next one, or raise 400.
+
+        The events before the next page are on the disk by then.
+        """
         if reader.position > self.logs[reader.feature].end:
             raise unusable()
-        page = self.logs[reader.feature].page(reader.position, limit=reader.limit, window=reader.window)
+        page = self.logs[reader.feature].page(
+            reader.position, limit=reader.limit, window=reader.window
+        )
         if self._file is not None:
             self._file.sync()
         return page, reader.moved(page.next_position)
@@ -90,14 +111,26 @@ class EventFeed:
             self._add(
                 ITEM_USAGES,
                 ItemUsage(
-                    at=now, action=usage, vault_id=item.vault_id, item_id=item.id, version=item.version, person=person, origin=origin
+                    at=now,
+                    action=usage,
+                    vault_id=item.vault_id,
+                    item_id=item.id,
+                    version=item.version,
+                    person=person,
+                    origin=origin,
                 ),
             )
         if action != "read":
             self._add(
                 AUDIT_EVENTS,
                 AuditEvent(
-                    at=now, action=action, object_type="item", object_id=item.id, person=person, origin=origin, vault_id=item.vault_id
+                    at=now,
+                    action=action,
+                    object_type="item",
+                    object_id=item.id,
+                    person=person,
+                    origin=origin,
+                    vault_id=item.vault_id,
                 ),
             )
 
@@ -113,7 +146,10 @@ class EventFeed:
         self._add(AUDIT_EVENTS, event)
 
     def _sign_in(self, session: str, origin: Origin, *, accepted: bool) -> None:
-        self._add(SIGN_IN_ATTEMPTS, SignIn(at=self._clock(), session=session, accepted=accepted, origin=origin))
+        self._add(
+            SIGN_IN_ATTEMPTS,
+            SignIn(at=self._clock(), session=session, accepted=accepted, origin=origin),
+        )
 
     def _add(self, feature: str, event: Event) -> None:
         log = self.logs[feature]

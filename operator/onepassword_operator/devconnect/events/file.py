@@ -1,7 +1,8 @@
 """The file of `--state` that keeps events over restarts.
 
-An event is in the file before the reply to the request that caused it, so a process that is killed loses none. It is on the disk before a
-cursor leads past it, so that even after a loss of power a cursor names the same events.
+An event is in the file before the reply to the request that caused it, so a process that is killed
+loses none. It is on the disk before a cursor leads past it, so that even after a loss of power a
+cursor names the same events.
 """
 
 from __future__ import annotations
@@ -37,7 +38,10 @@ _SURPLUS: Final = 100_000
 
 
 class EventFile:
-    """An open file of events; `run` names the numbering of their positions, which goes on where it was."""
+    """An open file of events.
+
+    `run` names the numbering of their positions, which goes on where it was.
+    """
 
     run: str
 
@@ -49,7 +53,10 @@ class EventFile:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open a file, made if need be. Raises OSError, JournalError, or the decoder's error for a record of another version."""
+        """Open a file, made if need be.
+
+        Raises OSError, JournalError, or the decoder's error for a record of another version.
+        """
         file = cls(path)
         records, end = journal.read(path.read_bytes() if path.exists() else b"", name=path.name)
         if not records:
@@ -65,13 +72,22 @@ class EventFile:
         """Fill the logs with the kept events."""
         for record in self._records:
             feature, position = record.pop("feature"), record.pop("position")
-            logs[feature].restore(position, _KINDS[feature](**{**record, "origin": Origin(**record["origin"])}))
+            logs[feature].restore(
+                position, _KINDS[feature](**{**record, "origin": Origin(**record["origin"])})
+            )
         self._written, self._records = len(self._records), []
 
-    def append(self, feature: str, position: int, *, event: Event, logs: Mapping[str, EventLog]) -> None:
-        """Keep an event, or raise OSError and keep nothing of it; now and then rewrite the file from the remembered events."""
+    def append(
+        self, feature: str, position: int, *, event: Event, logs: Mapping[str, EventLog]
+    ) -> None:
+        """Keep an event, or raise OSError and keep nothing of it.
+
+        Now and then rewrite the file from the remembered events.
+        """
         if self._written - sum(len(log) for log in logs.values()) >= _SURPLUS:
-            kept = [_record(name, at, event=one) for name, log in logs.items() for at, one in log.all()]
+            kept = [
+                _record(name, at, event=one) for name, log in logs.items() for at, one in log.all()
+            ]
             size = self._rewrite(kept)
             self._journal.close()
             self._journal, self._written = Journal(self._path, size=size), len(kept)
@@ -93,4 +109,6 @@ class EventFile:
 
 
 def _record(feature: str, position: int, *, event: Event) -> bytes:
-    return json_codec.encode({"feature": feature, "position": position, **dataclasses.asdict(event)})
+    return json_codec.encode(
+        {"feature": feature, "position": position, **dataclasses.asdict(event)}
+    )

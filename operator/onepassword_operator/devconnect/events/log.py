@@ -1,7 +1,7 @@
 """The events of one feature in order: decides the events of a page, and where the next page starts.
 
-A position counts every event since the beginning. It names the same event for ever, so pages neither lose nor repeat an event when others
-are added between two pages.
+A position counts every event since the beginning. It names the same event for ever, so pages
+neither lose nor repeat an event when others are added between two pages.
 """
 
 from __future__ import annotations

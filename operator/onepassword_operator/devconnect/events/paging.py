@@ -17,14 +17,18 @@ from onepassword_operator.devconnect.events.log import Window
 DEFAULT_LIMIT: Final = 100
 LARGEST_LIMIT: Final = 1000
 _TIME: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?P<fraction>\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})", re.ASCII
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?P<fraction>\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})",
+    re.ASCII,
 )
 _MICROSECONDS: Final = 6
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """A position in the events of a feature; `run` names the numbering that the position belongs to."""
+    """A position in the events of a feature.
+
+    `run` names the numbering that the position belongs to.
+    """
 
     feature: str
     run: str
@@ -35,7 +39,10 @@ class Reader:
 
     @classmethod
     def asked(cls, body: bytes, *, feature: str, run: str) -> Self:
-        """Read a request: a cursor continues its sequence, any other body starts a new one. Raises 400 for any unreadable part."""
+        """Read a request: a cursor continues its sequence, any other body starts a new one.
+
+        Raises 400 for any unreadable part.
+        """
         document = _document(body)
         cursor, limit = document.get("cursor"), _limit(document.get("limit"))
         start, end = (_time(document.get(name), name) for name in ("start_time", "end_time"))
@@ -49,7 +56,9 @@ class Reader:
         if reader.feature != feature:
             raise bad_request("Invalid cursor: it belongs to another feature")
         if reader.run != run:
-            raise bad_request("Invalid cursor: the server has been restarted since; start with a reset cursor")
+            raise bad_request(
+                "Invalid cursor: the server has been restarted since; start with a reset cursor"
+            )
         return reader
 
     @property
@@ -72,13 +81,17 @@ def _document(body: bytes) -> Mapping[str, Any]:
     except json_codec.NotJsonError:
         raise bad_request("The body is not valid JSON") from None
     if not isinstance(document, dict):
-        raise bad_request("The body must be an object with a cursor, or with limit, start_time and end_time")
+        raise bad_request(
+            "The body must be an object with a cursor, or with limit, start_time and end_time"
+        )
     return document
 
 
 def _members(cursor: object) -> dict[str, Any]:
     members = _decoded(cursor) if isinstance(cursor, str) else None
-    if not isinstance(members, dict) or members.keys() != {one.name for one in dataclasses.fields(Reader)}:
+    if not isinstance(members, dict) or members.keys() != {
+        one.name for one in dataclasses.fields(Reader)
+    }:
         raise unusable()
     if not all(_fits(value, name) for name, value in members.items()):
         raise unusable()
@@ -87,7 +100,9 @@ def _members(cursor: object) -> dict[str, Any]:
 
 def _decoded(cursor: str) -> object:
     try:
-        decoded: object = json_codec.decode(base64.b64decode(cursor.encode(), altchars=b"-_", validate=True))
+        decoded: object = json_codec.decode(
+            base64.b64decode(cursor.encode(), altchars=b"-_", validate=True)
+        )
     except (binascii.Error, ValueError):
         raise unusable() from None
     return decoded
@@ -121,7 +136,9 @@ def _time(given: object, name: str) -> float | None:
         raise _no_time(name)
     fraction = matched["fraction"] or ""
     try:
-        return datetime.fromisoformat(given.upper().replace(fraction, fraction[: _MICROSECONDS + 1], 1)).timestamp()
+        return datetime.fromisoformat(
+            given.upper().replace(fraction, fraction[: _MICROSECONDS + 1], 1)
+        ).timestamp()
     except (ValueError, OverflowError):
         raise _no_time(name) from None
 

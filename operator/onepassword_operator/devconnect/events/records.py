@@ -74,7 +74,10 @@ class ItemUsage:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
-    """A token that was presented, and whether it was accepted; `session` tells one client's use of a token from another's."""
+    """A token that was presented, and whether it was accepted.
+
+    `session` tells one client's use of a token from another's.
+    """
 
     at: float
     session: str
@@ -137,4 +140,10 @@ Event: TypeAlias = AuditEvent | ItemUsage | SignIn
 def user(person: str) -> Json:
     """Render the user of an event."""
     name, email, kind = _PEOPLE[person]
-    return {"uuid": person, "name": name, "email": email, "user_type": kind, "user_account_uuid": ids.ACCOUNT_ID}
+    return {
+        "uuid": person,
+        "name": name,
+        "email": email,
+        "user_type": kind,
+        "user_account_uuid": ids.ACCOUNT_ID,
+    }

@@ -1,4 +1,7 @@
-"""Tokens of the Events API: decides which features a caller may read (401). A token of Connect opens nothing here, and the reverse."""
+"""Tokens of the Events API: decides which features a caller may read (401).
+
+A token of Connect opens nothing here, and the reverse.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.errors import ApiError
 from onepassword_operator.devconnect.events.records import FEATURES
 
-# Present tokens name a host here, and clients send requests to it. This is the older form without a host, so that no token of this server
-# is sent elsewhere.
+# Present tokens name a host here, and clients send requests to it. This is the older form without a
+# host, so that no token of this server is sent elsewhere.
 _AUDIENCE: Final = "com.1password.streamingservice"
 INTEGRATION_ID: Final = ids.derive("events", "integration").upper()
 
@@ -33,14 +36,19 @@ class EventGrant:
 
 
 class EventTokens:
-    """Mints and verifies the tokens of one server; they are signed and revoked as those of Connect are."""
+    """Mints and verifies the tokens of one server.
+
+    They are signed and revoked as those of Connect are.
+    """
 
     def __init__(self, tokens: Tokens, *, clock: Callable[[], float], behaviour: Behaviour) -> None:
         self._tokens = tokens
         self._clock = clock
         self._behaviour = behaviour
 
-    def mint(self, features: Iterable[str] = FEATURES, *, expires_in_seconds: float | None = None) -> str:
+    def mint(
+        self, features: Iterable[str] = FEATURES, *, expires_in_seconds: float | None = None
+    ) -> str:
         """Sign a token for features; ValueError for one that does not exist, or for none at all."""
         wanted = sorted(set(features))
         if not wanted or not set(wanted) <= set(FEATURES):
@@ -68,4 +76,7 @@ class EventTokens:
 
 
 def _grant(claims: Mapping[str, Any]) -> EventGrant:
-    return EventGrant(issued_at=claims["iat"], features=tuple(feature for feature in FEATURES if feature in claims[FEATURES_CLAIM]))
+    return EventGrant(
+        issued_at=claims["iat"],
+        features=tuple(feature for feature in FEATURES if feature in claims[FEATURES_CLAIM]),
+    )

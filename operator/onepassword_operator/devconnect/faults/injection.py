@@ -41,9 +41,14 @@ class Gate(Protocol):
 
 
 class Faults:
-    """The rules in force; the first one that fires for a request wins. `hold` gets the time until which nothing arrives from 1Password."""
+    """The rules in force; the first one that fires for a request wins.
 
-    def __init__(self, gate: Gate, *, hold: Callable[[float], None], clock: Callable[[], float]) -> None:
+    `hold` gets the time until which nothing arrives from 1Password.
+    """
+
+    def __init__(
+        self, gate: Gate, *, hold: Callable[[float], None], clock: Callable[[], float]
+    ) -> None:
         self.latency_seconds = 0.0
         self._armed: list[_Armed] = []
         self._gate = gate
@@ -54,12 +59,26 @@ class Faults:
         self._reopening: asyncio.Task[None] | None = None
 
     async def replace(self, rules: Sequence[FaultRule | Mapping[str, Any]]) -> None:
-        """Put these rules in force instead of all others; returns once the API port listens, or no longer does."""
+        """Put these rules in force instead of all others.
+
+        Returns once the API port listens, or no longer does.
+        """
         parsed = [rule if isinstance(rule, FaultRule) else FaultRule.parse(rule) for rule in rules]
         now = self._clock()
         async with self._changing:
-            self._armed = [_Armed(rule=rule, ends_at=FOR_EVER if rule.for_seconds is None else now + rule.for_seconds) for rule in parsed]
-            self._hold(max((armed.ends_at for armed in self._armed if armed.rule.action is Action.OFFLINE), default=NOT_AT_ALL))
+            self._armed = [
+                _Armed(
+                    rule=rule,
+                    ends_at=FOR_EVER if rule.for_seconds is None else now + rule.for_seconds,
+                )
+                for rule in parsed
+            ]
+            self._hold(
+                max(
+                    (armed.ends_at for armed in self._armed if armed.rule.action is Action.OFFLINE),
+                    default=NOT_AT_ALL,
+                )
+            )
             await self._move_gate([rule for rule in parsed if rule.action is Action.DOWN])
 
     async def clear(self) -> None:
@@ -75,18 +94,27 @@ class Faults:
     def take(self, *, route: str, path: str) -> FaultRule | None:
         """Return the rule that hits this request and count it, or None."""
         for armed in self._armed:
-            if armed.rule.matches(route=route, path=path) and self._clock() < armed.ends_at and armed.fires():
+            if (
+                armed.rule.matches(route=route, path=path)
+                and self._clock() < armed.ends_at
+                and armed.fires()
+            ):
                 return armed.rule
         return None
 
     def is_online(self) -> bool:
         """Tell whether 1Password can be reached."""
         now = self._clock()
-        return not any(armed.rule.action is Action.OFFLINE and now < armed.ends_at for armed in self._armed)
+        return not any(
+            armed.rule.action is Action.OFFLINE and now < armed.ends_at for armed in self._armed
+        )
 
     def show(self) -> list[dict[str, Any]]:
         """List the rules with how many requests each matched and hit."""
-        return [{**armed.rule.show(), "matched": armed.matched, "fired": armed.fired} for armed in self._armed]
+        return [
+            {**armed.rule.show(), "matched": armed.matched, "fired": armed.fired}
+            for armed in self._armed
+        ]
 
     async def _move_gate(self, down: Sequence[FaultRule]) -> None:
         self._stop_timer()
@@ -95,7 +123,8 @@ class Faults:
             return
         await self._gate.refuse()
         if all(rule.for_seconds is not None for rule in down):
-            # A closed port gets no request at which the clock could be checked, so this end needs a timer in real time.
+            # A closed port gets no request at which the clock could be checked, so this end needs a
+            # timer in real time.
             seconds = max(rule.for_seconds or 0.0 for rule in down)
             self._timer = asyncio.get_running_loop().call_later(seconds, self._start_reopening)
 

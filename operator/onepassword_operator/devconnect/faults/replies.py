@@ -27,8 +27,13 @@ _MESSAGES: Final = {
 }
 
 
-async def perform(rule: FaultRule, request: web.BaseRequest, *, answer: Callable[[], Awaitable[web.Response]]) -> web.StreamResponse:
-    """Answer a request as the rule says; `answer` gives the right reply for the faults that spoil one."""
+async def perform(
+    rule: FaultRule, request: web.BaseRequest, *, answer: Callable[[], Awaitable[web.Response]]
+) -> web.StreamResponse:
+    """Answer a request as the rule says.
+
+    `answer` gives the right reply for the faults that spoil one.
+    """
     if rule.delay_seconds and rule.action is not Action.SLOW:
         await asyncio.sleep(rule.delay_seconds)
     match rule.action:
@@ -62,10 +67,14 @@ def _body_of(rule: FaultRule, request: web.BaseRequest) -> web.Response:
         case Action.GARBAGE:
             return replies.json_response(b'[{"id": "\xff\xfe', status=rule.status or 200)
         case Action.REDIRECT:
-            return web.Response(status=rule.status or 302, headers={"Location": rule.location or "/"})
+            return web.Response(
+                status=rule.status or 302, headers={"Location": rule.location or "/"}
+            )
         case _:
             status = rule.status or _status_of(rule.action, request.method)
-            return replies.error_response(status, rule.message or _MESSAGES.get(status, "injected fault"))
+            return replies.error_response(
+                status, rule.message or _MESSAGES.get(status, "injected fault")
+            )
 
 
 def _status_of(action: Action, method: str) -> int:
@@ -83,7 +92,9 @@ def _reset(request: web.BaseRequest) -> web.Response:
     return web.Response(status=500)
 
 
-async def _drip(request: web.BaseRequest, right: web.Response, *, seconds: float | None) -> web.StreamResponse:
+async def _drip(
+    request: web.BaseRequest, right: web.Response, *, seconds: float | None
+) -> web.StreamResponse:
     body = _bytes_of(right)
     response = await _start(request, right, length=len(body))
     size = max(1, -(-len(body) // _PIECES))
@@ -109,13 +120,18 @@ def _announce_too_little(request: web.BaseRequest, right: web.Response) -> web.R
     body, transport = _bytes_of(right), request.transport
     if transport is not None:
         headers = {**right.headers, "Content-Length": str(len(body) // 2)}
-        lines = [f"HTTP/1.1 {right.status} {right.reason}", *(f"{name}: {value}" for name, value in headers.items())]
+        lines = [
+            f"HTTP/1.1 {right.status} {right.reason}",
+            *(f"{name}: {value}" for name, value in headers.items()),
+        ]
         transport.write("\r\n".join([*lines, "", ""]).encode() + body)
         transport.close()
     return right
 
 
-async def _start(request: web.BaseRequest, right: web.Response, *, length: int) -> web.StreamResponse:
+async def _start(
+    request: web.BaseRequest, right: web.Response, *, length: int
+) -> web.StreamResponse:
     response = web.StreamResponse(status=right.status, headers=right.headers)
     response.content_length = length
     await response.prepare(request)

@@ -44,9 +44,11 @@ _NEEDED: Final = {Action.STATUS: "status", Action.REDIRECT: "location"}
 class FaultRule:
     """One rule: an action, its details, and which requests it hits (every `/v1` request unless narrowed).
 
-    `route` is a templated route such as `GET /v1/vaults/:uuid/items`, `path` a part of the real path, `times` limits the rule to the first
-    n matching requests, `every` to each n-th, `for_seconds` to a while. `delay_seconds` is the pause before the fault; for `slow` it is
-    the time the body takes. `conflict` and `offline` hit writes only, `unsynced-file` contents of files.
+    `route` is a templated route such as `GET /v1/vaults/:uuid/items`, `path` a part of the real
+    path, `times` limits the rule to the first n matching requests, `every` to each n-th,
+    `for_seconds` to a while. `delay_seconds` is the pause before the fault; for `slow` it is the
+    time the body takes. `conflict` and `offline` hit writes only, `unsynced-file` contents of
+    files.
     """
 
     action: Action
@@ -70,7 +72,9 @@ class FaultRule:
         known = {field.name for field in dataclasses.fields(cls)}
         unknown = set(given) - known
         if unknown:
-            raise FaultError(f"unknown members {', '.join(sorted(map(str, unknown)))}: use {', '.join(sorted(known))}")
+            raise FaultError(
+                f"unknown members {', '.join(sorted(map(str, unknown)))}: use {', '.join(sorted(known))}"
+            )
         actions = {action.value: action for action in Action}
         if not isinstance(given.get("action"), str) or given["action"] not in actions:
             raise FaultError(f"action must be one of {', '.join(actions)}")
@@ -86,11 +90,21 @@ class FaultRule:
 
     def show(self) -> dict[str, Any]:
         """Write the rule as the JSON it is read from."""
-        members = ((field.name, getattr(self, field.name)) for field in dataclasses.fields(self) if field.name != "action")
-        return {"action": self.action.value, **{name: value for name, value in members if value is not None}}
+        members = (
+            (field.name, getattr(self, field.name))
+            for field in dataclasses.fields(self)
+            if field.name != "action"
+        )
+        return {
+            "action": self.action.value,
+            **{name: value for name, value in members if value is not None},
+        }
 
     def matches(self, *, route: str, path: str) -> bool:
-        """Tell whether the rule applies to a request; it applies to health endpoints only if it names a route or a path."""
+        """Tell whether the rule applies to a request.
+
+        It applies to health endpoints only if it names a route or a path.
+        """
         if self.route is None and self.path is None and not path.startswith("/v1"):
             return False
         return (
@@ -113,11 +127,20 @@ def _check_member(name: str, value: object) -> None:
     if value is None:
         return
     if name in _WHOLE:
-        usable, form = isinstance(value, int) and not isinstance(value, bool) and value >= 1, "a whole number from 1"
+        usable, form = (
+            isinstance(value, int) and not isinstance(value, bool) and value >= 1,
+            "a whole number from 1",
+        )
     elif name in _SECONDS:
-        usable, form = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0, "a number of seconds"
+        usable, form = (
+            isinstance(value, int | float) and not isinstance(value, bool) and value >= 0,
+            "a number of seconds",
+        )
     else:
         numbers = int | float if name == "retry_after" else str
-        usable, form = isinstance(value, str | numbers) and str(value).isprintable(), "a text of one line"
+        usable, form = (
+            isinstance(value, str | numbers) and str(value).isprintable(),
+            "a text of one line",
+        )
     if not usable:
         raise FaultError(f"{name} must be {form}")

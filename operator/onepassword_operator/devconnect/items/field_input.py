@@ -38,8 +38,15 @@ FIELD_TYPES: Final = frozenset(
         "UNKNOWN",
     }
 )
-PURPOSE_IDS: Final[Mapping[str, str]] = {"USERNAME": "username", "PASSWORD": "password", "NOTES": "notesPlain"}
-_OTHER_SPELLINGS: Final[Mapping[str, str]] = {"TOTP": "OTP", "SSH_KEY": "SSHKEY"}  # what specifications and the Go client write
+PURPOSE_IDS: Final[Mapping[str, str]] = {
+    "USERNAME": "username",
+    "PASSWORD": "password",
+    "NOTES": "notesPlain",
+}
+_OTHER_SPELLINGS: Final[Mapping[str, str]] = {
+    "TOTP": "OTP",
+    "SSH_KEY": "SSHKEY",
+}  # what specifications and the Go client write
 _MONTH_YEAR: Final = re.compile(r"([0-9]{4})/?(0[1-9]|1[0-2])")
 _SECONDS: Final = re.compile(r"-?[0-9]{1,12}")
 # The web app stores one minute past noon, so that no time zone moves the day.
@@ -59,7 +66,9 @@ def predictable(*names: object) -> Reading:
     counter = iter(range(1 << 62))
 
     def randbelow(limit: int) -> int:
-        return int.from_bytes(hashlib.sha256(repr((*names, next(counter))).encode()).digest()) % limit
+        return (
+            int.from_bytes(hashlib.sha256(repr((*names, next(counter))).encode()).digest()) % limit
+        )
 
     return Reading(randbelow=randbelow)
 
@@ -67,7 +76,10 @@ def predictable(*names: object) -> Reading:
 def parse_fields(given: object, reading: Reading) -> tuple[Json, ...]:
     """Read the fields of an item, or raise 400."""
     occurrences: Counter[tuple[str, str]] = Counter()
-    fields = tuple(_field(mapping(entry, "a field"), occurrences, reading=reading) for entry in sequence(given, "fields"))
+    fields = tuple(
+        _field(mapping(entry, "a field"), occurrences, reading=reading)
+        for entry in sequence(given, "fields")
+    )
     if sum(field.get("purpose") == "PASSWORD" for field in fields) > 1:
         raise bad_request("Validation: (validateVaultItem failed) too many password fields")
     if len({field["id"] for field in fields}) != len(fields):
@@ -80,17 +92,27 @@ def section_of(given: object) -> Json | None:
     if given is None:
         return None
     section = mapping(given, "a section")
-    read = {name: text(section[name], f"a section's {name}") for name in ("id", "label") if section.get(name) is not None}
+    read = {
+        name: text(section[name], f"a section's {name}")
+        for name in ("id", "label")
+        if section.get(name) is not None
+    }
     return {name: value for name, value in read.items() if name != "id" or value}
 
 
-def _field(given: Mapping[str, object], occurrences: Counter[tuple[str, str]], *, reading: Reading) -> Json:
+def _field(
+    given: Mapping[str, object], occurrences: Counter[tuple[str, str]], *, reading: Reading
+) -> Json:
     purpose = _purpose(given.get("purpose"))
     label = text(given.get("label"), "a field's label") or PURPOSE_IDS.get(purpose, "")
     section = section_of(given.get("section"))
     kind = _type(given.get("type"), purpose)
     # Connect identifies fields with a purpose by it, whatever id a writer sends.
-    identifier = PURPOSE_IDS.get(purpose) or text(given.get("id"), "a field's id") or _new_id(label, section, occurrences=occurrences)
+    identifier = (
+        PURPOSE_IDS.get(purpose)
+        or text(given.get("id"), "a field's id")
+        or _new_id(label, section, occurrences=occurrences)
+    )
     if kind == "OTP" and not given.get("id") and not purpose:
         identifier = f"TOTP_{ids.derive(identifier)}"
     field: Json = {"id": identifier}

@@ -42,7 +42,11 @@ CATEGORIES: Final = frozenset(
 # Connect shows items of these categories but refuses to create them.
 NOT_CREATABLE: Final = frozenset({"DOCUMENT", "CUSTOM"})
 STATES: Final = frozenset({"ARCHIVED", "DELETED"})
-_DERIVED_IDS: Final = {"public key": "public_key", "fingerprint": "fingerprint", "key type": "key_type"}
+_DERIVED_IDS: Final = {
+    "public key": "public_key",
+    "fingerprint": "fingerprint",
+    "key type": "key_type",
+}
 _BY_DEFAULT: Final = Reading()
 
 
@@ -51,7 +55,9 @@ def parse_content(body: object, reading: Reading = _BY_DEFAULT) -> ItemContent:
     document = mapping(body, "the body")
     category = _category(document.get("category"))
     sections = _sections(document.get("sections"))
-    fields = tuple(_placed(field, sections) for field in parse_fields(document.get("fields"), reading))
+    fields = tuple(
+        _placed(field, sections) for field in parse_fields(document.get("fields"), reading)
+    )
     _check_passwords(category, fields)
     return ItemContent(
         title=text(document.get("title"), "title"),
@@ -66,7 +72,10 @@ def parse_content(body: object, reading: Reading = _BY_DEFAULT) -> ItemContent:
 
 
 def check_addressed(body: object, *, vault_id: str, item_id: str | None = None) -> None:
-    """Refuse a body that names another vault or item than the path; a replacement must name both, a creation the vault."""
+    """Refuse a body that names another vault or item than the path.
+
+    A replacement must name both, a creation the vault.
+    """
     document = mapping(body, "the body")
     vault = document.get("vault")
     named = vault.get("id") if isinstance(vault, Mapping) else None
@@ -79,7 +88,10 @@ def check_addressed(body: object, *, vault_id: str, item_id: str | None = None) 
 
 
 def check_category(content: ItemContent, *, before: str | None = None) -> None:
-    """Refuse the categories Connect shows but does not create; an item that has one already may keep it."""
+    """Refuse the categories Connect shows but does not create.
+
+    An item that has one already may keep it.
+    """
     if content.category in NOT_CREATABLE and content.category != before:
         raise bad_request(f"Creating items of category {content.category} is not supported")
 
@@ -102,14 +114,18 @@ def _state(given: object) -> str | None:
 def _check_passwords(category: str, fields: Sequence[Json]) -> None:
     passwords = [field for field in fields if field.get("purpose") == "PASSWORD"]
     if category == "PASSWORD" and not any(field["type"] == "CONCEALED" for field in passwords):
-        raise bad_request("Validation: (validateVaultItem failed) a PASSWORD item needs a CONCEALED field with purpose PASSWORD")
+        raise bad_request(
+            "Validation: (validateVaultItem failed) a PASSWORD item needs a CONCEALED field with purpose PASSWORD"
+        )
 
 
 def _sections(given: object) -> list[Json]:
     sections: list[Json] = []
     for position, entry in enumerate(sequence(given, "sections")):
         section = section_of(entry) or {}
-        sections.append({**section, "id": section.get("id") or _section_id(section.get("label", ""), position)})
+        sections.append(
+            {**section, "id": section.get("id") or _section_id(section.get("label", ""), position)}
+        )
     return sections
 
 
@@ -120,7 +136,10 @@ def _placed(field: Json, sections: list[Json]) -> Json:
         return field
     if "id" not in section:
         named = next((known for known in sections if known.get("label") == section["label"]), None)
-        section = {**section, "id": named["id"] if named else _section_id(section["label"], len(sections))}
+        section = {
+            **section,
+            "id": named["id"] if named else _section_id(section["label"], len(sections)),
+        }
         field = {**field, "section": section}
     if all(known["id"] != section["id"] for known in sections):
         sections.append(dict(section))
@@ -145,14 +164,32 @@ def _url(given: object) -> Json:
 
 
 def _with_derived(fields: tuple[Json, ...]) -> tuple[Json, ...]:
-    """Show public key, fingerprint and type of a private key that can be read; one that can't be leaves the fields as they are."""
-    key = next((field["value"] for field in fields if field["type"] == "SSHKEY" and field.get("value")), "")
+    """Show public key, fingerprint and type of a private key that can be read.
+
+    One that can't be leaves the fields as they are.
+    """
+    key = next(
+        (field["value"] for field in fields if field["type"] == "SSHKEY" and field.get("value")), ""
+    )
     derived = ssh_keys.derive(key) if key else None
     if derived is None:
         return fields
-    values = {"public key": derived.public_key, "fingerprint": derived.fingerprint, "key type": derived.key_type}
-    kept = [{**field, "value": values.pop(field["label"])} if field["label"] in values else field for field in fields]
-    return (*kept, *({"id": _free_id(label, fields), "type": "STRING", "label": label, "value": value} for label, value in values.items()))
+    values = {
+        "public key": derived.public_key,
+        "fingerprint": derived.fingerprint,
+        "key type": derived.key_type,
+    }
+    kept = [
+        {**field, "value": values.pop(field["label"])} if field["label"] in values else field
+        for field in fields
+    ]
+    return (
+        *kept,
+        *(
+            {"id": _free_id(label, fields), "type": "STRING", "label": label, "value": value}
+            for label, value in values.items()
+        ),
+    )
 
 
 def _free_id(label: str, fields: Sequence[Json]) -> str:

@@ -19,10 +19,27 @@ from onepassword_operator.devconnect.items.field_input import Reading, predictab
 from onepassword_operator.devconnect.items.records import FileDraft, ItemDraft, Json
 
 _ITEM_KEYS: Final = frozenset(
-    {"title", "id", "category", "tags", "urls", "sections", "fields", "files", "version", "created_at", "state", "favorite"}
+    {
+        "title",
+        "id",
+        "category",
+        "tags",
+        "urls",
+        "sections",
+        "fields",
+        "files",
+        "version",
+        "created_at",
+        "state",
+        "favorite",
+    }
 )
 _FILE_KEYS: Final = frozenset({"name", "content", "content_base64", "path", "section", "id"})
-_LOGIN_PURPOSES: Final[Mapping[str, str]] = {"username": "USERNAME", "password": "PASSWORD", "notesPlain": "NOTES"}
+_LOGIN_PURPOSES: Final[Mapping[str, str]] = {
+    "username": "USERNAME",
+    "password": "PASSWORD",
+    "notesPlain": "NOTES",
+}
 _CONCEALED_WORDS: Final = (
     "password",
     "passwd",
@@ -44,8 +61,12 @@ class SeedError(ValueError):
         super().__init__(f"{place}: {problem}")
 
 
-def read_item(given: object, place: str, *, folder: Path | None = None, reading: Reading | None = None) -> ItemDraft:
-    """Read one item. Relative file paths start at `folder`; without it files can't be read from paths.
+def read_item(
+    given: object, place: str, *, folder: Path | None = None, reading: Reading | None = None
+) -> ItemDraft:
+    """Read one item.
+
+    Relative file paths start at `folder`; without it files can't be read from paths.
 
     Without a `reading`, generated values depend on the place and the title alone.
     """
@@ -76,9 +97,14 @@ def read_fields(given: object, place: str, *, category: str) -> list[Json]:
     if given is None:
         return []
     if isinstance(given, Mapping):
-        return [field_named(label, value, place=f"{place}.{label}", category=category) for label, value in given.items()]
+        return [
+            field_named(label, value, place=f"{place}.{label}", category=category)
+            for label, value in given.items()
+        ]
     if isinstance(given, list):
-        return [_field_object(entry, f"{place}[{position}]") for position, entry in enumerate(given)]
+        return [
+            _field_object(entry, f"{place}[{position}]") for position, entry in enumerate(given)
+        ]
     raise SeedError(place, "write a mapping of label to value, or a list of field objects")
 
 
@@ -98,7 +124,10 @@ def field_named(label: object, value: object, *, place: str, category: str) -> J
 def read_files(given: object, place: str, *, folder: Path | None) -> tuple[FileDraft, ...]:
     """Read the files of an item."""
     entries = read_sequence(given, place)
-    return tuple(_file(entry, f"{place}[{position}]", folder=folder) for position, entry in enumerate(entries))
+    return tuple(
+        _file(entry, f"{place}[{position}]", folder=folder)
+        for position, entry in enumerate(entries)
+    )
 
 
 def read_mapping(given: object, place: str, *, allowed: frozenset[str]) -> Mapping[str, object]:
@@ -107,7 +136,9 @@ def read_mapping(given: object, place: str, *, allowed: frozenset[str]) -> Mappi
         raise SeedError(place, "write a mapping")
     unknown = sorted(str(key) for key in given if key not in allowed)
     if unknown:
-        raise SeedError(place, f"unknown key {unknown[0]!r}; known are {', '.join(sorted(allowed))}")
+        raise SeedError(
+            place, f"unknown key {unknown[0]!r}; known are {', '.join(sorted(allowed))}"
+        )
     return given
 
 
@@ -121,7 +152,10 @@ def read_sequence(given: object, place: str) -> Sequence[object]:
 
 
 def read_text(given: object, place: str, *, required: bool = False) -> str:
-    """Return a text; whole numbers count as text, other types do not because their spelling is lost."""
+    """Return a text.
+
+    Whole numbers count as text, other types do not because their spelling is lost.
+    """
     if isinstance(given, int) and not isinstance(given, bool):
         return str(given)
     if given is None or given == "":
@@ -164,7 +198,9 @@ def _version(given: object, place: str) -> int:
 
 def _field_object(given: object, place: str) -> Json:
     if not isinstance(given, Mapping):
-        raise SeedError(place, "write a field object such as {label: host, value: ..., type: STRING}")
+        raise SeedError(
+            place, "write a field object such as {label: host, value: ..., type: STRING}"
+        )
     return {**given, "value": read_text(given.get("value"), f"{place}.value")}
 
 
@@ -174,7 +210,10 @@ def _file(given: object, place: str, *, folder: Path | None) -> FileDraft:
     if len(sources) != 1:
         raise SeedError(place, "write exactly one of content, content_base64 and path")
     source = sources[0]
-    text, name = read_text(shape[source], f"{place}.{source}"), read_text(shape.get("name"), f"{place}.name", required=source != "path")
+    text, name = (
+        read_text(shape[source], f"{place}.{source}"),
+        read_text(shape.get("name"), f"{place}.name", required=source != "path"),
+    )
     return FileDraft(
         name=name or Path(text).name,
         content=_bytes(source, text, place=f"{place}.{source}", folder=folder),
@@ -204,13 +243,19 @@ def _decode(text: str, place: str) -> bytes:
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
-        raise SeedError(place, "not standard base64; encode the bytes again, or use content for plain text") from None
+        raise SeedError(
+            place, "not standard base64; encode the bytes again, or use content for plain text"
+        ) from None
 
 
 def _read_path(path: str, place: str, *, folder: Path | None) -> bytes:
     if folder is None:
-        raise SeedError(place, "files are read from paths only in seed files; use content or content_base64")
+        raise SeedError(
+            place, "files are read from paths only in seed files; use content or content_base64"
+        )
     try:
         return (folder / path).read_bytes()
     except OSError as error:
-        raise SeedError(place, f"cannot read the file ({error.strerror}); the path is relative to the seed file") from None
+        raise SeedError(
+            place, f"cannot read the file ({error.strerror}); the path is relative to the seed file"
+        ) from None

@@ -11,8 +11,17 @@ from typing import Final
 from onepassword_operator.devconnect import json_input
 from onepassword_operator.devconnect.errors import bad_request
 
-_SETS: Final[Mapping[str, str]] = {"LETTERS": string.ascii_letters, "DIGITS": string.digits, "SYMBOLS": "!#%)*+,-.:=>?@]^_}~"}
-_CLASSES: Final = (string.ascii_lowercase, string.ascii_uppercase, string.digits, string.punctuation)
+_SETS: Final[Mapping[str, str]] = {
+    "LETTERS": string.ascii_letters,
+    "DIGITS": string.digits,
+    "SYMBOLS": "!#%)*+,-.:=>?@]^_}~",
+}
+_CLASSES: Final = (
+    string.ascii_lowercase,
+    string.ascii_uppercase,
+    string.digits,
+    string.punctuation,
+)
 _OTHER_CHARACTERS: Final = 100
 _DEFAULT_LENGTH: Final = 32
 _MAX_LENGTH: Final = 64
@@ -31,14 +40,24 @@ class Recipe:
 def read_recipe(given: object) -> Recipe:
     """Read a recipe, or raise 400; the default is 32 characters of all sets."""
     recipe = json_input.mapping({} if given is None else given, "a recipe")
-    names = [json_input.text(name, "a character set").upper() for name in json_input.sequence(recipe.get("characterSets"), "characterSets")]
+    names = [
+        json_input.text(name, "a character set").upper()
+        for name in json_input.sequence(recipe.get("characterSets"), "characterSets")
+    ]
     if not set(names) <= set(_SETS) or len(set(names)) != len(names):
-        raise bad_request("Invalid generator recipe: characterSets holds each of LETTERS, DIGITS and SYMBOLS at most once")
+        raise bad_request(
+            "Invalid generator recipe: characterSets holds each of LETTERS, DIGITS and SYMBOLS at most once"
+        )
     excluded = set(json_input.text(recipe.get("excludeCharacters"), "excludeCharacters"))
-    alphabets = ("".join(character for character in _SETS[name] if character not in excluded) for name in names or _SETS)
+    alphabets = (
+        "".join(character for character in _SETS[name] if character not in excluded)
+        for name in names or _SETS
+    )
     usable = tuple(alphabet for alphabet in alphabets if alphabet)
     if not usable:
-        raise bad_request("Invalid generator recipe: excludeCharacters leaves no character to choose from")
+        raise bad_request(
+            "Invalid generator recipe: excludeCharacters leaves no character to choose from"
+        )
     return Recipe(length=_length(recipe.get("length")), alphabets=usable)
 
 
@@ -46,7 +65,9 @@ def _length(given: object) -> int:
     if given is None:
         return _DEFAULT_LENGTH
     if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= _MAX_LENGTH:
-        raise bad_request(f"Invalid generator recipe: length is a whole number from 1 to {_MAX_LENGTH}")
+        raise bad_request(
+            f"Invalid generator recipe: length is a whole number from 1 to {_MAX_LENGTH}"
+        )
     return given
 
 
@@ -63,7 +84,9 @@ def generate(recipe: Recipe, *, randbelow: RandBelow) -> str:
 
 def entropy(password: str) -> float:
     """Estimate the bits of a password from its length and the classes of its characters."""
-    size = sum(len(members) for members in _CLASSES if any(character in members for character in password))
+    size = sum(
+        len(members) for members in _CLASSES if any(character in members for character in password)
+    )
     if any(not character.isascii() or not character.isprintable() for character in password):
         size += _OTHER_CHARACTERS
     return round(len(password) * math.log2(max(size, 2)), 3)

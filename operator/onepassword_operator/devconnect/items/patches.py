@@ -1,6 +1,7 @@
 """PATCH of an item: applies a list of `add`, `replace` and `remove` operations, all of them or none.
 
-Paths name fields and sections by their id, not by position; only plain lists such as tags have positions.
+Paths name fields and sections by their id, not by position; only plain lists such as tags have
+positions.
 """
 
 from __future__ import annotations
@@ -16,13 +17,20 @@ from onepassword_operator.devconnect.items.field_input import Reading
 from onepassword_operator.devconnect.items.records import Item, ItemContent, Json
 
 _OPERATIONS: Final = frozenset({"add", "replace", "remove"})
-_PROPERTIES: Final = frozenset({"title", "category", "favorite", "tags", "urls", "sections", "fields"})
+_PROPERTIES: Final = frozenset(
+    {"title", "category", "favorite", "tags", "urls", "sections", "fields"}
+)
 _BY_ID: Final[Mapping[str, str]] = {"fields": "field", "sections": "section"}
 _MOST_DIGITS: Final = 6
 
 
-def apply(item: Item, operations: object, *, reading: Reading, add_replaces: bool = True) -> ItemContent:
-    """Return the item's content after all operations, or raise 400; the item itself is not touched."""
+def apply(
+    item: Item, operations: object, *, reading: Reading, add_replaces: bool = True
+) -> ItemContent:
+    """Return the item's content after all operations, or raise 400.
+
+    The item itself is not touched.
+    """
     if not isinstance(operations, list):
         raise bad_request("The body of a PATCH must be a list of operations")
     document = _document(item.content)
@@ -47,11 +55,22 @@ def _operation(given: object, *, add_replaces: bool) -> _Operation:
     if not isinstance(given, Mapping):
         raise bad_request("Invalid patch operation: it must be an object")
     op, path = given.get("op"), given.get("path")
-    if not isinstance(op, str) or op not in _OPERATIONS or not isinstance(path, str) or not path.startswith("/"):
-        raise bad_request("Invalid patch operation: it needs an op of add, replace or remove, and a path that starts with a slash")
+    if (
+        not isinstance(op, str)
+        or op not in _OPERATIONS
+        or not isinstance(path, str)
+        or not path.startswith("/")
+    ):
+        raise bad_request(
+            "Invalid patch operation: it needs an op of add, replace or remove, and a path that starts with a slash"
+        )
     if op != "remove" and "value" not in given:
         raise bad_request("Invalid patch operation: add and replace need a value")
-    segments = tuple(segment.replace("~1", "/").replace("~0", "~") for segment in path[1:].split("/")) if path != "/" else ()
+    segments = (
+        tuple(segment.replace("~1", "/").replace("~0", "~") for segment in path[1:].split("/"))
+        if path != "/"
+        else ()
+    )
     return _Operation(op=op, segments=segments, value=given.get("value"), add_replaces=add_replaces)
 
 
@@ -85,11 +104,19 @@ def _replaced(operation: _Operation, *, item: Item, reading: Reading) -> Json:
         raise bad_request("The whole item can only be replaced")
     item_input.check_addressed(operation.value, vault_id=item.vault_id, item_id=item.id)
     # Read at once, so that the operations after this one find lists, and fields with their ids.
-    return _document(dataclasses.replace(item_input.parse_content(operation.value, reading), state=item.content.state))
+    return _document(
+        dataclasses.replace(
+            item_input.parse_content(operation.value, reading), state=item.content.state
+        )
+    )
 
 
 def _property(document: Json, name: str, *, operation: _Operation) -> None:
-    if operation.op == "add" and isinstance(document[name], list) and not isinstance(operation.value, list):
+    if (
+        operation.op == "add"
+        and isinstance(document[name], list)
+        and not isinstance(operation.value, list)
+    ):
         document[name].append(operation.value)
     elif name == "fields":
         raise bad_request("Fields are replaced and removed one by one, by their id")
@@ -101,7 +128,9 @@ def _property(document: Json, name: str, *, operation: _Operation) -> None:
 
 def _element(document: Json, name: str, *, operation: _Operation) -> None:
     elements, (identifier, *rest) = _list(document, name), operation.segments[1:]
-    position = next((index for index, element in enumerate(elements) if _id_of(element) == identifier), None)
+    position = next(
+        (index for index, element in enumerate(elements) if _id_of(element) == identifier), None
+    )
     if position is None:
         raise bad_request(f"The item doesn't have a {identifier} {_BY_ID[name]}.")
     if len(rest) > 1 or rest == ["id"]:
@@ -140,7 +169,9 @@ def _position(document: Json, name: str, *, operation: _Operation) -> None:
 
 def _index(rest: Sequence[str]) -> int:
     digits = rest[0] if len(rest) == 1 else ""
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS else -1
+    return (
+        int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS else -1
+    )
 
 
 def _list(document: Json, name: str) -> list[Any]:

@@ -1,4 +1,7 @@
-"""The values the store keeps: vaults, items, files; immutable, so that a lagging reader can hold an old one safely."""
+"""The values the store keeps: vaults, items, files.
+
+Immutable, so that a lagging reader can hold an old one safely.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ class Vault:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FileDraft:
-    """A file before the store gives it an id; a seed may fix the id, to share one file between items."""
+    """A file before the store gives it an id.
+
+    A seed may fix the id, to share one file between items.
+    """
 
     name: str
     content: bytes
@@ -61,7 +67,10 @@ class ItemContent:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ItemDraft:
-    """An item before the store gives it an id; the optional parts exist for seeds, which may fix them."""
+    """An item before the store gives it an id.
+
+    The optional parts exist for seeds, which may fix them.
+    """
 
     content: ItemContent
     files: tuple[FileDraft, ...] = ()

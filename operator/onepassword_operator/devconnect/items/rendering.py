@@ -1,4 +1,7 @@
-"""Turns stored values into the JSON shapes of the Connect API; optional members are left out, never null."""
+"""Turns stored values into the JSON shapes of the Connect API.
+
+Optional members are left out, never null.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,9 @@ def full_item(item: Item, *, at: float) -> Json:
     shown = summary(item)
     if item.content.sections:
         shown["sections"] = item.content.sections
-    shown["fields"] = [_with_code(field, at) if field["type"] == "OTP" else field for field in item.content.fields]
+    shown["fields"] = [
+        _with_code(field, at) if field["type"] == "OTP" else field for field in item.content.fields
+    ]
     if item.files:
         shown["files"] = [file_metadata(item, file) for file in item.files]
     return shown
@@ -70,7 +75,12 @@ def full_item(item: Item, *, at: float) -> Json:
 
 def file_metadata(item: Item, file: StoredFile, *, inline: bool = False) -> Json:
     """Show a file object, with its bytes as base64 when asked inline."""
-    shown: Json = {"id": file.id, "name": file.name, "size": len(file.content), "content_path": content_path(item, file)}
+    shown: Json = {
+        "id": file.id,
+        "name": file.name,
+        "size": len(file.content),
+        "content_path": content_path(item, file),
+    }
     if file.section is not None:
         shown["section"] = file.section
     if inline:
@@ -79,7 +89,10 @@ def file_metadata(item: Item, file: StoredFile, *, inline: bool = False) -> Json
 
 
 def content_path(item: Item, file: StoredFile) -> str:
-    """Name the path of a file's bytes; it starts with a slash because clients append it to the host."""
+    """Name the path of a file's bytes.
+
+    It starts with a slash because clients append it to the host.
+    """
     return f"/v1/vaults/{item.vault_id}/items/{item.id}/files/{file.id}/content"
 
 

@@ -34,7 +34,12 @@ def _parameters(value: str) -> tuple[bytes, str, int, int]:
     algorithm = query.get("algorithm", "SHA1").upper()
     if algorithm not in _ALGORITHMS:
         raise ValueError("unknown algorithm")
-    return _decode(query.get("secret", "")), _ALGORITHMS[algorithm], int(query.get("digits", "6")), int(query.get("period", "30"))
+    return (
+        _decode(query.get("secret", "")),
+        _ALGORITHMS[algorithm],
+        int(query.get("digits", "6")),
+        int(query.get("period", "30")),
+    )
 
 
 def _decode(secret: str) -> bytes:

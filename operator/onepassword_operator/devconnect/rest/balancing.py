@@ -20,11 +20,18 @@ class BalanceError(ValueError):
 
 
 class Balancer:
-    """Gives connections or requests to replicas at random; the same seed and the same order of arrivals give the same choices."""
+    """Gives connections or requests to replicas at random.
 
-    def __init__(self, replicas: int = 1, *, balance: str = BY_CONNECTION, seed: int | None = None) -> None:
+    The same seed and the same order of arrivals give the same choices.
+    """
+
+    def __init__(
+        self, replicas: int = 1, *, balance: str = BY_CONNECTION, seed: int | None = None
+    ) -> None:
         if not 1 <= replicas <= MOST_REPLICAS:
-            raise BalanceError(f"replicas must be a whole number from 1 to {MOST_REPLICAS}, not {replicas}")
+            raise BalanceError(
+                f"replicas must be a whole number from 1 to {MOST_REPLICAS}, not {replicas}"
+            )
         self.replicas = replicas
         self._connections: WeakKeyDictionary[object, int] = WeakKeyDictionary()
         self._random = random.Random(seed)  # noqa: S311  nothing here is secret
@@ -36,14 +43,20 @@ class Balancer:
         return self._balance
 
     def change(self, *, balance: str | None = None, seed: int | None = None) -> None:
-        """Change the way to balance, or restart the choices from a seed; a connection that has a replica keeps it."""
+        """Change the way to balance, or restart the choices from a seed.
+
+        A connection that has a replica keeps it.
+        """
         if balance is not None:
             self._balance = _known(balance)
         if seed is not None:
             self._random.seed(seed)
 
     def pick(self, connection: object | None) -> int:
-        """Return the number, from 0, of the replica for a request on this connection; None stands for a connection that has just ended."""
+        """Return the number, from 0, of the replica for a request on this connection.
+
+        None stands for a connection that has just ended.
+        """
         if self.replicas == 1:
             return 0
         if self._balance == BY_REQUEST or connection is None:

@@ -20,7 +20,9 @@ from onepassword_operator.devconnect.store.visibility import Visibility
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Call:
-    """An authorised request: its token's grant, the ids of its path, and the data; `visible` is the view of the answering replica.
+    """An authorised request: its token's grant, the ids of its path, and the data.
+
+    `visible` is the view of the answering replica.
 
     The endpoint sets `item` and `stored` for the activity log and the events.
     """
@@ -57,7 +59,10 @@ class Call:
         return self.request.query.get(name) if self.request.query_string else None
 
     async def receive(self) -> bytes:
-        """Wait for the body. A write receives it before it reads the store, so that the store can't change in between."""
+        """Wait for the body.
+
+        A write receives it before it reads the store, so that the store can't change in between.
+        """
         return await receive(self.request, limit=self.behaviour.body_limit_bytes)
 
 
@@ -74,7 +79,10 @@ async def receive(request: web.BaseRequest, *, limit: int) -> bytes:
     """Wait for a body, or raise 413."""
     if (request.content_length or 0) > limit:
         raise _too_large()
-    if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue" and request.transport is not None:
+    if (
+        request.headers.get(hdrs.EXPECT, "").lower() == "100-continue"
+        and request.transport is not None
+    ):
         request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     body = bytearray()
     async for piece in request.content.iter_any():

@@ -60,5 +60,10 @@ async def _body(request: web.BaseRequest) -> bytes:
 
 
 def _introspection(issued_at: float, features: tuple[str, ...]) -> web.Response:
-    shown = {"uuid": INTEGRATION_ID, "issued_at": rendering.timestamp(issued_at), "features": features, "account_uuid": ids.ACCOUNT_ID}
+    shown = {
+        "uuid": INTEGRATION_ID,
+        "issued_at": rendering.timestamp(issued_at),
+        "features": features,
+        "account_uuid": ids.ACCOUNT_ID,
+    }
     return json_response(json_codec.encode(shown))

@@ -23,13 +23,17 @@ async def list_files(call: Call) -> web.Response:
     """Answer `GET …/files`."""
     item = _find_item(call)
     inline = _wants_inline(call)
-    return json_response(json_codec.encode([_file(call, item, file=file, inline=inline) for file in item.files]))
+    return json_response(
+        json_codec.encode([_file(call, item, file=file, inline=inline) for file in item.files])
+    )
 
 
 async def get_file(call: Call) -> web.Response:
     """Answer `GET …/files/{f}`."""
     item, file = _find_file(call)
-    return json_response(json_codec.encode(_file(call, item, file=file, inline=_wants_inline(call))))
+    return json_response(
+        json_codec.encode(_file(call, item, file=file, inline=_wants_inline(call)))
+    )
 
 
 async def get_content(call: Call) -> web.Response:
@@ -40,7 +44,10 @@ async def get_content(call: Call) -> web.Response:
 
 
 def disposition(name: str) -> str:
-    """Write the header that names a download; a name that is not plain ASCII comes in the form of RFC 5987 too."""
+    """Write the header that names a download.
+
+    A name that is not plain ASCII comes in the form of RFC 5987 too.
+    """
     plain = _NOT_PLAIN.sub("_", name)
     extended = "" if plain == name else f"; filename*=UTF-8''{quote(name, safe='')}"
     return f'attachment; filename="{plain}"{extended}'

@@ -1,7 +1,7 @@
 """The `filter` query of list endpoints: the SCIM subset `attribute operator "value"` with and, or, not and parentheses.
 
-Comparison ignores case, as SCIM does by default; clients check results themselves. An unreadable filter is a 400. Where the real server's
-interpretation is not known, `Behaviour` decides.
+Comparison ignores case, as SCIM does by default; clients check results themselves. An unreadable
+filter is a 400. Where the real server's interpretation is not known, `Behaviour` decides.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ ITEM_ATTRIBUTES: Final = frozenset({"title", "tag", "id", "category"})
 Compare: TypeAlias = Callable[[str, str], bool]
 
 _STRINGS: Final[Mapping[str, str]] = {"json": r'"(?:[^"\\]|\\.)*"', "literal": r'"[^"]*"'}
-_TOKENS: Final = {escapes: re.compile(rf"\s*(?:{string}|[()]|[A-Za-z]+)") for escapes, string in _STRINGS.items()}
+_TOKENS: Final = {
+    escapes: re.compile(rf"\s*(?:{string}|[()]|[A-Za-z]+)") for escapes, string in _STRINGS.items()
+}
 _OPERATORS: Final[Mapping[str, Compare]] = {
     "eq": lambda have, want: have == want,
     "co": lambda have, want: want in have,
@@ -36,18 +38,28 @@ _MAX_DEPTH: Final = 32
 
 
 def vault_subject(vault: Vault) -> Subject:
-    """Return the attributes of a vault that a filter can use; clients use both `name` and `title`."""
+    """Return the attributes of a vault that a filter can use.
+
+    Clients use both `name` and `title`.
+    """
     return {"name": (vault.name,), "title": (vault.name,), "id": (vault.id,)}
 
 
 def item_subject(item: Item) -> Subject:
     """Return the attributes of an item that a filter can use."""
-    return {"title": (item.content.title,), "tag": item.content.tags, "id": (item.id,), "category": (item.content.category,)}
+    return {
+        "title": (item.content.title,),
+        "tag": item.content.tags,
+        "id": (item.id,),
+        "category": (item.content.category,),
+    }
 
 
 def parse(text: str, *, attributes: Collection[str], behaviour: Behaviour) -> Predicate:
     """Read a filter into a predicate, or raise 400."""
-    parser = _Parser(_tokens(text, escapes=behaviour.filter_escapes), attributes, behaviour=behaviour)
+    parser = _Parser(
+        _tokens(text, escapes=behaviour.filter_escapes), attributes, behaviour=behaviour
+    )
     predicate = parser.alternatives(0)
     if parser.peek():
         raise _malformed()
@@ -66,7 +78,9 @@ def _tokens(text: str, *, escapes: str) -> list[str]:
 
 
 class _Parser:
-    def __init__(self, tokens: Sequence[str], attributes: Collection[str], *, behaviour: Behaviour) -> None:
+    def __init__(
+        self, tokens: Sequence[str], attributes: Collection[str], *, behaviour: Behaviour
+    ) -> None:
         self._tokens = tokens
         self._attributes = attributes
         self._behaviour = behaviour
@@ -117,7 +131,9 @@ class _Parser:
     def _comparison(self) -> Predicate:
         attribute, operator = self._take().lower(), self._take().lower()
         if attribute not in self._attributes:
-            raise bad_request(f"Invalid filter: use one of the attributes {', '.join(sorted(self._attributes))}")
+            raise bad_request(
+                f"Invalid filter: use one of the attributes {', '.join(sorted(self._attributes))}"
+            )
         if operator == "pr":
             return lambda subject: any(subject[attribute])
         want = self._string(self._take())
@@ -125,14 +141,20 @@ class _Parser:
         if operator == "ne":
             return lambda subject: all(fold(have) != fold(want) for have in subject[attribute])
         compare = (
-            _within if attribute == "tag" and operator == "eq" and self._behaviour.tag_filter == "nested" else _OPERATORS.get(operator)
+            _within
+            if attribute == "tag" and operator == "eq" and self._behaviour.tag_filter == "nested"
+            else _OPERATORS.get(operator)
         )
         if compare is None:
             raise bad_request("Invalid filter: use one of the operators eq, ne, co, sw, ew, pr")
         return lambda subject: any(compare(fold(have), fold(want)) for have in subject[attribute])
 
     def _fold(self, attribute: str) -> Callable[[str], str]:
-        exact = attribute == "title" and "name" not in self._attributes and self._behaviour.title_case == "exact"
+        exact = (
+            attribute == "title"
+            and "name" not in self._attributes
+            and self._behaviour.title_case == "exact"
+        )
         return str if exact else str.casefold
 
     def _string(self, token: str) -> str:

@@ -35,19 +35,29 @@ class ApiMetrics:
 
     def text(self) -> str:
         """Render all metrics."""
-        lines = [f"# HELP {_DURATIONS} Duration of HTTP requests.", f"# TYPE {_DURATIONS} histogram"]
+        lines = [
+            f"# HELP {_DURATIONS} Duration of HTTP requests.",
+            f"# TYPE {_DURATIONS} histogram",
+        ]
         for (method, path), series in sorted(self._series.items()):
             lines += _histogram(f'method="{method}",path="{path}"', series)
         lines += [f"# HELP {_COUNTS} Number of HTTP requests.", f"# TYPE {_COUNTS} counter"]
         lines += [
-            f'{_COUNTS}{{method="{method}",path="{path}"}} {sum(series.buckets)}' for (method, path), series in sorted(self._series.items())
+            f'{_COUNTS}{{method="{method}",path="{path}"}} {sum(series.buckets)}'
+            for (method, path), series in sorted(self._series.items())
         ]
         return "\n".join(lines) + "\n"
 
 
 def _histogram(labels: str, series: _Series) -> list[str]:
     lines, total = [], 0
-    for bound, count in zip((*(f"{bound:g}" for bound in BUCKETS), "+Inf"), series.buckets, strict=True):
+    for bound, count in zip(
+        (*(f"{bound:g}" for bound in BUCKETS), "+Inf"), series.buckets, strict=True
+    ):
         total += count
         lines.append(f'{_DURATIONS}_bucket{{{labels},le="{bound}"}} {total}')
-    return [*lines, f"{_DURATIONS}_sum{{{labels}}} {series.seconds!r}", f"{_DURATIONS}_count{{{labels}}} {total}"]
+    return [
+        *lines,
+        f"{_DURATIONS}_sum{{{labels}}} {series.seconds!r}",
+        f"{_DURATIONS}_count{{{labels}}} {total}",
+    ]

@@ -25,7 +25,10 @@ class _Count:
 
 
 class RateLimit:
-    """The limits of the Events API, from `Behaviour`; a window is a minute or an hour of the clock."""
+    """The limits of the Events API, from `Behaviour`.
+
+    A window is a minute or an hour of the clock.
+    """
 
     def __init__(self, *, clock: Callable[[], float], behaviour: Behaviour) -> None:
         self._clock = clock
@@ -36,6 +39,13 @@ class RateLimit:
     def take(self) -> int | None:
         """Count a request; return the seconds to wait if it exceeds a limit, else None."""
         now = int(self._clock())
-        limits = ((self._minute, _MINUTE, self._behaviour.events_per_minute), (self._hour, _HOUR, self._behaviour.events_per_hour))
-        waits = [length - now % length for count, length, most in limits if count.add(now // length) > most]
+        limits = (
+            (self._minute, _MINUTE, self._behaviour.events_per_minute),
+            (self._hour, _HOUR, self._behaviour.events_per_hour),
+        )
+        waits = [
+            length - now % length
+            for count, length, most in limits
+            if count.add(now // length) > most
+        ]
         return max(waits, default=None)

@@ -16,7 +16,9 @@ async def list_vaults(call: Call) -> web.Response:
     vaults = [vault for vault in call.visible.vaults() if call.grant.access_to(vault.id)]
     wanted = call.query("filter")
     if wanted:
-        predicate = filters.parse(wanted, attributes=filters.VAULT_ATTRIBUTES, behaviour=call.behaviour)
+        predicate = filters.parse(
+            wanted, attributes=filters.VAULT_ATTRIBUTES, behaviour=call.behaviour
+        )
         vaults = [vault for vault in vaults if predicate(filters.vault_subject(vault))]
     return json_response(json_codec.encode([rendering.vault(vault) for vault in vaults]))
 
@@ -33,7 +35,11 @@ async def list_items(call: Call) -> web.Response:
         return json_response(call.visible.listing(call.vault_id))
     items = call.visible.items(call.vault_id)
     predicate = filters.parse(wanted, attributes=filters.ITEM_ATTRIBUTES, behaviour=call.behaviour)
-    return json_response(json_codec.encode([rendering.summary(item) for item in items if predicate(filters.item_subject(item))]))
+    return json_response(
+        json_codec.encode(
+            [rendering.summary(item) for item in items if predicate(filters.item_subject(item))]
+        )
+    )
 
 
 async def get_item(call: Call) -> web.Response:

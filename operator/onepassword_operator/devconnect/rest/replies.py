@@ -8,9 +8,13 @@ from onepassword_operator.devconnect import json_codec
 from onepassword_operator.devconnect.errors import ApiError
 
 
-def json_response(body: bytes, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+def json_response(
+    body: bytes, *, status: int = 200, headers: dict[str, str] | None = None
+) -> web.Response:
     """Answer with serialised JSON."""
-    return web.Response(body=body, status=status, headers=headers, content_type="application/json", charset="utf-8")
+    return web.Response(
+        body=body, status=status, headers=headers, content_type="application/json", charset="utf-8"
+    )
 
 
 def error_response(status: int, message: str) -> web.Response:
@@ -22,4 +26,6 @@ def no_route(refusal: ApiError, *, form: str) -> web.Response:
     """Answer an unknown path or method; the body that a real server sends is not known."""
     if form == "object":
         return error_response(refusal.status, refusal.message)
-    return web.Response(status=refusal.status, text=f"{refusal.status} {refusal.message}" if form == "text" else "")
+    return web.Response(
+        status=refusal.status, text=f"{refusal.status} {refusal.message}" if form == "text" else ""
+    )

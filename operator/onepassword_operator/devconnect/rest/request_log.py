@@ -1,4 +1,7 @@
-"""Remembers which requests reached the API port, so that a test can count reads; never bodies, headers or tokens."""
+"""Remembers which requests reached the API port, so that a test can count reads.
+
+Never bodies, headers or tokens.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ KEPT: Final = 2000
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class LoggedRequest:
-    """One request; `status` is 0 until a complete answer was sent; `replica` is None if there is only one."""
+    """One request.
+
+    `status` is 0 until a complete answer was sent; `replica` is None if there is only one.
+    """
 
     at: float
     method: str

@@ -46,6 +46,13 @@ def resolve(path: str) -> Target:
         return Target(template=path)
     parts = path.split("/")[1:]
     template = _BY_LENGTH.get(len(parts), UNKNOWN)
-    if template == UNKNOWN or any(part != name for part, name in zip(parts, template.split("/")[1:], strict=True) if name != ":uuid"):
+    if template == UNKNOWN or any(
+        part != name
+        for part, name in zip(parts, template.split("/")[1:], strict=True)
+        if name != ":uuid"
+    ):
         return Target(template=UNKNOWN)
-    return Target(template=template, ids=tuple(parts[position] for position in _ID_POSITIONS if position < len(parts)))
+    return Target(
+        template=template,
+        ids=tuple(parts[position] for position in _ID_POSITIONS if position < len(parts)),
+    )

@@ -1,6 +1,7 @@
 """A real server's connection to 1Password: decides when its first sync is complete, and the state in /health until then.
 
-The first valid bearer token unlocks a server and starts its first sync. Requests wait for it, up to a timeout.
+The first valid bearer token unlocks a server and starts its first sync. Requests wait for it, up to
+a timeout.
 """
 
 from __future__ import annotations
@@ -26,7 +27,11 @@ class State(enum.Enum):
 
 
 _STATUSES: Final[Mapping[State, Mapping[str, str]]] = {
-    State.LOCKED: {"sync": "TOKEN_NEEDED", "1Password": "UNINITIALIZED", "account_data": "NOT_SYNCED"},
+    State.LOCKED: {
+        "sync": "TOKEN_NEEDED",
+        "1Password": "UNINITIALIZED",
+        "account_data": "NOT_SYNCED",
+    },
     State.SYNCING: {"account_data": "NOT_SYNCED"},
     State.SYNCED: {},
 }
@@ -48,8 +53,13 @@ class Upstream:
         self._done = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
 
-    def restart(self, *, sync_seconds: float | None = 0.0, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
-        """Act as a server that has just started; its first sync takes `sync_seconds`, or until `finish` if None."""
+    def restart(
+        self, *, sync_seconds: float | None = 0.0, timeout_seconds: float = TIMEOUT_SECONDS
+    ) -> None:
+        """Act as a server that has just started.
+
+        Its first sync takes `sync_seconds`, or until `finish` if None.
+        """
         self.close()
         self.state = State.LOCKED
         self._done = asyncio.Event()
@@ -80,7 +90,9 @@ class Upstream:
         try:
             await asyncio.wait_for(self._done.wait(), self._timeout_seconds)
         except TimeoutError:
-            raise ApiError(408, "sync did not complete within timeout, please retry the request") from None
+            raise ApiError(
+                408, "sync did not complete within timeout, please retry the request"
+            ) from None
 
     def dependencies(self) -> list[Json]:
         """List the services of /health with their status."""

@@ -23,27 +23,42 @@ async def create_item(call: Call) -> web.Response:
     item_input.check_addressed(body, vault_id=call.vault_id)
     content = dataclasses.replace(item_input.parse_content(body, _reading(call)), state=None)
     item_input.check_category(content)
-    item = call.store.create_item(call.vault_id, ItemDraft(content=content), editor=ids.INTEGRATION_ID)
+    item = call.store.create_item(
+        call.vault_id, ItemDraft(content=content), editor=ids.INTEGRATION_ID
+    )
     call.stored = True
     return _written(call, item, fine_times=call.behaviour.create_times == "nanoseconds")
 
 
 async def replace_item(call: Call) -> web.Response:
-    """Answer `PUT /v1/vaults/{v}/items/{i}`: members that the body omits are removed; files and state stay."""
+    """Answer `PUT /v1/vaults/{v}/items/{i}`: members that the body omits are removed.
+
+    Files and state stay.
+    """
     received = await _receive(call)
     item = call.store.item(call.vault_id, call.item_id)
     body = json_input.parse(received)
     item_input.check_addressed(body, vault_id=call.vault_id, item_id=call.item_id)
-    content = dataclasses.replace(item_input.parse_content(body, _reading(call)), state=item.content.state)
+    content = dataclasses.replace(
+        item_input.parse_content(body, _reading(call)), state=item.content.state
+    )
     return _update(call, item, content=content)
 
 
 async def patch_item(call: Call) -> web.Response:
-    """Answer `PATCH /v1/vaults/{v}/items/{i}`; no operations leave the item and its version as they are."""
+    """Answer `PATCH /v1/vaults/{v}/items/{i}`.
+
+    No operations leave the item and its version as they are.
+    """
     received = await _receive(call)
     item = call.store.item(call.vault_id, call.item_id)
     operations = json_input.parse(received)
-    content = patches.apply(item, operations, reading=_reading(call), add_replaces=call.behaviour.patch_add_existing == "replace")
+    content = patches.apply(
+        item,
+        operations,
+        reading=_reading(call),
+        add_replaces=call.behaviour.patch_add_existing == "replace",
+    )
     return _update(call, item, content=content) if operations else _written(call, item)
 
 
@@ -57,7 +72,10 @@ async def delete_item(call: Call) -> web.Response:
 
 async def _receive(call: Call) -> bytes:
     if not call.may_read and call.behaviour.write_only_reply == "refused":
-        raise ApiError(403, f"Authorization: token does not have permission to perform read on vault {call.vault_id}")
+        raise ApiError(
+            403,
+            f"Authorization: token does not have permission to perform read on vault {call.vault_id}",
+        )
     return await call.receive()
 
 
@@ -68,7 +86,10 @@ def _reading(call: Call) -> Reading:
 def _update(call: Call, item: Item, *, content: ItemContent) -> web.Response:
     item_input.check_category(content, before=item.content.category)
     if call.behaviour.sshkey_written_back == "string":
-        fields = tuple({**field, "type": "STRING"} if field["type"] == "SSHKEY" else field for field in content.fields)
+        fields = tuple(
+            {**field, "type": "STRING"} if field["type"] == "SSHKEY" else field
+            for field in content.fields
+        )
         content = dataclasses.replace(content, fields=fields)
     updated = call.store.update_item(item, content, editor=ids.INTEGRATION_ID)
     call.stored = True
@@ -82,7 +103,9 @@ def _written(call: Call, item: Item, *, fine_times: bool = False) -> web.Respons
     # A token without read access must not learn stored values from the reply to its own write.
     shown = rendering.full_item(seen, at=call.now) if call.may_read else rendering.summary(seen)
     if fine_times:
-        shown |= {name: rendering.fine_timestamp(item.created_at) for name in ("createdAt", "updatedAt")}
+        shown |= {
+            name: rendering.fine_timestamp(item.created_at) for name in ("createdAt", "updatedAt")
+        }
     return json_response(json_codec.encode(shown))
 
 

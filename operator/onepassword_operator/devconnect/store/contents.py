@@ -52,7 +52,11 @@ class Contents:
 
     def has_used(self, identifier: str) -> bool:
         """Tell whether an id is in use, or was."""
-        return identifier in self.retired or identifier in self.vaults or any(identifier in items for items in self.items.values())
+        return (
+            identifier in self.retired
+            or identifier in self.vaults
+            or any(identifier in items for items in self.items.values())
+        )
 
     def changes(self) -> Iterator[Change]:
         """Yield the changes that turn empty contents, or contents that are a part of these, into these."""
@@ -73,5 +77,7 @@ class Contents:
     def copy(self) -> Contents:
         """Return the same contents, independent of later changes."""
         return Contents(
-            vaults=dict(self.vaults), items={vault: dict(items) for vault, items in self.items.items()}, retired=set(self.retired)
+            vaults=dict(self.vaults),
+            items={vault: dict(items) for vault, items in self.items.items()},
+            retired=set(self.retired),
         )

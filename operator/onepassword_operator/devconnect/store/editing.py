@@ -12,29 +12,55 @@ from onepassword_operator.devconnect.events.feed import EventFeed
 from onepassword_operator.devconnect.items import item_shape
 from onepassword_operator.devconnect.items.field_input import Reading
 from onepassword_operator.devconnect.items.item_input import parse_content
-from onepassword_operator.devconnect.items.records import FileDraft, Item, ItemContent, Json, StoredFile, Vault
+from onepassword_operator.devconnect.items.records import (
+    FileDraft,
+    Item,
+    ItemContent,
+    Json,
+    StoredFile,
+    Vault,
+)
 from onepassword_operator.devconnect.store.vault_store import VaultStore
 
 _Found = TypeVar("_Found", Vault, Item)
-_EDIT_KEYS: Final = frozenset({"title", "tags", "fields", "remove_fields", "files", "remove_files", "urls", "state"})
+_EDIT_KEYS: Final = frozenset(
+    {"title", "tags", "fields", "remove_fields", "files", "remove_files", "urls", "state"}
+)
 
 
 class Editor:
-    """Edits a store by vault name or id and item title or id; refusals are ApiError or SeedError."""
+    """Edits a store by vault name or id and item title or id.
+
+    Refusals are ApiError or SeedError.
+    """
 
     def __init__(self, store: VaultStore, feed: EventFeed | None = None) -> None:
         self._store = store
         self._feed = feed
 
     def find_vault(self, vault: str) -> Vault:
-        """Return the vault with this id or name; raise 404 if there is none, 400 if several have the name."""
+        """Return the vault with this id or name.
+
+        Raise 404 if there is none, 400 if several have the name.
+        """
         vaults = self._store.vaults()
-        return _one([found for found in vaults if found.id == vault] or [found for found in vaults if found.name == vault], "vault")
+        return _one(
+            [found for found in vaults if found.id == vault]
+            or [found for found in vaults if found.name == vault],
+            "vault",
+        )
 
     def find_item(self, vault: str, item: str) -> Item:
-        """Return the item with this id or title; raise 404 if there is none, 400 if several have the title."""
+        """Return the item with this id or title.
+
+        Raise 404 if there is none, 400 if several have the title.
+        """
         items = self._store.items(self.find_vault(vault).id)
-        return _one([found for found in items if found.id == item] or [found for found in items if found.content.title == item], "item")
+        return _one(
+            [found for found in items if found.id == item]
+            or [found for found in items if found.content.title == item],
+            "item",
+        )
 
     def create_vault(self, name: str) -> Vault:
         """Add an empty vault."""
@@ -57,7 +83,10 @@ class Editor:
     def create_item(self, vault: str, shape: Mapping[str, object]) -> Item:
         """Add an item in the form of a seed."""
         draft = item_shape.read_item(shape, "item", reading=Reading())
-        return self._given_item(self._store.create_item(self.find_vault(vault).id, draft, editor=ids.PERSON_ID), "create")
+        return self._given_item(
+            self._store.create_item(self.find_vault(vault).id, draft, editor=ids.PERSON_ID),
+            "create",
+        )
 
     def edit_item(self, vault: str, item: str, *, edit: Mapping[str, object]) -> Item:
         """Store the next revision: `fields` sets values by label (null empties one), `files` adds or replaces by name."""
@@ -65,7 +94,9 @@ class Editor:
         shape = item_shape.read_mapping(edit, "edit", allowed=_EDIT_KEYS)
         content = _edited(found.content, shape)
         files = _edited_files(found, shape)
-        return self._given_item(self._store.update_item(found, content, editor=ids.PERSON_ID, files=files), "update")
+        return self._given_item(
+            self._store.update_item(found, content, editor=ids.PERSON_ID, files=files), "update"
+        )
 
     def delete_item(self, vault: str, item: str) -> None:
         """Remove an item for good."""
@@ -84,7 +115,9 @@ class Editor:
 
 
 def _edited(content: ItemContent, shape: Mapping[str, object]) -> ItemContent:
-    document: Json = {field.name: getattr(content, field.name) for field in dataclasses.fields(content)}
+    document: Json = {
+        field.name: getattr(content, field.name) for field in dataclasses.fields(content)
+    }
     document |= {name: shape[name] for name in ("title", "tags", "urls", "state") if name in shape}
     removed = {
         item_shape.read_text(label, "edit.remove_fields")
@@ -95,7 +128,12 @@ def _edited(content: ItemContent, shape: Mapping[str, object]) -> ItemContent:
     if not isinstance(values, Mapping):
         raise bad_request("edit.fields: write a mapping of label to value")
     for label, value in values.items():
-        _set_field(fields, item_shape.field_named(label, value, place=f"edit.fields.{label}", category=content.category))
+        _set_field(
+            fields,
+            item_shape.field_named(
+                label, value, place=f"edit.fields.{label}", category=content.category
+            ),
+        )
     document["fields"] = fields
     return parse_content(document)
 
@@ -112,7 +150,8 @@ def _edited_files(item: Item, shape: Mapping[str, object]) -> tuple[FileDraft, .
     if "files" not in shape and "remove_files" not in shape:
         return None
     removed = {
-        item_shape.read_text(name, "edit.remove_files") for name in item_shape.read_sequence(shape.get("remove_files"), "edit.remove_files")
+        item_shape.read_text(name, "edit.remove_files")
+        for name in item_shape.read_sequence(shape.get("remove_files"), "edit.remove_files")
     }
     given = item_shape.read_files(shape.get("files"), "edit.files", folder=None)
     replaced = removed | {file.name for file in given}

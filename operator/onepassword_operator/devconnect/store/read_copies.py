@@ -1,6 +1,7 @@
 """Read copies of the data: decides when a stored change becomes visible in vault objects, in item lists and in item GETs.
 
-A real Connect server writes to 1Password and reads from a local database that a sync updates, so these three can disagree for a while.
+A real Connect server writes to 1Password and reads from a local database that a sync updates, so
+these three can disagree for a while.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from onepassword_operator.devconnect.store.contents import Change, Contents
 
 
 class ReadCopy:
-    """A copy of the data with a lag in seconds; changes arrive in the order in which they were made. Items are shared, not copied."""
+    """A copy of the data with a lag in seconds.
+
+    Changes arrive in the order in which they were made. Items are shared, not copied.
+    """
 
     def __init__(self) -> None:
         self._contents = Contents()
@@ -24,7 +28,10 @@ class ReadCopy:
         self._held_until = 0.0
 
     def set_lag(self, seconds: float, *, now: float) -> None:
-        """Delay later changes by this lag; pending changes arrive at the latest after it, or never if it is endless."""
+        """Delay later changes by this lag.
+
+        Pending changes arrive at the latest after it, or never if it is endless.
+        """
         self._lag_seconds = seconds
         self._pending = deque((_moved(due, now + seconds), change) for due, change in self._pending)
 
@@ -47,13 +54,20 @@ class ReadCopy:
         return self._contents
 
     def listing(self, vault_id: str, *, now: float, with_archived: bool) -> bytes | None:
-        """Return the serialised list of a vault's items, None if the vault is not there; serialised once per change."""
+        """Return the serialised list of a vault's items, None if the vault is not there.
+
+        Serialised once per change.
+        """
         items = self.at(now).items.get(vault_id)
         if items is None:
             return None
         key = (vault_id, with_archived)
         if key not in self._listings:
-            shown = [rendering.summary(item) for item in items.values() if item.is_listed(with_archived=with_archived)]
+            shown = [
+                rendering.summary(item)
+                for item in items.values()
+                if item.is_listed(with_archived=with_archived)
+            ]
             self._listings[key] = json_codec.encode(shown)
         return self._listings[key]
 

@@ -1,4 +1,7 @@
-"""Writes stored changes as JSON and reads them back; the bytes of files stay outside, under their digest."""
+"""Writes stored changes as JSON and reads them back.
+
+The bytes of files stay outside, under their digest.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,16 @@ def encode(change: Change) -> bytes:
     """Write a change."""
     vault = None if change.vault is None else dataclasses.asdict(change.vault)
     item = None if change.item is None else _item(change.item)
-    return json_codec.encode({"vault_id": change.vault_id, "vault": vault, "item_id": change.item_id, "item": item})
+    return json_codec.encode(
+        {"vault_id": change.vault_id, "vault": vault, "item_id": change.item_id, "item": item}
+    )
 
 
 def decode(record: bytes, *, load_file: Callable[[str], bytes]) -> Change:
-    """Read a change; the digest of each file is exchanged for its bytes. KeyError, TypeError or ValueError if it is no change."""
+    """Read a change; the digest of each file is exchanged for its bytes.
+
+    KeyError, TypeError or ValueError if it is no change.
+    """
     shape = json_codec.decode(record)
     return Change(
         vault_id=shape["vault_id"],
@@ -31,19 +39,35 @@ def decode(record: bytes, *, load_file: Callable[[str], bytes]) -> Change:
 
 def _item(item: Item) -> Json:
     shape: Json = {field.name: getattr(item, field.name) for field in dataclasses.fields(item)}
-    shape["content"] = {field.name: getattr(item.content, field.name) for field in dataclasses.fields(item.content)}
+    shape["content"] = {
+        field.name: getattr(item.content, field.name) for field in dataclasses.fields(item.content)
+    }
     shape["files"] = [
-        {"id": file.id, "name": file.name, "section": file.section, "digest": ids.digest(file.content)} for file in item.files
+        {
+            "id": file.id,
+            "name": file.name,
+            "section": file.section,
+            "digest": ids.digest(file.content),
+        }
+        for file in item.files
     ]
     return shape
 
 
 def _read_item(shape: Json, load_file: Callable[[str], bytes]) -> Item:
     files = tuple(
-        StoredFile(id=file["id"], name=file["name"], section=file["section"], content=load_file(file["digest"])) for file in shape["files"]
+        StoredFile(
+            id=file["id"],
+            name=file["name"],
+            section=file["section"],
+            content=load_file(file["digest"]),
+        )
+        for file in shape["files"]
     )
     return Item(**{**shape, "content": ItemContent(**_tuples(shape["content"])), "files": files})
 
 
 def _tuples(content: Json) -> dict[str, Any]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in content.items()}
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in content.items()
+    }

@@ -12,11 +12,19 @@ import yaml
 
 from onepassword_operator.devconnect import ids
 from onepassword_operator.devconnect.items.item_input import parse_content
-from onepassword_operator.devconnect.items.item_shape import SeedError, read_id, read_item, read_mapping, read_sequence, read_text
+from onepassword_operator.devconnect.items.item_shape import (
+    SeedError,
+    read_id,
+    read_item,
+    read_mapping,
+    read_sequence,
+    read_text,
+)
 from onepassword_operator.devconnect.items.records import VAULT_TYPES, ItemDraft
 from onepassword_operator.devconnect.store.vault_store import VaultStore
 
-# Fixed, so that a restart with the same seed shows the same data, times included: 2024-01-01T00:00:00Z.
+# Fixed, so that a restart with the same seed shows the same data, times included:
+# 2024-01-01T00:00:00Z.
 EPOCH: Final = 1_704_067_200.0
 _PLAIN_NUMBER: Final = re.compile(r"0|-?[1-9][0-9]*")
 
@@ -53,7 +61,10 @@ class Seed:
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise SeedError(str(path), f"cannot read the seed file ({type(error).__name__}); check the path and that it is UTF-8") from None
+            raise SeedError(
+                str(path),
+                f"cannot read the seed file ({type(error).__name__}); check the path and that it is UTF-8",
+            ) from None
         return cls.parse(text, folder=path.parent)
 
     @classmethod
@@ -64,9 +75,13 @@ class Seed:
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 0
             # The parser's own text quotes the line, which may hold a value.
-            raise SeedError(f"line {line}", "not valid YAML; check indentation, quotes and colons") from None
+            raise SeedError(
+                f"line {line}", "not valid YAML; check indentation, quotes and colons"
+            ) from None
         except yaml.YAMLError:
-            raise SeedError("seed", "not valid YAML; it holds characters YAML does not allow") from None
+            raise SeedError(
+                "seed", "not valid YAML; it holds characters YAML does not allow"
+            ) from None
         return cls.build({} if document is None else document, folder=folder)
 
     @classmethod
@@ -75,7 +90,10 @@ class Seed:
         shape = read_mapping(document, "seed", allowed=frozenset({"vaults", "generate"}))
         vaults = read_sequence(shape.get("vaults"), "vaults")
         seed = cls(
-            vaults=tuple(_vault(entry, f"vaults[{position}]", folder=folder) for position, entry in enumerate(vaults)),
+            vaults=tuple(
+                _vault(entry, f"vaults[{position}]", folder=folder)
+                for position, entry in enumerate(vaults)
+            ),
             generate=_bulk(shape["generate"]) if shape.get("generate") is not None else None,
         )
         _check_unique_ids(seed)
@@ -85,7 +103,13 @@ class Seed:
     def fill(self, store: VaultStore) -> None:
         """Put the seed's vaults and items into a store."""
         for vault in (*self.vaults, *_generated(self.generate)):
-            stored = store.create_vault(vault.name, vault_id=vault.id, description=vault.description, kind=vault.type, at=EPOCH)
+            stored = store.create_vault(
+                vault.name,
+                vault_id=vault.id,
+                description=vault.description,
+                kind=vault.type,
+                at=EPOCH,
+            )
             for draft in vault.items:
                 store.create_item(stored.id, draft, editor=ids.PERSON_ID)
 
@@ -109,14 +133,19 @@ _LOADER: Final = _build_loader()
 
 
 def _vault(given: object, place: str, *, folder: Path | None) -> SeedVault:
-    shape = read_mapping(given, place, allowed=frozenset({"name", "id", "description", "type", "items"}))
+    shape = read_mapping(
+        given, place, allowed=frozenset({"name", "id", "description", "type", "items"})
+    )
     items = read_sequence(shape.get("items"), f"{place}.items")
     return SeedVault(
         name=read_text(shape.get("name"), f"{place}.name", required=True),
         id=read_id(shape.get("id"), f"{place}.id"),
         description=read_text(shape.get("description"), f"{place}.description"),
         type=_vault_type(shape.get("type"), f"{place}.type"),
-        items=tuple(_dated(read_item(entry, f"{place}.items[{position}]", folder=folder)) for position, entry in enumerate(items)),
+        items=tuple(
+            _dated(read_item(entry, f"{place}.items[{position}]", folder=folder))
+            for position, entry in enumerate(items)
+        ),
     )
 
 
@@ -135,10 +164,16 @@ def _check_unique_ids(seed: Seed) -> None:
     places: dict[str, str] = {}
     for position, vault in enumerate(seed.vaults):
         chosen = [(vault.id, f"vaults[{position}]")]
-        chosen += [(item.id, f"vaults[{position}].items[{index}]") for index, item in enumerate(vault.items)]
+        chosen += [
+            (item.id, f"vaults[{position}].items[{index}]")
+            for index, item in enumerate(vault.items)
+        ]
         for identifier, place in chosen:
             if identifier is not None and identifier in places:
-                raise SeedError(f"{place}.id", f"the id is already used by {places[identifier]}; choose another, or leave it out")
+                raise SeedError(
+                    f"{place}.id",
+                    f"the id is already used by {places[identifier]}; choose another, or leave it out",
+                )
             if identifier is not None:
                 places[identifier] = place
 
@@ -148,10 +183,17 @@ def _check_shared_files(seed: Seed) -> None:
     for position, vault in enumerate(seed.vaults):
         for index, item in enumerate(vault.items):
             for number, file in enumerate(item.files):
-                kept = contents.setdefault(file.id, (file.name, file.content)) if file.id is not None else None
+                kept = (
+                    contents.setdefault(file.id, (file.name, file.content))
+                    if file.id is not None
+                    else None
+                )
                 if kept is not None and kept != (file.name, file.content):
                     place = f"vaults[{position}].items[{index}].files[{number}]"
-                    raise SeedError(f"{place}.id", "another file has this id; a shared file has the same name and content everywhere")
+                    raise SeedError(
+                        f"{place}.id",
+                        "another file has this id; a shared file has the same name and content everywhere",
+                    )
 
 
 def _bulk(given: object) -> Bulk:
@@ -169,7 +211,9 @@ def _count(shape: Mapping[str, Any], name: str) -> int:
 def _generated(bulk: Bulk | None) -> Iterator[SeedVault]:
     for vault in range(bulk.vaults if bulk else 0):
         items = range(bulk.items_per_vault if bulk else 0)
-        yield SeedVault(name=f"vault-{vault}", items=tuple(_generated_item(vault, item) for item in items))
+        yield SeedVault(
+            name=f"vault-{vault}", items=tuple(_generated_item(vault, item) for item in items)
+        )
 
 
 def _generated_item(vault: int, item: int) -> ItemDraft:
@@ -179,4 +223,7 @@ def _generated_item(vault: int, item: int) -> ItemDraft:
         {"label": "host", "value": f"host-{item}.example"},
         {"label": "port", "value": "5432"},
     ]
-    return ItemDraft(content=parse_content({"title": f"item-{item:05}", "category": "LOGIN", "fields": fields}), created_at=EPOCH)
+    return ItemDraft(
+        content=parse_content({"title": f"item-{item:05}", "category": "LOGIN", "fields": fields}),
+        created_at=EPOCH,
+    )

@@ -1,7 +1,8 @@
 """The directory of `--state`: keeps items, events, signing key and revocations over restarts, so that no acknowledged change is lost.
 
-A snapshot holds everything at one moment; the journal of the same number holds the changes since. The next snapshot appears by a rename,
-so there is always one complete pair. One process at a time may use a directory.
+A snapshot holds everything at one moment; the journal of the same number holds the changes since.
+The next snapshot appears by a rename, so there is always one complete pair. One process at a time
+may use a directory.
 """
 
 from __future__ import annotations
@@ -60,9 +61,13 @@ class State:
         except journal.JournalError as error:
             raise StateError(f"{folder}: {error}") from None
         except OSError as error:
-            raise StateError(f"{folder}: cannot be used ({error.strerror}); give a directory that can be written to") from None
+            raise StateError(
+                f"{folder}: cannot be used ({error.strerror}); give a directory that can be written to"
+            ) from None
         except (KeyError, TypeError, ValueError):
-            raise StateError(f"{folder}: holds records of another version of this program; remove the directory") from None
+            raise StateError(
+                f"{folder}: holds records of another version of this program; remove the directory"
+            ) from None
         return state
 
     @property
@@ -90,7 +95,10 @@ class State:
         """Replace all contents by these, or raise OSError and change nothing."""
         for change in contents.changes():
             self._keep_files(change)
-        records = [json_codec.encode({"retired": sorted(contents.retired)}), *map(record_codec.encode, contents.changes())]
+        records = [
+            json_codec.encode({"retired": sorted(contents.retired)}),
+            *map(record_codec.encode, contents.changes()),
+        ]
         snapshot = b"".join(journal.lines(records))
         self._write_snapshot(snapshot)
         self._stop_journal()
@@ -106,11 +114,15 @@ class State:
         write_whole(self._folder / "revoked.json", json_codec.encode(sorted(token_ids)))
 
     def _load(self) -> None:
-        self._number = max((number for _, kind, number in self._numbered() if kind == "snapshot"), default=0)
+        self._number = max(
+            (number for _, kind, number in self._numbered() if kind == "snapshot"), default=0
+        )
         self.is_new = self._number == 0
         if self.is_new:
             return
-        snapshot, later = (self._folder / f"{kind}-{self._number}" for kind in ("snapshot", "journal"))
+        snapshot, later = (
+            self._folder / f"{kind}-{self._number}" for kind in ("snapshot", "journal")
+        )
         first, *rest = journal.read_whole(snapshot.read_bytes(), name=snapshot.name)
         self._fold_at = max(FOLD_BYTES, snapshot.stat().st_size)
         records, end = journal.read(later.read_bytes() if later.exists() else b"", name=later.name)
@@ -126,14 +138,19 @@ class State:
         if not key.exists():
             write_whole(key, SigningKey.make().pem())
         self.key = SigningKey.load(key.read_bytes())
-        self.revoked = frozenset(str(token_id) for token_id in json_codec.decode(revoked.read_bytes())) if revoked.exists() else frozenset()
+        self.revoked = (
+            frozenset(str(token_id) for token_id in json_codec.decode(revoked.read_bytes()))
+            if revoked.exists()
+            else frozenset()
+        )
 
     def _write_snapshot(self, snapshot: bytes) -> None:
         path = self._folder / f"snapshot-{self._number + 1}"
         try:
             write_whole(path, snapshot)
         except OSError:
-            # The snapshot may exist all the same, and then the old journal would not count. Keep no change until it is gone.
+            # The snapshot may exist all the same, and then the old journal would not count. Keep no
+            # change until it is gone.
             journal_before, self._journal = self._journal, None
             path.unlink(missing_ok=True)
             sync_folder(self._folder)
@@ -166,7 +183,12 @@ class State:
         for path, _, number in list(self._numbered()):
             if number != self._number:
                 path.unlink()
-        used = {ids.digest(file.content) for items in self._contents.items.values() for item in items.values() for file in item.files}
+        used = {
+            ids.digest(file.content)
+            for items in self._contents.items.values()
+            for item in items.values()
+            for file in item.files
+        }
         for path in (self._folder / "files").iterdir():
             if path.name not in used:
                 path.unlink()
@@ -180,7 +202,9 @@ class State:
     def _load_file(self, digest: str) -> bytes:
         content = (self._folder / "files" / digest).read_bytes()
         if ids.digest(content) != digest:
-            raise journal.JournalError(f"files/{digest} is damaged; restore it from a copy, or remove the directory")
+            raise journal.JournalError(
+                f"files/{digest} is damaged; restore it from a copy, or remove the directory"
+            )
         return content
 
 
@@ -190,5 +214,7 @@ def _locked(folder: Path) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(lock)
-        raise StateError(f"{folder}: another process uses this directory; end it, or give another directory") from None
+        raise StateError(
+            f"{folder}: another process uses this directory; end it, or give another directory"
+        ) from None
     return lock

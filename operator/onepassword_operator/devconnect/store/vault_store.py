@@ -1,6 +1,7 @@
 """Vaults, items and files of the server: assigns ids, versions and times to every change.
 
-Every write is one synchronous method, so on one event loop writes are serialised and a reader never sees half of one.
+Every write is one synchronous method, so on one event loop writes are serialised and a reader never
+sees half of one.
 """
 
 from __future__ import annotations
@@ -12,7 +13,15 @@ from typing import Protocol
 from onepassword_operator.devconnect import ids
 from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.errors import not_found
-from onepassword_operator.devconnect.items.records import VAULT_TYPES, FileDraft, Item, ItemContent, ItemDraft, StoredFile, Vault
+from onepassword_operator.devconnect.items.records import (
+    VAULT_TYPES,
+    FileDraft,
+    Item,
+    ItemContent,
+    ItemDraft,
+    StoredFile,
+    Vault,
+)
 from onepassword_operator.devconnect.store.contents import Change, Contents
 from onepassword_operator.devconnect.store.visibility import Visibility
 
@@ -28,12 +37,21 @@ class Keeper(Protocol):
 
 
 class VaultStore:
-    """The newest state of the data, which writers and the admin port use; readers see one of `replicas`.
+    """The newest state of the data, which writers and the admin port use.
+
+    Readers see one of `replicas`.
 
     Each replica has its own lag; `visible` is the first one, and by default the only one.
     """
 
-    def __init__(self, *, clock: Callable[[], float], behaviour: Behaviour | None = None, id_seed: str = "", replicas: int = 1) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float],
+        behaviour: Behaviour | None = None,
+        id_seed: str = "",
+        replicas: int = 1,
+    ) -> None:
         self._clock = clock
         self._id_seed = (id_seed,) if id_seed else ()
         self._newest = Contents()
@@ -57,9 +75,14 @@ class VaultStore:
         return self._newest.copy()
 
     def restore(self, contents: Contents) -> None:
-        """Go back to a snapshot: versions and counters are as they were then. Ids given since then are not given again."""
+        """Go back to a snapshot: versions and counters are as they were then.
+
+        Ids given since then are not given again.
+        """
         wanted = contents.copy()
-        wanted.retired |= self._newest.retired | {item for items in self._newest.items.values() for item in items}
+        wanted.retired |= self._newest.retired | {
+            item for items in self._newest.items.values() for item in items
+        }
         if self._keeper is not None:
             self._keeper.rewrite(wanted)
         for change in (*self._newest.departures(wanted), *wanted.changes()):
@@ -89,7 +112,13 @@ class VaultStore:
     # Writes.
 
     def create_vault(
-        self, name: str, *, vault_id: str | None = None, description: str = "", kind: str = VAULT_TYPES[0], at: float | None = None
+        self,
+        name: str,
+        *,
+        vault_id: str | None = None,
+        description: str = "",
+        kind: str = VAULT_TYPES[0],
+        at: float | None = None,
     ) -> Vault:
         """Add an empty vault."""
         now = self._clock() if at is None else at
@@ -110,7 +139,9 @@ class VaultStore:
     def rename_vault(self, vault_id: str, name: str) -> Vault:
         """Change a vault's name, which moves its attribute version and leaves its content version."""
         old = self.vault(vault_id)
-        vault = dataclasses.replace(old, name=name, attribute_version=old.attribute_version + 1, updated_at=self._clock())
+        vault = dataclasses.replace(
+            old, name=name, attribute_version=old.attribute_version + 1, updated_at=self._clock()
+        )
         self._push(Change(vault_id=vault_id, vault=vault))
         return vault
 
@@ -137,7 +168,14 @@ class VaultStore:
         self._store(item, before=None)
         return item
 
-    def update_item(self, item: Item, content: ItemContent, *, editor: str, files: Sequence[FileDraft] | None = None) -> Item:
+    def update_item(
+        self,
+        item: Item,
+        content: ItemContent,
+        *,
+        editor: str,
+        files: Sequence[FileDraft] | None = None,
+    ) -> Item:
         """Store the next revision of an item; its files stay unless new ones are given."""
         before = self.item(item.vault_id, item.id)
         after = dataclasses.replace(
@@ -159,13 +197,18 @@ class VaultStore:
 
     def _store(self, item: Item, *, before: Item | None) -> None:
         was_active = before is not None and before.is_active
-        vault = self._next_vault(item.vault_id, items=item.is_active - was_active, at=item.updated_at)
+        vault = self._next_vault(
+            item.vault_id, items=item.is_active - was_active, at=item.updated_at
+        )
         self._push(Change(vault_id=item.vault_id, vault=vault, item_id=item.id, item=item))
 
     def _next_vault(self, vault_id: str, *, items: int, at: float) -> Vault:
         old = self.vault(vault_id)
         return dataclasses.replace(
-            old, content_version=old.content_version + 1, items=old.items + items, updated_at=max(old.updated_at, at)
+            old,
+            content_version=old.content_version + 1,
+            items=old.items + items,
+            updated_at=max(old.updated_at, at),
         )
 
     def _push(self, change: Change) -> None:
@@ -179,7 +222,8 @@ class VaultStore:
             view.push(change)
 
     def _new_id(self, *names: str) -> str:
-        # The count never goes down and ids are never reused: a title that is deleted and created again is another item.
+        # The count never goes down and ids are never reused: a title that is deleted and created
+        # again is another item.
         while True:
             self._occurrences[names] = self._occurrences.get(names, 0) + 1
             candidate = ids.derive(*self._id_seed, *names, self._occurrences[names])

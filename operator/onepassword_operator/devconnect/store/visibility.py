@@ -17,7 +17,10 @@ FOR_EVER: Final = float("inf")
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Lag:
-    """Seconds until a change is visible, independently for each way of reading; FOR_EVER is a sync that is stuck."""
+    """Seconds until a change is visible, independently for each way of reading.
+
+    FOR_EVER is a sync that is stuck.
+    """
 
     vault_seconds: float = 0.0
     list_seconds: float = 0.0
@@ -25,7 +28,10 @@ class Lag:
 
 
 class Visibility:
-    """Vault objects, item lists and item reads as they are at this moment; three copies that may disagree for a while."""
+    """Vault objects, item lists and item reads as they are at this moment.
+
+    Three copies that may disagree for a while.
+    """
 
     def __init__(self, *, clock: Callable[[], float], behaviour: Behaviour) -> None:
         self._clock = clock
@@ -43,7 +49,10 @@ class Visibility:
         return self._lag
 
     def set_lag(self, lag: Lag, *, for_seconds: float = FOR_EVER) -> None:
-        """Delay the visibility of later changes for a while; a shorter lag also speeds up pending changes."""
+        """Delay the visibility of later changes for a while.
+
+        A shorter lag also speeds up pending changes.
+        """
         now = self._clock()
         self._lag_ends_at = now + for_seconds
         self._set_lag(lag, now=now)
@@ -82,7 +91,9 @@ class Visibility:
         items = self._lists.at(self._now()).items.get(vault_id)
         if items is None:
             raise not_found("vault", vault_id)
-        return tuple(item for item in items.values() if item.is_listed(with_archived=self._lists_archived))
+        return tuple(
+            item for item in items.values() if item.is_listed(with_archived=self._lists_archived)
+        )
 
     def item(self, vault_id: str, item_id: str) -> Item:
         """Return an item as a GET shows it now, or raise 404."""

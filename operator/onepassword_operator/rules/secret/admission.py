@@ -7,7 +7,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from onepassword_operator.model import names
-from onepassword_operator.model.errors import ClusterConflictError, OperatorError, TargetClaimedError
+from onepassword_operator.model.errors import (
+    ClusterConflictError,
+    OperatorError,
+    TargetClaimedError,
+)
 from onepassword_operator.model.item import Revision
 from onepassword_operator.model.outcome import Change, Pause, Paused
 from onepassword_operator.model.secret import ObservedSecret, SecretKey
@@ -17,7 +21,9 @@ from onepassword_operator.rules.secret.owners import CoOwners, Interested
 from onepassword_operator.rules.secret.seal import Verdict
 
 RELABELLED: Final = 2
-"""Repairs of one revision in a row after which a Secret in the official operator's shape means that it is at work."""
+"""Repairs of one revision in a row after which a Secret in the official operator's shape means that
+it is at work.
+"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +60,17 @@ class Admitted:
     @property
     def owning(self) -> frozenset[str]:
         """The uids of the Secret's owners."""
-        return frozenset(owner.uid for owner in self.seen.observed.owners) if self.seen.observed else frozenset()
+        return (
+            frozenset(owner.uid for owner in self.seen.observed.owners)
+            if self.seen.observed
+            else frozenset()
+        )
 
     def co_owners(self, sharing: tuple[Claim, ...]) -> CoOwners:
         """Who else the Secret belongs to, if these claims share its item."""
-        return owners.co_owners(self.winner, sharing, observed=self.seen.observed, interested=self.seen.interested)
+        return owners.co_owners(
+            self.winner, sharing, observed=self.seen.observed, interested=self.seen.interested
+        )
 
 
 def choose(seen: Seen) -> Admitted:
@@ -69,7 +81,9 @@ def choose(seen: Seen) -> Admitted:
     owning = {owner.uid for owner in observed.owners} if observed else set()
     # Until it is known which claims mean the same item, those that own the Secret are taken for it.
     known = winner.uid in seen.sharing_before
-    presumed = frozenset(claim.uid for claim in rest if claim.uid in (seen.sharing_before if known else owning))
+    presumed = frozenset(
+        claim.uid for claim in rest if claim.uid in (seen.sharing_before if known else owning)
+    )
     must_live = winner.uid not in owning if observed else seen.created_before
     return Admitted(seen=seen, winner=winner, others=rest, presumed=presumed, must_live=must_live)
 
@@ -83,7 +97,8 @@ def check(admitted: Admitted) -> None:
     """Refuse what may not be written, whatever the item holds.
 
     Raises:
-        InvalidTargetError, RefusedError: the claim can't be served, or the Secret belongs to somebody else.
+        InvalidTargetError, RefusedError: the claim can't be served, or the Secret belongs to
+        somebody else.
         ClusterConflictError: the Secret is being deleted.
     """
     observed, winner = admitted.seen.observed, admitted.winner
@@ -91,7 +106,9 @@ def check(admitted: Admitted) -> None:
     if observed is None:
         return
     if observed.terminating:
-        raise ClusterConflictError(f'Secret "{observed.key.name}" is being deleted; waiting until it is gone')
+        raise ClusterConflictError(
+            f'Secret "{observed.key.name}" is being deleted; waiting until it is gone'
+        )
     everybody = admitted.co_owners(admitted.others)
     owners.check_owner(winner, observed, verdict=admitted.seen.verdict, co_owners=everybody)
 
@@ -99,7 +116,11 @@ def check(admitted: Admitted) -> None:
 def is_contended(admitted: Admitted) -> bool:
     """Whether the official operator writes the Secret too: it rewrites the whole Secret again and again, a person does so once."""
     observed = admitted.seen.observed
-    return observed is not None and admitted.seen.repairs >= RELABELLED and owners.is_officially_shaped(observed)
+    return (
+        observed is not None
+        and admitted.seen.repairs >= RELABELLED
+        and owners.is_officially_shaped(observed)
+    )
 
 
 def suspended(claim: Claim) -> Paused:

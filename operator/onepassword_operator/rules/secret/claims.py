@@ -13,18 +13,29 @@ from onepassword_operator.model.target import Claim
 def winner(claims: Collection[Claim], observed: ObservedSecret | None) -> Claim | None:
     """Return the claim that decides a Secret's content: the first live owner, else the oldest claim, ties by uid; None if none is alive.
 
-    Without an owner, a claim with an invalid path comes after all others. Claims that are being deleted do not count: their Secret is
-    deleted with them, or belongs to the remaining claims.
+    Without an owner, a claim with an invalid path comes after all others. Claims that are being
+    deleted do not count: their Secret is deleted with them, or belongs to the remaining claims.
     """
     alive = [claim for claim in claims if not claim.terminating]
     if not alive:
         return None
-    order = {owner.uid: position for position, owner in enumerate(observed.owners)} if observed else {}
-    return min(alive, key=lambda claim: (order.get(claim.uid, len(order)), not _means_something(claim), claim.created_at, claim.uid))
+    order = (
+        {owner.uid: position for position, owner in enumerate(observed.owners)} if observed else {}
+    )
+    return min(
+        alive,
+        key=lambda claim: (
+            order.get(claim.uid, len(order)),
+            not _means_something(claim),
+            claim.created_at,
+            claim.uid,
+        ),
+    )
 
 
 def _means_something(claim: Claim) -> bool:
-    # A Deployment may name a Secret without an item path. It must not block another object that has one.
+    # A Deployment may name a Secret without an item path. It must not block another object that has
+    # one.
     try:
         ItemPath.parse(claim.item_path)
     except ItemPathError:

@@ -16,7 +16,10 @@ class CopiedKeys:
     def parse(cls, text: str) -> CopiedKeys:
         """Read a record as `str` writes it; unknown parts are ignored."""
         parts = dict(part.split("=", 1) for part in text.split(";") if "=" in part)
-        kinds = {kind: frozenset(filter(None, parts.get(kind, "").split(","))) for kind in ("labels", "annotations")}
+        kinds = {
+            kind: frozenset(filter(None, parts.get(kind, "").split(",")))
+            for kind in ("labels", "annotations")
+        }
         return cls(labels=kinds["labels"], annotations=kinds["annotations"])
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """Ownership of a Secret: whether a claim may write it, and its ownerReferences.
 
-A Secret is ours with an ownerReference to the claim; or with our seal or the official operator's marks, unless another live object owns it.
+A Secret is ours with an ownerReference to the claim; or with our seal or the official operator's
+marks, unless another live object owns it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ class CoOwners:
     claims: tuple[Claim, ...] = ()
     """Other claims on the Secret that ask for the same item."""
     users: tuple[OwnerReference, ...] = ()
-    """Workloads that use a Secret that a workload asked for: the Secret lives as long as one of them."""
+    """Workloads that use a Secret that a workload asked for: the Secret lives as long as one of
+    them.
+    """
     idle: frozenset[str] = frozenset()
     """Uids of owning Deployments that neither ask for the Secret nor use it any more."""
 
@@ -42,7 +45,13 @@ class Interested:
     """Live workloads that use the Secret, by uid."""
 
 
-def co_owners(winner: Claim, sharing: Sequence[Claim], *, observed: ObservedSecret | None, interested: Interested) -> CoOwners:
+def co_owners(
+    winner: Claim,
+    sharing: Sequence[Claim],
+    *,
+    observed: ObservedSecret | None,
+    interested: Interested,
+) -> CoOwners:
     """Who else a Secret belongs to: claims that share its item and, if a workload asked for it, the workloads that use it.
 
     Args:
@@ -52,14 +61,19 @@ def co_owners(winner: Claim, sharing: Sequence[Claim], *, observed: ObservedSecr
         interested: all objects that ask for the Secret or use it.
     """
     by_workload = not all(claim.is_resource for claim in (winner, *sharing))
-    # The annotation comes from a workload that asked, and stays until the reconcile after the last one has let go.
+    # The annotation comes from a workload that asked, and stays until the reconcile after the last
+    # one has let go.
     formerly = observed is not None and names.ITEM_NAME in observed.annotations
     users = interested.users if by_workload else {}
     owners = observed.owners if observed and (by_workload or formerly) else ()
     return CoOwners(
         claims=tuple(sharing),
         users=tuple(users[uid] for uid in sorted(users) if uid not in interested.asking),
-        idle=frozenset(o.uid for o in owners if _is_deployment(o) and o.uid not in interested.asking | users.keys()),
+        idle=frozenset(
+            o.uid
+            for o in owners
+            if _is_deployment(o) and o.uid not in interested.asking | users.keys()
+        ),
     )
 
 
@@ -67,7 +81,9 @@ def _is_deployment(owner: OwnerReference) -> bool:
     return (owner.kind, owner.group) == (names.DEPLOYMENT, "apps")
 
 
-def check_owner(claim: Claim, observed: ObservedSecret, *, verdict: seal.Verdict, co_owners: CoOwners) -> None:
+def check_owner(
+    claim: Claim, observed: ObservedSecret, *, verdict: seal.Verdict, co_owners: CoOwners
+) -> None:
     """Raise an error if the Secret is not ours.
 
     Raises:
@@ -99,29 +115,47 @@ def is_officially_shaped(observed: ObservedSecret) -> bool:
     return recorded_revision(observed) is not None and not ours
 
 
-def _foreign(claim: Claim, observed: ObservedSecret, *, verdict: seal.Verdict, co_owners: CoOwners) -> list[OwnerReference]:
+def _foreign(
+    claim: Claim, observed: ObservedSecret, *, verdict: seal.Verdict, co_owners: CoOwners
+) -> list[OwnerReference]:
     ours = {owner.uid for owner in co_owners.owner_references}
     sealed = verdict is not seal.Verdict.BROKEN
     return [
         owner
         for owner in observed.owners
         # All Deployments among the owners of a Secret that we sealed were added by us.
-        if not _earlier_self(claim, owner) and owner.uid not in ours and not (sealed and owner.kind == names.DEPLOYMENT)
+        if not _earlier_self(claim, owner)
+        and owner.uid not in ours
+        and not (sealed and owner.kind == names.DEPLOYMENT)
     ]
 
 
-def wanted_owners(claim: Claim, owners: Sequence[OwnerReference], *, co_owners: CoOwners) -> tuple[OwnerReference, ...]:
+def wanted_owners(
+    claim: Claim, owners: Sequence[OwnerReference], *, co_owners: CoOwners
+) -> tuple[OwnerReference, ...]:
     """Return the ownerReferences of the Secret, the winning claim's first, so that it stays the winner.
 
-    Other ownerReferences stay, except those of Deployments that don't use the Secret any more and of earlier objects of the claim's name.
+    Other ownerReferences stay, except those of Deployments that don't use the Secret any more and
+    of earlier objects of the claim's name.
     """
     winner = next((owner for owner in owners if owner.uid == claim.uid), claim.owner_reference)
-    kept = [owner for owner in owners if owner.uid != claim.uid and not _earlier_self(claim, owner) and owner.uid not in co_owners.idle]
+    kept = [
+        owner
+        for owner in owners
+        if owner.uid != claim.uid
+        and not _earlier_self(claim, owner)
+        and owner.uid not in co_owners.idle
+    ]
     held = {owner.uid for owner in kept}
-    return (winner, *kept, *(owner for owner in co_owners.owner_references if owner.uid not in held))
+    return (
+        winner,
+        *kept,
+        *(owner for owner in co_owners.owner_references if owner.uid not in held),
+    )
 
 
 def _earlier_self(claim: Claim, owner: OwnerReference) -> bool:
-    # The live object of this name has the claim's uid, so a reference to the name with another uid is dead.
+    # The live object of this name has the claim's uid, so a reference to the name with another uid
+    # is dead.
     mine = claim.owner_reference
     return (owner.kind, owner.group, owner.name) == (mine.kind, mine.group, mine.name)

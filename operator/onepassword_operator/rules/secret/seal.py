@@ -1,7 +1,8 @@
 """The seal: proof that a Secret is unchanged since our last write, from one LIST and without reading the item.
 
-It is an HMAC, keyed from the credential, over the Secret's name, the annotations that the operator relies on, the rendering options, the
-mapping's version and the data. Annotations without a valid seal are ignored, so a user who can edit a Secret can't choose the item.
+It is an HMAC, keyed from the credential, over the Secret's name, the annotations that the operator
+relies on, the rendering options, the mapping's version and the data. Annotations without a valid
+seal are ignored, so a user who can edit a Secret can't choose the item.
 """
 
 from __future__ import annotations
@@ -19,7 +20,13 @@ from onepassword_operator.model.secret import ObservedSecret, SecretKey
 from onepassword_operator.model.target import Rendering
 from onepassword_operator.rules.secret.secret_data import MAPPING_VERSION
 
-SEALED_ANNOTATIONS: Final = (names.ITEM_PATH, names.ITEM_VERSION, names.REQUESTED_PATH, names.COPIED_KEYS, names.RESTART_PENDING)
+SEALED_ANNOTATIONS: Final = (
+    names.ITEM_PATH,
+    names.ITEM_VERSION,
+    names.REQUESTED_PATH,
+    names.COPIED_KEYS,
+    names.RESTART_PENDING,
+)
 _HEX_DIGITS: Final = 32  # 128 bits
 
 
@@ -32,7 +39,10 @@ class Verdict(enum.Enum):
 
 
 def derive_key(token: Confidential) -> Confidential:
-    """Derive the sealing key from a credential; a new token invalidates all older seals, which costs one read per item."""
+    """Derive the sealing key from a credential.
+
+    A new token invalidates all older seals, which costs one read per item.
+    """
     mac = hmac.new(b"onepassword-operator/seal/1", digestmod=hashlib.sha256)
     token.feed(mac)
     return Confidential(mac.digest())
@@ -45,12 +55,18 @@ class Sealer:
     rendering: Rendering
     key: Confidential
 
-    def compute(self, secret: SecretKey, annotations: Mapping[str, str], *, data: Mapping[str, Confidential]) -> str:
+    def compute(
+        self, secret: SecretKey, annotations: Mapping[str, str], *, data: Mapping[str, Confidential]
+    ) -> str:
         """Compute the seal for a Secret with these annotations and data: hexadecimal, truncated to 128 bits."""
         keying = hashlib.sha256()
         self.key.feed(keying)
         mac = hmac.new(keying.digest(), digestmod=hashlib.sha256)
-        facts = [secret.namespace, secret.name, *(annotations.get(name, "") for name in SEALED_ANNOTATIONS)]
+        facts = [
+            secret.namespace,
+            secret.name,
+            *(annotations.get(name, "") for name in SEALED_ANNOTATIONS),
+        ]
         facts += [str(MAPPING_VERSION), str(self.rendering.allow_empty_values)]
         for fact in facts:
             Confidential.of_text(fact).feed(mac)
@@ -64,8 +80,15 @@ class Sealer:
         carried = observed.annotations.get(names.SEAL, "")
         if not carried.isascii():
             return Verdict.BROKEN
-        flipped = dataclasses.replace(self.rendering, allow_empty_values=not self.rendering.allow_empty_values)
-        for sealer, verdict in ((self, Verdict.INTACT), (dataclasses.replace(self, rendering=flipped), Verdict.OTHER_OPTIONS)):
-            if hmac.compare_digest(carried, sealer.compute(observed.key, observed.annotations, data=observed.data)):
+        flipped = dataclasses.replace(
+            self.rendering, allow_empty_values=not self.rendering.allow_empty_values
+        )
+        for sealer, verdict in (
+            (self, Verdict.INTACT),
+            (dataclasses.replace(self, rendering=flipped), Verdict.OTHER_OPTIONS),
+        ):
+            if hmac.compare_digest(
+                carried, sealer.compute(observed.key, observed.annotations, data=observed.data)
+            ):
                 return verdict
         return Verdict.BROKEN

@@ -1,8 +1,8 @@
 """Item → data of its Secret, and the parts that became no key, with reasons.
 
-The order is the official operator's: URLs, then fields (which win over URLs), then files (which win over nothing). Where the official
-operator chooses at random, the first label in the item's order wins. Where it fails the whole Secret for a bad label, only that label is
-skipped.
+The order is the official operator's: URLs, then fields (which win over URLs), then files (which win
+over nothing). Where the official operator chooses at random, the first label in the item's order
+wins. Where it fails the whole Secret for a bad label, only that label is skipped.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from onepassword_operator.model.outcome import Skipped
 from onepassword_operator.rules.secret.secret_keys import is_valid_key, secret_key
 
 MAPPING_VERSION: Final = 1
-"""Increment it whenever the same item would give other data. It is part of the seal, so that existing Secrets are rewritten."""
+"""Increment it whenever the same item would give other data. It is part of the seal, so that
+existing Secrets are rewritten.
+"""
 
 MAXIMUM_BYTES: Final = 1024 * 1024
 """The API server's limit for all values of one Secret together."""
@@ -42,31 +44,71 @@ def render(item: Item, *, allow_empty: bool) -> Rendered:
     data: dict[str, Confidential] = {}
     skipped: list[Skipped] = []
     for url in _one_per_label(item.urls):
-        _take(data, skipped, label=url.label, value=url.href, allow_empty=allow_empty, replace=False)
+        _take(
+            data, skipped, label=url.label, value=url.href, allow_empty=allow_empty, replace=False
+        )
     field_keys: dict[str, Confidential] = {}
     for field in item.fields:
-        _take(field_keys, skipped, label=field.label, value=field.value, allow_empty=allow_empty, replace=True)
+        _take(
+            field_keys,
+            skipped,
+            label=field.label,
+            value=field.value,
+            allow_empty=allow_empty,
+            replace=True,
+        )
     data |= field_keys
     for file in item.files:
-        _take(data, skipped, label=file.name, value=file.content, allow_empty=allow_empty, replace=False)
+        _take(
+            data,
+            skipped,
+            label=file.name,
+            value=file.content,
+            allow_empty=allow_empty,
+            replace=False,
+        )
     _check(item, data)
     return Rendered(data=data, skipped=tuple(skipped))
 
 
 def _take(
-    data: dict[str, Confidential], skipped: list[Skipped], *, label: str, value: Confidential, allow_empty: bool, replace: bool
+    data: dict[str, Confidential],
+    skipped: list[Skipped],
+    *,
+    label: str,
+    value: Confidential,
+    allow_empty: bool,
+    replace: bool,
 ) -> None:
     key = secret_key(label)
     if not key:
-        skipped.append(Skipped(label=label, why="has no character that a Secret key may have", worth_reporting=bool(value)))
+        skipped.append(
+            Skipped(
+                label=label,
+                why="has no character that a Secret key may have",
+                worth_reporting=bool(value),
+            )
+        )
     elif not is_valid_key(key):
-        skipped.append(Skipped(label=label, why='gives a key that is "." or starts with ".."', worth_reporting=bool(value)))
+        skipped.append(
+            Skipped(
+                label=label,
+                why='gives a key that is "." or starts with ".."',
+                worth_reporting=bool(value),
+            )
+        )
     elif not value and not allow_empty:
         skipped.append(Skipped(label=label, why="is empty", worth_reporting=False))
     elif replace or key not in data:
         data[key] = value
     else:
-        skipped.append(Skipped(label=label, why="has a key that an earlier part of the item already gives", worth_reporting=False))
+        skipped.append(
+            Skipped(
+                label=label,
+                why="has a key that an earlier part of the item already gives",
+                worth_reporting=False,
+            )
+        )
 
 
 def _one_per_label(urls: Iterable[Url]) -> list[Url]:

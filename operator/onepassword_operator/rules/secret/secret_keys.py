@@ -13,11 +13,19 @@ _INVALID_NAME_RUN: Final = re.compile(r"[^-.a-z0-9]+")
 
 def is_valid_key(text: str) -> bool:
     """Whether the API server accepts this as a key of a Secret."""
-    return len(text.encode("utf-8", "replace")) <= _MAXIMUM and bool(_VALID_KEY.match(text)) and text != "." and not text.startswith("..")
+    return (
+        len(text.encode("utf-8", "replace")) <= _MAXIMUM
+        and bool(_VALID_KEY.match(text))
+        and text != "."
+        and not text.startswith("..")
+    )
 
 
 def secret_key(label: str) -> str:
-    """Convert a field label, URL label or file name to a key. It may be empty or still invalid: the caller skips and reports it."""
+    """Convert a field label, URL label or file name to a key.
+
+    It may be empty or still invalid: the caller skips and reports it.
+    """
     if is_valid_key(label):
         return label
     key = _INVALID_RUN.sub("-", _strip_invalid_ends(label))

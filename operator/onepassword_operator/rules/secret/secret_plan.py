@@ -1,8 +1,8 @@
 """Desired × observed Secret → create, update, nothing, or refuse.
 
-`rules/secret/owners.py` has proved ownership before. The data are exactly those of the item. Labels and annotations from elsewhere stay.
-Every
-write that changes the recorded revision sets a mark for pending restarts, and no other write does.
+`rules/secret/owners.py` has proved ownership before. The data are exactly those of the item. Labels
+and annotations from elsewhere stay. Every write that changes the recorded revision sets a mark for
+pending restarts, and no other write does.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ from onepassword_operator.model.workload import RestartMark
 from onepassword_operator.rules.secret import copied_keys, seal
 from onepassword_operator.rules.secret.owners import CoOwners, wanted_owners
 
-REFUSED_TYPES: Final = frozenset({"kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"})
+REFUSED_TYPES: Final = frozenset(
+    {"kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"}
+)
 """Types that grant access to the cluster itself."""
 
 
@@ -49,9 +51,13 @@ class Context:
     verdict: seal.Verdict = seal.Verdict.BROKEN
     """Of the seal of the live Secret; broken without a Secret."""
     remembered: Revision | None = None
-    """The revision that this process last saw in the Secret; used if the Secret is gone or its seal is broken."""
+    """The revision that this process last saw in the Secret; used if the Secret is gone or its seal
+    is broken.
+    """
     carried: RestartMark | None = None
-    """The mark that this process last saw; used in the same cases, so that no edit or deletion loses a pending restart."""
+    """The mark that this process last saw; used in the same cases, so that no edit or deletion
+    loses a pending restart.
+    """
     co_owners: CoOwners = dataclasses.field(default_factory=CoOwners)
 
 
@@ -80,7 +86,9 @@ def check_claim(claim: Claim, observed: ObservedSecret | None) -> None:
             f"{bounds.COPIED_CHARACTERS}; remove some"
         )
     if len(claim.secret_type) > bounds.TYPE_CHARACTERS:
-        raise TypeNotAllowedError(f"the Secret type has more than {bounds.TYPE_CHARACTERS} characters; choose another type")
+        raise TypeNotAllowedError(
+            f"the Secret type has more than {bounds.TYPE_CHARACTERS} characters; choose another type"
+        )
     if claim.secret_type in REFUSED_TYPES:
         raise TypeNotAllowedError(
             f'Secrets of type "{claim.secret_type}" grant access to the cluster and are never written; choose another type'
@@ -92,14 +100,22 @@ def check_claim(claim: Claim, observed: ObservedSecret | None) -> None:
         )
 
 
-def pinned(claim: Claim, observed: ObservedSecret | None, *, verdict: seal.Verdict) -> Revision | None:
+def pinned(
+    claim: Claim, observed: ObservedSecret | None, *, verdict: seal.Verdict
+) -> Revision | None:
     """Return the pinned revision: recorded under an unbroken seal for the path that is still requested; None if there is none."""
     if observed is None or verdict is seal.Verdict.BROKEN:
         return None
-    return recorded_revision(observed) if observed.annotations.get(names.REQUESTED_PATH) == claim.item_path else None
+    return (
+        recorded_revision(observed)
+        if observed.annotations.get(names.REQUESTED_PATH) == claim.item_path
+        else None
+    )
 
 
-def plan(claim: Claim, observed: ObservedSecret | None, *, content: Content, context: Context) -> Plan:
+def plan(
+    claim: Claim, observed: ObservedSecret | None, *, content: Content, context: Context
+) -> Plan:
     """Plan the write of a Secret whose type and owner have been checked.
 
     Raises:
@@ -114,8 +130,12 @@ def plan(claim: Claim, observed: ObservedSecret | None, *, content: Content, con
     desired = _desired(claim, observed, content=content, context=context, mark=mark)
     change, reason = _change(observed, desired, content=content, context=context)
     if observed.immutable and dict(observed.data) != dict(desired.data):
-        raise TargetImmutableError(f'Secret "{observed.key.name}" is marked immutable; delete it to have it created again')
-    return Plan(change=change, reason=reason, desired=None if change is Change.NONE else desired, mark=mark)
+        raise TargetImmutableError(
+            f'Secret "{observed.key.name}" is marked immutable; delete it to have it created again'
+        )
+    return Plan(
+        change=change, reason=reason, desired=None if change is Change.NONE else desired, mark=mark
+    )
 
 
 def _change_of_recreation(content: Content, context: Context) -> tuple[Change, str]:
@@ -132,19 +152,30 @@ def _updated(former: Revision | None, content: Content) -> tuple[Change, str]:
     if former is None:
         return Change.UPDATED, "the Secret did not say which item it held"
     if new.is_older_than(former):
-        return Change.RESTORED, f"the item was set back from version {former.version} to {new.version}"
+        return (
+            Change.RESTORED,
+            f"the item was set back from version {former.version} to {new.version}",
+        )
     if (former.vault_id, former.item_id) == (new.vault_id, new.item_id):
         if former.version != new.version:
-            return Change.UPDATED, f"the item changed from version {former.version} to {new.version}"
+            return (
+                Change.UPDATED,
+                f"the item changed from version {former.version} to {new.version}",
+            )
         return Change.UPDATED, "the resource or the operator's options changed"
     return Change.UPDATED, "another item is asked for"
 
 
 def _mark_of_recreation(content: Content, context: Context) -> RestartMark | None:
-    # A first creation has neither. A re-creation must keep a pending restart, and a change that came together with the deletion.
+    # A first creation has neither. A re-creation must keep a pending restart, and a change that
+    # came together with the deletion.
     if context.remembered and context.remembered != content.revision:
         return RestartMark(content.revision, context.now)
-    return context.carried if context.carried and context.carried.revision == content.revision else None
+    return (
+        context.carried
+        if context.carried and context.carried.revision == content.revision
+        else None
+    )
 
 
 def _mark(observed: ObservedSecret, *, content: Content, context: Context) -> RestartMark | None:
@@ -158,11 +189,20 @@ def _mark(observed: ObservedSecret, *, content: Content, context: Context) -> Re
 
 
 def _desired(
-    claim: Claim, observed: ObservedSecret | None, *, content: Content, context: Context, mark: RestartMark | None
+    claim: Claim,
+    observed: ObservedSecret | None,
+    *,
+    content: Content,
+    context: Context,
+    mark: RestartMark | None,
 ) -> DesiredSecret:
     labels, copied_annotations = _copied(claim, context.co_owners)
-    copied = copied_keys.CopiedKeys(labels=frozenset(labels), annotations=frozenset(copied_annotations))
-    former = copied_keys.CopiedKeys.parse(observed.annotations.get(names.COPIED_KEYS, "") if observed else "")
+    copied = copied_keys.CopiedKeys(
+        labels=frozenset(labels), annotations=frozenset(copied_annotations)
+    )
+    former = copied_keys.CopiedKeys.parse(
+        observed.annotations.get(names.COPIED_KEYS, "") if observed else ""
+    )
     ours = {
         names.ITEM_PATH: content.revision.path,
         names.ITEM_VERSION: str(content.revision.version),
@@ -170,11 +210,14 @@ def _desired(
         names.COPIED_KEYS: str(copied),
         **({names.RESTART_PENDING: str(mark)} if mark else {}),
     }
-    foreign_labels = {k: v for k, v in (observed.labels if observed else {}).items() if k not in former.labels}
+    foreign_labels = {
+        k: v for k, v in (observed.labels if observed else {}).items() if k not in former.labels
+    }
     foreign_annotations = {
         k: v
         for k, v in (observed.annotations if observed else {}).items()
-        if k not in former.annotations and k not in (*seal.SEALED_ANNOTATIONS, names.SEAL, names.AUTO_RESTART)
+        if k not in former.annotations
+        and k not in (*seal.SEALED_ANNOTATIONS, names.SEAL, names.AUTO_RESTART)
     }
     annotations = foreign_annotations | copied_annotations | ours
     annotations[names.SEAL] = context.sealer.compute(claim.key, annotations, data=content.data)
@@ -183,7 +226,9 @@ def _desired(
         type=claim.secret_type,
         labels=foreign_labels | labels | {names.MANAGED: names.MANAGED_VALUE},
         annotations=annotations,
-        owners=wanted_owners(claim, observed.owners if observed else (), co_owners=context.co_owners),
+        owners=wanted_owners(
+            claim, observed.owners if observed else (), co_owners=context.co_owners
+        ),
         data=content.data,
         finalizers=observed.finalizers if observed else (),
         immutable=observed.immutable if observed else False,
@@ -199,7 +244,9 @@ def _copied(claim: Claim, co_owners: CoOwners) -> tuple[dict[str, str], dict[str
     return labels, annotations
 
 
-def _change(observed: ObservedSecret, desired: DesiredSecret, *, content: Content, context: Context) -> tuple[Change, str]:
+def _change(
+    observed: ObservedSecret, desired: DesiredSecret, *, content: Content, context: Context
+) -> tuple[Change, str]:
     same_data = dict(observed.data) == dict(desired.data)
     if (
         same_data
@@ -210,14 +257,20 @@ def _change(observed: ObservedSecret, desired: DesiredSecret, *, content: Conten
         return Change.NONE, "the Secret is as it should be"
     recorded, asked = recorded_revision(observed), observed.annotations.get(names.REQUESTED_PATH)
     if context.verdict is seal.Verdict.BROKEN and context.remembered:
-        # Somebody edited the annotations of our Secret: the remembered revision counts, not the edited one.
+        # Somebody edited the annotations of our Secret: the remembered revision counts, not the
+        # edited one.
         recorded, asked = context.remembered, desired.annotations[names.REQUESTED_PATH]
     elif asked is None and names.SEAL not in observed.annotations:
         return Change.ADOPTED, "the Secret carried no seal of this operator"
     updated = context.verdict is seal.Verdict.OTHER_OPTIONS and not same_data
-    if updated or recorded != content.revision or asked != desired.annotations[names.REQUESTED_PATH]:
+    if (
+        updated
+        or recorded != content.revision
+        or asked != desired.annotations[names.REQUESTED_PATH]
+    ):
         return _updated(recorded, content)
-    # Only the first owner matters here: the others come and go with the Deployments that ask for the Secret or use it.
+    # Only the first owner matters here: the others come and go with the Deployments that ask for
+    # the Secret or use it.
     owned = desired.owners[0].uid in {owner.uid for owner in observed.owners}
     marked = observed.labels.get(names.MANAGED) == names.MANAGED_VALUE
     if same_data and owned and marked:

@@ -1,7 +1,8 @@
 """A Deployment as JSON → the Secrets that it uses, and the Secret that it asks for by annotation.
 
-A Deployment asks by the official operator's annotations, on itself or, if it has none there, on its pod template. It uses the Secret that
-it asks for, and all Secrets in its pod template: in variables, volumes of every type, projections and image pull secrets.
+A Deployment asks by the official operator's annotations, on itself or, if it has none there, on its
+pod template. It uses the Secret that it asks for, and all Secrets in its pod template: in
+variables, volumes of every type, projections and image pull secrets.
 """
 
 from __future__ import annotations
@@ -69,7 +70,11 @@ def _claim(metadata: Mapping[str, Any], on_template: Mapping[str, str]) -> Claim
 
 
 def _demand(annotations: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in annotations.items() if _OFFICIAL_ANNOTATION.match(key) and key not in _NO_DEMAND}
+    return {
+        key: value
+        for key, value in annotations.items()
+        if _OFFICIAL_ANNOTATION.match(key) and key not in _NO_DEMAND
+    }
 
 
 def _of_pod(pod: Mapping[str, Any]) -> Iterator[str]:
@@ -94,4 +99,6 @@ def _of_volume(volume: Mapping[str, Any]) -> Iterator[str]:
     for source in volume.values():
         if isinstance(source, Mapping):
             yield source.get("secretName") or ""
-            yield from ((source.get(reference) or {}).get("name") or "" for reference in _SECRET_REFERENCES)
+            yield from (
+                (source.get(reference) or {}).get("name") or "" for reference in _SECRET_REFERENCES
+            )

@@ -1,4 +1,7 @@
-"""Who asks for which Secret, and which workloads use it. In memory only; LISTs rebuild all of it."""
+"""Who asks for which Secret, and which workloads use it.
+
+In memory only; LISTs rebuild all of it.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,9 @@ class ClaimIndex:
 
     def resource_keys(self) -> set[SecretKey]:
         """The keys of all OnePasswordItems."""
-        return {key for key, claims in self._claims.items() if ObjectRef(names.KIND, *key) in claims}
+        return {
+            key for key, claims in self._claims.items() if ObjectRef(names.KIND, *key) in claims
+        }
 
     def workload(self, ref: ObjectRef) -> Workload | None:
         """The Deployment of that name, as far as it matters here."""
@@ -89,9 +94,13 @@ class ClaimIndex:
         self.remove_workload(workload.ref)
         if not (workload.secrets or workload.claim or workload.has_legacy_finalizer):
             return
-        self._workloads[workload.ref] = dataclasses.replace(workload, annotations=_NOTHING, template_annotations=_NOTHING)
+        self._workloads[workload.ref] = dataclasses.replace(
+            workload, annotations=_NOTHING, template_annotations=_NOTHING
+        )
         for name in workload.secrets:
-            self._users.setdefault(SecretKey(workload.namespace, name), {})[workload.uid] = workload.owner_reference
+            self._users.setdefault(SecretKey(workload.namespace, name), {})[workload.uid] = (
+                workload.owner_reference
+            )
         if workload.claim:
             self.put(workload.claim)
 
@@ -112,11 +121,16 @@ class ClaimIndex:
     def note_written(self, written: Claim) -> None:
         """A resource as the answer to a write of ours shows it: its conditions count, a new demand is the watch's to tell.
 
-        The answer and the watch overtake each other. Taken in whole, an older answer would undo a demand that is queued already, and a
-        newer one would make the event that has yet to queue it look late.
+        The answer and the watch overtake each other. Taken in whole, an older answer would undo a
+        demand that is queued already, and a newer one would make the event that has yet to queue it
+        look late.
         """
         held = self.resource(written.key)
-        if held is None or held.uid != written.uid or int(held.resource_version) > int(written.resource_version):
+        if (
+            held is None
+            or held.uid != written.uid
+            or int(held.resource_version) > int(written.resource_version)
+        ):
             return
         same = held.asks_the_same_as(written)
         self.put(written if same else dataclasses.replace(held, conditions=written.conditions))
@@ -124,9 +138,15 @@ class ClaimIndex:
     def note_finalizer_removed(self, ref: ObjectRef, uid: str, *, resource_version: str) -> None:
         """The official operator's finalizer is gone from the object, as of that version."""
         holder = self.holder(ref)
-        if holder is None or holder.uid != uid or int(holder.resource_version) > int(resource_version):
+        if (
+            holder is None
+            or holder.uid != uid
+            or int(holder.resource_version) > int(resource_version)
+        ):
             return
-        left = tuple(finalizer for finalizer in holder.finalizers if finalizer != names.OFFICIAL_FINALIZER)
+        left = tuple(
+            finalizer for finalizer in holder.finalizers if finalizer != names.OFFICIAL_FINALIZER
+        )
         if isinstance(holder, Claim):
             self.put(dataclasses.replace(holder, finalizers=left))
         else:

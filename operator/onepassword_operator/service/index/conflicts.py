@@ -1,6 +1,7 @@
 """Objects that another operator works on as well: it puts its finalizer back, or rewrites the Secret, whenever this one has acted.
 
-Two operators on one object never come to rest, so this one leaves the object alone for an hour and says so; then it acts as ever. In memory
+Two operators on one object never come to rest, so this one leaves the object alone for an hour and
+says so; then it acts as ever. In memory
 only: after a restart it acts as ever, too.
 """
 
@@ -30,8 +31,13 @@ class Backoff:
 
 def refusal(claim: Claim, *, seconds: float) -> AnotherOperatorActiveError:
     """What the object says meanwhile."""
-    # On a Deployment the annotation would be a demand: for the official operator, and for this one, which reads it the same way.
-    at_once = f"when the annotation {names.REFRESH} changes" if claim.is_resource else "when this operator is restarted"
+    # On a Deployment the annotation would be a demand: for the official operator, and for this one,
+    # which reads it the same way.
+    at_once = (
+        f"when the annotation {names.REFRESH} changes"
+        if claim.is_resource
+        else "when this operator is restarted"
+    )
     return AnotherOperatorActiveError(
         f'another operator works on {claim.kind} "{claim.name}" or its Secret, so this one leaves both alone; stop the other one. '
         f"This one goes on in {seconds / 60:.0f} minutes, or at once {at_once}",
@@ -61,7 +67,10 @@ class Conflicts:
             self._removed.popitem(last=False)
 
     def finalizer_seen(self, uid: str, resource_version: str) -> bool:
-        """The object carries the finalizer; true if somebody has put it back, which is a conflict."""
+        """The object carries the finalizer.
+
+        True if somebody has put it back, which is a conflict.
+        """
         removed = self._removed.get(uid)
         if removed is None or int(resource_version) <= removed:
             return False
@@ -70,10 +79,15 @@ class Conflicts:
         return True
 
     def open(self, uid: str) -> float:
-        """Another operator is at work on the object; returns for how many seconds it is left alone."""
+        """Another operator is at work on the object.
+
+        Returns for how many seconds it is left alone.
+        """
         self._conflicts[uid] = _Conflict(self._clock.monotonic() + BACKOFF_SECONDS)
         self._conflicts.move_to_end(uid)
-        if len(self._conflicts) > _REMEMBERED:  # an object that asks for nothing may go without anybody being told
+        if (
+            len(self._conflicts) > _REMEMBERED
+        ):  # an object that asks for nothing may go without anybody being told
             self._conflicts.popitem(last=False)
         return BACKOFF_SECONDS
 

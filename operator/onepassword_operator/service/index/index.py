@@ -1,4 +1,7 @@
-"""What is known of claims, Secrets and items, in one place; each part is written by its own store. LISTs rebuild all of it."""
+"""What is known of claims, Secrets and items, in one place; each part is written by its own store.
+
+LISTs rebuild all of it.
+"""
 
 from __future__ import annotations
 
@@ -33,12 +36,18 @@ class Index:
     def winner(self, key: SecretKey) -> Claim | None:
         """The claim that decides the Secret: as the last reconcile found, or else by age."""
         alive, decided = self.claims.alive(key), self.winners.of(key)
-        return next((claim for claim in alive if claim.uid == decided.winner), None) or claims.winner(alive, None)
+        return next(
+            (claim for claim in alive if claim.uid == decided.winner), None
+        ) or claims.winner(alive, None)
 
     def sharing(self, key: SecretKey) -> list[Claim]:
         """The winner, and the claims that share its item."""
         winner, decided = self.winner(key), self.winners.of(key)
-        return [claim for claim in self.claims.alive(key) if claim is winner or claim.uid in decided.sharing]
+        return [
+            claim
+            for claim in self.claims.alive(key)
+            if claim is winner or claim.uid in decided.sharing
+        ]
 
     def drop_refreshes(self, *, before: float) -> None:
         """Drop what was asked for before that time, unless the resource says that something is wrong: another leader has answered it."""
@@ -58,5 +67,12 @@ class Index:
 
     def forget(self, key: SecretKey) -> None:
         """Nobody asks for the Secret any more."""
-        for store in (self.item_users, self.states, self.retries, self.repairs, self.refreshes, self.winners):
+        for store in (
+            self.item_users,
+            self.states,
+            self.retries,
+            self.repairs,
+            self.refreshes,
+            self.winners,
+        ):
             store.forget(key)

@@ -1,4 +1,7 @@
-"""Which Secrets use which item, and which wait for an item to appear. A restart learns it from the Secrets' annotations."""
+"""Which Secrets use which item, and which wait for an item to appear.
+
+A restart learns it from the Secrets' annotations.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,9 @@ class ItemUsers:
         self._waiting.pop(key, None)
         if former and (former.vault_id, former.item_id) != (revision.vault_id, revision.item_id):
             self._unlink(key, former)
-        self._users.setdefault(revision.vault_id, {}).setdefault(revision.item_id, {})[key] = revision
+        self._users.setdefault(revision.vault_id, {}).setdefault(revision.item_id, {})[key] = (
+            revision
+        )
 
     def wait(self, key: SecretKey, *, vault: str) -> None:
         """The Secret's path leads nowhere: a change in the vault of that name or ID wakes it."""

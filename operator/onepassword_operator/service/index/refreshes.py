@@ -1,4 +1,7 @@
-"""Reads of 1Password that the refresh annotation asks for. In memory only: an unanswered one is asked for again by its annotation."""
+"""Reads of 1Password that the refresh annotation asks for.
+
+In memory only: an unanswered one is asked for again by its annotation.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,11 @@ class Refreshes:
 
     def wait(self, key: SecretKey) -> float:
         """In how many seconds the read may be made; 0 if none is asked for, or at once."""
-        return max(self._refreshes[key].not_before - self._clock.monotonic(), 0.0) if self.is_asked(key) else 0.0
+        return (
+            max(self._refreshes[key].not_before - self._clock.monotonic(), 0.0)
+            if self.is_asked(key)
+            else 0.0
+        )
 
     def take(self, key: SecretKey) -> bool:
         """Whether a read is due; it is the caller's to make."""

@@ -31,7 +31,10 @@ class Repairs:
         self._repairs: OrderedDict[SecretKey, _Repair] = OrderedDict()
 
     def edited(self, key: SecretKey) -> int:
-        """Somebody has edited or deleted the Secret; returns how often in a row it has been put right so far."""
+        """Somebody has edited or deleted the Secret.
+
+        Returns how often in a row it has been put right so far.
+        """
         repair = self._repairs.setdefault(key, _Repair())
         repair.edited = True
         return repair.in_a_row
@@ -44,7 +47,10 @@ class Repairs:
                 repair.in_a_row = 0
 
     def written(self, key: SecretKey, revision: Revision) -> None:
-        """The Secret was written. Without an edit that is no repair: another owner may have made it necessary."""
+        """The Secret was written.
+
+        Without an edit that is no repair: another owner may have made it necessary.
+        """
         repair = self._repairs.setdefault(key, _Repair())
         again = repair.revision == revision and self._is_recent(repair)
         repair.in_a_row = repair.in_a_row + repair.under_way if again else 0
@@ -64,5 +70,7 @@ class Repairs:
         return self._clock.monotonic() - repair.at < MEMORY_SECONDS
 
     def _drop_old(self) -> None:
-        while not self._is_recent(oldest := next(iter(self._repairs.values()))) and not oldest.edited:
+        while (
+            not self._is_recent(oldest := next(iter(self._repairs.values()))) and not oldest.edited
+        ):
             self._repairs.popitem(last=False)

@@ -28,7 +28,10 @@ class Retries:
         return self._failures[key].attempts if key in self._failures else 0
 
     def attempt(self, key: SecretKey) -> int:
-        """The number of the attempt that the next delay is for, from 1; a refused co-claimant counts as a failure."""
+        """The number of the attempt that the next delay is for, from 1.
+
+        A refused co-claimant counts as a failure.
+        """
         failures = self._failures.get(key, _Failures())
         return max(failures.attempts, failures.refusals, 1)
 

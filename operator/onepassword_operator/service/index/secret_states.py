@@ -1,4 +1,7 @@
-"""What this process knows of each live Secret. A restart learns it from the Secrets, as far as their seals prove it."""
+"""What this process knows of each live Secret.
+
+A restart learns it from the Secrets, as far as their seals prove it.
+"""
 
 from __future__ import annotations
 
@@ -62,12 +65,21 @@ class SecretStates:
         if held and not self.of(key).held:
             self._note(key, dataclasses.replace(self.of(key), held=held))
 
-    def in_line(self, key: SecretKey, held: Revision, *, skipped: tuple[Skipped, ...] | None, mark: RestartMark | None) -> None:
+    def in_line(
+        self,
+        key: SecretKey,
+        held: Revision,
+        *,
+        skipped: tuple[Skipped, ...] | None,
+        mark: RestartMark | None,
+    ) -> None:
         """The Secret holds the revision as it should."""
         state = self.of(key)
         if state.mark == mark:  # one object for equal marks: there are thousands
             mark = state.mark
-        self._note(key, dataclasses.replace(state, existed=True, held=held, skipped=skipped, mark=mark))
+        self._note(
+            key, dataclasses.replace(state, existed=True, held=held, skipped=skipped, mark=mark)
+        )
 
     def read(self, key: SecretKey, skipped: tuple[Skipped, ...] | None) -> None:
         """The item was read again: these parts became no key."""
@@ -77,12 +89,15 @@ class SecretStates:
         """The mark was taken from the Secret, unless a newer write, with a mark of its own, is known."""
         state = self._states.get(key)
         if state and state.resource_version < resource_version:
-            self._note(key, dataclasses.replace(state, mark=None, resource_version=resource_version))
+            self._note(
+                key, dataclasses.replace(state, mark=None, resource_version=resource_version)
+            )
 
     def forget(self, key: SecretKey) -> None:
         """Nobody asks for the Secret any more.
 
-        Its resource may be made again under its name: what its workloads run, and the restart they are due, outlive it.
+        Its resource may be made again under its name: what its workloads run, and the restart they
+        are due, outlive it.
         """
         state = self._states.pop(key, None)
         if state and state.held:
@@ -92,7 +107,11 @@ class SecretStates:
 
     def pending(self, namespace: str) -> dict[SecretKey, RestartMark]:
         """Secrets of a namespace that carry a pending-restart mark."""
-        return {key: state.mark for key, state in self._states.items() if key.namespace == namespace and state.mark}
+        return {
+            key: state.mark
+            for key, state in self._states.items()
+            if key.namespace == namespace and state.mark
+        }
 
     def pending_namespaces(self) -> set[str]:
         """Namespaces with at least one mark."""

@@ -1,4 +1,7 @@
-"""Which claim decides each Secret that several objects ask for, as the last reconcile found. In memory only: the next finds it again."""
+"""Which claim decides each Secret that several objects ask for, as the last reconcile found.
+
+In memory only: the next finds it again.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ class Winners:
         return self._decided.get(key, Decided("", frozenset()))
 
     def decide(self, key: SecretKey, winner: str, *, sharing: Iterable[str], alone: bool) -> None:
-        """The winner, and all who share its item; nothing is kept if nobody else asks for the Secret."""
+        """The winner, and all who share its item.
+
+        Nothing is kept if nobody else asks for the Secret.
+        """
         if alone:
             self._decided.pop(key, None)
         else:

@@ -11,7 +11,13 @@ from onepassword_operator.ports import Clock
 class RateLimiter:
     """Hands out `per_second` turns a second, evenly spaced, in the order of the calls."""
 
-    def __init__(self, per_second: float, clock: Clock, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    def __init__(
+        self,
+        per_second: float,
+        clock: Clock,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._gap_seconds = 1.0 / per_second
         self._clock = clock
         self._sleep = sleep

@@ -1,7 +1,8 @@
 """Restarts the users of changed Secrets, exactly once per workload and revision, even if the process dies in between.
 
-No decision comes from memory: the marks are on the Secrets, and the pod templates record the restarts. A mark is cleared only after a
-complete live list, made after the Secret was written, shows that no workload is due any more.
+No decision comes from memory: the marks are on the Secrets, and the pod templates record the
+restarts. A mark is cleared only after a complete live list, made after the Secret was written,
+shows that no workload is due any more.
 """
 
 from __future__ import annotations
@@ -13,7 +14,12 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from onepassword_operator.model import names
-from onepassword_operator.model.errors import ClusterAbsentError, ClusterConflictError, ClusterError, ClusterUnavailableError
+from onepassword_operator.model.errors import (
+    ClusterAbsentError,
+    ClusterConflictError,
+    ClusterError,
+    ClusterUnavailableError,
+)
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.workload import RestartMark, Workload
 from onepassword_operator.ports import Clock, EventLog, Meter, SecretStore, WorkloadStore
@@ -25,7 +31,9 @@ from onepassword_operator.service.restarts.reverted import PATCHES, Reverts
 from onepassword_operator.service.runtime.work_queue import WorkQueue
 
 IDLE_WAIT_SECONDS: Final = 30.0
-"""Longest wait of a namespace's restarts for its Secrets to be written, so that several changes make one rollout."""
+"""Longest wait of a namespace's restarts for its Secrets to be written, so that several changes
+make one rollout.
+"""
 ROUNDS: Final = 4
 """Lists in a row within one run; a namespace that is still not done gets another run."""
 
@@ -48,12 +56,20 @@ class RestartReporter:
     def restarted(self, workload: Workload, decided: restart.Restart) -> None:
         """Report that the pod template was patched."""
         self._meter.restarted()
-        _log.info("workload restarted", extra={"object": str(workload.ref), "secrets": list(decided.secrets)})
-        self._events.restarted(workload, f"Restarted for changed Secrets: {', '.join(decided.secrets)}")
+        _log.info(
+            "workload restarted",
+            extra={"object": str(workload.ref), "secrets": list(decided.secrets)},
+        )
+        self._events.restarted(
+            workload, f"Restarted for changed Secrets: {', '.join(decided.secrets)}"
+        )
 
     def reverted(self, workload: Workload, decided: restart.Restart) -> None:
         """Report that another tool has reverted the patch too often."""
-        _log.warning("restarts are reverted", extra={"object": str(workload.ref), "secrets": list(decided.secrets)})
+        _log.warning(
+            "restarts are reverted",
+            extra={"object": str(workload.ref), "secrets": list(decided.secrets)},
+        )
         self._events.reverted(
             workload,
             f"Restarted {PATCHES} times within an hour for {', '.join(decided.secrets)}, but another tool removes the annotation "
@@ -76,7 +92,11 @@ class RestartWorkloads:
         auto_restart: bool,
         limiter: RateLimiter | None,
     ) -> None:
-        """Keep the parameters. `auto_restart` is the operator's setting, the last level; without a `limiter` restarts are not delayed."""
+        """Keep the parameters.
+
+        `auto_restart` is the operator's setting, the last level; without a `limiter` restarts are
+        not delayed.
+        """
         self._secrets = secrets
         self._workloads = workloads
         self._reporter = reporter
@@ -90,33 +110,53 @@ class RestartWorkloads:
         """Restart the due workloads of a namespace, and clear the marks of Secrets without due users.
 
         Raises:
-            ClusterError: a restart failed, or its result is unknown; the marks stay, so that another run finishes it.
+            ClusterError: a restart failed, or its result is unknown; the marks stay, so that
+                another run finishes it.
         """
-        marks = {key: mark for key, mark in self._index.states.pending(namespace).items() if not self._is_suspended(key)}
+        marks = {
+            key: mark
+            for key, mark in self._index.states.pending(namespace).items()
+            if not self._is_suspended(key)
+        }
         if not marks:
             return
-        levels = restart.Levels(namespace=await self._workloads.namespace_setting(namespace), operator=self._auto_restart)
+        levels = restart.Levels(
+            namespace=await self._workloads.namespace_setting(namespace),
+            operator=self._auto_restart,
+        )
         failure: ClusterError | None = None
         for _ in range(ROUNDS):
             pending = self._pending(marks)
             listed = await self._workloads.list_namespace(namespace)
             due = self._due(listed, pending, levels=levels)
             still_due = {name for _, decided in due for name in decided.secrets}
-            failure = await self._clear_all({key: marks.pop(key) for key in list(marks) if key.name not in still_due}) or failure
+            failure = (
+                await self._clear_all(
+                    {key: marks.pop(key) for key in list(marks) if key.name not in still_due}
+                )
+                or failure
+            )
             if due:
                 await self._restart_all(due, pending, levels=levels)
             elif failure:
                 raise failure
             else:
                 return
-        raise ClusterUnavailableError(f'workloads in namespace "{namespace}" keep changing while they are restarted')
+        raise ClusterUnavailableError(
+            f'workloads in namespace "{namespace}" keep changing while they are restarted'
+        )
 
     def _is_suspended(self, key: SecretKey) -> bool:
-        # Its mark could not be cleared without touching it; when it is resumed, whoever is still due is restarted.
+        # Its mark could not be cleared without touching it; when it is resumed, whoever is still
+        # due is restarted.
         return any(claim.suspended for claim in self._index.sharing(key))
 
     def _due(
-        self, listed: Sequence[Workload], pending: Mapping[str, restart.PendingSecret], *, levels: restart.Levels
+        self,
+        listed: Sequence[Workload],
+        pending: Mapping[str, restart.PendingSecret],
+        *,
+        levels: restart.Levels,
     ) -> list[tuple[Workload, restart.Restart]]:
         due = []
         for workload in listed:
@@ -129,14 +169,23 @@ class RestartWorkloads:
 
     def _pending(self, marks: Mapping[SecretKey, RestartMark]) -> dict[str, restart.PendingSecret]:
         return {
-            key.name: restart.PendingSecret(name=key.name, mark=mark, auto_restart=self._secret_level(key)) for key, mark in marks.items()
+            key.name: restart.PendingSecret(
+                name=key.name, mark=mark, auto_restart=self._secret_level(key)
+            )
+            for key, mark in marks.items()
         }
 
     def _secret_level(self, key: SecretKey) -> str | None:
-        return next((claim.auto_restart for claim in self._index.sharing(key) if claim.auto_restart), None)
+        return next(
+            (claim.auto_restart for claim in self._index.sharing(key) if claim.auto_restart), None
+        )
 
     async def _restart_all(
-        self, due: Sequence[tuple[Workload, restart.Restart]], pending: Mapping[str, restart.PendingSecret], *, levels: restart.Levels
+        self,
+        due: Sequence[tuple[Workload, restart.Restart]],
+        pending: Mapping[str, restart.PendingSecret],
+        *,
+        levels: restart.Levels,
     ) -> None:
         failure: ClusterError | None = None
         for workload, _ in due:
@@ -146,12 +195,22 @@ class RestartWorkloads:
                 failure = error
                 _log.warning(
                     "workload could not be restarted",
-                    extra={"object": str(workload.ref), "reason": error.reason, "detail": str(error)},
+                    extra={
+                        "object": str(workload.ref),
+                        "reason": error.reason,
+                        "detail": str(error),
+                    },
                 )
         if failure:
             raise failure
 
-    async def _restart(self, workload: Workload, pending: Mapping[str, restart.PendingSecret], *, levels: restart.Levels) -> None:
+    async def _restart(
+        self,
+        workload: Workload,
+        pending: Mapping[str, restart.PendingSecret],
+        *,
+        levels: restart.Levels,
+    ) -> None:
         current: Workload | None = workload
         while current and (decided := restart.decide(current, pending, levels=levels)):
             if self._limiter:
@@ -181,20 +240,35 @@ class RestartWorkloads:
 
     async def _clear(self, key: SecretKey, mark: RestartMark) -> None:
         observed = await self._secrets.get(key)
-        if observed is None or RestartMark.parse(observed.annotations.get(names.RESTART_PENDING)) != mark:
+        if (
+            observed is None
+            or RestartMark.parse(observed.annotations.get(names.RESTART_PENDING)) != mark
+        ):
             return
         if self._sealer.verify(observed) is not seal.Verdict.INTACT:
             return  # edited by somebody: the repair keeps the mark and starts another run
-        annotations = {name: value for name, value in observed.annotations.items() if name != names.RESTART_PENDING}
+        annotations = {
+            name: value
+            for name, value in observed.annotations.items()
+            if name != names.RESTART_PENDING
+        }
         sealed = self._sealer.compute(key, annotations, data=observed.data)
-        written = await self._secrets.annotate(observed, {names.RESTART_PENDING: None, names.SEAL: sealed})
+        written = await self._secrets.annotate(
+            observed, {names.RESTART_PENDING: None, names.SEAL: sealed}
+        )
         self._index.states.restarted(key, int(written.resource_version))
 
 
 class Rollouts:
     """Delays a namespace's restarts until its Secrets are written, so that several changes make one rollout."""
 
-    def __init__(self, restarts: RestartWorkloads, *, secrets_queue: WorkQueue[SecretKey], first_poll: asyncio.Event) -> None:
+    def __init__(
+        self,
+        restarts: RestartWorkloads,
+        *,
+        secrets_queue: WorkQueue[SecretKey],
+        first_poll: asyncio.Event,
+    ) -> None:
         self._restarts = restarts
         self._secrets_queue = secrets_queue
         self._first_poll = first_poll
@@ -207,5 +281,7 @@ class Rollouts:
         """
         await self._first_poll.wait()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._secrets_queue.namespace_idle(key.namespace), IDLE_WAIT_SECONDS)
+            await asyncio.wait_for(
+                self._secrets_queue.namespace_idle(key.namespace), IDLE_WAIT_SECONDS
+            )
         await self._restarts.run(key.namespace)

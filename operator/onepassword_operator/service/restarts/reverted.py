@@ -1,6 +1,7 @@
 """Counts reverted restarts: a tool that owns the pod template removes the annotation that restarted the pods.
 
-Each patch did restart the pods, so after a few the workload counts as restarted. A workload that is due again because its Secrets changed
+Each patch did restart the pods, so after a few the workload counts as restarted. A workload that is
+due again because its Secrets changed
 again is not reverted: its annotation is still there, or another one is due by now. In memory only.
 """
 
@@ -57,13 +58,15 @@ class Reverts:
         return True
 
     def _taken_back(self, workload: Workload, decided: Restart) -> _Patched | None:
-        # Due again for the revisions of its last restart: that happens only if somebody has removed the annotation.
+        # Due again for the revisions of its last restart: that happens only if somebody has removed
+        # the annotation.
         patched = self._patched.get(workload.uid)
         return patched if patched and patched.annotation == _annotation(decided) else None
 
     def _expire(self) -> None:
         limit = self._clock.monotonic() - WINDOW_SECONDS
-        # Called for every due workload, so it must not go through thousands that were patched within the hour.
+        # Called for every due workload, so it must not go through thousands that were patched
+        # within the hour.
         while self._patched and next(iter(self._patched.values())).at < limit:
             self._patched.popitem(last=False)
 

@@ -1,8 +1,9 @@
 """Limits of workers: a sick target may hold a quarter of them, all sick targets together three quarters, healthy ones all.
 
-The reconcile of a Secret depends on four targets: an item, its vault, its namespace and the connection to 1Password. A target is sick if
-the last call for it failed or took over two seconds, or while a call takes that long. A vault is sick if its list is, or half of the last
-calls for its items.
+The reconcile of a Secret depends on four targets: an item, its vault, its namespace and the
+connection to 1Password. A target is sick if the last call for it failed or took over two seconds,
+or while a call takes that long. A vault is sick if its list is, or half of the last calls for its
+items.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ ALL_SICK: Final[Target] = ("all that is sick",)
 
 
 def vault_of(item_path: str) -> Target:
-    """Return the target for a path's vault; a vault that two paths name differently counts as two targets."""
+    """Return the target for a path's vault.
+
+    A vault that two paths name differently counts as two targets.
+    """
     return ("vault", item_path.casefold().partition("/items/")[0])
 
 
@@ -52,7 +56,9 @@ def namespace_of(key: SecretKey) -> Target:
 class FairShare:
     """Tracks the results of calls and the running reconciles, and decides which key may run next."""
 
-    def __init__(self, clock: Clock, *, workers: int, winner: Callable[[SecretKey], Claim | None]) -> None:
+    def __init__(
+        self, clock: Clock, *, workers: int, winner: Callable[[SecretKey], Claim | None]
+    ) -> None:
         self._clock = clock
         self._most = max(workers // 4, 1)
         self._most_sick = max(workers * 3 // 4, 1)
@@ -118,12 +124,18 @@ class FairShare:
     def held_up(self, key: SecretKey) -> Target | None:
         """Return the sick target that already holds all workers it may, so that the Secret has to wait; None if it may run."""
         sick = [target for target in self._targets(key) if self.is_sick(target)]
-        return next((target for target in (*sick, ALL_SICK) if self.room(target) <= 0), None) if sick else None
+        return (
+            next((target for target in (*sick, ALL_SICK) if self.room(target) <= 0), None)
+            if sick
+            else None
+        )
 
     def room(self, target: Target) -> int:
         """Return how many more reconciles may run for the target."""
         if target == ALL_SICK:
-            return self._most_sick - sum(any(map(self.is_sick, targets)) for targets in self._running.values())
+            return self._most_sick - sum(
+                any(map(self.is_sick, targets)) for targets in self._running.values()
+            )
         if not self.is_sick(target):
             return sys.maxsize
         return self._most - sum(target in targets for targets in self._running.values())

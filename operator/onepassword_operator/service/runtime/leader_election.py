@@ -1,6 +1,9 @@
-"""Leader election: one of several replicas reads 1Password and writes; the others watch and stand by.
+"""Leader election: one of several replicas reads 1Password and writes.
 
-The leader renews the lease every two seconds. If it could not for ten, it stops writing at that moment, even while a request hangs, and
+The others watch and stand by.
+
+The leader renews the lease every two seconds. If it could not for ten, it stops writing at that
+moment, even while a request hangs, and
 the process ends: another replica may lead five seconds later.
 """
 
@@ -39,7 +42,10 @@ class Election(Protocol):
         """Whether this replica leads at this moment."""
 
     async def campaign(self) -> float:
-        """Wait until this replica leads; return the monotonic time until which another is known to have led, or minus infinity."""
+        """Wait until this replica leads.
+
+        Return the monotonic time until which another is known to have led, or minus infinity.
+        """
 
     async def keep(self) -> None:
         """Return when leadership is lost."""
@@ -70,7 +76,15 @@ class Unopposed:
 class LeaderElection:
     """`Election` by a Lease; one candidate."""
 
-    def __init__(self, store: LeaseStore, *, identity: str, timing: Timing, clock: Clock, now: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        store: LeaseStore,
+        *,
+        identity: str,
+        timing: Timing,
+        clock: Clock,
+        now: Callable[[], str],
+    ) -> None:
         self._store = store
         self._identity = identity
         self._timing = timing
@@ -87,13 +101,24 @@ class LeaderElection:
         self._wrote = False
 
     def may_write(self) -> bool:
-        """Whether this replica leads at this moment. Called before each write, because the process may have been paused for a while."""
-        return self._deadline is not None and self._clock.monotonic() < self._deadline and not self._lost.is_set()
+        """Whether this replica leads at this moment.
+
+        Called before each write, because the process may have been paused for a while.
+        """
+        return (
+            self._deadline is not None
+            and self._clock.monotonic() < self._deadline
+            and not self._lost.is_set()
+        )
 
     async def campaign(self) -> float:
-        """Take the lease, however long it takes; return the time until which another replica was seen to lead, or minus infinity."""
+        """Take the lease, however long it takes.
+
+        Return the time until which another replica was seen to lead, or minus infinity.
+        """
         _log.info("standing by until the lease is free", extra={"identity": self._identity})
-        while not await self._attempt():  # noqa: ASYNC110  the lease is on the API server, so nothing here can signal it
+        # the lease is on the API server, so nothing here can signal it
+        while not await self._attempt():  # noqa: ASYNC110
             await asyncio.sleep(self._timing.retry_seconds * (1.0 + _JITTER * self._clock.jitter()))
         self._leading = True
         _log.info("leading", extra={"identity": self._identity})
@@ -125,10 +150,14 @@ class LeaderElection:
                 while not await self._given_up():
                     pass
         except (ClusterError, TimeoutError) as error:
-            _log.info("the lease could not be released and will expire", extra={"error": type(error).__name__})
+            _log.info(
+                "the lease could not be released and will expire",
+                extra={"error": type(error).__name__},
+            )
 
     async def _given_up(self) -> bool:
-        # Read the lease again: a renewal that was in flight when the process began to stop may have been written, or may yet be.
+        # Read the lease again: a renewal that was in flight when the process began to stop may have
+        # been written, or may yet be.
         held = await self._store.get()
         if held is None or held.record.holder != self._identity:
             return True
@@ -144,7 +173,11 @@ class LeaderElection:
             async with asyncio.timeout(self._timing.deadline_seconds / 2):
                 held = await self._basis()
                 former = held.record if held else None
-                if not lease.may_hold(former, self._identity, unchanged_seconds=self._clock.monotonic() - self._since()):
+                if not lease.may_hold(
+                    former,
+                    self._identity,
+                    unchanged_seconds=self._clock.monotonic() - self._since(),
+                ):
                     self._check_usurper(former)
                     return False
                 record = lease.held(former, self._identity, now=self._now(), timing=self._timing)
@@ -159,7 +192,8 @@ class LeaderElection:
         return not self._lost.is_set()
 
     async def _basis(self) -> HeldLease | None:
-        # The leader has written the present record itself. If another replica has, the write fails with a conflict.
+        # The leader has written the present record itself. If another replica has, the write fails
+        # with a conflict.
         if self._leading and self._seen and not self._doubt:
             return self._seen.held
         return await self._read()
@@ -174,7 +208,9 @@ class LeaderElection:
         held = await self._store.get()
         if self._seen is None or self._seen.held != held:
             if self._seen and held and held.record.holder not in {"", self._identity}:
-                self._led_elsewhere_until = self._read_at  # renewed at some time since the last read
+                self._led_elsewhere_until = (
+                    self._read_at
+                )  # renewed at some time since the last read
             self._seen = _Seen(held, self._clock.monotonic())
         self._read_at = started
         return held

@@ -15,7 +15,12 @@ class RetryLoop(Generic[K]):
     """Runs `work` for each woken key, after `pause_seconds` if set, and again after a delay as long as it raises a ClusterError."""
 
     def __init__(
-        self, work: Callable[[K], Awaitable[None]], *, clock: Clock, interval_seconds: float = 60.0, pause_seconds: float = 0.0
+        self,
+        work: Callable[[K], Awaitable[None]],
+        *,
+        clock: Clock,
+        interval_seconds: float = 60.0,
+        pause_seconds: float = 0.0,
     ) -> None:
         self._work = work
         self._clock = clock
@@ -41,7 +46,12 @@ class RetryLoop(Generic[K]):
                 self._attempts.pop(key, None)
             except ClusterError as error:
                 attempt = self._attempts[key] = self._attempts.get(key, 0) + 1
-                delay = retry.delay_seconds(error, attempt=attempt, interval_seconds=self._interval_seconds, jitter=self._clock.jitter())
+                delay = retry.delay_seconds(
+                    error,
+                    attempt=attempt,
+                    interval_seconds=self._interval_seconds,
+                    jitter=self._clock.jitter(),
+                )
                 delay = self._interval_seconds if delay is None else delay
             self._queue.done(key)
             if delay is not None:

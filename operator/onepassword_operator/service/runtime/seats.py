@@ -23,9 +23,18 @@ def _call_later(seconds: float, function: Callable[[], None]) -> Timer:
 
 
 class Seats:
-    """A semaphore. A holder that is slow loses its seat to the next one, but goes on with its work."""
+    """A semaphore.
 
-    def __init__(self, count: int, *, overdue: int, later: Callable[[float, Callable[[], None]], Timer] = _call_later) -> None:
+    A holder that is slow loses its seat to the next one, but goes on with its work.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        *,
+        overdue: int,
+        later: Callable[[float, Callable[[], None]], Timer] = _call_later,
+    ) -> None:
         """Make `count` seats; at most `overdue` holders go on without a seat."""
         self._free = asyncio.Semaphore(count)
         self._room = overdue

@@ -1,6 +1,7 @@
 """One call at a time for each key: callers that come while a call is in flight share its answer or its error.
 
-An error is kept for a second, so that hundreds of callers for the same key don't try one after the other.
+An error is kept for a second, so that hundreds of callers for the same key don't try one after the
+other.
 """
 
 from __future__ import annotations

@@ -41,7 +41,10 @@ class Supervisor:
             await asyncio.sleep(_BEAT_SECONDS)
 
     def trouble(self) -> str:
-        """Return the problem, a task that ended or an event loop that stood still; empty if there is none."""
+        """Return the problem, a task that ended or an event loop that stood still.
+
+        Empty if there is none.
+        """
         ended = [name for name, task in self._tasks.items() if task.done()]
         if ended:
             return f"stopped: {', '.join(ended)}"
@@ -61,7 +64,10 @@ class Supervisor:
         raise RuntimeError(f"ended: {', '.join(sorted(task.get_name() for task in done))}")
 
     async def stop(self) -> None:
-        """Cancel all tasks and wait for them; a task that does not stop in time is abandoned and named in the log."""
+        """Cancel all tasks and wait for them.
+
+        A task that does not stop in time is abandoned and named in the log.
+        """
         for task in self._tasks.values():
             task.cancel()
         if self._tasks:

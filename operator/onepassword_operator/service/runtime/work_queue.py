@@ -1,6 +1,7 @@
 """The work queue: de-duplicating, prioritised, bounded by the number of keys, one reconcile per key at a time.
 
-New Secrets come before drift before changed items before resyncs. A key that is added during its reconcile runs again afterwards.
+New Secrets come before drift before changed items before resyncs. A key that is added during its
+reconcile runs again afterwards.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from collections.abc import Hashable
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 ASIDE_SECONDS: Final = 1.0
-"""Seconds between an idle worker's checks whether the targets that keep keys waiting have recovered."""
+"""Seconds between an idle worker's checks whether the targets that keep keys waiting have
+recovered.
+"""
 
 
 class Priority(enum.IntEnum):
@@ -44,7 +47,10 @@ class Share(Protocol[K_contra]):
     """Limits the workers of sick targets (`fair_share.py`)."""
 
     def held_up(self, key: K_contra) -> Hashable | None:
-        """Return the target that keeps the key waiting although a worker is free; None if there is none."""
+        """Return the target that keeps the key waiting although a worker is free.
+
+        None if there is none.
+        """
 
     def room(self, target: Any) -> int:  # noqa: ANN401  whatever `held_up` named
         """Return how many more reconciles may run for a target that kept keys waiting."""
@@ -107,9 +113,16 @@ class WorkQueue(Generic[K]):
         self._ready.set()
 
     def add_later(self, key: K, priority: Priority, *, delay_seconds: float) -> None:
-        """Queue a key after a delay, unless `add` does so before; of two delays the one that ends first counts."""
+        """Queue a key after a delay, unless `add` does so before.
+
+        Of two delays the one that ends first counts.
+        """
         loop, held = asyncio.get_running_loop(), self._later.get(key)
-        if key in self._waiting or key in self._again or (held and held.when() <= loop.time() + delay_seconds):
+        if (
+            key in self._waiting
+            or key in self._again
+            or (held and held.when() <= loop.time() + delay_seconds)
+        ):
             return
         self._forget_later(key)
         self._later[key] = loop.call_later(delay_seconds, self._due, key, priority)
@@ -157,7 +170,8 @@ class WorkQueue(Generic[K]):
                     waiter.set_result(None)
 
     async def _more(self) -> None:
-        # Keys put aside may run when a reconcile ends, or when their target recovers, which nothing signals.
+        # Keys put aside may run when a reconcile ends, or when their target recovers, which nothing
+        # signals.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ASIDE_SECONDS if self._aside else None):
                 await self._ready.wait()
@@ -165,7 +179,9 @@ class WorkQueue(Generic[K]):
 
     def _bring_back(self) -> None:
         for target in list(self._aside):
-            for entry in heapq.nsmallest(max(self._share.room(target), 0), self._aside[target].values()):
+            for entry in heapq.nsmallest(
+                max(self._share.room(target), 0), self._aside[target].values()
+            ):
                 self._take_back(entry[2])
                 heapq.heappush(self._heap, entry)
                 self._ready.set()

@@ -1,4 +1,7 @@
-"""The workers: a limited number of reconciles at once. A slow one goes on while its worker takes the next key."""
+"""The workers: a limited number of reconciles at once.
+
+A slow one goes on while its worker takes the next key.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,14 @@ OVERDUE: Final = 2
 class Workers(Generic[K]):
     """Loops that reconcile keys from the queue."""
 
-    def __init__(self, queue: WorkQueue[K], work: Callable[[K], Awaitable[None]], *, count: int, begin: asyncio.Event) -> None:
+    def __init__(
+        self,
+        queue: WorkQueue[K],
+        work: Callable[[K], Awaitable[None]],
+        *,
+        count: int,
+        begin: asyncio.Event,
+    ) -> None:
         """Keep the parameters: `count` keys at once, after `begin` is set."""
         self._queue = queue
         self._work = work

@@ -77,7 +77,15 @@ class Fetched:
 class Contents:
     """The 1Password side of a reconcile."""
 
-    def __init__(self, *, catalog: Catalog, item_reads: ItemReads, index: Index, rendering: Rendering, share: FairShare) -> None:
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        item_reads: ItemReads,
+        index: Index,
+        rendering: Rendering,
+        share: FairShare,
+    ) -> None:
         self._catalog = catalog
         self._finder = ItemLookup(catalog)
         self._read = item_reads
@@ -95,12 +103,21 @@ class Contents:
         """
         path, followed = ItemPath.parse(asked.path), self._index.item_users.of(asked.key)
         remembered = followed.revision if followed.requested == asked.path else None
-        pin = secret_plan.pinned(asked.admitted.winner, asked.observed, verdict=asked.verdict) or remembered
-        if pin and self._catalog.confirmed_gone(pin.vault_id, pin.item_id) and await self._is_readable(pin):
+        pin = (
+            secret_plan.pinned(asked.admitted.winner, asked.observed, verdict=asked.verdict)
+            or remembered
+        )
+        if (
+            pin
+            and self._catalog.confirmed_gone(pin.vault_id, pin.item_id)
+            and await self._is_readable(pin)
+        ):
             self._catalog.note_newer(pin.vault_id, pin)
         with self._share.call(fair_share.vault_of(asked.path)):
             if asked.refresh:
-                await self._finder.refresh(path, pin, since=self._index.refreshes.asked_at(asked.key))
+                await self._finder.refresh(
+                    path, pin, since=self._index.refreshes.asked_at(asked.key)
+                )
             found = await self._finder.find(path, pin)
         if asked.refresh:
             self._read.drop(found.listed)
@@ -124,7 +141,11 @@ class Contents:
         """
         observed, verdict, state = asked.observed, asked.verdict, self._index.states.of(asked.key)
         ignored = names.IGNORE_TAG in found.tags
-        proven = verdict is seal.Verdict.INTACT and observed is not None and recorded_revision(observed) == found.listed
+        proven = (
+            verdict is seal.Verdict.INTACT
+            and observed is not None
+            and recorded_revision(observed) == found.listed
+        )
         if observed and (ignored or (proven and not asked.refresh)):
             skipped = state.skipped if state.held == found.listed else None
             kept = secret_plan.Content(revision=found.listed, data=observed.data)
@@ -132,9 +153,11 @@ class Contents:
         if (
             observed
             and verdict is seal.Verdict.INTACT
-            and recorded_revision(observed) not in {found.listed, self._index.item_users.of(asked.key).revision}
+            and recorded_revision(observed)
+            not in {found.listed, self._index.item_users.of(asked.key).revision}
         ):
-            # Another process wrote what this one has not listed yet: the item as it was held a moment ago may be older than that.
+            # Another process wrote what this one has not listed yet: the item as it was held a
+            # moment ago may be older than that.
             self._read.drop(found.listed)
         with self._share.call(fair_share.item_of(asked.path)):
             item = await self._item_for(asked, found.listed, held=_held(asked, state.held))
@@ -149,7 +172,11 @@ class Contents:
     async def skipped(self, revision: Revision) -> tuple[Skipped, ...] | None:
         """What of this revision becomes no key; None if 1Password has another one by now."""
         item = await self._item(revision)
-        return secret_data.render(item, allow_empty=self._rendering.allow_empty_values).skipped if item.revision == revision else None
+        return (
+            secret_data.render(item, allow_empty=self._rendering.allow_empty_values).skipped
+            if item.revision == revision
+            else None
+        )
 
     async def _is_readable(self, pin: Revision) -> bool:
         # Lists lack it, and so may those of a server that lags behind; what can be read is there.
@@ -172,7 +199,8 @@ class Contents:
         try:
             item = await self._item(listed)
         except RefusedError:
-            # Too large to be read at all: follow what the list says, so that the next version gets its chance.
+            # Too large to be read at all: follow what the list says, so that the next version gets
+            # its chance.
             self._index.item_users.follow(asked.key, listed, requested=asked.path)
             raise
         if held.revision and item.revision.is_older_than(held.revision):
@@ -183,10 +211,14 @@ class Contents:
             self._catalog.expect_more(item.vault_id)
         self._index.item_users.follow(asked.key, item.revision, requested=asked.path)
         if not item.active:
-            raise ItemArchivedError(f'item "{item.title[:100]}" is archived; restore it in 1Password, or point itemPath elsewhere')
+            raise ItemArchivedError(
+                f'item "{item.title[:100]}" is archived; restore it in 1Password, or point itemPath elsewhere'
+            )
         return item
 
-    def _check_older(self, asked: Request, older: Revision, *, held: _Held, listed: Revision) -> None:
+    def _check_older(
+        self, asked: Request, older: Revision, *, held: _Held, listed: Revision
+    ) -> None:
         newer = held.revision
         if newer is None or self._catalog.is_set_back(older):
             return
@@ -195,7 +227,9 @@ class Contents:
             self._catalog.note_newer(newer.vault_id, newer)
             self._index.item_users.follow(asked.key, newer, requested=asked.path)
         elif self._index.retries.failing_seconds(asked.key) >= older_answers.SECONDS:
-            return  # anybody may have written the annotation, so it delays this Secret and tells nothing about the item
+            # anybody may have written the annotation, so it delays this Secret and tells nothing
+            # about the item
+            return
         self._catalog.expect_more(older.vault_id)
         self._read.drop(listed)  # the next read may meet a server that has caught up
         raise BackendAnswerError(
@@ -210,9 +244,12 @@ class Contents:
             listing = self._catalog.listed(listed.vault_id)
             if listing is None or listed.item_id not in listing.items:
                 raise
-        # The list has it: one of the two lags behind, and only further lists can tell that the item is gone.
+        # The list has it: one of the two lags behind, and only further lists can tell that the item
+        # is gone.
         self._catalog.expect_more(listed.vault_id)
-        raise BackendAnswerError(f"Connect does not deliver item {listed.item_id}, which it has listed; trying again")
+        raise BackendAnswerError(
+            f"Connect does not deliver item {listed.item_id}, which it has listed; trying again"
+        )
 
 
 class _Held(NamedTuple):
@@ -227,6 +264,7 @@ def _held(asked: Request, remembered: Revision | None) -> _Held:
     recorded = recorded_revision(observed) if observed else None
     if asked.verdict is not seal.Verdict.BROKEN:
         return _Held(recorded, proven=True)
-    # A hand edit of our own annotations is put right at once; the official operator's marks carry no seal that could vouch for them.
+    # A hand edit of our own annotations is put right at once; the official operator's marks carry
+    # no seal that could vouch for them.
     officially = recorded if observed and owners.is_officially_shaped(observed) else None
     return _Held(remembered or officially, proven=remembered is not None)

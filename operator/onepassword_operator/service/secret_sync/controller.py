@@ -5,7 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection
 
-from onepassword_operator.model.errors import AnotherOperatorActiveError, BackendError, ClusterError, OperatorError
+from onepassword_operator.model.errors import (
+    AnotherOperatorActiveError,
+    BackendError,
+    ClusterError,
+    OperatorError,
+)
 from onepassword_operator.model.outcome import Change, Failed, Outcome, Synced
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim, ObjectRef
@@ -57,35 +62,56 @@ class Controller:
         self._index.repairs.begin(key)
         results = await self._reconcile.run(key)
         await self._conclude_all(key, results, left_alone=left_alone)
-        if not self._index.claims.alive(key):  # deleted, perhaps during the reconcile, which has just followed it again
+        if not self._index.claims.alive(
+            key
+        ):  # deleted, perhaps during the reconcile, which has just followed it again
             self._forget(key)
             return
         if self._index.states.of(key).mark:
             self._wake_restarts(key.namespace)
-        if wait := self._index.refreshes.wait(key):  # this reconcile came too early for it, and took its place in the queue
+        if wait := self._index.refreshes.wait(
+            key
+        ):  # this reconcile came too early for it, and took its place in the queue
             self._queue.add_later(key, Priority.NEW, delay_seconds=wait)
 
-    async def _conclude_all(self, key: SecretKey, results: Results, *, left_alone: Collection[str]) -> None:
+    async def _conclude_all(
+        self, key: SecretKey, results: Results, *, left_alone: Collection[str]
+    ) -> None:
         if not results or not self._index.claims.alive(key):
             return
         winner, decided = results[0]
         stale = self._note(winner, decided)
-        own_trouble = {claim.uid for claim, outcome in results if isinstance(outcome, Failed) and outcome != decided}
+        own_trouble = {
+            claim.uid
+            for claim, outcome in results
+            if isinstance(outcome, Failed) and outcome != decided
+        }
         self._index.retries.refused(key, somebody=bool(own_trouble))
         for claim, outcome in results:
-            if key in self._index.claims and claim.uid not in left_alone:  # the last one may go during another's report
-                # A claim with an error of its own has no earlier status that a short outage could leave in place.
+            if (
+                key in self._index.claims and claim.uid not in left_alone
+            ):  # the last one may go during another's report
+                # A claim with an error of its own has no earlier status that a short outage could
+                # leave in place.
                 await self._conclude(claim, outcome, stale=stale or claim.uid in own_trouble)
 
     async def _conclude(self, claim: Claim, outcome: Outcome, *, stale: bool) -> None:
-        if isinstance(outcome, Synced) and (trouble := self._freshness.trouble(outcome.revision.vault_id)):
+        if isinstance(outcome, Synced) and (
+            trouble := self._freshness.trouble(outcome.revision.vault_id)
+        ):
             outcome, stale = Failed(trouble), True
         elif isinstance(outcome, Failed):
             self._again(claim, outcome.error)
-        if claim.has_legacy_finalizer and not (isinstance(outcome, Failed) and conditions.is_blip(outcome.error)):
+        if claim.has_legacy_finalizer and not (
+            isinstance(outcome, Failed) and conditions.is_blip(outcome.error)
+        ):
             self._remove_finalizer(claim.ref)
         reported = await self._report(claim, outcome, stale=stale)
-        if reported and isinstance(outcome, Failed) and isinstance(outcome.error, AnotherOperatorActiveError):
+        if (
+            reported
+            and isinstance(outcome, Failed)
+            and isinstance(outcome.error, AnotherOperatorActiveError)
+        ):
             self._index.conflicts.note_reported(claim.uid)
 
     async def _report(self, claim: Claim, outcome: Outcome, *, stale: bool) -> bool:
@@ -102,14 +128,17 @@ class Controller:
         return True
 
     async def _conflicting(self, key: SecretKey) -> set[str]:
-        # Only a conflict about the winner concerns the Secret: anybody may put a finalizer on an object of their own.
+        # Only a conflict about the winner concerns the Secret: anybody may put a finalizer on an
+        # object of their own.
         conflicting: set[str] = set()
         for claim in self._index.claims.alive(key):
             backoff = self._index.conflicts.backoff(claim.uid)
             if backoff is None:
                 continue
             conflicting.add(claim.uid)
-            if not backoff.reported and await self._report(claim, Failed(conflicts.refusal(claim, seconds=backoff.seconds)), stale=True):
+            if not backoff.reported and await self._report(
+                claim, Failed(conflicts.refusal(claim, seconds=backoff.seconds)), stale=True
+            ):
                 self._index.conflicts.note_reported(claim.uid)
             self._queue.add_later(key, Priority.LOW, delay_seconds=backoff.seconds)
         return conflicting
@@ -125,15 +154,27 @@ class Controller:
 
     def _again(self, claim: Claim, error: OperatorError) -> None:
         attempt = self._index.retries.attempt(claim.key)
-        delay = retry.delay_seconds(error, attempt=attempt, interval_seconds=self._interval_seconds, jitter=self._clock.jitter())
+        delay = retry.delay_seconds(
+            error,
+            attempt=attempt,
+            interval_seconds=self._interval_seconds,
+            jitter=self._clock.jitter(),
+        )
         level = logging.DEBUG if isinstance(error, BackendError) and attempt > 1 else logging.INFO
-        detail = {"secret": str(claim.key), "object": str(claim.ref), "reason": error.reason, "detail": str(error), "retry_in": delay}
+        detail = {
+            "secret": str(claim.key),
+            "object": str(claim.ref),
+            "reason": error.reason,
+            "detail": str(error),
+            "retry_in": delay,
+        }
         _log.log(level, "Secret not in sync", extra=detail)
         if delay is not None:
             self._queue.add_later(claim.key, Priority.LOW, delay_seconds=delay)
 
     def _forget(self, key: SecretKey) -> None:
-        # The ownerReference lets Kubernetes delete the Secret; all there is to do is to stop following it.
+        # The ownerReference lets Kubernetes delete the Secret; all there is to do is to stop
+        # following it.
         if key in self._index.claims:
             self._index.item_users.unfollow(key)
         else:

@@ -1,4 +1,7 @@
-"""One Secret: look → admit → contents → plan → apply. Level-triggered: it looks at what is, not at what happened."""
+"""One Secret: look → admit → contents → plan → apply.
+
+Level-triggered: it looks at what is, not at what happened.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,9 @@ from onepassword_operator.service.secret_sync.live_claims import LiveClaims
 from onepassword_operator.service.vaults.lookup import Found
 
 CONFLICTS: Final = 5
-"""How often in a row a reconcile decides anew because somebody else wrote first, before others have their turn."""
+"""How often in a row a reconcile decides anew because somebody else wrote first, before others have
+their turn.
+"""
 
 Results = list[tuple[Claim, Outcome]]
 
@@ -66,7 +71,9 @@ class Reconcile:
         self._share = share
 
     async def run(self, key: SecretKey) -> Results:
-        """Bring one Secret in line; the outcome for each claim, the winner's first, and nothing if nobody asks for it.
+        """Bring one Secret in line.
+
+        The outcome for each claim, the winner's first, and nothing if nobody asks for it.
 
         Never raises a leaf of the error tree: it is the outcome.
         """
@@ -80,14 +87,19 @@ class Reconcile:
                 observed = await self._look(key) if created_before else None
                 admitted = self._admit(key, observed, created_before=created_before)
                 if admitted.winner.suspended:
-                    return [(claim, admission.suspended(admitted.winner)) for claim in (admitted.winner, *admitted.others)]
+                    return [
+                        (claim, admission.suspended(admitted.winner))
+                        for claim in (admitted.winner, *admitted.others)
+                    ]
                 admission.check(admitted)
                 self._step_back_if_contended(admitted)
                 results = await self._try(Request(admitted=admitted, refresh=refresh))
                 if results is not None:
                     return results
                 created_before = True
-            raise ClusterConflictError(f'Secret "{key.name}" keeps changing while it is being written; trying again shortly')
+            raise ClusterConflictError(
+                f'Secret "{key.name}" keeps changing while it is being written; trying again shortly'
+            )
         except OperatorError as error:
             return self._failed(Request(admitted=admitted, refresh=refresh), error)
         except _ClaimGone:
@@ -107,15 +119,20 @@ class Reconcile:
     # --- look ---
 
     def _was_created(self, key: SecretKey) -> bool:
-        # For a Secret that never existed, one POST tells as much as a GET, and is the write as well.
-        reported = any(claim.ready or claim.has_legacy_finalizer for claim in self._index.claims.of(key))
+        # For a Secret that never existed, one POST tells as much as a GET, and is the write as
+        # well.
+        reported = any(
+            claim.ready or claim.has_legacy_finalizer for claim in self._index.claims.of(key)
+        )
         return reported or self._index.states.of(key).existed
 
     async def _look(self, key: SecretKey) -> ObservedSecret | None:
         with self._share.call(namespace_of(key)):
             return await self._secrets.get(key)
 
-    def _seen(self, key: SecretKey, observed: ObservedSecret | None, *, created_before: bool) -> Seen:
+    def _seen(
+        self, key: SecretKey, observed: ObservedSecret | None, *, created_before: bool
+    ) -> Seen:
         return Seen(
             key=key,
             claims=tuple(self._index.claims.alive(key)) or self._index.claims.of(key),
@@ -129,7 +146,9 @@ class Reconcile:
 
     # --- admit ---
 
-    def _admit(self, key: SecretKey, observed: ObservedSecret | None, *, created_before: bool) -> Admitted:
+    def _admit(
+        self, key: SecretKey, observed: ObservedSecret | None, *, created_before: bool
+    ) -> Admitted:
         seen = self._seen(key, observed, created_before=created_before)
         if not seen.claims:
             raise _ClaimGone
@@ -137,23 +156,34 @@ class Reconcile:
         self._decide(admitted, admitted.presumed)
         if observed and not observed.terminating:
             self._index.states.existed(key)
-            if seen.verdict is seal.Verdict.INTACT:  # were it deleted now, its content would be unknown
+            if (
+                seen.verdict is seal.Verdict.INTACT
+            ):  # were it deleted now, its content would be unknown
                 self._index.states.presume(key, recorded_revision(observed))
         return admitted
 
     def _decide(self, admitted: Admitted, sharing: frozenset[str]) -> None:
-        self._index.winners.decide(admitted.seen.key, admitted.winner.uid, sharing=sharing, alone=not admitted.others)
+        self._index.winners.decide(
+            admitted.seen.key, admitted.winner.uid, sharing=sharing, alone=not admitted.others
+        )
 
     def _step_back_if_contended(self, admitted: Admitted) -> None:
         if admission.is_contended(admitted):
-            raise conflicts.refusal(admitted.winner, seconds=self._index.conflicts.open(admitted.winner.uid))
+            raise conflicts.refusal(
+                admitted.winner, seconds=self._index.conflicts.open(admitted.winner.uid)
+            )
 
     async def _require_living(self, claim: Claim) -> None:
         live = await self._live_claims.look(claim.ref)
         if live is None or live.uid != claim.uid or live.terminating or live.key != claim.key:
-            _log.info("the object that asks is gone, its Secret stays gone", extra={"secret": str(claim.key), "object": str(claim.ref)})
+            _log.info(
+                "the object that asks is gone, its Secret stays gone",
+                extra={"secret": str(claim.key), "object": str(claim.ref)},
+            )
             if live is None and self._index.let_go(claim):
-                raise ClusterConflictError(f'{claim.kind} "{claim.name}" is gone; deciding anew among those that are left')
+                raise ClusterConflictError(
+                    f'{claim.kind} "{claim.name}" is gone; deciding anew among those that are left'
+                )
             raise _ClaimGone
 
     # --- contents ---
@@ -161,7 +191,8 @@ class Reconcile:
     async def _bring_in_line(self, asked: Request) -> Results:
         admitted = asked.admitted
         if admitted.must_live:
-            # Its Secret may have been deleted with it; and Kubernetes itself takes our reference away when it orphans a Secret.
+            # Its Secret may have been deleted with it; and Kubernetes itself takes our reference
+            # away when it orphans a Secret.
             await self._require_living(admitted.winner)
         try:
             found = await self._contents.find(asked)
@@ -169,21 +200,32 @@ class Reconcile:
             self._decide(admitted, frozenset(claim.uid for claim in together.sharing))
             if suspending := next((claim for claim in together.sharing if claim.suspended), None):
                 paused = admission.suspended(suspending)
-                return [*((claim, paused) for claim in (admitted.winner, *together.sharing)), *together.refused]
+                return [
+                    *((claim, paused) for claim in (admitted.winner, *together.sharing)),
+                    *together.refused,
+                ]
             fetched = await self._contents.content(asked, found)
-            outcome = await self._apply(asked, fetched, co_owners=admitted.co_owners(together.sharing))
+            outcome = await self._apply(
+                asked, fetched, co_owners=admitted.co_owners(together.sharing)
+            )
         except (BackendError, InvalidTargetError, ItemLookupError, RefusedError):
             await self._keep_alive(admitted)
             raise
         shared = dataclasses.replace(outcome, change=Change.NONE)  # one change is reported once
-        return [(admitted.winner, outcome), *((claim, shared) for claim in together.sharing), *together.refused]
+        return [
+            (admitted.winner, outcome),
+            *((claim, shared) for claim in together.sharing),
+            *together.refused,
+        ]
 
     async def _together(self, admitted: Admitted, found: Found) -> Together:
         sharing: list[Claim] = []
         refused: Results = []
         for claim in admitted.others:
             try:
-                same = claim.item_path == admitted.winner.item_path or await self._contents.means(claim, found)
+                same = claim.item_path == admitted.winner.item_path or await self._contents.means(
+                    claim, found
+                )
             except OperatorError as error:
                 # A short outage changes nothing for a claim that owns the Secret.
                 if not (conditions.is_blip(error) and claim.uid in admitted.owning):
@@ -198,18 +240,25 @@ class Reconcile:
 
     # --- plan and apply ---
 
-    async def _apply(self, asked: Request, fetched: Fetched, *, co_owners: CoOwners) -> Synced | Paused:
+    async def _apply(
+        self, asked: Request, fetched: Fetched, *, co_owners: CoOwners
+    ) -> Synced | Paused:
         key, observed, revision = asked.key, asked.observed, fetched.content.revision
         if fetched.frozen and observed:
             await self._add_owners(asked.admitted, observed, co_owners=co_owners)
-            # Followed at the listed version, although the Secret may hold another: only the next version wakes it.
+            # Followed at the listed version, although the Secret may hold another: only the next
+            # version wakes it.
             self._index.states.presume(key, recorded_revision(observed))
             self._index.item_users.follow(key, revision, requested=asked.path)
             return admission.frozen(key, revision)
         plan = self._plan(asked, fetched, co_owners=co_owners)
         if plan.desired is not None:
             with self._share.call(namespace_of(key)):
-                written = await (self._secrets.replace(plan.desired, basis=observed) if observed else self._secrets.create(plan.desired))
+                written = await (
+                    self._secrets.replace(plan.desired, basis=observed)
+                    if observed
+                    else self._secrets.create(plan.desired)
+                )
             self._index.states.taken_in(key, int(written.resource_version))
         self._index.states.in_line(key, revision, skipped=fetched.skipped, mark=plan.mark)
         self._index.item_users.follow(key, revision, requested=asked.path)
@@ -235,16 +284,26 @@ class Reconcile:
             carried=state.mark,
             co_owners=co_owners,
         )
-        return secret_plan.plan(asked.admitted.winner, asked.observed, content=fetched.content, context=context)
+        return secret_plan.plan(
+            asked.admitted.winner, asked.observed, content=fetched.content, context=context
+        )
 
-    async def _skipped(self, asked: Request, fetched: Fetched, *, co_owners: CoOwners) -> tuple[Skipped, ...] | None:
+    async def _skipped(
+        self, asked: Request, fetched: Fetched, *, co_owners: CoOwners
+    ) -> tuple[Skipped, ...] | None:
         revision = fetched.content.revision
-        resource = next((claim for claim in (asked.admitted.winner, *co_owners.claims) if claim.is_resource), None)
+        resource = next(
+            (claim for claim in (asked.admitted.winner, *co_owners.claims) if claim.is_resource),
+            None,
+        )
         if fetched.skipped is not None or resource is None:
             return fetched.skipped
-        if conditions.reports(resource, revision, last_good=self._index.claims.last_good(asked.key)):
+        if conditions.reports(
+            resource, revision, last_good=self._index.claims.last_good(asked.key)
+        ):
             return None
-        # Neither this process nor the resource knows what of the item became no key; without a read it would say that nothing did.
+        # Neither this process nor the resource knows what of the item became no key; without a read
+        # it would say that nothing did.
         skipped = await self._contents.skipped(revision) or self._index.states.of(asked.key).skipped
         self._index.states.read(asked.key, skipped)
         return skipped
@@ -257,19 +316,23 @@ class Reconcile:
             self._index.refreshes.give_back(key)
         if isinstance(error, ItemLookupError) and key in self._index.claims:
             self._index.item_users.wait(key, vault=winner.item_path.split("/")[1])
-        # Claims that share the Secret share its error. The others are told which claim is in the way, unless the error passes by itself.
+        # Claims that share the Secret share its error. The others are told which claim is in the
+        # way, unless the error passes by itself.
         results: Results = [(winner, Failed(error))]
         sharing = self._index.winners.of(key).sharing
         for claim in admission.others(self._index.claims.alive(key), winner):
             shares = claim.item_path == winner.item_path or claim.uid in sharing
             if not (shares or conditions.is_blip(error)):
                 results.append((claim, Failed(admission.in_the_way(winner, error))))
-            elif shares or (claim.is_resource and claim.ready is None):  # a new one is owed an answer at once
+            elif shares or (
+                claim.is_resource and claim.ready is None
+            ):  # a new one is owed an answer at once
                 results.append((claim, Failed(error)))
         return results
 
     async def _keep_alive(self, admitted: Admitted) -> None:
-        # The content is unknown, but the Secret must not be deleted with one of several claims that need it.
+        # The content is unknown, but the Secret must not be deleted with one of several claims that
+        # need it.
         observed, winner = admitted.seen.observed, admitted.winner
         if observed is None or winner.uid not in admitted.owning:
             return
@@ -277,11 +340,14 @@ class Reconcile:
         kept = tuple(
             claim
             for claim in admission.others(self._index.claims.alive(admitted.seen.key), winner)
-            if (claim.uid in sharing or claim.item_path == winner.item_path) and claim.secret_type == winner.secret_type
+            if (claim.uid in sharing or claim.item_path == winner.item_path)
+            and claim.secret_type == winner.secret_type
         )
         await self._add_owners(admitted, observed, co_owners=admitted.co_owners(kept))
 
-    async def _add_owners(self, admitted: Admitted, observed: ObservedSecret, *, co_owners: CoOwners) -> None:
+    async def _add_owners(
+        self, admitted: Admitted, observed: ObservedSecret, *, co_owners: CoOwners
+    ) -> None:
         wanted = owners.wanted_owners(admitted.winner, observed.owners, co_owners=co_owners)
         if {owner.uid for owner in wanted} - admitted.owning:
             with self._share.call(namespace_of(observed.key)):

@@ -22,7 +22,14 @@ class Reporter:
     """Writes what changed, and nothing else."""
 
     def __init__(
-        self, *, resources: ResourceStore, events: EventLog, meter: Meter, index: Index, now: Callable[[], str], share: FairShare
+        self,
+        *,
+        resources: ResourceStore,
+        events: EventLog,
+        meter: Meter,
+        index: Index,
+        now: Callable[[], str],
+        share: FairShare,
     ) -> None:
         self._resources = resources
         self._events = events
@@ -52,13 +59,18 @@ class Reporter:
             self._events.failed(claim, outcome.error)
 
     def _is_news(self, claim: Claim, outcome: Outcome, *, stale: bool) -> bool:
-        # A Deployment has no status: what it would be told there, and only that, it is told by an Event.
+        # A Deployment has no status: what it would be told there, and only that, it is told by an
+        # Event.
         synced_before = self._index.states.of(claim.key).held is not None
-        return isinstance(outcome, Failed) and (stale or not synced_before or not conditions.is_blip(outcome.error))
+        return isinstance(outcome, Failed) and (
+            stale or not synced_before or not conditions.is_blip(outcome.error)
+        )
 
     async def _report_resource(self, claim: Claim, outcome: Outcome, *, stale: bool) -> bool:
         last_good = self._index.claims.last_good(claim.key)
-        condition = conditions.ready(claim, outcome, now=self._now(), stale=stale, last_good=last_good)
+        condition = conditions.ready(
+            claim, outcome, now=self._now(), stale=stale, last_good=last_good
+        )
         return condition is not None and await self._write(claim, condition)
 
     async def _write(self, claim: Claim, condition: Condition) -> bool:
@@ -75,7 +87,9 @@ class Reporter:
     def _report_change(self, claim: Claim, outcome: Synced | Paused) -> None:
         if outcome.change not in _REPORTED:
             if isinstance(outcome, Synced) and outcome.asked:
-                self._events.refreshed(claim, f"1Password was asked: version {outcome.revision.version} is the newest")
+                self._events.refreshed(
+                    claim, f"1Password was asked: version {outcome.revision.version} is the newest"
+                )
             return
         extra = {"secret": str(claim.key), "change": outcome.change.value, "object": str(claim.ref)}
         if isinstance(outcome, Synced):
@@ -88,7 +102,9 @@ class Reporter:
             self._meter.drift_repaired()
         if outcome.change is Change.RESTORED:
             self._meter.set_back()
-        self._events.changed(claim, outcome.change, message=f'Secret "{claim.key.name}" holds {held}')
+        self._events.changed(
+            claim, outcome.change, message=f'Secret "{claim.key.name}" holds {held}'
+        )
 
 
 def _word(outcome: Outcome) -> str:

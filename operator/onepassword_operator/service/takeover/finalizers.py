@@ -1,6 +1,7 @@
 """Removes the official operator's finalizer from objects once an ownerReference ties their Secrets to them.
 
-The official operator deletes Secrets by that finalizer. Once it is gone, every object with its finalizer would hang in deletion.
+The official operator deletes Secrets by that finalizer. Once it is gone, every object with its
+finalizer would hang in deletion.
 """
 
 from __future__ import annotations
@@ -23,7 +24,13 @@ class RemoveFinalizers:
     """Removes the finalizer from one object at a time."""
 
     def __init__(
-        self, *, secrets: SecretStore, finalizers: FinalizerStore, index: Index, queue: WorkQueue[SecretKey], sealer: seal.Sealer
+        self,
+        *,
+        secrets: SecretStore,
+        finalizers: FinalizerStore,
+        index: Index,
+        queue: WorkQueue[SecretKey],
+        sealer: seal.Sealer,
     ) -> None:
         self._secrets = secrets
         self._finalizers = finalizers
@@ -40,7 +47,8 @@ class RemoveFinalizers:
         holder = self._index.claims.holder(ref)
         if holder is None or not holder.has_legacy_finalizer:
             return
-        # Kubernetes lets nobody put a finalizer on an object that is being deleted, so there is nothing to dispute any more.
+        # Kubernetes lets nobody put a finalizer on an object that is being deleted, so there is
+        # nothing to dispute any more.
         if not holder.terminating and self._index.conflicts.backoff(holder.uid):
             return
         claim = holder.claim if isinstance(holder, Workload) else holder
@@ -51,11 +59,14 @@ class RemoveFinalizers:
             return
         _log.info("the official operator's finalizer removed", extra={"object": str(ref)})
         self._index.conflicts.finalizer_removed(holder.uid, resource_version)
-        self._index.claims.note_finalizer_removed(ref, holder.uid, resource_version=resource_version)
+        self._index.claims.note_finalizer_removed(
+            ref, holder.uid, resource_version=resource_version
+        )
         self._take_in_overtaking_news(ref, holder.uid)
 
     def _take_in_overtaking_news(self, ref: ObjectRef, uid: str) -> None:
-        # The watch may have shown the finalizer put back before our answer came, and does not show it a second time.
+        # The watch may have shown the finalizer put back before our answer came, and does not show
+        # it a second time.
         holder = self._index.claims.holder(ref)
         if holder is None or holder.uid != uid or not holder.has_legacy_finalizer:
             return
@@ -68,15 +79,26 @@ class RemoveFinalizers:
         observed = await self._secrets.get(claim.key)
         winner = claims.winner(self._index.claims.alive(claim.key), observed)
         if not claim.terminating and winner is not None and winner.uid != claim.uid:
-            return  # the first owner wins the Secret, which must not depend on the order in which finalizers are removed
+            # the first owner wins the Secret, which must not depend on the order in which
+            # finalizers are removed
+            return
         verdict = self._sealer.verify(observed) if observed else seal.Verdict.BROKEN
-        decided = finalizer.decide(claim, observed, verdict=verdict, remaining_owners=self._remaining_owners(claim, observed))
+        decided = finalizer.decide(
+            claim,
+            observed,
+            verdict=verdict,
+            remaining_owners=self._remaining_owners(claim, observed),
+        )
         if observed and decided.owners is not None:
             await self._secrets.own(observed, decided.owners)
 
-    def _remaining_owners(self, claim: Claim, observed: ObservedSecret | None) -> tuple[OwnerReference, ...]:
+    def _remaining_owners(
+        self, claim: Claim, observed: ObservedSecret | None
+    ) -> tuple[OwnerReference, ...]:
         others = [other for other in self._index.claims.alive(claim.key) if other.uid != claim.uid]
         winner = claims.winner(others, observed)
         others.sort(key=lambda other: other is not winner)
-        co_owners = owners.co_owners(claim, others, observed=observed, interested=self._index.claims.interested(claim.key))
+        co_owners = owners.co_owners(
+            claim, others, observed=observed, interested=self._index.claims.interested(claim.key)
+        )
         return tuple(owner for owner in co_owners.owner_references if owner.uid != claim.uid)

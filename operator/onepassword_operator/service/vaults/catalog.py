@@ -1,9 +1,10 @@
 """The catalog: all vaults and their item lists, shared by polls and lookups, with as few requests as possible.
 
-A vault's listing is kept with the vault's fingerprint from *before* the listing: while later vault lists show the same fingerprint, the
-listing is current and costs no request. A changed vault is listed again at the next poll too, because its fingerprint may be ahead of its
-items. The catalog never goes back to an older answer without a doubt (`rules/older_answers.py`). Only the lists of polls, which are apart
-in time, confirm a doubt; any list can refute it.
+A vault's listing is kept with the vault's fingerprint from *before* the listing: while later vault
+lists show the same fingerprint, the listing is current and costs no request. A changed vault is
+listed again at the next poll too, because its fingerprint may be ahead of its items. The catalog
+never goes back to an older answer without a doubt (`rules/older_answers.py`). Only the lists of
+polls, which are apart in time, confirm a doubt; any list can refute it.
 """
 
 from __future__ import annotations
@@ -19,13 +20,16 @@ from onepassword_operator.rules.older_answers import Doubt, Known, Reading
 from onepassword_operator.service.runtime.single_flight import SingleFlight
 
 FRESH_SECONDS: Final = 2.0
-"""Age in seconds up to which a lookup that finds nothing believes a list; it replaces an older list by a new one."""
+"""Age in seconds up to which a lookup that finds nothing believes a list; it replaces an older list
+by a new one.
+"""
 
 EXTRA_LISTINGS: Final = 1
 """Polls after a change at which the vault is listed although its fingerprint is unchanged."""
 
 UNEXPLAINED_LISTINGS: Final = 5
-"""The same, if the vault changed and its list shows nothing new: most likely the list lags behind."""
+"""The same, if the vault changed and its list shows nothing new: most likely the list lags behind.
+"""
 
 _EVER: Final = float("-inf")
 
@@ -59,7 +63,8 @@ class Catalog:
         self._vaults_at: float | None = None
         self._listings: dict[str, Listing] = {}
         self._contradicted: dict[str, float] = {}
-        """By vault, the last time that its lists contradicted each other, on the monotonic clock."""
+        """By vault, the last time that its lists contradicted each other, on the monotonic clock.
+        """
         self._flights: SingleFlight[str, object] = SingleFlight(clock)
 
     @property
@@ -80,7 +85,11 @@ class Catalog:
             self._note_vault(vault)
         for vault_id in (self._vaults.keys() | self._vault_doubts.keys()) - seen.keys():
             self._doubt_vault(vault_id, polled=polled)
-        absent = {vault_id: vault for vault_id, vault in self._vaults.items() if vault_id not in seen and not self.vault_gone(vault_id)}
+        absent = {
+            vault_id: vault
+            for vault_id, vault in self._vaults.items()
+            if vault_id not in seen and not self.vault_gone(vault_id)
+        }
         self._vaults, self._vaults_at = absent | seen, began
         for gone in [vault_id for vault_id in self._listings if self.vault_gone(vault_id)]:
             del self._listings[gone]
@@ -98,9 +107,15 @@ class Catalog:
 
     def _doubt_vault(self, vault_id: str, *, polled: bool) -> None:
         now = self._clock.monotonic()
-        doubt = self._vault_doubts.get(vault_id, Doubt(shown=None, since=now, polls=0)).again(None, now=now, polled=polled)
+        doubt = self._vault_doubts.get(vault_id, Doubt(shown=None, since=now, polls=0)).again(
+            None, now=now, polled=polled
+        )
         in_step = self._in_step(vault_id)
-        self._vault_doubts[vault_id] = older_answers.believe(doubt, now=now, in_step=in_step) if polled and not doubt.believed else doubt
+        self._vault_doubts[vault_id] = (
+            older_answers.believe(doubt, now=now, in_step=in_step)
+            if polled and not doubt.believed
+            else doubt
+        )
 
     def vault_gone(self, vault_id: str) -> bool:
         """Whether the vault was missing from so many vault lists in a row that it counts as gone."""
@@ -122,27 +137,52 @@ class Catalog:
             VaultNotFoundError: Connect has no such vault.
         """
         await self.fresh_listing(vault_id)
-        return Vault(id=vault_id, name=vault_id, content_version=0, attribute_version=0, items=0, created_at="", updated_at="")
+        return Vault(
+            id=vault_id,
+            name=vault_id,
+            content_version=0,
+            attribute_version=0,
+            items=0,
+            created_at="",
+            updated_at="",
+        )
 
     def is_current(self, vault_id: str) -> bool:
         """Whether the vault's listing needs no request: the vault is unchanged, and no extra listing is due."""
         listing, vault = self._listings.get(vault_id), self._vaults.get(vault_id)
-        return bool(listing and vault and listing.fingerprint == vault.fingerprint and not listing.listings_due)
+        return bool(
+            listing
+            and vault
+            and listing.fingerprint == vault.fingerprint
+            and not listing.listings_due
+        )
 
     def listed(self, vault_id: str) -> Listing | None:
         """Return the vault's last listing; None if there is none."""
         return self._listings.get(vault_id)
 
     async def list_for_poll(self, vault_id: str) -> None:
-        """List a vault now; lookups that come meanwhile wait for this list instead of requesting another."""
-        await self._flights.run(vault_id, lambda: self._list_vault(vault_id, polled=True), anew=True)
+        """List a vault now.
+
+        Lookups that come meanwhile wait for this list instead of requesting another.
+        """
+        await self._flights.run(
+            vault_id, lambda: self._list_vault(vault_id, polled=True), anew=True
+        )
 
     async def _list_vault(self, vault_id: str, *, polled: bool = False) -> None:
         vault, began = self._vaults.get(vault_id), self._clock.monotonic()
         summaries = await self._source.list_items(vault_id)
-        self._keep(vault_id, summaries, listing=Listing(Known(), vault.fingerprint if vault else None, began), polled=polled)
+        self._keep(
+            vault_id,
+            summaries,
+            listing=Listing(Known(), vault.fingerprint if vault else None, began),
+            polled=polled,
+        )
 
-    def _keep(self, vault_id: str, summaries: Sequence[ItemSummary], *, listing: Listing, polled: bool) -> None:
+    def _keep(
+        self, vault_id: str, summaries: Sequence[ItemSummary], *, listing: Listing, polled: bool
+    ) -> None:
         former = self._listings.get(vault_id)
         listed = {summary.id: summary for summary in summaries}
         self._listings[vault_id] = listing
@@ -150,9 +190,15 @@ class Catalog:
             listing.known = Known(items=listed)
             return
         moved = former.fingerprint != listing.fingerprint
-        # A list between two polls is kept under the last poll's fingerprint, and lists may lag one poll behind the fingerprint.
+        # A list between two polls is kept under the last poll's fingerprint, and lists may lag one
+        # poll behind the fingerprint.
         explained = moved or former.unexplained or not polled
-        reading = Reading(now=self._clock.monotonic(), polled=polled, moved=explained, in_step=self._in_step(vault_id))
+        reading = Reading(
+            now=self._clock.monotonic(),
+            polled=polled,
+            moved=explained,
+            in_step=self._in_step(vault_id),
+        )
         listing.known, contradicted = older_answers.merge(former.known, listed, reading=reading)
         if contradicted:
             self._contradicted[vault_id] = reading.now
@@ -162,7 +208,10 @@ class Catalog:
         listing.listings_due = max(due, int(listing.known.count_doubts() > 0))
 
     def _in_step(self, vault_id: str) -> bool:
-        return self._clock.monotonic() - self._contradicted.get(vault_id, _EVER) > older_answers.SECONDS
+        return (
+            self._clock.monotonic() - self._contradicted.get(vault_id, _EVER)
+            > older_answers.SECONDS
+        )
 
     async def listing(self, vault_id: str) -> Listing:
         """Return the vault's last listing; list the vault now if there is none."""
@@ -171,8 +220,15 @@ class Catalog:
     async def fresh_listing(self, vault_id: str, *, since: float | None = None) -> Listing:
         """Return the vault's listing, read again unless it is fresh, or was started after `since`."""
         while True:
-            await self._once(vault_id, lambda: self._listed_at(vault_id), since=since, read=lambda: self._list_vault(vault_id))
-            if listing := self._listings.get(vault_id):  # absent if a vault list without the vault came in between
+            await self._once(
+                vault_id,
+                lambda: self._listed_at(vault_id),
+                since=since,
+                read=lambda: self._list_vault(vault_id),
+            )
+            if listing := self._listings.get(
+                vault_id
+            ):  # absent if a vault list without the vault came in between
                 return listing
 
     def _listed_at(self, vault_id: str) -> float | None:
@@ -180,20 +236,31 @@ class Catalog:
         return listing.at if listing else None
 
     async def _once(
-        self, flight: str, read_at: Callable[[], float | None], *, since: float | None, read: Callable[[], Awaitable[object]]
+        self,
+        flight: str,
+        read_at: Callable[[], float | None],
+        *,
+        since: float | None,
+        read: Callable[[], Awaitable[object]],
     ) -> None:
-        # A caller that waits for a list in flight requests another only if that list was started too long ago.
+        # A caller that waits for a list in flight requests another only if that list was started
+        # too long ago.
         since = self._clock.monotonic() - FRESH_SECONDS if since is None else since
         while (at := read_at()) is None or at < since:
             await self._flights.run(flight, read)
 
     def note_missing(self, vault_id: str, item_ids: frozenset[str]) -> frozenset[str]:
-        """Start doubts about used items that no list has shown; return the items that count as gone."""
+        """Start doubts about used items that no list has shown.
+
+        Return the items that count as gone.
+        """
         listing = self._listings[vault_id]
         unknown = {item_id for item_id in item_ids if item_id not in listing.known.doubts}
         if unknown:
             doubts = dict.fromkeys(unknown, Doubt(shown=None, since=listing.at, polls=1))
-            listing.known = dataclasses.replace(listing.known, doubts={**listing.known.doubts, **doubts})
+            listing.known = dataclasses.replace(
+                listing.known, doubts={**listing.known.doubts, **doubts}
+            )
             listing.listings_due = max(listing.listings_due, 1)
         return frozenset(item_id for item_id in item_ids if self.confirmed_gone(vault_id, item_id))
 
@@ -213,7 +280,9 @@ class Catalog:
         listing = self._listings.get(vault_id)
         if listing is None or not revisions:
             return
-        listing.known = older_answers.raise_to(listing.known, revisions, now=self._clock.monotonic())
+        listing.known = older_answers.raise_to(
+            listing.known, revisions, now=self._clock.monotonic()
+        )
         listing.listings_due = max(listing.listings_due, 1)
 
     def take_redone(self, vault_id: str) -> frozenset[str]:

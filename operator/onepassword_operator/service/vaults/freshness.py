@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from onepassword_operator.model.errors import BackendDeniedError, BackendError, BackendUnavailableError
+from onepassword_operator.model.errors import (
+    BackendDeniedError,
+    BackendError,
+    BackendUnavailableError,
+)
 from onepassword_operator.ports import Clock
 
 
 class Freshness:
-    """Time and error of each vault's last polls. The poller writes it; every reconcile checks it before it reports Ready."""
+    """Time and error of each vault's last polls.
+
+    The poller writes it; every reconcile checks it before it reports Ready.
+    """
 
     def __init__(self, clock: Clock, *, staleness_seconds: float) -> None:
         self._clock = clock
@@ -59,5 +66,11 @@ class Freshness:
         return now - self._confirmed.setdefault(vault_id, now)
 
     def signature(self, vaults: Iterable[str]) -> Mapping[str, str]:
-        """Return the reason of each vault's trouble. Resources whose vault differs between two signatures need a new status."""
-        return {vault_id: trouble.reason if (trouble := self.trouble(vault_id)) else "" for vault_id in vaults}
+        """Return the reason of each vault's trouble.
+
+        Resources whose vault differs between two signatures need a new status.
+        """
+        return {
+            vault_id: trouble.reason if (trouble := self.trouble(vault_id)) else ""
+            for vault_id in vaults
+        }

@@ -12,7 +12,9 @@ from onepassword_operator.ports import Clock, ItemSource
 from onepassword_operator.service.runtime.single_flight import SingleFlight
 
 HOLD_SECONDS: Final = 5.0
-"""Seconds for which an item that was read serves other Secrets, so that all users of a changed item can be reconciled."""
+"""Seconds for which an item that was read serves other Secrets, so that all users of a changed item
+can be reconciled.
+"""
 HOLD_ITEMS: Final = 64
 
 Later = Callable[[float, Callable[[], None]], object]
@@ -23,7 +25,10 @@ def _call_later(seconds: float, function: Callable[[], None]) -> None:
 
 
 class ItemReads:
-    """A single-flight reader with a short-lived cache; callers that wait for one read share its item or its error."""
+    """A single-flight reader with a short-lived cache.
+
+    Callers that wait for one read share its item or its error.
+    """
 
     def __init__(self, source: ItemSource, clock: Clock, *, later: Later = _call_later) -> None:
         self._source = source
@@ -33,7 +38,10 @@ class ItemReads:
         self._flights: SingleFlight[Revision, Item] = SingleFlight(clock)
 
     async def read(self, listed: Revision) -> Item:
-        """Return the item. A cached one serves only if it has the listed version, or was read for that version."""
+        """Return the item.
+
+        A cached one serves only if it has the listed version, or was read for that version.
+        """
         return self._fresh(listed) or await self._flights.run(listed, lambda: self._fetch(listed))
 
     async def _fetch(self, listed: Revision) -> Item:
@@ -44,7 +52,11 @@ class ItemReads:
     def _fresh(self, listed: Revision) -> Item | None:
         self.expire()
         _, asked, item = self._held.get((listed.vault_id, listed.item_id)) or (0.0, None, None)
-        return item if item and listed.version in {item.version, asked.version if asked else None} else None
+        return (
+            item
+            if item and listed.version in {item.version, asked.version if asked else None}
+            else None
+        )
 
     def _hold(self, listed: Revision, item: Item) -> None:
         key = (listed.vault_id, listed.item_id)

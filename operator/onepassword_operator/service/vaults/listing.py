@@ -12,13 +12,24 @@ PATIENCE_SECONDS: Final = 0.5
 """Seconds that a poll waits for the lists that it has started; most take a few milliseconds."""
 
 Late = Callable[[str, OperatorError | None], None]
-"""Called with a vault whose list ended after its poll had stopped waiting, and with the error if there was one."""
+"""Called with a vault whose list ended after its poll had stopped waiting, and with the error if
+there was one.
+"""
 
 
 class VaultLister:
-    """The lists in flight, at most one per vault. A poll does not wait for a list that an earlier poll started."""
+    """The lists in flight, at most one per vault.
 
-    def __init__(self, list_vault: Callable[[str], Awaitable[object]], *, late: Late, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    A poll does not wait for a list that an earlier poll started.
+    """
+
+    def __init__(
+        self,
+        list_vault: Callable[[str], Awaitable[object]],
+        *,
+        late: Late,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
         self._list_vault = list_vault
         self._late = late
         self._patience_seconds = patience_seconds
@@ -26,17 +37,23 @@ class VaultLister:
         self._mistake: BaseException | None = None
 
     async def run(self, due: Iterable[str]) -> dict[str, OperatorError | None]:
-        """List these vaults; return the vaults whose lists ended in time, with their errors if any. `late` is called for the others.
+        """List these vaults; return the vaults whose lists ended in time, with their errors if any.
+
+        `late` is called for the others.
 
         Raises:
             Exception: a list failed by a bug of ours.
         """
         if self._mistake:
             raise self._mistake
-        begun = {vault_id: self._begin(vault_id) for vault_id in due if vault_id not in self._under_way}
+        begun = {
+            vault_id: self._begin(vault_id) for vault_id in due if vault_id not in self._under_way
+        }
         if begun:
             await asyncio.wait(begun.values(), timeout=self._patience_seconds)
-        outcomes = {vault_id: self._outcome(vault_id) for vault_id, task in begun.items() if task.done()}
+        outcomes = {
+            vault_id: self._outcome(vault_id) for vault_id, task in begun.items() if task.done()
+        }
         for vault_id in begun.keys() - outcomes.keys():
             begun[vault_id].add_done_callback(lambda _, vault_id=vault_id: self._report(vault_id))  # type: ignore[misc]
         return outcomes
@@ -65,4 +82,6 @@ class VaultLister:
         if self._under_way[vault_id].cancelled():
             del self._under_way[vault_id]
             return
-        self._late(vault_id, self._outcome(vault_id))  # a bug of ours is raised again by the next poll, where it ends the process
+        self._late(
+            vault_id, self._outcome(vault_id)
+        )  # a bug of ours is raised again by the next poll, where it ends the process

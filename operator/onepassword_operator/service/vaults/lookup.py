@@ -5,7 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Final
 
-from onepassword_operator.model.errors import ItemAmbiguousError, ItemArchivedError, ItemNotFoundError, VaultNotFoundError
+from onepassword_operator.model.errors import (
+    ItemAmbiguousError,
+    ItemArchivedError,
+    ItemNotFoundError,
+    VaultNotFoundError,
+)
 from onepassword_operator.model.item import ItemSummary, Revision, Vault
 from onepassword_operator.model.item_path import ItemPath, looks_like_id
 from onepassword_operator.rules import pick_item
@@ -13,12 +18,17 @@ from onepassword_operator.rules.older_answers import Known
 from onepassword_operator.service.vaults.catalog import Catalog
 
 UNLISTED: Final = 0
-"""Stands for the version of an item that no list shows. No item has this version, so the item is always read."""
+"""Stands for the version of an item that no list shows. No item has this version, so the item is
+always read.
+"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The item that a path means; `listed` is its revision in the list, `warning` describes an ambiguity."""
+    """The item that a path means.
+
+    `listed` is its revision in the list, `warning` describes an ambiguity.
+    """
 
     listed: Revision
     warning: str = ""
@@ -35,7 +45,8 @@ class ItemLookup:
         """Return the item that the path means: the pinned one until it is confirmed gone, else by name.
 
         Raises:
-            VaultNotFoundError, ItemNotFoundError, ItemArchivedError: fresh and complete lists lack it.
+            VaultNotFoundError, ItemNotFoundError, ItemArchivedError: fresh and complete lists lack
+            it.
             ItemAmbiguousError: the pinned item is gone, and several others have its title.
             BackendError: 1Password gave no usable answer.
         """
@@ -53,7 +64,11 @@ class ItemLookup:
                 raise
             # Lists hide archived items; reading the item by its ID tells archived from absent.
             return Found(listed=Revision(vault.id, path.item, UNLISTED), warning=vault_warning)
-        return Found(listed=Revision(vault.id, item.id, item.version), warning=vault_warning or warning, tags=item.tags)
+        return Found(
+            listed=Revision(vault.id, item.id, item.version),
+            warning=vault_warning or warning,
+            tags=item.tags,
+        )
 
     async def refresh(self, path: ItemPath, pin: Revision | None, *, since: float) -> None:
         """Read the vault list and the vault's items again unless they were read after `since`."""
@@ -77,7 +92,9 @@ class ItemLookup:
             # One list does not prove that the item was set back: its server may lag behind.
             behind = listed.is_older_than(pin) and not self._catalog.is_set_back(listed)
             return Found(listed=pin if behind else listed, tags=summary.tags)
-        if self._catalog.confirmed_gone(pin.vault_id, pin.item_id) or self._catalog.vault_gone(pin.vault_id):
+        if self._catalog.confirmed_gone(pin.vault_id, pin.item_id) or self._catalog.vault_gone(
+            pin.vault_id
+        ):
             return None
         return Found(listed=pin)
 
@@ -89,7 +106,8 @@ class ItemLookup:
         except VaultNotFoundError:
             vaults = await self._catalog.fresh_vaults()
         if looks_like_id(text) and text not in vaults:
-            # The vault list has only the vaults that the token may see; listing the vault's items tells forbidden from absent.
+            # The vault list has only the vaults that the token may see; listing the vault's items
+            # tells forbidden from absent.
             return await self._catalog.read_unlisted(text), ""
         return pick_item.pick_vault(text, vaults.values())
 

@@ -1,7 +1,10 @@
-"""Polls 1Password: one request if nothing changed, an item list per changed vault; then queues all affected Secrets at once.
+"""Polls 1Password: one request if nothing changed, an item list per changed vault.
 
-Polls never overlap. A vault list that hides changes which an item list shows is not trusted any more (`trust.py`). The Secrets are queued
-together, so that all Secrets that changed in one poll are written before their workloads restart, once.
+Then queues all affected Secrets at once.
+
+Polls never overlap. A vault list that hides changes which an item list shows is not trusted any
+more (`trust.py`). The Secrets are queued together, so that all Secrets that changed in one poll are
+written before their workloads restart, once.
 """
 
 from __future__ import annotations
@@ -36,7 +39,14 @@ class Poller:
     """Compares 1Password's lists with the revisions that the Secrets hold."""
 
     def __init__(
-        self, *, catalog: Catalog, index: Index, freshness: Freshness, queue: WorkQueue[SecretKey], meter: Meter, share: FairShare
+        self,
+        *,
+        catalog: Catalog,
+        index: Index,
+        freshness: Freshness,
+        queue: WorkQueue[SecretKey],
+        meter: Meter,
+        share: FairShare,
     ) -> None:
         self._catalog = catalog
         self._index = index
@@ -59,7 +69,8 @@ class Poller:
         """Poll once; return the error if the poll failed as a whole.
 
         Args:
-            full: list every used vault, even with an unchanged fingerprint, and count the changes that fingerprints had hidden.
+            full: list every used vault, even with an unchanged fingerprint, and count the changes
+                that fingerprints had hidden.
         """
         async with self._turn:
             return await self._poll(full=full)
@@ -82,9 +93,14 @@ class Poller:
             self._report_trouble()
             return error
         self._count_late(vaults)
-        # Compared with the last poll, not with the catalog: a lookup may have read the vaults meanwhile, and queues no Secret.
+        # Compared with the last poll, not with the catalog: a lookup may have read the vaults
+        # meanwhile, and queues no Secret.
         former, self._polled = self._polled, vaults
-        known = {v: listing.known for v in self._followed(vaults) if (listing := self._catalog.listed(v)) and self._catalog.is_current(v)}
+        known = {
+            v: listing.known
+            for v in self._followed(vaults)
+            if (listing := self._catalog.listed(v)) and self._catalog.is_current(v)
+        }
         due = [v for v in self._followed(vaults) if full or self.trust.lost() or v not in known]
         if full:
             self._resync_due = set(due)
@@ -102,7 +118,8 @@ class Poller:
 
     def _conclude(self, keys: Iterable[SecretKey], *, confirmed: Iterable[str]) -> None:
         confirmed = set(confirmed)
-        # Reconciles between two polls report trouble too, and their reports must be corrected once it ends.
+        # Reconciles between two polls report trouble too, and their reports must be corrected once
+        # it ends.
         self._signature = {**self._signature, **self._freshness.signature(confirmed)}
         self._freshness.confirmed(confirmed)
         for key in keys:
@@ -110,7 +127,8 @@ class Poller:
         self._report_trouble()
 
     def _came_late(self, vault_id: str, error: OperatorError | None) -> None:
-        # Does the rest of the poll for a late list, so that its changes need not wait for the next poll.
+        # Does the rest of the poll for a late list, so that its changes need not wait for the next
+        # poll.
         former = self._late.pop(vault_id, None)
         if error is not None:
             self._note_failure(vault_id, error)
@@ -118,14 +136,22 @@ class Poller:
             self._report_trouble()
             return
         listing = self._catalog.listed(vault_id)
-        if former is not None and listing and (count := item_changes.count_changes(former, listing.known)):
+        if (
+            former is not None
+            and listing
+            and (count := item_changes.count_changes(former, listing.known))
+        ):
             self._suspects[vault_id] = (count, listing.fingerprint)
         self._conclude(self._changed(self._polled), confirmed={vault_id})
         self._note_resync({vault_id}, set())
 
     def _count_late(self, vaults: Mapping[str, Vault]) -> None:
         suspects, self._suspects = self._suspects, {}
-        if missed := sum(count for v, (count, shown) in suspects.items() if v in vaults and vaults[v].fingerprint == shown):
+        if missed := sum(
+            count
+            for v, (count, shown) in suspects.items()
+            if v in vaults and vaults[v].fingerprint == shown
+        ):
             self.trust.missed(missed)
 
     def _note_resync(self, listed: set[str], failed: set[str]) -> None:
@@ -139,7 +165,14 @@ class Poller:
             self.trust.resynced()
 
     def _orphaned(self) -> list[SecretKey]:
-        former, self._gone = self._gone, {vault_id for vault_id in self._index.item_users.vaults() if self._catalog.vault_gone(vault_id)}
+        former, self._gone = (
+            self._gone,
+            {
+                vault_id
+                for vault_id in self._index.item_users.vaults()
+                if self._catalog.vault_gone(vault_id)
+            },
+        )
         return [key for vault_id in self._gone - former for key in self._users(vault_id)]
 
     def _followed(self, vaults: Mapping[str, Vault]) -> list[str]:
@@ -158,7 +191,9 @@ class Poller:
 
     def _note_failure(self, vault_id: str, error: OperatorError) -> None:
         if isinstance(error, BackendError):
-            _log.warning("vault could not be listed", extra={"vault": vault_id, "reason": error.reason})
+            _log.warning(
+                "vault could not be listed", extra={"vault": vault_id, "reason": error.reason}
+            )
             self._freshness.failed(error, vault_id=vault_id)
         elif isinstance(error, ItemLookupError):
             # Deleted since the vault list was read; the next vault list will lack it.
@@ -171,22 +206,35 @@ class Poller:
         return self._drifted(fresh) + self._shown(vaults, fresh)
 
     def _fresh(self, vaults: Mapping[str, Vault]) -> dict[str, Listing]:
-        # Includes the lists of lookups between two polls: they make the vault current, so no poll would compare them.
+        # Includes the lists of lookups between two polls: they make the vault current, so no poll
+        # would compare them.
         former = self._compared
-        self._compared = {v: listing for v in self._followed(vaults) if (listing := self._catalog.listed(v))}
+        self._compared = {
+            v: listing for v in self._followed(vaults) if (listing := self._catalog.listed(v))
+        }
         return {v: listing for v, listing in self._compared.items() if former.get(v) is not listing}
 
     def _shown(self, vaults: Mapping[str, Vault], fresh: Mapping[str, Listing]) -> list[SecretKey]:
-        # A list may show an item polls after the fingerprint has moved, so what it shows wakes those who wait for it, too.
+        # A list may show an item polls after the fingerprint has moved, so what it shows wakes
+        # those who wait for it, too.
         waiting = [(key, vault.casefold()) for key, vault in self._index.item_users.waiting()]
         asked = {vault for _, vault in waiting}
         shown: set[tuple[str, str]] = set()
         for vault_id, listing in fresh.items():
             texts = asked & {vault_id, vaults[vault_id].name.casefold()}
             if texts:  # going through thousands of titles takes milliseconds
-                names = {name.casefold() for item in listing.items.values() if item.active for name in (item.id, item.title)}
+                names = {
+                    name.casefold()
+                    for item in listing.items.values()
+                    if item.active
+                    for name in (item.id, item.title)
+                }
                 shown |= {(vault, name) for vault in texts for name in names}
-        return [key for key, vault in waiting if any((vault, item) in shown for item in self._items_asked(key))]
+        return [
+            key
+            for key, vault in waiting
+            if any((vault, item) in shown for item in self._items_asked(key))
+        ]
 
     def _items_asked(self, key: SecretKey) -> list[str]:
         return [claim.item_path.split("/")[-1].casefold() for claim in self._index.claims.of(key)]
@@ -204,26 +252,43 @@ class Poller:
         return keys
 
     async def _count_missed(self, known: Mapping[str, Known]) -> None:
-        # A change that arrives between the two lists is no miss: the second vault list shows a changed fingerprint.
-        listings = {vault_id: listing for vault_id in known if (listing := self._catalog.listed(vault_id))}
-        suspects = {v: count for v, listing in listings.items() if (count := item_changes.count_changes(known[v], listing.known))}
+        # A change that arrives between the two lists is no miss: the second vault list shows a
+        # changed fingerprint.
+        listings = {
+            vault_id: listing for vault_id in known if (listing := self._catalog.listed(vault_id))
+        }
+        suspects = {
+            v: count
+            for v, listing in listings.items()
+            if (count := item_changes.count_changes(known[v], listing.known))
+        }
         if not suspects:
             return
         try:
             again = await self._catalog.read_vaults()
         except BackendError:
             return  # the count is lost, the changes are not
-        if missed := sum(n for v, n in suspects.items() if v in again and again[v].fingerprint == listings[v].fingerprint):
+        if missed := sum(
+            n
+            for v, n in suspects.items()
+            if v in again and again[v].fingerprint == listings[v].fingerprint
+        ):
             self.trust.missed(missed)
 
     def _woken(self, vaults: Mapping[str, Vault], former: Mapping[str, Vault]) -> list[SecretKey]:
-        moved = [v for v in vaults.values() if v.id not in former or former[v.id].fingerprint != v.fingerprint]
+        moved = [
+            v
+            for v in vaults.values()
+            if v.id not in former or former[v.id].fingerprint != v.fingerprint
+        ]
         moved += [v for v in vaults.values() if v.id in former and former[v.id].name != v.name]
         texts = {v.id for v in moved} | {v.name.casefold() for v in moved}
         return [key for key, text in self._index.item_users.waiting() if text.casefold() in texts]
 
     def _users(self, vault_id: str) -> list[SecretKey]:
-        return self._index.item_users.users(vault_id, {revision.item_id for revision in self._index.item_users.revisions(vault_id)})
+        return self._index.item_users.users(
+            vault_id, {revision.item_id for revision in self._index.item_users.revisions(vault_id)}
+        )
 
     def _report_trouble(self) -> None:
         signature = self._freshness.signature(self._index.item_users.vaults())
@@ -231,4 +296,6 @@ class Poller:
         self._signature = signature
         keys = [key for vault_id in changed for key in self._users(vault_id)]
         for position, key in enumerate(keys):
-            self._queue.add_later(key, Priority.LOW, delay_seconds=position / STATUS_WRITES_PER_SECOND)
+            self._queue.add_later(
+                key, Priority.LOW, delay_seconds=position / STATUS_WRITES_PER_SECOND
+            )

@@ -39,7 +39,10 @@ class PollTrust:
             )
 
     def resynced(self) -> None:
-        """Note that a resync has listed every used vault. Hidden changes that polls found since the last resync count as well."""
+        """Note that a resync has listed every used vault.
+
+        Hidden changes that polls found since the last resync count as well.
+        """
         missed, self._missed = self._missed, False
         if missed or not self._lost:
             self._clean = 0

@@ -1,4 +1,7 @@
-"""What the watches and the resyncs show → which Secrets need a look. Most of it needs none: our own writes come back as events."""
+"""What the watches and the resyncs show → which Secrets need a look.
+
+Most of it needs none: our own writes come back as events.
+"""
 
 from __future__ import annotations
 
@@ -50,12 +53,22 @@ class Observe:
             self._queue.add(claim.key, priority)
 
     def take_in(self, claim: Claim) -> Priority | None:
-        """Remember a resource; returns how urgently its Secret needs a look, if at all. Late news and known-deleted uids are ignored."""
+        """Remember a resource; returns how urgently its Secret needs a look, if at all.
+
+        Late news and known-deleted uids are ignored.
+        """
         former = self._claims.resource(claim.key)
-        if claim.uid in self._gone or (former and int(former.resource_version) > int(claim.resource_version)):
+        if claim.uid in self._gone or (
+            former and int(former.resource_version) > int(claim.resource_version)
+        ):
             return None
-        if former is None or (former.uid, former.resource_version) != (claim.uid, claim.resource_version):
-            self._claims.put(claim)  # the same again would be new objects among old ones, and memory full of holes
+        if former is None or (former.uid, former.resource_version) != (
+            claim.uid,
+            claim.resource_version,
+        ):
+            self._claims.put(
+                claim
+            )  # the same again would be new objects among old ones, and memory full of holes
         held_up = claim.has_legacy_finalizer and self._held_up(former, claim)
         if former and former.asks_the_same_as(claim):
             return Priority.LOW if held_up else None
@@ -75,7 +88,8 @@ class Observe:
         self._index.retries.start_over(former.key)
 
     def _held_up(self, former: Claim | None, claim: Claim) -> bool:
-        # By the official operator's finalizer: whose object is being deleted is let go at once, another one after its Secret was seen to.
+        # By the official operator's finalizer: whose object is being deleted is let go at once,
+        # another one after its Secret was seen to.
         put_back = self._index.conflicts.finalizer_seen(claim.uid, claim.resource_version)
         if claim.terminating:
             self._remove_finalizer(claim.ref)
@@ -106,7 +120,11 @@ class Observe:
 
     def secret_seen(self, observed: ObservedSecret) -> None:
         """A Secret with our label exists; one that nobody asks for is not ours to touch."""
-        if observed.key not in self._claims or int(observed.resource_version) <= self._index.states.of(observed.key).resource_version:
+        if (
+            observed.key not in self._claims
+            or int(observed.resource_version)
+            <= self._index.states.of(observed.key).resource_version
+        ):
             return  # nobody asks for it, or it is a state that we wrote or have seen
         if not self.is_settled(observed):
             self._repair(observed.key)
@@ -116,7 +134,8 @@ class Observe:
         if rewrites <= REWRITES_AT_ONCE:
             self._queue.add(key, Priority.DRIFT)
         else:
-            # Somebody puts back what we put right. Neither side would ever stop, so this one slows down.
+            # Somebody puts back what we put right. Neither side would ever stop, so this one slows
+            # down.
             delay = min(2.0 ** (rewrites - REWRITES_AT_ONCE), LONGEST_BACKOFF_SECONDS)
             self._queue.add_later(key, Priority.DRIFT, delay_seconds=delay)
 
@@ -139,14 +158,20 @@ class Observe:
             self._queue.add(key, Priority.LOW)
 
     def secret_gone(self, key: SecretKey) -> None:
-        """A Secret was deleted, or lost our label: either way it takes a live look. What it held, and a restart due, is remembered."""
+        """A Secret was deleted, or lost our label: either way it takes a live look.
+
+        What it held, and a restart due, is remembered.
+        """
         if key not in self._claims:
             return
         self._index.states.existed(key)
         self._repair(key)
 
     def is_settled(self, observed: ObservedSecret) -> bool:
-        """Whether Secret and status are exactly what a pass would leave behind; takes in what the Secret says about itself."""
+        """Whether Secret and status are exactly what a pass would leave behind.
+
+        Takes in what the Secret says about itself.
+        """
         key, version = observed.key, int(observed.resource_version)
         if version < self._index.states.of(key).resource_version:
             return True
@@ -159,14 +184,21 @@ class Observe:
         if claim is None or claim.suspended:
             return False
         pin = secret_plan.pinned(claim, observed, verdict=verdict)
-        if verdict is not seal.Verdict.INTACT or pin is None or observed.terminating or observed.type != claim.secret_type:
+        if (
+            verdict is not seal.Verdict.INTACT
+            or pin is None
+            or observed.terminating
+            or observed.type != claim.secret_type
+        ):
             return False
         plan = self._plan(claim, observed, pin=pin)
         self._index.states.taken_in(key, version)
         if plan.desired is not None or self._is_owed_more(claim):
             return False
         if len(asking) > 1:
-            return False  # which claims share an item takes 1Password's lists; a reconcile that finds nothing to do is cheap
+            # which claims share an item takes 1Password's lists; a reconcile that finds nothing to
+            # do is cheap
+            return False
         # A reconcile that is under way has written the Secret and is about to write the status.
         return self._queue.is_running(key) or _is_reported(claim, pin)
 
@@ -178,14 +210,23 @@ class Observe:
             now="",
             co_owners=owners.co_owners(claim, (), observed=observed, interested=interested),
         )
-        return secret_plan.plan(claim, observed, content=secret_plan.Content(revision=pin, data=observed.data), context=context)
+        return secret_plan.plan(
+            claim,
+            observed,
+            content=secret_plan.Content(revision=pin, data=observed.data),
+            context=context,
+        )
 
     def _is_owed_more(self, claim: Claim) -> bool:
-        failed, asked = self._index.retries.attempts(claim.key) > 0, self._index.refreshes.is_asked(claim.key)
+        failed, asked = (
+            self._index.retries.attempts(claim.key) > 0,
+            self._index.refreshes.is_asked(claim.key),
+        )
         return failed or asked or claim.has_legacy_finalizer
 
     def _believe(self, observed: ObservedSecret) -> None:
-        # Whatever is asked for by now, and whether a reconcile succeeds: this is what it holds, and a restart that is due is due.
+        # Whatever is asked for by now, and whether a reconcile succeeds: this is what it holds, and
+        # a restart that is due is due.
         key, state = observed.key, self._index.states.of(observed.key)
         followed = self._index.item_users.of(key).revision
         held = recorded_revision(observed)
@@ -196,7 +237,9 @@ class Observe:
         if (held, mark) != (state.held, state.mark):
             self._index.states.learned(key, held=followed if held == followed else held, mark=mark)
         if followed is None and held:
-            self._index.item_users.follow(key, held, requested=observed.annotations.get(names.REQUESTED_PATH, ""))
+            self._index.item_users.follow(
+                key, held, requested=observed.annotations.get(names.REQUESTED_PATH, "")
+            )
 
 
 def _is_reported(claim: Claim, revision: Revision) -> bool:

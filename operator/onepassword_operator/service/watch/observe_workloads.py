@@ -1,7 +1,8 @@
 """What the watch and the resync show of Deployments → which Secrets need a look.
 
-Three things about a Deployment matter: the Secret it asks for by annotation, the Secrets it uses (it co-owns those that workloads asked
-for), and whether the official operator's finalizer holds it up. Everything else, every step of a rollout included, ends here.
+Three things about a Deployment matter: the Secret it asks for by annotation, the Secrets it uses
+(it co-owns those that workloads asked for), and whether the official operator's finalizer holds it
+up. Everything else, every step of a rollout included, ends here.
 """
 
 from __future__ import annotations
@@ -24,7 +25,12 @@ class ObserveWorkloads:
     """Takes in Deployments as they are seen."""
 
     def __init__(
-        self, *, index: Index, queue: WorkQueue[SecretKey], observe: Observe, remove_finalizer: Callable[[ObjectRef], None]
+        self,
+        *,
+        index: Index,
+        queue: WorkQueue[SecretKey],
+        observe: Observe,
+        remove_finalizer: Callable[[ObjectRef], None],
     ) -> None:
         self._claims = index.claims
         self._conflicts = index.conflicts
@@ -39,7 +45,10 @@ class ObserveWorkloads:
             self._queue.add(key, priority)
 
     def take_in(self, workload: Workload) -> dict[SecretKey, Priority]:
-        """Remember a Deployment; returns which Secrets need a look, and how urgently. Late news is ignored."""
+        """Remember a Deployment; returns which Secrets need a look, and how urgently.
+
+        Late news is ignored.
+        """
         former = self._claims.workload(workload.ref)
         newest = int(former.resource_version) if former else self._dropped.get(workload.uid, 0)
         if newest > int(workload.resource_version) or self._observe.is_gone(workload.uid):
@@ -60,7 +69,8 @@ class ObserveWorkloads:
         return due
 
     def _drop(self, workload: Workload) -> None:
-        # It does not matter any more, so nothing is kept of it but that older news of it are late: a LIST takes seconds.
+        # It does not matter any more, so nothing is kept of it but that older news of it are late:
+        # a LIST takes seconds.
         self._dropped[workload.uid] = int(workload.resource_version)
         if len(self._dropped) > _DROPPED:
             self._dropped.popitem(last=False)
@@ -82,8 +92,17 @@ class ObserveWorkloads:
         self._claims.remove_workload(ref)
 
     def _co_owned(self, former: Workload | None, workload: Workload) -> list[SecretKey]:
-        # Secrets whose owners change; only those that a workload asked for, others live and die with their resource.
-        was = former.secrets if former and former.uid == workload.uid and not former.terminating else frozenset()
+        # Secrets whose owners change; only those that a workload asked for, others live and die
+        # with their resource.
+        was = (
+            former.secrets
+            if former and former.uid == workload.uid and not former.terminating
+            else frozenset()
+        )
         now = workload.secrets if not workload.terminating else frozenset()
         keys = [SecretKey(workload.namespace, name) for name in was ^ now]
-        return [key for key in keys if any(not c.is_resource and c.uid != workload.uid for c in self._claims.alive(key))]
+        return [
+            key
+            for key in keys
+            if any(not c.is_resource and c.uid != workload.uid for c in self._claims.alive(key))
+        ]

@@ -53,14 +53,18 @@ class Resync:
             unseen.pop(key, None)
         for key, priority in unseen.items():
             self._queue.add(key, priority)
-        _log.debug("resync done", extra={"resources": len(self._index.claims), "queued": len(unseen)})
+        _log.debug(
+            "resync done", extra={"resources": len(self._index.claims), "queued": len(unseen)}
+        )
 
     async def _resync_resources(self) -> dict[SecretKey, Priority]:
         known = self._index.claims.resource_keys()
         unseen: dict[SecretKey, Priority] = {}
         async for claim in self._resources.list_all():
             demand = self._observe.take_in(claim)
-            unseen[claim.key] = Priority.LOW if claim.key in known and demand is not Priority.NEW else Priority.NEW
+            unseen[claim.key] = (
+                Priority.LOW if claim.key in known and demand is not Priority.NEW else Priority.NEW
+            )
         for key in known - unseen.keys():
             # A watch may have shown a resource after the LIST was made; only a GET tells.
             held = self._index.claims.resource(key)

@@ -1,6 +1,7 @@
 """Changes of Secrets' metadata, from watches → the Secrets to read, and the Secrets that are gone.
 
-Most changes are ignored: of Secrets that no object asks for, which any user may create, and our own writes.
+Most changes are ignored: of Secrets that no object asks for, which any user may create, and our own
+writes.
 """
 
 from __future__ import annotations
@@ -16,18 +17,33 @@ from onepassword_operator.service.runtime.retry_loop import RetryLoop
 from onepassword_operator.service.watch.observe import Observe
 
 PAUSE_SECONDS: Final = 0.2
-"""Seconds to wait before a Secret is read: the change may be our own write, whose answer is on its way."""
+"""Seconds to wait before a Secret is read: the change may be our own write, whose answer is on its
+way.
+"""
 
 
 class SecretNews:
-    """Reads the Secrets that others changed, with one GET for several changes. The backlog is bounded by the number of claims."""
+    """Reads the Secrets that others changed, with one GET for several changes.
 
-    def __init__(self, secrets: SecretStore, *, observe: Observe, index: Index, clock: Clock, pause_seconds: float = PAUSE_SECONDS) -> None:
+    The backlog is bounded by the number of claims.
+    """
+
+    def __init__(
+        self,
+        secrets: SecretStore,
+        *,
+        observe: Observe,
+        index: Index,
+        clock: Clock,
+        pause_seconds: float = PAUSE_SECONDS,
+    ) -> None:
         self._secrets = secrets
         self._observe = observe
         self._index = index
         self._newest: dict[SecretKey, int] = {}
-        self._reads: RetryLoop[SecretKey] = RetryLoop(self._read, clock=clock, pause_seconds=pause_seconds)
+        self._reads: RetryLoop[SecretKey] = RetryLoop(
+            self._read, clock=clock, pause_seconds=pause_seconds
+        )
 
     def seen(self, key: SecretKey, version: int) -> None:
         """Note that the Secret exists, at this resourceVersion."""
@@ -57,7 +73,10 @@ class SecretNews:
         return self.asked_for(key) and version > self._index.states.of(key).resource_version
 
     async def run(self) -> None:
-        """Read until cancelled; several tasks of this may run, and never read the same Secret at once."""
+        """Read until cancelled.
+
+        Several tasks of this may run, and never read the same Secret at once.
+        """
         await self._reads.run()
 
     def close(self) -> None:

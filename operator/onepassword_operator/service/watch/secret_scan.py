@@ -1,6 +1,7 @@
 """Finds the Secrets that are as a reconcile would leave them: by one LIST of ours or, if RBAC forbids that, by a GET of each.
 
-Without LIST there is no watch either, so the GETs go on in rounds: every Secret is read within a resync interval.
+Without LIST there is no watch either, so the GETs go on in rounds: every Secret is read within a
+resync interval.
 """
 
 from __future__ import annotations
@@ -49,7 +50,11 @@ class ListedSecrets:
         """Return the Secrets that the LIST shows to be settled."""
         del asked
         asking = self._index.claims
-        return {observed.key async for observed in self._secrets.list_managed(asking) if self._observe.is_settled(observed)}
+        return {
+            observed.key
+            async for observed in self._secrets.list_managed(asking)
+            if self._observe.is_settled(observed)
+        }
 
 
 class PatrolledSecrets:
@@ -74,7 +79,11 @@ class PatrolledSecrets:
 
     async def settled(self, asked: Mapping[SecretKey, Priority]) -> set[SecretKey]:
         """Those that a GET shows to be in order, and those that are looked at in turn."""
-        fresh = [key for key, priority in asked.items() if priority is Priority.NEW or not self._index.states.of(key).existed]
+        fresh = [
+            key
+            for key, priority in asked.items()
+            if priority is Priority.NEW or not self._index.states.of(key).existed
+        ]
         wrong: set[SecretKey] = set()
         for start in range(0, len(fresh), AT_ONCE):
             batch = fresh[start : start + AT_ONCE]
@@ -94,7 +103,9 @@ class PatrolledSecrets:
     async def patrol(self) -> None:
         """Read all requested Secrets once, evenly spread over the time of a round."""
         keys = self._index.claims.keys()
-        limiter = RateLimiter(max(len(keys), 1) / self._round_seconds, self._clock, sleep=self._sleep)
+        limiter = RateLimiter(
+            max(len(keys), 1) / self._round_seconds, self._clock, sleep=self._sleep
+        )
         failures = 0
         for key in keys:
             await limiter.turn()
@@ -103,7 +114,10 @@ class PatrolledSecrets:
             except ClusterError as error:
                 failures += 1
                 if failures == 1:
-                    _log.warning("Secret could not be read", extra={"secret": str(key), "reason": error.reason, "detail": str(error)})
+                    _log.warning(
+                        "Secret could not be read",
+                        extra={"secret": str(key), "reason": error.reason, "detail": str(error)},
+                    )
         if not keys:
             await limiter.turn()
         await limiter.turn()  # the pause after the last one

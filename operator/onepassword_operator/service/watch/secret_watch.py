@@ -1,7 +1,8 @@
 """Keeps the watches on our Secrets running: one for all namespaces, or an independent one for each configured namespace.
 
-A watch begins with a list. The difference between the list and the known Secrets has all changes during a gap, so no resync is needed
-after it. A stream that the API server closed is continued from its last resourceVersion; after any error there is another list.
+A watch begins with a list. The difference between the list and the known Secrets has all changes
+during a gap, so no resync is needed after it. A stream that the API server closed is continued from
+its last resourceVersion; after any error there is another list.
 """
 
 from __future__ import annotations
@@ -48,7 +49,9 @@ class SecretWatcher:
         try:
             async with asyncio.TaskGroup() as tasks:
                 for namespace in self._namespaces:
-                    tasks.create_task(self._keep_watching(namespace), name=f"secret-watch-{namespace or 'all'}")
+                    tasks.create_task(
+                        self._keep_watching(namespace), name=f"secret-watch-{namespace or 'all'}"
+                    )
                 for number in range(READS_AT_ONCE):
                     tasks.create_task(self._news.run(), name=f"secret-reads-{number}")
         finally:
@@ -92,12 +95,15 @@ class SecretWatcher:
         return since
 
     def _pause(self, failures: int, trouble: ClusterError | None) -> float:
-        pause = min(2.0 ** min(failures - 1, _DOUBLINGS), LONGEST_PAUSE_SECONDS) * (0.5 + self._clock.jitter() / 2)
+        pause = min(2.0 ** min(failures - 1, _DOUBLINGS), LONGEST_PAUSE_SECONDS) * (
+            0.5 + self._clock.jitter() / 2
+        )
         return max(pause, trouble.delay_seconds or 0.0) if trouble else pause
 
     @staticmethod
     def _report(namespace: str, trouble: ClusterError | None, *, reported: str) -> str:
-        # Logs each trouble once while it lasts. An outdated resourceVersion is none: a list follows.
+        # Logs each trouble once while it lasts. An outdated resourceVersion is none: a list
+        # follows.
         if trouble is None or isinstance(trouble, ClusterAbsentError) or str(trouble) == reported:
             return reported
         detail = {"namespace": namespace or "all", "reason": trouble.reason, "detail": str(trouble)}
