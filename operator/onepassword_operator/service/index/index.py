@@ -57,6 +57,11 @@ class Index:
         claim = self.claims.resource(key)
         return claim is not None and claim.ready is not None and claim.ready.status == "True"
 
+    def try_anew(self, claim: Claim) -> None:
+        """End a conflict about the claim and its Secret at once: the other operator may be gone."""
+        self.conflicts.end(claim.uid)
+        self.repairs.forget(claim.key)
+
     def let_go(self, claim: Claim) -> bool:
         """The object does not ask for the Secret any more; returns whether others still do."""
         self.claims.remove(claim)

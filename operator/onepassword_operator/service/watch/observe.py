@@ -76,7 +76,7 @@ class Observe:
             self._replaced(former)
         if former and claim.refresh and claim.refresh != former.refresh:
             wait = self._index.refreshes.ask(claim.key)
-            self._index.conflicts.end(claim.uid)
+            self._index.try_anew(claim)
             if wait and former.asks_the_same_as(dataclasses.replace(claim, refresh=former.refresh)):
                 self._queue.add_later(claim.key, Priority.NEW, delay_seconds=wait)
                 return None

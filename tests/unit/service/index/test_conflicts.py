@@ -499,3 +499,14 @@ class TestRewrittenSecret:
         assert world.claims.ready(key).reason == "Synced"
         assert names.SEAL in world.secrets.objects[key].annotations
         assert world.secrets.mark(key) is None
+
+    async def test_once_nobody_rewrites_any_more_the_refresh_annotation_ends_it_within_the_same_minute(self, world: World) -> None:
+        key = world.claim("db")
+        relabelling(world)
+        await world.live(5)
+        assert world.claims.ready(key).reason == "AnotherOperatorActive"
+        world.others.clear()  # somebody stops the other operator
+        world.claims.annotate(key, refresh="now")
+        await world.live(5)
+        assert world.claims.ready(key).reason == "Synced"
+        assert names.SEAL in world.secrets.objects[key].annotations
