@@ -53,6 +53,7 @@ test: programs namespaces venv tools ## all tests but those of `make check` and 
 	@TEST_PATIENCE=$${TEST_PATIENCE:-3} $(BIN)/python -m pytest -q -n 4 --dist worksteal --ignore tests/gates
 
 soak: venv tools ## the long ones: random walks, generated requests, and replicas under churn for half an hour; writes docs/soak.md
+	@$(BIN)/python -m pytest -q -n 2 -m soak tests
 	@RANDOM_WALKS=20 $(BIN)/python -m pytest -q -n 2 tests/cluster/test_random_walk.py
 	@SCHEMATHESIS_ROUNDS=8 $(BIN)/python -m pytest -q -n 2 tests/contract/test_schemathesis.py
 	@rm -f docs/soak.md

@@ -19,7 +19,7 @@ from cluster.replicas import Replica, Replicas, replicas
 from controlplane.launcher import ControlPlane
 from harness.fixtures import MakeWorld
 
-SECONDS = float(os.environ.get("CHURN_SECONDS", "60"))
+SECONDS = float(os.environ.get("CHURN_SECONDS", "1"))
 FAILOVERS = int(os.environ.get("FAILOVERS", "1"))
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300 + 3 * SECONDS)]

@@ -1,4 +1,4 @@
-"""While ten thousand things happen, readers that go from cursor to cursor see each of them once, in one order."""
+"""While thousands of things happen, readers that go from cursor to cursor see each of them once, in one order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.connect_process import ConnectProcess
 from onepassword_operator.devconnect.runtime import DevConnect, Options
 from onepassword_operator.devconnect.store.seed import Seed
 
-WRITERS, EACH = 10, 1000
+WRITERS, EACH = 10, 300
 SEED = Seed.parse("vaults: [{name: v, items: [{title: x, fields: {password: fake}}]}]")
 READERS: list[dict[str, Any]] = [{"limit": 1000}, {"limit": 7}, {}, {"limit": 100, "start_time": "2000-01-01T00:00:00Z"}]
 
@@ -64,7 +64,7 @@ async def follow(session: aiohttp.ClientSession, *, feature: str, token: str, fi
 
 @pytest.mark.timeout(300)
 async def test_no_event_is_lost_or_doubled_under_concurrent_writes(server: DevConnect, session: aiohttp.ClientSession) -> None:
-    """Every request here is a use of the item, and the first of its program: ten thousand events of either feature."""
+    """Every request here is a use of the item, and the first of its program: thousands of events of either feature."""
     end = asyncio.Event()
     readers = {
         feature: [asyncio.create_task(follow(session, feature=feature, token=token, first=first, end=end)) for first in READERS]
@@ -77,10 +77,10 @@ async def test_no_event_is_lost_or_doubled_under_concurrent_writes(server: DevCo
     for reading in readers.values():
         seen_by = [await reader for reader in reading]
         for seen in seen_by:
-            assert len(seen) == len(expected) == 10_000
+            assert len(seen) == len(expected) == WRITERS * EACH
             assert {(event["client"]["app_name"], event["client"]["app_version"]) for event in seen} == expected
             assert [event["uuid"] for event in seen] == [event["uuid"] for event in seen_by[0]]
-        assert len({event["uuid"] for event in seen_by[0]}) == 10_000
+        assert len({event["uuid"] for event in seen_by[0]}) == WRITERS * EACH
 
 
 async def test_readers_go_on_where_they_were_after_what_they_had_not_seen_was_forgotten(

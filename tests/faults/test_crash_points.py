@@ -141,6 +141,7 @@ def test_killed_at_every_write_with_template_patches_refused_afterwards(make_wor
     crash_at_every_write(world, ("a",), writes=4, at_crash=refuse_patches)
 
 
+@pytest.mark.soak
 def test_killed_at_every_write_with_a_slow_list_afterwards(make_world: MakeWorld) -> None:
     world = prepare(make_world, ("a",))
     crash_at_every_write(world, ("a",), writes=4, at_crash=slow_lists)

@@ -64,6 +64,7 @@ def test_the_scenarios_of_a_single_operator_count_what_happens(play: Play, tmp_p
     check_page(found, tmp_path)
 
 
+@pytest.mark.soak
 def test_isolation_times_the_healthy_vaults_through_every_trouble(control_plane: ControlPlane, tmp_path: Path) -> None:
     with Scene(control_plane, small(8, 4), contender=Contender.ours(), directory=tmp_path) as scene:
         measured = plan.SCENARIOS["isolation"](scene, interval=1, edits=3, seconds=1, broken=3, patience=20)
@@ -75,6 +76,7 @@ def test_isolation_times_the_healthy_vaults_through_every_trouble(control_plane:
     check_page({"isolation": measured}, tmp_path)
 
 
+@pytest.mark.soak
 def test_failover_ends_with_every_secret_right_and_every_restart_once(control_plane: ControlPlane, tmp_path: Path) -> None:
     with Scene(control_plane, small(3, 1), contender=Contender.ours(), directory=tmp_path) as scene:
         measured = plan.SCENARIOS["failover"](scene, interval=1, rounds=1, losses=["sigterm"])
