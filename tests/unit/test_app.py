@@ -595,13 +595,13 @@ async def test_what_waits_is_told_before_the_lease_is_given_up(
 async def test_a_list_under_way_ends_with_the_operator(
     operator: Operator, source: FakeItemSource, cluster: ScriptedServer, watching: asyncio.Event
 ) -> None:
-    operator._parts.use_cases.poller._lists._patience_seconds = 0.001
+    operator._parts.use_cases.poller._patience_seconds = 0.001
     async with running(operator):
         await until(lambda: statuses(cluster))
         (vault,) = operator._parts.use_cases.shared.index.item_users.vaults()
         source.gates[vault] = asyncio.Event()
         await operator._parts.use_cases.poller.poll(full=True)
-        (task,) = operator._parts.use_cases.poller._lists._under_way.values()
+        (task,) = operator._parts.use_cases.poller._lists.values()
         await operator.stop()
         await asyncio.gather(task, return_exceptions=True)
     assert watching.is_set()

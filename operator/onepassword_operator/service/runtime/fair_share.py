@@ -1,4 +1,4 @@
-"""Limits of workers: a sick target may hold a quarter of them, all sick targets together three quarters, healthy ones all.
+"""Limits of workers: a sick target may hold a quarter, all sick ones together three quarters.
 
 The reconcile of a Secret depends on four targets: an item, its vault, its namespace and the
 connection to 1Password. A target is sick if the last call for it failed or took over two seconds,
@@ -54,7 +54,7 @@ def namespace_of(key: SecretKey) -> Target:
 
 
 class FairShare:
-    """Tracks the results of calls and the running reconciles, and decides which key may run next."""
+    """Tracks results of calls and running reconciles, and decides which key may run next."""
 
     def __init__(
         self, clock: Clock, *, workers: int, winner: Callable[[SecretKey], Claim | None]
@@ -122,7 +122,10 @@ class FairShare:
         return (*path, namespace_of(key), CONNECTION)
 
     def held_up(self, key: SecretKey) -> Target | None:
-        """Return the sick target that already holds all workers it may, so that the Secret has to wait; None if it may run."""
+        """Return the sick target that holds all workers it may, so that the Secret has to wait.
+
+        None if the Secret may run.
+        """
         sick = [target for target in self._targets(key) if self.is_sick(target)]
         return (
             next((target for target in (*sick, ALL_SICK) if self.room(target) <= 0), None)

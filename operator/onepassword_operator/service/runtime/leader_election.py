@@ -1,10 +1,8 @@
 """Leader election: one of several replicas reads 1Password and writes.
 
-The others watch and stand by.
-
-The leader renews the lease every two seconds. If it could not for ten, it stops writing at that
-moment, even while a request hangs, and
-the process ends: another replica may lead five seconds later.
+The others watch and stand by. The leader renews the lease every two seconds. If it could not for
+ten, it stops writing at that moment, even while a request hangs, and the process ends: another
+replica may lead five seconds later.
 """
 
 from __future__ import annotations

@@ -12,7 +12,10 @@ from onepassword_operator.service.runtime.work_queue import K, Priority, WorkQue
 
 
 class RetryLoop(Generic[K]):
-    """Runs `work` for each woken key, after `pause_seconds` if set, and again after a delay as long as it raises a ClusterError."""
+    """Runs `work` for each woken key, again after a delay as long as it raises a ClusterError.
+
+    With `pause_seconds`, each run waits that long first.
+    """
 
     def __init__(
         self,

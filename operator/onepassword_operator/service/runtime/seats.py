@@ -42,7 +42,10 @@ class Seats:
 
     @contextlib.asynccontextmanager
     async def seat(self) -> AsyncIterator[Seat]:
-        """Wait for a seat and hold it, until the end of the block or until its holder is slow, counted from `start`."""
+        """Wait for a seat and hold it until the end of the block, or until its holder is slow.
+
+        Slowness counts from `start`.
+        """
         await self._free.acquire()
         seat = Seat(self)
         try:

@@ -1,4 +1,4 @@
-"""One call at a time for each key: callers that come while a call is in flight share its answer or its error.
+"""One call at a time for each key, whose answer or error all callers of that time share.
 
 An error is kept for a second, so that hundreds of callers for the same key don't try one after the
 other.

@@ -1,4 +1,4 @@
-"""Supervises the tasks of the process: none ends unnoticed, and the liveness probe can check them."""
+"""Supervises the tasks of the process: none ends unnoticed, and the liveness probe sees them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Supervisor:
         return f"the event loop stood still for {lag:.0f} s" if lag > LAG_LIMIT_SECONDS else ""
 
     async def first_end(self) -> None:
-        """Wait for the first task that ends, including tasks started meanwhile, and raise its error.
+        """Wait for the first task that ends, even one started meanwhile, and raise its error.
 
         Raises:
             RuntimeError: a task returned.

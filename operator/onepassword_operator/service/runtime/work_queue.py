@@ -1,4 +1,4 @@
-"""The work queue: de-duplicating, prioritised, bounded by the number of keys, one reconcile per key at a time.
+"""The work queue: prioritised, without duplicates, one reconcile per key at a time.
 
 New Secrets come before drift before changed items before resyncs. A key that is added during its
 reconcile runs again afterwards.

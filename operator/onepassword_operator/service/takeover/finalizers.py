@@ -1,4 +1,4 @@
-"""Removes the official operator's finalizer from objects once an ownerReference ties their Secrets to them.
+"""Removes the official operator's finalizer once an ownerReference ties the Secret to its object.
 
 The official operator deletes Secrets by that finalizer. Once it is gone, every object with its
 finalizer would hang in deletion.

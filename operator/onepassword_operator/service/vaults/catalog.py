@@ -1,4 +1,4 @@
-"""The catalog: all vaults and their item lists, shared by polls and lookups, with as few requests as possible.
+"""The catalog: vaults and their item lists, shared by polls and lookups to save requests.
 
 A vault's listing is kept with the vault's fingerprint from *before* the listing: while later vault
 lists show the same fingerprint, the listing is current and costs no request. A changed vault is
@@ -20,16 +20,13 @@ from onepassword_operator.rules.older_answers import Doubt, Known, Reading
 from onepassword_operator.service.runtime.single_flight import SingleFlight
 
 FRESH_SECONDS: Final = 2.0
-"""Age in seconds up to which a lookup that finds nothing believes a list; it replaces an older list
-by a new one.
-"""
+"""Age in seconds up to which a list is believed by a lookup that finds nothing in it."""
 
 EXTRA_LISTINGS: Final = 1
 """Polls after a change at which the vault is listed although its fingerprint is unchanged."""
 
 UNEXPLAINED_LISTINGS: Final = 5
-"""The same, if the vault changed and its list shows nothing new: most likely the list lags behind.
-"""
+"""The same, if the vault changed and its list shows nothing new: most likely the list lags."""
 
 _EVER: Final = float("-inf")
 
@@ -63,8 +60,7 @@ class Catalog:
         self._vaults_at: float | None = None
         self._listings: dict[str, Listing] = {}
         self._contradicted: dict[str, float] = {}
-        """By vault, the last time that its lists contradicted each other, on the monotonic clock.
-        """
+        """By vault, the last time its lists contradicted each other, on the monotonic clock."""
         self._flights: SingleFlight[str, object] = SingleFlight(clock)
 
     @property
@@ -74,7 +70,7 @@ class Catalog:
 
     @property
     def vaults(self) -> Mapping[str, Vault]:
-        """The vaults of the last vault list, and the vaults whose absence from it is not believed yet, by ID."""
+        """The vaults of the last vault list, and those not believed gone yet, by ID."""
         return self._vaults
 
     async def read_vaults(self, *, polled: bool = False) -> Mapping[str, Vault]:
@@ -118,14 +114,14 @@ class Catalog:
         )
 
     def vault_gone(self, vault_id: str) -> bool:
-        """Whether the vault was missing from so many vault lists in a row that it counts as gone."""
+        """Whether so many vault lists in a row lacked the vault that it counts as gone."""
         doubt = self._vault_doubts.get(vault_id)
         if doubt and doubt.polls:
             return doubt.believed
         return self.was_read and vault_id not in self._vaults
 
     async def fresh_vaults(self, *, since: float | None = None) -> Mapping[str, Vault]:
-        """Return the vaults by ID, read again unless the list is fresh, or was started after `since`."""
+        """Return the vaults by ID, read again unless fresh, or started after `since`."""
         await self._once("", lambda: self._vaults_at, since=since, read=self.read_vaults)
         return self._vaults
 
@@ -148,7 +144,7 @@ class Catalog:
         )
 
     def is_current(self, vault_id: str) -> bool:
-        """Whether the vault's listing needs no request: the vault is unchanged, and no extra listing is due."""
+        """Whether the vault is unchanged since its list, and no extra list is due."""
         listing, vault = self._listings.get(vault_id), self._vaults.get(vault_id)
         return bool(
             listing
@@ -218,7 +214,7 @@ class Catalog:
         return self._listings.get(vault_id) or await self.fresh_listing(vault_id)
 
     async def fresh_listing(self, vault_id: str, *, since: float | None = None) -> Listing:
-        """Return the vault's listing, read again unless it is fresh, or was started after `since`."""
+        """Return the vault's listing, read again unless fresh, or started after `since`."""
         while True:
             await self._once(
                 vault_id,
@@ -265,7 +261,7 @@ class Catalog:
         return frozenset(item_id for item_id in item_ids if self.confirmed_gone(vault_id, item_id))
 
     def confirmed_gone(self, vault_id: str, item_id: str) -> bool:
-        """Whether so many complete lists in a row lacked the item, or showed it archived, that it counts as gone."""
+        """Whether enough lists in a row lacked the item, or showed it archived."""
         listing = self._listings.get(vault_id)
         doubt = listing.known.doubts.get(item_id) if listing else None
         return bool(doubt and doubt.believed)
@@ -276,7 +272,7 @@ class Catalog:
         return listing is not None and listing.known.is_set_back(revision.item_id, revision.version)
 
     def note_newer(self, vault_id: str, *revisions: Revision) -> None:
-        """Take over revisions, from reads or sealed Secrets, that are newer than the vault's list or missing from it."""
+        """Take over revisions, read or sealed, that the vault's list lacks or shows older."""
         listing = self._listings.get(vault_id)
         if listing is None or not revisions:
             return
@@ -286,7 +282,7 @@ class Catalog:
         listing.listings_due = max(listing.listings_due, 1)
 
     def take_redone(self, vault_id: str) -> frozenset[str]:
-        """Return the items to read again although their versions are unchanged, once: the caller must read them."""
+        """Return, once, the items to read again although their versions are unchanged."""
         listing = self._listings[vault_id]
         redone = listing.known.redone
         if redone:

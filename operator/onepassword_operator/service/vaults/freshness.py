@@ -1,8 +1,8 @@
-"""How long ago 1Password confirmed each vault, and the error to report on its resources if that was too long ago."""
+"""How long ago 1Password confirmed each vault, and the error to report if that is too long."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from onepassword_operator.model.errors import (
     BackendDeniedError,
@@ -24,10 +24,13 @@ class Freshness:
         self._confirmed: dict[str, float] = {}
         self._failures: dict[str, BackendError] = {}
         self._failure: BackendError | None = None
+        self._reported: dict[str, str] = {}
 
-    def confirmed(self, vaults: Iterable[str]) -> None:
+    def confirmed(self, *vaults: str) -> None:
         """Note that a poll confirmed these vaults."""
         now = self._clock.monotonic()
+        # Reconciles since the last poll may have reported trouble, and must take it back.
+        self._reported |= self._reasons(vaults)
         self._failure = None
         for vault_id in vaults:
             self._confirmed[vault_id] = now
@@ -41,7 +44,10 @@ class Freshness:
             self._failures[vault_id] = error
 
     def trouble(self, vault_id: str) -> BackendError | None:
-        """Return the error to report on the Secrets of a vault: a refusal at once, an outage only beyond the staleness limit; else None."""
+        """Return the error to report on the Secrets of a vault; None if there is nothing to report.
+
+        A refusal is reported at once, an outage only beyond the staleness limit.
+        """
         if isinstance(self._failure, BackendDeniedError):
             return self._failure
         own = self._failures.get(vault_id)
@@ -52,8 +58,8 @@ class Freshness:
             return None
         cause = own or self._failure
         return BackendUnavailableError(
-            f"1Password has not confirmed this item for more than {self._staleness_seconds:.0f} s; the Secret stays as it was"
-            + (f": {cause}" if cause else "")
+            f"1Password has not confirmed this item for more than {self._staleness_seconds:.0f} s;"
+            " the Secret stays as it was" + (f": {cause}" if cause else "")
         )
 
     def stale_for(self, seconds_failing: float) -> bool:
@@ -61,16 +67,14 @@ class Freshness:
         return seconds_failing > self._staleness_seconds
 
     def age_seconds(self, vault_id: str) -> float:
-        """Return the seconds since the vault was last confirmed, or else since it was first asked for."""
+        """Return the seconds since the vault was confirmed, at first since it was asked for."""
         now = self._clock.monotonic()
         return now - self._confirmed.setdefault(vault_id, now)
 
-    def signature(self, vaults: Iterable[str]) -> Mapping[str, str]:
-        """Return the reason of each vault's trouble.
+    def turned(self, vaults: Iterable[str]) -> list[str]:
+        """Return the vaults whose trouble began, ended or became another since the last call."""
+        former, self._reported = self._reported, self._reasons(vaults)
+        return [v for v, reason in self._reported.items() if former.get(v, "") != reason]
 
-        Resources whose vault differs between two signatures need a new status.
-        """
-        return {
-            vault_id: trouble.reason if (trouble := self.trouble(vault_id)) else ""
-            for vault_id in vaults
-        }
+    def _reasons(self, vaults: Iterable[str]) -> dict[str, str]:
+        return {v: trouble.reason if (trouble := self.trouble(v)) else "" for v in vaults}

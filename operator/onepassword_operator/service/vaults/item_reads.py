@@ -1,4 +1,4 @@
-"""Reads each item once per version, however many Secrets use it, and keeps values for seconds only."""
+"""Reads each item once per version for all Secrets on it, and keeps values for seconds only."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class ItemLookup:
         self._catalog = catalog
 
     async def find(self, path: ItemPath, pin: Revision | None) -> Found:
-        """Return the item that the path means: the pinned one until it is confirmed gone, else by name.
+        """Return the item of the path: the pinned one until it is confirmed gone, else by name.
 
         Raises:
             VaultNotFoundError, ItemNotFoundError, ItemArchivedError: fresh and complete lists lack
@@ -57,7 +57,8 @@ class ItemLookup:
             item, warning = await self._item(path.item, vault)
             if pin and warning:
                 raise ItemAmbiguousError(
-                    f"the item that was used, {pin.item_id}, is gone, and {warning.partition(';')[0]}; set its ID as itemPath"
+                    f"the item that was used, {pin.item_id}, is gone, and"
+                    f" {warning.partition(';')[0]}; set its ID as itemPath"
                 )
         except ItemNotFoundError:
             if not looks_like_id(path.item):

@@ -38,7 +38,15 @@ class Observe:
         wake_restarts: Callable[[str], None],
         remove_finalizer: Callable[[ObjectRef], None],
     ) -> None:
-        """`wake_restarts` is called with a namespace in which restarts are due, `remove_finalizer` with an object that may be let go."""
+        """Take what is known, and whom to wake.
+
+        Args:
+            index: what is known of all Secrets.
+            queue: the Secrets to reconcile.
+            sealer: tells our own Secrets from edited ones.
+            wake_restarts: called with a namespace in which restarts are due.
+            remove_finalizer: called with an object that may lose the official finalizer.
+        """
         self._index = index
         self._claims = index.claims
         self._queue = queue

@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class Resync:
-    """Lists all objects by page, and queues every Secret that is not as a reconcile would leave it."""
+    """Lists all objects by page, and queues each Secret that a reconcile would change."""
 
     def __init__(
         self,

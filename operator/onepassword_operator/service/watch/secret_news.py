@@ -1,4 +1,4 @@
-"""Changes of Secrets' metadata, from watches → the Secrets to read, and the Secrets that are gone.
+"""Changes of Secrets' metadata, from watches → Secrets to read, and Secrets that are gone.
 
 Most changes are ignored: of Secrets that no object asks for, which any user may create, and our own
 writes.
@@ -57,7 +57,10 @@ class SecretNews:
             self._observe.secret_gone(key)
 
     def listed(self, namespace: str, keys: Container[SecretKey], *, version: int) -> None:
-        """Note that of all requested Secrets of the namespace (empty: all) exactly these existed, at this resourceVersion."""
+        """Note that of all requested Secrets exactly these existed, at this resourceVersion.
+
+        An empty namespace means all namespaces.
+        """
         asked_for = self._index.claims.keys()
         for key in asked_for:
             state = self._index.states.of(key)

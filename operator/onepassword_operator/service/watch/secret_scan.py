@@ -1,7 +1,7 @@
-"""Finds the Secrets that are as a reconcile would leave them: by one LIST of ours or, if RBAC forbids that, by a GET of each.
+"""Finds the Secrets that a reconcile would leave as they are.
 
-Without LIST there is no watch either, so the GETs go on in rounds: every Secret is read within a
-resync interval.
+It reads by one LIST of ours or, if RBAC forbids that, by a GET of each. Without LIST there is no
+watch either, so the GETs go on in rounds: every Secret is read within a resync interval.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class ListedSecrets:
 
 
 class PatrolledSecrets:
-    """`SecretScan` by a GET of each requested Secret: at once for new ones, in rounds for all others."""
+    """`SecretScan` by a GET of each requested Secret: new ones at once, others in rounds."""
 
     def __init__(
         self,

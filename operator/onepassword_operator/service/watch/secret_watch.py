@@ -1,4 +1,4 @@
-"""Keeps the watches on our Secrets running: one for all namespaces, or an independent one for each configured namespace.
+"""Keeps the watches on our Secrets running: one for all namespaces, or one for each of a list.
 
 A watch begins with a list. The difference between the list and the known Secrets has all changes
 during a gap, so no resync is needed after it. A stream that the API server closed is continued from

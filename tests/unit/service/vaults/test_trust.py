@@ -1,10 +1,12 @@
 """When the vault list is believed."""
 
+import dataclasses
 import logging
 
 import pytest
 
 from fakes.meter import FakeMeter
+from onepassword_operator.model.item import Vault
 from onepassword_operator.service.vaults.trust import CLEAN_RESYNCS, PollTrust
 
 
@@ -18,51 +20,97 @@ def trust(meter: FakeMeter) -> PollTrust:
     return PollTrust(meter)
 
 
+VAULT = Vault(id="v", name="Prod", content_version=1, attribute_version=1, items=1, created_at="", updated_at="")
+
+
+def poll(trust: PollTrust, *, hidden: int = 0, resync: bool = False, shown: Vault = VAULT) -> None:
+    """A poll lists the vault, and the next one begins."""
+    if resync:
+        trust.resync_began(["v"])
+    trust.listed("v", changes=hidden, fingerprint=VAULT.fingerprint)
+    trust.judge({"v": shown})
+
+
+def resync(trust: PollTrust, hidden: int = 0) -> None:
+    poll(trust, hidden=hidden, resync=True)
+
+
 def warnings(caplog: pytest.LogCaptureFixture) -> int:
     return sum(record.levelno == logging.WARNING for record in caplog.records)
 
 
 def test_it_is_believed_until_it_hides_something(trust: PollTrust, meter: FakeMeter) -> None:
-    trust.resynced()
+    resync(trust)
     assert not trust.lost()
-    trust.missed(2)
+    resync(trust, hidden=2)
     assert trust.lost()
     assert meter.found == 2
 
 
+def test_a_change_that_the_vault_list_shows_by_then_was_not_hidden(trust: PollTrust, meter: FakeMeter) -> None:
+    poll(trust, hidden=1, shown=dataclasses.replace(VAULT, content_version=2))
+    assert (trust.lost(), meter.found) == (False, 0)
+
+
+def test_nothing_is_judged_of_a_vault_that_is_gone_by_then(trust: PollTrust, meter: FakeMeter) -> None:
+    trust.listed("v", changes=1, fingerprint=VAULT.fingerprint)
+    trust.judge({})
+    assert (trust.lost(), meter.found) == (False, 0)
+
+
+@pytest.mark.parametrize("failed", [True, False])
+def test_a_resync_proves_nothing_until_it_has_listed_every_vault(trust: PollTrust, failed: bool) -> None:
+    resync(trust, hidden=1)
+    for _ in range(CLEAN_RESYNCS):
+        trust.resync_began(["v", "w"])
+        if failed:
+            trust.failed("w")
+        poll(trust)
+        assert trust.lost()
+
+
+def test_a_resync_is_complete_when_its_last_list_comes_however_late(trust: PollTrust) -> None:
+    resync(trust, hidden=1)
+    for _ in range(CLEAN_RESYNCS):
+        trust.resync_began(["v", "w"])
+        poll(trust)
+        poll(trust)
+        trust.listed("w", changes=0, fingerprint=VAULT.fingerprint)
+        poll(trust)
+    assert not trust.lost()
+
+
 def test_the_loss_is_warned_of_once(trust: PollTrust, meter: FakeMeter, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(5):
-        trust.missed(1)
-        trust.resynced()
+        resync(trust, hidden=1)
     assert warnings(caplog) == 1
     assert meter.found == 5
 
 
 def test_three_resyncs_in_a_row_without_a_miss_bring_it_back(trust: PollTrust) -> None:
-    trust.missed(1)
-    trust.resynced()  # the one that found it
+    resync(trust, hidden=1)
     for _ in range(CLEAN_RESYNCS):
         assert trust.lost()
-        trust.resynced()
+        resync(trust)
     assert not trust.lost()
 
 
 def test_a_miss_that_a_poll_found_between_two_resyncs_starts_the_count_anew(trust: PollTrust) -> None:
-    trust.missed(1)
+    resync(trust, hidden=1)
+    for _ in range(CLEAN_RESYNCS - 1):
+        resync(trust)
+    poll(trust, hidden=1)
     for _ in range(CLEAN_RESYNCS):
-        trust.resynced()
-    trust.missed(1)
-    for _ in range(CLEAN_RESYNCS):
-        trust.resynced()
+        resync(trust)
         assert trust.lost()
-    trust.resynced()
+    resync(trust)
     assert not trust.lost()
 
 
 def test_another_loss_after_that_is_warned_of_again(trust: PollTrust, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(2):
-        trust.missed(1)
-        for _ in range(CLEAN_RESYNCS + 1):
-            trust.resynced()
+        resync(trust, hidden=1)
+        for _ in range(CLEAN_RESYNCS):
+            resync(trust)
         assert not trust.lost()
     assert warnings(caplog) == 2

@@ -1,0 +1,109 @@
+"""Which Secrets the newest lists concern: users of changed items, and Secrets without an item."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from onepassword_operator.model.item import Vault
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.rules import item_changes
+from onepassword_operator.service.index.index import Index
+from onepassword_operator.service.vaults.catalog import Catalog, Listing
+
+
+class AffectedSecrets:
+    """Compares the catalog's lists with the revisions that the Secrets hold, each list once."""
+
+    def __init__(self, *, catalog: Catalog, index: Index) -> None:
+        self._catalog = catalog
+        self._index = index
+        self._vaults: Mapping[str, Vault] = {}
+        self._compared: Mapping[str, Listing] = {}
+        self._gone: set[str] = set()
+
+    def followed(self, vaults: Mapping[str, Vault]) -> set[str]:
+        """Return the vaults with an item that a Secret uses or waits for."""
+        wanted = {text.casefold() for _, text in self._index.item_users.waiting()}
+        named = {v.id for v in vaults.values() if v.id in wanted or v.name.casefold() in wanted}
+        return (set(self._index.item_users.vaults()) | named) & vaults.keys()
+
+    def on(self, vault_id: str) -> list[SecretKey]:
+        """Return the Secrets that use an item of the vault."""
+        users = self._index.item_users
+        return users.users(vault_id, {revision.item_id for revision in users.revisions(vault_id)})
+
+    def by_vaults(self, vaults: Mapping[str, Vault]) -> list[SecretKey]:
+        """Return the Secrets concerned by what a poll's vault list shows for the first time."""
+        # Compared with the last poll, not with the catalog: a lookup may have read the vaults
+        # meanwhile, and queues no Secret.
+        former, self._vaults = self._vaults, vaults
+        return self._moved(former) + self._orphaned()
+
+    def by_lists(self) -> list[SecretKey]:
+        """Return the Secrets concerned by what item lists show for the first time."""
+        # Includes the lists of lookups between two polls: they make the vault current, so no poll
+        # would compare them.
+        former, self._compared = self._compared, self._listings()
+        fresh = {
+            v: listing for v, listing in self._compared.items() if former.get(v) is not listing
+        }
+        return self._changed(fresh) + self._shown(fresh)
+
+    def _listings(self) -> dict[str, Listing]:
+        followed = self.followed(self._vaults)
+        return {v: listing for v in followed if (listing := self._catalog.listed(v))}
+
+    def _moved(self, former: Mapping[str, Vault]) -> list[SecretKey]:
+        texts: set[str] = set()
+        for vault in self._vaults.values():
+            before = former.get(vault.id)
+            if (
+                before is None
+                or before.fingerprint != vault.fingerprint
+                or before.name != vault.name
+            ):
+                texts |= {vault.id, vault.name.casefold()}
+        return [key for key, text in self._index.item_users.waiting() if text.casefold() in texts]
+
+    def _orphaned(self) -> list[SecretKey]:
+        vaults = self._index.item_users.vaults()
+        former, self._gone = self._gone, {v for v in vaults if self._catalog.vault_gone(v)}
+        return [key for vault_id in self._gone - former for key in self.on(vault_id)]
+
+    def _changed(self, fresh: Mapping[str, Listing]) -> list[SecretKey]:
+        keys: list[SecretKey] = []
+        users = self._index.item_users
+        for vault_id, listing in fresh.items():
+            found = item_changes.compare(users.revisions(vault_id), listing.known)
+            self._catalog.note_newer(vault_id, *found.older)
+            redone = users.users(vault_id, self._catalog.take_redone(vault_id))
+            for key in redone:
+                self._index.refreshes.ask(key)
+            gone = self._catalog.note_missing(vault_id, found.missing)
+            keys += [*redone, *users.users(vault_id, found.changed | gone)]
+        return keys
+
+    def _shown(self, fresh: Mapping[str, Listing]) -> list[SecretKey]:
+        # A list may show an item polls after the fingerprint has moved, so what it shows wakes
+        # those who wait for it, too.
+        waiting = [(key, vault.casefold()) for key, vault in self._index.item_users.waiting()]
+        asked = {vault for _, vault in waiting}
+        shown: set[tuple[str, str]] = set()
+        for vault_id, listing in fresh.items():
+            texts = asked & {vault_id, self._vaults[vault_id].name.casefold()}
+            if texts:  # going through thousands of titles takes milliseconds
+                names = {
+                    name.casefold()
+                    for item in listing.items.values()
+                    if item.active
+                    for name in (item.id, item.title)
+                }
+                shown |= {(vault, name) for vault in texts for name in names}
+        return [
+            key
+            for key, vault in waiting
+            if any((vault, item) in shown for item in self._items_asked(key))
+        ]
+
+    def _items_asked(self, key: SecretKey) -> list[str]:
+        return [claim.item_path.split("/")[-1].casefold() for claim in self._index.claims.of(key)]
