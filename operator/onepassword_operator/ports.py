@@ -150,7 +150,7 @@ class WorkloadStore(Protocol):
 class FinalizerStore(Protocol):
     """The official operator's finalizer on resources and Deployments. Raises ClusterError."""
 
-    async def remove(self, ref: ObjectRef, uid: str) -> str | None:
+    async def remove(self, ref: ObjectRef, uid: str) -> int | None:
         """Remove it from the object of that uid.
 
         Return the object's new resourceVersion, or None if the object is gone.

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 from aiohttp import client_exceptions
 
@@ -125,7 +126,7 @@ async def test_no_error_of_the_network_passes_the_kubernetes_client(kind: type[B
     client = api.KubernetesApi(access, user_agent="", observer=lambda *seen: reported.append(seen))
     client._session = BrokenSession(made(kind), when=when)  # type: ignore[assignment]  # a stand-in
     with pytest.raises(errors.OperatorError) as failed:
-        await client.create("/api/v1/namespaces/a/secrets", {}, resource="secrets")
+        await client.create("/api/v1/namespaces/a/secrets", {}, resource="secrets", read=bytes)
     assert type(failed.value) in leaves()
     assert isinstance(failed.value, errors.ClusterUnavailableError)
     assert failed.value.__suppress_context__
@@ -141,11 +142,11 @@ def test_every_status_of_connect_is_a_leaf(route: str) -> None:
 @pytest.mark.parametrize("reason", KUBERNETES_REASONS)
 @pytest.mark.parametrize("details", [None, {}, {"causes": None}, {"causes": [{"field": "data", "reason": "FieldValueInvalid"}, "?"]}])
 def test_every_status_of_kubernetes_is_a_leaf(reason: str, details: dict[str, Any] | None) -> None:
-    body = {"kind": "Status", "reason": reason, "details": details, "message": None}
+    body = statuses.Status.read(msgspec.json.encode({"kind": "Status", "reason": reason, "details": details, "message": None}))
     assert {type(statuses.to_error(code, body, what="update secrets")) for code in range(300, 600)} <= leaves()
 
 
 @pytest.mark.parametrize("code", [100, 199, 200, 201, 204, 299, 600, 999])
 def test_a_status_that_nobody_sends_is_a_leaf_too(code: int) -> None:
     assert type(answers.to_error(code, {}, route=CONNECT_ROUTES[0])) in leaves()
-    assert type(statuses.to_error(code, {}, what="get secrets")) in leaves()
+    assert type(statuses.to_error(code, statuses.Status(), what="get secrets")) in leaves()

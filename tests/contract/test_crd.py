@@ -10,7 +10,8 @@ import yaml
 
 from onepassword_operator.model import names
 from onepassword_operator.model.outcome import Condition
-from onepassword_operator.model.target import Claim, Rendering
+from onepassword_operator.model.target import Rendering
+from onepassword_operator.wire import onepassword_item
 
 CRD: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "crds" / "onepassworditems.yaml").read_text())
 VERSION: dict[str, Any] = CRD["spec"]["versions"][0]
@@ -39,11 +40,11 @@ def test_every_field_that_is_written_is_in_the_schema() -> None:
 
 def test_every_field_of_the_schema_is_read() -> None:
     metadata = {"namespace": "n", "name": "x", "uid": "u", "resourceVersion": "1"}
-    bare = Claim.from_object({"metadata": metadata}, Rendering())
+    bare = onepassword_item.from_dict({"metadata": metadata}, Rendering())
     spec = {"itemPath": "vaults/v/items/i"}
     assert set(SCHEMA["spec"]["properties"]) == set(spec)
-    assert Claim.from_object({"metadata": metadata, "spec": spec}, Rendering()).item_path != bare.item_path
-    assert Claim.from_object({"metadata": metadata, "type": "t"}, Rendering()).secret_type != bare.secret_type
+    assert onepassword_item.from_dict({"metadata": metadata, "spec": spec}, Rendering()).item_path != bare.item_path
+    assert onepassword_item.from_dict({"metadata": metadata, "type": "t"}, Rendering()).secret_type != bare.secret_type
 
 
 def test_what_is_ours_is_optional_and_the_rest_is_the_official_schema() -> None:

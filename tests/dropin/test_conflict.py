@@ -120,7 +120,7 @@ async def test_news_that_overtake_the_answer_are_understood(world: World) -> Non
     """The watch may show the finalizer again before the request that took it away has been answered."""
     puppet, release = Puppet(world, world.key()), world.finalizers.remove
 
-    async def overtaken(source: ObjectRef, uid: str) -> str | None:
+    async def overtaken(source: ObjectRef, uid: str) -> int | None:
         answer = await release(source, uid)
         puppet.look()
         world.watch()

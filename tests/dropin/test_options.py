@@ -15,7 +15,8 @@ from harness.fixtures import MakeWorld
 from harness.waiting import eventually
 from harness.world import World as Cluster
 from onepassword_operator.model import names
-from onepassword_operator.model.target import Claim, Rendering
+from onepassword_operator.model.target import Rendering
+from onepassword_operator.wire import onepassword_item
 
 ANNOTATIONS = {"team": "billing", names.LAST_APPLIED: "{}"}
 
@@ -29,7 +30,7 @@ async def _started(world: World, rendering: Rendering) -> None:
     """The operator starts with these options, and reads every resource by them."""
     world.rendering = rendering
     for key, claim in world.claims.objects.items():
-        read = Claim.from_object(_raw(claim.uid), rendering)
+        read = onepassword_item.from_dict(_raw(claim.uid), rendering)
         world.claims.objects[key] = dataclasses.replace(claim, annotations=read.annotations)
     await world.restart_process()
     await world.poll()

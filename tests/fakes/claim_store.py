@@ -37,7 +37,7 @@ class FakeClaimStore:
             key=key,
             name=key.name,
             uid=f"claim-{self._version}",
-            resource_version="0",
+            resource_version=0,
             generation=1,
             created_at="2024-05-01T00:00:00Z",
             item_path=path,
@@ -99,7 +99,7 @@ class FakeClaimStore:
 
     def keep(self, kind: str, claim: Claim) -> Claim:
         self._version += 1
-        kept = replace(claim, resource_version=str(self._version))
+        kept = replace(claim, resource_version=self._version)
         self.objects[kept.key] = kept
         self.events.append((kind, kept))
         return kept

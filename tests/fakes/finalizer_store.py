@@ -23,7 +23,7 @@ class FakeFinalizerStore:
         """Every write, in order; where there is no finalizer there is nothing to write."""
         self.faults = Faults()
 
-    async def remove(self, source: ObjectRef, uid: str) -> str | None:
+    async def remove(self, source: ObjectRef, uid: str) -> int | None:
         with self.faults.around("release"):
             held = self._held(source)
             if held is None or held.uid != uid:
@@ -40,7 +40,7 @@ class FakeFinalizerStore:
             return self._claims.objects.get(SecretKey(source.namespace, source.name))
         return self._workloads.objects.get((source.namespace, source.name))
 
-    def _release_resource(self, key: SecretKey) -> str:
+    def _release_resource(self, key: SecretKey) -> int:
         held = self._claims.objects[key]
         left = tuple(finalizer for finalizer in held.finalizers if finalizer != names.OFFICIAL_FINALIZER)
         kept = self._claims.keep("MODIFIED", replace(held, finalizers=left))

@@ -33,7 +33,7 @@ class FakeSecretStore:
     def place(self, key: SecretKey, **members: Any) -> ObservedSecret:
         """A Secret that somebody made."""
         defaults: dict[str, Any] = {"type": names.OPAQUE, "labels": {}, "annotations": {}, "owners": (), "finalizers": (), "data": {}}
-        return self._keep("ADDED", ObservedSecret(key=key, uid=f"secret-{self._version}", resource_version="0", **(defaults | members)))
+        return self._keep("ADDED", ObservedSecret(key=key, uid=f"secret-{self._version}", resource_version=0, **(defaults | members)))
 
     def edit(self, key: SecretKey, **members: Any) -> ObservedSecret:
         return self._keep("MODIFIED", replace(self.objects[key], **members))
@@ -121,7 +121,7 @@ class FakeSecretStore:
 
     def _keep(self, kind: str, secret: ObservedSecret) -> ObservedSecret:
         self._version += 1
-        kept = replace(secret, resource_version=str(self._version))
+        kept = replace(secret, resource_version=self._version)
         self.objects[kept.key] = kept
         if kept.labels.get(names.MANAGED) == names.MANAGED_VALUE:
             self.events.append((kind, kept))
@@ -132,7 +132,7 @@ def _observed(desired: DesiredSecret, uid: str) -> ObservedSecret:
     return ObservedSecret(
         key=desired.key,
         uid=uid,
-        resource_version="0",
+        resource_version=0,
         type=desired.type,
         labels=dict(desired.labels),
         annotations=dict(desired.annotations),

@@ -13,7 +13,7 @@ from onepassword_operator.model.errors import ClusterAbsentError, ClusterConflic
 from onepassword_operator.model.target import ObjectRef
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.rules.restart import parse_restarted_for
-from onepassword_operator.rules.secret import secret_use
+from onepassword_operator.wire import deployment
 
 
 class FakeWorkloadStore:
@@ -52,7 +52,7 @@ class FakeWorkloadStore:
             "finalizers": list(finalizers),
         }
         container = {"envFrom": [{"secretRef": {"name": secret}} for secret in secrets]}
-        self._keep(secret_use.workload({"metadata": metadata, "spec": {"template": {"spec": {"containers": [container]}}}}))
+        self._keep(deployment.from_dict({"metadata": metadata, "spec": {"template": {"spec": {"containers": [container]}}}}))
 
     def terminate(self, name: str, namespace: str = "app") -> None:
         """Deleted by a user, but a finalizer holds it."""
@@ -63,7 +63,7 @@ class FakeWorkloadStore:
     def delete(self, name: str, namespace: str = "app") -> None:
         self.events.append(("DELETED", self.objects.pop((namespace, name))))
 
-    def release(self, source: ObjectRef) -> str:
+    def release(self, source: ObjectRef) -> int:
         held = self.objects[source.namespace, source.name]
         left = tuple(finalizer for finalizer in held.finalizers if finalizer != names.OFFICIAL_FINALIZER)
         claim = replace(held.claim, finalizers=left) if held.claim else None
@@ -135,9 +135,8 @@ class FakeWorkloadStore:
 
     def _keep(self, workload: Workload) -> Workload:
         self._version += 1
-        version = str(self._version)
-        claim = replace(workload.claim, resource_version=version) if workload.claim else None
-        kept = replace(workload, resource_version=version, claim=claim)
+        claim = replace(workload.claim, resource_version=self._version) if workload.claim else None
+        kept = replace(workload, resource_version=self._version, claim=claim)
         self.objects[kept.namespace, kept.name] = kept
         self.events.append(("MODIFIED", kept))
         return kept

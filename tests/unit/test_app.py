@@ -30,7 +30,6 @@ from onepassword_operator.handlers import watches
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError
 from onepassword_operator.model.secret import SecretKey
-from onepassword_operator.model.target import Claim
 from onepassword_operator.net.tls import client_tls
 from onepassword_operator.service.restarts.restart_workloads import NamespaceKey
 from onepassword_operator.service.runtime.leader_election import Unopposed
@@ -38,6 +37,7 @@ from onepassword_operator.service.vaults.poller import Poller
 from onepassword_operator.service.watch.secret_watch import SecretWatcher
 from onepassword_operator.settings.schema import Settings, load
 from onepassword_operator.telemetry.metrics import Metrics
+from onepassword_operator.wire import onepassword_item
 
 CRD = "/apis/onepassword.com/v1"
 DEPLOYMENTS = "/apis/apps/v1/deployments"
@@ -499,7 +499,7 @@ async def test_who_takes_over_answers_no_refresh_that_the_former_leader_had_time
 ) -> None:
     key, parts = SecretKey("app", "db"), operator._parts
     ready = {"type": "Ready", "status": "True", "reason": "Synced", "message": "", "lastTransitionTime": ""}
-    parts.use_cases.observe.take_in(Claim.from_object(ITEM | {"status": {"conditions": [ready]}}, parts.rendering))
+    parts.use_cases.observe.take_in(onepassword_item.from_dict(ITEM | {"status": {"conditions": [ready]}}, parts.rendering))
     parts.use_cases.shared.index.refreshes.ask(key)
     had_time_for = operator._settings.staleness_limit_seconds + operator._settings.polling_interval
     election.led_elsewhere_until = parts.use_cases.shared.index.refreshes.asked_at(key) + had_time_for + margin

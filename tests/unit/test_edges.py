@@ -20,13 +20,13 @@ from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.item import Revision
 from onepassword_operator.model.outcome import Change
 from onepassword_operator.model.secret import SecretKey
-from onepassword_operator.model.target import Claim, ObjectRef, Rendering
+from onepassword_operator.model.target import ObjectRef, Rendering
 from onepassword_operator.model.workload import RestartMark
 from onepassword_operator.net.proxy import DIRECT
-from onepassword_operator.rules.secret import secret_use
 from onepassword_operator.service.restarts.restart_workloads import NamespaceKey
 from onepassword_operator.settings.schema import load
 from onepassword_operator.telemetry.metrics import Metrics
+from onepassword_operator.wire import deployment, onepassword_item
 
 ENVIRONMENT = {"OP_CONNECT_HOST": "http://127.0.0.1:1", "OP_CONNECT_TOKEN": "fake", "POLLING_INTERVAL": "7", "AUTO_RESTART": "true"}
 METADATA: dict[str, Any] = {"namespace": "app", "name": "db", "uid": "u", "resourceVersion": "7", "finalizers": [names.OFFICIAL_FINALIZER]}
@@ -107,12 +107,12 @@ async def test_workloads_are_restarted_if_the_setting_says_so(parts: Parts, serv
 
 async def test_a_resource_that_is_held_up_in_deletion_is_released(parts: Parts) -> None:
     raw = {"metadata": METADATA | {"deletionTimestamp": "2024-01-01T00:00:00Z"}}
-    parts.use_cases.observe.take_in(Claim.from_object(raw, Rendering()))
+    parts.use_cases.observe.take_in(onepassword_item.from_dict(raw, Rendering()))
     assert await parts.loops.finalizers._queue.take() == ObjectRef("OnePasswordItem", "app", "db")
 
 
 async def test_a_deployment_that_is_held_up_for_nothing_is_released(parts: Parts, server: ScriptedServer) -> None:
-    parts.use_cases.observe_workloads.seen(secret_use.workload({"metadata": METADATA}))
+    parts.use_cases.observe_workloads.seen(deployment.from_dict({"metadata": METADATA}))
     source = await parts.loops.finalizers._queue.take()
     server.script(reply({"metadata": METADATA}), reply({"metadata": METADATA | {"finalizers": []}}))
     await parts.loops.finalizers._work(source)
@@ -128,7 +128,7 @@ async def test_a_pass_releases_what_it_has_seen_to(parts: Parts) -> None:
 
 
 def test_what_waits_is_shown(parts: Parts, metrics: Metrics) -> None:
-    parts.use_cases.observe.claim_seen(Claim.from_object({"metadata": METADATA}, Rendering()))
+    parts.use_cases.observe.claim_seen(onepassword_item.from_dict({"metadata": METADATA}, Rendering()))
     shown = metrics.render().decode()
     assert "queue_depth 1.0" in shown
     assert "retries_waiting 0.0" in shown
@@ -139,7 +139,7 @@ def test_what_waits_is_shown(parts: Parts, metrics: Metrics) -> None:
 async def test_an_event_that_is_said_is_posted_under_a_name_of_its_own_in_the_api_servers_time(
     parts: Parts, server: ScriptedServer
 ) -> None:
-    claim = Claim.from_object({"metadata": METADATA | {"name": "n" * 253}}, Rendering())
+    claim = onepassword_item.from_dict({"metadata": METADATA | {"name": "n" * 253}}, Rendering())
     server.routes["/api/v1/namespaces/app/events"] = reply({}, status=201)
     for outcome in (Change.CREATED, Change.UPDATED):
         parts.use_cases.controller._reporter._events.changed(claim, outcome, message="text")

@@ -8,6 +8,7 @@ Secret that was sent to them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import datetime
 import email.utils
@@ -15,18 +16,19 @@ import io
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import aiohttp
 import msgspec
 
-from onepassword_operator.cluster.api_errors import asked_pause_seconds, to_error
+from onepassword_operator.cluster.api_errors import Status, asked_pause_seconds, to_error
 from onepassword_operator.cluster.credentials import ClusterAccess
-from onepassword_operator.cluster.page import OBJECTS, PAGES, Page, Undecodable
+from onepassword_operator.cluster.page import PAGES, Page
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterUnavailableError
 from onepassword_operator.net.proxy import DIRECT, Route
 from onepassword_operator.rules import page_size
 from onepassword_operator.service.runtime.seats import Seats
+from onepassword_operator.wire.metadata import Undecodable
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=10)
 LIST_TIMEOUT: Final = aiohttp.ClientTimeout(total=60, connect=10)
@@ -39,6 +41,10 @@ clients.
 _METHODS: Final = {"get": "GET", "list": "GET", "create": "POST", "update": "PUT", "patch": "PATCH"}
 _MERGE_PATCH: Final = "application/merge-patch+json"
 _METADATA_ONLY: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+Read = TypeVar("Read")
+Decode = Callable[[bytes | bytearray], Read]
+"""Decodes an answer; may raise the errors of decoding."""
 
 Observer = Callable[[str, str, int], None]
 """Called after every request with its verb, resource and status code (0: no answer)."""
@@ -56,11 +62,11 @@ class _Call:
     verb: str
     path: str
     resource: str
+    read: Decode[Any]
     query: Mapping[str, str] | None = None
     body: bytes | None = dataclasses.field(default=None, repr=False)
     limits: aiohttp.ClientTimeout | None = None
     accept: str = "*/*"
-    decoder: msgspec.json.Decoder[Any] = OBJECTS
     cap: int | None = None
     """Most bytes to read of the answer."""
 
@@ -175,11 +181,11 @@ class KubernetesApi:
         now = datetime.datetime.now(datetime.UTC) + self._clock_offset
         return now.strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    async def get(self, path: str, *, resource: str) -> dict[str, Any] | None:
+    async def get(self, path: str, *, resource: str, read: Decode[Read]) -> Read | None:
         """Read an object; None if it does not exist."""
         try:
-            found: dict[str, Any] = await self._read(
-                _Call(verb="get", path=path, resource=resource)
+            found: Read = await self._read(
+                _Call(verb="get", path=path, resource=resource, read=read)
             )
         except ClusterAbsentError:
             return None
@@ -214,9 +220,10 @@ class KubernetesApi:
                 query=query,
                 limits=LIST_TIMEOUT,
                 accept=accept,
+                read=PAGES.decode,
             )
             page: Page | None = await self._read(
-                dataclasses.replace(call, decoder=PAGES, cap=page_size.cap(limit))
+                dataclasses.replace(call, cap=page_size.cap(limit))
             )
             if page is None:
                 limit = page_size.after_abandoned(limit)
@@ -229,28 +236,29 @@ class KubernetesApi:
             if not token:
                 return
 
-    async def create(self, path: str, body: Mapping[str, Any], *, resource: str) -> dict[str, Any]:
+    async def create(
+        self, path: str, body: Mapping[str, Any], *, resource: str, read: Decode[Read]
+    ) -> Read:
         """POST an object; return it as the API server stored it."""
-        return await self._write(
-            _Call(verb="create", path=path, resource=resource, body=msgspec.json.encode(body))
-        )
+        written: Read = await self._write(path, body, verb="create", resource=resource, read=read)
+        return written
 
-    async def replace(self, path: str, body: Mapping[str, Any], *, resource: str) -> dict[str, Any]:
+    async def replace(
+        self, path: str, body: Mapping[str, Any], *, resource: str, read: Decode[Read]
+    ) -> Read:
         """PUT an object whose resourceVersion is that of the read.
 
         ClusterConflictError if it changed since.
         """
-        return await self._write(
-            _Call(verb="update", path=path, resource=resource, body=msgspec.json.encode(body))
-        )
+        written: Read = await self._write(path, body, verb="update", resource=resource, read=read)
+        return written
 
     async def merge_patch(
-        self, path: str, body: Mapping[str, Any], *, resource: str
-    ) -> dict[str, Any]:
+        self, path: str, body: Mapping[str, Any], *, resource: str, read: Decode[Read]
+    ) -> Read:
         """PATCH an object by JSON merge; return it as the API server stored it."""
-        return await self._write(
-            _Call(verb="patch", path=path, resource=resource, body=msgspec.json.encode(body))
-        )
+        written: Read = await self._write(path, body, verb="patch", resource=resource, read=read)
+        return written
 
     async def _read(self, call: _Call) -> Any:
         for attempt in range(1, TRIES):
@@ -260,7 +268,11 @@ class KubernetesApi:
                 await _pause(attempt, error)
         return await self._request(call)
 
-    async def _write(self, call: _Call) -> dict[str, Any]:
+    async def _write(
+        self, path: str, body: Mapping[str, Any], *, verb: str, resource: str, read: Decode[Any]
+    ) -> Any:
+        content = msgspec.json.encode(body)
+        call = _Call(verb=verb, path=path, resource=resource, read=read, body=content)
         for attempt in range(1, TRIES):
             try:
                 return await self._write_once(call)
@@ -270,11 +282,10 @@ class KubernetesApi:
                 await _pause(attempt, error)
         return await self._write_once(call)
 
-    async def _write_once(self, call: _Call) -> dict[str, Any]:
+    async def _write_once(self, call: _Call) -> Any:
         async with self._writes.seat() as seat:
             seat.start()  # a slow webhook may hold up its own namespace's writes
-            written: dict[str, Any] = await self._request(call)
-        return written
+            return await self._request(call)
 
     async def _request(self, call: _Call) -> Any:
         if self._session is None:
@@ -307,14 +318,11 @@ class KubernetesApi:
             self._observer(call.verb, call.resource, code)
 
     def _decoded(self, call: _Call, payload: bytearray, *, code: int, pause: float | None) -> Any:
-        well = 200 <= code < 300  # noqa: PLR2004
-        try:
-            decoded = (call.decoder if well else OBJECTS).decode(payload)
-        except Undecodable:
-            decoded = None
-        if well and decoded is not None:
-            return decoded
-        raise to_error(code, decoded or {}, what=call.what).anew(delay_seconds=pause)
+        if 200 <= code < 300:  # noqa: PLR2004
+            with contextlib.suppress(*Undecodable):
+                return call.read(payload)
+            payload = bytearray()
+        raise to_error(code, Status.read(payload), what=call.what).anew(delay_seconds=pause)
 
     def _note_time(self, date: str | None) -> None:
         if date:

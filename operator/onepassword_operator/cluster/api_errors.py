@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final, Self
+
+import msgspec
 
 from onepassword_operator.model.errors import (
     ClusterAbsentError,
@@ -15,34 +16,68 @@ from onepassword_operator.model.errors import (
     ClusterQuotaError,
     ClusterUnavailableError,
 )
+from onepassword_operator.wire.metadata import NoList, NoObject, Undecodable
 
 _TOO_MANY: Final = 429
 LONGEST_PAUSE_SECONDS: Final = 60.0
 
 
-def to_error(code: int, status: Mapping[str, Any], *, what: str) -> ClusterError:
+class Cause(msgspec.Struct, gc=False):
+    """One reason of a refusal, and the field that it is about."""
+
+    field: object = None
+    reason: object = None
+
+
+class _Details(msgspec.Struct, gc=False):
+    causes: list[Cause | NoObject] | NoList = None
+
+
+class Status(msgspec.Struct, gc=False):
+    """The body of an answer that is not a success; a proxy on the way may send any other."""
+
+    reason: object = None
+    message: object = None
+    details: _Details | NoObject = None
+
+    @classmethod
+    def read(cls, raw: bytes | bytearray) -> Self:
+        """Decode a body; whatever can't be read is left out."""
+        try:
+            return msgspec.json.decode(raw, type=cls)
+        except Undecodable:
+            return cls()
+
+    @property
+    def causes(self) -> list[Cause]:
+        """The reasons that are given in a machine-readable form."""
+        listed = self.details.causes if isinstance(self.details, _Details) else None
+        entries = listed if isinstance(listed, list) else []
+        return [cause for cause in entries if isinstance(cause, Cause)]
+
+
+def to_error(code: int, status: Status, *, what: str) -> ClusterError:
     """Translate an answer that is not a success into an error.
 
     Args:
         code: the HTTP status.
-        status: the Status object, or empty if the body was something else.
+        status: the body, empty if it was something else.
         what: the request in words, for example "update secrets".
     """
-    reason = str(status.get("reason") or "")
-    causes = _causes(status)
+    reason = str(status.reason or "")
     match code:
         case 401:
             return ClusterDeniedError(
                 f"{what}: the API server does not accept the operator's credentials (401)"
             )
         case 403:
-            return _forbidden(status, causes, what=what)
+            return _forbidden(status, what=what)
         case 404 | 410:
             return ClusterAbsentError(f"{what}: not found")
         case 409:
             return ClusterConflictError(f"{what}: the object changed meanwhile; trying again")
         case 400 | 413 | 422:
-            return _invalid(causes, what, reason=reason)
+            return _invalid(status.causes, what, reason=reason)
         case _:
             message = f"{what}: the API server answered {code}{f' ({reason})' if reason else ''}"
             return ClusterUnavailableError(message, turned_away=code == _TOO_MANY)
@@ -55,20 +90,10 @@ def asked_pause_seconds(header: str | None) -> float | None:
     )
 
 
-def _causes(status: Mapping[str, Any]) -> list[dict[str, Any]]:
-    details = status.get("details")
-    listed = details.get("causes") if isinstance(details, dict) else None
-    return (
-        [cause for cause in listed if isinstance(cause, dict)] if isinstance(listed, list) else []
-    )
-
-
-def _forbidden(
-    status: Mapping[str, Any], causes: list[dict[str, Any]], *, what: str
-) -> ClusterError:
-    if any(cause.get("reason") == "NamespaceTerminating" for cause in causes):
+def _forbidden(status: Status, *, what: str) -> ClusterError:
+    if any(cause.reason == "NamespaceTerminating" for cause in status.causes):
         return ClusterAbsentError(f"{what}: the namespace is being deleted")
-    message = str(status.get("message") or "")
+    message = str(status.message or "")
     # The API server has no `reason` for these cases, so its fixed texts are matched, here and
     # nowhere else.
     if "exceeded quota:" in message:
@@ -93,16 +118,10 @@ def _forbidden(
     )
 
 
-def _invalid(causes: list[dict[str, Any]], what: str, *, reason: str) -> ClusterError:
+def _invalid(causes: list[Cause], what: str, *, reason: str) -> ClusterError:
     # Only field names and machine-readable reasons: messages may quote the values of the Secret.
     fields = ", ".join(
-        sorted(
-            {
-                f"{cause.get('field')} ({cause.get('reason')})"
-                for cause in causes
-                if cause.get("field")
-            }
-        )
+        sorted({f"{cause.field} ({cause.reason})" for cause in causes if cause.field})
     )
     if fields:
         return ClusterInvalidError(

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from onepassword_operator.cluster.api import KubernetesApi
+from onepassword_operator.cluster.page import ignored
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterDeniedError, ClusterError
 from onepassword_operator.ports import Clock
@@ -184,7 +185,7 @@ class EventSender:
         about, reported = event
         path = f"/api/v1/namespaces/{about.namespace}/events/{reported.name}"
         try:
-            await self._api.merge_patch(path, event.changes(), resource="events")
+            await self._api.merge_patch(path, event.changes(), resource="events", read=ignored)
         except ClusterAbsentError:
             await self._post(event)  # the API server forgets Events, after an hour as a rule
         except ClusterDeniedError as error:
@@ -200,7 +201,8 @@ class EventSender:
 
     async def _post(self, event: Outgoing) -> None:
         path = f"/api/v1/namespaces/{event.about.namespace}/events"
-        await self._api.create(path, event.body(self._instance), resource="events")
+        body = event.body(self._instance)
+        await self._api.create(path, body, resource="events", read=ignored)
 
 
 class _Seldom:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterConflictError
 from onepassword_operator.model.target import ObjectRef
+from onepassword_operator.wire.metadata import decoder
 
 _TRIES: Final = 3
 _COLLECTIONS: Final = {
@@ -19,13 +22,26 @@ _COLLECTIONS: Final = {
 }
 
 
+class _HeldMeta(msgspec.Struct, rename="camel", gc=False):
+    uid: str
+    resource_version: int
+    finalizers: list[str] | None = None
+
+
+class _Held(msgspec.Struct, gc=False):
+    metadata: _HeldMeta
+
+
+_HELD: Final = decoder(_Held)
+
+
 class KubernetesFinalizers:
     """`FinalizerStore` over the API server."""
 
     def __init__(self, api: KubernetesApi) -> None:
         self._api = api
 
-    async def remove(self, ref: ObjectRef, uid: str) -> str | None:
+    async def remove(self, ref: ObjectRef, uid: str) -> int | None:
         """PATCH the finalizers of exactly the object that was read.
 
         Read again if it changed in between. See `FinalizerStore`.
@@ -33,31 +49,23 @@ class KubernetesFinalizers:
         root, plural = _COLLECTIONS[ref.kind]
         path = f"{root}/namespaces/{ref.namespace}/{plural}/{ref.name}"
         for _ in range(_TRIES):
-            raw = await self._api.get(path, resource=plural)
-            if raw is None or raw["metadata"]["uid"] != uid:
+            found = await self._api.get(path, resource=plural, read=_HELD.decode)
+            if found is None or found.metadata.uid != uid:
                 return None
-            metadata = raw["metadata"]
-            left = [
-                finalizer
-                for finalizer in metadata.get("finalizers") or ()
-                if finalizer != names.OFFICIAL_FINALIZER
-            ]
-            if len(left) == len(metadata.get("finalizers") or ()):
-                return str(metadata["resourceVersion"])
-            body = {
-                "metadata": {
-                    "uid": uid,
-                    "resourceVersion": metadata["resourceVersion"],
-                    "finalizers": left,
-                }
-            }
+            version, finalizers = found.metadata.resource_version, found.metadata.finalizers or []
+            left = [each for each in finalizers if each != names.OFFICIAL_FINALIZER]
+            if left == finalizers:
+                return version
+            body = {"metadata": {"uid": uid, "resourceVersion": str(version), "finalizers": left}}
             try:
-                written = await self._api.merge_patch(path, body, resource=plural)
+                written = await self._api.merge_patch(
+                    path, body, resource=plural, read=_HELD.decode
+                )
             except ClusterConflictError:
                 continue
             except ClusterAbsentError:
                 return None
-            return str(written["metadata"]["resourceVersion"])
+            return written.metadata.resource_version
         raise ClusterConflictError(
             f"{ref} keeps changing while its finalizer is removed; trying again shortly"
         )

@@ -6,6 +6,8 @@ import pathlib
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
+
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.credentials import SERVICE_ACCOUNT
 from onepassword_operator.model.lease import HeldLease, LeaseRecord
@@ -15,6 +17,27 @@ NAME: Final = "c26807fd.onepassword.com"
 election.
 """
 _RESOURCE: Final = "leases"
+
+
+class _LeaseMeta(msgspec.Struct, rename="camel", gc=False):
+    resource_version: str
+    """Sent back as it came, and never compared with another."""
+
+
+class _Spec(msgspec.Struct, rename="camel", gc=False):
+    holder_identity: str | None = None
+    lease_duration_seconds: int | None = None
+    acquire_time: str | None = None
+    renew_time: str | None = None
+    lease_transitions: int | None = None
+
+
+class _Lease(msgspec.Struct, gc=False):
+    metadata: _LeaseMeta
+    spec: _Spec | None = None
+
+
+_LEASES: Final = msgspec.json.Decoder(_Lease)
 
 
 class KubernetesLease:
@@ -27,12 +50,8 @@ class KubernetesLease:
 
     async def get(self) -> HeldLease | None:
         """Read the live lease; None if it does not exist."""
-        raw = await self._api.get(f"{self._collection}/{NAME}", resource=_RESOURCE)
-        return (
-            HeldLease(LeaseRecord.from_object(raw), raw["metadata"]["resourceVersion"])
-            if raw
-            else None
-        )
+        path = f"{self._collection}/{NAME}"
+        return await self._api.get(path, resource=_RESOURCE, read=_from_json)
 
     async def write(self, record: LeaseRecord, *, basis: HeldLease | None) -> HeldLease:
         """POST the Lease, or PUT it over exactly the one that was read."""
@@ -44,11 +63,28 @@ class KubernetesLease:
             "spec": record.to_spec(),
         }
         if basis is None:
-            raw = await self._api.create(self._collection, body, resource=_RESOURCE)
+            written = await self._api.create(
+                self._collection, body, resource=_RESOURCE, read=_from_json
+            )
         else:
             metadata["resourceVersion"] = basis.resource_version
-            raw = await self._api.replace(f"{self._collection}/{NAME}", body, resource=_RESOURCE)
-        return HeldLease(record, raw["metadata"]["resourceVersion"])
+            path = f"{self._collection}/{NAME}"
+            written = await self._api.replace(path, body, resource=_RESOURCE, read=_from_json)
+        return HeldLease(record, written.resource_version)
+
+
+def _from_json(raw: bytes | bytearray) -> HeldLease:
+    # A missing member counts as unheld and expired.
+    found = _LEASES.decode(raw)
+    spec = found.spec or _Spec()
+    record = LeaseRecord(
+        holder=spec.holder_identity or "",
+        lease_seconds=spec.lease_duration_seconds or 0,
+        acquired=spec.acquire_time or "",
+        renewed=spec.renew_time or "",
+        transitions=spec.lease_transitions or 0,
+    )
+    return HeldLease(record, found.metadata.resource_version)
 
 
 def home_namespace(chosen: str, environment: Mapping[str, str], *, context: str) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from typing import Final, TypeVar
 
 import msgspec
 
 from onepassword_operator.model.errors import ClusterUnavailableError
+from onepassword_operator.wire.metadata import Undecodable
 
-Undecodable: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
-"""Errors of decoding: the bytes are not JSON, or JSON of another shape."""
+Read = TypeVar("Read")
 
 
 class Metadata(msgspec.Struct, rename="camel"):
@@ -60,46 +60,46 @@ class Page(msgspec.Struct):
         return sum(map(len, self.items or ()))
 
     def raw(self) -> Iterator[msgspec.Raw]:
-        """Yield the objects undecoded.
-
-        Raises:
-            ClusterUnavailableError: something in the page is no object; `__iter__`, `whole` and
-                `header` raise it too.
-        """
+        """Yield the objects undecoded."""
         left, self.items = self.items or [], None
         left.reverse()
         while left:
             yield left.pop()
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Yield the objects, decoded in full."""
-        return map(whole, self.raw())
+    def decoded(self, read: Callable[[bytes], Read]) -> Iterator[Read]:
+        """Yield the objects, each decoded when its turn comes."""
+        return (decoded(raw, read) for raw in self.raw())
 
 
-def whole(raw: msgspec.Raw) -> dict[str, Any]:
-    """Decode an object in full."""
+def decoded(raw: msgspec.Raw, read: Callable[[bytes], Read]) -> Read:
+    """Decode an object of a page.
+
+    Raises:
+        ClusterUnavailableError: it is no object, or none of this kind.
+    """
     try:
-        return OBJECTS.decode(raw)
+        return read(raw)
     except Undecodable:
-        raise _broken() from None
+        raise ClusterUnavailableError(
+            "the API server listed something that is no object; trying again"
+        ) from None
+
+
+class _AnyObject(msgspec.Struct):
+    pass
+
+
+def ignored(raw: bytes | bytearray) -> None:
+    """Check that an answer is an object, and keep nothing of it."""
+    _ANY_OBJECT.decode(raw)
 
 
 def header(raw: msgspec.Raw) -> Metadata:
     """Decode an object's identifying metadata only."""
-    try:
-        return _HEADER.decode(raw).metadata
-    except Undecodable:
-        raise _broken() from None
+    return decoded(raw, _HEADER.decode).metadata
 
 
-def _broken() -> ClusterUnavailableError:
-    return ClusterUnavailableError(
-        "the API server listed something that is no object; trying again"
-    )
-
-
-OBJECTS: Final[msgspec.json.Decoder[dict[str, Any]]] = msgspec.json.Decoder(dict[str, Any])
-"""Decodes an object of any kind."""
+_ANY_OBJECT: Final = msgspec.json.Decoder(_AnyObject)
 _HEADER: Final = msgspec.json.Decoder(Header)
 PAGES: Final = msgspec.json.Decoder(Page)
 """Decodes a page."""

@@ -5,14 +5,28 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
+import msgspec
+
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.model import names
 from onepassword_operator.model.outcome import Condition
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim, Rendering
+from onepassword_operator.wire import onepassword_item
 
 _RESOURCE: Final = names.PLURAL
 _ROOT: Final = f"/apis/{names.GROUP}/{names.VERSION}"
+
+
+class _Served(msgspec.Struct, gc=False):
+    name: str = ""
+
+
+class _Discovery(msgspec.Struct, gc=False):
+    resources: list[_Served] | None = None
+
+
+_DISCOVERIES: Final = msgspec.json.Decoder(_Discovery)
 
 
 class KubernetesResources:
@@ -27,16 +41,14 @@ class KubernetesResources:
 
     async def is_served(self) -> bool:
         """Whether the CRD is installed, by discovery, which needs no rights on CRDs: every authenticated user may use it."""
-        discovered = await self._api.get(_ROOT, resource="apigroups")
-        return any(
-            resource.get("name") == names.PLURAL
-            for resource in (discovered or {}).get("resources") or ()
+        discovered = await self._api.get(_ROOT, resource="apigroups", read=_DISCOVERIES.decode)
+        return discovered is not None and any(
+            served.name == names.PLURAL for served in discovered.resources or ()
         )
 
     async def get(self, key: SecretKey) -> Claim | None:
         """Read the live resource; None if it does not exist."""
-        raw = await self._api.get(self._path(key), resource=_RESOURCE)
-        return Claim.from_object(raw, self._rendering) if raw else None
+        return await self._api.get(self._path(key), resource=_RESOURCE, read=self._read)
 
     async def list_all(self) -> AsyncIterator[Claim]:
         """Yield all live resources in the watched namespaces, by page."""
@@ -45,8 +57,8 @@ class KubernetesResources:
         ] or [f"{_ROOT}/{names.PLURAL}"]
         for path in paths:
             async for page in self._api.pages(path, resource=_RESOURCE):
-                for raw in page:
-                    yield Claim.from_object(raw, self._rendering)
+                for claim in page.decoded(self._read):
+                    yield claim
 
     async def write_condition(self, claim: Claim, condition: Condition) -> Claim:
         """PATCH the status.
@@ -55,10 +67,13 @@ class KubernetesResources:
         created meanwhile.
         """
         body = {"metadata": {"uid": claim.uid}, "status": {"conditions": [condition.to_object()]}}
-        written = await self._api.merge_patch(
-            f"{self._path(claim.key)}/status", body, resource=f"{_RESOURCE}/status"
+        path = f"{self._path(claim.key)}/status"
+        return await self._api.merge_patch(
+            path, body, resource=f"{_RESOURCE}/status", read=self._read
         )
-        return Claim.from_object(written, self._rendering)
+
+    def _read(self, raw: bytes | bytearray) -> Claim:
+        return onepassword_item.from_json(raw, self._rendering)
 
     @staticmethod
     def _path(key: SecretKey) -> str:

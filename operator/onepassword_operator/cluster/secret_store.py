@@ -18,6 +18,7 @@ from onepassword_operator.model.secret import (
     OwnerReference,
     SecretKey,
 )
+from onepassword_operator.wire import secret
 
 FIRST_PAGE: Final = 4
 """Objects in the first page: small, because a Secret may have 1 MiB. The size of each later page
@@ -41,8 +42,7 @@ class KubernetesSecrets:
 
     async def get(self, key: SecretKey) -> ObservedSecret | None:
         """Read the live Secret; None if it does not exist."""
-        raw = await self._api.get(path_of(key), resource=_RESOURCE)
-        return ObservedSecret.from_object(raw) if raw else None
+        return await self._api.get(path_of(key), resource=_RESOURCE, read=secret.from_json)
 
     async def list_managed(self, wanted: Container[SecretKey]) -> AsyncIterator[ObservedSecret]:
         """Yield the wanted Secrets among all with our label.
@@ -59,55 +59,49 @@ class KubernetesSecrets:
                 for raw in page.raw():
                     metadata = pages.header(raw)
                     if SecretKey(metadata.namespace, metadata.name) in wanted:
-                        yield ObservedSecret.from_object(pages.whole(raw))
+                        yield pages.decoded(raw, secret.from_json)
 
     async def create(self, desired: DesiredSecret) -> ObservedSecret:
         """POST the Secret; ClusterConflictError if it exists."""
         path = f"/api/v1/namespaces/{desired.key.namespace}/secrets"
-        return ObservedSecret.from_object(
-            await self._api.create(path, to_object(desired), resource=_RESOURCE)
+        return await self._api.create(
+            path, to_object(desired), resource=_RESOURCE, read=secret.from_json
         )
 
     async def replace(self, desired: DesiredSecret, *, basis: ObservedSecret) -> ObservedSecret:
         """PUT the Secret over exactly the one that was read."""
         body = to_object(desired)
-        body["metadata"] |= {"uid": basis.uid, "resourceVersion": basis.resource_version}
-        return ObservedSecret.from_object(
-            await self._api.replace(path_of(desired.key), body, resource=_RESOURCE)
+        body["metadata"] |= _identity(basis)
+        return await self._api.replace(
+            path_of(desired.key), body, resource=_RESOURCE, read=secret.from_json
         )
 
     async def annotate(
         self, basis: ObservedSecret, annotations: dict[str, str | None]
     ) -> ObservedSecret:
         """PATCH annotations of exactly the Secret that was read."""
-        body = {
-            "metadata": {
-                "uid": basis.uid,
-                "resourceVersion": basis.resource_version,
-                "annotations": annotations,
-            }
-        }
-        return ObservedSecret.from_object(
-            await self._api.merge_patch(path_of(basis.key), body, resource=_RESOURCE)
-        )
+        return await self._patch(basis, {"annotations": annotations})
 
     async def own(self, basis: ObservedSecret, owners: Sequence[OwnerReference]) -> ObservedSecret:
         """PATCH the ownerReferences of exactly the Secret that was read."""
-        references = [_owner_object(owner) for owner in owners]
-        body = {
-            "metadata": {
-                "uid": basis.uid,
-                "resourceVersion": basis.resource_version,
-                "ownerReferences": references,
-            }
-        }
-        return ObservedSecret.from_object(
-            await self._api.merge_patch(path_of(basis.key), body, resource=_RESOURCE)
+        return await self._patch(
+            basis, {"ownerReferences": [_owner_object(owner) for owner in owners]}
+        )
+
+    async def _patch(self, basis: ObservedSecret, metadata: dict[str, Any]) -> ObservedSecret:
+        body = {"metadata": _identity(basis) | metadata}
+        return await self._api.merge_patch(
+            path_of(basis.key), body, resource=_RESOURCE, read=secret.from_json
         )
 
     def server_time(self) -> str:
         """Return the API server's time, RFC 3339 UTC."""
         return self._api.server_time()
+
+
+def _identity(basis: ObservedSecret) -> dict[str, Any]:
+    # The API server refuses the write (409) unless the Secret is still exactly this one.
+    return {"uid": basis.uid, "resourceVersion": str(basis.resource_version)}
 
 
 def to_object(desired: DesiredSecret) -> dict[str, Any]:

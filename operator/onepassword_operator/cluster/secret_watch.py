@@ -14,11 +14,12 @@ import msgspec
 
 from onepassword_operator.cluster import page as pages
 from onepassword_operator.cluster.api import KubernetesApi
-from onepassword_operator.cluster.api_errors import asked_pause_seconds, to_error
+from onepassword_operator.cluster.api_errors import Status, asked_pause_seconds, to_error
 from onepassword_operator.cluster.lines import Lines
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterUnavailableError
 from onepassword_operator.model.secret import SecretKey, SecretSight, Sight
+from onepassword_operator.wire.metadata import Undecodable
 
 STREAM_SECONDS: Final = 290
 """How long the API server is asked to keep a stream open; reduced by up to a tenth, so that streams
@@ -123,10 +124,7 @@ def _path(namespace: str) -> str:
 async def _check(response: aiohttp.ClientResponse) -> None:
     if response.status == 200:  # noqa: PLR2004
         return
-    try:
-        status = pages.OBJECTS.decode(await response.read())
-    except pages.Undecodable:
-        status = {}
+    status = Status.read(await response.read())
     pause = asked_pause_seconds(response.headers.get("Retry-After"))
     raise to_error(response.status, status, what=f"watch {_RESOURCE}").anew(delay_seconds=pause)
 
@@ -148,13 +146,13 @@ async def _sights(content: aiohttp.StreamReader) -> AsyncIterator[SecretSight]:
 def _reported(line: bytes) -> SecretSight:
     try:
         event = _EVENTS.decode(line)
-    except pages.Undecodable:
+    except Undecodable:
         raise ClusterUnavailableError(
             f"watch {_RESOURCE}: the stream sent something that is no event"
         ) from None
     if event.type in _KINDS and event.object.metadata:
         return _sight(_KINDS[event.type], event.object.metadata)
-    raise to_error(event.object.code, {"reason": event.object.reason}, what=f"watch {_RESOURCE}")
+    raise to_error(event.object.code, Status(reason=event.object.reason), what=f"watch {_RESOURCE}")
 
 
 def _sight(kind: Sight, metadata: pages.Metadata) -> SecretSight:

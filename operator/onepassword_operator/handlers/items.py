@@ -6,9 +6,9 @@ from typing import Any
 
 import kopf
 
-from onepassword_operator.model.secret import SecretKey
-from onepassword_operator.model.target import Claim, Rendering
+from onepassword_operator.model.target import Rendering
 from onepassword_operator.service.watch.observe import Observe
+from onepassword_operator.wire import onepassword_item
 
 
 class ItemEvents:
@@ -23,11 +23,8 @@ class ItemEvents:
 
     async def item_event(self, event: kopf.RawEvent, **_: Any) -> None:
         """Report a listed, added or modified resource as seen, and a deleted one as gone."""
-        raw: dict[str, Any] = dict(event["object"])
-        metadata = raw["metadata"]
+        claim = onepassword_item.from_dict(event["object"], self._rendering)
         if event["type"] == "DELETED":
-            self._observe.claim_gone(
-                SecretKey(metadata["namespace"], metadata["name"]), metadata["uid"]
-            )
+            self._observe.claim_gone(claim.key, claim.uid)
         else:
-            self._observe.claim_seen(Claim.from_object(raw, self._rendering))
+            self._observe.claim_seen(claim)

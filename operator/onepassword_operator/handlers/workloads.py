@@ -6,8 +6,8 @@ from typing import Any
 
 import kopf
 
-from onepassword_operator.rules.secret import secret_use
 from onepassword_operator.service.watch.observe_workloads import ObserveWorkloads
+from onepassword_operator.wire import deployment
 
 
 class WorkloadEvents:
@@ -21,7 +21,7 @@ class WorkloadEvents:
 
     async def workload_event(self, event: kopf.RawEvent, **_: Any) -> None:
         """Report a listed, added or modified Deployment as seen, and a deleted one as gone."""
-        workload = secret_use.workload(dict(event["object"]))
+        workload = deployment.from_dict(event["object"])
         if event["type"] == "DELETED":
             self._observe.gone(workload.ref, workload.uid)
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 
@@ -25,18 +24,6 @@ class LeaseRecord:
     acquired: str
     renewed: str
     transitions: int
-
-    @classmethod
-    def from_object(cls, raw: Mapping[str, Any]) -> LeaseRecord:
-        """Read a Lease; a missing member counts as unheld and expired."""
-        spec = raw.get("spec") or {}
-        return cls(
-            holder=spec.get("holderIdentity") or "",
-            lease_seconds=spec.get("leaseDurationSeconds") or 0,
-            acquired=spec.get("acquireTime") or "",
-            renewed=spec.get("renewTime") or "",
-            transitions=spec.get("leaseTransitions") or 0,
-        )
 
     def to_spec(self) -> dict[str, Any]:
         """Render the spec of the Lease as JSON."""

@@ -4,20 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import sys
-from collections.abc import Mapping
 from typing import Any
 
 from onepassword_operator.model.errors import OperatorError
 from onepassword_operator.model.item import Revision
-
-
-def text_of(raw: object) -> str:
-    """Read a member of a resource as text.
-
-    Empty if it is none, because a CRD without a schema admits any type.
-    """
-    return raw if isinstance(raw, str) else "" if raw is None else str(raw)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,24 +20,6 @@ class Condition:
     message: str
     last_transition_time: str
     observed_generation: int | None
-
-    @classmethod
-    def from_object(cls, raw: Mapping[str, Any]) -> Condition:
-        """Read an entry.
-
-        Those of the official operator have neither reason nor observedGeneration.
-        """
-        generation = raw.get("observedGeneration")
-        return cls(
-            type=sys.intern(
-                text_of(raw.get("type"))
-            ),  # a condition is kept for every resource, and these words repeat in all of them
-            status=sys.intern(text_of(raw.get("status"))),
-            reason=sys.intern(text_of(raw.get("reason"))),
-            message=text_of(raw.get("message")),
-            last_transition_time=text_of(raw.get("lastTransitionTime")),
-            observed_generation=generation if isinstance(generation, int) else None,
-        )
 
     def to_object(self) -> dict[str, Any]:
         """Render the entry as JSON."""

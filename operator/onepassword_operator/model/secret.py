@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import enum
 import sys
@@ -53,17 +52,6 @@ class OwnerReference:
     api_version: str
     raw: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False, repr=False)
 
-    @classmethod
-    def from_object(cls, raw: Mapping[str, Any]) -> OwnerReference:
-        """Read an entry of `metadata.ownerReferences`."""
-        return cls(
-            kind=raw.get("kind", ""),
-            name=raw.get("name", ""),
-            uid=raw.get("uid", ""),
-            api_version=raw.get("apiVersion", ""),
-            raw=dict(raw),
-        )
-
     @property
     def group(self) -> str:
         """The API group; empty for core."""
@@ -76,7 +64,7 @@ class ObservedSecret:
 
     key: SecretKey
     uid: str
-    resource_version: str
+    resource_version: int
     type: str
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
@@ -85,28 +73,6 @@ class ObservedSecret:
     data: Mapping[str, Confidential]
     immutable: bool = False
     terminating: bool = False
-
-    @classmethod
-    def from_object(cls, raw: Mapping[str, Any]) -> ObservedSecret:
-        """Read a Secret object (from a GET, a LIST item or a watch event)."""
-        metadata = raw["metadata"]
-        return cls(
-            key=SecretKey(metadata["namespace"], metadata["name"]),
-            uid=metadata["uid"],
-            resource_version=metadata["resourceVersion"],
-            type=raw.get("type") or names.OPAQUE,
-            labels=dict(metadata.get("labels") or {}),
-            annotations=dict(metadata.get("annotations") or {}),
-            owners=tuple(
-                OwnerReference.from_object(owner) for owner in metadata.get("ownerReferences") or ()
-            ),
-            finalizers=tuple(metadata.get("finalizers") or ()),
-            data={
-                key: Confidential(_decode(value)) for key, value in (raw.get("data") or {}).items()
-            },
-            immutable=bool(raw.get("immutable")),
-            terminating=bool(metadata.get("deletionTimestamp")),
-        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,11 +99,3 @@ def recorded_revision(observed: ObservedSecret) -> Revision | None:
     if len(parts) != 4 or parts[0] != "vaults" or parts[2] != "items" or version is None:  # noqa: PLR2004
         return None
     return Revision(sys.intern(parts[1]), parts[3], version)
-
-
-def _decode(value: str | None) -> bytes:
-    # The API server only ever sends valid base64; an empty value arrives as null.
-    try:
-        return base64.b64decode(value or "", validate=True)
-    except ValueError:
-        return b""

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from onepassword_operator.model import bounds, names
-from onepassword_operator.model.outcome import Condition, text_of
+from onepassword_operator.model import names
+from onepassword_operator.model.outcome import Condition
 from onepassword_operator.model.secret import OwnerReference, SecretKey
 
-_TRUE: Final = frozenset({"1", "t", "true"})
-_NOTHING: Final[Mapping[str, str]] = {}
 _API_VERSIONS: Final = {names.KIND: names.API_VERSION, names.DEPLOYMENT: "apps/v1"}
 
 
@@ -44,7 +41,7 @@ class Claim:
     name: str
     """Name of the object; a OnePasswordItem and its Secret have the same name."""
     uid: str
-    resource_version: str
+    resource_version: int
     generation: int
     created_at: str
     item_path: str
@@ -62,40 +59,6 @@ class Claim:
     """Characters of labels and annotations to be copied if they exceed the limit, in which case
     none are kept; else 0.
     """
-
-    @classmethod
-    def from_object(cls, raw: Mapping[str, Any], rendering: Rendering) -> Claim:
-        """Read a OnePasswordItem (from a GET, a LIST item or a watch event)."""
-        metadata = raw["metadata"]
-        spec, status = _members(raw.get("spec")), _members(raw.get("status"))
-        conditions = status.get("conditions")
-        annotations, labels = metadata.get("annotations") or {}, metadata.get("labels") or {}
-        copied = copied_annotations(annotations, rendering)
-        oversized = (
-            size if (size := bounds.characters(labels, copied)) > bounds.COPIED_CHARACTERS else 0
-        )
-        return cls(
-            key=SecretKey(sys.intern(metadata["namespace"]), metadata["name"]),
-            name=metadata["name"],
-            uid=metadata["uid"],
-            resource_version=metadata["resourceVersion"],
-            generation=metadata.get("generation") or 0,
-            created_at=metadata.get("creationTimestamp") or "",
-            item_path=bounds.clipped(text_of(spec.get("itemPath")), bounds.ITEM_PATH_CHARACTERS),
-            secret_type=bounds.clipped(text_of(raw.get("type")), bounds.TYPE_CHARACTERS)
-            or names.OPAQUE,
-            labels=dict(labels) if labels and not oversized else _NOTHING,
-            annotations=copied if copied and not oversized else _NOTHING,
-            oversized=oversized,
-            terminating=bool(metadata.get("deletionTimestamp")),
-            conditions=tuple(
-                Condition.from_object(_members(entry))
-                for entry in (conditions if isinstance(conditions, list) else ())
-            ),
-            finalizers=tuple(metadata.get("finalizers") or ()),
-            suspended=annotations.get(names.SUSPEND, "").lower() in _TRUE,
-            refresh=bounds.clipped(annotations.get(names.REFRESH, ""), bounds.REFRESH_CHARACTERS),
-        )
 
     @property
     def ref(self) -> ObjectRef:
@@ -151,10 +114,6 @@ class Claim:
         return next(
             (condition for condition in self.conditions if condition.type == names.READY), None
         )
-
-
-def _members(raw: object) -> Mapping[str, Any]:
-    return raw if isinstance(raw, Mapping) else {}
 
 
 def copied_annotations(annotations: Mapping[str, str], rendering: Rendering) -> dict[str, str]:

@@ -18,7 +18,7 @@ class Workload:
     namespace: str
     name: str
     uid: str
-    resource_version: str
+    resource_version: int
     created_at: str
     annotations: Mapping[str, str]
     template_annotations: Mapping[str, str]

@@ -8,6 +8,7 @@ from collections.abc import Awaitable
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 from aiohttp import web
 
@@ -29,6 +30,7 @@ from onepassword_operator.service.runtime import seats
 
 TOKEN = "fake-kubernetes-token"
 MIB = 1024 * 1024
+OBJECT = msgspec.json.Decoder(dict[str, Any]).decode
 A, B, C = {"name": "a"}, {"name": "b"}, {"name": "c"}
 
 
@@ -40,22 +42,22 @@ async def error_of(awaitable: Awaitable[object]) -> ClusterError:
 
 async def test_an_object_is_read(server: ScriptedServer, api: KubernetesApi, observed: Any) -> None:
     server.script(reply({"kind": "Secret"}))
-    assert await api.get("/api/v1/x", resource="secrets") == {"kind": "Secret"}
+    assert await api.get("/api/v1/x", resource="secrets", read=OBJECT) == {"kind": "Secret"}
     assert api.server == server.url
     assert observed.requests == [("get", "secrets", 200)]
 
 
 async def test_what_is_absent_is_none_and_what_is_refused_is_an_error(server: ScriptedServer, api: KubernetesApi) -> None:
     server.script(reply({"reason": "NotFound"}, status=404), reply({"message": "is forbidden: User x"}, status=403))
-    assert await api.get("/x", resource="secrets") is None
-    assert isinstance(await error_of(api.get("/x", resource="secrets")), ClusterDeniedError)
+    assert await api.get("/x", resource="secrets", read=OBJECT) is None
+    assert isinstance(await error_of(api.get("/x", resource="secrets", read=OBJECT)), ClusterDeniedError)
     assert len(server.seen) == 2
 
 
 async def test_the_token_is_in_the_authorization_header_and_nowhere_else(server: ScriptedServer, api: KubernetesApi) -> None:
     server.script(reply({}), reply({}))
-    await api.get("/x", resource="secrets")
-    await api.create("/x", {"a": 1}, resource="secrets")
+    await api.get("/x", resource="secrets", read=OBJECT)
+    await api.create("/x", {"a": 1}, resource="secrets", read=OBJECT)
     for request in server.seen:
         assert request.headers["Authorization"] == f"Bearer {TOKEN}"
         assert request.headers["User-Agent"] == "operator-test/1"
@@ -67,14 +69,14 @@ async def test_without_a_token_there_is_no_such_header(server: ScriptedServer, o
     access = ClusterAccess(server=server.url, ssl_context=None, token=None)
     async with KubernetesApi(access, user_agent="x", observer=observed) as api:
         server.script(reply({}))
-        await api.get("/x", resource="secrets")
+        await api.get("/x", resource="secrets", read=OBJECT)
     assert "Authorization" not in server.seen[0].headers
 
 
 async def test_a_redirect_is_an_error_and_the_token_never_follows_it(server: ScriptedServer, api: KubernetesApi) -> None:
     async with scripted_server() as elsewhere:
         server.script(*[reply(b"", status=307, headers={"Location": elsewhere.url})] * TRIES)
-        assert isinstance(await error_of(api.get("/x", resource="secrets")), ClusterUnavailableError)
+        assert isinstance(await error_of(api.get("/x", resource="secrets", read=OBJECT)), ClusterUnavailableError)
         assert elsewhere.seen == []
 
 
@@ -85,7 +87,7 @@ class TestPages:
             reply({"items": None, "metadata": {"continue": "yet more"}}),
             reply({"items": [C]}),
         )
-        assert [list(page) async for page in api.pages("/x", resource="secrets", selector="a=b")] == [[A, B], [], [C]]
+        assert [list(page.decoded(OBJECT)) async for page in api.pages("/x", resource="secrets", selector="a=b")] == [[A, B], [], [C]]
         assert [request.query for request in server.seen] == [
             {"limit": "100", "labelSelector": "a=b"},
             {"limit": "100", "labelSelector": "a=b", "continue": "more"},
@@ -95,7 +97,7 @@ class TestPages:
     async def test_an_expired_list_is_an_error_and_not_a_short_list(self, server: ScriptedServer, api: KubernetesApi) -> None:
         server.script(reply({"items": [A], "metadata": {"continue": "more"}}), reply({"reason": "Expired"}, status=410))
         pages = api.pages("/x", resource="secrets")
-        assert list(await anext(pages)) == [A]
+        assert list((await anext(pages)).decoded(OBJECT)) == [A]
         assert isinstance(await error_of(anext(pages)), ClusterError)
 
     async def test_a_page_beyond_the_cap_is_abandoned_and_asked_for_again_in_parts(
@@ -105,7 +107,7 @@ class TestPages:
         large = {"data": "x" * 90_000}
         small = {"items": [A], "metadata": {"continue": "more"}}
         server.script(reply(small), *[reply({"items": [large] * 2})] * 3, reply({"items": [large | A] * 2}))
-        assert [len(list(page)) async for page in api.pages("/x", resource="secrets")] == [1, 2]
+        assert [len(list(page.decoded(OBJECT))) async for page in api.pages("/x", resource="secrets")] == [1, 2]
         asked = [(request.query["limit"], request.query.get("continue")) for request in server.seen]
         assert asked == [("100", None), ("100", "more"), ("25", "more"), ("6", "more"), ("1", "more")]
         assert server.connections == 4  # one that was given up in the middle of an answer is of no more use
@@ -123,7 +125,7 @@ class TestPages:
 
         monkeypatch.setattr(page_size, "CAP_BYTES", 100_000)
         server.script(endless, reply({"items": [A]}))
-        assert [list(page) async for page in api.pages("/x", resource="secrets")] == [[A]]
+        assert [list(page.decoded(OBJECT)) async for page in api.pages("/x", resource="secrets")] == [[A]]
 
     async def test_small_objects_in_front_do_not_make_room_for_large_ones(self, server: ScriptedServer, api: KubernetesApi) -> None:
         """Pages may grow by what they weighed, and still none is read beyond the cap."""
@@ -136,7 +138,7 @@ class TestPages:
             return await reply({"items": shown, "metadata": rest})(request)
 
         server.routes["/x"] = answer
-        sizes = [(page.size_bytes(), len(list(page))) async for page in api.pages("/x", resource="secrets", first=4)]
+        sizes = [(page.size_bytes(), len(list(page.decoded(OBJECT)))) async for page in api.pages("/x", resource="secrets", first=4)]
         assert sum(count for _, count in sizes) == 230
         assert max(size for size, _ in sizes) <= page_size.CAP_BYTES
         assert max(count for size, count in sizes if size > MIB) <= most
@@ -156,7 +158,7 @@ class TestPages:
         self, server: ScriptedServer, api: KubernetesApi, *, metadata_only: bool, accept: str
     ) -> None:
         server.script(reply({"items": []}))
-        assert [list(page) async for page in api.pages("/x", resource="secrets", metadata_only=metadata_only)] == [[]]
+        assert [list(page.decoded(OBJECT)) async for page in api.pages("/x", resource="secrets", metadata_only=metadata_only)] == [[]]
         assert server.seen[0].headers["Accept"] == accept
 
     async def test_a_list_of_something_that_is_not_served_is_an_error(self, server: ScriptedServer, api: KubernetesApi) -> None:
@@ -173,11 +175,11 @@ class TestTrouble:
         server.script(answer, reply({"a": 1}))
         if answer is reset:  # aiohttp repeats a GET on a connection that it had kept open
             server.answers.appendleft(answer)
-        assert await api.get("/x", resource="secrets") == {"a": 1}
+        assert await api.get("/x", resource="secrets", read=OBJECT) == {"a": 1}
 
     async def test_four_tries_are_enough(self, server: ScriptedServer, api: KubernetesApi, observed: Any) -> None:
         server.script(*[reply("canary", status=503)] * 10)
-        error = await error_of(api.get("/x", resource="secrets"))
+        error = await error_of(api.get("/x", resource="secrets", read=OBJECT))
         assert isinstance(error, ClusterUnavailableError)
         assert "canary" not in str(error)
         assert observed.requests == [("get", "secrets", 503)] * TRIES
@@ -187,14 +189,14 @@ class TestTrouble:
         server.script(answer, answer, answer)
         for write in (api.create, api.merge_patch):
             before = len(server.seen)
-            assert isinstance(await error_of(write("/x", {}, resource="secrets")), ClusterUnavailableError)
+            assert isinstance(await error_of(write("/x", {}, resource="secrets", read=OBJECT)), ClusterUnavailableError)
             assert len(server.seen) == before + 1
 
     async def test_a_replace_is_repeated_at_most_by_the_library_and_carries_what_it_is_based_on(
         self, server: ScriptedServer, api: KubernetesApi
     ) -> None:
         server.script(reset, reply({"reason": "Conflict"}, status=409))
-        assert isinstance(await error_of(api.replace("/x", {}, resource="secrets")), ClusterConflictError)
+        assert isinstance(await error_of(api.replace("/x", {}, resource="secrets", read=OBJECT)), ClusterConflictError)
         assert len(server.seen) == 2
 
     async def test_a_server_that_says_nothing_is_given_up_at_the_limit(
@@ -202,7 +204,7 @@ class TestTrouble:
     ) -> None:
         monkeypatch.setattr(module, "TIMEOUT", aiohttp.ClientTimeout(total=0.05))
         server.script(server.hang())
-        error = await error_of(api.create("/x", {}, resource="secrets"))
+        error = await error_of(api.create("/x", {}, resource="secrets", read=OBJECT))
         assert isinstance(error, ClusterUnavailableError)
         assert observed.requests == [("create", "secrets", 0)]
 
@@ -210,12 +212,12 @@ class TestTrouble:
         async with scripted_server() as server:
             access = ClusterAccess(server=server.url, ssl_context=None, token=None)
         async with KubernetesApi(access, user_agent="x", observer=observed) as api:
-            assert isinstance(await error_of(api.get("/x", resource="secrets")), ClusterUnavailableError)
+            assert isinstance(await error_of(api.get("/x", resource="secrets", read=OBJECT)), ClusterUnavailableError)
 
     async def test_before_it_is_opened_it_is_out_of_reach(self, observed: Any) -> None:
         access = ClusterAccess(server="http://127.0.0.1:1", ssl_context=None, token=None)
         api = KubernetesApi(access, user_agent="x", observer=observed)
-        assert isinstance(await error_of(api.get("/x", resource="secrets")), ClusterUnavailableError)
+        assert isinstance(await error_of(api.get("/x", resource="secrets", read=OBJECT)), ClusterUnavailableError)
         await api.__aexit__(None, None, None)
 
 
@@ -223,7 +225,7 @@ class TestWrites:
     async def test_bodies_are_json_and_patches_are_merges(self, server: ScriptedServer, api: KubernetesApi) -> None:
         server.script(*[reply({"done": True}, status=201)] * 3)
         for write in (api.create, api.replace, api.merge_patch):
-            assert await write("/x", {"a": 1}, resource="secrets") == {"done": True}
+            assert await write("/x", {"a": 1}, resource="secrets", read=OBJECT) == {"done": True}
         assert [(request.method, request.headers["Content-Type"], request.body) for request in server.seen] == [
             ("POST", "application/json", b'{"a":1}'),
             ("PUT", "application/json", b'{"a":1}'),
@@ -232,24 +234,24 @@ class TestWrites:
 
     async def test_a_refusal_does_not_echo_what_was_sent(self, server: ScriptedServer, api: KubernetesApi) -> None:
         server.script(reply({"reason": "Invalid", "message": "data: canary"}, status=422))
-        assert "canary" not in str(await error_of(api.create("/x", {}, resource="secrets")))
+        assert "canary" not in str(await error_of(api.create("/x", {}, resource="secrets", read=OBJECT)))
 
     async def test_a_conflict_is_a_conflict(self, server: ScriptedServer, api: KubernetesApi) -> None:
         server.script(reply({"reason": "Conflict"}, status=409))
-        assert isinstance(await error_of(api.replace("/x", {}, resource="secrets")), ClusterConflictError)
+        assert isinstance(await error_of(api.replace("/x", {}, resource="secrets", read=OBJECT)), ClusterConflictError)
 
 
 class TestServerTime:
     @pytest.mark.parametrize("zone", ["GMT", "-0000", "+0000"])
     async def test_the_servers_clock_counts(self, server: ScriptedServer, api: KubernetesApi, zone: str) -> None:
         server.script(reply({}, headers={"Date": f"Wed, 01 Jan 2031 00:00:00 {zone}"}))
-        await api.get("/x", resource="secrets")
+        await api.get("/x", resource="secrets", read=OBJECT)
         assert api.server_time().startswith("2031-01-01T00:00:0")
 
     @pytest.mark.parametrize("date", ["yesterday", "Mon, 01 Jan 2024 00:00:00 +9999999999999999"])
     async def test_a_date_that_is_none_is_passed_over(self, server: ScriptedServer, api: KubernetesApi, date: str) -> None:
         server.script(reply({}, headers={"Date": date}))
-        await api.get("/x", resource="secrets")
+        await api.get("/x", resource="secrets", read=OBJECT)
         now = datetime.datetime.fromisoformat(api.server_time())
         assert abs(now - datetime.datetime.now(datetime.UTC)) < datetime.timedelta(seconds=5)
 
@@ -264,7 +266,7 @@ async def test_a_session_for_somebody_else_may_be_closed(server: ScriptedServer,
         assert response.status == 200
     assert server.seen[0].headers["Authorization"] == f"Bearer {TOKEN}"
     server.script(reply({"a": 1}))
-    assert await api.get("/x", resource="secrets") == {"a": 1}
+    assert await api.get("/x", resource="secrets", read=OBJECT) == {"a": 1}
 
 
 async def test_streams_that_are_held_open_take_no_connection_from_requests(
@@ -277,7 +279,7 @@ async def test_streams_that_are_held_open_take_no_connection_from_requests(
         streams = [asyncio.create_task(session.get(server.url + "/watch")) for _ in range(3)]
         await server.until_seen(3)
         server.script(reply({"a": 1}))
-        assert await asyncio.wait_for(api.get("/x", resource="secrets"), 5) == {"a": 1}
+        assert await asyncio.wait_for(api.get("/x", resource="secrets", read=OBJECT), 5) == {"a": 1}
         for stream in streams:
             stream.cancel()
         await asyncio.gather(*streams, return_exceptions=True)
@@ -293,7 +295,7 @@ class TestProxies:
             way = Route(proxy=proxy.url, proxy_authorization="Basic fake")
             server.script(reply({"a": 1}))
             async with KubernetesApi(access, user_agent="x", observer=observed, way=way) as api:
-                assert await api.get("/x", resource="secrets") == {"a": 1}
+                assert await api.get("/x", resource="secrets", read=OBJECT) == {"a": 1}
                 async with api.new_session() as session, session.get(f"http://{self.NAME}/y") as response:
                     assert response.status == 200
             assert proxy.asked == [Asked("GET", f"{self.NAME}:80", "Basic fake")] * 2
@@ -308,7 +310,7 @@ class TestProxies:
         monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
         monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
         server.script(reply({"a": 1}))
-        assert await api.get("/x", resource="secrets") == {"a": 1}
+        assert await api.get("/x", resource="secrets", read=OBJECT) == {"a": 1}
         async with api.new_session() as session, session.get(f"{server.url}/y") as response:
             assert response.status == 200
         assert [request.headers["Authorization"] for request in server.seen] == [f"Bearer {TOKEN}"] * 2
@@ -332,7 +334,7 @@ class TestPauses:
         self, server: ScriptedServer, api: KubernetesApi, pauses: list[float], status: int
     ) -> None:
         server.script(reply("busy", status=status, headers={"Retry-After": "7"}), reply({"a": 1}))
-        assert await api.get("/x", resource="secrets") == {"a": 1}
+        assert await api.get("/x", resource="secrets", read=OBJECT) == {"a": 1}
         (pause,) = pauses
         assert 7 <= pause < 8
 
@@ -340,7 +342,7 @@ class TestPauses:
         self, server: ScriptedServer, api: KubernetesApi, pauses: list[float]
     ) -> None:
         server.script(reply("busy", status=429, headers={"Retry-After": "7"}), reply({"a": 1}, status=201))
-        assert await api.create("/x", {}, resource="secrets") == {"a": 1}
+        assert await api.create("/x", {}, resource="secrets", read=OBJECT) == {"a": 1}
         assert [request.method for request in server.seen] == ["POST", "POST"]
         assert 7 <= pauses[0] < 8
 
@@ -348,7 +350,7 @@ class TestPauses:
         self, server: ScriptedServer, api: KubernetesApi, pauses: list[float]
     ) -> None:
         server.script(*[reply("busy", status=429, headers={"Retry-After": "7"})] * TRIES)
-        error = await error_of(api.merge_patch("/x", {}, resource="secrets"))
+        error = await error_of(api.merge_patch("/x", {}, resource="secrets", read=OBJECT))
         assert error.delay_seconds == 7
         assert len(server.seen) == TRIES == len(pauses) + 1
 
@@ -356,16 +358,16 @@ class TestPauses:
         self, server: ScriptedServer, api: KubernetesApi, pauses: list[float]
     ) -> None:
         server.script(reply("down", status=503, headers={"Retry-After": "7"}))
-        error = await error_of(api.replace("/x", {}, resource="secrets"))
+        error = await error_of(api.replace("/x", {}, resource="secrets", read=OBJECT))
         assert (error.delay_seconds, len(server.seen), pauses) == (7, 1, [])
 
 
 async def test_only_so_many_writes_are_under_way_and_reads_do_not_wait_for_them(server: ScriptedServer, api: KubernetesApi) -> None:
     server.routes["/write"] = server.hang()
-    writes = [asyncio.create_task(api.create("/write", {}, resource="secrets")) for _ in range(2 * WRITES_AT_ONCE)]
+    writes = [asyncio.create_task(api.create("/write", {}, resource="secrets", read=OBJECT)) for _ in range(2 * WRITES_AT_ONCE)]
     await server.until_seen(WRITES_AT_ONCE)
     server.routes["/read"] = reply({"a": 1})
-    assert await api.get("/read", resource="secrets") == {"a": 1}
+    assert await api.get("/read", resource="secrets", read=OBJECT) == {"a": 1}
     assert server.paths().count("/write") == WRITES_AT_ONCE <= 32
     for write in writes:
         write.cancel()
@@ -378,10 +380,10 @@ async def test_writes_that_hang_give_their_places_to_others(
     monkeypatch.setattr(seats, "PATIENCE_SECONDS", 0.01)
     server.routes["/slow"] = server.hang()
     server.routes["/quick"] = reply({"a": 1})
-    writes = [asyncio.create_task(api.create("/slow", {}, resource="secrets")) for _ in range(WRITES_AT_ONCE)]
+    writes = [asyncio.create_task(api.create("/slow", {}, resource="secrets", read=OBJECT)) for _ in range(WRITES_AT_ONCE)]
     await server.until_seen(WRITES_AT_ONCE)
     async with asyncio.timeout(10):
-        assert await api.create("/quick", {}, resource="secrets") == {"a": 1}
+        assert await api.create("/quick", {}, resource="secrets", read=OBJECT) == {"a": 1}
     for write in writes:
         write.cancel()
     await asyncio.gather(*writes, return_exceptions=True)
@@ -390,8 +392,8 @@ async def test_writes_that_hang_give_their_places_to_others(
 async def test_a_replica_that_does_not_lead_reads_and_sends_no_write(server: ScriptedServer, api: KubernetesApi) -> None:
     api._may_write = lambda: False
     server.script(reply({"metadata": {}}))
-    assert await api.get("/api/v1/namespaces/app/secrets/db", resource="secrets")
+    assert await api.get("/api/v1/namespaces/app/secrets/db", resource="secrets", read=OBJECT)
     for write in (api.create, api.replace, api.merge_patch):
         with pytest.raises(ClusterUnavailableError, match="does not lead"):
-            await write("/api/v1/namespaces/app/secrets/db", {}, resource="secrets")
+            await write("/api/v1/namespaces/app/secrets/db", {}, resource="secrets", read=OBJECT)
     assert [request.method for request in server.seen] == ["GET"]

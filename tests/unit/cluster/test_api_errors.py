@@ -2,9 +2,10 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
-from onepassword_operator.cluster.api_errors import LONGEST_PAUSE_SECONDS, asked_pause_seconds, to_error
+from onepassword_operator.cluster.api_errors import LONGEST_PAUSE_SECONDS, Status, asked_pause_seconds, to_error
 from onepassword_operator.model.errors import (
     ClusterAbsentError,
     ClusterAdmissionError,
@@ -41,27 +42,44 @@ CASES: list[tuple[int, dict[str, Any], type[ClusterError]]] = [
 ]
 
 
+def body(status: object) -> Status:
+    return Status.read(msgspec.json.encode(status))
+
+
 @pytest.mark.parametrize(("code", "status", "kind"), CASES)
 def test_a_refusal_is_told_by_code_and_reason_and_never_quotes(code: int, status: dict[str, Any], kind: type[ClusterError]) -> None:
-    error = to_error(code, status, what="create secrets")
+    error = to_error(code, body(status), what="create secrets")
     assert type(error) is kind
     assert str(error).startswith("create secrets: ")
     assert "canary" not in str(error)
 
 
+@pytest.mark.parametrize(
+    "odd", [None, 5, True, "x", ["x"], {"a": 1}, {"causes": 5}, {"causes": {"a": 1}}, {"causes": [None, 5, {"field": 5, "reason": []}]}]
+)
+@pytest.mark.parametrize("member", ["reason", "message", "details"])
+def test_an_odd_status_is_read_all_the_same(member: str, odd: object) -> None:
+    assert isinstance(to_error(403, body({member: odd}), what="x"), ClusterAdmissionError)
+
+
+@pytest.mark.parametrize("raw", [b"", b"<html>", b"[]", b"null", b'"\xff"', b"[" * 100_000])
+def test_a_body_that_is_no_status_says_nothing(raw: bytes) -> None:
+    assert Status.read(raw) == Status()
+
+
 def test_the_value_that_grants_the_right_for_owner_references_is_named() -> None:
     message = f'secrets "x" is forbidden: {OWNER_REFERENCES}: , <nil>'
-    assert "operator.ownerReferencesEnforced" in str(to_error(403, {"message": message}, what="update secrets"))
+    assert "operator.ownerReferencesEnforced" in str(to_error(403, Status(message=message), what="update secrets"))
 
 
 def test_a_field_that_is_refused_is_named() -> None:
     causes = [{"field": "b", "reason": "R"}, {"field": "a", "reason": "Q"}, {"field": "a", "reason": "Q"}]
-    assert "refuses a (Q), b (R);" in str(to_error(422, {"details": {"causes": causes}}, what="x"))
+    assert "refuses a (Q), b (R);" in str(to_error(422, body({"details": {"causes": causes}}), what="x"))
 
 
 def test_every_status_has_a_leaf_of_the_error_tree() -> None:
     for code in range(300, 600):
-        assert type(to_error(code, {}, what="x")).reason
+        assert type(to_error(code, Status(), what="x")).reason
 
 
 @pytest.mark.parametrize(
@@ -74,6 +92,6 @@ def test_a_pause_is_kept_as_asked_up_to_a_minute(header: str | None, seconds: fl
 
 @pytest.mark.parametrize(("code", "turned_away"), [(429, True), (503, False), (500, False)])
 def test_only_at_the_door_is_a_request_turned_away(*, code: int, turned_away: bool) -> None:
-    error = to_error(code, {}, what="x")
+    error = to_error(code, Status(), what="x")
     assert isinstance(error, ClusterUnavailableError)
     assert error.turned_away is turned_away

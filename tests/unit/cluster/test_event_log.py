@@ -18,19 +18,19 @@ from onepassword_operator.model.outcome import Change
 from onepassword_operator.model.target import Claim, Rendering
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.rules.event_correlation import CountedEvent, Note
-from onepassword_operator.rules.secret import secret_use
+from onepassword_operator.wire import deployment, onepassword_item
 
 ITEM = About("onepassword.com/v1", "OnePasswordItem", "app", "db", "u")
 DEPLOYMENT = About("apps/v1", "Deployment", "app", "web", "w")
 
 
 def claim(uid: str = "u") -> Claim:
-    return Claim.from_object({"metadata": {"namespace": "app", "name": "db", "uid": uid, "resourceVersion": "7"}}, Rendering())
+    return onepassword_item.from_dict({"metadata": {"namespace": "app", "name": "db", "uid": uid, "resourceVersion": "7"}}, Rendering())
 
 
 def workload(**annotations: str) -> Workload:
     metadata = {"namespace": "app", "name": "web", "uid": "w", "resourceVersion": "1", "annotations": annotations}
-    return secret_use.workload({"metadata": metadata})
+    return deployment.from_dict({"metadata": metadata})
 
 
 class Queue:

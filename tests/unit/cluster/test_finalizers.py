@@ -32,7 +32,7 @@ async def test_it_is_taken_from_exactly_the_object_that_was_read_and_others_stay
     server: ScriptedServer, finalizers: KubernetesFinalizers, source: ObjectRef, path: str
 ) -> None:
     server.script(reply(shown("theirs", names.OFFICIAL_FINALIZER, "orphan")), reply(shown("theirs", "orphan", version="8")))
-    assert await finalizers.remove(source, "u") == "8"
+    assert await finalizers.remove(source, "u") == 8
     assert [(request.method, request.path) for request in server.seen] == [("GET", path), ("PATCH", path)]
     assert msgspec.json.decode(server.seen[1].body) == {
         "metadata": {"uid": "u", "resourceVersion": "7", "finalizers": ["theirs", "orphan"]}
@@ -42,7 +42,7 @@ async def test_it_is_taken_from_exactly_the_object_that_was_read_and_others_stay
 @pytest.mark.parametrize("answer", [shown("theirs"), shown(), {"metadata": {"uid": "u", "resourceVersion": "7"}}])
 async def test_where_it_is_not_nothing_is_written(server: ScriptedServer, finalizers: KubernetesFinalizers, answer: Any) -> None:
     server.script(reply(answer))
-    assert await finalizers.remove(RESOURCE, "u") == "7"
+    assert await finalizers.remove(RESOURCE, "u") == 7
     assert len(server.seen) == 1
 
 
@@ -68,7 +68,7 @@ async def test_a_conflict_reads_again(server: ScriptedServer, finalizers: Kubern
         reply(shown("new", official, version="9")),
         reply(shown(version="10")),
     )
-    assert await finalizers.remove(RESOURCE, "u") == "10"
+    assert await finalizers.remove(RESOURCE, "u") == 10
     assert msgspec.json.decode(server.seen[3].body)["metadata"] == {"uid": "u", "resourceVersion": "9", "finalizers": ["new"]}
 
 

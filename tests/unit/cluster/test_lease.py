@@ -30,8 +30,17 @@ async def test_the_lease_is_read_or_absent(server: ScriptedServer, store: Kubern
     assert server.paths() == [f"{COLLECTION}/c26807fd.onepassword.com"] * 2
 
 
+@pytest.mark.parametrize("members", [{}, {"spec": None}, {"spec": {}}, {"spec": dict.fromkeys(RECORD.to_spec())}])
+async def test_whatever_a_lease_lacks_counts_as_unheld_and_expired(
+    server: ScriptedServer, store: KubernetesLease, members: dict[str, Any]
+) -> None:
+    server.script(reply({"metadata": RAW["metadata"]} | members))
+    assert await store.get() == HeldLease(LeaseRecord(holder="", lease_seconds=0, acquired="", renewed="", transitions=0), "7")
+
+
 async def test_a_first_lease_is_created(server: ScriptedServer, store: KubernetesLease) -> None:
-    server.script(reply(RAW, status=201))
+    shown = RAW | {"spec": RAW["spec"] | {"renewTime": "r000"}}  # the API server pads its times, and what counts is what was sent
+    server.script(reply(shown, status=201))
     assert await store.write(RECORD, basis=None) == HeldLease(RECORD, "7")
     sent = msgspec.json.decode(server.seen[0].body)
     assert (server.seen[0].method, server.paths(), sent["spec"]) == ("POST", [COLLECTION], RECORD.to_spec())

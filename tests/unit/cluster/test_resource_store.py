@@ -11,7 +11,8 @@ from onepassword_operator.cluster.resource_store import KubernetesResources
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterConflictError
 from onepassword_operator.model.outcome import Condition
 from onepassword_operator.model.secret import SecretKey
-from onepassword_operator.model.target import Claim, Rendering
+from onepassword_operator.model.target import Rendering
+from onepassword_operator.wire import onepassword_item
 
 KEY = SecretKey("app", "db")
 ROOT = "/apis/onepassword.com/v1"
@@ -74,7 +75,7 @@ async def test_resources_are_listed_in_the_watched_namespaces(
 
 async def test_a_condition_is_written_to_exactly_this_resource(server: ScriptedServer, store: KubernetesResources) -> None:
     server.script(reply(RAW | {"status": {"conditions": [READY.to_object()]}}))
-    written = await store.write_condition(Claim.from_object(RAW, Rendering()), READY)
+    written = await store.write_condition(onepassword_item.from_dict(RAW, Rendering()), READY)
     assert written.ready == READY
     (request,) = server.seen
     assert (request.method, request.path) == ("PATCH", f"{PATH}/status")
@@ -87,4 +88,4 @@ async def test_a_resource_that_is_gone_or_another_takes_no_condition(
 ) -> None:
     server.script(reply({}, status=status))
     with pytest.raises(kind):
-        await store.write_condition(Claim.from_object(RAW, Rendering()), READY)
+        await store.write_condition(onepassword_item.from_dict(RAW, Rendering()), READY)

@@ -10,8 +10,9 @@ from fakes.scripted_server import ScriptedServer, reply
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.secret_store import KubernetesSecrets, to_object
 from onepassword_operator.model.confidential import Confidential
-from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, OwnerReference, SecretKey
+from onepassword_operator.model.secret import DesiredSecret, OwnerReference, SecretKey
 from onepassword_operator.rules import page_size
+from onepassword_operator.wire import secret
 
 MIB = 1024 * 1024
 
@@ -20,6 +21,10 @@ RAW: dict[str, Any] = {
     "metadata": {"namespace": "app", "name": "db", "uid": "u", "resourceVersion": "7", "annotations": {"a": "b"}},
     "data": {"password": base64.b64encode(b"one").decode()},
 }
+OBSERVED = secret.from_json(msgspec.json.encode(RAW))
+FOREIGN = OwnerReference(
+    kind="X", name="x", uid="x", api_version="v1", raw={"apiVersion": "v1", "kind": "X", "name": "x", "uid": "x", "controller": True}
+)
 OWNER = OwnerReference(kind="OnePasswordItem", name="db", uid="c", api_version="onepassword.com/v1")
 
 
@@ -43,7 +48,7 @@ def store(api: KubernetesApi) -> KubernetesSecrets:
 async def test_a_secret_is_read_or_absent(server: ScriptedServer, store: KubernetesSecrets) -> None:
     server.script(reply(RAW), reply({}, status=404))
     found = await store.get(KEY)
-    assert found == ObservedSecret.from_object(RAW)
+    assert found == OBSERVED
     assert await store.get(KEY) is None
     assert server.paths() == ["/api/v1/namespaces/app/secrets/db"] * 2
 
@@ -57,7 +62,7 @@ async def test_only_ours_are_listed_in_the_watched_namespaces(
 ) -> None:
     server.script(*[reply({"items": [RAW]})] * len(paths))
     store = KubernetesSecrets(api, namespaces=namespaces)
-    assert [secret.key async for secret in store.list_managed({KEY})] == [KEY] * len(paths)
+    assert [found.key async for found in store.list_managed({KEY})] == [KEY] * len(paths)
     assert server.paths() == paths
     assert {request.query["labelSelector"] for request in server.seen} == {"operator.1password.io/managed=true"}
 
@@ -65,18 +70,18 @@ async def test_only_ours_are_listed_in_the_watched_namespaces(
 async def test_of_a_secret_that_nobody_wants_nothing_but_its_name_is_decoded(server: ScriptedServer, store: KubernetesSecrets) -> None:
     others = {"metadata": {"namespace": "app", "name": "others"}}  # the rest that every Secret has is missing, and nobody notices
     server.script(reply({"items": [others, RAW, others]}))
-    assert [secret.key async for secret in store.list_managed({KEY})] == [KEY]
+    assert [found.key async for found in store.list_managed({KEY})] == [KEY]
 
 
 async def test_secrets_may_be_large_so_the_first_page_is_small(server: ScriptedServer, store: KubernetesSecrets) -> None:
     server.script(reply({"items": []}))
-    assert [secret async for secret in store.list_managed(set())] == []
+    assert [found async for found in store.list_managed(set())] == []
     assert int(server.seen[0].query["limit"]) * 1.5 * MIB < page_size.CAP_BYTES
 
 
 async def test_a_secret_is_created_with_values_in_base64(server: ScriptedServer, store: KubernetesSecrets) -> None:
     server.script(reply(RAW, status=201))
-    assert (await store.create(desired())).resource_version == "7"
+    assert (await store.create(desired())).resource_version == 7
     (request,) = server.seen
     assert (request.method, request.path) == ("POST", "/api/v1/namespaces/app/secrets")
     assert msgspec.json.decode(request.body) == {
@@ -96,7 +101,7 @@ async def test_a_secret_is_created_with_values_in_base64(server: ScriptedServer,
 
 async def test_a_secret_is_replaced_over_exactly_what_was_read(server: ScriptedServer, store: KubernetesSecrets) -> None:
     server.script(reply(RAW))
-    await store.replace(desired(), basis=ObservedSecret.from_object(RAW))
+    await store.replace(desired(), basis=OBSERVED)
     (request,) = server.seen
     metadata = msgspec.json.decode(request.body)["metadata"]
     assert (request.method, metadata["uid"], metadata["resourceVersion"]) == ("PUT", "u", "7")
@@ -104,7 +109,7 @@ async def test_a_secret_is_replaced_over_exactly_what_was_read(server: ScriptedS
 
 async def test_annotations_are_set_and_removed_on_exactly_what_was_read(server: ScriptedServer, store: KubernetesSecrets) -> None:
     server.script(reply(RAW))
-    await store.annotate(ObservedSecret.from_object(RAW), {"a": None, "b": "2"})
+    await store.annotate(OBSERVED, {"a": None, "b": "2"})
     (request,) = server.seen
     assert request.method == "PATCH"
     assert msgspec.json.decode(request.body) == {"metadata": {"uid": "u", "resourceVersion": "7", "annotations": {"a": None, "b": "2"}}}
@@ -114,20 +119,18 @@ async def test_owners_are_written_on_exactly_what_was_read_and_with_what_else_th
     server: ScriptedServer, store: KubernetesSecrets
 ) -> None:
     server.script(reply(RAW))
-    said = {"apiVersion": "v1", "kind": "X", "name": "x", "uid": "x", "controller": True}
     bare = OwnerReference(kind="Deployment", name="web", uid="w", api_version="apps/v1")
-    written = await store.own(ObservedSecret.from_object(RAW), (OwnerReference.from_object(said), bare))
+    written = await store.own(OBSERVED, (FOREIGN, bare))
     (request,) = server.seen
-    assert (request.method, request.path, written.resource_version) == ("PATCH", "/api/v1/namespaces/app/secrets/db", "7")
-    references = [said, {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "w"}]
+    assert (request.method, request.path, written.resource_version) == ("PATCH", "/api/v1/namespaces/app/secrets/db", 7)
+    references = [FOREIGN.raw, {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "w"}]
     assert msgspec.json.decode(request.body) == {"metadata": {"uid": "u", "resourceVersion": "7", "ownerReferences": references}}
 
 
 def test_what_was_there_before_survives_a_replace() -> None:
-    foreign = OwnerReference.from_object({"apiVersion": "v1", "kind": "X", "name": "x", "uid": "x", "controller": True})
-    body = to_object(desired(finalizers=("f",), immutable=True, owners=(foreign,)))
+    body = to_object(desired(finalizers=("f",), immutable=True, owners=(FOREIGN,)))
     assert body["metadata"]["finalizers"] == ["f"]
-    assert body["metadata"]["ownerReferences"] == [dict(foreign.raw)]
+    assert body["metadata"]["ownerReferences"] == [FOREIGN.raw]
     assert body["immutable"] is True
 
 

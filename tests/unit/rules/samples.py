@@ -26,7 +26,7 @@ CLAIM = Claim(
     key=SecretKey("team", "db"),
     name="db",
     uid="claim-uid",
-    resource_version="5",
+    resource_version=5,
     generation=2,
     created_at="2024-01-01T00:00:00Z",
     item_path="vaults/Prod/items/Billing DB",
@@ -53,7 +53,7 @@ def stored(desired: DesiredSecret, **changes: Any) -> ObservedSecret:
     observed = ObservedSecret(
         key=desired.key,
         uid="secret-uid",
-        resource_version="7",
+        resource_version=7,
         type=desired.type,
         labels=dict(desired.labels),
         annotations=dict(desired.annotations),

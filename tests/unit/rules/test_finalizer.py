@@ -25,7 +25,7 @@ NOTHING = finalizer.FinalizerDecision(owners=None)
 def _secret(*owners: OwnerReference, marked: bool = True, **changes: Any) -> ObservedSecret:
     marks = {names.ITEM_PATH: REVISION.path, names.ITEM_VERSION: "3"} if marked else {}
     bare = ObservedSecret(
-        key=CLAIM.key, uid="s", resource_version="1", type="Opaque", labels={}, annotations=marks, owners=owners, finalizers=(), data={}
+        key=CLAIM.key, uid="s", resource_version=1, type="Opaque", labels={}, annotations=marks, owners=owners, finalizers=(), data={}
     )
     return dataclasses.replace(bare, **changes)
 

@@ -129,20 +129,16 @@ class ClaimIndex:
         if (
             held is None
             or held.uid != written.uid
-            or int(held.resource_version) > int(written.resource_version)
+            or held.resource_version > written.resource_version
         ):
             return
         same = held.asks_the_same_as(written)
         self.put(written if same else dataclasses.replace(held, conditions=written.conditions))
 
-    def note_finalizer_removed(self, ref: ObjectRef, uid: str, *, resource_version: str) -> None:
+    def note_finalizer_removed(self, ref: ObjectRef, uid: str, *, resource_version: int) -> None:
         """The official operator's finalizer is gone from the object, as of that version."""
         holder = self.holder(ref)
-        if (
-            holder is None
-            or holder.uid != uid
-            or int(holder.resource_version) > int(resource_version)
-        ):
+        if holder is None or holder.uid != uid or holder.resource_version > resource_version:
             return
         left = tuple(
             finalizer for finalizer in holder.finalizers if finalizer != names.OFFICIAL_FINALIZER

@@ -59,20 +59,20 @@ class Conflicts:
         self._removed: OrderedDict[str, int] = OrderedDict()
         self._conflicts: OrderedDict[str, _Conflict] = OrderedDict()
 
-    def finalizer_removed(self, uid: str, resource_version: str) -> None:
+    def finalizer_removed(self, uid: str, resource_version: int) -> None:
         """This process has removed the finalizer, as of that version of the object."""
-        self._removed[uid] = int(resource_version)
+        self._removed[uid] = resource_version
         self._removed.move_to_end(uid)
         if len(self._removed) > _REMEMBERED:
             self._removed.popitem(last=False)
 
-    def finalizer_seen(self, uid: str, resource_version: str) -> bool:
+    def finalizer_seen(self, uid: str, resource_version: int) -> bool:
         """The object carries the finalizer.
 
         True if somebody has put it back, which is a conflict.
         """
         removed = self._removed.get(uid)
-        if removed is None or int(resource_version) <= removed:
+        if removed is None or resource_version <= removed:
             return False
         del self._removed[uid]
         self.open(uid)

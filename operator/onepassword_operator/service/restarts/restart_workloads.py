@@ -256,7 +256,7 @@ class RestartWorkloads:
         written = await self._secrets.annotate(
             observed, {names.RESTART_PENDING: None, names.SEAL: sealed}
         )
-        self._index.states.restarted(key, int(written.resource_version))
+        self._index.states.restarted(key, written.resource_version)
 
 
 class Rollouts:

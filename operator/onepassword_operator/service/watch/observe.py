@@ -66,9 +66,7 @@ class Observe:
         Late news and known-deleted uids are ignored.
         """
         former = self._claims.resource(claim.key)
-        if claim.uid in self._gone or (
-            former and int(former.resource_version) > int(claim.resource_version)
-        ):
+        if claim.uid in self._gone or (former and former.resource_version > claim.resource_version):
             return None
         if former is None or (former.uid, former.resource_version) != (
             claim.uid,
@@ -130,8 +128,7 @@ class Observe:
         """A Secret with our label exists; one that nobody asks for is not ours to touch."""
         if (
             observed.key not in self._claims
-            or int(observed.resource_version)
-            <= self._index.states.of(observed.key).resource_version
+            or observed.resource_version <= self._index.states.of(observed.key).resource_version
         ):
             return  # nobody asks for it, or it is a state that we wrote or have seen
         if not self.is_settled(observed):
@@ -157,7 +154,7 @@ class Observe:
                 self._index.repairs.edited(key)
             self._queue.add(key, Priority.DRIFT if state.existed else Priority.LOW)
             return
-        news = int(observed.resource_version) > state.resource_version
+        news = observed.resource_version > state.resource_version
         if self.is_settled(observed):
             return
         if news:
@@ -180,7 +177,7 @@ class Observe:
 
         Takes in what the Secret says about itself.
         """
-        key, version = observed.key, int(observed.resource_version)
+        key, version = observed.key, observed.resource_version
         if version < self._index.states.of(key).resource_version:
             return True
         self._index.states.existed(key)

@@ -50,8 +50,8 @@ class ObserveWorkloads:
         Late news is ignored.
         """
         former = self._claims.workload(workload.ref)
-        newest = int(former.resource_version) if former else self._dropped.get(workload.uid, 0)
-        if newest > int(workload.resource_version) or self._observe.is_gone(workload.uid):
+        newest = former.resource_version if former else self._dropped.get(workload.uid, 0)
+        if newest > workload.resource_version or self._observe.is_gone(workload.uid):
             return {}
         if former and former.uid != workload.uid:
             self._observe.note_gone(former.uid)
@@ -71,7 +71,7 @@ class ObserveWorkloads:
     def _drop(self, workload: Workload) -> None:
         # It does not matter any more, so nothing is kept of it but that older news of it are late:
         # a LIST takes seconds.
-        self._dropped[workload.uid] = int(workload.resource_version)
+        self._dropped[workload.uid] = workload.resource_version
         if len(self._dropped) > _DROPPED:
             self._dropped.popitem(last=False)
 

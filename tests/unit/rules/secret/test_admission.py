@@ -24,7 +24,7 @@ def secret(*owners: Claim, **members: object) -> ObservedSecret:
     made = ObservedSecret(
         key=CLAIM.key,
         uid="s",
-        resource_version="1",
+        resource_version=1,
         type=CLAIM.secret_type,
         labels={},
         annotations={},

@@ -21,7 +21,7 @@ def _owned_by(*uids: str) -> ObservedSecret:
     return ObservedSecret(
         key=SecretKey("team", "db"),
         uid="s",
-        resource_version="1",
+        resource_version=1,
         type="Opaque",
         labels={},
         annotations={},

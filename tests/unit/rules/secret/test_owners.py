@@ -184,7 +184,8 @@ def test_who_shares_or_uses_the_secret_owns_it_too_and_who_has_let_go_does_not(
 
 def test_what_a_reference_says_besides_is_kept() -> None:
     raw = {"apiVersion": "onepassword.com/v1", "kind": "OnePasswordItem", "name": "db", "uid": CLAIM.uid, "controller": True}
-    (kept,) = owners.wanted_owners(CLAIM, [OwnerReference.from_object(raw)], co_owners=ALONE)
+    held = OwnerReference(kind="OnePasswordItem", name="db", uid=CLAIM.uid, api_version="onepassword.com/v1", raw=raw)
+    (kept,) = owners.wanted_owners(CLAIM, [held], co_owners=ALONE)
     assert kept.raw == raw
 
 

@@ -30,7 +30,7 @@ def _sealed(sealer: seal.Sealer = samples.SEALER) -> ObservedSecret:
     return ObservedSecret(
         key=key,
         uid="s",
-        resource_version="1",
+        resource_version=1,
         type="Opaque",
         labels={},
         annotations=ANNOTATIONS | {names.SEAL: sealer.compute(key, ANNOTATIONS, data=samples.DATA)},
@@ -80,7 +80,7 @@ def test_another_seal_is_a_broken_seal(value: str | None) -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        dataclasses.replace(SEALED, labels={"a": "b"}, uid="t", resource_version="2", type="other", finalizers=("f",), immutable=True),
+        dataclasses.replace(SEALED, labels={"a": "b"}, uid="t", resource_version=2, type="other", finalizers=("f",), immutable=True),
         _with("foreign", "another"),
         _with("foreign", None),
         _with(names.AUTO_RESTART, "true"),

@@ -11,9 +11,9 @@ from onepassword_operator.model.secret import ObservedSecret, OwnerReference, Se
 from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.rules.secret import owners as rules
-from onepassword_operator.rules.secret import secret_use
 from onepassword_operator.rules.secret.owners import CoOwners
 from onepassword_operator.service.index.claims import ClaimIndex
+from onepassword_operator.wire.deployment import from_dict
 from unit.rules import samples
 
 KEY = samples.CLAIM.key
@@ -37,7 +37,7 @@ def deployment(
     if terminating:
         metadata["deletionTimestamp"] = "2024-01-01T00:00:00Z"
     pod = {"imagePullSecrets": [{"name": secret} for secret in uses]}
-    return secret_use.workload({"metadata": metadata, "spec": {"template": {"spec": pod}}})
+    return from_dict({"metadata": metadata, "spec": {"template": {"spec": pod}}})
 
 
 def claim_of(workload: Workload) -> Claim:
@@ -165,7 +165,7 @@ def secret(*owners: OwnerReference, **annotations: str) -> ObservedSecret:
     return ObservedSecret(
         key=KEY,
         uid="s",
-        resource_version="1",
+        resource_version=1,
         type="Opaque",
         labels={},
         annotations={names.PREFIX + name.replace("_", "-"): value for name, value in annotations.items()},
@@ -232,16 +232,16 @@ class TestCoOwners:
 class TestAnswers:
     def test_the_conditions_of_an_answer_count(self, index: ClaimIndex) -> None:
         index.put(RESOURCE)
-        written = samples.claim(conditions=(READY,), resource_version="9")
+        written = samples.claim(conditions=(READY,), resource_version=9)
         index.note_written(written)
         assert index.resource(KEY) == written
 
     def test_a_new_demand_in_an_answer_is_the_watchs_to_tell(self, index: ClaimIndex) -> None:
         index.put(RESOURCE)
-        index.note_written(samples.claim(conditions=(READY,), resource_version="9", item_path="vaults/a/items/new", generation=3))
+        index.note_written(samples.claim(conditions=(READY,), resource_version=9, item_path="vaults/a/items/new", generation=3))
         assert index.resource(KEY) == samples.claim(conditions=(READY,))
 
-    @pytest.mark.parametrize("answer", [samples.claim(uid="namesake", resource_version="9"), samples.claim(resource_version="4")])
+    @pytest.mark.parametrize("answer", [samples.claim(uid="namesake", resource_version=9), samples.claim(resource_version=4)])
     def test_an_answer_about_a_namesake_or_of_yesterday_does_not_count(self, index: ClaimIndex, answer: Claim) -> None:
         index.put(RESOURCE)
         index.note_written(dataclasses.replace(answer, conditions=(READY,)))
@@ -249,20 +249,20 @@ class TestAnswers:
 
     def test_an_answer_about_an_object_that_is_gone_does_not_count(self, index: ClaimIndex) -> None:
         index.note_written(RESOURCE)
-        index.note_finalizer_removed(RESOURCE.ref, RESOURCE.uid, resource_version="9")
+        index.note_finalizer_removed(RESOURCE.ref, RESOURCE.uid, resource_version=9)
         assert KEY not in index
 
     def test_a_resource_that_was_released_is_not_held_up_any_more(self, index: ClaimIndex) -> None:
         index.put(samples.claim(finalizers=("theirs", names.OFFICIAL_FINALIZER)))
-        index.note_finalizer_removed(RESOURCE.ref, RESOURCE.uid, resource_version="9")
+        index.note_finalizer_removed(RESOURCE.ref, RESOURCE.uid, resource_version=9)
         held = index.resource(KEY)
         assert held
-        assert (held.finalizers, held.resource_version) == (("theirs",), "5")  # whatever else changed, the watch tells
+        assert (held.finalizers, held.resource_version) == (("theirs",), 5)  # whatever else changed, the watch tells
 
     def test_a_deployment_that_was_released_is_not_held_up_either_and_its_claim_neither(self, index: ClaimIndex) -> None:
         index.put_workload(deployment("api", "x", asks="db", finalizers=(names.OFFICIAL_FINALIZER, "theirs")))
         source = ObjectRef("Deployment", "team", "api")
-        index.note_finalizer_removed(source, "api-uid", resource_version="5")
+        index.note_finalizer_removed(source, "api-uid", resource_version=5)
         held = index.workload(source)
         assert held
         assert held.finalizers == ("theirs",)
@@ -271,12 +271,12 @@ class TestAnswers:
 
     def test_a_deployment_that_only_was_held_up_is_forgotten(self, index: ClaimIndex) -> None:
         index.put_workload(deployment("api", finalizers=(names.OFFICIAL_FINALIZER,)))
-        index.note_finalizer_removed(ObjectRef("Deployment", "team", "api"), "api-uid", resource_version="6")
+        index.note_finalizer_removed(ObjectRef("Deployment", "team", "api"), "api-uid", resource_version=6)
         assert index.workloads() == set()
 
-    @pytest.mark.parametrize(("uid", "version"), [("namesake", "9"), (RESOURCE.uid, "4")])
+    @pytest.mark.parametrize(("uid", "version"), [("namesake", 9), (RESOURCE.uid, 4)])
     def test_a_release_of_a_namesake_or_before_the_finalizer_came_back_does_not_count(
-        self, index: ClaimIndex, uid: str, version: str
+        self, index: ClaimIndex, uid: str, version: int
     ) -> None:
         held = samples.claim(finalizers=(names.OFFICIAL_FINALIZER,))
         index.put(held)

@@ -29,25 +29,20 @@ HOUR = module.BACKOFF_SECONDS
 
 def put_back(conflicts: Conflicts, *, uid: str = "u", version: int = 10) -> None:
     """We remove the finalizer, and somebody puts it back."""
-    conflicts.finalizer_removed(uid, str(version))
-    assert conflicts.finalizer_seen(uid, str(version + 1))
+    conflicts.finalizer_removed(uid, version)
+    assert conflicts.finalizer_seen(uid, version + 1)
 
 
 def test_a_finalizer_that_was_never_removed_is_no_conflict(conflicts: Conflicts) -> None:
-    assert not conflicts.finalizer_seen("u", "9")
+    assert not conflicts.finalizer_seen("u", 9)
     assert conflicts.backoff("u") is None
 
 
-@pytest.mark.parametrize("version", ["9", "10"])
-def test_late_news_of_the_finalizer_is_no_conflict(conflicts: Conflicts, version: str) -> None:
-    conflicts.finalizer_removed("u", "10")
+@pytest.mark.parametrize("version", [9, 10])
+def test_late_news_of_the_finalizer_is_no_conflict(conflicts: Conflicts, version: int) -> None:
+    conflicts.finalizer_removed("u", 10)
     assert not conflicts.finalizer_seen("u", version)
     assert conflicts.backoff("u") is None
-
-
-def test_versions_are_numbers(conflicts: Conflicts) -> None:
-    conflicts.finalizer_removed("u", "9")
-    assert conflicts.finalizer_seen("u", "10")
 
 
 def test_a_finalizer_that_comes_back_is_a_conflict_for_an_hour(conflicts: Conflicts, clock: FakeClock) -> None:
@@ -55,7 +50,7 @@ def test_a_finalizer_that_comes_back_is_a_conflict_for_an_hour(conflicts: Confli
     assert conflicts.backoff("u") == module.Backoff(seconds=HOUR, reported=False)
     assert conflicts.backoff("another") is None
     clock.advance(1)
-    assert not conflicts.finalizer_seen("u", "12")
+    assert not conflicts.finalizer_seen("u", 12)
     assert conflicts.backoff("u") == module.Backoff(seconds=HOUR - 1, reported=False)
     clock.advance(HOUR - 1)
     assert conflicts.backoff("u") is None
@@ -80,10 +75,10 @@ def test_somebody_who_asks_ends_it_at_once(conflicts: Conflicts) -> None:
 
 def test_an_object_that_is_gone_is_forgotten(conflicts: Conflicts) -> None:
     put_back(conflicts)
-    conflicts.finalizer_removed("u", "20")
+    conflicts.finalizer_removed("u", 20)
     conflicts.forget("u")
     assert conflicts.backoff("u") is None
-    assert not conflicts.finalizer_seen("u", "30")
+    assert not conflicts.finalizer_seen("u", 30)
 
 
 def test_only_so_many_conflicts_are_remembered_and_the_newest_stay(conflicts: Conflicts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,8 +91,8 @@ def test_only_so_many_conflicts_are_remembered_and_the_newest_stay(conflicts: Co
 def test_only_so_many_removals_are_remembered(conflicts: Conflicts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_REMEMBERED", 2)
     for uid in ("a", "b", "a", "c"):
-        conflicts.finalizer_removed(uid, "10")
-    assert [conflicts.finalizer_seen(uid, "11") for uid in ("a", "b", "c")] == [True, False, True]
+        conflicts.finalizer_removed(uid, 10)
+    assert [conflicts.finalizer_seen(uid, 11) for uid in ("a", "b", "c")] == [True, False, True]
 
 
 def test_the_refusal_says_what_to_do_and_when_it_goes_on() -> None:
@@ -322,7 +317,7 @@ class TestTwoOperators:
         key = world.claim("db", finalizers=OFFICIAL) if kind == "resource" else world.asks("web", finalizers=OFFICIAL)
         answer = world.finalizers.remove
 
-        async def late(source: ObjectRef, uid: str) -> str | None:
+        async def late(source: ObjectRef, uid: str) -> int | None:
             finalizer_removed = await answer(source, uid)
             world.claims.events.clear()  # a LIST, say, shows no more than the last state
             world.workloads.events.clear()
@@ -372,7 +367,7 @@ class TestTwoOperators:
     async def test_a_deployment_that_asks_for_nothing_is_not_fought_over_either(self, world: World, late: object) -> None:
         answer = world.finalizers.remove
 
-        async def put_back(source: ObjectRef, uid: str) -> str | None:
+        async def put_back(source: ObjectRef, uid: str) -> int | None:
             finalizer_removed = await answer(source, uid)
             world.workloads.hold_up("web", *OFFICIAL)
             if late:

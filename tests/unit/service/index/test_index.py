@@ -10,8 +10,9 @@ from fakes.clock import FakeClock
 from onepassword_operator.model import names
 from onepassword_operator.model.item import Revision
 from onepassword_operator.model.secret import SecretKey
-from onepassword_operator.model.target import Claim, Rendering
+from onepassword_operator.model.target import Rendering
 from onepassword_operator.service.index.index import Index
+from onepassword_operator.wire import onepassword_item
 from unit.rules import samples
 
 A = SecretKey("app", "a")
@@ -72,7 +73,7 @@ def test_what_is_kept_of_a_resource_is_small_and_its_body_is_not() -> None:
     tracemalloc.start()
     try:
         for n, raw in enumerate(bodies):
-            claim = Claim.from_object(msgspec.json.decode(raw), Rendering())
+            claim = onepassword_item.from_json(raw, Rendering())
             index.claims.put(claim)
             index.states.in_line(claim.key, Revision("v" * 26, f"{n:026}", 3), skipped=None, mark=None)
             index.item_users.follow(claim.key, Revision("v" * 26, f"{n:026}", 3), requested=claim.item_path)

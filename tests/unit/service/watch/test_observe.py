@@ -39,14 +39,14 @@ async def test_what_is_seen_again_unchanged_leaves_the_old_objects_in_place(worl
 async def test_a_resource_that_asks_for_something_else_needs_one(world: World, change: dict[str, object]) -> None:
     await world.synced()
     held = world.claims.objects[world.key()]
-    world.process.observe.claim_seen(dataclasses.replace(held, resource_version="9999", **change))  # type: ignore[arg-type]
+    world.process.observe.claim_seen(dataclasses.replace(held, resource_version=9999, **change))  # type: ignore[arg-type]
     assert world.process.queue.depth() == 1
 
 
 async def test_late_news_of_a_resource_is_ignored(world: World) -> None:
     await world.synced()
     held = world.claims.objects[world.key()]
-    world.process.observe.claim_seen(dataclasses.replace(held, resource_version="1", item_path="vaults/a/items/b"))
+    world.process.observe.claim_seen(dataclasses.replace(held, resource_version=1, item_path="vaults/a/items/b"))
     assert world.process.queue.depth() == 0
     assert world.process.index.claims.resource(world.key()) == held
 
@@ -55,7 +55,7 @@ async def test_news_of_a_resource_that_is_known_to_be_deleted_is_ignored(world: 
     await world.synced()
     held = world.claims.objects[world.key()]
     world.process.observe.claim_gone(world.key(), held.uid)
-    world.process.observe.claim_seen(dataclasses.replace(held, resource_version="9999"))
+    world.process.observe.claim_seen(dataclasses.replace(held, resource_version=9999))
     assert world.key() not in world.process.index.claims
     assert world.process.queue.depth() == 0
 
@@ -70,7 +70,7 @@ async def test_a_namesake_is_the_end_of_its_predecessor_and_of_the_conflict_abou
     await world.synced()
     held = world.claims.objects[world.key()]
     world.process.index.conflicts.open(held.uid)
-    world.process.observe.claim_seen(dataclasses.replace(held, uid="new", resource_version="9999"))
+    world.process.observe.claim_seen(dataclasses.replace(held, uid="new", resource_version=9999))
     assert world.process.observe.is_gone(held.uid)
     assert world.process.index.conflicts.backoff(held.uid) is None
 
@@ -123,14 +123,14 @@ async def test_a_resource_with_a_new_uid_starts_without_its_namesakes_failures(w
     for _ in range(7):
         world.process.index.retries.failed(world.key())
     held = world.claims.objects[world.key()]
-    world.process.observe.claim_seen(dataclasses.replace(held, uid="new", resource_version="9999"))
+    world.process.observe.claim_seen(dataclasses.replace(held, uid="new", resource_version=9999))
     assert world.process.index.retries.attempts(world.key()) == 0
 
 
 async def test_a_secret_whose_resource_says_nothing_yet_needs_a_look(world: World) -> None:
     await world.synced()
     held = world.claims.objects[world.key()]
-    silent = dataclasses.replace(held, conditions=(), resource_version="9999")
+    silent = dataclasses.replace(held, conditions=(), resource_version=9999)
     world.process.observe.take_in(silent)
     assert not world.process.observe.is_settled(world.secrets.objects[world.key()])
 
@@ -155,7 +155,7 @@ async def test_a_secret_whose_pass_is_about_to_write_the_status_needs_no_second_
     world.process.observe.secret_seen(world.secrets.objects[world.key()])
     assert not world.process.queue._again
     world.process.queue._running.discard(world.key())
-    world.process.observe.secret_seen(dataclasses.replace(world.secrets.objects[world.key()], resource_version="9999"))
+    world.process.observe.secret_seen(dataclasses.replace(world.secrets.objects[world.key()], resource_version=9999))
     assert world.process.queue.depth() == 1
 
 
@@ -196,7 +196,7 @@ async def test_two_processes_with_other_options_do_not_write_without_end(world: 
 
 async def test_a_state_of_the_secret_that_is_known_to_be_outdated_says_nothing(world: World) -> None:
     await world.synced()
-    outdated = dataclasses.replace(world.secrets.objects[world.key()], resource_version="1", labels={})
+    outdated = dataclasses.replace(world.secrets.objects[world.key()], resource_version=1, labels={})
     assert world.process.observe.is_settled(outdated)
 
 
@@ -283,7 +283,7 @@ class TestRefresh:
         await world.synced()
         held = dataclasses.replace(world.claims.objects[world.key()], refresh=before)
         world.process.index.claims.put(held)
-        world.process.observe.take_in(dataclasses.replace(held, refresh=now, resource_version="9999"))
+        world.process.observe.take_in(dataclasses.replace(held, refresh=now, resource_version=9999))
         assert world.process.index.refreshes.is_asked(world.key()) is asked
 
     async def test_the_first_sight_asks_nothing(self, world: World) -> None:
@@ -339,6 +339,6 @@ async def test_a_namesake_of_a_resource_that_was_never_synced_is_taken_in(world:
     key = world.claim("db")
     world.process.observe.take_in(world.claims.objects[key])
     former = world.claims.objects[key].uid
-    assert world.process.observe.take_in(dataclasses.replace(world.claims.objects[key], uid="new", resource_version="9999")) is Priority.NEW
+    assert world.process.observe.take_in(dataclasses.replace(world.claims.objects[key], uid="new", resource_version=9999)) is Priority.NEW
     assert world.process.observe.is_gone(former)
     assert world.process.index.states._states == {}

@@ -102,7 +102,7 @@ class TestWhatNeedsALook:
         last = shown(world)
         world.workloads.delete("web")
         await world.settle()
-        assert world.process.observe_workloads.take_in(dataclasses.replace(last, resource_version="99999")) == {}
+        assert world.process.observe_workloads.take_in(dataclasses.replace(last, resource_version=99999)) == {}
         assert world.process.index.claims.workloads() == set()
 
     async def test_the_deletion_of_a_predecessor_does_not_disturb_its_namesake(self, world: World) -> None:

@@ -53,7 +53,7 @@ async def rest(news: SecretNews) -> None:
 
 
 def version(world: World, key: SecretKey) -> int:
-    return int(world.secrets.objects[key].resource_version)
+    return world.secrets.objects[key].resource_version
 
 
 async def test_an_edit_is_read_and_queued(world: World, news: SecretNews) -> None:

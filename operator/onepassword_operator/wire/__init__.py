@@ -1,0 +1,1 @@
+"""Kubernetes objects as typed structs, decoded from bytes or from kopf's dicts."""

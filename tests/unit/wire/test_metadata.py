@@ -1,0 +1,75 @@
+"""Members of objects whose type nobody has checked."""
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from onepassword_operator.wire.metadata import ObjectMeta, converted, decoder, strings, text_of, texts
+
+IDENTITY: dict[str, object] = {"name": "db", "uid": "u", "resourceVersion": "7"}
+READERS: list[Callable[[dict[str, object]], ObjectMeta]] = [
+    lambda raw: converted(raw, ObjectMeta),
+    lambda raw: decoder(ObjectMeta).decode(msgspec.json.encode(raw)),
+]
+"""From a dict and from bytes."""
+
+
+@pytest.mark.parametrize(
+    ("found", "read"),
+    [
+        (None, {}),
+        ({}, {}),
+        ({"a": "1", "b": ""}, {"a": "1", "b": ""}),
+        ({"a": None, "b": 5, "c": ["x"], "d": "kept"}, {"d": "kept"}),
+        ("x", {}),
+        (["x"], {}),
+        (5, {}),
+    ],
+)
+def test_labels_and_annotations_are_read_as_far_as_they_are_text(found: object, read: dict[str, str]) -> None:
+    assert texts(found) == read
+
+
+@pytest.mark.parametrize(
+    ("found", "read"),
+    [(None, ()), ([], ()), (["b", "a"], ("b", "a")), (["b", None, 5, {"a": 1}], ("b",)), ("xy", ()), ({"a": 1}, ()), (5, ())],
+)
+def test_a_list_of_names_is_read_as_far_as_it_is_text(found: object, read: tuple[str, ...]) -> None:
+    assert strings(found) == read
+
+
+@pytest.mark.parametrize(("found", "read"), [(None, ""), ("x", "x"), (5, "5"), (True, "True"), (["x"], "['x']")])
+def test_what_should_be_text_and_is_not_is_shown(found: object, read: str) -> None:
+    assert text_of(found) == read
+
+
+@pytest.mark.parametrize(("version", "read"), [("7", 7), ("0", 0), (7, 7), ("9" * 20, int("9" * 20))])
+def test_a_resource_version_is_a_number(version: object, read: int) -> None:
+    assert [reader(IDENTITY | {"resourceVersion": version}).resource_version for reader in READERS] == [read, read]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"resourceVersion": ""},
+        {"resourceVersion": "x"},
+        {"resourceVersion": "7.5"},
+        {"resourceVersion": None},
+        {"resourceVersion": ["7"]},
+        {"name": None},
+        {"uid": 5},
+    ],
+)
+def test_an_object_that_nobody_can_identify_is_no_object(change: dict[str, object]) -> None:
+    for reader in READERS:
+        with pytest.raises(msgspec.ValidationError):
+            reader(IDENTITY | change)
+
+
+@pytest.mark.parametrize("odd", [None, 5, True, "x", ["x"], {"a": 1}])
+@pytest.mark.parametrize(
+    "member", ["generation", "creationTimestamp", "deletionTimestamp", "labels", "annotations", "finalizers", "managedFields"]
+)
+def test_a_member_of_another_type_leaves_the_others_readable(member: str, odd: object) -> None:
+    assert converted(IDENTITY | {member: odd}, ObjectMeta).name == "db"
