@@ -1,4 +1,4 @@
-"""A thin client of the Kubernetes API: session, authentication, error translation, retries of reads.
+"""A thin client of the Kubernetes API: session, authentication, errors, retries of reads.
 
 About ten verbs over aiohttp and msgspec. Errors come from the Status object's `reason`, never from
 its text. The text of a refused write is not passed on, because admission webhooks may echo the
@@ -35,9 +35,7 @@ LIST_TIMEOUT: Final = aiohttp.ClientTimeout(total=60, connect=10)
 TRIES: Final = 4
 CONNECTIONS: Final = 128
 WRITES_AT_ONCE: Final = 32
-"""Writes in flight: a small part of the requests that an API server serves at once for all its
-clients.
-"""
+"""Writes in flight: a small part of the requests that an API server serves at once."""
 _METHODS: Final = {"get": "GET", "list": "GET", "create": "POST", "update": "PUT", "patch": "PATCH"}
 _MERGE_PATCH: Final = "application/merge-patch+json"
 _METADATA_ONLY: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -100,7 +98,7 @@ def _always() -> bool:
 class KubernetesApi:
     """A connection pool to one API server, with the verbs that the operator needs.
 
-    Raises ClusterError only.
+    All of them raise ClusterError only.
     """
 
     def __init__(
@@ -150,7 +148,7 @@ class KubernetesApi:
             await connector.close()
 
     def new_session(self) -> aiohttp.ClientSession:
-        """Return a session for watches: the same TLS context and proxy, and no limit on connections.
+        """Return a session for watches: the same TLS and proxy, and no limit on connections.
 
         Watches need a pool of their own: a stream holds its connection for minutes, and with many
         namespaces requests would find none free.
@@ -177,7 +175,7 @@ class KubernetesApi:
         return await handler(request)
 
     def server_time(self) -> str:
-        """Return the API server's present time, RFC 3339 UTC in whole seconds, by the `Date` header of its newest reply."""
+        """Return the API server's time by its newest `Date` header, RFC 3339 UTC in seconds."""
         now = datetime.datetime.now(datetime.UTC) + self._clock_offset
         return now.strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -228,10 +226,8 @@ class KubernetesApi:
             if page is None:
                 limit = page_size.after_abandoned(limit)
                 continue
-            limit, token = (
-                page_size.after_read(limit, objects=len(page), size_bytes=page.size_bytes()),
-                page.token,
-            )
+            limit = page_size.after_read(limit, objects=len(page), size_bytes=page.size_bytes())
+            token = page.token
             yield page
             if not token:
                 return
@@ -246,9 +242,10 @@ class KubernetesApi:
     async def replace(
         self, path: str, body: Mapping[str, Any], *, resource: str, read: Decode[Read]
     ) -> Read:
-        """PUT an object whose resourceVersion is that of the read.
+        """PUT an object that has the resourceVersion which was read.
 
-        ClusterConflictError if it changed since.
+        Raises:
+            ClusterConflictError: it changed since.
         """
         written: Read = await self._write(path, body, verb="update", resource=resource, read=read)
         return written
@@ -347,6 +344,7 @@ async def _body(response: aiohttp.ClientResponse, cap: int | None) -> bytearray 
 
 
 async def _pause(attempt: int, error: ClusterUnavailableError) -> None:
-    # The delay that the API server asked for, and a little more, so that not all requests come back
-    # at the same moment. spreads retries
-    await asyncio.sleep((error.delay_seconds or 0.0) + random.random() * 0.2 * 2**attempt)  # noqa: S311
+    # A little more than the delay that the API server asked for, so that not all requests come back
+    # at the same moment.
+    spread = random.random() * 0.2 * 2**attempt  # noqa: S311
+    await asyncio.sleep((error.delay_seconds or 0.0) + spread)

@@ -98,7 +98,8 @@ def _forbidden(status: Status, *, what: str) -> ClusterError:
     # nowhere else.
     if "exceeded quota:" in message:
         return ClusterQuotaError(
-            f"{what}: a ResourceQuota of the namespace is used up; raise it, or delete unused objects"
+            f"{what}: a ResourceQuota of the namespace is used up; "
+            "raise it, or delete unused objects"
         )
     external = "admission webhook" in message or "ValidatingAdmissionPolicy" in message
     if (
@@ -114,7 +115,8 @@ def _forbidden(status: Status, *, what: str) -> ClusterError:
             f"{what}: refused by an admission webhook or policy; its own log says why"
         )
     return ClusterDeniedError(
-        f"{what}: RBAC does not allow it; grant the operator's service account this verb on this resource"
+        f"{what}: RBAC does not allow it; "
+        "grant the operator's service account this verb on this resource"
     )
 
 
@@ -125,7 +127,8 @@ def _invalid(causes: list[Cause], what: str, *, reason: str) -> ClusterError:
     )
     if fields:
         return ClusterInvalidError(
-            f"{what}: the API server refuses {fields}; a Secret of this type needs other keys or values"
+            f"{what}: the API server refuses {fields}; "
+            "a Secret of this type needs other keys or values"
         )
     return ClusterAdmissionError(
         f"{what}: refused by validation or admission{f' ({reason})' if reason else ''}"

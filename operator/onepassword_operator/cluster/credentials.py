@@ -1,4 +1,4 @@
-"""Address and credentials of the API server: the pod's service account, or a kubeconfig (token, client certificate)."""
+"""Address and credentials of the API server: the pod's service account, or a kubeconfig."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class ClusterAccess:
 
 
 def load(kubeconfig: str | None, environment: Mapping[str, str]) -> ClusterAccess:
-    """Find the access to use: the named kubeconfig, else the pod's service account, else `~/.kube/config`.
+    """Find the access: the named kubeconfig, else the service account, else `~/.kube/config`.
 
     Raises:
         ClusterUnavailableError: nothing usable was found; the message names the places that were
@@ -73,10 +73,8 @@ def load(kubeconfig: str | None, environment: Mapping[str, str]) -> ClusterAcces
     roots = environment.get("SSL_CERT_DIR", "")
     if kubeconfig:
         return _from_kubeconfig(pathlib.Path(kubeconfig), roots)
-    host, port = (
-        environment.get("KUBERNETES_SERVICE_HOST"),
-        environment.get("KUBERNETES_SERVICE_PORT", "443"),
-    )
+    host = environment.get("KUBERNETES_SERVICE_HOST")
+    port = environment.get("KUBERNETES_SERVICE_PORT", "443")
     if host and (SERVICE_ACCOUNT / "token").exists():
         bracketed = f"[{host}]" if ":" in host else host
         context = client_tls((SERVICE_ACCOUNT / "ca.crt").read_text())
@@ -89,7 +87,8 @@ def load(kubeconfig: str | None, environment: Mapping[str, str]) -> ClusterAcces
     if default.exists():
         return _from_kubeconfig(default, roots)
     raise ClusterUnavailableError(
-        f"no cluster to talk to: not in a pod (no {SERVICE_ACCOUNT}/token), KUBECONFIG is not set, and {default} does not exist; "
+        f"no cluster to talk to: not in a pod (no {SERVICE_ACCOUNT}/token), "
+        f"KUBECONFIG is not set, and {default} does not exist; "
         "set KUBECONFIG to a kubeconfig file"
     )
 
@@ -103,11 +102,13 @@ def _from_kubeconfig(path: pathlib.Path, roots: str) -> ClusterAccess:
         server = cluster["server"].rstrip("/")
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise ClusterUnavailableError(
-            f"kubeconfig {path} can't be used ({type(error).__name__}): it needs a current-context that names a cluster and a user"
+            f"kubeconfig {path} can't be used ({type(error).__name__}): "
+            "it needs a current-context that names a cluster and a user"
         ) from None
     if "exec" in user or "auth-provider" in user:
         raise ClusterUnavailableError(
-            f"kubeconfig {path} logs in through a plugin, which the operator does not run; use a token or a client certificate"
+            f"kubeconfig {path} logs in through a plugin, which the operator does not run; "
+            "use a token or a client certificate"
         )
     try:
         ssl_context = (

@@ -1,7 +1,4 @@
-"""Kubernetes Events on resources and workloads: for people, best effort.
-
-`event_sender.py` posts them in the background.
-"""
+"""Kubernetes Events on resources and workloads: for people, best effort, sent in the background."""
 
 from __future__ import annotations
 
@@ -21,9 +18,7 @@ from onepassword_operator.rules import announce, event_correlation
 from onepassword_operator.rules.event_correlation import History, Moment, Note
 
 REMEMBERED: Final = 4096
-"""Objects whose latest Events are remembered, as digests: usually less than 1 KiB each, 7 KiB at
-worst.
-"""
+"""Objects whose latest Events are remembered, as digests of 1 KiB as a rule, of 7 KiB at worst."""
 
 
 class KubernetesEvents:
@@ -52,7 +47,7 @@ class KubernetesEvents:
         self._say(_reference(claim), Note("Normal", change.value, message))
 
     def refreshed(self, claim: Claim, message: str) -> None:
-        """Post a Normal Event on the resource: 1Password was read on request, and nothing had changed."""
+        """Post a Normal Event on the resource: a requested read of 1Password found no change."""
         self._say(_reference(claim), Note("Normal", "Refreshed", message))
 
     def failed(self, claim: Claim, error: OperatorError) -> None:
@@ -72,9 +67,8 @@ class KubernetesEvents:
         self._histories.move_to_end(about.uid)
         if len(self._histories) > REMEMBERED:
             self._histories.popitem(last=False)
-        now = Moment(
-            self._clock.monotonic(), sys.intern(self._now())
-        )  # all Events of a second share one text
+        # All Events of a second share one text.
+        now = Moment(self._clock.monotonic(), sys.intern(self._now()))
         if reported := event_correlation.decide(history, note, now=now, name=self._new_name(about)):
             self._sender.put(Outgoing(about, reported))
 

@@ -1,7 +1,7 @@
-"""Posts Events in the background: a few at once, one at a time and in order within a namespace, the namespaces in turn.
+"""Posts Events in the background, a few at once.
 
-An Event is dropped if it can't be written or if the queue is full; the log says so at most once a
-minute.
+The namespaces take turns, and within one the Events are posted one by one, in order. An Event is
+dropped if it can't be written or if the queue is full; the log says so at most once a minute.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from onepassword_operator.rules.event_correlation import CountedEvent
 SENDERS: Final = 3
 """Events in flight: a small part of the writes that may run at once, so that Secrets go first."""
 MOST_WAITING: Final = 5000
-"""Queued Events: enough for a cold start with as many resources. A few MiB, 20 at worst, as
-messages have at most 1,024 characters.
+"""Queued Events: enough for a cold start with as many resources.
+
+They take a few MiB; at worst 20, because messages have at most 1,024 characters.
 """
 FLUSH_SECONDS: Final = 2.0
 """How long Events are still sent after everything else has ended."""
@@ -139,7 +140,7 @@ class EventSender:
                 group.create_task(self._send_in_turn(), name=f"events-{number}")
 
     async def flush(self) -> None:
-        """Send the waiting Events for at most two seconds after `run` has ended, and drop the rest."""
+        """Send Events for at most two more seconds after `run` has ended, and drop the rest."""
         if self._waiting:
             running = asyncio.create_task(self.run(), name="last-events")
             with contextlib.suppress(TimeoutError):
@@ -192,7 +193,8 @@ class EventSender:
             if not self._reported_patch:
                 self._reported_patch = True
                 _log.warning(
-                    "repeated Events are posted as new ones, because RBAC does not allow patching them",
+                    "repeated Events are posted as new ones, "
+                    "because RBAC does not allow patching them",
                     extra={"detail": str(error)},
                 )
             await self._post(

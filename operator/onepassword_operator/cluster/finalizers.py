@@ -1,7 +1,4 @@
-"""Removes the official operator's finalizer from OnePasswordItems and Deployments.
-
-Never sets it.
-"""
+"""Removes the official operator's finalizer from resources and Deployments, and never sets it."""
 
 from __future__ import annotations
 
@@ -42,9 +39,9 @@ class KubernetesFinalizers:
         self._api = api
 
     async def remove(self, ref: ObjectRef, uid: str) -> int | None:
-        """PATCH the finalizers of exactly the object that was read.
+        """PATCH the finalizers of exactly the object that was read; read again after a conflict.
 
-        Read again if it changed in between. See `FinalizerStore`.
+        See `FinalizerStore`.
         """
         root, plural = _COLLECTIONS[ref.kind]
         path = f"{root}/namespaces/{ref.namespace}/{plural}/{ref.name}"

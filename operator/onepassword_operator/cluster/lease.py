@@ -1,4 +1,7 @@
-"""The Lease object of the leader election, over a connection of its own, so that bulk writes never delay a renewal."""
+"""The Lease of the leader election.
+
+It has a connection of its own, so that bulk writes never delay a renewal.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,7 @@ from onepassword_operator.cluster.credentials import SERVICE_ACCOUNT
 from onepassword_operator.model.lease import HeldLease, LeaseRecord
 
 NAME: Final = "c26807fd.onepassword.com"
-"""The official operator's name, so that only one of the two operators leads where both use leader
-election.
-"""
+"""The official operator's name, so that only one leads if both operators use leader election."""
 _RESOURCE: Final = "leases"
 
 
@@ -88,7 +89,7 @@ def _from_json(raw: bytes | bytearray) -> HeldLease:
 
 
 def home_namespace(chosen: str, environment: Mapping[str, str], *, context: str) -> str:
-    """Return the namespace of the Lease: the configured one, else the pod's own, else the kubeconfig's, else `default`."""
+    """Return the Lease's namespace: configured, else the pod's, the kubeconfig's, or `default`."""
     mounted = SERVICE_ACCOUNT / "namespace"
     return (
         chosen or environment.get("POD_NAMESPACE", "") or _content(mounted) or context or "default"

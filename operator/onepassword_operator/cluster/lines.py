@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 LONGEST_BYTES: Final = 1024 * 1024
-"""Several times the limit of an object's annotations (256 KiB), which are the largest part of its
-metadata.
-"""
+"""Several times the limit of annotations (256 KiB), the largest part of an object's metadata."""
 
 
 class Lines:
@@ -20,10 +18,7 @@ class Lines:
         self._too_long = False
 
     def feed(self, piece: bytes) -> Iterator[bytes | None]:
-        """Yield the lines that end in this piece, without their line ends.
-
-        None for each line that was too long.
-        """
+        """Yield the lines that end in this piece, and None for each line that was too long."""
         *ends, beginning = piece.split(b"\n")
         for end in ends:
             self._add(end)

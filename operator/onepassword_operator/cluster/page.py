@@ -35,7 +35,7 @@ class _PageMetadata(msgspec.Struct, rename="camel"):
 class Page(msgspec.Struct):
     """Some objects of a collection.
 
-    Iterating empties the page, so that no page stays in memory while the next one is read.
+    Reading them empties the page, so that it does not stay in memory while the next one is read.
     """
 
     metadata: _PageMetadata | None = None
@@ -52,7 +52,7 @@ class Page(msgspec.Struct):
         return self.metadata.resource_version if self.metadata else ""
 
     def __len__(self) -> int:
-        """The number of objects not yet iterated over."""
+        """The number of objects that were not read yet."""
         return len(self.items or ())
 
     def size_bytes(self) -> int:

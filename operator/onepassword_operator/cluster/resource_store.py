@@ -40,7 +40,7 @@ class KubernetesResources:
         self._namespaces = namespaces
 
     async def is_served(self) -> bool:
-        """Whether the CRD is installed, by discovery, which needs no rights on CRDs: every authenticated user may use it."""
+        """Whether the CRD is installed, by discovery, which every authenticated user may ask."""
         discovered = await self._api.get(_ROOT, resource="apigroups", read=_DISCOVERIES.decode)
         return discovered is not None and any(
             served.name == names.PLURAL for served in discovered.resources or ()
@@ -63,8 +63,8 @@ class KubernetesResources:
     async def write_condition(self, claim: Claim, condition: Condition) -> Claim:
         """PATCH the status.
 
-        The uid in the body makes the API server refuse (409) another object of the same name
-        created meanwhile.
+        The uid in the body makes the API server refuse the write (409) if another object has the
+        name by now.
         """
         body = {"metadata": {"uid": claim.uid}, "status": {"conditions": [condition.to_object()]}}
         path = f"{self._path(claim.key)}/status"

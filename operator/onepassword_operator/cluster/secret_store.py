@@ -1,7 +1,4 @@
-"""Secrets in the cluster.
-
-One of the two modules that reveal confidential values: the API wants them in base64.
-"""
+"""Secrets in the cluster; reveals their values, because the API wants them in base64."""
 
 from __future__ import annotations
 
@@ -21,9 +18,7 @@ from onepassword_operator.model.secret import (
 from onepassword_operator.wire import secret
 
 FIRST_PAGE: Final = 4
-"""Objects in the first page: small, because a Secret may have 1 MiB. The size of each later page
-follows from the one before.
-"""
+"""Objects in the first page, because a Secret may have 1 MiB. Later pages follow from its size."""
 
 _RESOURCE: Final = "secrets"
 
@@ -45,10 +40,7 @@ class KubernetesSecrets:
         return await self._api.get(path_of(key), resource=_RESOURCE, read=secret.from_json)
 
     async def list_managed(self, wanted: Container[SecretKey]) -> AsyncIterator[ObservedSecret]:
-        """Yield the wanted Secrets among all with our label.
-
-        Of the others only the name is decoded.
-        """
+        """Yield the wanted Secrets among all with our label; of others decode only the name."""
         paths = [f"/api/v1/namespaces/{namespace}/secrets" for namespace in self._namespaces] or [
             "/api/v1/secrets"
         ]

@@ -22,13 +22,12 @@ from onepassword_operator.model.secret import SecretKey, SecretSight, Sight
 from onepassword_operator.wire.metadata import Undecodable
 
 STREAM_SECONDS: Final = 290
-"""How long the API server is asked to keep a stream open; reduced by up to a tenth, so that streams
-do not all end at once.
+"""How long the API server is asked to keep a stream open.
+
+Each stream asks for up to a tenth less, so that they do not all end at once.
 """
 SILENCE_SECONDS: Final = 90.0
-"""The API server sends a bookmark about every minute, so a stream that is silent for longer is
-dead.
-"""
+"""A bookmark comes about every minute, so a stream that is silent for longer is dead."""
 GRACE_SECONDS: Final = 30.0
 
 _RESOURCE: Final = "secrets"
@@ -67,7 +66,7 @@ class KubernetesSecretWatch:
         self._jitter = jitter
 
     async def listed(self, namespace: str) -> AsyncIterator[SecretSight]:
-        """Yield each Secret with our label, by page, and at the end the resourceVersion of the list."""
+        """Yield each Secret with our label, by page, and then the resourceVersion of the list."""
         state = ""
         async for page in self._api.pages(
             _path(namespace),
@@ -135,7 +134,8 @@ async def _sights(content: aiohttp.StreamReader) -> AsyncIterator[SecretSight]:
         for line in lines.feed(piece):
             if line is None:
                 _log.debug(
-                    "a watch event with too much metadata was skipped; the next resync reads its Secret"
+                    "a watch event with too much metadata was skipped; "
+                    "the next resync reads its Secret"
                 )
             else:
                 yield _reported(line)

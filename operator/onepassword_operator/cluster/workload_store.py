@@ -1,6 +1,6 @@
-"""Deployments in the cluster, of which only the pod template's annotations are patched.
+"""Deployments in the cluster, and the restart settings of namespaces.
 
-And namespaces' restart settings.
+Of a Deployment only the pod template's annotations are patched.
 """
 
 from __future__ import annotations
@@ -71,9 +71,9 @@ class KubernetesWorkloads:
         await self._api.merge_patch(path, body, resource=_RESOURCE, read=pages.ignored)
 
     async def namespace_setting(self, namespace: str) -> str | None:
-        """Read the namespace's auto-restart annotation.
+        """Read the namespace's auto-restart annotation; None if it has none.
 
-        None if RBAC forbids it, so that the operator's own setting decides.
+        If RBAC forbids to read it, the operator's own setting decides.
         """
         try:
             found = await self._api.get(

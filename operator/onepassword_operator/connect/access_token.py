@@ -1,4 +1,4 @@
-"""The Connect token: a fixed value, or a file that is read again whenever it changes, so that a new token needs no restart.
+"""The Connect token: a fixed value, or a file that is read again whenever it changes.
 
 The only module that reveals the token: the Authorization header needs its text, and the token
 itself holds its expiry.
@@ -51,7 +51,7 @@ class ConnectToken:
     def generation(self) -> int:
         """The number of the token in use, from 0.
 
-        A caller that was refused compares it with the number at its request.
+        A caller whose request was refused sees by it whether there is a new token since.
         """
         state = _state(self._file) if self._file else self._state
         if self._file and state != self._state:

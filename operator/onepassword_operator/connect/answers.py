@@ -1,4 +1,4 @@
-"""Connect's refusals: an HTTP status other than 200 → a leaf of the error tree, and the delay before the next try.
+"""Connect's refusals → leaves of the error tree, and the delay before the next try.
 
 Bodies are ignored: they may quote the request, and proxies write their own.
 """
@@ -42,12 +42,14 @@ def to_error(
     match code:
         case 401:
             return BackendDeniedError(
-                f"{route}: Connect refuses the token (401); it may be revoked, expired, cut off, encoded twice, or of another server. "
+                f"{route}: Connect refuses the token (401); it may be revoked, expired, cut off, "
+                "encoded twice, or of another server. "
                 "Put a valid one into OP_CONNECT_TOKEN, or into the file of OP_CONNECT_TOKEN_FILE"
             )
         case 403:
             return BackendForbiddenError(
-                f"{route}: the Connect token has no access to this vault (403); issue a token that includes it"
+                f"{route}: the Connect token has no access to this vault (403); "
+                "issue a token that includes it"
             )
         case 404 if "items/:uuid" in route:
             return ItemNotFoundError(f"{route}: Connect knows no such item (404)")
@@ -66,11 +68,8 @@ def to_error(
 
 
 def _unavailable(code: int, headers: Mapping[str, str], *, route: str) -> BackendUnavailableError:
-    said = (
-        f"{code}; it has not finished its first sync with 1Password"
-        if code == _NOT_READY
-        else f"{code}"
-    )
+    cold = "; it has not finished its first sync with 1Password" if code == _NOT_READY else ""
+    said = f"{code}{cold}"
     return BackendUnavailableError(
         f"{route}: Connect answered {said}",
         delay_seconds=retry_after_seconds(headers.get("Retry-After")),
@@ -92,9 +91,9 @@ def _unusable(code: int, route: str) -> BackendError:
 
 
 def retry_after_seconds(text: str | None) -> float | None:
-    """Read `Retry-After`, seconds or a date, as seconds from now between 1 and 300.
+    """Read `Retry-After`, as seconds between 1 and 300; None if it is absent or unreadable.
 
-    None if it is absent or unreadable.
+    It says seconds, or a date.
     """
     seconds = None
     if text and text.strip().isdecimal():
@@ -106,7 +105,7 @@ def retry_after_seconds(text: str | None) -> float | None:
 
 
 def pause_seconds(attempt: int, error: BackendError) -> float:
-    """Return the delay in seconds after an attempt (the first is 1): Connect's own, else exponential with full jitter."""
+    """Return the delay after the n-th attempt: Connect's own, else exponential with jitter."""
     if error.delay_seconds is not None:
         return error.delay_seconds
     ceiling = min(FIRST_PAUSE_SECONDS * 2.0**attempt, LONGEST_PAUSE_SECONDS)

@@ -1,4 +1,4 @@
-"""A circuit breaker around an ItemSource: caps concurrency, honours the delays that Connect asks for, and stops calls in an outage.
+"""A circuit breaker around an ItemSource: limits calls, keeps delays, and stops in an outage.
 
 The vault list is the probe, because it proves the token as well, which `/health` does not. While
 the circuit is open, all other calls fail at once with the last error. The probe goes out every few
@@ -28,9 +28,7 @@ from onepassword_operator.ports import Clock, ItemSource
 from onepassword_operator.service.runtime.seats import PATIENCE_SECONDS, Seats
 
 CONCURRENCY: Final = 10
-"""Item reads in flight. Item lists and the vault list have limits of their own, so that they never
-wait for reads.
-"""
+"""Item reads in flight. Lists have limits of their own, so that they never wait for reads."""
 LISTS_AT_ONCE: Final = 2
 """Item lists in flight: they can be the largest of all replies, and memory has to hold them."""
 FAILURES_TO_OPEN: Final = 3
@@ -38,9 +36,7 @@ FAILURES_TO_OPEN: Final = 3
 PROBE_SECONDS: Final = 3.0
 """Seconds from a failed probe to the next one."""
 COLD_SECONDS: Final = 120.0
-"""Grace period after the first call, in seconds, in which a server that has never answered may say
-that it is not ready yet.
-"""
+"""How long after the first call a server that has never answered may still be starting."""
 
 _PROBE: Final = "vaults"
 
@@ -48,10 +44,7 @@ _T = TypeVar("_T")
 
 
 class CircuitBreaker:
-    """Implements `ItemSource` over another one, for one credential.
-
-    Raises the errors of that one.
-    """
+    """An `ItemSource` over another one, for one credential; it raises the errors of that one."""
 
     def __init__(
         self,
@@ -68,9 +61,7 @@ class CircuitBreaker:
         self._lists = Seats(LISTS_AT_ONCE, overdue=LISTS_AT_ONCE)
         self._slow_lists = Seats(LISTS_AT_ONCE, overdue=0)
         self._slow: set[str] = set()
-        """Vaults whose last list failed or was slow. They have seats of their own, so that they
-        can't hold up the others.
-        """
+        """Vaults whose last list failed or was slow: seats of their own keep others free."""
         self._failed: list[str] = []
         self._cold_until: float | None = None
         self._open: BackendError | None = None
@@ -148,10 +139,8 @@ class CircuitBreaker:
 
     def _notice_new_credential(self) -> None:
         # The token file has a new token, so there is no reason to wait any longer.
-        if (
-            isinstance(self._open, BackendDeniedError)
-            and self._credential() != self._refused_credential
-        ):
+        refused = isinstance(self._open, BackendDeniedError)
+        if refused and self._credential() != self._refused_credential:
             self._open = self._last = None
             self._probe_at = 0.0
 
@@ -169,9 +158,8 @@ class CircuitBreaker:
             self._in_flight -= 1
         self._failed.clear()
         self._cold_until = 0.0
-        if (
-            self._clock.monotonic() >= self._probe_at
-        ):  # a call sent before Connect asked for the delay does not end the delay
+        # A call that was sent before Connect asked for a delay does not end the delay.
+        if self._clock.monotonic() >= self._probe_at:
             self._open = self._last = None
         return result
 
@@ -191,9 +179,8 @@ class CircuitBreaker:
         if error.delay_seconds is not None:
             self._break(error, error.delay_seconds)
         elif error.warming_up and self._clock.monotonic() < (self._cold_until or 0.0):
-            self._pause(
-                error, PROBE_SECONDS
-            )  # the server will be up soon, and without it nothing can be done yet
+            # The server will be up soon, and without it nothing can be done yet.
+            self._pause(error, PROBE_SECONDS)
         elif not (error.of_one_item and target in self._failed):
             self._failed = [*self._failed, target][-FAILURES_TO_OPEN:]
             if len(self._failed) == FAILURES_TO_OPEN:

@@ -1,4 +1,4 @@
-"""The limit of requests a minute for one credential, and their order when they exceed it: vault lists, item lists, items.
+"""The limit of requests a minute for one credential, and the order of those that wait.
 
 Vault lists are few and always go next. Item lists may be due faster than they can be sent, so every
 third of the other turns goes to the last in order.
@@ -44,8 +44,7 @@ class Budget:
     ) -> None:
         self._limited = per_minute > 0
         self._burst = max(1.0, per_minute * AT_ONCE)
-        # The burst and the tokens that arrive in a minute add up to the limit, so no minute exceeds
-        # it.
+        # The burst and the tokens of a minute add up to the limit, so no minute exceeds it.
         self._per_second = (per_minute - self._burst) / MINUTE_SECONDS
         self._clock = clock
         self._later = later

@@ -37,28 +37,20 @@ from onepassword_operator.model.item_path import looks_like_id
 from onepassword_operator.net.proxy import DIRECT, Route
 
 TIMEOUT_SECONDS: Final = 15.0
-"""Until the first byte of an answer. A Connect server that is starting takes up to ten seconds, or
-its OP_SYNC_TIMEOUT.
-"""
+"""Until the first byte. A starting server takes up to ten seconds, or its OP_SYNC_TIMEOUT."""
 FIRST_CALL: Final = 4.0
-"""Factor for the deadline of the first call: the server may have been started together with the
-operator.
-"""
+"""Factor for the deadline of the first call: the server may have started with the operator."""
 TRIES: Final = 4
 FILE_TRIES: Final = 5
 """Tries for a file's content: a 500 means that Connect is still fetching it from 1Password."""
 REFUSALS: Final = {BackendDeniedError: 2, BackendForbiddenError: 3}
-"""Refusals of the token within one call until it counts as refused: Connect 1.7 sometimes refuses
-valid tokens.
-"""
+"""Tries until a token counts as refused: Connect 1.7 sometimes refuses valid tokens."""
 CONNECT_SECONDS: Final = 5.0
 """Until a connection is open, or a pooled one is free."""
 CONNECTIONS: Final = 16
 """More than the calls in flight, which `breaker.py` limits."""
 IDLE_SECONDS: Final = 30.0
-"""Shorter than load balancers keep an idle connection, so that no connection is used after they
-have dropped it.
-"""
+"""Shorter than load balancers keep idle connections, so that a dropped one is never used."""
 ITEM_BYTES: Final = 4 * 1024 * 1024
 LIST_BYTES: Final = 32 * 1024 * 1024
 FILES_BYTES: Final = 1024 * 1024
@@ -133,7 +125,7 @@ class ConnectSource:
         return [wire.to_model() for wire in schema.decode_list(schema.WireVault, body, route=route)]
 
     async def list_items(self, vault_id: str) -> Sequence[ItemSummary]:
-        """Request `GET /v1/vaults/{v}/items` without a filter: one list serves all lookups and has all versions."""
+        """Request `GET /v1/vaults/{v}/items`, all of it: one list serves every lookup."""
         route = "GET /v1/vaults/:uuid/items"
         body = await self._get(
             f"/v1/vaults/{_identity(vault_id)}/items", route=route, cap=LIST_BYTES
@@ -155,7 +147,7 @@ class ConnectSource:
         return wire.to_model(await self._files(wire, path))
 
     async def health(self) -> schema.WireHealth:
-        """Request `GET /health`, without a token: the server's version and the state of its dependencies.
+        """Request `GET /health`, without a token: version and state of the dependencies.
 
         Raises:
             BackendError: the server gave no usable answer.
@@ -173,7 +165,8 @@ class ConnectSource:
         described = wire.files or []
         if (announced := sum(int(file.size or 0) for file in described)) > FILES_BYTES:
             raise SecretTooLargeError(
-                f'item "{(wire.title or "")[:100]}" has {announced} bytes of attached files and a Secret holds at most {FILES_BYTES}; '
+                f'item "{(wire.title or "")[:100]}" has {announced} bytes of attached files '
+                f"and a Secret holds at most {FILES_BYTES}; "
                 "remove or shrink a file"
             )
         files, room = [], FILES_BYTES
@@ -195,7 +188,8 @@ class ConnectSource:
         if len(second) == int(file.size) or (second == first and len(second) > int(file.size)):
             return second
         raise BackendAnswerError(
-            f"{route}: Connect delivers {len(second)} bytes of a file that it announces with {int(file.size)}; trying again"
+            f"{route}: Connect delivers {len(second)} bytes of a file "
+            f"that it announces with {int(file.size)}; trying again"
         )
 
     async def _get(self, path: str, *, route: str, cap: int, tries: int = TRIES) -> bytearray:
@@ -204,9 +198,8 @@ class ConnectSource:
         refusals = 0
         try:
             for attempt in itertools.count(1):
-                deadline += await self._turn(
-                    route
-                )  # waiting for a turn does not count against the deadline
+                # Waiting for a turn does not count against the deadline.
+                deadline += await self._turn(route)
                 await self._wait_as_asked(deadline)
                 limits = self._limits(
                     max(deadline - time.monotonic(), 0.001), first_byte=first_byte
@@ -234,8 +227,7 @@ class ConnectSource:
         )
 
     async def _wait_as_asked(self, deadline: float) -> None:
-        # Connect asks one call to wait, but the delay is for the server's sake, so all calls keep
-        # it.
+        # Connect asks one call to wait, but for the server's sake, so all calls keep the delay.
         wait = self._not_before - time.monotonic()
         if self._not_before >= deadline:
             raise self._asked.anew(delay_seconds=wait)
@@ -266,12 +258,13 @@ class ConnectSource:
         except (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError) as error:
             said = f"{type(error).__name__} {getattr(error, 'status', '')}".strip()
             raise BackendUnavailableError(
-                f"{route}: the proxy {self._way.proxy} does not connect ({said}); check HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
+                f"{route}: the proxy {self._way.proxy} does not connect ({said}); "
+                "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
             ) from None
         except aiohttp.ClientSSLError as error:
             raise BackendUnavailableError(
-                f"{route}: TLS to the Connect server failed ({type(error).__name__}); check its certificate, and "
-                "SSL_CERT_FILE if the authority is your own"
+                f"{route}: TLS to the Connect server failed ({type(error).__name__}); "
+                "check its certificate, and SSL_CERT_FILE if the authority is your own"
             ) from None
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise BackendUnavailableError(
@@ -307,13 +300,17 @@ def _too_long(cap: int, route: str) -> OperatorError:
     if "items/:uuid" not in route:
         return BackendAnswerError(f"{route}: the reply exceeds {cap} bytes")
     # The reply was not read to its end: it may be a broken one, so the item need not change.
-    message = f"{route}: the reply exceeds {cap} bytes, more than a Secret could hold; remove or shrink a file"
+    message = (
+        f"{route}: the reply exceeds {cap} bytes, more than a Secret could hold; "
+        "remove or shrink a file"
+    )
     return SecretTooLargeError(message, retry=Retry.LATER)
 
 
 def _mixed_up(route: str) -> BackendAnswerError:
     return BackendAnswerError(
-        f"{route}: the reply is about another object than requested; check proxies and caches in between"
+        f"{route}: the reply is about another object than requested; "
+        "check proxies and caches in between"
     )
 
 

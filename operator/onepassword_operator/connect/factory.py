@@ -1,4 +1,4 @@
-"""Settings → an ItemSource: one Connect server and credential, with rate limit and circuit breaker."""
+"""Settings → an ItemSource: one Connect server and credential, limited and guarded."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Server:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Connected:
-    """An open connection: the circuit breaker for the use-cases, and the bare client for checks of the server itself."""
+    """An open connection: guarded for the use-cases, and bare for checks of the server itself."""
 
     guarded: CircuitBreaker
     bare: ConnectSource

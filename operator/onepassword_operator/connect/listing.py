@@ -1,4 +1,4 @@
-"""Decodes a vault's item list, the one reply with thousands of objects, at a twentieth of the cost of tolerant decoding.
+"""Decodes a vault's item list, the one reply with thousands of objects, twenty times as fast.
 
 A list of the known shape goes straight into typed structs. A list with anything else in it is
 decoded tolerantly, as all other replies.
@@ -63,8 +63,7 @@ def _to_model(wire: _Summary) -> ItemSummary:
 
 def _usual(body: schema.Body) -> list[_Summary] | None:
     try:
-        # msgspec does not check skipped members, and a damaged member name would pass for an absent
-        # member
+        # msgspec does not check skipped members: a damaged name would pass for an absent member.
         body.decode()
         return _DECODER.decode(body)
     except schema.NOT_JSON:

@@ -1,7 +1,7 @@
-"""Decodes Connect's JSON tolerantly: unknown members and values are ignored, null counts as absent, and only IDs are required.
+"""Decodes Connect's JSON tolerantly: only IDs are required.
 
-Errors never quote the reply: pydantic's are caught here and replaced by our own, with field names
-only.
+Unknown members and values are ignored, and null counts as absent. Errors never quote the reply:
+pydantic's are caught here and replaced by our own, with field names only.
 """
 
 from __future__ import annotations
@@ -19,9 +19,7 @@ from onepassword_operator.model.item import Field, File, Item, ItemSummary, Url,
 Body = bytes | bytearray
 
 NOT_JSON: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
-"""Errors of msgspec for bytes that are not JSON or have another shape; their texts may quote the
-bytes.
-"""
+"""Errors of msgspec for bytes that are no such JSON; their texts may quote the bytes."""
 
 _ESCAPE: Final = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\."
@@ -209,7 +207,8 @@ def decode_list(kind: type[_M], body: Body, *, route: str) -> list[_M]:
     decoded = _json(body, route)
     if not isinstance(decoded, list):
         raise BackendAnswerError(
-            f"{route}: expected a JSON array, got {type(decoded).__name__}; is OP_CONNECT_HOST a Connect server?"
+            f"{route}: expected a JSON array, got {type(decoded).__name__}; "
+            "is OP_CONNECT_HOST a Connect server?"
         )
     return [_validated(kind, element, route=route) for element in decoded]
 
@@ -228,10 +227,7 @@ def _json(body: Body, route: str) -> Any:
 
 
 def _without_halves(body: Body) -> Body:
-    """Replace each escaped half of a surrogate pair without its other half by U+FFFD.
-
-    Keep escaped backslashes and whole pairs.
-    """
+    """Replace each escaped half of a surrogate pair that lacks its other half by U+FFFD."""
 
     def replaced(found: re.Match[bytes]) -> bytes:
         return _REPLACEMENT if len(found[0]) == _HALF_LENGTH else found[0]
@@ -243,14 +239,9 @@ def _validated(kind: type[_M], decoded: Any, *, route: str) -> _M:
     try:
         return kind.model_validate(decoded)
     except pydantic.ValidationError as error:
-        places = ", ".join(
-            sorted(
-                {
-                    ".".join(str(part) for part in entry["loc"]) or "(all)"
-                    for entry in error.errors(include_input=False)
-                }
-            )
-        )
+        found = [entry["loc"] for entry in error.errors(include_input=False)]
+        places = ", ".join(sorted({".".join(map(str, place)) or "(all)" for place in found}))
     raise BackendAnswerError(
-        f"{route}: the reply has an unexpected value at {places[:200]}; is OP_CONNECT_HOST a Connect server?"
+        f"{route}: the reply has an unexpected value at {places[:200]}; "
+        "is OP_CONNECT_HOST a Connect server?"
     )

@@ -1,4 +1,4 @@
-"""Warns of trouble ahead with the Connect server and token: an old version, an inactive dependency, a token about to expire."""
+"""Warns of trouble ahead: an old Connect server, an inactive dependency, an expiring token."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from onepassword_operator.connect.schema import WireHealth
 from onepassword_operator.model.errors import BackendError
 
 GOOD_VERSION: Final = (1, 8, 0)
-"""Before 1.7.2 the first request after a quiet time may be refused; before 1.8.0 some files are
-delivered wrong.
-"""
+"""Before 1.7.2 the first request after a pause may fail; before 1.8.0 some files come wrong."""
 EXPIRY_WARNING_SECONDS: Final = 14 * 24 * 3600.0
 
 _VERSION: Final = re.compile(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})")
@@ -29,7 +27,7 @@ class HealthSource(Protocol):
 
 
 class ServerWatch:
-    """Checks the server's health and the token's expiry, and logs each finding once until it changes."""
+    """Checks the server's health and the token's expiry; logs a finding once until it changes."""
 
     def __init__(
         self,
@@ -49,7 +47,7 @@ class ServerWatch:
     async def check(self) -> bool:
         """Check once; return False if there was no answer or the server is not up yet.
 
-        Outages are reported by the poll, not here.
+        The poll reports outages.
         """
         self._check_expiry()
         try:
@@ -67,7 +65,8 @@ class ServerWatch:
         fields = {"version": health.version, "not_active": health.troubles or None}
         if _is_old(health.version):
             _log.warning(
-                "the Connect server is older than 1.8.0, where some files and first requests fail; upgrade it",
+                "the Connect server is older than 1.8.0, "
+                "where some files and first requests fail; upgrade it",
                 extra=fields,
             )
         elif health.troubles:

@@ -14,7 +14,7 @@ from onepassword_operator.wire import onepassword_item
 class ItemEvents:
     """The kopf handler for OnePasswordItems.
 
-    It returns nothing and fills no patch: either would make kopf write to the object.
+    It returns nothing and fills no patch, because either would make kopf write to the object.
     """
 
     def __init__(self, observe: Observe, rendering: Rendering) -> None:

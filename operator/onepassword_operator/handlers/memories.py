@@ -1,20 +1,22 @@
-"""Keeps kopf from remembering objects: only daemons, timers, indices and memos need that, and the operator uses none of them.
+"""Keeps kopf from remembering objects.
 
-kopf's memories would be the larger part of the memory that a resource costs.
+Only daemons, timers, indices and memos need its memories, and the operator has none of them. They
+would be the larger part of the memory that a resource costs.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from kopf._core.reactor.inventory import (
-    ResourceMemories,
-    ResourceMemory,
-)  # kopf takes one as a parameter and exports no class for it
+# kopf takes memories as a parameter, and exports no class of them.
+from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
 
 
 class NoMemories(ResourceMemories):
-    """Makes a new memory for every event and keeps none. kopf still pauses after an event that it fails on."""
+    """Makes a new memory for every event and keeps none.
+
+    kopf still pauses after an event that it fails on.
+    """
 
     async def recall(
         self, raw_body: Any, *, ephemeral: bool = True, **options: Any

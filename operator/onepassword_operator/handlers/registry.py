@@ -20,9 +20,7 @@ from onepassword_operator.service.watch.observe import Observe
 from onepassword_operator.service.watch.observe_workloads import ObserveWorkloads
 
 NO_FINALIZER: Final = names.PREFIX + "kopf-sets-no-finalizer"
-"""A string that never occurs: kopf removes its configured finalizer from objects that it thinks do
-not need it.
-"""
+"""A finalizer that no object has, because kopf removes the configured one from objects."""
 
 
 def build_registry(
@@ -33,7 +31,7 @@ def build_registry(
     server: str,
     new_session: Callable[[], aiohttp.ClientSession],
 ) -> kopf.OperatorRegistry:
-    """Build the routing table for OnePasswordItems and Deployments, and a login that gives kopf a session of ours."""
+    """Route OnePasswordItems and Deployments, and log kopf in with a session of ours."""
     registry = kopf.OperatorRegistry()
 
     async def login(**_: Any) -> kopf.AiohttpSession:
@@ -50,7 +48,7 @@ def build_registry(
 
 
 def build_settings() -> kopf.OperatorSettings:
-    """Configure kopf to carry watches only: no peering, scanning, Events or bookkeeping on objects, and short-lived workers."""
+    """Configure kopf to carry watches only, with no bookkeeping on objects."""
     settings = kopf.OperatorSettings()
     settings.peering.standalone = True
     settings.scanning.disabled = True
@@ -61,9 +59,8 @@ def build_settings() -> kopf.OperatorSettings:
     settings.queueing.idle_timeout = 0.1
     settings.queueing.exit_timeout = 1.0
     settings.queueing.error_delays = (1, 2, 5, 10, 30, 60)
-    settings.watching.chunk_size = (
-        100  # listed objects wait in memory for the handlers, one page at a time
-    )
+    # Listed objects wait in memory for the handlers, one page at a time.
+    settings.watching.chunk_size = 100
     settings.watching.server_timeout = 290
     settings.watching.connect_timeout = 10
     settings.watching.inactivity_timeout = 70

@@ -1,7 +1,7 @@
-"""Runs kopf for the watches, and starts it again when a watch ends, so that 5xx answers of the API server don't end the process.
+"""Runs kopf for the watches, and starts it again when a watch ends.
 
-kopf gives up after its own retries, or at once on an error inside a stream. A resync after each
-start finds the changes in between.
+kopf gives up after its own retries, or at once on an error inside a stream, and 5xx answers of the
+API server must not end the process. A resync after each start finds the changes in between.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ _log = logging.getLogger(__name__)
 
 
 class Offspring:
-    """Collects the tasks that are created within a block, and all their descendants: a task inherits the context of its creator."""
+    """Collects the tasks that are created within a block, and all their descendants.
+
+    They are known by their context, which a task inherits from its creator.
+    """
 
     _within: Final[contextvars.ContextVar[bool]] = contextvars.ContextVar(
         "offspring", default=False
@@ -60,10 +63,7 @@ class Offspring:
         return task
 
     async def end(self) -> None:
-        """Cancel the remaining tasks, and wait for them for a while.
-
-        One that does not stop is named in the log.
-        """
+        """Cancel the remaining tasks, wait a while, and log the name of each that does not stop."""
         left = {task for task in self._tasks if not task.done()}
         for task in left:
             task.cancel()
@@ -114,7 +114,7 @@ class Watches:
     async def run(self) -> None:
         """Watch until cancelled.
 
-        Returns only if kopf caught a signal before `started` took the signals back.
+        It returns only if kopf caught a signal before `started` took the signals back.
         """
         failures = 0
         while True:

@@ -13,7 +13,7 @@ from onepassword_operator.wire import deployment
 class WorkloadEvents:
     """The kopf handler for Deployments.
 
-    It returns nothing and fills no patch: either would make kopf write to the object.
+    It returns nothing and fills no patch, because either would make kopf write to the object.
     """
 
     def __init__(self, observe: ObserveWorkloads) -> None:
