@@ -65,7 +65,9 @@ def test_one_poll_that_comes_through_ends_the_trouble_of_what_it_confirmed(fresh
     assert freshness.turned(["w"]) == ["w"]
 
 
-def test_trouble_that_a_reconcile_may_have_reported_between_two_polls_has_turned_when_it_ends(freshness: Freshness, clock: FakeClock) -> None:
+def test_trouble_that_a_reconcile_may_have_reported_between_two_polls_has_turned_when_it_ends(
+    freshness: Freshness, clock: FakeClock
+) -> None:
     freshness.confirmed("v")
     assert freshness.turned(["v"]) == []
     clock.advance(LIMIT + 1)

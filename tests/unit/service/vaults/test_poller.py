@@ -69,14 +69,6 @@ async def test_a_changed_vault_is_listed_now_and_once_more_at_the_next_poll(worl
     assert world.source.requests == ["vaults"]
 
 
-async def test_a_vault_that_nobody_follows_is_not_listed(world: World) -> None:
-    await world.synced()
-    other = world.source.add_vault("Other")
-    world.source.put(other, "x", a="b")
-    await world.poll()
-    assert world.source.requests == ["vaults"]
-
-
 async def test_an_item_missing_from_one_list_keeps_secret_and_status(world: World) -> None:
     item = await world.synced()
     world.source.hide(item)
@@ -167,57 +159,6 @@ async def test_a_path_that_led_nowhere_is_woken_by_its_vault(world: World) -> No
     world.source.put(world.vault, "db", password="one")
     await world.poll_after(60)
     assert world.claims.ready(key).reason == "Synced"
-
-
-@pytest.mark.parametrize("how", ["made", "renamed", "renamed at an unmoved version"])
-async def test_a_path_to_an_unknown_vault_is_woken_when_it_appears(world: World, how: str) -> None:
-    key = world.claim("db", "vaults/Staging/items/db")
-    other = world.source.add_vault("Other")
-    world.source.put(other, "db", password="one")
-    await world.poll()
-    assert world.claims.ready(key).reason == "VaultNotFound"
-    if how == "made":
-        world.source.put(world.source.add_vault("Staging"), "db", password="one")
-    else:
-        world.source.rename_vault(other, "Staging", moves=how == "renamed")
-    await world.poll_after(60)
-    assert world.claims.ready(key).reason == "Synced"
-
-
-async def test_a_path_is_woken_even_if_another_look_up_saw_the_change_first(world: World) -> None:
-    key = world.claim("db", "vaults/Prod/items/db")
-    await world.poll()
-    world.source.put(world.vault, "db", password="one")
-    world.clock.advance(30)
-    world.claim("lost", "vaults/Nowhere/items/db")  # reads the vault list anew, between two polls
-    await world.settle()
-    await world.poll_after(30)
-    assert world.claims.ready(key).reason == "Synced"
-
-
-async def test_a_vault_that_is_gone_is_told_and_its_secrets_stay(world: World) -> None:
-    world.source.add_vault("Other")
-    await world.synced()
-    world.source.delete_vault(world.vault)
-    for _ in range(2):
-        await world.poll_after(60)
-        assert world.claims.ready(world.key()).reason == "Synced"
-    await world.poll_after(60)
-    assert world.claims.ready(world.key()).reason == "VaultNotFound"
-    assert world.secrets.values(world.key()) == {"password": "one"}
-
-
-async def test_a_vault_that_is_gone_is_told_even_if_another_look_up_saw_it_first(world: World) -> None:
-    world.source.add_vault("Other")
-    await world.synced()
-    world.clock.advance(30)
-    world.source.delete_vault(world.vault)
-    world.claim("lost", "vaults/Nowhere/items/db")
-    await world.settle()
-    await world.poll_after(30)
-    for _ in range(2):
-        await world.poll_after(60)
-    assert world.claims.ready(world.key()).reason == "VaultNotFound"
 
 
 class TestTrouble:
@@ -463,34 +404,6 @@ async def test_a_vault_that_is_new_is_not_out_of_reach(world: World) -> None:
     assert world.claims.ready(key).reason == "Synced"
 
 
-async def test_a_new_item_that_lists_show_late_wakes_its_resource(world: World) -> None:
-    await world.synced()
-    key = world.claim("late", "vaults/Prod/items/late")
-    await world.settle()
-    world.source.hold_list(world.vault)
-    world.source.put(world.vault, "late", password="x")
-    await world.poll_after(60)
-    world.source.catch_up()
-    for _ in range(3):
-        await world.poll_after(60)
-    assert world.claims.ready(key).reason == "Synced"
-
-
-async def test_a_change_that_lookups_listed_first_is_still_noticed(world: World) -> None:
-    item = await world.synced()
-    world.source.edit(item, password="two")
-    world.clock.advance(5)
-    world.claim("a", "vaults/Nowhere/items/x")  # reads the vaults
-    await world.settle()
-    for name in ("b", "c"):  # list the vault
-        world.clock.advance(5)
-        world.claim(name, f"vaults/Prod/items/{name}")
-        await world.settle()
-    for _ in range(5):
-        await world.poll_after(60)
-    assert world.secrets.values(world.key()) == {"password": "two"}
-
-
 async def test_a_vault_that_vanishes_while_another_is_listed_ends_nothing(world: World) -> None:
     await world.synced()
     other = world.source.add_vault("Other")
@@ -597,10 +510,9 @@ class TestLateLists:
         world.source.edit(theirs, password="two")
         world.forget_requests()
         poll = asyncio.create_task(world.process.poller.poll())
-        while world.source.count("list") < 2 or len(world.process.poller._lists) > 1 + sum(
-            task.done() for task in world.process.poller._lists.values()
-        ):
+        for _ in range(50):
             await asyncio.sleep(0)
+        assert world.source.count("list") == 2
         assert world.process.queue.depth() == 0
         gate.set()
         await poll

@@ -59,7 +59,7 @@ def test_nothing_is_judged_of_a_vault_that_is_gone_by_then(trust: PollTrust, met
 
 
 @pytest.mark.parametrize("failed", [True, False])
-def test_a_resync_proves_nothing_until_it_has_listed_every_vault(trust: PollTrust, failed: bool) -> None:
+def test_a_resync_proves_nothing_until_it_has_listed_every_vault(trust: PollTrust, *, failed: bool) -> None:
     resync(trust, hidden=1)
     for _ in range(CLEAN_RESYNCS):
         trust.resync_began(["v", "w"])

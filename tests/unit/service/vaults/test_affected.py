@@ -1,0 +1,97 @@
+"""Worlds in which lists concern Secrets: users of changed items, and Secrets that wait for one."""
+
+import pytest
+
+from fakes.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def test_a_vault_that_nobody_follows_is_not_listed(world: World) -> None:
+    await world.synced()
+    other = world.source.add_vault("Other")
+    world.source.put(other, "x", a="b")
+    await world.poll()
+    assert world.source.requests == ["vaults"]
+
+
+@pytest.mark.parametrize("how", ["made", "renamed", "renamed at an unmoved version"])
+async def test_a_path_to_an_unknown_vault_is_woken_when_it_appears(world: World, how: str) -> None:
+    key = world.claim("db", "vaults/Staging/items/db")
+    other = world.source.add_vault("Other")
+    world.source.put(other, "db", password="one")
+    await world.poll()
+    assert world.claims.ready(key).reason == "VaultNotFound"
+    if how == "made":
+        world.source.put(world.source.add_vault("Staging"), "db", password="one")
+    else:
+        world.source.rename_vault(other, "Staging", moves=how == "renamed")
+    await world.poll_after(60)
+    assert world.claims.ready(key).reason == "Synced"
+
+
+async def test_a_path_is_woken_even_if_another_look_up_saw_the_change_first(world: World) -> None:
+    key = world.claim("db", "vaults/Prod/items/db")
+    await world.poll()
+    world.source.put(world.vault, "db", password="one")
+    world.clock.advance(30)
+    world.claim("lost", "vaults/Nowhere/items/db")  # reads the vault list anew, between two polls
+    await world.settle()
+    await world.poll_after(30)
+    assert world.claims.ready(key).reason == "Synced"
+
+
+async def test_a_vault_that_is_gone_is_told_and_its_secrets_stay(world: World) -> None:
+    world.source.add_vault("Other")
+    await world.synced()
+    world.source.delete_vault(world.vault)
+    for _ in range(2):
+        await world.poll_after(60)
+        assert world.claims.ready(world.key()).reason == "Synced"
+    await world.poll_after(60)
+    assert world.claims.ready(world.key()).reason == "VaultNotFound"
+    assert world.secrets.values(world.key()) == {"password": "one"}
+
+
+async def test_a_vault_that_is_gone_is_told_even_if_another_look_up_saw_it_first(world: World) -> None:
+    world.source.add_vault("Other")
+    await world.synced()
+    world.clock.advance(30)
+    world.source.delete_vault(world.vault)
+    world.claim("lost", "vaults/Nowhere/items/db")
+    await world.settle()
+    await world.poll_after(30)
+    for _ in range(2):
+        await world.poll_after(60)
+    assert world.claims.ready(world.key()).reason == "VaultNotFound"
+
+
+async def test_a_new_item_that_lists_show_late_wakes_its_resource(world: World) -> None:
+    await world.synced()
+    key = world.claim("late", "vaults/Prod/items/late")
+    await world.settle()
+    world.source.hold_list(world.vault)
+    world.source.put(world.vault, "late", password="x")
+    await world.poll_after(60)
+    world.source.catch_up()
+    for _ in range(3):
+        await world.poll_after(60)
+    assert world.claims.ready(key).reason == "Synced"
+
+
+async def test_a_change_that_lookups_listed_first_is_still_noticed(world: World) -> None:
+    item = await world.synced()
+    world.source.edit(item, password="two")
+    world.clock.advance(5)
+    world.claim("a", "vaults/Nowhere/items/x")  # reads the vaults
+    await world.settle()
+    for name in ("b", "c"):  # list the vault
+        world.clock.advance(5)
+        world.claim(name, f"vaults/Prod/items/{name}")
+        await world.settle()
+    for _ in range(5):
+        await world.poll_after(60)
+    assert world.secrets.values(world.key()) == {"password": "two"}
