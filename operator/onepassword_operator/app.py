@@ -110,8 +110,8 @@ class Operator:
     async def stop(self) -> None:
         """End everything; the lease last, because whoever has it next may write at once."""
         self._parts.use_cases.shared.queue.close()
-        self._parts.loops.restarts.close()
-        self._parts.loops.finalizers.close()
+        self._parts.use_cases.restarts.close()
+        self._parts.use_cases.finalizers.close()
         await self._tasks.stop()
         self._parts.use_cases.poller.close()
         await self._parts.events.flush()
@@ -128,11 +128,11 @@ class Operator:
             - self._settings.staleness_limit_seconds
             - self._settings.polling_interval
         )
-        for number in range(self._parts.workers.loops):
-            self._tasks.start(f"worker-{number}", self._parts.workers.run)
+        for number in range(self._parts.use_cases.workers.loops):
+            self._tasks.start(f"worker-{number}", self._parts.use_cases.workers.run)
         for number in range(RESTART_LOOPS):
-            self._tasks.start(f"restarts-{number}", self._parts.loops.restarts.run)
-            self._tasks.start(f"releases-{number}", self._parts.loops.finalizers.run)
+            self._tasks.start(f"restarts-{number}", self._parts.use_cases.restarts.run)
+            self._tasks.start(f"releases-{number}", self._parts.use_cases.finalizers.run)
         self._tasks.start("events", self._parts.events.run)
         self._tasks.start("poller", self._poll_forever)
         self._tasks.start("server-watch", self._watch_server_forever)
@@ -197,9 +197,9 @@ class Operator:
         while True:
             started = time.monotonic()
             trouble = await self._parts.use_cases.poller.poll()
-            if not self._parts.loops.first_poll.is_set():
+            if not self._parts.use_cases.shared.first_poll.is_set():
                 self._wake_pending()
-                self._parts.loops.first_poll.set()
+                self._parts.use_cases.shared.first_poll.set()
             if trouble:
                 _log.warning(
                     "poll failed", extra={"reason": trouble.reason, "detail": str(trouble)}
@@ -211,7 +211,7 @@ class Operator:
 
     async def _watch_server_forever(self) -> None:
         await (
-            self._parts.loops.first_poll.wait()
+            self._parts.use_cases.shared.first_poll.wait()
         )  # a server that nobody has asked for anything yet is not up, and that is no news
         while True:
             well = await self._watch_server.check()
@@ -229,7 +229,7 @@ class Operator:
                 await asyncio.sleep(min(RESYNC_RETRY_SECONDS, self._settings.resync_seconds))
             memory.keep_what_is_there()
             if (
-                not began and self._parts.loops.first_poll.is_set()
+                not began and self._parts.use_cases.shared.first_poll.is_set()
             ):  # otherwise this replica stands by, and asks 1Password for nothing
                 await self._parts.use_cases.poller.poll(full=True)
 
@@ -252,7 +252,7 @@ class Operator:
 
     def _wake_pending(self) -> None:
         for namespace in self._parts.use_cases.shared.index.states.pending_namespaces():
-            self._parts.loops.restarts.wake(NamespaceKey(namespace))
+            self._parts.use_cases.restarts.wake(NamespaceKey(namespace))
 
 
 async def run(settings: Settings) -> int:

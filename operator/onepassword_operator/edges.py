@@ -1,8 +1,10 @@
-"""The program's own surroundings: the Kubernetes API behind the ports, the loops that run the work, the election, the gauges."""
+"""The program's surroundings for `wiring.py`.
+
+Kubernetes behind the ports, the real clock, the election, the gauges.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import dataclasses
 import datetime
@@ -10,7 +12,7 @@ import os
 import random
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Final
 
 from onepassword_operator import __version__, wiring
@@ -28,20 +30,11 @@ from onepassword_operator.connect.access_token import ConnectToken
 from onepassword_operator.connect.factory import Connected
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.lease import Timing
-from onepassword_operator.model.secret import SecretKey
-from onepassword_operator.model.target import ObjectRef, Rendering
+from onepassword_operator.model.target import Rendering
 from onepassword_operator.net.proxy import Route
 from onepassword_operator.ports import ItemSource
-from onepassword_operator.service.restarts.restart_workloads import (
-    NamespaceKey,
-    RestartWorkloads,
-    Rollouts,
-)
-from onepassword_operator.service.runtime.fair_share import FairShare
 from onepassword_operator.service.runtime.leader_election import Election, LeaderElection, Unopposed
-from onepassword_operator.service.runtime.retry_loop import RetryLoop
 from onepassword_operator.service.runtime.work_queue import WorkQueue
-from onepassword_operator.service.runtime.workers import Workers
 from onepassword_operator.service.watch.secret_news import SecretNews
 from onepassword_operator.service.watch.secret_watch import SecretWatcher
 from onepassword_operator.settings.schema import Settings
@@ -67,43 +60,6 @@ class SystemClock:
         return random.random()  # noqa: S311  spreads load, guards nothing
 
 
-class Loops:
-    """`wiring.Runtime` with real queues.
-
-    What they do waits for the first poll, because before it nothing is known of any item.
-    """
-
-    def __init__(self, clock: SystemClock, *, interval_seconds: float) -> None:
-        self._clock = clock
-        self._interval_seconds = interval_seconds
-        self.first_poll = asyncio.Event()
-        self.restarts: RetryLoop[NamespaceKey]
-        self.finalizers: RetryLoop[ObjectRef]
-
-    def new_queue(self, share: FairShare) -> WorkQueue[SecretKey]:
-        """The queue of Secrets that need a reconcile."""
-        return WorkQueue(share=share)
-
-    def restart_loop(
-        self, restart: RestartWorkloads, queue: WorkQueue[SecretKey]
-    ) -> RetryLoop[NamespaceKey]:
-        """Restarts a namespace's workloads once its Secrets are written."""
-        rollouts = Rollouts(restart, secrets_queue=queue, first_poll=self.first_poll)
-        self.restarts = RetryLoop(
-            rollouts.run, clock=self._clock, interval_seconds=self._interval_seconds
-        )
-        return self.restarts
-
-    def finalizer_loop(
-        self, remove: Callable[[ObjectRef], Awaitable[None]]
-    ) -> RetryLoop[ObjectRef]:
-        """Removes finalizers, each until it is gone."""
-        self.finalizers = RetryLoop(
-            remove, clock=self._clock, interval_seconds=self._interval_seconds
-        )
-        return self.finalizers
-
-
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What the loops of `app.py` drive."""
@@ -112,8 +68,6 @@ class Parts:
     rendering: Rendering
     resources: KubernetesResources
     use_cases: UseCases
-    loops: Loops
-    workers: Workers[SecretKey]
     secret_watcher: SecretWatcher | None
     """Where Secrets are watched."""
     events: EventSender
@@ -127,10 +81,10 @@ def build(
     token: Confidential,
     metrics: Metrics,
 ) -> Parts:
-    """Everything over one connection to the cluster; nothing runs yet."""
+    """Connect everything over one connection to the cluster; nothing runs yet."""
     clock = SystemClock()
     options = _options(settings, token=token)
-    sender = EventSender(
+    events = EventSender(
         api,
         clock=clock,
         new_name=_event_name,
@@ -147,33 +101,40 @@ def build(
         resources=resources,
         workloads=KubernetesWorkloads(api, namespaces=settings.namespaces),
         finalizers=KubernetesFinalizers(api),
-        events=KubernetesEvents(sender, new_name=_event_name, clock=clock, now=api.server_time),
+        events=KubernetesEvents(events, new_name=_event_name, clock=clock, now=api.server_time),
         meter=metrics,
         clock=clock,
     )
-    loops = Loops(clock, interval_seconds=options.interval_seconds)
-    made = wiring.wire(ports, options, runtime=loops)
-    news = SecretNews(secrets, observe=made.observe, index=made.shared.index, clock=clock)
-    watcher = SecretWatcher(
-        KubernetesSecretWatch(api, jitter=clock.jitter),
-        news=news,
-        namespaces=settings.namespaces,
-        clock=clock,
-    )
+    use_cases = wiring.wire(ports, options, new_queue=WorkQueue)
+    watcher = _secret_watcher(settings, api, secrets=secrets, use_cases=use_cases, clock=clock)
     parts = Parts(
         clock=clock,
         rendering=options.rendering,
         resources=resources,
-        use_cases=made,
-        loops=loops,
-        workers=Workers(
-            made.shared.queue, made.controller.run, count=settings.workers, begin=loops.first_poll
-        ),
+        use_cases=use_cases,
         secret_watcher=watcher if settings.watches_secrets else None,
-        events=sender,
+        events=events,
     )
     _expose(parts, metrics)
     return parts
+
+
+def _secret_watcher(
+    settings: Settings,
+    api: KubernetesApi,
+    *,
+    secrets: KubernetesSecrets,
+    use_cases: UseCases,
+    clock: SystemClock,
+) -> SecretWatcher:
+    return SecretWatcher(
+        KubernetesSecretWatch(api, jitter=clock.jitter),
+        news=SecretNews(
+            secrets, observe=use_cases.observe, index=use_cases.shared.index, clock=clock
+        ),
+        namespaces=settings.namespaces,
+        clock=clock,
+    )
 
 
 def _options(settings: Settings, *, token: Confidential) -> Options:

@@ -5,9 +5,10 @@ The program and the fake world of the tests both call it.
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
+from collections.abc import Callable
+from typing import Protocol
 
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.secret import SecretKey
@@ -29,9 +30,12 @@ from onepassword_operator.service.restarts.restart_workloads import (
     NamespaceKey,
     RestartReporter,
     RestartWorkloads,
+    Rollouts,
 )
 from onepassword_operator.service.runtime.fair_share import FairShare
-from onepassword_operator.service.runtime.work_queue import WorkQueue
+from onepassword_operator.service.runtime.retry_loop import RetryLoop
+from onepassword_operator.service.runtime.work_queue import K, Share, WorkQueue
+from onepassword_operator.service.runtime.workers import Workers
 from onepassword_operator.service.secret_sync.content import Contents
 from onepassword_operator.service.secret_sync.controller import Controller
 from onepassword_operator.service.secret_sync.live_claims import LiveClaims
@@ -46,8 +50,6 @@ from onepassword_operator.service.watch.observe import Observe
 from onepassword_operator.service.watch.observe_workloads import ObserveWorkloads
 from onepassword_operator.service.watch.resync import Resync
 from onepassword_operator.service.watch.secret_scan import ListedSecrets, PatrolledSecrets
-
-K_contra = TypeVar("K_contra", contravariant=True)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,26 +83,11 @@ class Options:
     """Within this time each Secret is read once; 0: Secrets are listed and watched instead."""
 
 
-class Wakeable(Protocol[K_contra]):
-    """Work on a key that somebody else runs, until it succeeds."""
+class NewQueue(Protocol):
+    """Makes a work queue: `WorkQueue` itself, or in the fake world one by the test's clock."""
 
-    def wake(self, key: K_contra) -> None:
-        """There is something to do for the key."""
-
-
-class Runtime(Protocol):
-    """What runs the work that the use-cases ask for."""
-
-    def new_queue(self, share: FairShare) -> WorkQueue[SecretKey]:
-        """The queue of Secrets that need a reconcile."""
-
-    def restart_loop(
-        self, restart: RestartWorkloads, queue: WorkQueue[SecretKey]
-    ) -> Wakeable[NamespaceKey]:
-        """What restarts the workloads of a namespace."""
-
-    def finalizer_loop(self, remove: Callable[[ObjectRef], Awaitable[None]]) -> Wakeable[ObjectRef]:
-        """What removes the official operator's finalizer from an object."""
+    def __call__(self, *, share: Share[K] | None = None) -> WorkQueue[K]:
+        """Return an empty queue."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +97,9 @@ class Shared:
     index: Index
     share: FairShare
     queue: WorkQueue[SecretKey]
+    """Secrets that need a reconcile."""
+    first_poll: asyncio.Event
+    """Set after the first poll, because before it nothing is known of any item."""
     sealer: seal.Sealer
     catalog: Catalog
     freshness: Freshness
@@ -129,36 +119,46 @@ class UseCases:
     """Where Secrets are not watched: reads each in turn."""
     reconcile: Reconcile
     controller: Controller
+    workers: Workers[SecretKey]
     restart: RestartWorkloads
+    restarts: RetryLoop[NamespaceKey]
+    """Restarts a namespace's workloads once its Secrets are written."""
     remove_finalizers: RemoveFinalizers
+    finalizers: RetryLoop[ObjectRef]
+    """Removes the official operator's finalizer from an object."""
 
 
-def wire(ports: Ports, options: Options, *, runtime: Runtime) -> UseCases:
-    """Connect the use-cases: constructors only, first those that need nobody."""
-    shared = _shared(ports, options, runtime=runtime)
-    index, queue, sealer = shared.index, shared.queue, shared.sealer
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Wake:
+    restarts: Callable[[str], None]
+    finalizer: Callable[[ObjectRef], None]
+
+
+def wire(ports: Ports, options: Options, *, new_queue: NewQueue) -> UseCases:
+    """Connect the use-cases by constructors only: the work, then its callers."""
+    shared = _shared(ports, options, new_queue=new_queue)
     restart = _restart(ports, options, shared=shared)
-    restarts = runtime.restart_loop(restart, queue)
-    remove_finalizers = RemoveFinalizers(
-        secrets=ports.secrets, finalizers=ports.finalizers, index=index, queue=queue, sealer=sealer
+    restarts: RetryLoop[NamespaceKey] = RetryLoop(
+        Rollouts(restart, secrets_queue=shared.queue, first_poll=shared.first_poll).run,
+        queue=new_queue(),
+        clock=ports.clock,
+        interval_seconds=options.interval_seconds,
     )
-    remove_finalizer = runtime.finalizer_loop(remove_finalizers.run).wake
-
-    def wake_restarts(namespace: str) -> None:
-        restarts.wake(NamespaceKey(namespace))
-
-    observe = Observe(
-        index=index,
-        queue=queue,
-        sealer=sealer,
-        wake_restarts=wake_restarts,
-        remove_finalizer=remove_finalizer,
+    remove_finalizers = _remove_finalizers(ports, shared=shared)
+    finalizers: RetryLoop[ObjectRef] = RetryLoop(
+        remove_finalizers.run,
+        queue=new_queue(),
+        clock=ports.clock,
+        interval_seconds=options.interval_seconds,
     )
-    observe_workloads = ObserveWorkloads(
-        index=index, queue=queue, observe=observe, remove_finalizer=remove_finalizer
+    wake = _Wake(
+        restarts=lambda namespace: restarts.wake(NamespaceKey(namespace)),
+        finalizer=finalizers.wake,
     )
-    patrol = _patrol(ports, options, observe=observe, index=index)
     reconcile = _reconcile(ports, options, shared=shared)
+    controller = _controller(ports, options, shared=shared, reconcile=reconcile, wake=wake)
+    observe, observe_workloads = _observe(shared, wake=wake)
+    patrol = _patrol(ports, options, observe=observe, index=shared.index)
     return UseCases(
         shared=shared,
         poller=_poller(ports, shared=shared),
@@ -167,37 +167,31 @@ def wire(ports: Ports, options: Options, *, runtime: Runtime) -> UseCases:
         resync=Resync(
             resources=ports.resources,
             workloads=ports.workloads,
-            scan=patrol or ListedSecrets(ports.secrets, observe=observe, index=index),
+            scan=patrol or ListedSecrets(ports.secrets, observe=observe, index=shared.index),
             observe=observe,
             observe_workloads=observe_workloads,
-            index=index,
-            queue=queue,
+            index=shared.index,
+            queue=shared.queue,
         ),
         patrol=patrol,
         reconcile=reconcile,
-        controller=Controller(
-            reconcile=reconcile,
-            reporter=_reporter(ports, shared=shared),
-            index=index,
-            freshness=shared.freshness,
-            queue=queue,
-            clock=ports.clock,
-            interval_seconds=options.interval_seconds,
-            wake_restarts=wake_restarts,
-            remove_finalizer=remove_finalizer,
-        ),
+        controller=controller,
+        workers=_workers(options, shared=shared, controller=controller),
         restart=restart,
+        restarts=restarts,
         remove_finalizers=remove_finalizers,
+        finalizers=finalizers,
     )
 
 
-def _shared(ports: Ports, options: Options, *, runtime: Runtime) -> Shared:
+def _shared(ports: Ports, options: Options, *, new_queue: NewQueue) -> Shared:
     clock, index = ports.clock, Index(ports.clock)
     share = FairShare(clock, workers=options.workers, winner=index.winner)
     return Shared(
         index=index,
         share=share,
-        queue=runtime.new_queue(share),
+        queue=new_queue(share=share),
+        first_poll=asyncio.Event(),
         sealer=seal.Sealer(rendering=options.rendering, key=seal.derive_key(options.token)),
         catalog=Catalog(ports.items, clock),
         freshness=Freshness(clock, staleness_seconds=options.staleness_seconds),
@@ -205,14 +199,27 @@ def _shared(ports: Ports, options: Options, *, runtime: Runtime) -> Shared:
     )
 
 
-def _poller(ports: Ports, *, shared: Shared) -> Poller:
-    return Poller(
-        catalog=shared.catalog,
+def _restart(ports: Ports, options: Options, *, shared: Shared) -> RestartWorkloads:
+    per_second = options.restarts_per_second
+    return RestartWorkloads(
+        secrets=ports.secrets,
+        workloads=ports.workloads,
+        reporter=RestartReporter(events=ports.events, meter=ports.meter),
         index=shared.index,
-        freshness=shared.freshness,
+        sealer=shared.sealer,
+        clock=ports.clock,
+        auto_restart=options.auto_restart,
+        limiter=RateLimiter(per_second, ports.clock) if per_second else None,
+    )
+
+
+def _remove_finalizers(ports: Ports, *, shared: Shared) -> RemoveFinalizers:
+    return RemoveFinalizers(
+        secrets=ports.secrets,
+        finalizers=ports.finalizers,
+        index=shared.index,
         queue=shared.queue,
-        meter=ports.meter,
-        share=shared.share,
+        sealer=shared.sealer,
     )
 
 
@@ -234,8 +241,10 @@ def _reconcile(ports: Ports, options: Options, *, shared: Shared) -> Reconcile:
     )
 
 
-def _reporter(ports: Ports, *, shared: Shared) -> Reporter:
-    return Reporter(
+def _controller(
+    ports: Ports, options: Options, *, shared: Shared, reconcile: Reconcile, wake: _Wake
+) -> Controller:
+    reporter = Reporter(
         resources=ports.resources,
         events=ports.events,
         meter=ports.meter,
@@ -243,20 +252,35 @@ def _reporter(ports: Ports, *, shared: Shared) -> Reporter:
         now=ports.secrets.server_time,
         share=shared.share,
     )
-
-
-def _restart(ports: Ports, options: Options, *, shared: Shared) -> RestartWorkloads:
-    per_second = options.restarts_per_second
-    return RestartWorkloads(
-        secrets=ports.secrets,
-        workloads=ports.workloads,
-        reporter=RestartReporter(events=ports.events, meter=ports.meter),
+    return Controller(
+        reconcile=reconcile,
+        reporter=reporter,
         index=shared.index,
-        sealer=shared.sealer,
+        freshness=shared.freshness,
+        queue=shared.queue,
         clock=ports.clock,
-        auto_restart=options.auto_restart,
-        limiter=RateLimiter(per_second, ports.clock) if per_second else None,
+        interval_seconds=options.interval_seconds,
+        wake_restarts=wake.restarts,
+        remove_finalizer=wake.finalizer,
     )
+
+
+def _workers(options: Options, *, shared: Shared, controller: Controller) -> Workers[SecretKey]:
+    return Workers(shared.queue, controller.run, count=options.workers, begin=shared.first_poll)
+
+
+def _observe(shared: Shared, *, wake: _Wake) -> tuple[Observe, ObserveWorkloads]:
+    observe = Observe(
+        index=shared.index,
+        queue=shared.queue,
+        sealer=shared.sealer,
+        wake_restarts=wake.restarts,
+        remove_finalizer=wake.finalizer,
+    )
+    workloads = ObserveWorkloads(
+        index=shared.index, queue=shared.queue, observe=observe, remove_finalizer=wake.finalizer
+    )
+    return observe, workloads
 
 
 def _patrol(
@@ -267,4 +291,15 @@ def _patrol(
     seconds = options.secret_round_seconds
     return PatrolledSecrets(
         ports.secrets, observe=observe, index=index, clock=ports.clock, interval_seconds=seconds
+    )
+
+
+def _poller(ports: Ports, *, shared: Shared) -> Poller:
+    return Poller(
+        catalog=shared.catalog,
+        index=shared.index,
+        freshness=shared.freshness,
+        queue=shared.queue,
+        meter=ports.meter,
+        share=shared.share,
     )

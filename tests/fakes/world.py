@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Generic, TypeVar
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from fakes.claim_store import FakeClaimStore
 from fakes.clock import FakeClock
@@ -16,32 +17,28 @@ from fakes.workload_store import FakeWorkloadStore
 from onepassword_operator import wiring
 from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
-from onepassword_operator.model.errors import BackendError, ClusterError
+from onepassword_operator.model.errors import BackendError
 from onepassword_operator.model.secret import OwnerReference, SecretKey
-from onepassword_operator.model.target import ObjectRef, Rendering
-from onepassword_operator.service.restarts.restart_workloads import NamespaceKey, RestartWorkloads
-from onepassword_operator.service.runtime.fair_share import FairShare
-from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
+from onepassword_operator.model.target import Rendering
+from onepassword_operator.service.runtime.work_queue import K, Priority, Share, WorkQueue
 
 STALENESS_SECONDS = 180.0
 PASSES = 1000
 
-K = TypeVar("K")
 
-
-class HandQueue(WorkQueue[SecretKey]):
+class HandQueue(WorkQueue[K]):
     """The work queue with retries that become due when the test's clock says so."""
 
-    def __init__(self, clock: FakeClock, share: FairShare) -> None:
+    def __init__(self, clock: FakeClock, *, share: Share[K] | None = None) -> None:
         super().__init__(share=share)
         self._clock = clock
-        self.retries: dict[SecretKey, tuple[float, Priority]] = {}
+        self.retries: dict[K, tuple[float, Priority]] = {}
 
-    def add(self, key: SecretKey, priority: Priority) -> None:
+    def add(self, key: K, priority: Priority) -> None:
         self.retries.pop(key, None)
         super().add(key, priority)
 
-    def add_later(self, key: SecretKey, priority: Priority, *, delay_seconds: float) -> None:
+    def add_later(self, key: K, priority: Priority, *, delay_seconds: float) -> None:
         due = self._clock.now + delay_seconds
         if key not in self._waiting and key not in self._again and due < self.retries.get(key, (due + 1, priority))[0]:
             self.retries[key] = (due, priority)
@@ -51,60 +48,40 @@ class HandQueue(WorkQueue[SecretKey]):
             if due <= self._clock.now:
                 self.add(key, priority)
 
+    def waiting(self) -> set[K]:
+        return set(self._waiting)
 
-class HandLoop(Generic[K]):
-    """Keys that were woken; the world runs what is to be done."""
-
-    def __init__(self) -> None:
-        self.woken: set[K] = set()
-
-    def wake(self, key: K) -> None:
-        self.woken.add(key)
+    async def drop(self) -> None:
+        """Forget the keys that wait."""
+        while self.depth():
+            self.done(await self.take())
 
 
-class HandRuntime:
-    """`wiring.Runtime` in which nothing runs by itself."""
-
-    def __init__(self, clock: FakeClock) -> None:
-        self._clock = clock
-        self.restarts: HandLoop[NamespaceKey] = HandLoop()
-        self.finalizers: HandLoop[ObjectRef] = HandLoop()
-
-    def new_queue(self, share: FairShare) -> HandQueue:
-        return HandQueue(self._clock, share)
-
-    def restart_loop(self, restart: RestartWorkloads, queue: WorkQueue[SecretKey]) -> HandLoop[NamespaceKey]:
-        del restart, queue
-        return self.restarts
-
-    def finalizer_loop(self, remove: Callable[[ObjectRef], Awaitable[None]]) -> HandLoop[ObjectRef]:
-        del remove
-        return self.finalizers
+def hand(queue: WorkQueue[K]) -> HandQueue[K]:
+    assert isinstance(queue, HandQueue)
+    return queue
 
 
 class Process:
     """One run of the operator; a second one over the same stores is a restart."""
 
     def __init__(self, world: World) -> None:
-        runtime = HandRuntime(world.clock)
-        made = wiring.wire(world.ports(), world.options(), runtime=runtime)
+        made = wiring.wire(world.ports(), world.options(), new_queue=functools.partial(HandQueue, world.clock))
         shared = made.shared
-        assert isinstance(shared.queue, HandQueue)
-        self.queue = shared.queue
+        self.queue = hand(shared.queue)
         self.sealer, self.index, self.share = shared.sealer, shared.index, shared.share
         self.freshness, self.catalog, self.item_reads = shared.freshness, shared.catalog, shared.item_reads
         self.observe, self.observe_workloads = made.observe, made.observe_workloads
         self.poller, self.resync, self.patrol = made.poller, made.resync, made.patrol
         self.reconcile, self.controller = made.reconcile, made.controller
-        self.restart, self.remove_finalizers = made.restart, made.remove_finalizers
-        self.finalizer_removals = runtime.finalizers.woken
-        self.removals_later: dict[ObjectRef, float] = {}
-        self.restarts_due = runtime.restarts.woken
+        self.restart, self.restarts = made.restart, hand(made.restarts._queue)
+        self.remove_finalizers, self.finalizer_loop = made.remove_finalizers, made.finalizers
+        self.finalizers = hand(made.finalizers._queue)
 
     @property
     def woken(self) -> set[str]:
         """Namespaces with restarts to do."""
-        return {key.namespace for key in self.restarts_due}
+        return {key.namespace for key in self.restarts.waiting()}
 
 
 class World:
@@ -213,15 +190,9 @@ class World:
         raise AssertionError(f"no rest after {PASSES} passes")
 
     async def _release(self) -> None:
-        finalizer_removals, later = self.process.finalizer_removals, self.process.removals_later
-        finalizer_removals |= {source for source, due in later.items() if due <= self.clock.now}
-        while finalizer_removals:
-            source = finalizer_removals.pop()
-            later.pop(source, None)
-            try:
-                await self.process.remove_finalizers.run(source)
-            except ClusterError:
-                later[source] = self.clock.now + 1.0
+        self.process.finalizers.ripen()
+        while self.process.finalizers.depth():
+            await self.process.finalizer_loop.run_next()
             for react in self.others:
                 react()
             self.watch()

@@ -331,7 +331,7 @@ async def test_polls_are_spread_by_a_tenth_and_sooner_while_something_is_wrong(
 async def test_a_pending_restart_found_at_the_start_is_taken_up(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     woken: list[NamespaceKey] = []
     monkeypatch.setattr(operator._parts.use_cases.shared.index.states, "pending_namespaces", lambda: {"app"})
-    monkeypatch.setattr(operator._parts.loops.restarts, "wake", woken.append)
+    monkeypatch.setattr(operator._parts.use_cases.restarts, "wake", woken.append)
     operator._wake_pending()
     assert woken == [NamespaceKey("app")]
 
@@ -499,7 +499,7 @@ async def test_who_takes_over_answers_no_refresh_that_the_former_leader_had_time
 ) -> None:
     key, parts = SecretKey("app", "db"), operator._parts
     ready = {"type": "Ready", "status": "True", "reason": "Synced", "message": "", "lastTransitionTime": ""}
-    parts.use_cases.observe.take_in(onepassword_item.from_dict(ITEM | {"status": {"conditions": [ready]}}, parts.rendering))
+    parts.use_cases.observe.record(onepassword_item.from_dict(ITEM | {"status": {"conditions": [ready]}}, parts.rendering))
     parts.use_cases.shared.index.refreshes.ask(key)
     had_time_for = operator._settings.staleness_limit_seconds + operator._settings.polling_interval
     election.led_elsewhere_until = parts.use_cases.shared.index.refreshes.asked_at(key) + had_time_for + margin

@@ -59,7 +59,9 @@ def test_the_machines_clock_and_dice() -> None:
 
 
 def test_everything_heals_within_the_polling_interval(parts: Parts) -> None:
-    assert [part._interval_seconds for part in (parts.use_cases.controller, parts.loops.restarts, parts.loops.finalizers)] == [7.0] * 3
+    assert [part._interval_seconds for part in (parts.use_cases.controller, parts.use_cases.restarts, parts.use_cases.finalizers)] == [
+        7.0
+    ] * 3
 
 
 @pytest.mark.parametrize(("setting", "watched"), [("on", True), ("off", False)])
@@ -76,15 +78,15 @@ async def test_secrets_are_either_watched_or_looked_at_in_turn(
 
 
 def test_nothing_runs_yet(parts: Parts) -> None:
-    assert not parts.loops.first_poll.is_set()
+    assert not parts.use_cases.shared.first_poll.is_set()
     assert parts.use_cases.shared.queue.depth() == 0
 
 
 async def test_a_mark_that_is_seen_wakes_the_restarts_of_its_namespace(parts: Parts) -> None:
     parts.use_cases.observe._wake_restarts("app")
     parts.use_cases.controller._wake_restarts("app")
-    assert await parts.loops.restarts._queue.take() == NamespaceKey("app")
-    assert parts.loops.restarts.depth() == 1
+    assert await parts.use_cases.restarts._queue.take() == NamespaceKey("app")
+    assert parts.use_cases.restarts.depth() == 1
 
 
 async def test_workloads_are_restarted_if_the_setting_says_so(parts: Parts, server: ScriptedServer) -> None:
@@ -100,22 +102,22 @@ async def test_workloads_are_restarted_if_the_setting_says_so(parts: Parts, serv
     parts.use_cases.shared.index.states.learned(
         SecretKey("app", "db"), held=None, mark=RestartMark(Revision("v", "i", 2), "2024-05-01T12:00:00Z")
     )
-    parts.loops.first_poll.set()
-    await parts.loops.restarts._work(NamespaceKey("app"))
+    parts.use_cases.shared.first_poll.set()
+    await parts.use_cases.restarts._work(NamespaceKey("app"))
     assert ("PATCH", f"{deployments}/web") in [(request.method, request.path) for request in server.seen]
 
 
 async def test_a_resource_that_is_held_up_in_deletion_is_released(parts: Parts) -> None:
     raw = {"metadata": METADATA | {"deletionTimestamp": "2024-01-01T00:00:00Z"}}
-    parts.use_cases.observe.take_in(onepassword_item.from_dict(raw, Rendering()))
-    assert await parts.loops.finalizers._queue.take() == ObjectRef("OnePasswordItem", "app", "db")
+    parts.use_cases.observe.record(onepassword_item.from_dict(raw, Rendering()))
+    assert await parts.use_cases.finalizers._queue.take() == ObjectRef("OnePasswordItem", "app", "db")
 
 
 async def test_a_deployment_that_is_held_up_for_nothing_is_released(parts: Parts, server: ScriptedServer) -> None:
     parts.use_cases.observe_workloads.seen(deployment.from_dict({"metadata": METADATA}))
-    source = await parts.loops.finalizers._queue.take()
+    source = await parts.use_cases.finalizers._queue.take()
     server.script(reply({"metadata": METADATA}), reply({"metadata": METADATA | {"finalizers": []}}))
-    await parts.loops.finalizers._work(source)
+    await parts.use_cases.finalizers._work(source)
     assert [(request.method, request.path) for request in server.seen] == [
         ("GET", "/apis/apps/v1/namespaces/app/deployments/db"),
         ("PATCH", "/apis/apps/v1/namespaces/app/deployments/db"),
@@ -124,7 +126,7 @@ async def test_a_deployment_that_is_held_up_for_nothing_is_released(parts: Parts
 
 async def test_a_pass_releases_what_it_has_seen_to(parts: Parts) -> None:
     parts.use_cases.controller._remove_finalizer(ObjectRef("Deployment", "app", "web"))
-    assert parts.loops.finalizers.depth() == 1
+    assert parts.use_cases.finalizers.depth() == 1
 
 
 def test_what_waits_is_shown(parts: Parts, metrics: Metrics) -> None:

@@ -6,15 +6,16 @@ import dataclasses
 
 import pytest
 
-from fakes.world import HandRuntime, World
+from fakes.world import World
 from onepassword_operator import wiring
+from onepassword_operator.service.runtime.work_queue import WorkQueue
 
 
 @pytest.mark.parametrize("seconds", [0.0, 600.0])
 def test_secrets_are_read_in_turn_only_where_they_are_not_watched(seconds: float) -> None:
     world = World()
     options = dataclasses.replace(world.options(), secret_round_seconds=seconds)
-    made = wiring.wire(world.ports(), options, runtime=HandRuntime(world.clock))
+    made = wiring.wire(world.ports(), options, new_queue=WorkQueue)
     assert (made.patrol is not None) == bool(seconds)
 
 
@@ -22,5 +23,5 @@ def test_secrets_are_read_in_turn_only_where_they_are_not_watched(seconds: float
 def test_restarts_are_limited_only_if_asked_for(per_second: float) -> None:
     world = World()
     options = dataclasses.replace(world.options(), restarts_per_second=per_second)
-    made = wiring.wire(world.ports(), options, runtime=HandRuntime(world.clock))
+    made = wiring.wire(world.ports(), options, new_queue=WorkQueue)
     assert (made.restart._limiter is not None) == bool(per_second)

@@ -52,7 +52,7 @@ class SecretStates:
         if not self.of(key).existed:
             self._note(key, dataclasses.replace(self.of(key), existed=True))
 
-    def taken_in(self, key: SecretKey, resource_version: int) -> None:
+    def seen(self, key: SecretKey, resource_version: int) -> None:
         """The Secret was read, or written by this process, in this state."""
         self._note(key, dataclasses.replace(self.of(key), resource_version=resource_version))
 

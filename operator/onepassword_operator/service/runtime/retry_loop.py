@@ -12,24 +12,23 @@ from onepassword_operator.service.runtime.work_queue import K, Priority, WorkQue
 
 
 class RetryLoop(Generic[K]):
-    """Runs `work` for each woken key, again after a delay as long as it raises a ClusterError.
-
-    With `pause_seconds`, each run waits that long first.
-    """
+    """Runs work for each woken key, and again after a delay as long as it raises a ClusterError."""
 
     def __init__(
         self,
         work: Callable[[K], Awaitable[None]],
         *,
+        queue: WorkQueue[K],
         clock: Clock,
         interval_seconds: float = 60.0,
         pause_seconds: float = 0.0,
     ) -> None:
+        """Keep the parameters: each key waits for `pause_seconds` before its first try."""
         self._work = work
         self._clock = clock
         self._interval_seconds = interval_seconds
         self._pause_seconds = pause_seconds
-        self._queue: WorkQueue[K] = WorkQueue()
+        self._queue = queue
         self._attempts: dict[K, int] = {}
 
     def wake(self, key: K) -> None:
@@ -42,23 +41,27 @@ class RetryLoop(Generic[K]):
     async def run(self) -> None:
         """Run the work for woken keys until cancelled."""
         while True:
-            key = await self._queue.take()
-            delay = None
-            try:
-                await self._work(key)
-                self._attempts.pop(key, None)
-            except ClusterError as error:
-                attempt = self._attempts[key] = self._attempts.get(key, 0) + 1
-                delay = retry.delay_seconds(
-                    error,
-                    attempt=attempt,
-                    interval_seconds=self._interval_seconds,
-                    jitter=self._clock.jitter(),
-                )
-                delay = self._interval_seconds if delay is None else delay
-            self._queue.done(key)
-            if delay is not None:
-                self._queue.add_later(key, Priority.CHANGED, delay_seconds=delay)
+            await self.run_next()
+
+    async def run_next(self) -> None:
+        """Wait for the next key, and run its work once."""
+        key = await self._queue.take()
+        delay = None
+        try:
+            await self._work(key)
+            self._attempts.pop(key, None)
+        except ClusterError as error:
+            attempt = self._attempts[key] = self._attempts.get(key, 0) + 1
+            delay = retry.delay_seconds(
+                error,
+                attempt=attempt,
+                interval_seconds=self._interval_seconds,
+                jitter=self._clock.jitter(),
+            )
+            delay = self._interval_seconds if delay is None else delay
+        self._queue.done(key)
+        if delay is not None:
+            self._queue.add_later(key, Priority.CHANGED, delay_seconds=delay)
 
     def depth(self) -> int:
         """Return the number of keys that wait or are being worked on."""

@@ -1,4 +1,7 @@
-"""The live object behind a claim, whatever its kind: who writes a Secret anew first makes sure that it is still asked for."""
+"""The live object behind a claim, whatever its kind.
+
+A reconcile that creates a Secret first makes sure that an object still asks for it.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,14 @@ from onepassword_operator.ports import ResourceStore, WorkloadStore
 
 
 class LiveClaims:
-    """Looks at OnePasswordItems and Deployments."""
+    """Reads from the API server which Secret an object asks for."""
 
     def __init__(self, resources: ResourceStore, workloads: WorkloadStore) -> None:
         self._resources = resources
         self._workloads = workloads
 
-    async def look(self, ref: ObjectRef) -> Claim | None:
-        """What the object asks for now; None if it is gone or asks for nothing.
+    async def get(self, ref: ObjectRef) -> Claim | None:
+        """Return the claim that the object makes now; None if it is gone or makes none.
 
         Raises:
             ClusterError: unknown.

@@ -174,7 +174,7 @@ class Reconcile:
             )
 
     async def _require_living(self, claim: Claim) -> None:
-        live = await self._live_claims.look(claim.ref)
+        live = await self._live_claims.get(claim.ref)
         if live is None or live.uid != claim.uid or live.terminating or live.key != claim.key:
             _log.info(
                 "the object that asks is gone, its Secret stays gone",
@@ -259,7 +259,7 @@ class Reconcile:
                     if observed
                     else self._secrets.create(plan.desired)
                 )
-            self._index.states.taken_in(key, written.resource_version)
+            self._index.states.seen(key, written.resource_version)
         self._index.states.in_line(key, revision, skipped=fetched.skipped, mark=plan.mark)
         self._index.item_users.follow(key, revision, requested=asked.path)
         if fetched.frozen:
@@ -352,7 +352,7 @@ class Reconcile:
         if {owner.uid for owner in wanted} - admitted.owning:
             with self._share.call(namespace_of(observed.key)):
                 written = await self._secrets.own(observed, wanted)
-            self._index.states.taken_in(observed.key, written.resource_version)
+            self._index.states.seen(observed.key, written.resource_version)
 
 
 class _ClaimGone(Exception):  # noqa: N818  a turn of the road, not an error

@@ -27,7 +27,7 @@ _TOMBSTONES: Final = 10_000
 
 
 class Observe:
-    """Takes in resources and Secrets as they are seen, and queues what is not as it should be."""
+    """Records resources and Secrets as they are seen, and queues what is not as it should be."""
 
     def __init__(
         self,
@@ -57,13 +57,13 @@ class Observe:
 
     def claim_seen(self, claim: Claim) -> None:
         """A resource exists."""
-        if (priority := self.take_in(claim)) is not None:
+        if (priority := self.record(claim)) is not None:
             self._queue.add(claim.key, priority)
 
-    def take_in(self, claim: Claim) -> Priority | None:
-        """Remember a resource; returns how urgently its Secret needs a look, if at all.
+    def record(self, claim: Claim) -> Priority | None:
+        """Remember a resource, and return how urgently its Secret needs a reconcile, if at all.
 
-        Late news and known-deleted uids are ignored.
+        Late events and events about deleted objects are ignored.
         """
         former = self._claims.resource(claim.key)
         if claim.uid in self._gone or (former and former.resource_version > claim.resource_version):
@@ -72,9 +72,8 @@ class Observe:
             claim.uid,
             claim.resource_version,
         ):
-            self._claims.put(
-                claim
-            )  # the same again would be new objects among old ones, and memory full of holes
+            # The same again would be new objects among old ones, and memory full of holes.
+            self._claims.put(claim)
         held_up = claim.has_legacy_finalizer and self._held_up(former, claim)
         if former and former.asks_the_same_as(claim):
             return Priority.LOW if held_up else None
@@ -175,7 +174,7 @@ class Observe:
     def is_settled(self, observed: ObservedSecret) -> bool:
         """Whether Secret and status are exactly what a pass would leave behind.
 
-        Takes in what the Secret says about itself.
+        Records what the Secret says about itself.
         """
         key, version = observed.key, observed.resource_version
         if version < self._index.states.of(key).resource_version:
@@ -197,7 +196,7 @@ class Observe:
         ):
             return False
         plan = self._plan(claim, observed, pin=pin)
-        self._index.states.taken_in(key, version)
+        self._index.states.seen(key, version)
         if plan.desired is not None or self._is_owed_more(claim):
             return False
         if len(asking) > 1:

@@ -22,7 +22,7 @@ _DROPPED: Final = 1000
 
 
 class ObserveWorkloads:
-    """Takes in Deployments as they are seen."""
+    """Records Deployments as they are seen, and queues the Secrets that they change."""
 
     def __init__(
         self,
@@ -41,13 +41,13 @@ class ObserveWorkloads:
 
     def seen(self, workload: Workload) -> None:
         """A Deployment exists."""
-        for key, priority in self.take_in(workload).items():
+        for key, priority in self.record(workload).items():
             self._queue.add(key, priority)
 
-    def take_in(self, workload: Workload) -> dict[SecretKey, Priority]:
-        """Remember a Deployment; returns which Secrets need a look, and how urgently.
+    def record(self, workload: Workload) -> dict[SecretKey, Priority]:
+        """Remember a Deployment, and return which Secrets need a reconcile, and how urgently.
 
-        Late news is ignored.
+        Late events are ignored.
         """
         former = self._claims.workload(workload.ref)
         newest = former.resource_version if former else self._dropped.get(workload.uid, 0)

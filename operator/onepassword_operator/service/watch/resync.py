@@ -61,7 +61,7 @@ class Resync:
         known = self._index.claims.resource_keys()
         unseen: dict[SecretKey, Priority] = {}
         async for claim in self._resources.list_all():
-            demand = self._observe.take_in(claim)
+            demand = self._observe.record(claim)
             unseen[claim.key] = (
                 Priority.LOW if claim.key in known and demand is not Priority.NEW else Priority.NEW
             )
@@ -81,7 +81,7 @@ class Resync:
         unseen: dict[SecretKey, Priority] = {}
         async for workload in self._workloads.list_all():
             listed.add(workload.ref)
-            unseen |= self._observe_workloads.take_in(workload)
+            unseen |= self._observe_workloads.record(workload)
             if workload.claim:
                 unseen.setdefault(workload.claim.key, Priority.LOW)
         for ref in known - listed:

@@ -14,6 +14,7 @@ from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.ports import Clock, SecretStore
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime.retry_loop import RetryLoop
+from onepassword_operator.service.runtime.work_queue import WorkQueue
 from onepassword_operator.service.watch.observe import Observe
 
 PAUSE_SECONDS: Final = 0.2
@@ -42,7 +43,7 @@ class SecretNews:
         self._index = index
         self._newest: dict[SecretKey, int] = {}
         self._reads: RetryLoop[SecretKey] = RetryLoop(
-            self._read, clock=clock, pause_seconds=pause_seconds
+            self._read, queue=WorkQueue(), clock=clock, pause_seconds=pause_seconds
         )
 
     def seen(self, key: SecretKey, version: int) -> None:

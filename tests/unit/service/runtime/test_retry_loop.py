@@ -15,6 +15,7 @@ from onepassword_operator.model.errors import (
 )
 from onepassword_operator.service.restarts.restart_workloads import NamespaceKey
 from onepassword_operator.service.runtime.retry_loop import RetryLoop
+from onepassword_operator.service.runtime.work_queue import WorkQueue
 
 APP, OTHER = NamespaceKey("app"), NamespaceKey("other")
 
@@ -54,7 +55,7 @@ def work() -> Work:
 
 @pytest.fixture
 async def loop(work: Work) -> AsyncIterator[RetryLoop[NamespaceKey]]:
-    made = RetryLoop(work.run, clock=FakeClock(), interval_seconds=0.001)
+    made: RetryLoop[NamespaceKey] = RetryLoop(work.run, queue=WorkQueue(), clock=FakeClock(), interval_seconds=0.001)
     workers = [asyncio.create_task(made.run()) for _ in range(2)]
     yield made
     for worker in workers:

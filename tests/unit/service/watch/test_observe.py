@@ -131,7 +131,7 @@ async def test_a_secret_whose_resource_says_nothing_yet_needs_a_look(world: Worl
     await world.synced()
     held = world.claims.objects[world.key()]
     silent = dataclasses.replace(held, conditions=(), resource_version=9999)
-    world.process.observe.take_in(silent)
+    world.process.observe.record(silent)
     assert not world.process.observe.is_settled(world.secrets.objects[world.key()])
 
 
@@ -170,7 +170,7 @@ async def test_a_mark_that_another_process_left_is_taken_up_at_once(world: World
     key = await other.queue.take()
     await other.reconcile.run(key)
     world.process = ours  # the other one dies here
-    ours.woken.clear()
+    await ours.restarts.drop()
     await world.settle()
     assert ours.index.states.pending("app")
     assert ours.woken == {"app"}
@@ -209,7 +209,7 @@ async def test_a_secret_whose_ruling_resource_is_suspended_is_not_judged(world: 
 async def test_a_secret_whose_resource_is_held_up_needs_a_look(world: World) -> None:
     await world.synced()
     world.claims.hold_up(world.key(), names.OFFICIAL_FINALIZER)
-    assert world.process.observe.take_in(world.claims.objects[world.key()]) is Priority.LOW
+    assert world.process.observe.record(world.claims.objects[world.key()]) is Priority.LOW
     assert not world.process.observe.is_settled(world.secrets.objects[world.key()])
 
 
@@ -268,11 +268,11 @@ async def test_a_resource_that_is_held_up_in_deletion_is_released_without_a_pass
     await world.synced()
     world.claims.hold_up(world.key(), "theirs", *finalizers)
     await world.settle()
-    world.process.finalizer_removals.clear()
+    await world.process.finalizers.drop()
     world.claims.hold_up(world.key(), "theirs", *finalizers)
     world.claims.terminate(world.key())
-    world.process.observe.take_in(world.claims.objects[world.key()])
-    assert world.process.finalizer_removals == ({world.claims.objects[world.key()].ref} if finalizers else set())
+    world.process.observe.record(world.claims.objects[world.key()])
+    assert world.process.finalizers.waiting() == ({world.claims.objects[world.key()].ref} if finalizers else set())
 
 
 class TestRefresh:
@@ -283,7 +283,7 @@ class TestRefresh:
         await world.synced()
         held = dataclasses.replace(world.claims.objects[world.key()], refresh=before)
         world.process.index.claims.put(held)
-        world.process.observe.take_in(dataclasses.replace(held, refresh=now, resource_version=9999))
+        world.process.observe.record(dataclasses.replace(held, refresh=now, resource_version=9999))
         assert world.process.index.refreshes.is_asked(world.key()) is asked
 
     async def test_the_first_sight_asks_nothing(self, world: World) -> None:
@@ -337,8 +337,8 @@ async def changed(world: World) -> None:
 
 async def test_a_namesake_of_a_resource_that_was_never_synced_is_taken_in(world: World) -> None:
     key = world.claim("db")
-    world.process.observe.take_in(world.claims.objects[key])
+    world.process.observe.record(world.claims.objects[key])
     former = world.claims.objects[key].uid
-    assert world.process.observe.take_in(dataclasses.replace(world.claims.objects[key], uid="new", resource_version=9999)) is Priority.NEW
+    assert world.process.observe.record(dataclasses.replace(world.claims.objects[key], uid="new", resource_version=9999)) is Priority.NEW
     assert world.process.observe.is_gone(former)
     assert world.process.index.states._states == {}

@@ -40,7 +40,7 @@ class TestWhatNeedsALook:
     async def test_one_that_asks_for_a_secret_gets_it_at_once(self, world: World) -> None:
         key = world.asks("web")
         world.watch()
-        assert world.process.observe_workloads.take_in(shown(world)) == {}
+        assert world.process.observe_workloads.record(shown(world)) == {}
         await world.settle()
         assert world.secrets.values(key) == {"password": "one"}
         assert world.owners() == ["Deployment/web"]
@@ -71,7 +71,7 @@ class TestWhatNeedsALook:
         early = shown(world)
         world.asks("web", path="vaults/Prod/items/other")
         await world.settle()
-        assert world.process.observe_workloads.take_in(early) == {}
+        assert world.process.observe_workloads.record(early) == {}
         assert [claim.item_path for claim in world.process.index.claims.of(world.key())] == ["vaults/Prod/items/other"]
 
     async def test_late_news_of_one_that_has_let_go_does_not(self, world: World) -> None:
@@ -81,7 +81,7 @@ class TestWhatNeedsALook:
         early = shown(world)
         world.workloads.deploy("web")
         await world.settle()
-        assert world.process.observe_workloads.take_in(early) == {}
+        assert world.process.observe_workloads.record(early) == {}
         assert world.process.index.claims.workloads() == set()
         world.asks("web")
         await world.settle()
@@ -102,7 +102,7 @@ class TestWhatNeedsALook:
         last = shown(world)
         world.workloads.delete("web")
         await world.settle()
-        assert world.process.observe_workloads.take_in(dataclasses.replace(last, resource_version=99999)) == {}
+        assert world.process.observe_workloads.record(dataclasses.replace(last, resource_version=99999)) == {}
         assert world.process.index.claims.workloads() == set()
 
     async def test_the_deletion_of_a_predecessor_does_not_disturb_its_namesake(self, world: World) -> None:
@@ -126,7 +126,7 @@ class TestWhatNeedsALook:
         world.asks("api", under="shared")
         await world.settle()
         world.workloads.deploy("web", "shared", annotations={names.ITEM_PATH: "vaults/Prod/items/db", names.ITEM_NAME: "db"})
-        due = world.process.observe_workloads.take_in(shown(world))
+        due = world.process.observe_workloads.record(shown(world))
         assert due == {world.key("shared"): Priority.LOW, world.key("db"): Priority.NEW}
 
 
@@ -377,15 +377,15 @@ class TestFinalizer:
         key = world.asks("web")
         await world.settle()
         world.workloads.hold_up("web", names.OFFICIAL_FINALIZER)
-        due = world.process.observe_workloads.take_in(shown(world))
+        due = world.process.observe_workloads.record(shown(world))
         assert due == {key: Priority.LOW}
-        assert world.process.finalizer_removals == set()
+        assert world.process.finalizers.waiting() == set()
         world.process.queue.add(key, Priority.LOW)
         await world.settle()
         assert world.finalizers.released == [WEB]
 
     async def test_a_finalizer_that_has_been_seen_needs_no_further_look(self, world: World) -> None:
         world.asks("web", finalizers=(names.OFFICIAL_FINALIZER,))
-        world.process.observe_workloads.take_in(shown(world))
+        world.process.observe_workloads.record(shown(world))
         world.workloads.touch("web")
-        assert world.process.observe_workloads.take_in(shown(world)) == {}
+        assert world.process.observe_workloads.record(shown(world)) == {}
