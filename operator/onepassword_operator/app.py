@@ -1,4 +1,4 @@
-"""Settings in, running operator out: the loops that drive the use-cases, and their beginning and end."""
+"""The loops that drive the use-cases, their start and their stop."""
 
 from __future__ import annotations
 
@@ -10,15 +10,24 @@ import random
 import signal
 import time
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from onepassword_operator import __version__, memory
 from onepassword_operator.cluster import credentials
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.connect.access_token import ConnectToken
-from onepassword_operator.connect.factory import Limits, Server, connect_source
+from onepassword_operator.connect.factory import Connected, Limits, Server, connect_source
 from onepassword_operator.connect.server_watch import ServerWatch
-from onepassword_operator.edges import USER_AGENT, Parts, SystemClock, build, elect, expose_connect
+from onepassword_operator.edges import (
+    USER_AGENT,
+    Parts,
+    SystemClock,
+    build,
+    elect,
+    expose_connect,
+    expose_election,
+)
 from onepassword_operator.handlers.registry import build_registry
 from onepassword_operator.handlers.watches import Watches
 from onepassword_operator.model.errors import ClusterError
@@ -44,13 +53,13 @@ _log = logging.getLogger(__name__)
 
 
 class StopSignal:
-    """SIGTERM or SIGINT, once given."""
+    """Notes SIGTERM or SIGINT."""
 
     def __init__(self) -> None:
         self.given = asyncio.Event()
 
     def listen(self) -> None:
-        """Have the process's signals come here."""
+        """Replace the process's handlers of both signals."""
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self.given.set)
 
@@ -72,6 +81,7 @@ class Operator:
         self._election = election
         self._watch_server = watch
         self._parts = parts
+        self._use_cases = parts.use_cases
         self._api = api
         self._stop = stop
         self._synced = False
@@ -79,19 +89,17 @@ class Operator:
         self._watches_started = asyncio.Event()
 
     def unhealthy(self) -> str:
-        """What /healthz complains about."""
+        """Return the problem that fails /healthz; empty if there is none."""
         return self._tasks.trouble()
 
     def unready(self) -> str:
-        """What /readyz complains about: no CRD or no first LIST.
+        """Return the problem that fails /readyz: no CRD or no first LIST.
 
         1Password's state is a condition and a metric, never readiness.
         """
-        return (
-            ""
-            if self._synced
-            else "waiting for the OnePasswordItem CRD and the first complete LISTs"
-        )
+        if self._synced:
+            return ""
+        return "waiting for the OnePasswordItem CRD and the first complete LISTs"
 
     async def run(self) -> None:
         """Run until cancelled, or until a supervised task fails."""
@@ -102,37 +110,36 @@ class Operator:
         self._tasks.start("watches", self._watch)
         if self._parts.secret_watcher:
             self._tasks.start("secret-watch", self._parts.secret_watcher.run)
-        if self._parts.use_cases.patrol:
-            self._tasks.start("patrol", self._parts.use_cases.patrol.run)
+        if self._use_cases.patrol:
+            self._tasks.start("patrol", self._use_cases.patrol.run)
         self._tasks.start("leadership", self._lead)
         await self._tasks.first_end()
 
     async def stop(self) -> None:
-        """End everything; the lease last, because whoever has it next may write at once."""
-        self._parts.use_cases.shared.queue.close()
-        self._parts.use_cases.restarts.close()
-        self._parts.use_cases.finalizers.close()
+        """End everything; the lease last, because the next leader may write at once."""
+        self._use_cases.shared.queue.close()
+        self._use_cases.restarts.close()
+        self._use_cases.finalizers.close()
         await self._tasks.stop()
-        self._parts.use_cases.poller.close()
+        self._use_cases.poller.close()
         await self._parts.events.flush()
         await self._election.release()
 
     async def _lead(self) -> None:
-        # What stands by has listed and watches everything, so that it takes over with what it
-        # knows: all of it still waits in the queues.
+        # A standby has listed everything and watches it, so all that there is to do waits in its
+        # queues.
         led_until = await self._election.campaign()
         # A refresh leaves no trace but an Event. One that the former leader still owed long after
         # it was asked for shows in the status.
-        self._parts.use_cases.shared.index.drop_refreshes(
-            before=led_until
-            - self._settings.staleness_limit_seconds
-            - self._settings.polling_interval
+        unreported_seconds = (
+            self._settings.staleness_limit_seconds + self._settings.polling_interval
         )
-        for number in range(self._parts.use_cases.workers.loops):
-            self._tasks.start(f"worker-{number}", self._parts.use_cases.workers.run)
+        self._use_cases.shared.index.drop_refreshes(before=led_until - unreported_seconds)
+        for number in range(self._use_cases.workers.loops):
+            self._tasks.start(f"worker-{number}", self._use_cases.workers.run)
         for number in range(RESTART_LOOPS):
-            self._tasks.start(f"restarts-{number}", self._parts.use_cases.restarts.run)
-            self._tasks.start(f"releases-{number}", self._parts.use_cases.finalizers.run)
+            self._tasks.start(f"restarts-{number}", self._use_cases.restarts.run)
+            self._tasks.start(f"releases-{number}", self._use_cases.finalizers.run)
         self._tasks.start("events", self._parts.events.run)
         self._tasks.start("poller", self._poll_forever)
         self._tasks.start("server-watch", self._watch_server_forever)
@@ -144,7 +151,10 @@ class Operator:
             try:
                 if await self._parts.resources.is_served():
                     return
-                trouble = "the cluster does not serve onepassworditems.onepassword.com; apply the CRD: kubectl apply -f crds/"
+                trouble = (
+                    "the cluster does not serve onepassworditems.onepassword.com; "
+                    "apply the CRD: kubectl apply -f crds/"
+                )
             except ClusterError as error:
                 trouble = str(error)
             if trouble != reported:
@@ -153,27 +163,25 @@ class Operator:
             await asyncio.sleep(CRD_CHECK_SECONDS)
 
     async def _first_resync(self) -> None:
-        # Nothing is concluded from a part of a LIST, so until all could be read there is nothing to
-        # do but to try again.
+        # Nothing is concluded from a part of a LIST, so the first resync is tried until it is
+        # complete.
         attempt = 0
         while not self._synced:
             try:
-                await self._parts.use_cases.resync.run()
+                await self._use_cases.resync.run()
                 self._synced = True
             except ClusterError as error:
                 attempt += 1
                 _log.error("not ready", extra={"detail": str(error), "reason": error.reason})
                 await asyncio.sleep(min(2.0 ** min(attempt, 16), 30.0))
-        _log.info(
-            "resources and Secrets listed",
-            extra={"resources": len(self._parts.use_cases.shared.index.claims)},
-        )
+        count = len(self._use_cases.shared.index.claims)
+        _log.info("resources and Secrets listed", extra={"resources": count})
 
     async def _watch(self) -> None:
         watches = Watches(
             registry=lambda: build_registry(
-                observe=self._parts.use_cases.observe,
-                observe_workloads=self._parts.use_cases.observe_workloads,
+                observe=self._use_cases.observe,
+                observe_workloads=self._use_cases.observe_workloads,
                 rendering=self._parts.rendering,
                 server=self._api.server,
                 new_session=self._api.new_session,
@@ -187,8 +195,8 @@ class Operator:
         await asyncio.Event().wait()
 
     def _watching(self) -> None:
-        # kopf installs signal handlers of its own at its start, and would stop the watches before
-        # the work has ended.
+        # kopf installs its own signal handlers when it starts. They would stop the watches before
+        # the work has ended, so ours replace them.
         self._stop.listen()
         self._watches_started.set()
 
@@ -196,42 +204,38 @@ class Operator:
         interval = float(self._settings.polling_interval)
         while True:
             started = time.monotonic()
-            trouble = await self._parts.use_cases.poller.poll()
-            if not self._parts.use_cases.shared.first_poll.is_set():
+            trouble = await self._use_cases.poller.poll()
+            if not self._use_cases.shared.first_poll.is_set():
                 self._wake_pending()
-                self._parts.use_cases.shared.first_poll.set()
+                self._use_cases.shared.first_poll.set()
+            pause = interval
             if trouble:
-                _log.warning(
-                    "poll failed", extra={"reason": trouble.reason, "detail": str(trouble)}
-                )
-            pause = (min(interval, OUTAGE_POLL_SECONDS) if trouble else interval) * (
-                0.9 + 0.1 * random.random()  # noqa: S311  jitter, guards nothing
-            )
+                detail = {"reason": trouble.reason, "detail": str(trouble)}
+                _log.warning("poll failed", extra=detail)
+                pause = min(interval, OUTAGE_POLL_SECONDS)
+            pause *= 0.9 + 0.1 * random.random()  # noqa: S311  jitter, guards nothing
             await asyncio.sleep(max(pause - (time.monotonic() - started), 0.05))
 
     async def _watch_server_forever(self) -> None:
-        await (
-            self._parts.use_cases.shared.first_poll.wait()
-        )  # a server that nobody has asked for anything yet is not up, and that is no news
+        # Before the first poll no request shows whether the server is up.
+        await self._use_cases.shared.first_poll.wait()
         while True:
             well = await self._watch_server.check()
             await asyncio.sleep(self._settings.resync_seconds if well else SERVER_CHECK_SECONDS)
 
     async def _resync_forever(self) -> None:
         while True:
-            # What came and went between a LIST and the start of the watches, only another LIST
-            # shows; whenever they start.
+            # Only another LIST shows changes between the former LIST and the start of the watches,
+            # whenever they start.
             began = await self._watches_begin(within_seconds=self._settings.resync_seconds)
             if began:
                 await asyncio.sleep(min(SECOND_RESYNC_SECONDS, self._settings.resync_seconds))
-            # what is waited for is on the API server
-            while not await self._resync_once():  # noqa: ASYNC110
+            while not await self._resync_once():  # noqa: ASYNC110  it waits for the API server
                 await asyncio.sleep(min(RESYNC_RETRY_SECONDS, self._settings.resync_seconds))
             memory.keep_what_is_there()
-            if (
-                not began and self._parts.use_cases.shared.first_poll.is_set()
-            ):  # otherwise this replica stands by, and asks 1Password for nothing
-                await self._parts.use_cases.poller.poll(full=True)
+            leads = self._use_cases.shared.first_poll.is_set()  # a standby asks 1Password nothing
+            if leads and not began:
+                await self._use_cases.poller.poll(full=True)
 
     async def _watches_begin(self, *, within_seconds: float) -> bool:
         with contextlib.suppress(TimeoutError):
@@ -242,7 +246,7 @@ class Operator:
 
     async def _resync_once(self) -> bool:
         try:
-            await self._parts.use_cases.resync.run()
+            await self._use_cases.resync.run()
         except ClusterError as error:
             _log.warning("resync failed", extra={"reason": error.reason, "detail": str(error)})
             return False
@@ -251,8 +255,8 @@ class Operator:
         return True
 
     def _wake_pending(self) -> None:
-        for namespace in self._parts.use_cases.shared.index.states.pending_namespaces():
-            self._parts.use_cases.restarts.wake(NamespaceKey(namespace))
+        for namespace in self._use_cases.shared.index.states.pending_namespaces():
+            self._use_cases.restarts.wake(NamespaceKey(namespace))
 
 
 async def run(settings: Settings) -> int:
@@ -263,6 +267,36 @@ async def run(settings: Settings) -> int:
     access = credentials.load(settings.kubeconfig or None, os.environ)
     stop = StopSignal()
     stop.listen()
+    _announce(settings)
+    to_cluster = route_to(access.server, settings.proxies)
+    token = ConnectToken(settings.connect_credential)
+    async with contextlib.AsyncExitStack() as stack:
+        connected = await stack.enter_async_context(
+            _connection(settings, token=token, metrics=metrics)
+        )
+        election = await stack.enter_async_context(
+            elect(settings, access, way=to_cluster, metrics=metrics)
+        )
+        api = KubernetesApi(
+            access,
+            user_agent=USER_AGENT,
+            observer=metrics.kubernetes_request,
+            way=to_cluster,
+            may_write=election.may_write,
+        )
+        await stack.enter_async_context(api)
+        source = connected.guarded
+        parts = build(settings, api=api, source=source, token=token.token, metrics=metrics)
+        expose_connect(metrics, connected, token=token)
+        expose_election(metrics, election)
+        watch = ServerWatch(connected.bare, token, reported=metrics.connect_version, now=time.time)
+        operator = Operator(settings, parts, api=api, stop=stop, watch=watch, election=election)
+        await stack.enter_async_context(_probes(settings, operator))
+        await stack.enter_async_context(_exposition(settings, metrics))
+        return await _until(stop, operator)
+
+
+def _announce(settings: Settings) -> None:
     for warning in settings.warnings():
         _log.warning(warning)
     _log.info(
@@ -273,65 +307,43 @@ async def run(settings: Settings) -> int:
             "poll": settings.polling_interval,
         },
     )
-    to_cluster = route_to(access.server, settings.proxies)
+
+
+def _connection(
+    settings: Settings, *, token: ConnectToken, metrics: Metrics
+) -> AbstractAsyncContextManager[Connected]:
     tls = TlsFiles(
         file=settings.ssl_cert_file,
         directories=settings.ssl_cert_dir,
         identity=settings.connect_identity,
     )
-    to_connect = route_to(settings.connect_host, settings.proxies, tls=tls.context)
-    token = ConnectToken(settings.connect_credential)
-    async with contextlib.AsyncExitStack() as stack:
-        election = await stack.enter_async_context(
-            elect(settings, access, way=to_cluster, metrics=metrics)
-        )
-        api = await stack.enter_async_context(
-            KubernetesApi(
-                access,
-                user_agent=USER_AGENT,
-                observer=metrics.kubernetes_request,
-                way=to_cluster,
-                may_write=election.may_write,
-            )
-        )
-        connected = await stack.enter_async_context(
-            connect_source(
-                Server(host=settings.connect_host, way=to_connect),
-                token=token,
-                user_agent=USER_AGENT,
-                meter=metrics,
-                clock=SystemClock(),
-                limits=Limits(
-                    timeout_seconds=settings.connect_timeout_seconds,
-                    denied_probe_seconds=settings.denied_probe_seconds,
-                    requests_per_minute=settings.connect_requests_per_minute,
-                ),
-            )
-        )
-        parts = build(
-            settings, api=api, source=connected.guarded, token=token.token, metrics=metrics
-        )
-        expose_connect(metrics, connected, token=token)
-        metrics.observe(
-            "leader",
-            "1 while this replica leads: it alone asks 1Password and writes.",
-            read=election.may_write,
-        )
-        watch = ServerWatch(connected.bare, token, reported=metrics.connect_version, now=time.time)
-        operator = Operator(settings, parts, api=api, stop=stop, watch=watch, election=election)
-        health = {
-            "/healthz": probes.probe(operator.unhealthy),
-            "/readyz": probes.probe(operator.unready),
-        }
-        await stack.enter_async_context(
-            probes.serve(bind_address(settings.health_probe_bind_address), health)
-        )
-        exposition = {"/metrics": probes.exposition(metrics.render, metrics.content_type)}
-        serving = serving_tls(settings.metrics_certificate)
-        await stack.enter_async_context(
-            probes.serve(bind_address(settings.metrics_bind_address), exposition, tls=serving)
-        )
-        return await _until(stop, operator)
+    way = route_to(settings.connect_host, settings.proxies, tls=tls.context)
+    return connect_source(
+        Server(host=settings.connect_host, way=way),
+        token=token,
+        user_agent=USER_AGENT,
+        meter=metrics,
+        clock=SystemClock(),
+        limits=Limits(
+            timeout_seconds=settings.connect_timeout_seconds,
+            denied_probe_seconds=settings.denied_probe_seconds,
+            requests_per_minute=settings.connect_requests_per_minute,
+        ),
+    )
+
+
+def _probes(settings: Settings, operator: Operator) -> AbstractAsyncContextManager[None]:
+    pages = {
+        "/healthz": probes.probe(operator.unhealthy),
+        "/readyz": probes.probe(operator.unready),
+    }
+    return probes.serve(bind_address(settings.health_probe_bind_address), pages)
+
+
+def _exposition(settings: Settings, metrics: Metrics) -> AbstractAsyncContextManager[None]:
+    pages = {"/metrics": probes.exposition(metrics.render, metrics.content_type)}
+    tls = serving_tls(settings.metrics_certificate)
+    return probes.serve(bind_address(settings.metrics_bind_address), pages, tls=tls)
 
 
 def _note_leftover(loop: asyncio.AbstractEventLoop, context: Mapping[str, object]) -> None:
@@ -343,20 +355,15 @@ def _note_leftover(loop: asyncio.AbstractEventLoop, context: Mapping[str, object
 
 
 async def _until(stop: StopSignal, operator: Operator) -> int:
-    running, stopping = (
-        asyncio.create_task(operator.run(), name="operator"),
-        asyncio.create_task(stop.given.wait(), name="signals"),
-    )
+    running = asyncio.create_task(operator.run(), name="operator")
+    stopping = asyncio.create_task(stop.given.wait(), name="signals")
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
     code = 0
     if running.done():
         code = 1
-        _log.error(
-            "stopping after a failure",
-            exc_info=None if running.cancelled() else running.exception(),
-        )
-    # A task of kopf's that is cancelled while it starts may end with an error that nobody asks for
-    # any more.
+        failure = None if running.cancelled() else running.exception()
+        _log.error("stopping after a failure", exc_info=failure)
+    # A task of kopf's that is cancelled while it starts may end with an error that nobody reads.
     asyncio.get_running_loop().set_exception_handler(_note_leftover)
     stopping.cancel()
     running.cancel()

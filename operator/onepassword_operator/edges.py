@@ -1,7 +1,4 @@
-"""The program's surroundings for `wiring.py`.
-
-Kubernetes behind the ports, the real clock, the election, the gauges.
-"""
+"""The program's surroundings for `wiring.py`: Kubernetes, the clock, the election, the gauges."""
 
 from __future__ import annotations
 
@@ -43,8 +40,9 @@ from onepassword_operator.wiring import Options, Ports, UseCases
 
 USER_AGENT: Final = f"onepassword-operator/{__version__}"
 EVENNESS: Final = 0.95
-"""Restarts are limited to this part of the rate that is set: they arrive less evenly than they
-leave (11/s were observed at 10/s).
+"""The part of the set rate to which restarts are limited.
+
+They arrive less evenly than they leave: 11/s were observed at 10/s.
 """
 
 
@@ -161,7 +159,10 @@ def _event_name(about: About) -> str:
 async def elect(
     settings: Settings, access: ClusterAccess, *, way: Route, metrics: Metrics
 ) -> AsyncIterator[Election]:
-    """The election that the settings ask for, over a connection of its own, so that bulk writes never delay a renewal."""
+    """Yield the election that the settings ask for.
+
+    It has its own connection, so that bulk writes never delay a renewal.
+    """
     if not settings.leader_elect:
         yield Unopposed()
         return
@@ -215,7 +216,7 @@ def _expose(parts: Parts, metrics: Metrics) -> None:
 
 
 def expose_connect(metrics: Metrics, connected: Connected, *, token: ConnectToken) -> None:
-    """The gauges about the Connect server and its token."""
+    """Add the gauges about the Connect server and its token."""
     metrics.observe(
         "connect_calls_in_flight", "Calls to Connect under way.", read=connected.guarded.in_flight
     )
@@ -233,4 +234,13 @@ def expose_connect(metrics: Metrics, connected: Connected, *, token: ConnectToke
         "connect_token_expiry_timestamp_seconds",
         "When the Connect token expires (Unix time); 0 if it does not say.",
         read=lambda: token.expires_at() or 0,
+    )
+
+
+def expose_election(metrics: Metrics, election: Election) -> None:
+    """Add the gauge that shows the leader."""
+    metrics.observe(
+        "leader",
+        "1 while this replica leads: it alone asks 1Password and writes.",
+        read=election.may_write,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Final
 
 from prometheus_client import (
     CollectorRegistry,
@@ -15,6 +16,8 @@ from prometheus_client import (
     generate_latest,
 )
 
+_PREFIX: Final = "onepassword_operator"
+
 
 class Metrics:
     """Implements the `Meter` port.
@@ -25,81 +28,61 @@ class Metrics:
     content_type = "text/plain; version=0.0.4; charset=utf-8"
 
     def __init__(self, *, version: str) -> None:
-        # # they would be a second, useless series per counter
+        # The times of creation would be a second, useless series per counter.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
-        name = "onepassword_operator"
-        self._last_poll = Gauge(
-            f"{name}_last_successful_poll_timestamp_seconds",
+        self._last_poll = self._gauge(
+            "last_successful_poll_timestamp_seconds",
             "When 1Password last answered a poll in full (Unix time).",
-            registry=self._registry,
         )
-        self._polls = Counter(
-            f"{name}_polls", "Polls of 1Password, by result.", ["result"], registry=self._registry
-        )
-        self._requests = Counter(
-            f"{name}_requests",
+        self._polls = self._counter("polls", "Polls of 1Password, by result.", "result")
+        self._requests = self._counter(
+            "requests",
             "Requests made, by side, route and status code (0: no answer).",
-            ["side", "route", "code"],
-            registry=self._registry,
+            "side",
+            "route",
+            "code",
         )
         self._seconds = Histogram(
-            f"{name}_connect_request_seconds",
+            f"{_PREFIX}_connect_request_seconds",
             "Duration of Connect requests, by route.",
             ["route"],
             registry=self._registry,
         )
-        self._retries = Counter(
-            f"{name}_connect_retries",
-            "Requests to Connect made again, by route.",
-            ["route"],
-            registry=self._registry,
+        self._retries = self._counter(
+            "connect_retries", "Requests to Connect made again, by route.", "route"
         )
-        self._server = Gauge(
-            f"{name}_connect_info",
-            "The Connect server's version.",
-            ["version"],
-            registry=self._registry,
+        self._server = self._gauge("connect_info", "The Connect server's version.", "version")
+        self._syncs = self._counter(
+            "syncs", "Reconciles of a Secret, by reason of the outcome.", "reason"
         )
-        self._syncs = Counter(
-            f"{name}_syncs",
-            "Reconciles of a Secret, by reason of the outcome.",
-            ["reason"],
-            registry=self._registry,
+        self._repairs = self._counter(
+            "drift_repairs", "Secrets repaired after somebody edited or deleted them."
         )
-        self._repairs = Counter(
-            f"{name}_drift_repairs",
-            "Secrets repaired after somebody edited or deleted them.",
-            registry=self._registry,
-        )
-        self._set_back = Counter(
-            f"{name}_versions_restored",
+        self._set_back = self._counter(
+            "versions_restored",
             "Secrets written from an older version of their item, because the item was set back.",
-            registry=self._registry,
         )
-        self._restarts = Counter(
-            f"{name}_workload_restarts",
-            "Workloads restarted for changed Secrets.",
-            registry=self._registry,
+        self._restarts = self._counter(
+            "workload_restarts", "Workloads restarted for changed Secrets."
         )
-        self._found = Counter(
-            f"{name}_resync_found",
-            "Changes that only a full resync found.",
-            registry=self._registry,
-        )
-        self._dropped = Counter(
-            f"{name}_events_dropped",
+        self._found = self._counter("resync_found", "Changes that only a full resync found.")
+        self._dropped = self._counter(
+            "events_dropped",
             "Kubernetes Events dropped untried: too many were waiting, or the operator stopped.",
-            registry=self._registry,
         )
-        Gauge(
-            f"{name}_build_info", "The version that runs.", ["version"], registry=self._registry
-        ).labels(version).set(1)
+        self._gauge("build_info", "The version that runs.", "version").labels(version).set(1)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"{_PREFIX}_{name}", text, labels, registry=self._registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"{_PREFIX}_{name}", text, labels, registry=self._registry)
 
     def observe(self, name: str, text: str, *, read: Callable[[], float]) -> None:
         """Add a gauge whose value `read` returns at each scrape."""
-        Gauge(f"onepassword_operator_{name}", text, registry=self._registry).set_function(read)
+        self._gauge(name, text).set_function(read)
 
     def render(self) -> bytes:
         """Render all metrics in the Prometheus text format."""

@@ -28,7 +28,7 @@ def test_nothing_is_known_of_a_secret_that_was_never_seen(states: SecretStates) 
 
 
 def test_a_reconcile_notes_what_the_secret_holds_and_a_restart_that_is_due(states: SecretStates) -> None:
-    states.taken_in(A, 7)
+    states.seen(A, 7)
     states.in_line(A, X1, skipped=SKIPPED, mark=MARK)
     assert states.of(A) == SecretState(resource_version=7, existed=True, held=X1, skipped=SKIPPED, mark=MARK)
     states.in_line(A, X1, skipped=None, mark=RestartMark(X1, STAMP))
@@ -49,7 +49,7 @@ def test_what_is_presumed_counts_only_where_nothing_is_known(states: SecretState
 
 def test_a_newer_write_keeps_its_mark_when_an_older_restart_ends(states: SecretStates) -> None:
     states.restarted(A, 9)
-    states.taken_in(A, 7)
+    states.seen(A, 7)
     states.in_line(A, X1, skipped=None, mark=MARK)
     states.restarted(A, 7)
     assert states.of(A).mark == MARK
@@ -66,13 +66,13 @@ def test_marks_are_found_by_namespace(states: SecretStates) -> None:
 
 
 def test_what_a_secret_held_and_was_owed_outlives_its_claims(states: SecretStates) -> None:
-    states.taken_in(A, 7)
+    states.seen(A, 7)
     states.learned(A, held=X1, mark=MARK)
     states.forget(A)
     assert states.count_pending() == 0
     assert states.of(A) == SecretState(existed=True, held=X1, mark=MARK)
     states.existed(A)
-    states.taken_in(A, 1)
+    states.seen(A, 1)
     assert (states.of(A).held, states.count_pending()) == (X1, 1)
 
 

@@ -150,7 +150,7 @@ async def test_a_secret_of_another_type_needs_a_look(world: World) -> None:
 async def test_a_secret_whose_pass_is_about_to_write_the_status_needs_no_second_look(world: World) -> None:
     await world.synced()
     world.process.index.claims.put(dataclasses.replace(world.claims.objects[world.key()], conditions=()))
-    world.process.index.states.taken_in(world.key(), 0)  # the event came before the answer to our write
+    world.process.index.states.seen(world.key(), 0)  # the event came before the answer to our write
     world.process.queue._running.add(world.key())
     world.process.observe.secret_seen(world.secrets.objects[world.key()])
     assert not world.process.queue._again
