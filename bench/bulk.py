@@ -38,7 +38,10 @@ class Call:
     def encode(self, host: str) -> bytes:
         """As it goes over the wire."""
         body = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
-        head = f"{self.method} {self.path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {self.content}\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = (
+            f"{self.method} {self.path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: "
+            f"{self.content}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
         return head.encode() + body
 
 

@@ -64,7 +64,10 @@ class Server(ConnectProcess):
 
     def request(self, method: str, path: str, body: str = "") -> bytes:
         """A request as it goes over the wire."""
-        head = f"{method} {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {self.token}\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = (
+            f"{method} {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: "
+            f"Bearer {self.token}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
         return (head + body).encode()
 
     def measure(self, name: str, requests: Sequence[bytes], count: int) -> Figures:
@@ -110,14 +113,18 @@ def measure(items: int, count: int) -> list[str]:
     ):
         resident = status_mib(server.pid, "VmRSS")
         lines = [
-            f"{items:,} generated items: ready after {server.seconds_to_ready:.2f} s, {resident:.0f} MiB"
+            (
+                f"{items:,} generated items: ready after {server.seconds_to_ready:.2f} s, "
+                f"{resident:.0f} MiB"
+            )
         ]
         figures = _reads(server, count)
     with tempfile.TemporaryDirectory(prefix="connect-speed-") as directory:
         folder = Path(directory)
         with Server(items, folder, "--state", str(folder / "state")) as server:
             lines.append(
-                f"the same with --state, the first time: ready after {server.seconds_to_ready:.2f} s"
+                f"the same with --state, the first time: ready after {server.seconds_to_ready:.2f} "
+                "s"
             )
             figures.append(_writes(server, count // 4, "PATCH of an item, with --state"))
         with Server(items, folder, "--state", str(folder / "state")) as server:

@@ -83,11 +83,15 @@ def _busy(reports: Reports) -> str:
     ]
     most = max(shared, default=(0.0, ""))[0]
     if most <= BUSY_CORES:
-        return f"The machine did little else: at most {most:.2f} cores were in other hands during a measurement."
+        return (
+            f"The machine did little else: at most {most:.2f} cores were in other hands during a "
+            "measurement."
+        )
     busy = sorted({scenario for cores, scenario in shared if cores > BUSY_CORES})
     return textwrap.fill(
-        f"**The machine was shared**: up to {most:.2f} cores were in other hands, and more than {BUSY_CORES} during measurements of "
-        f"{', '.join(busy)}. Times are longer than they need be there; counts are what they are.",
+        f"**The machine was shared**: up to {most:.2f} cores were in other hands, "
+        f"and more than {BUSY_CORES} during measurements of {', '.join(busy)}. "
+        "Times are longer than they need be there; counts are what they are.",
         prose.WIDTH,
     )
 

@@ -170,8 +170,14 @@ def _document(
     for name in reversed(names):
         x -= 8 * len(name) + 26
         legend += [_rect(x, 34, width=11, height=11, colour=_colour(name)), _text(x + 16, 44, name)]
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" width="{WIDTH}" height="{height:.0f}" role="img">'
-    style = "<style>text{font:12px sans-serif;fill:#1f2328}.title{font-size:15px;font-weight:600}</style>"
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" '
+        f'width="{WIDTH}" height="{height:.0f}" role="img">'
+    )
+    style = (
+        "<style>text{font:12px "
+        "sans-serif;fill:#1f2328}.title{font-size:15px;font-weight:600}</style>"
+    )
     # A ground of its own: the page may be dark.
     ground = f'<rect width="{WIDTH}" height="{height:.0f}" rx="6" fill="#ffffff"/>'
     captions = [f'<text class="title" x="16" y="26">{escape(title)}</text>', _text(16, 44, unit)]
@@ -203,7 +209,10 @@ def _rect(x: float, y: float, *, width: float, height: float, colour: str) -> st
 
 
 def _line(start: Point, end: Point, *, colour: str) -> str:
-    return f'<line x1="{start[0]:.1f}" y1="{start[1]:.1f}" x2="{end[0]:.1f}" y2="{end[1]:.1f}" stroke="{colour}"/>'
+    return (
+        f'<line x1="{start[0]:.1f}" y1="{start[1]:.1f}" x2="{end[0]:.1f}" y2="{end[1]:.1f}" '
+        f'stroke="{colour}"/>'
+    )
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "start") -> str:

@@ -66,7 +66,8 @@ class Bench:
             )
             what = ", ".join(step.scenario for step in stage.steps)
             say_aloud(
-                f"[{place}/{len(todo)}] about {left:.0f} min left; run {number}: {name}, {size}: {what}"
+                f"[{place}/{len(todo)}] about {left:.0f} min left; run {number}: {name}, {size}: "
+                f"{what}"
             )
             self._play(stage, name, run=number)
             left -= stage.minutes
@@ -162,7 +163,8 @@ def _now() -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        description="Measures operators end to end on a real control plane; writes the figures as JSON, and the page that shows them.",
+        description="Measures operators end to end on a real control plane; "
+        "writes the figures as JSON, and the page that shows them.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     everything = list(plan.SCENARIOS)

@@ -40,8 +40,9 @@ ITEMS: Final = {
 def start_the_surroundings(stage: Stage, say: Narrator) -> None:
     """Step: a control plane and a Connect server."""
     say.why(
-        "An API server, a controller manager and etcd, as in any cluster, with the CRD in crds/. There are no nodes, so no pod ever "
-        "runs; everything the operator touches is real. The Connect server is part of this project and keeps its items in memory."
+        "An API server, a controller manager and etcd, as in any cluster, with the CRD in crds/. "
+        "There are no nodes, so no pod ever runs; everything the operator touches is real. "
+        "The Connect server is part of this project and keeps its items in memory."
     )
     say.call(
         "ControlPlane.start(crds=[crds/onepassworditems.yaml])   of tests/controlplane/launcher.py"
@@ -66,8 +67,9 @@ def start_the_surroundings(stage: Stage, say: Narrator) -> None:
 def start_the_operator(stage: Stage, say: Narrator) -> None:
     """Step: the operator, under its own role."""
     say.why(
-        "It runs outside the cluster here, but as the service account that it would have inside, so it can do what deploy/rbac.yaml "
-        "allows and nothing else. It may not delete a Secret, for example: Kubernetes' garbage collector does that."
+        "It runs outside the cluster here, but as the service account that it would have inside, "
+        "so it can do what deploy/rbac.yaml allows and nothing else. "
+        "It may not delete a Secret, for example: Kubernetes' garbage collector does that."
     )
     kubectl(stage, say, "apply", "-f", "deploy/rbac.yaml")
     check(
@@ -82,14 +84,16 @@ def start_the_operator(stage: Stage, say: Narrator) -> None:
     )
     say.happened("the service account may update Secrets, and may not delete them")
     say.command(
-        f"export OP_CONNECT_HOST={stage.connect.url} OP_CONNECT_TOKEN=<not shown> POLLING_INTERVAL={POLLING_SECONDS}"
+        f"export OP_CONNECT_HOST={stage.connect.url} OP_CONNECT_TOKEN=<not shown> "
+        f"POLLING_INTERVAL={POLLING_SECONDS}"
     )
     say.command("export KUBECONFIG=<that of the service account>")
     say.command(shlex.join(["onepassword-operator", *stage.operator_arguments()]))
     watch = Stopwatch()
     stage.start_operator()
     say.happened(
-        f"ready; it asks 1Password every {POLLING_SECONDS} s here, and every 60 s unless told otherwise",
+        f"ready; it asks 1Password every {POLLING_SECONDS} s here, "
+        "and every 60 s unless told otherwise",
         watch.seconds,
     )
 
@@ -97,8 +101,9 @@ def start_the_operator(stage: Stage, say: Narrator) -> None:
 def create_the_items(stage: Stage, say: Narrator) -> None:
     """Step: three resources become three Secrets."""
     say.why(
-        "A login, an API credential with a file attached and an SSH key. Each OnePasswordItem becomes a Secret of its name; fields, "
-        "URLs and files become keys. The Deployment reads one of the Secrets and asks to be restarted when it changes."
+        "A login, an API credential with a file attached and an SSH key. "
+        "Each OnePasswordItem becomes a Secret of its name; fields, URLs and files become keys. "
+        "The Deployment reads one of the Secrets and asks to be restarted when it changes."
     )
     watch = Stopwatch()
     kubectl(stage, say, "apply", "-f", "demo/manifests")
@@ -130,12 +135,14 @@ def create_the_items(stage: Stage, say: Narrator) -> None:
 def change_a_password(stage: Stage, say: Narrator) -> None:
     """Step: a rotation reaches the Secret, and the Deployment that reads it."""
     say.why(
-        "The main job. Somebody changes a password in 1Password; the Secret follows at the next poll, and then the Deployment rolls "
-        "out once, because pods read environment variables only when they start."
+        "The main job. Somebody changes a password in 1Password; "
+        "the Secret follows at the next poll, and then the Deployment rolls out once, "
+        "because pods read environment variables only when they start."
     )
     new_password = secrets.token_urlsafe(12)
     say.call(
-        f'POST {stage.connect.admin_url}/vaults/Demo/items/shop%20database  {{"fields": {{"password": <a new one>}}}}'
+        f'POST {stage.connect.admin_url}/vaults/Demo/items/shop%20database  {{"fields": '
+        '{"password": <a new one>}}'
     )
     watch = Stopwatch()
     stage.connect.edit("Demo", ITEMS["shop-database"], fields={"password": new_password})
@@ -165,14 +172,16 @@ def change_a_password(stage: Stage, say: Narrator) -> None:
     )
     say.output(f"{name}: {value}" for name, value in pod_annotations(shop).items())
     say.why(
-        "The pod template records for which item version it was restarted, so the same change never restarts it twice."
+        "The pod template records for which item version it was restarted, "
+        "so the same change never restarts it twice."
     )
 
 
 def delete_a_secret(stage: Stage, say: Narrator) -> None:
     """Step: what was deleted or edited by hand is put right."""
     say.why(
-        "Somebody deletes a Secret by mistake. The operator sees it at once and writes it anew; nobody waits for a poll."
+        "Somebody deletes a Secret by mistake. The operator sees it at once and writes it anew; "
+        "nobody waits for a poll."
     )
     before = stage.cluster.wait_for(
         "secret", "shop-database", exists, expected='the Secret "shop-database"'
@@ -194,8 +203,10 @@ def delete_a_secret(stage: Stage, say: Narrator) -> None:
 def wait_quietly(stage: Stage, say: Narrator) -> None:
     """Step: while nothing changes, hardly anything is asked, and nothing restarts."""
     say.why(
-        "The poll after a change lists the vault once more, to be sure. Then nothing changes, and however many items are followed, a "
-        "poll is one request. The Deployment has to be left alone all the while: its Secret was written anew, but no value changed."
+        "The poll after a change lists the vault once more, to be sure. "
+        "Then nothing changes, and however many items are followed, a poll is one request. "
+        "The Deployment has to be left alone all the while: its Secret was written anew, "
+        "but no value changed."
     )
     say.call(
         f"GET {stage.connect.admin_url}/requests   until two polls in a row were one request each"
@@ -221,7 +232,8 @@ def wait_quietly(stage: Stage, say: Narrator) -> None:
 def break_a_path(stage: Stage, say: Narrator) -> None:
     """Step: a mistake is explained where people look for it."""
     say.why(
-        "Somebody mistypes a title. The resource says what is wrong and what to do; the last good Secret stays where it is."
+        "Somebody mistypes a title. The resource says what is wrong and what to do; "
+        "the last good Secret stays where it is."
     )
     before = stage.cluster.wait_for(
         "secret", "payments-api", exists, expected='the Secret "payments-api"'
@@ -255,7 +267,8 @@ def break_a_path(stage: Stage, say: Narrator) -> None:
 def clean_up(stage: Stage, say: Narrator) -> None:
     """Step: the Secrets go with their resources, and the operator ends in order."""
     say.why(
-        "Each Secret belongs to its resource, so Kubernetes removes it with the resource. No finalizers: nothing can get stuck."
+        "Each Secret belongs to its resource, so Kubernetes removes it with the resource. "
+        "No finalizers: nothing can get stuck."
     )
     watch = Stopwatch()
     kubectl(stage, say, "delete", "-f", "demo/manifests")
@@ -297,7 +310,10 @@ def leave_running(stage: Stage, say: Narrator) -> None:
     password_url = f"{stage.connect.admin_url}/vaults/Demo/items/shop%20database"
     say.closing(
         [
-            "Everything keeps running until you press Ctrl-C here; then it all goes. In another terminal:",
+            (
+                "Everything keeps running until you press Ctrl-C here; then it all goes. "
+                "In another terminal:"
+            ),
             "",
             f"  export KUBECONFIG={stage.plane.admin_kubeconfig}",
             f"  {program} get opi,secrets,deployments",
@@ -366,7 +382,10 @@ def tour(say: Narrator, *, keep: bool) -> int:
             return 1
     say.closing(
         [
-            f"All of it happened, in {seconds:.0f} s. `make demo KEEP=1` leaves everything running for you to try."
+            (
+                f"All of it happened, in {seconds:.0f} s. `make demo KEEP=1` leaves everything running "
+                "for you to try."
+            )
         ]
     )
     return 0
@@ -375,7 +394,8 @@ def tour(say: Narrator, *, keep: bool) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tour; 0 if every step happened, 1 if one did not, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(
-        description="A guided tour of onepassword-operator: no cluster and no 1Password account needed."
+        description="A guided tour of onepassword-operator: no cluster and no 1Password account "
+        "needed."
     )
     parser.add_argument(
         "--keep", action="store_true", help="leave everything running at the end, until Ctrl-C"
@@ -384,8 +404,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     say = Narrator(sys.stdout)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     say.opening(
-        "onepassword-operator keeps Kubernetes Secrets equal to 1Password items. This tour shows it on a real API server, on this "
-        "machine, without a cluster and without a 1Password account. It leaves nothing running."
+        "onepassword-operator keeps Kubernetes Secrets equal to 1Password items. "
+        "This tour shows it on a real API server, on this machine, "
+        "without a cluster and without a 1Password account. It leaves nothing running."
     )
     try:
         return tour(say, keep=keep)

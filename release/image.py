@@ -164,7 +164,8 @@ def find_base() -> str:
     except subprocess.TimeoutExpired:
         reason = f"no answer within {PULL_SECONDS} s"
     say(
-        f"image: the default base can't be pulled ({reason}); using {LOCAL_BASE}, which is for tests"
+        f"image: the default base can't be pulled ({reason}); using {LOCAL_BASE}, "
+        "which is for tests"
     )
     call("making a base", [sys.executable, str(ROOT / "release" / "local_base.py")])
     return LOCAL_BASE
@@ -197,7 +198,8 @@ def build(tag: str, *, base: str) -> None:
     )
     if done.returncode != 0:
         sys.exit(
-            f"{done.stdout[-3000:]}{done.stderr[-3000:]}image: docker build failed; its last words are above"
+            f"{done.stdout[-3000:]}{done.stderr[-3000:]}image: docker build failed; "
+            "its last words are above"
         )
     size = subprocess.run(
         ["docker", "image", "inspect", "--format={{.Size}}", tag],

@@ -44,11 +44,13 @@ def main() -> int:
         return 0
     if shutil.which("debootstrap") is None:
         sys.exit(
-            "local base: debootstrap is missing; install it (apt-get install debootstrap), or name a base with BASE=..."
+            "local base: debootstrap is missing; install it (apt-get install debootstrap), "
+            "or name a base with BASE=..."
         )
     if os.geteuid() != 0:
         sys.exit(
-            "local base: only root can run debootstrap; run this as root, or name a base with BASE=..."
+            "local base: only root can run debootstrap; run this as root, "
+            "or name a base with BASE=..."
         )
     with tempfile.TemporaryDirectory() as directory:
         make(Path(directory) / "root")

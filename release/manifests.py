@@ -39,10 +39,22 @@ FILES = {
     "deploy/workload.yaml": ("Deployment", "Service"),
 }
 COMMENTS = {
-    "crds/onepassworditems.yaml": "# The official operator's resource, with its names, schema and columns; what is ours is optional.\n",
-    "deploy/rbac.yaml": "# What the operator asks of the API server, cluster-wide. A test compares it with the audit log, both ways.\n",
-    "deploy/token.yaml": "# Put in your Connect token before you apply it; or leave this file out and make the Secret by kubectl.\n",
-    "deploy/workload.yaml": "# Put in OP_CONNECT_HOST, the URL of your Connect server, and your image before you apply it.\n",
+    "crds/onepassworditems.yaml": (
+        "# The official operator's resource, with its names, schema and columns; "
+        "what is ours is optional.\n"
+    ),
+    "deploy/rbac.yaml": (
+        "# What the operator asks of the API server, cluster-wide. "
+        "A test compares it with the audit log, both ways.\n"
+    ),
+    "deploy/token.yaml": (
+        "# Put in your Connect token before you apply it; or leave this file out and make the "
+        "Secret by kubectl.\n"
+    ),
+    "deploy/workload.yaml": (
+        "# Put in OP_CONNECT_HOST, the URL of your Connect server, "
+        "and your image before you apply it.\n"
+    ),
 }
 
 
@@ -92,7 +104,8 @@ def manifests() -> dict[str, str]:
     }
     if left:
         sys.exit(
-            f"manifests: no file for {', '.join(sorted(left))}; add it to FILES in release/manifests.py"
+            f"manifests: no file for {', '.join(sorted(left))}; add it to FILES in "
+            "release/manifests.py"
         )
     return {
         path: HEADER
@@ -129,7 +142,8 @@ def main() -> int:
             0
             if not stale
             else sys.exit(
-                f"manifests: stale: {', '.join(stale)}; run `make manifests` and commit what it writes"
+                f"manifests: stale: {', '.join(stale)}; run `make manifests` and commit what it "
+                "writes"
             )
         )
     for path, text in wanted.items():

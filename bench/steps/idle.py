@@ -37,7 +37,8 @@ def measure_changed(scene: Scene, *, interval: int, polls: int) -> Measured:
     scene.edit_unfollowed(0)
     if not scene.quiet(limit=2.0 * interval):
         raise RuntimeError(
-            f"polls take longer than their interval of {interval} s, so what a change adds cannot be told"
+            f"polls take longer than their interval of {interval} s, "
+            "so what a change adds cannot be told"
         )
     _bursts(scene, polls=1, limit=2.0 * interval + 30.0, each=int)
     end = scene.window(operator)

@@ -69,7 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser(
         "run",
         help="run the operator (the default: the word `run` may be left out)",
-        description="Watches OnePasswordItems, polls 1Password Connect, keeps Secrets in line and restarts workloads that opted in.",
+        description="Watches OnePasswordItems, polls 1Password Connect, "
+        "keeps Secrets in line and restarts workloads that opted in.",
         epilog=_ENVIRONMENT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -112,7 +113,8 @@ def _add_dev_connect(commands: argparse._SubParsersAction[argparse.ArgumentParse
     parser = commands.add_parser(
         "dev-connect",
         help="run a Connect server for development and tests",
-        description="A 1Password Connect server in memory, filled from a YAML seed; no account needed. Not for real secrets.",
+        description="A 1Password Connect server in memory, filled from a YAML seed; "
+        "no account needed. Not for real secrets.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

@@ -77,7 +77,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=VALUE",
         dest="settings",
-        help="one setting of docs/connect-server.md; may be repeated, and changed later on the admin port",
+        help="one setting of docs/connect-server.md; may be repeated, "
+        "and changed later on the admin port",
     )
     actions = parser.add_subparsers(
         dest="action",
@@ -150,7 +151,8 @@ def run(arguments: argparse.Namespace) -> int:
         return token_command.run(arguments)
     if importlib.util.find_spec("cryptography") is None:
         return complain(
-            "this command needs the extra that brings `cryptography`: pip install 'onepassword-operator[dev-connect]'"
+            "this command needs the extra that brings `cryptography`: "
+            "pip install 'onepassword-operator[dev-connect]'"
         )
     from onepassword_operator.devconnect import serving  # noqa: PLC0415  see the top of the file
 

@@ -36,7 +36,8 @@ def read(content: bytes, *, name: str) -> tuple[list[bytes], int]:
         end += len(line)
     if any(_record(line) is not None for line in content[end:].splitlines(keepends=True)):
         raise JournalError(
-            f"{name} is damaged at byte {end}, with whole records behind it; restore it from a copy, or remove the directory"
+            f"{name} is damaged at byte {end}, with whole records behind it; "
+            "restore it from a copy, or remove the directory"
         )
     return records, end
 

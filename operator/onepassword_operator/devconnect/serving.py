@@ -29,7 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
         return complain(str(error))
     except OSError as error:
         return complain(
-            f"cannot start: {error.strerror or error}; choose a free address, and a token file in a writable folder"
+            f"cannot start: {error.strerror or error}; choose a free address, "
+            "and a token file in a writable folder"
         )
 
 

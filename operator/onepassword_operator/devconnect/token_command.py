@@ -35,7 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=r|w|rw",
         dest="scope",
-        help="a vault by name or ID and what the token may do there; may be repeated; without it, everything everywhere",
+        help="a vault by name or ID and what the token may do there; may be repeated; "
+        "without it, everything everywhere",
     )
     parser.add_argument(
         "--events",

@@ -128,11 +128,17 @@ def client_tls(authority: str | None = None, *, directories: str = "") -> ssl.SS
 def unusable_roots(file: str, directories: str) -> Iterator[str]:
     """Yield the problems of SSL_CERT_FILE and SSL_CERT_DIR, each with the variable's name and the remedy."""
     if file and not _trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), pathlib.Path(file)):
-        yield f"SSL_CERT_FILE: no certificate can be read from {file}; name a readable PEM file, or unset it"
+        yield (
+            f"SSL_CERT_FILE: no certificate can be read from {file}; "
+            "name a readable PEM file, or unset it"
+        )
     if directories and not any(
         _trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), found) for found in _files(directories)
     ):
-        yield f"SSL_CERT_DIR: no certificate can be read from any file in {directories}; name directories with PEM files, or unset it"
+        yield (
+            f"SSL_CERT_DIR: no certificate can be read from any file in {directories}; "
+            "name directories with PEM files, or unset it"
+        )
 
 
 def unusable_identity(identity: Identity) -> str:
@@ -144,7 +150,10 @@ def unusable_identity(identity: Identity) -> str:
         _show(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), identity)
     except (OSError, ssl.SSLError) as error:
         said = type(error).__name__
-        return f"{identity[0]} and {identity[1]} are no certificate and its key ({said}); name two PEM files, the key without a password"
+        return (
+            f"{identity[0]} and {identity[1]} are no certificate and its key ({said}); "
+            "name two PEM files, the key without a password"
+        )
     return ""
 
 

@@ -25,9 +25,10 @@ IGNORED: Final = ("OSDK_FORCE_RUN_MODE", "OPERATOR_NAME", "POD_NAME")
 WITHOUT_EFFECT: Final[Mapping[str, str]] = {
     "enable_http2": "--enable-http2 is accepted, but has no effect: /metrics is HTTP/1.1",
     "manage_connect": (
-        "MANAGE_CONNECT is true, but this operator does not deploy Connect; it uses the one at OP_CONNECT_HOST. To deploy one: "
-        "helm repo add 1password https://1password.github.io/connect-helm-charts ; "
-        "helm install connect 1password/connect --set-file connect.credentials=1password-credentials.json"
+        "MANAGE_CONNECT is true, but this operator does not deploy Connect; "
+        "it uses the one at OP_CONNECT_HOST. To deploy one: helm repo add 1password "
+        "https://1password.github.io/connect-helm-charts ; helm install connect 1password/connect "
+        "--set-file connect.credentials=1password-credentials.json"
     ),
 }
 """Settings by name, with the warning to log if they are on."""
@@ -53,7 +54,10 @@ def _token(environment: Mapping[str, str]) -> Iterator[str]:
     if len(given) > 1:
         yield f"{' and '.join(_TOKENS)} are both set; unset one of them"
     elif not given and not explains("OP_CONNECT_TOKEN", environment):
-        yield f"{_TOKENS[0]} is not set; set it to a Connect access token, or {_TOKENS[1]} to a file that holds one"
+        yield (
+            f"{_TOKENS[0]} is not set; set it to a Connect access token, "
+            f"or {_TOKENS[1]} to a file that holds one"
+        )
     elif given == [_TOKENS[1]]:
         yield from _token_file(environment[_TOKENS[1]].strip())
 
@@ -74,8 +78,9 @@ def _credentials(environment: Mapping[str, str]) -> Iterator[str]:
         yield f"{_SERVICE_ACCOUNT} and OP_CONNECT_TOKEN are both set; unset {_SERVICE_ACCOUNT}"
     else:
         yield (
-            f"{_SERVICE_ACCOUNT}: service accounts are not supported, only 1Password Connect is so far; "
-            f"unset it, and set {' and '.join(_CONNECT)} to a Connect server and its token"
+            f"{_SERVICE_ACCOUNT}: service accounts are not supported, "
+            f"only 1Password Connect is so far; unset it, and set {' and '.join(_CONNECT)} to a "
+            "Connect server and its token"
         )
 
 
@@ -87,8 +92,8 @@ def _metrics(flags: Mapping[str, str]) -> Iterator[str]:
     names = flags.get("metrics_cert_name") or "tls.crt", flags.get("metrics_cert_key") or "tls.key"
     if not path:
         yield (
-            f"--metrics-secure needs --metrics-cert-path, a directory with {names[0]} and {names[1]}; "
-            "or leave it out, and /metrics is plain HTTP"
+            f"--metrics-secure needs --metrics-cert-path, a directory with {names[0]} and "
+            f"{names[1]}; or leave it out, and /metrics is plain HTTP"
         )
         return
     for name in names:
@@ -96,7 +101,10 @@ def _metrics(flags: Mapping[str, str]) -> Iterator[str]:
         try:
             file.read_bytes()
         except OSError as error:
-            yield f"--metrics-cert-path: {file} can't be read ({type(error).__name__}); mount the certificate there, or leave the flag out"
+            yield (
+                f"--metrics-cert-path: {file} can't be read ({type(error).__name__}); "
+                "mount the certificate there, or leave the flag out"
+            )
 
 
 def _tls(environment: Mapping[str, str]) -> Iterator[str]:

@@ -97,8 +97,14 @@ def _nearest(name: str, known: Known) -> str:
 
 def _stray(argument: str, boolean: str, *, where: str) -> str:
     if boolean and argument in BOOLEANS:
-        return f"--{boolean} {argument}: a boolean takes its value after an equals sign: --{boolean}={argument}"
-    return f"{where} is no flag, and the operator takes flags only; write a flag's value as --flag=VALUE; see --help"
+        return (
+            f"--{boolean} {argument}: a boolean takes its value after an equals sign: "
+            f"--{boolean}={argument}"
+        )
+    return (
+        f"{where} is no flag, and the operator takes flags only; "
+        "write a flag's value as --flag=VALUE; see --help"
+    )
 
 
 def _ordinal(arguments: Sequence[str], rest: Sequence[str]) -> str:

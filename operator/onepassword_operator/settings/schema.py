@@ -69,7 +69,8 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
 
     connect_host: ConnectUrl = pydantic.Field(
         validation_alias="OP_CONNECT_HOST",
-        description="URL of the Connect server, for example http://onepassword-connect:8080. Required.",
+        description="URL of the Connect server, for example http://onepassword-connect:8080. "
+        "Required.",
     )
     connect_token: Token | None = pydantic.Field(
         default=None,
@@ -79,52 +80,62 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
     connect_token_file: Trimmed = pydantic.Field(
         default="",
         validation_alias="OP_CONNECT_TOKEN_FILE",
-        description="File that holds the Connect access token, for example of a mounted Secret; read again when it changes.",
+        description="File that holds the Connect access token, for example of a mounted Secret; "
+        "read again when it changes.",
     )
     service_account_token: pydantic.SecretStr | None = pydantic.Field(
         default=None,
         validation_alias="OP_SERVICE_ACCOUNT_TOKEN",
-        description="Refused: only 1Password Connect is supported so far. Set `OP_CONNECT_HOST` and `OP_CONNECT_TOKEN` instead.",
+        description="Refused: only 1Password Connect is supported so far. "
+        "Set `OP_CONNECT_HOST` and `OP_CONNECT_TOKEN` instead.",
     )
     watch_namespace: Namespaces = pydantic.Field(
         default="",
         validation_alias="WATCH_NAMESPACE",
-        description="Namespaces to watch, separated by commas; white space and empty parts do not matter; empty: all.",
+        description="Namespaces to watch, separated by commas; white space and empty parts do not "
+        "matter; empty: all.",
     )
     polling_interval: Interval = pydantic.Field(
         default=60,
         validation_alias="POLLING_INTERVAL",
-        description="Seconds between polls of 1Password, from 1 to 86400. An unchanged poll is one request.",
+        description="Seconds between polls of 1Password, from 1 to 86400. "
+        "An unchanged poll is one request.",
     )
     auto_restart: GoBoolean = pydantic.Field(
         default=False,
         validation_alias="AUTO_RESTART",
-        description="Restart workloads whose Secrets changed, unless a namespace, workload or resource says otherwise.",
+        description="Restart workloads whose Secrets changed, unless a namespace, "
+        "workload or resource says otherwise.",
     )
     manage_connect: GoBoolean = pydantic.Field(
         default=False,
         validation_alias="MANAGE_CONNECT",
-        description="Accepted with a warning: this operator does not deploy Connect, and works with the one at `OP_CONNECT_HOST`.",
+        description="Accepted with a warning: this operator does not deploy Connect, "
+        "and works with the one at `OP_CONNECT_HOST`.",
     )
     kubeconfig: Trimmed = pydantic.Field(
         default="",
         validation_alias="KUBECONFIG",
-        description="Kubeconfig to use instead of the pod's service account; the flag wins over the variable.",
+        description="Kubeconfig to use instead of the pod's service account; "
+        "the flag wins over the variable.",
     )
     ssl_cert_file: str = pydantic.Field(
         default="",
         validation_alias="SSL_CERT_FILE",
-        description="PEM file of authorities to trust instead of the system's file, for a Connect server with a private certificate.",
+        description="PEM file of authorities to trust instead of the system's file, "
+        "for a Connect server with a private certificate.",
     )
     ssl_cert_dir: str = pydantic.Field(
         default="",
         validation_alias="SSL_CERT_DIR",
-        description="Directories with PEM files of authorities, separated by colons, in place of the system's directory.",
+        description="Directories with PEM files of authorities, separated by colons, "
+        "in place of the system's directory.",
     )
     http_proxy: ProxyUrl | None = pydantic.Field(
         default=None,
         validation_alias=pydantic.AliasChoices("HTTP_PROXY", "http_proxy"),
-        description="Proxy for http:// URLs, of Connect and of the API server: `http://user:password@host:port` or `host:port`. "
+        description="Proxy for http:// URLs, of Connect and of the API server: "
+        "`http://user:password@host:port` or `host:port`. "
         "This and the next two may be in lower case; the upper case wins.",
     )
     https_proxy: ProxyUrl | None = pydantic.Field(
@@ -135,14 +146,15 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
     no_proxy: str = pydantic.Field(
         default="",
         validation_alias=pydantic.AliasChoices("NO_PROXY", "no_proxy"),
-        description="Where no proxy is used, separated by commas: `host`, `.domain`, `*.domain`, `10.0.0.1`, `10.96.0.0/12`, any of the "
-        "first four with `:port`, or `*`. Loopback addresses and `localhost` never need it.",
+        description="Where no proxy is used, separated by commas: `host`, `.domain`, `*.domain`, "
+        "`10.0.0.1`, `10.96.0.0/12`, any of the first four with `:port`, or `*`. "
+        "Loopback addresses and `localhost` never need it.",
     )
     connect_client_cert: str = pydantic.Field(
         default="",
         validation_alias=PREFIX + "CONNECT_CLIENT_CERT",
-        description="PEM file of the certificate that the operator shows to a Connect server or gateway that asks for one, with its chain; "
-        "read again when it changes.",
+        description="PEM file of the certificate that the operator shows to a Connect server or "
+        "gateway that asks for one, with its chain; read again when it changes.",
     )
     connect_client_key: str = pydantic.Field(
         default="",
@@ -157,8 +169,9 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
     )
     metrics_secure: GoBooleanIfGiven = pydantic.Field(
         default=None,
-        description="Serve /metrics over HTTPS, with the certificate of --metrics-cert-path; any client that reaches the address may read. "
-        "Default: true if there is a certificate, plain HTTP if not.",
+        description="Serve /metrics over HTTPS, with the certificate of --metrics-cert-path; "
+        "any client that reaches the address may read. Default: "
+        "true if there is a certificate, plain HTTP if not.",
     )
     metrics_cert_path: str = pydantic.Field(
         default="",
@@ -188,8 +201,9 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
     )
     zap_devel: GoBooleanIfGiven = pydantic.Field(
         default=None,
-        description="Defaults of the other zap flags. true: console, debug, tracebacks from warn; false: json, info, tracebacks from "
-        "error; not given: console, info, tracebacks from error.",
+        description="Defaults of the other zap flags. true: console, debug, tracebacks from warn; "
+        "false: json, info, tracebacks from error; not given: "
+        "console, info, tracebacks from error.",
     )
     zap_encoder: Encoder | None = pydantic.Field(
         default=None, description="Form of the log: console or json."
@@ -200,7 +214,8 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
     )
     zap_stacktrace_level: StacktraceLevel | None = pydantic.Field(
         default=None,
-        description="The level from which records show their traceback: info, warn, error or panic.",
+        description="The level from which records show their traceback: "
+        "info, warn, error or panic.",
     )
     zap_time_encoding: TimeEncoding = pydantic.Field(
         default="iso8601",

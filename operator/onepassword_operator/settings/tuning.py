@@ -30,8 +30,8 @@ class TuningSettings(pydantic.BaseModel):
     staleness_seconds: Annotated[float, pydantic.Field(gt=0)] | None = pydantic.Field(
         default=None,
         validation_alias=PREFIX + "STALENESS_SECONDS",
-        description="Seconds for which 1Password may be unavailable before synced resources report OnePasswordUnavailable. "
-        "Default: three polling intervals, at least 60.",
+        description="Seconds for which 1Password may be unavailable before synced resources report "
+        "OnePasswordUnavailable. Default: three polling intervals, at least 60.",
     )
     denied_probe_seconds: Annotated[float, pydantic.Field(gt=0)] = pydantic.Field(
         default=60.0,
@@ -41,15 +41,17 @@ class TuningSettings(pydantic.BaseModel):
     connect_timeout_seconds: Annotated[float, pydantic.Field(gt=0, le=300)] = pydantic.Field(
         default=15.0,
         validation_alias=PREFIX + "CONNECT_TIMEOUT_SECONDS",
-        description="Seconds to wait for the first byte from Connect; a call ends after twice that, the first of all after four times.",
+        description="Seconds to wait for the first byte from Connect; "
+        "a call ends after twice that, the first of all after four times.",
     )
     connect_requests_per_minute: Annotated[
         int, pydantic.Field(ge=0), pydantic.AfterValidator(_requests)
     ] = pydantic.Field(
         default=0,
         validation_alias=PREFIX + "CONNECT_REQUESTS_PER_MINUTE",
-        description="Most requests to Connect in any minute, from 10; 0: no limit; Connect has none either. Further requests "
-        "wait their turn, polls first, and no resource says so.",
+        description="Most requests to Connect in any minute, from 10; 0: no limit; "
+        "Connect has none either. Further requests wait their turn, polls first, "
+        "and no resource says so.",
     )
     restarts_per_second: Annotated[float, pydantic.Field(gt=0, le=1000)] = pydantic.Field(
         default=10.0,
@@ -59,13 +61,15 @@ class TuningSettings(pydantic.BaseModel):
     secret_watch: OnOff = pydantic.Field(
         default="on",
         validation_alias=PREFIX + "SECRET_WATCH",
-        description="off: never list or watch Secrets, for clusters that do not grant it. Each Secret is read by itself instead, at the "
-        "start and once per resync interval, so an edit by hand may stay that long.",
+        description="off: never list or watch Secrets, for clusters that do not grant it. "
+        "Each Secret is read by itself instead, at the start and once per resync "
+        "interval, so an edit by hand may stay that long.",
     )
     resync_seconds: Annotated[float, pydantic.Field(ge=10)] = pydantic.Field(
         default=600.0,
         validation_alias=PREFIX + "RESYNC_SECONDS",
-        description="Seconds between full resyncs: complete LISTs of resources and Secrets, and a list of every followed vault.",
+        description="Seconds between full resyncs: complete LISTs of resources and Secrets, "
+        "and a list of every followed vault.",
     )
     workers: Annotated[int, pydantic.Field(ge=1, le=64)] = pydantic.Field(
         default=16,

@@ -98,7 +98,8 @@ def _proxy(value: pydantic.SecretStr) -> pydantic.SecretStr:
         valid = False
     if not valid:
         raise ValueError(
-            "must be the URL of an HTTP proxy such as http://proxy:3128; proxies of other kinds (socks5) are not supported"
+            "must be the URL of an HTTP proxy such as http://proxy:3128; "
+            "proxies of other kinds (socks5) are not supported"
         )
     return value
 

@@ -44,8 +44,8 @@ class ServingCertificate:
             self._current = self._loaded()
         except (OSError, ssl.SSLError) as error:
             raise ServingCertificateError(
-                f"--metrics-cert-path: {certificate} and {key} are no certificate with its private key ({type(error).__name__}); "
-                "both must be PEM, and belong together"
+                f"--metrics-cert-path: {certificate} and {key} are no certificate with its private "
+                f"key ({type(error).__name__}); both must be PEM, and belong together"
             ) from None
 
     def tls(self) -> ssl.SSLContext:

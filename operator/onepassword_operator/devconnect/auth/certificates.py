@@ -102,7 +102,8 @@ def context(certificate: Path, key: Path) -> ssl.SSLContext:
         made.load_cert_chain(certificate, key, password=_no_password)
     except ssl.SSLError as error:
         raise CertificateError(
-            f"{certificate} and {key} do not make a certificate with its unencrypted key, both PEM ({error.reason})"
+            f"{certificate} and {key} do not make a certificate with its unencrypted key, "
+            f"both PEM ({error.reason})"
         ) from None
     except OSError as error:
         raise CertificateError(f"cannot read {certificate} or {key} ({error.strerror})") from None
@@ -173,5 +174,6 @@ def _name(text: str) -> x509.GeneralName:
         return x509.DNSName(text)
     except ValueError:
         raise CertificateError(
-            f"{text!r} is neither a host name nor an address; write names of other alphabets in punycode"
+            f"{text!r} is neither a host name nor an address; write names of other alphabets in "
+            "punycode"
         ) from None

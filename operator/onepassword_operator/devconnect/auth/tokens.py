@@ -79,7 +79,8 @@ class Grant:
         if access & needed != needed:
             raise ApiError(
                 403,
-                f"Authorization: token does not have permission to perform {action} on vault {vault_id}",
+                f"Authorization: token does not have permission to perform {action} on vault "
+                f"{vault_id}",
             )
 
 

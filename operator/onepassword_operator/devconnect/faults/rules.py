@@ -73,7 +73,8 @@ class FaultRule:
         unknown = set(given) - known
         if unknown:
             raise FaultError(
-                f"unknown members {', '.join(sorted(map(str, unknown)))}: use {', '.join(sorted(known))}"
+                f"unknown members {', '.join(sorted(map(str, unknown)))}: "
+                f"use {', '.join(sorted(known))}"
             )
         actions = {action.value: action for action in Action}
         if not isinstance(given.get("action"), str) or given["action"] not in actions:

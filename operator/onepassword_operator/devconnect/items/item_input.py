@@ -115,7 +115,8 @@ def _check_passwords(category: str, fields: Sequence[Json]) -> None:
     passwords = [field for field in fields if field.get("purpose") == "PASSWORD"]
     if category == "PASSWORD" and not any(field["type"] == "CONCEALED" for field in passwords):
         raise bad_request(
-            "Validation: (validateVaultItem failed) a PASSWORD item needs a CONCEALED field with purpose PASSWORD"
+            "Validation: (validateVaultItem failed) a PASSWORD item needs a CONCEALED field with "
+            "purpose PASSWORD"
         )
 
 

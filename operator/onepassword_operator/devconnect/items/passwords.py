@@ -46,7 +46,8 @@ def read_recipe(given: object) -> Recipe:
     ]
     if not set(names) <= set(_SETS) or len(set(names)) != len(names):
         raise bad_request(
-            "Invalid generator recipe: characterSets holds each of LETTERS, DIGITS and SYMBOLS at most once"
+            "Invalid generator recipe: characterSets holds each of LETTERS, "
+            "DIGITS and SYMBOLS at most once"
         )
     excluded = set(json_input.text(recipe.get("excludeCharacters"), "excludeCharacters"))
     alphabets = (

@@ -62,7 +62,8 @@ def _operation(given: object, *, add_replaces: bool) -> _Operation:
         or not path.startswith("/")
     ):
         raise bad_request(
-            "Invalid patch operation: it needs an op of add, replace or remove, and a path that starts with a slash"
+            "Invalid patch operation: it needs an op of add, replace or remove, "
+            "and a path that starts with a slash"
         )
     if op != "remove" and "value" not in given:
         raise bad_request("Invalid patch operation: add and replace need a value")

@@ -74,7 +74,8 @@ async def _receive(call: Call) -> bytes:
     if not call.may_read and call.behaviour.write_only_reply == "refused":
         raise ApiError(
             403,
-            f"Authorization: token does not have permission to perform read on vault {call.vault_id}",
+            "Authorization: token does not have permission to perform read on vault "
+            f"{call.vault_id}",
         )
     return await call.receive()
 

@@ -63,7 +63,8 @@ class Seed:
         except (OSError, UnicodeDecodeError) as error:
             raise SeedError(
                 str(path),
-                f"cannot read the seed file ({type(error).__name__}); check the path and that it is UTF-8",
+                f"cannot read the seed file ({type(error).__name__}); "
+                "check the path and that it is UTF-8",
             ) from None
         return cls.parse(text, folder=path.parent)
 
@@ -172,7 +173,8 @@ def _check_unique_ids(seed: Seed) -> None:
             if identifier is not None and identifier in places:
                 raise SeedError(
                     f"{place}.id",
-                    f"the id is already used by {places[identifier]}; choose another, or leave it out",
+                    f"the id is already used by {places[identifier]}; "
+                    "choose another, or leave it out",
                 )
             if identifier is not None:
                 places[identifier] = place
@@ -192,7 +194,8 @@ def _check_shared_files(seed: Seed) -> None:
                     place = f"vaults[{position}].items[{index}].files[{number}]"
                     raise SeedError(
                         f"{place}.id",
-                        "another file has this id; a shared file has the same name and content everywhere",
+                        "another file has this id; a shared file has the same name and content "
+                        "everywhere",
                     )
 
 

@@ -62,7 +62,8 @@ class State:
             raise StateError(f"{folder}: {error}") from None
         except OSError as error:
             raise StateError(
-                f"{folder}: cannot be used ({error.strerror}); give a directory that can be written to"
+                f"{folder}: cannot be used ({error.strerror}); give a directory that can be "
+                "written to"
             ) from None
         except (KeyError, TypeError, ValueError):
             raise StateError(
