@@ -37,10 +37,7 @@ class Aim:
 
 
 def measured(reports: Reports, scenario: str, contender: str, **case: int) -> list[Measured]:
-    """All runs of a case.
-
-    What is not named may be anything, except for foreign Secrets, which are there only if named.
-    """
+    """All runs of a case; unnamed parts may be anything, but foreign Secrets are absent."""
     wanted = {"foreign": 0} | case
     records = reports[scenario].records if scenario in reports else []
     return [

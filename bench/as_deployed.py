@@ -1,6 +1,7 @@
-"""Runs the operator without what only the tests need: kopf imports the official Kubernetes client where it finds one.
+"""Runs the operator without the libraries that only the tests need.
 
-That takes ten megabytes and a part of every start, and no image of the operator has it.
+kopf imports the official Kubernetes client where it finds one. That takes ten megabytes and a part
+of every start, and no image of the operator has it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sends many requests to the API server at next to no cost of its own: for setting a scene, and for the floor that operators stand on.
+"""Sends many requests to the API server at next to no cost: for setting a scene, and the floor.
 
 Talks HTTP/1.1 over TLS with prepared bytes; a client that builds and parses objects would be the
 bottleneck that it is meant to find.

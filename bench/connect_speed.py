@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures the embedded Connect server: how soon it is ready with many items, and how many requests it answers.
+"""Measures the embedded Connect server: how soon it is ready, how many requests it answers.
 
 `.venv/bin/python bench/connect_speed.py` prints a table. Nothing passes or fails by a figure.
 """
@@ -16,10 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-if (
-    __name__ == "__main__"
-    # run as a script, Python puts this file's folder on the path, not the two that are imported from
-):
+# Of a script Python puts its own folder on the path, not the two that are imported from.
+if __name__ == "__main__":
     sys.path[:1] = [
         str(Path(__file__).resolve().parents[1]),
         str(Path(__file__).resolve().parents[1] / "tests"),
@@ -44,7 +42,7 @@ class Figures:
     def row(self) -> str:
         """A line of the table.
 
-        The second rate is what one core of the server would do if nothing else took its time.
+        The second rate is that of one core of the server if nothing else took its time.
         """
         by_wall, by_cpu = (
             round(self.requests / seconds) for seconds in (self.wall_seconds, self.cpu_seconds)

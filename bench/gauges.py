@@ -1,4 +1,4 @@
-"""Reads CPU and memory of a process, the API server's record of requests, and what the rest of the machine is doing."""
+"""Reads a process's CPU and memory, the API server's record of requests, the machine's load."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ WRITES = ("create", "update", "patch", "delete", "deletecollection")
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a live process by its CPU clock: /proc/PID/stat has the same in steps of 10 ms, coarser than a poll."""
-    return time.clock_gettime(
-        (~pid << 3) | 2
-    )  # CPUCLOCK_SCHED of the process, as clock_getcpuclockid(3) makes it
+    """User and system time of a live process by its CPU clock.
+
+    /proc/PID/stat has the same in steps of 10 ms, coarser than a poll.
+    """
+    # CPUCLOCK_SCHED of the process, as clock_getcpuclockid(3) makes it.
+    return time.clock_gettime((~pid << 3) | 2)
 
 
 def status_mib(pid: int, name: str) -> float:
@@ -32,10 +34,7 @@ def status_mib(pid: int, name: str) -> float:
 
 
 def writes(requests: Counts) -> int:
-    """How many of the requests write.
-
-    A lease is renewed whether there is work or not, and does not count.
-    """
+    """Count the requests that write, without renewals of the lease, which need no work."""
     return sum(
         count
         for name, count in requests.items()
@@ -92,7 +91,7 @@ class Neighbours:
         self._own = _own_seconds()
 
     def figures(self) -> dict[str, float]:
-        """The load before and after, and the cores that other processes and the hypervisor took, on average."""
+        """The load before and after, and the cores that others took on average."""
         seconds = max(time.monotonic() - self._started, 0.001)
         busy, stolen = _machine_seconds()
         others = (busy - self._busy) - (_own_seconds() - self._own)

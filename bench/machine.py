@@ -21,11 +21,12 @@ LIBRARIES = ("kopf", "aiohttp", "msgspec", "pydantic")
 
 def describe() -> dict[str, str]:
     """Facts by name, as they are shown."""
+    kernel = platform.release().partition("-")[0]
     return {
         "Cores": str(os.cpu_count()),
         "CPU": _cpu_model(),
         "RAM": f"{psutil.virtual_memory().total / 1024**3:.0f} GiB",
-        "Kernel": f"{platform.system()} {platform.release().partition('-')[0]}, {platform.machine()}",
+        "Kernel": f"{platform.system()} {kernel}, {platform.machine()}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "Kubernetes": _kubernetes(),
         "Libraries": ", ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES),

@@ -1,4 +1,4 @@
-"""Which scenes are set, who is measured in them, and what: everything for the page, a few minutes' worth, or as little as works."""
+"""The plan: which scenes are set, who is measured in them, and what, in three sizes."""
 
 from __future__ import annotations
 

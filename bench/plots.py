@@ -1,4 +1,4 @@
-"""Figures → SVG, drawn here: bars and lines are all it takes, and what is written by hand stays readable in a diff."""
+"""Figures → SVG, drawn here: bars and lines are enough, and stay readable in a diff."""
 
 from __future__ import annotations
 
@@ -30,10 +30,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """Values → places.
-
-    A logarithmic one shows what is a thousand times smaller beside what is not.
-    """
+    """Values → places; a logarithmic scale shows a value beside one a thousand times larger."""
 
     low: float
     high: float

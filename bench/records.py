@@ -1,7 +1,4 @@
-"""What is kept of a measurement: one record per scenario, contender, case and run.
-
-A file per scenario.
-"""
+"""Records of measurements, one per scenario, contender, case and run; a file per scenario."""
 
 from __future__ import annotations
 
@@ -66,9 +63,8 @@ class Report:
         """Write it, under the scenario's name."""
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(_rounded(dataclasses.asdict(self)), indent=1)
-        text = _NUMBERS.sub(
-            lambda found: "[" + " ".join(found[1].split()) + "]", text
-        )  # a series is one line, not a screen
+        # A series is one line, not a screen.
+        text = _NUMBERS.sub(lambda found: "[" + " ".join(found[1].split()) + "]", text)
         (folder / f"{self.scenario}.json").write_text(text + "\n", encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""`make bench`: measures the operator end to end, beside another one if there is one, and writes docs/performance.md.
+"""`make bench`: measures the operator, beside another one if given, and writes the page.
 
 Needs the programs of `make tools`. Nothing passes or fails by a figure; the exit code is 1 only if
 something could not be measured.
@@ -15,10 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-if (
-    __name__ == "__main__"
-    # run as a script, Python puts this file's folder on the path, not the two that are imported from
-):
+# Of a script Python puts its own folder on the path, not the two that are imported from.
+if __name__ == "__main__":
     sys.path[:1] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 
 from bench import machine, page, plan  # noqa: E402

@@ -1,4 +1,4 @@
-"""What is measured in: a control plane with resources in it, a Connect server with their items, and room for operators."""
+"""A scene: a control plane with resources, a Connect server with their items, and operators."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Setup:
 
     @property
     def settling_seconds(self) -> float:
-        """Ours lists everything a second time ten seconds after its watches have started.
+        """The seconds until our operator has listed everything a second time, after its start.
 
         No figure should depend on whether it has.
         """
@@ -171,9 +171,9 @@ class Scene:
         return running
 
     def operator(self, interval_seconds: int) -> Running:
-        """The one that runs, if it has this interval.
+        """Return the operator that runs, if it has this interval, or else start one.
 
-        Else a new one, with everything in place and nothing left to do.
+        It has everything in place and nothing left to do.
         """
         if self._running and self._running.alive():
             if self._running.interval_seconds == interval_seconds:
@@ -191,7 +191,7 @@ class Scene:
             self.items.wait(self.names, READY, timeout=PATIENCE_SECONDS, report=show)
 
     def settle(self, running: Running) -> None:
-        """Return when it has been ready for a while, has had a rest from the step before, and asks 1Password nothing."""
+        """Wait until the operator is ready, has rested, and asks 1Password nothing."""
         ready = running.started + running.wait_answering()
         rested = time.monotonic() + min(running.interval_seconds, REST_SECONDS)
         patience = self.setup.settling_seconds + max(60.0, 2.0 * running.interval_seconds)
@@ -200,7 +200,7 @@ class Scene:
     def quiet(self, *, limit: float, least: float = 0.0, seconds: float = QUIET_SECONDS) -> bool:
         """Wait until Connect is asked nothing for a while, and not before `least`.
 
-        False if that never happens within the limit.
+        Return False if that does not happen within the limit.
         """
         deadline, total, since = time.monotonic() + limit, self.asked(), time.monotonic()
         while (now := time.monotonic()) < deadline:
@@ -220,7 +220,7 @@ class Scene:
     def edit(self, number: int) -> tuple[str, str]:
         """Give a resource's item another password.
 
-        The resource's name, and the version that its Secret must get to.
+        Return the resource's name, and the version that its Secret must get to.
         """
         self.versions[number] += 1
         self.connect.edit(*self.place(number), fields={"password": self.password(number)})

@@ -1,6 +1,6 @@
-"""What a scene is furnished with: rights, resources, foreign Secrets, Deployments.
+"""Furnishes a scene with rights, resources, foreign Secrets and Deployments.
 
-And the floor that the API server itself sets.
+It also measures the floor, which the API server itself sets.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def item(namespace: str, name: str, path: str) -> Call:
 def foreign(scene: Scene, number: int) -> Call:
     """Create a Secret that concerns nobody.
 
-    Its value is unlike all others, as those of a real cluster are.
+    Its value is unlike all others, as in a real cluster.
     """
     value = base64.b64encode(uuid.uuid4().bytes * (FOREIGN_BYTES // 16)).decode()
     body = {"metadata": {"name": f"foreign-{number:05}"}, "data": {"value": value}}
@@ -117,7 +117,10 @@ def deployment(namespace: str, name: str, secret: str) -> Call:
 
 
 def floor(scene: Scene) -> float:
-    """Writes per second of the bare API server: for each of some resources a Secret, a status and an Event, and nobody who thinks."""
+    """Measure the writes per second of the bare API server.
+
+    For each of some resources there is a Secret, a status and an Event, without any work between.
+    """
     namespace = f"floor-{scene.id}"
     scene.observer.core.create_namespace({"metadata": {"name": namespace}})
     names = [f"floor-{number:05}" for number in range(min(scene.setup.items, FLOOR_RESOURCES))]

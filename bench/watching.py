@@ -1,4 +1,7 @@
-"""Sees when Secrets and resources get where they should be, by one watch each: cheap for the API server, and never late by a poll."""
+"""Sees when Secrets and resources reach a state, by one watch each.
+
+A watch is cheap for the API server, and never late by a poll.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ LONGEST_SECONDS = 4 * 3600
 
 
 class Sightings:
-    """A watch in a thread of its own that remembers when each object was first seen in each state."""
+    """A watch, in its own thread, that notes when each object was first seen in each state."""
 
     def __init__(
         self,
@@ -78,9 +81,9 @@ class Sightings:
         timeout: float,
         report: Callable[[int], object] = bool,
     ) -> dict[str, float]:
-        """When each of the objects was first in the state, on the monotonic clock.
+        """Wait, and return when each object was first in the state, on the monotonic clock.
 
-        `report` is told how many are, as it goes.
+        `report` is called with the number of objects that are, as it grows.
         """
         wanted = [(name, state) for name in names]
         seen = self.wait_some(wanted, timeout=timeout, report=report)
@@ -171,10 +174,7 @@ def item_sightings(observer: Observer) -> Sightings:
 
 
 def deployment_sightings(observer: Observer, namespace: str) -> Sightings:
-    """A namespace's Deployments.
-
-    The state is the generation, which every change of a pod template moves.
-    """
+    """A namespace's Deployments by generation, which each change of a pod template moves."""
 
     def generation(deployment: dict[str, Any]) -> str:
         return str(deployment["metadata"]["generation"])

@@ -55,7 +55,7 @@ def is_refused(item: Object) -> bool:
 
 
 def seeded_content(seed: Path, title: str) -> dict[str, bytes]:
-    """The keys and values that an item of the seed should give, worked out here and not by the operator's own rules."""
+    """The keys and values that an item of the seed should give, by rules of the demo's own."""
     document = yaml.safe_load(seed.read_text(encoding="utf-8"))
     (item,) = [
         item for vault in document["vaults"] for item in vault["items"] if item["title"] == title

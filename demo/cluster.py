@@ -1,4 +1,4 @@
-"""Looks at the cluster and changes it, through kubectl alone, so that everything the tour does can be typed by hand.
+"""Reads and changes the cluster through kubectl alone, so that a user can type every step.
 
 Starts a kubectl for every look. Secrets pass through here; `facts` is the only way from an object
 to text, and it tells no value.
@@ -93,7 +93,8 @@ class Cluster:
     ) -> Object:
         """Look until the object is there and as expected, and return it.
 
-        A TourError after the deadline.
+        Raises:
+            TourError: the deadline has passed.
         """
         seen = self.until(
             lambda: self.get(kind, name),

@@ -57,14 +57,13 @@ class Stage:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        signal.signal(
-            signal.SIGINT, signal.SIG_IGN
-        )  # an impatient second Ctrl-C must not leave half of it behind
+        # An impatient second Ctrl-C must not leave half of it behind.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self._closing.close()
 
     def start_control_plane(self, say: Callable[[str], None]) -> None:
-        """Start etcd, kube-apiserver and kube-controller-manager, with the CRD from the first second on."""
+        """Start etcd, kube-apiserver and kube-controller-manager, and install the CRD."""
         self.plane = self._closing.enter_context(ControlPlane.start(crds=[CRD], say=say))
         environment = own_environment() | {
             "KUBECONFIG": str(self.plane.admin_kubeconfig),
@@ -105,7 +104,7 @@ class Stage:
     def start_connect(self) -> None:
         """Start the embedded Connect server with the seed.
 
-        It says where it listens in one line, which holds its token too.
+        It prints its address and its token in one line.
         """
         try:
             self.connect = ConnectProcess(
@@ -116,7 +115,7 @@ class Stage:
         self._closing.callback(self.connect.stop)
 
     def operator_arguments(self) -> list[str]:
-        """What the operator's command is given to be the operator: probes on a free port of loopback, no metrics."""
+        """The operator's flags: probes on a free port of loopback, no metrics."""
         return addresses(self._probe_port)
 
     def start_operator(self) -> None:
@@ -140,10 +139,7 @@ class Stage:
         )
 
     def stop_operator(self) -> int:
-        """Ask the operator to end, as the kubelet would, and return its exit code.
-
-        It is killed if it does not.
-        """
+        """Ask the operator to end, as the kubelet would, or else kill it; return its exit code."""
         operator, self._operator = self._operator, None
         if operator is None:
             return 0

@@ -1,4 +1,4 @@
-"""The guided tour behind `make demo`: a real API server, the real operator, and a 1Password Connect server in memory.
+"""The guided tour behind `make demo`, on a real API server and a Connect server in memory.
 
 Every step says what it does and why, makes the command or call that it shows, and checks in the
 cluster that it happened. A step that did not happen ends the tour with exit code 1. Keys and sizes
@@ -119,7 +119,8 @@ def create_the_items(stage: Stage, say: Narrator) -> None:
     for secret in found:
         check_content(secret, seeded_content(SEED, ITEMS[secret["metadata"]["name"]]))
     say.output(
-        f"{secret['metadata']['name']:<15}{', '.join(f'{key} ({size} B)' for key, size in sizes(secret).items())}"
+        f"{secret['metadata']['name']:<15}"
+        + ", ".join(f"{key} ({size} B)" for key, size in sizes(secret).items())
         for secret in found
     )
     say.happened("three Secrets hold what the items hold (compared, not printed)", seconds)
@@ -341,10 +342,7 @@ def kubectl(stage: Stage, say: Narrator, *arguments: str) -> None:
 
 
 def requests_if_quiet(stage: Stage) -> dict[str, int]:
-    """What the Connect server was asked.
-
-    Counts from zero again after anything but an unchanged poll.
-    """
+    """Return the requests to Connect so far, and reset them unless all are idle polls."""
     asked = stage.connect.counts()
     if not asked.keys() <= {POLL_REQUEST}:
         stage.connect.reset()
@@ -380,14 +378,11 @@ def tour(say: Narrator, *, keep: bool) -> int:
                 TourError(expected="an answer to every call", seen=str(error)), stage.log_tail()
             )
             return 1
-    say.closing(
-        [
-            (
-                f"All of it happened, in {seconds:.0f} s. `make demo KEEP=1` leaves everything running "
-                "for you to try."
-            )
-        ]
+    last = (
+        f"All of it happened, in {seconds:.0f} s. "
+        "`make demo KEEP=1` leaves everything running for you to try."
     )
+    say.closing([last])
     return 0
 
 

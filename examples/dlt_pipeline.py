@@ -1,9 +1,9 @@
-"""Loads vaults, items (without their values) and audit events of a Connect server into DuckDB.
+r"""Loads vaults, items (without their values) and audit events of a Connect server into DuckDB.
 
-Every run loads what is new since the last.
+Every run loads the changes since the last.
 
-    OP_CONNECT_HOST=http://127.0.0.1:8090 OP_CONNECT_TOKEN=... OP_EVENTS_TOKEN=... python
-    dlt_pipeline.py onepassword.duckdb
+    OP_CONNECT_HOST=http://127.0.0.1:8090 OP_CONNECT_TOKEN=... OP_EVENTS_TOKEN=... \
+        python dlt_pipeline.py onepassword.duckdb
 
 Needs `dlt[duckdb]`. dlt reports its use to its makers unless told not to; this script tells it not
 to.
@@ -32,7 +32,7 @@ def onepassword(host: str, *, connect_token: str, events_token: str) -> Iterator
 
 
 def vaults_and_items(host: str, token: str) -> RESTAPIConfig:
-    """Vaults as they are now, and the items that were changed since the last run, each in its newest version."""
+    """Vaults as they are now, and the newest versions of items changed since the last run."""
     return {
         "client": {
             "base_url": host,

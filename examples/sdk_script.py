@@ -1,4 +1,4 @@
-"""Creates an item with 1Password's own Connect client, reads it in three ways, changes it, and deletes it again.
+"""Creates, reads, changes and deletes an item with 1Password's own Connect client.
 
     OP_CONNECT_HOST=http://127.0.0.1:8090 OP_CONNECT_TOKEN=... python sdk_script.py
 

@@ -1,6 +1,6 @@
-"""Runs inside the image's build stage: installs the operator from the wheels beside it and lays out what the image takes over.
+"""Runs in the image's build stage: installs the operator from the wheels beside it into `/out`.
 
-Python alone, because the base has no shell. The result, in `/out`, is the same byte for byte
+Python alone, because the base has no shell. The result is the same byte for byte
 whenever it is made of the same wheels: bytecode is tied to the source's hash and every time is
 SOURCE_DATE_EPOCH.
 """

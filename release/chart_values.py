@@ -1,4 +1,4 @@
-"""The chart's values: reads the comments of values.yaml, and writes values.schema.json and the chart's README from them.
+"""Writes values.schema.json and the chart's README from the comments of values.yaml.
 
 A comment `# -- text` says what the next key means; `# @schema {...}` adds to what its default says
 of its type. Keys that are not in values.yaml are refused by the schema.
@@ -123,10 +123,12 @@ def page(keys: list[Key]) -> str:
 HEAD = """\
 # The chart onepassword-operator
 
-Written by `make manifests` from `values.yaml`. How to install, upgrade and remove it is in `docs/install.md`.
+Written by `make manifests` from `values.yaml`. How to install, upgrade and remove it is in
+`docs/install.md`.
 
-A key that is not listed here is refused, so that a misspelt one is noticed. Under `operator` and `connect` the keys of 1Password's chart
-`connect` keep their names and meaning. `operator.watchNamespace` takes templates.
+A key that is not listed here is refused, so that a misspelt one is noticed. Under `operator` and
+`connect` the keys of 1Password's chart `connect` keep their names and meaning.
+`operator.watchNamespace` takes templates.
 """
 
 

@@ -87,10 +87,7 @@ def ask_engine() -> None:
 
 # what subprocess.run takes
 def call(title: str, command: list[str], **options: Any) -> None:  # noqa: ANN401
-    """Run a program that tells itself what went wrong.
-
-    If it fails, end with a word of what it was for.
-    """
+    """Run a program that reports its own failure; if it fails, end with its purpose."""
     if subprocess.run(command, check=False, **options).returncode != 0:
         sys.exit(f"image: {title} failed; its last words are above")
 

@@ -1,7 +1,7 @@
-"""Makes a base image for the Dockerfile where no registry can be reached: Debian's Python, from Debian's packages, by debootstrap.
+"""Makes a base image for the Dockerfile where no registry can be reached.
 
-Needs root, `debootstrap` and a Docker Engine. What users pull is made on the default base of the
-Dockerfile, not on this.
+It holds Debian's Python, from Debian's packages. Needs root, `debootstrap` and a Docker Engine. The
+image that users pull is made on the default base of the Dockerfile, not on this.
 """
 
 from __future__ import annotations

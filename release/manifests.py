@@ -78,9 +78,9 @@ def render(*values: str) -> list[dict[str, Any]]:
 
 
 def plain(node: object) -> Any:  # noqa: ANN401  YAML in, YAML out
-    """Without the labels that speak of Helm.
+    """Return the object without the labels that speak of Helm.
 
-    Selectors lose the release's name with the labels they select.
+    Selectors lose the release's name, as the labels that they select do.
     """
     if isinstance(node, dict):
         kept = {key: plain(value) for key, value in node.items() if key not in HELMS}

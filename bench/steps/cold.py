@@ -1,7 +1,4 @@
-"""Cold start: all resources exist, no Secret does, and the process is started.
-
-Until the last resource is Ready.
-"""
+"""Cold start, from no Secret at all until the last resource is Ready."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ FIRST_VERSION = "1"
 
 
 def measure(scene: Scene, *, interval: int) -> Measured:
-    """The floor first: what the API server needs for the same writes when nobody else does anything."""
+    """Measure the floor first: the time for the same writes if nobody else does anything."""
     floor = staging.floor(scene)
     end = scene.window()
     operator = scene.launch(interval)

@@ -1,4 +1,4 @@
-"""Failover: two replicas while items change all the time, and the leader is ended, killed or stopped; how long until the other writes."""
+"""Failover: how long until the standby writes when the leader is ended, killed or stopped."""
 
 from __future__ import annotations
 
@@ -59,10 +59,7 @@ class _Editor:
 def measure(
     scene: Scene, *, interval: int, rounds: int, losses: Sequence[str] = tuple(SIGNALS)
 ) -> Measured:
-    """Each way of losing the leader so many times.
-
-    Afterwards every Secret and every rollout is counted.
-    """
+    """Lose the leader in each way so many times, then count every Secret and every rollout."""
     deployments = [
         staging.deployment(scene.namespace(n), name, name) for n, name in enumerate(scene.names)
     ]

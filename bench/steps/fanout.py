@@ -1,7 +1,4 @@
-"""Fan-out: one item, one Secret, many Deployments that use it.
-
-Every one is rolled out once, and how fast.
-"""
+"""Fan-out: how fast the many Deployments that use one Secret are rolled out, once each."""
 
 from __future__ import annotations
 

@@ -87,7 +87,10 @@ def _bursts(scene: Scene, *, polls: int, limit: float, each: Callable[[], object
 
 
 def _one_round(scene: Scene, limit: float = 600.0) -> None:
-    """Where polls follow each other without a pause: from anywhere in one to the same place in the next, by the reads of one item."""
+    """Measure one round of polls that follow each other without a pause.
+
+    It runs from anywhere in one poll to the same place in the next, by the reads of one item.
+    """
     deadline = time.monotonic() + limit
     first: tuple[str, int, float] | None = None
     while time.monotonic() < deadline:

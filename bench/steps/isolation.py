@@ -1,4 +1,4 @@
-"""Isolation: one of four vaults hangs, is slow or is refused, or a namespace is full of broken resources; how late the others get."""
+"""Isolation: how late other items get while a vault is in trouble, or a namespace is broken."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ FAULTS: dict[str, dict[str, Any]] = {
 def measure(
     scene: Scene, *, interval: int, edits: int, seconds: int, broken: int, patience: int = 50
 ) -> Measured:
-    """First with nothing wrong, then with each trouble in turn.
+    """Measure with nothing wrong, then with each trouble in turn.
 
-    The operator is given a fresh start where the one before stopped it.
+    The operator is started anew if the trouble before has stopped it.
     """
     figures: dict[str, float] = {"edits": edits}
     series: dict[str, list[float]] = {}
@@ -49,9 +49,8 @@ def measure(
             scene.connect.faults(FAULTS[name] | {"path": path})
             scene.edit_unfollowed(SICK)
             scene.edit(SICK)  # so that there is something to be read
-            _ask(
-                scene, f"unresolved-{name}", broken // UNRESOLVED
-            )  # nobody can say of these what they mean, for as long as it lasts
+            # Nobody can resolve these for as long as the fault lasts.
+            _ask(scene, f"unresolved-{name}", broken // UNRESOLVED)
         elif name == "breaking":
             names = _ask(scene, "broken", broken)
         elif name == "broken":

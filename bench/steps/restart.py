@@ -1,4 +1,4 @@
-"""Restart of the operator with everything in place: what it asks and writes, and how soon a new resource is served."""
+"""Restart with everything in place: requests, writes, and how soon a new resource is served."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LIMIT_SECONDS = 300.0
 
 
 def measure(scene: Scene, *, interval: int) -> Measured:
-    """Twice: once for the counts, and once with a resource that was created while no operator ran."""
+    """Restart once for the counts, and once with a resource created while no operator ran."""
     scene.operator(interval).stop()
     end = scene.window()
     operator = scene.launch(interval)

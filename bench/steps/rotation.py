@@ -1,7 +1,4 @@
-"""Rotation: items are edited at moments that are spread evenly.
-
-Each edit until its Secret holds the new version.
-"""
+"""Rotation: the time from each of evenly spread edits until its Secret has the new version."""
 
 from __future__ import annotations
 
@@ -36,7 +33,10 @@ def measure(scene: Scene, *, interval: int, edits: int, seconds: int) -> Measure
 def rotate(
     scene: Scene, numbers: Sequence[int], *, seconds: float, patience: float
 ) -> tuple[list[float], int]:
-    """The seconds each edit took to reach its Secret, and how many never did: those count with the time that we waited."""
+    """Return the seconds that each edit took to reach its Secret, and how many edits never did.
+
+    Those count with the time that we waited.
+    """
     edited: dict[tuple[str, str], float] = {}
     started = time.monotonic()
     with progress(len(numbers), "rotation") as show:

@@ -1,7 +1,4 @@
-"""Steady state: nothing changes for minutes or an hour.
-
-What is written, and whether memory grows.
-"""
+"""Steady state: what is written, and whether memory grows, while nothing changes for long."""
 
 from __future__ import annotations
 
