@@ -1,4 +1,4 @@
-"""Keeps Kubernetes Secrets equal to 1Password items: the package behind the `onepassword-operator` command."""
+"""Keeps Kubernetes Secrets equal to 1Password items: behind the `onepassword-operator` command."""
 
 from __future__ import annotations
 

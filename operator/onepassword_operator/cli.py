@@ -23,19 +23,23 @@ COMMANDS: Final = ("run", "dev-connect", "version")
 HELP: Final = ("-h", "--help", "-help", "--h")
 
 _FIELDS: Final = settings.Settings.model_fields
+
+
+def _described(name: str, variable: str) -> str:
+    field = _FIELDS[name]
+    has_default = not field.is_required() and field.default
+    default = f" Default: {str(field.default).lower()}." if has_default else ""
+    return f"  {variable}\n      {field.description}{default}"
+
+
 _ENVIRONMENT: Final = "environment variables:\n" + "\n".join(
-    f"  {variable}\n      {_FIELDS[name].description}"
-    + (
-        ""
-        if _FIELDS[name].is_required() or not _FIELDS[name].default
-        else f" Default: {str(_FIELDS[name].default).lower()}."
-    )
-    for name, variable in settings.variable_names().items()
+    _described(name, variable) for name, variable in settings.variable_names().items()
 )
 
 _EPILOG: Final = """\
 examples:
-  OP_CONNECT_HOST=http://localhost:8090 OP_CONNECT_TOKEN=... KUBECONFIG=~/.kube/config onepassword-operator
+  OP_CONNECT_HOST=http://localhost:8090 OP_CONNECT_TOKEN=... KUBECONFIG=~/.kube/config \
+onepassword-operator
       run against the cluster of a kubeconfig
   onepassword-operator dev-connect --seed seed.yaml
       a Connect server for development: no 1Password account needed
@@ -43,10 +47,7 @@ examples:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Returns the exit code: 0 fine, 1 failed, 2 unusable arguments or settings.
-    """
+    """Run the command; the exit code: 0 fine, 1 failed, 2 unusable arguments or settings."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     first = given[0] if given else ""
     if first in HELP or first in COMMANDS[1:]:

@@ -1,4 +1,7 @@
-"""Tunes Python's garbage collector and TLS buffers for this process: most objects live for ever, most connections are quiet."""
+"""Tunes the garbage collector and TLS buffers for a long-lived process.
+
+Most of its objects live for ever, and most of its connections are quiet.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,18 @@ import gc
 from typing import Final
 
 YOUNG_OBJECTS: Final = 10_000
-"""New objects between two collections. A vault's list makes thousands of short-lived objects, and
-with Python's default of 700 the collector would go through them dozens of times.
-"""
+"""New objects between two collections.
 
+A vault's list makes thousands of short-lived objects, and with Python's default of 700 the
+collector would go through them dozens of times.
+"""
 
 TLS_BUFFER_BYTES: Final = 32 * 1024
-"""Two TLS records. asyncio's default is 256 KiB for each open connection: five MiB for twenty
-connections.
-"""
+"""Two TLS records; asyncio's default of 256 KiB is five MiB for twenty connections."""
 
 
 def set_aside_less_for_tls() -> None:
-    """Shrink the read buffers of later TLS connections, by way of asyncio's own constant: asyncio has no option for it."""
+    """Shrink the read buffers of later TLS connections by asyncio's constant; it has no option."""
     asyncio.sslproto.SSLProtocol.max_size = TLS_BUFFER_BYTES
 
 
@@ -29,6 +31,9 @@ def collect_less_often() -> None:
 
 
 def keep_what_is_there() -> None:
-    """Exempt all present objects from collection: with 5,000 resources each full collection takes a tenth of a second."""
+    """Exempt all present objects from collection.
+
+    With 5,000 resources each full collection takes a tenth of a second.
+    """
     gc.collect()
     gc.freeze()

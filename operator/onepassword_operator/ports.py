@@ -54,7 +54,8 @@ class SecretStore(Protocol):
     def list_managed(self, wanted: Container[SecretKey]) -> AsyncIterator[ObservedSecret]:
         """Yield the wanted Secrets among all live ones with our label.
 
-        An error if the list is not complete.
+        Raises:
+            ClusterError: the list is not complete.
         """
 
     async def create(self, desired: DesiredSecret) -> ObservedSecret:
@@ -68,13 +69,15 @@ class SecretStore(Protocol):
     ) -> ObservedSecret:
         """Set or remove (None) annotations of the Secret read as `basis`.
 
-        ClusterConflictError if it changed since.
+        Raises:
+            ClusterConflictError: it changed since.
         """
 
     async def own(self, basis: ObservedSecret, owners: Sequence[OwnerReference]) -> ObservedSecret:
         """Write only the ownerReferences of the Secret read as `basis`.
 
-        ClusterConflictError if it changed since.
+        Raises:
+            ClusterConflictError: it changed since.
         """
 
     def server_time(self) -> str:
@@ -112,13 +115,15 @@ class ResourceStore(Protocol):
     def list_all(self) -> AsyncIterator[Claim]:
         """Yield all live resources in the watched namespaces.
 
-        An error if the list is not complete.
+        Raises:
+            ClusterError: the list is not complete.
         """
 
     async def write_condition(self, claim: Claim, condition: Condition) -> Claim:
         """Write the Ready condition of exactly this resource (same uid).
 
-        ClusterAbsentError if it is gone.
+        Raises:
+            ClusterAbsentError: it is gone.
         """
 
 
@@ -128,7 +133,8 @@ class WorkloadStore(Protocol):
     def list_all(self) -> AsyncIterator[Workload]:
         """Yield all live Deployments in the watched namespaces.
 
-        An error if the list is not complete.
+        Raises:
+            ClusterError: the list is not complete.
         """
 
     async def list_namespace(self, namespace: str) -> Sequence[Workload]:
@@ -140,7 +146,8 @@ class WorkloadStore(Protocol):
     async def annotate_template(self, workload: Workload, annotations: dict[str, str]) -> None:
         """Set annotations of the pod template of the Deployment as read.
 
-        ClusterConflictError if it changed since.
+        Raises:
+            ClusterConflictError: it changed since.
         """
 
     async def namespace_setting(self, namespace: str) -> str | None:
@@ -166,7 +173,8 @@ class LeaseStore(Protocol):
     async def write(self, record: LeaseRecord, *, basis: HeldLease | None) -> HeldLease:
         """Create the lease, or replace the one read as `basis`.
 
-        ClusterConflictError if another replica was faster.
+        Raises:
+            ClusterConflictError: another replica was faster.
         """
 
 

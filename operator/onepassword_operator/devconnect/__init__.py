@@ -1,1 +1,1 @@
-"""An embedded 1Password Connect server for development and tests, written independently of the operator's client."""
+"""An embedded 1Password Connect server, written independently of the operator's client."""

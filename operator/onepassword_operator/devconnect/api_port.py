@@ -1,4 +1,4 @@
-"""The listening socket of the API: can refuse connections for a while and then listen on the same port again."""
+"""The listening socket of the API, which can refuse connections for a while on the same port."""
 
 from __future__ import annotations
 

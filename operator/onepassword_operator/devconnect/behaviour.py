@@ -1,7 +1,8 @@
-"""The server's settings: one for each behaviour that a real server can configure, or that is not known. Changeable while it runs.
+"""The server's settings, changeable while it runs.
 
-Defaults follow the evidence, or else the form that a client has to accept anyway.
-`docs/connect-server.md` has the reasons.
+There is one for each behaviour that a real server can configure, or that is not known. Defaults
+follow the evidence, or else the form that a client has to accept anyway. `docs/connect-server.md`
+has the reasons.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ class Behaviour:
     def update(self, given: Mapping[str, object]) -> None:
         """Change the given settings, or none of them if one is invalid.
 
-        Texts are read as on the command line.
+        Texts are in the form of the command line.
         """
         known = {one.name: one for one in dataclasses.fields(self)}
         unknown = sorted(set(given) - set(known))

@@ -36,6 +36,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="HOST:PORT",
         help="admin address (default 127.0.0.1:0)",
     )
+    _add_contents(parser)
+    _add_replicas(parser)
+    _add_tls(parser)
+    _add_behaviour(parser)
+    actions = parser.add_subparsers(
+        dest="action",
+        metavar="token",
+        help="print a token of a server that is running (token --help)",
+    )
+    token_command.add_arguments(
+        actions.add_parser(
+            "token", description="Prints a new token of a running server.", allow_abbrev=False
+        )
+    )
+
+
+def _add_contents(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed",
         type=Path,
@@ -55,8 +72,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="keep everything here over restarts; the seed is used only while it is empty",
     )
-    _add_replicas(parser)
-    _add_tls(parser)
+
+
+def _add_behaviour(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--latency-ms",
         type=_milliseconds,
@@ -79,16 +97,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="settings",
         help="one setting of docs/connect-server.md; may be repeated, "
         "and changed later on the admin port",
-    )
-    actions = parser.add_subparsers(
-        dest="action",
-        metavar="token",
-        help="print a token of a server that is running (token --help)",
-    )
-    token_command.add_arguments(
-        actions.add_parser(
-            "token", description="Prints a new token of a running server.", allow_abbrev=False
-        )
     )
 
 
@@ -143,10 +151,7 @@ def _add_tls(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the server until SIGTERM or SIGINT, or the command after `dev-connect`.
-
-    Return the exit code.
-    """
+    """Run the server until SIGTERM or SIGINT, or a command of its own; return the exit code."""
     if arguments.action == "token":
         return token_command.run(arguments)
     if importlib.util.find_spec("cryptography") is None:

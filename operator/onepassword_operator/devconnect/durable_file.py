@@ -1,4 +1,7 @@
-"""Writes files atomically: after a crash of the process or the machine a file is complete or absent. Readable by the owner only."""
+"""Writes files atomically, readable by the owner only.
+
+After a crash of the process or the machine a file is complete or absent.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,11 @@ from pathlib import Path
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under another name and rename it, so that readers see the old content or the new. Raises OSError."""
+    """Write a file under another name and rename it: readers see the old content or the new.
+
+    Raises:
+        OSError: the file can't be written.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)

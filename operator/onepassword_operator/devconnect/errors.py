@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class ApiError(Exception):
-    """A refusal: the HTTP status and the message of Connect's error object `{"status", "message"}`."""
+    """A refusal: HTTP status and message of Connect's error object `{"status", "message"}`."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)

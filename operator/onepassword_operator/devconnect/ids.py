@@ -1,4 +1,4 @@
-"""Ids of the server: 26 base32 characters derived from names, so that a restart gives the same ids."""
+"""Ids of 26 base32 characters, derived from names, so that a restart gives the same ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""An append-only file of records, one per line with a checksum: after any crash it has all appended records, and none in part."""
+"""An append-only file of records, one per line with a checksum.
+
+After any crash it has all appended records, and none in part.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +81,7 @@ class Journal:
         self._write(record, sync=True)
 
     def write(self, record: bytes) -> None:
-        """Keep a record for as long as the machine runs, or raise OSError and keep nothing of it."""
+        """Keep a record while the machine runs, or raise OSError and keep nothing of it."""
         self._write(record, sync=False)
 
     def sync(self) -> None:

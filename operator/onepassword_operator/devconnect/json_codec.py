@@ -12,7 +12,7 @@ _WHOLE: Final = range(-(2**63), 2**64)
 
 
 class NotJsonError(ValueError):
-    """The bytes are not JSON, are nested too deeply, or have a whole number of more than 64 bits."""
+    """The bytes are not JSON, nested too deeply, or have an integer of more than 64 bits."""
 
 
 def encode(value: object) -> bytes:

@@ -1,6 +1,6 @@
 """Reads members of a JSON body.
 
-A member of an unexpected type is a 400 that names it and never quotes it.
+A member of an unexpected type is a 400 that names the member and never quotes it.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ class Options:
 
 
 class DevConnect:
-    """An embedded Connect server, or several replicas of it that share everything except what readers see."""
+    """An embedded Connect server, or replicas that share everything except the readers' view."""
 
     url: str
     admin_url: str
@@ -118,7 +118,10 @@ class DevConnect:
     async def start(cls, seed: Seed | None = None, options: Options | None = None) -> Self:
         """Fill the store and listen on both ports.
 
-        A state directory with content replaces the seed. BalanceError for invalid replicas.
+        A state directory with content replaces the seed.
+
+        Raises:
+            BalanceError: the replicas are invalid.
         """
         options = options or Options()
         server = cls(options)
@@ -151,11 +154,11 @@ class DevConnect:
     def mint(
         self, *, vaults: Mapping[str, str] | None = None, expires_in_seconds: float | None = None
     ) -> str:
-        """Make a token for vaults by name or id with mode `r`, `w` or `rw`.
+        """Make a token for vaults by name or id with mode `r`, `w` or `rw`; none means all vaults.
 
-        Without vaults, for all of them.
-
-        Raises ApiError for an unknown vault and ValueError for an unknown mode.
+        Raises:
+            ApiError: a vault is unknown.
+            ValueError: a mode is unknown.
         """
         return self._mint.for_vaults(vaults, expires_in_seconds=expires_in_seconds)
 

@@ -1,4 +1,4 @@
-"""The API: checks a request's route, token and scope in order, calls its endpoint, and turns refusals into replies."""
+"""The API: checks route, token and scope in this order, and turns refusals into replies."""
 
 from __future__ import annotations
 
@@ -216,9 +216,8 @@ class ConnectApi:
                 body=parts.metrics.text().encode(),
                 headers={"Content-Type": parts.metrics.CONTENT_TYPE},
             )
-        with contextlib.suppress(
-            ApiError
-        ):  # readiness probes get their 200 even with an invalid token
+        # Readiness probes get their 200 even with an invalid token.
+        with contextlib.suppress(ApiError):
             parts.tokens.verify(request.headers.get("Authorization"))
             parts.upstream.unlock()
         health = {

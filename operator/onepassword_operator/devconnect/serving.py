@@ -1,4 +1,4 @@
-"""Runs the server for the `dev-connect` command: prints its address in one line of JSON, and ends on a signal."""
+"""Runs the `dev-connect` server until a signal, and prints its address in one line of JSON."""
 
 from __future__ import annotations
 

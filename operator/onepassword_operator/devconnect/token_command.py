@@ -1,4 +1,4 @@
-"""The `dev-connect token` command: requests a token with a scope and an expiry from a running server's admin port, and prints it."""
+"""The `dev-connect token` command: requests a token from a running server's admin port."""
 
 from __future__ import annotations
 

@@ -109,9 +109,8 @@ def client_tls(authority: str | None = None, *, directories: str = "") -> ssl.SS
         ssl.SSLError: the authority is no certificate.
     """
     if authority is not None and not authority.strip():
-        raise ValueError(
-            "the certificate authority is empty"
-        )  # the ssl module would take the system's roots instead
+        # The ssl module would take the system's roots instead.
+        raise ValueError("the certificate authority is empty")
     context = ssl.create_default_context(cadata=authority)
     if authority is None:
         for file in _files(directories):
@@ -126,7 +125,7 @@ def client_tls(authority: str | None = None, *, directories: str = "") -> ssl.SS
 
 
 def unusable_roots(file: str, directories: str) -> Iterator[str]:
-    """Yield the problems of SSL_CERT_FILE and SSL_CERT_DIR, each with the variable's name and the remedy."""
+    """Yield the problems of SSL_CERT_FILE and SSL_CERT_DIR, each with its remedy."""
     if file and not _trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), pathlib.Path(file)):
         yield (
             f"SSL_CERT_FILE: no certificate can be read from {file}; "
@@ -142,10 +141,7 @@ def unusable_roots(file: str, directories: str) -> Iterator[str]:
 
 
 def unusable_identity(identity: Identity) -> str:
-    """Return the problem of a client certificate and its key, with the remedy.
-
-    Empty if there is none.
-    """
+    """Return the problem of a client certificate and its key, with the remedy; empty if none."""
     try:
         _show(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), identity)
     except (OSError, ssl.SSLError) as error:
@@ -159,17 +155,14 @@ def unusable_identity(identity: Identity) -> str:
 
 def _show(context: ssl.SSLContext, identity: Identity) -> None:
     certificate, key = identity
-    context.load_cert_chain(
-        certificate, key, password=lambda: ""
-    )  # or OpenSSL would ask for it on the terminal
+    # Without a password OpenSSL would ask for one on the terminal.
+    context.load_cert_chain(certificate, key, password=lambda: "")
 
 
 def _files(directories: str) -> Iterator[pathlib.Path]:
     for directory in filter(None, directories.split(":")):
-        with (
-            contextlib.suppress(OSError),
-            os.scandir(directory) as found,
-        ):  # as in Go, unreadable files are skipped
+        # As in Go, unreadable directories are skipped.
+        with contextlib.suppress(OSError), os.scandir(directory) as found:
             yield from sorted(path for path in map(pathlib.Path, found) if path.is_file())
 
 

@@ -1,12 +1,11 @@
-"""Decides when an older answer of 1Password is believed: a lower version of an item, or its absence.
+"""Decides when an older answer is believed: a lower version of an item, or its absence.
 
 Two Connect pods behind one Service may be out of step for hours, and each request may reach either
 of them. So an item that is listed at a lower version than before, or not listed any more, stays as
-known until several polls in a row agree. A lower version is believed after
-three polls and ten minutes: then the item was set back, for example restored from a backup. An
-absence is believed after three polls if nothing else points to a server that lags behind, else
-after the same ten minutes. Each time the known state shows up again, the next doubt has to last
-twice as long.
+known until several polls in a row agree. A lower version is believed after three polls and ten
+minutes: then the item was set back, for example restored from a backup. An absence is believed
+after three polls if nothing else points to a server that lags behind, else after the same ten
+minutes. Each time the known state shows up again, the next doubt has to last twice as long.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ class Doubt:
 
     @property
     def is_of_an_absence(self) -> bool:
-        """Whether the doubt is about the existence of the item (or whether it is archived) or of the vault."""
+        """Whether the item is doubted to exist unarchived, or the vault to exist."""
         return self.shown is None and self.polls > 0
 
     def again(self, shown: int | None, *, now: float, polled: bool) -> Doubt:
@@ -108,7 +107,7 @@ class Known:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """The circumstances of a complete item list: its time on the monotonic clock, and whether a poll made it."""
+    """The circumstances of a complete item list; times are on the monotonic clock."""
 
     now: float
     polled: bool
@@ -119,12 +118,27 @@ class Reading:
 
 
 def merge(known: Known, listed: dict[str, ItemSummary], *, reading: Reading) -> tuple[Known, bool]:
-    """Return the knowledge after a list, and whether the list contradicts an earlier one as only servers out of step do."""
+    """Return the knowledge after a list, and whether the list contradicts an earlier one.
+
+    Lists contradict each other only if they come from servers that are out of step.
+    """
     if not known.doubts and listed == known.items:
-        return (
-            known,
-            False,
-        )  # keep the old objects if the new ones are equal: replacing them would fragment memory
+        # Replacing the old objects by equal ones would fragment memory.
+        return known, False
+    older = _all_older(known, listed)
+    doubts = _ended(known, older, listed=listed, now=reading.now)
+    contradicted = _is_contradiction(known, older, moved=reading.moved) or any(
+        doubts[item_id].refuted > doubt.refuted
+        for item_id, doubt in known.doubts.items()
+        if item_id in doubts
+    )
+    reading = dataclasses.replace(reading, in_step=reading.in_step and not contradicted)
+    for item_id, version in older.items():
+        doubts[item_id] = _doubted(known.doubts.get(item_id), version, reading=reading)
+    return _concluded(known, listed, older=older, doubts=doubts, now=reading.now), contradicted
+
+
+def _all_older(known: Known, listed: dict[str, ItemSummary]) -> dict[str, int | None]:
     # Nearly all of thousands of items are equal, and comparing tuples is faster than a call for
     # each.
     changed = [
@@ -137,59 +151,56 @@ def merge(known: Known, listed: dict[str, ItemSummary], *, reading: Reading) -> 
         for item_id, held, new in changed
         if (version := _older(held, new)) is not _NEWEST
     }
-    older |= {
-        item_id: None
-        for item_id, doubt in known.doubts.items()
+    missed = [
+        item_id
+        for item_id in known.doubts
         if _is_missed(known, item_id) and not _is_there(listed.get(item_id))
-    }
-    items, doubts, set_back = (
-        dict(listed),
-        _ended(known, older, listed=listed, now=reading.now),
-        {k: v for k, v in known.set_back.items() if k in listed},
-    )
-    contradicted = _is_contradiction(known, older, moved=reading.moved) or any(
-        doubts[item_id].refuted > doubt.refuted
-        for item_id, doubt in known.doubts.items()
-        if item_id in doubts
-    )
-    in_step = reading.in_step and not contradicted
+    ]
+    return older | dict.fromkeys(missed)
+
+
+def _doubted(doubt: Doubt | None, version: int | None, *, reading: Reading) -> Doubt:
+    doubt = doubt or Doubt(shown=version, since=reading.now, polls=0)
+    doubt = doubt.again(version, now=reading.now, polled=reading.polled)
+    if not reading.polled or doubt.believed:
+        return doubt
+    return believe(doubt, now=reading.now, in_step=reading.in_step)
+
+
+def _concluded(
+    known: Known,
+    listed: dict[str, ItemSummary],
+    *,
+    older: Mapping[str, int | None],
+    doubts: dict[str, Doubt],
+    now: float,
+) -> Known:
+    items = dict(listed)
+    set_back = {item_id: each for item_id, each in known.set_back.items() if item_id in listed}
     for item_id, version in older.items():
-        doubt = known.doubts.get(item_id, Doubt(shown=version, since=reading.now, polls=0))
-        doubt = doubt.again(version, now=reading.now, polled=reading.polled)
-        doubt = (
-            believe(doubt, now=reading.now, in_step=in_step)
-            if reading.polled and not doubt.believed
-            else doubt
-        )
+        doubt = doubts[item_id]
         if not doubt.believed and item_id in known.items:
             items[item_id] = known.items[item_id]
         elif doubt.believed and version is not None:
             set_back[item_id] = SetBack(version, known.items[item_id].version)
-            doubt = Doubt(shown=None, since=reading.now, polls=0, refuted=doubt.refuted)
-        doubts[item_id] = doubt
-    after = Known(
+            doubts[item_id] = Doubt(shown=None, since=now, polls=0, refuted=doubt.refuted)
+    return Known(
         items=known.items if items == known.items else items,
         doubts=_bounded(doubts),
-        set_back={
-            item_id: each
-            for item_id, each in set_back.items()
-            if items[item_id].version < each.former
-        },
+        set_back={k: each for k, each in set_back.items() if items[k].version < each.former},
         redone=known.redone | _redone(known, older, listed=listed),
     )
-    return after, contradicted
 
 
 def raise_to(known: Known, revisions: Iterable[Revision], *, now: float) -> Known:
-    """Return the knowledge after a read has proved that these items exist at these revisions, or newer ones."""
+    """Return the knowledge after a read has shown these items at these revisions or newer ones."""
     items, doubts, set_back = dict(known.items), dict(known.doubts), dict(known.set_back)
     for revision in revisions:
         item_id = revision.item_id
         held, doubt = items.get(item_id), doubts.get(item_id)
         if held is not None and held.version < revision.version:
-            items[item_id] = held._replace(
-                version=revision.version, updated_at=""
-            )  # the time of this version is unknown
+            # The time of this version is unknown.
+            items[item_id] = held._replace(version=revision.version, updated_at="")
         if doubt is not None and (doubt.believed or item_id in set_back):
             doubts[item_id] = doubt.ended(now=now)
         set_back.pop(item_id, None)

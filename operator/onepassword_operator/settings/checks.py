@@ -40,7 +40,7 @@ _IDENTITY: Final = (
 
 
 def explains(missing: str, environment: Mapping[str, str]) -> bool:
-    """Whether the problem of a service account token already covers the absence of this variable."""
+    """Tell whether the problem of a service account token covers the absence of this variable."""
     return missing in _CONNECT and bool(environment.get(_SERVICE_ACCOUNT))
 
 

@@ -82,9 +82,8 @@ def _flag(argument: str, rest: list[str], *, known: Known, parsed: Parsed) -> st
     else:
         parsed.problems.append(f"flag provided but not defined: -{name}; {_nearest(name, known)}")
         if not equals and rest and not rest[0].startswith("-"):
-            rest.pop(
-                0
-            )  # most likely the value of the unknown flag, so a second problem would not help
+            # Most likely the value of the unknown flag, so a second problem would not help.
+            rest.pop(0)
     return ""
 
 

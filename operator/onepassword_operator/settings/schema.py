@@ -12,7 +12,7 @@ import logging
 import pathlib
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import pydantic
 import pydantic_settings
@@ -227,7 +227,7 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
     def _empty_is_default(cls, value: object) -> object:
         return (
             value or ":8080"
-            # as in controller-runtime; the probes' address is another matter there, and empty disables
+            # As in controller-runtime. For the probes' address it is different: empty disables.
         )
 
     @property
@@ -250,10 +250,7 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
 
     @property
     def metrics_certificate(self) -> tuple[pathlib.Path, pathlib.Path] | None:
-        """The files of certificate and key for /metrics.
-
-        None if it is plain HTTP, or not served.
-        """
+        """The files of certificate and key for /metrics; None for plain HTTP, or no /metrics."""
         secure = (
             bool(self.metrics_cert_path) if self.metrics_secure is None else self.metrics_secure
         )
@@ -272,10 +269,7 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
 
     @property
     def connect_identity(self) -> tuple[pathlib.Path, pathlib.Path] | None:
-        """The files of the client certificate for Connect and its key.
-
-        None for plain HTTP, which has none.
-        """
+        """The files of the client certificate for Connect and its key; None for plain HTTP."""
         wanted = self.connect_client_cert and self.connect_host.lower().startswith("https:")
         return (
             (pathlib.Path(self.connect_client_cert), pathlib.Path(self.connect_client_key))
@@ -323,7 +317,7 @@ def _fields() -> list[tuple[str, pydantic.fields.FieldInfo]]:
 
 
 def flag_names() -> list[str]:
-    """Return the names of the settings with a flag: all without an environment variable, and those with both."""
+    """Return the names of the settings that have a flag."""
     return [n for n, field in _fields() if field.validation_alias is None or n in BOTH]
 
 
@@ -352,23 +346,18 @@ def load(flags: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
         if name.startswith(PREFIX) and name not in known and not _SERVICE_LINK.match(name)
     ]
     settings = None
+    given: dict[str, Any] = {_VARIABLES[n] if n in BOTH else n: flags[n] for n in flags}
     try:
-        settings = Settings(
-            **{_VARIABLES[n] if n in BOTH else n: value for n, value in flags.items()}
-        )  # type: ignore[arg-type]
+        settings = Settings(**given)
     except pydantic.ValidationError as error:
-        problems += [
-            _problem(
-                _given_as(str(entry["loc"][0]), flags),
-                entry["type"],
-                message=entry["msg"],
-                environment=environment,
+        for entry in error.errors(include_input=False):
+            name = str(entry["loc"][0])
+            if entry["type"] == "missing" and checks.explains(name, environment):
+                continue
+            shown = _given_as(name, flags)
+            problems.append(
+                _problem(shown, entry["type"], message=entry["msg"], environment=environment)
             )
-            for entry in error.errors(include_input=False)
-            if not (
-                entry["type"] == "missing" and checks.explains(str(entry["loc"][0]), environment)
-            )
-        ]
     problems += checks.find(flags, environment)
     if settings is None or problems:
         raise SettingsError("\n".join(problems))

@@ -1,6 +1,4 @@
-"""Tuning settings: rates, intervals and timeouts that the official operator does not have.
-
-A part of all settings.
+"""The part of the settings for tuning, which the official operator does not have.
 
 Three of them are flags as well; the flag wins over the variable.
 """

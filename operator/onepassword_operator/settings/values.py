@@ -46,9 +46,7 @@ def go_boolean(value: object) -> object:
 
 
 def bind_address(text: str) -> tuple[str, int] | None:
-    """Split `:8081`, `127.0.0.1:8081` or `[::1]:8081` into host and port.
-
-    None for `0`, which disables.
+    """Split `:8081`, `127.0.0.1:8081` or `[::1]:8081` into host and port; None for `0` (disabled).
 
     Raises:
         ValueError: anything else.

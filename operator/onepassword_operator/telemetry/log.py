@@ -1,4 +1,4 @@
-"""The operator's log: constant messages with fields, on standard error, as console lines or JSON."""
+"""The log: constant messages with fields, on standard error, as console lines or JSON."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class _ZapFormatter(logging.Formatter):
         return _LEVEL_NAMES.get(record.levelno, record.levelname)
 
     def traceback(self, record: logging.LogRecord) -> str:
-        """Return the record's traceback if its level is high enough to show it, else an empty text."""
+        """Return the record's traceback, or an empty text if its level does not show one."""
         return (
             self.formatException(record.exc_info)
             if record.exc_info and record.levelno >= self._stacktrace_level
@@ -101,7 +101,7 @@ class _ZapFormatter(logging.Formatter):
 
 
 class ConsoleFormatter(_ZapFormatter):
-    """Tab-separated time, level, logger, message and fields as JSON, like the official operator's console lines."""
+    """Writes the official operator's console lines: tab-separated columns, the fields as JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Render one line, and the traceback if there is one."""

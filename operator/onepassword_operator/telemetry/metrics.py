@@ -22,7 +22,7 @@ _PREFIX: Final = "onepassword_operator"
 class Metrics:
     """Implements the `Meter` port.
 
-    One registry of its own, so that several operators can live in one process.
+    Each has its own registry, so that several operators can live in one process.
     """
 
     content_type = "text/plain; version=0.0.4; charset=utf-8"

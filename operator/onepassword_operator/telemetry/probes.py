@@ -19,9 +19,7 @@ async def serve(
     *,
     tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[None]:
-    """Serve GET routes on an address, over HTTPS if there is a TLS context.
-
-    No address serves nothing.
+    """Serve GET routes on an address, over HTTPS if there is a TLS context; nowhere if None.
 
     Raises:
         OSError: the address can't be bound.

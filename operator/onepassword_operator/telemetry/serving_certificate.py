@@ -20,9 +20,7 @@ class ServingCertificateError(Exception):
 
 
 def serving_tls(files: tuple[pathlib.Path, pathlib.Path] | None) -> ssl.SSLContext | None:
-    """Make the TLS context to listen with from the files of a certificate and its key.
-
-    None without files.
+    """Make the TLS context to listen with from a certificate and its key; None without files.
 
     Raises:
         ServingCertificateError: they are no certificate and its key.

@@ -1,4 +1,4 @@
-"""The admin port's endpoints for the server's behaviour: request log, faults, first sync, settings."""
+"""The admin port's endpoints for request log, faults, first sync and settings."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class SteeringActions:
     async def restart_sync(self, request: web.Request) -> web.Response:
         """Act as a server that has just started.
 
-        Null as the time of its first sync means until `finish_sync`.
+        Null as the time of its first sync: the sync ends with `finish_sync`.
         """
         body = await read_object(request)
         if not set(body) <= {"sync_seconds", "timeout_seconds"}:

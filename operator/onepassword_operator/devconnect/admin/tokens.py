@@ -28,11 +28,11 @@ class Mint:
     def for_vaults(
         self, vaults: Mapping[str, object] | None = None, *, expires_in_seconds: float | None = None
     ) -> str:
-        """Make a token for vaults by name or id with mode `r`, `w` or `rw`.
+        """Make a token for vaults by name or id with mode `r`, `w` or `rw`; none means all vaults.
 
-        Without vaults, for all of them.
-
-        Raises ApiError for an unknown vault and ValueError for an unknown mode.
+        Raises:
+            ApiError: a vault is unknown.
+            ValueError: a mode is unknown.
         """
         scope: Mapping[str, int] = {EVERY_VAULT: MODES["rw"]}
         if vaults is not None:

@@ -1,4 +1,7 @@
-"""TLS of the API port: a given certificate, or one made for this server by an authority of its own, whose key is not kept."""
+"""TLS of the API port: a given certificate, or one made for this server.
+
+The authority that signs a made one is made too, and its key is not kept.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +66,7 @@ class SelfMade:
     def keep(cls, path: Path, names: Sequence[str]) -> Self:
         """Read the certificate kept in a file.
 
-        Make and keep a new one if that is not for these names, or expires soon.
+        If it is not for these names, or expires soon, make and keep a new one.
         """
         kept = cls._read(path)
         if kept is not None and kept.serves(names):

@@ -1,4 +1,4 @@
-"""The key that signs a server's tokens: ES256, that is ECDSA over P-256 with SHA-256 (RFC 7518, section 3.4)."""
+"""The key that signs a server's tokens: ES256, ECDSA over P-256 with SHA-256 (RFC 7518, 3.4)."""
 
 from __future__ import annotations
 

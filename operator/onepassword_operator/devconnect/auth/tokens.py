@@ -1,4 +1,4 @@
-"""Bearer tokens: decides by a token's claims whether it is valid (401), and the vaults that it may read or write (403).
+"""Bearer tokens: decides if one is valid (401), and the vaults it may read or write (403).
 
 Tokens are compact JWTs, signed with ES256 as Connect's are; clients treat them as opaque.
 """
@@ -154,7 +154,7 @@ class Tokens:
         return grant
 
     def claims(self, token: str, *, audience: str) -> Mapping[str, Any]:
-        """Return the claims of a token of this server for this audience, which is not Connect, or raise 401."""
+        """Return the claims of a token for an audience other than Connect, or raise 401."""
         claims = self._signed(token)
         token_id, expires_at = _identity(claims, audience=audience)
         self._check_current(token_id, expires_at)
@@ -243,9 +243,8 @@ def _decode(part: str) -> bytes:
         decoded = base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raise _invalid() from None
-    if (
-        _base64(decoded) != part
-    ):  # spare bits in the last character would make several texts the same token
+    if _base64(decoded) != part:
+        # Spare bits in the last character would make several texts the same token.
         raise _invalid()
     return decoded
 

@@ -1,4 +1,7 @@
-"""The activity log of the API: requests with their token, vault and item, as `GET /v1/activity` shows them. Never a value."""
+"""The activity log of the API, as `GET /v1/activity` shows it.
+
+A record has the token, vault and item of a request, and never a value.
+"""
 
 from __future__ import annotations
 
@@ -93,7 +96,10 @@ class ActivityLog:
             self._records.pop()
 
     def page(self, limit: str | None, offset: str | None) -> tuple[Sequence[Activity], str]:
-        """Return the records asked for, newest first, and the Content-Range: first and last, counted from 1, and how many there are."""
+        """Return the requested records, newest first, and the Content-Range.
+
+        The range is first and last, counted from 1, and the number of all records.
+        """
         first = _number(offset, "offset", least=0, default=0)
         wanted = min(
             _number(limit, "limit", least=1, default=DEFAULT_LIMIT), self._behaviour.activity_limit

@@ -57,7 +57,7 @@ class EventFeed:
     def signed_in(self, token_id: str, origin: Origin) -> None:
         """Take note of a token that was accepted.
 
-        Only the first use of it by a client is a sign-in.
+        Only a client's first use of it is a sign-in.
         """
         # Called for every request, so a session's name is made only if the session is new.
         if (token_id, origin) in self._sessions:
@@ -90,7 +90,7 @@ class EventFeed:
     def page(self, reader: Reader) -> tuple[Page, Reader]:
         """Return a page and the reader for the next one, or raise 400.
 
-        The events before the next page are on the disk by then.
+        The events before the next page are on the disk when it returns.
         """
         if reader.position > self.logs[reader.feature].end:
             raise unusable()

@@ -32,7 +32,7 @@ class Window:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Events with their positions, the position to go on from, and whether there is something there already."""
+    """Events by position, the position to go on from, and whether an event is there already."""
 
     events: Sequence[tuple[int, Event]]
     next_position: int

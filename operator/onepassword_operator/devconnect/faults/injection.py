@@ -1,4 +1,4 @@
-"""The fault rules in force: decides which request gets a fault, whether 1Password can be reached, and whether the port listens."""
+"""The fault rules in force: decides the fault of a request, of 1Password, and of the port."""
 
 from __future__ import annotations
 

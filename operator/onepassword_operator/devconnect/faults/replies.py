@@ -15,7 +15,10 @@ from onepassword_operator.devconnect.rest import replies
 
 _DEFAULT_DRIP_SECONDS: Final = 5.0
 _PIECES: Final = 16
-_PAGE: Final = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><h1>502 Bad Gateway</h1></body>\r\n</html>\r\n"
+_PAGE: Final = (
+    b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n"
+    b"<body><h1>502 Bad Gateway</h1></body>\r\n</html>\r\n"
+)
 _MESSAGES: Final = {
     401: "Invalid bearer token",
     403: "Authorization: token does not have access to vault",
@@ -32,7 +35,7 @@ async def perform(
 ) -> web.StreamResponse:
     """Answer a request as the rule says.
 
-    `answer` gives the right reply for the faults that spoil one.
+    `answer` gives the right reply, for faults that spoil it.
     """
     if rule.delay_seconds and rule.action is not Action.SLOW:
         await asyncio.sleep(rule.delay_seconds)

@@ -1,4 +1,4 @@
-"""Fault rules, as the admin port reads them: decides which requests a rule can hit, and the error for an unreadable rule."""
+"""Fault rules, read from the admin port's JSON: decides which requests a rule can hit."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _NEEDED: Final = {Action.STATUS: "status", Action.REDIRECT: "location"}
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FaultRule:
-    """One rule: an action, its details, and which requests it hits (every `/v1` request unless narrowed).
+    """An action, its details, and the requests that it hits: every `/v1` request unless narrowed.
 
     `route` is a templated route such as `GET /v1/vaults/:uuid/items`, `path` a part of the real
     path, `times` limits the rule to the first n matching requests, `every` to each n-th,

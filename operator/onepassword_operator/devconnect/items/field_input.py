@@ -1,4 +1,4 @@
-"""Reads the fields of an item body as Connect does: decides their ids, types and the form of their values, or refuses them with 400."""
+"""Reads the fields of an item body as Connect does: decides ids, types, values, or raises 400."""
 
 from __future__ import annotations
 
@@ -43,10 +43,8 @@ PURPOSE_IDS: Final[Mapping[str, str]] = {
     "PASSWORD": "password",
     "NOTES": "notesPlain",
 }
-_OTHER_SPELLINGS: Final[Mapping[str, str]] = {
-    "TOTP": "OTP",
-    "SSH_KEY": "SSHKEY",
-}  # what specifications and the Go client write
+# Specifications and the Go client write these.
+_OTHER_SPELLINGS: Final[Mapping[str, str]] = {"TOTP": "OTP", "SSH_KEY": "SSHKEY"}
 _MONTH_YEAR: Final = re.compile(r"([0-9]{4})/?(0[1-9]|1[0-2])")
 _SECONDS: Final = re.compile(r"-?[0-9]{1,12}")
 # The web app stores one minute past noon, so that no time zone moves the day.
@@ -55,14 +53,14 @@ NOON_SECONDS: Final = (12 * 60 + 1) * 60
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """Parameters of reading an item body: the time of day that a date stands for, and the source of randomness."""
+    """How to read an item body: the time of day of a date, and the source of randomness."""
 
     seconds_into_day: int = NOON_SECONDS
     randbelow: passwords.RandBelow = secrets.randbelow
 
 
 def predictable(*names: object) -> Reading:
-    """Return the parameters for seeds: generated values depend on these names alone, so a restart generates the same."""
+    """Return the parameters for seeds: generated values depend on these names alone."""
     counter = iter(range(1 << 62))
 
     def randbelow(limit: int) -> int:

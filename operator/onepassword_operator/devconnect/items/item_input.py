@@ -1,4 +1,4 @@
-"""Reads an item body as Connect does: refuses invalid bodies with 400, and adds sections and derived fields."""
+"""Reads an item body as Connect does: adds sections and derived fields, or raises 400."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def check_addressed(body: object, *, vault_id: str, item_id: str | None = None) 
 def check_category(content: ItemContent, *, before: str | None = None) -> None:
     """Refuse the categories Connect shows but does not create.
 
-    An item that has one already may keep it.
+    An item that has such a category may keep it.
     """
     if content.category in NOT_CREATABLE and content.category != before:
         raise bad_request(f"Creating items of category {content.category} is not supported")
@@ -131,7 +131,7 @@ def _sections(given: object) -> list[Json]:
 
 
 def _placed(field: Json, sections: list[Json]) -> Json:
-    """Give a field's section an id, by its label if need be, and add the section to the item if it is not there yet."""
+    """Give a field's section an id, by its label if need be, and add a new section to the item."""
     section = field.get("section")
     if not section or not any(section.values()):
         return field
@@ -167,7 +167,7 @@ def _url(given: object) -> Json:
 def _with_derived(fields: tuple[Json, ...]) -> tuple[Json, ...]:
     """Show public key, fingerprint and type of a private key that can be read.
 
-    One that can't be leaves the fields as they are.
+    An unreadable key leaves the fields as they are.
     """
     key = next(
         (field["value"] for field in fields if field["type"] == "SSHKEY" and field.get("value")), ""

@@ -93,7 +93,7 @@ def read_item(
 
 
 def read_fields(given: object, place: str, *, category: str) -> list[Json]:
-    """Read fields: a mapping of label to value, or a list of field objects as the API shows them."""
+    """Read a mapping of label to value, or a list of field objects as the API shows them."""
     if given is None:
         return []
     if isinstance(given, Mapping):
@@ -109,7 +109,10 @@ def read_fields(given: object, place: str, *, category: str) -> list[Json]:
 
 
 def field_named(label: object, value: object, *, place: str, category: str) -> Json:
-    """Build a field from its label: in LOGIN items the well-known labels get their purpose, and secret-sounding ones are concealed."""
+    """Build a field from its label.
+
+    In LOGIN items the well-known labels get their purpose; labels that sound secret are concealed.
+    """
     name = read_text(label, place, required=True)
     field: Json = {"label": name, "value": read_text(value, place)}
     if category in {"LOGIN", "PASSWORD"} and name in _LOGIN_PURPOSES:
@@ -152,9 +155,9 @@ def read_sequence(given: object, place: str) -> Sequence[object]:
 
 
 def read_text(given: object, place: str, *, required: bool = False) -> str:
-    """Return a text.
+    """Return a value as text, if it is a text or a whole number.
 
-    Whole numbers count as text, other types do not because their spelling is lost.
+    Other types are refused, because their spelling is lost.
     """
     if isinstance(given, int) and not isinstance(given, bool):
         return str(given)

@@ -1,4 +1,4 @@
-"""PATCH of an item: applies a list of `add`, `replace` and `remove` operations, all of them or none.
+"""PATCH of an item: applies a list of operations (add, replace, remove), all of them or none.
 
 Paths name fields and sections by their id, not by position; only plain lists such as tags have
 positions.
@@ -29,7 +29,7 @@ def apply(
 ) -> ItemContent:
     """Return the item's content after all operations, or raise 400.
 
-    The item itself is not touched.
+    The item itself stays as it is.
     """
     if not isinstance(operations, list):
         raise bad_request("The body of a PATCH must be a list of operations")

@@ -53,7 +53,7 @@ class StoredFile:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ItemContent:
-    """The content of an item in the form of the API: ids assigned, tags sorted, empty values absent."""
+    """An item's content in the API's form: ids assigned, tags sorted, empty values absent."""
 
     title: str
     category: str

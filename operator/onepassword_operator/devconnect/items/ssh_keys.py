@@ -32,7 +32,7 @@ class Derived:
 def derive(private_key: str) -> Derived | None:
     """Derive public key, fingerprint and type from an unencrypted PEM, PKCS#8 or OpenSSH.
 
-    None if it is not one.
+    Return None for any other text.
     """
     load = (
         serialization.load_ssh_private_key

@@ -1,4 +1,4 @@
-"""Computes the `totp` member of a one-time-password field from its otpauth URL or raw seed (RFC 6238)."""
+"""Computes the `totp` member of a field from its otpauth URL or raw seed (RFC 6238)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MAX_DIGITS: Final = 10
 
 
 def code(value: str, *, at: float) -> str | None:
-    """Return the code shown at the given Unix time, or None when the value is not a usable one-time-password seed."""
+    """Return the code at the given Unix time, or None if the value is no usable seed."""
     try:
         secret, digest, digits, period = _parameters(value)
     except ValueError:  # binascii.Error is one

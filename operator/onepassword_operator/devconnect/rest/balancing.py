@@ -1,4 +1,4 @@
-"""Selects the replica for a request as a Kubernetes Service in front of several Connect pods would, by connection or by request.
+"""Selects the replica for a request, or for a connection, as a Kubernetes Service does.
 
 The command line reads the possible choices from this file, so it imports nothing of the server.
 """
@@ -55,7 +55,7 @@ class Balancer:
     def pick(self, connection: object | None) -> int:
         """Return the number, from 0, of the replica for a request on this connection.
 
-        None stands for a connection that has just ended.
+        A connection of None is one that has just ended.
         """
         if self.replicas == 1:
             return 0

@@ -1,4 +1,4 @@
-"""Endpoints that read attached files: decides whether a file is inlined, refused as too large, and the name of a download."""
+"""Endpoints that read files: decides if one is inlined or too large, and a download's name."""
 
 from __future__ import annotations
 

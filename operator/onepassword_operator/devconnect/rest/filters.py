@@ -1,7 +1,8 @@
-"""The `filter` query of list endpoints: the SCIM subset `attribute operator "value"` with and, or, not and parentheses.
+"""The `filter` query of list endpoints: a subset of SCIM.
 
-Comparison ignores case, as SCIM does by default; clients check results themselves. An unreadable
-filter is a 400. Where the real server's interpretation is not known, `Behaviour` decides.
+It has `attribute operator "value"`, and, or, not and parentheses. Comparison ignores case, as SCIM
+does by default; clients check results themselves. An unreadable filter is a 400. Where the real
+server's interpretation is not known, `Behaviour` decides.
 """
 
 from __future__ import annotations

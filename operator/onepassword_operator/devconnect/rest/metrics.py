@@ -1,4 +1,4 @@
-"""Counts and times the requests of the API port, as a real server's `/metrics` does: by method and route, so no id is in them."""
+"""Counts and times the API port's requests by method and route, without ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rate limit of an account: decides when it has made too many requests in a minute or an hour, and the seconds to wait."""
+"""Rate limit of an account, per minute and hour: decides how many seconds a request must wait."""
 
 from __future__ import annotations
 

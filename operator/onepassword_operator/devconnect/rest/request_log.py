@@ -1,6 +1,6 @@
 """Remembers which requests reached the API port, so that a test can count reads.
 
-Never bodies, headers or tokens.
+Bodies, headers and tokens are not kept.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class LoggedRequest:
 
 
 class RequestLog:
-    """Counters over all `/v1` requests since the last reset, and the last 2,000 requests themselves."""
+    """Counts all `/v1` requests since the last reset, and keeps the last 2,000 of them."""
 
     def __init__(self) -> None:
         self.total = 0

@@ -1,4 +1,4 @@
-"""The routing table: for each endpoint that needs a Connect token, its permission and its function."""
+"""The routing table: permission and function of each endpoint that needs a Connect token."""
 
 from __future__ import annotations
 

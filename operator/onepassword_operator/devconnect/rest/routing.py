@@ -33,7 +33,7 @@ _ID_POSITIONS: Final = (2, 4, 6)
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """The endpoint's template and the ids of the path: vault, item, file, as far as the path goes."""
+    """The endpoint's template and the ids in the path: vault, item, file."""
 
     template: str
     ids: tuple[str, ...] = ()

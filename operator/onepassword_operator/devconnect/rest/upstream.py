@@ -1,4 +1,4 @@
-"""A real server's connection to 1Password: decides when its first sync is complete, and the state in /health until then.
+"""The connection to 1Password: decides when the first sync is complete, and the state in /health.
 
 The first valid bearer token unlocks a server and starts its first sync. Requests wait for it, up to
 a timeout.
@@ -58,7 +58,7 @@ class Upstream:
     ) -> None:
         """Act as a server that has just started.
 
-        Its first sync takes `sync_seconds`, or until `finish` if None.
+        Its first sync takes `sync_seconds`; if None, it ends with `finish`.
         """
         self.close()
         self.state = State.LOCKED

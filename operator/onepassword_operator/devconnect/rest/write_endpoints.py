@@ -1,4 +1,7 @@
-"""Endpoints that change items: decides what the reply shows to a token without read access, and which version a lagging server shows."""
+"""Endpoints that change items.
+
+They decide which reply a token without read access gets, and which version a lagging server shows.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ async def replace_item(call: Call) -> web.Response:
 async def patch_item(call: Call) -> web.Response:
     """Answer `PATCH /v1/vaults/{v}/items/{i}`.
 
-    No operations leave the item and its version as they are.
+    Without operations the item and its version stay as they are.
     """
     received = await _receive(call)
     item = call.store.item(call.vault_id, call.item_id)

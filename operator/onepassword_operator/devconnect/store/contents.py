@@ -11,7 +11,7 @@ from onepassword_operator.devconnect.items.records import Item, Vault
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One stored change: the vault as it is afterwards (None: deleted) and, if it was about an item, that item (None: deleted)."""
+    """A stored change: vault and changed item, if any, as they are afterwards; None if deleted."""
 
     vault_id: str
     vault: Vault | None
@@ -59,7 +59,7 @@ class Contents:
         )
 
     def changes(self) -> Iterator[Change]:
-        """Yield the changes that turn empty contents, or contents that are a part of these, into these."""
+        """Yield the changes that turn empty contents, or a part of these contents, into these."""
         for vault_id, vault in self.vaults.items():
             yield Change(vault_id=vault_id, vault=vault)
             for item in self.items[vault_id].values():

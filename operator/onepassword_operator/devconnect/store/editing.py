@@ -1,4 +1,4 @@
-"""Changes as a person in the app would make them: finds vaults and items by name and stores the next revision."""
+"""Edits vaults and items by name, as a person in the app would."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _EDIT_KEYS: Final = frozenset(
 class Editor:
     """Edits a store by vault name or id and item title or id.
 
-    Refusals are ApiError or SeedError.
+    A refusal is an ApiError or a SeedError.
     """
 
     def __init__(self, store: VaultStore, feed: EventFeed | None = None) -> None:
@@ -89,7 +89,10 @@ class Editor:
         )
 
     def edit_item(self, vault: str, item: str, *, edit: Mapping[str, object]) -> Item:
-        """Store the next revision: `fields` sets values by label (null empties one), `files` adds or replaces by name."""
+        """Store the next revision of an item.
+
+        `fields` sets values by label (null empties one), `files` adds or replaces files by name.
+        """
         found = self.find_item(vault, item)
         shape = item_shape.read_mapping(edit, "edit", allowed=_EDIT_KEYS)
         content = _edited(found.content, shape)

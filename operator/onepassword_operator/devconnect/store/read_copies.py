@@ -1,4 +1,4 @@
-"""Read copies of the data: decides when a stored change becomes visible in vault objects, in item lists and in item GETs.
+"""Read copies of the data: decides when a change is visible in vaults, item lists and items.
 
 A real Connect server writes to 1Password and reads from a local database that a sync updates, so
 these three can disagree for a while.
@@ -30,7 +30,7 @@ class ReadCopy:
     def set_lag(self, seconds: float, *, now: float) -> None:
         """Delay later changes by this lag.
 
-        Pending changes arrive at the latest after it, or never if it is endless.
+        Pending changes arrive after it at the latest, or never if it is endless.
         """
         self._lag_seconds = seconds
         self._pending = deque((_moved(due, now + seconds), change) for due, change in self._pending)
@@ -56,7 +56,7 @@ class ReadCopy:
     def listing(self, vault_id: str, *, now: float, with_archived: bool) -> bytes | None:
         """Return the serialised list of a vault's items, None if the vault is not there.
 
-        Serialised once per change.
+        A list is serialised once per change.
         """
         items = self.at(now).items.get(vault_id)
         if items is None:

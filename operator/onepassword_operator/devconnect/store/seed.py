@@ -1,4 +1,4 @@
-"""Seed data: reads handwritten YAML, or makes bulk data for measurements, and fills a store with it."""
+"""Fills a store from handwritten YAML, or with bulk data for measurements."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class Seed:
 
 
 def _as_written(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> str | int | bool:  # noqa: ARG001 - the signature of constructors
-    """Keep a scalar's spelling: YAML would turn 0600 into 384, 12:30 into 750, 1.10 into 1.1 and `no` into false."""
+    """Keep a scalar's spelling, of which YAML would turn 0600 into 384, and `no` into false."""
     if node.value in {"true", "false"}:
         return bool(node.value == "true")
     return int(node.value) if _PLAIN_NUMBER.fullmatch(node.value) else str(node.value)

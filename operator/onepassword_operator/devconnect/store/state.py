@@ -1,8 +1,8 @@
-"""The directory of `--state`: keeps items, events, signing key and revocations over restarts, so that no acknowledged change is lost.
+"""The directory of `--state`: items, events, signing key and revocations outlast a restart.
 
-A snapshot holds everything at one moment; the journal of the same number holds the changes since.
-The next snapshot appears by a rename, so there is always one complete pair. One process at a time
-may use a directory.
+No acknowledged change is lost. A snapshot holds everything at one moment; the journal of the same
+number holds the changes since. The next snapshot appears by a rename, so there is always one
+complete pair. One process at a time may use a directory.
 """
 
 from __future__ import annotations

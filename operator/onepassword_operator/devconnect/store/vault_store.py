@@ -39,9 +39,8 @@ class Keeper(Protocol):
 class VaultStore:
     """The newest state of the data, which writers and the admin port use.
 
-    Readers see one of `replicas`.
-
-    Each replica has its own lag; `visible` is the first one, and by default the only one.
+    Readers see one of `replicas`, each with its own lag; `visible` is the first one, and by default
+    the only one.
     """
 
     def __init__(
@@ -137,7 +136,7 @@ class VaultStore:
         return vault
 
     def rename_vault(self, vault_id: str, name: str) -> Vault:
-        """Change a vault's name, which moves its attribute version and leaves its content version."""
+        """Change a vault's name, which moves its attribute version alone."""
         old = self.vault(vault_id)
         vault = dataclasses.replace(
             old, name=name, attribute_version=old.attribute_version + 1, updated_at=self._clock()

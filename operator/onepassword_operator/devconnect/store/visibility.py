@@ -1,4 +1,4 @@
-"""The view of the API's readers on the stored data: decides its lag, and the items that lists and reads show."""
+"""The readers' view of the stored data: decides its lag, and the items that it shows."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Lag:
 
 
 class Visibility:
-    """Vault objects, item lists and item reads as they are at this moment.
+    """Shows vault objects, item lists and item reads as they are at this moment.
 
-    Three copies that may disagree for a while.
+    They are three copies, which may disagree for a while.
     """
 
     def __init__(self, *, clock: Callable[[], float], behaviour: Behaviour) -> None:
