@@ -64,10 +64,8 @@ def scale(values: Sequence[float], *, start: float, end: float, log: bool) -> Sc
     """One that has room for all of the values."""
     if log:
         positive = [value for value in values if value > 0] or [1.0]
-        low, high = (
-            10.0 ** math.floor(math.log10(min(positive))),
-            10.0 ** math.ceil(math.log10(max(positive))),
-        )
+        low = 10.0 ** math.floor(math.log10(min(positive)))
+        high = 10.0 ** math.ceil(math.log10(max(positive)))
         return Scale(
             low=low / (10 if low == min(positive) else 1),
             high=max(high, low * 10),

@@ -140,12 +140,8 @@ def default_base() -> str:
 def find_base() -> str:
     """The Dockerfile's own base (empty) if it is there or can be pulled, else a local one."""
     default = default_base()
-    if (
-        subprocess.run(
-            ["docker", "image", "inspect", default], capture_output=True, check=False
-        ).returncode
-        == 0
-    ):
+    inspect = ["docker", "image", "inspect", default]
+    if subprocess.run(inspect, capture_output=True, check=False).returncode == 0:
         return ""
     try:
         pulled = subprocess.run(

@@ -34,13 +34,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--again", action="store_true", help="make it even if it is there")
     arguments = parser.parse_args()
-    if (
-        not arguments.again
-        and subprocess.run(
-            ["docker", "image", "inspect", NAME], capture_output=True, check=False
-        ).returncode
-        == 0
-    ):
+    if not arguments.again and is_there():
         return 0
     if shutil.which("debootstrap") is None:
         sys.exit(
@@ -55,6 +49,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as directory:
         make(Path(directory) / "root")
     return 0
+
+
+def is_there() -> bool:
+    """Ask the Docker Engine for the image."""
+    inspect = ["docker", "image", "inspect", NAME]
+    return subprocess.run(inspect, capture_output=True, check=False).returncode == 0
 
 
 def make(root: Path) -> None:

@@ -86,11 +86,8 @@ class TlsFiles:
 
     def _state(self) -> list[tuple[str, int, int, int]]:
         found = []
-        for file in (
-            [pathlib.Path(self._file)] * bool(self._file)
-            + list(_files(self._directories))
-            + list(self._identity or ())
-        ):
+        named = [pathlib.Path(self._file)] if self._file else []
+        for file in (*named, *_files(self._directories), *(self._identity or ())):
             with contextlib.suppress(OSError):
                 seen = file.stat()
                 found.append((str(file), seen.st_ino, seen.st_mtime_ns, seen.st_size))

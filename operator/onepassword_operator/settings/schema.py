@@ -56,13 +56,13 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
     """All settings, read once at the start."""
 
     model_config = pydantic_settings.SettingsConfigDict(
-        # Settings without a variable of their own get the prefix, and `load` refuses unknown
-        # variables with it. Without a prefix, a stray WORKERS or LEADER_ELECT in the environment
-        # would count as ours.
         frozen=True,
         extra="ignore",
         hide_input_in_errors=True,
         env_ignore_empty=True,
+        # Settings without a variable of their own get the prefix, and `load` refuses unknown
+        # variables with it. Without a prefix, a stray WORKERS or LEADER_ELECT in the environment
+        # would count as ours.
         env_prefix=PREFIX,
         case_sensitive=True,
     )
@@ -298,9 +298,8 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
     @property
     def log_level(self) -> int:
         """The log's level: as set, else by `--zap-devel`."""
-        return LEVELS.get(
-            self.zap_log_level or ("debug" if self.zap_devel else "info"), logging.DEBUG
-        )
+        level = self.zap_log_level or ("debug" if self.zap_devel else "info")
+        return LEVELS.get(level, logging.DEBUG)
 
     @property
     def stacktrace_level(self) -> int:

@@ -93,11 +93,9 @@ class _ZapFormatter(logging.Formatter):
 
     def traceback(self, record: logging.LogRecord) -> str:
         """Return the record's traceback, or an empty text if its level does not show one."""
-        return (
-            self.formatException(record.exc_info)
-            if record.exc_info and record.levelno >= self._stacktrace_level
-            else ""
-        )
+        if record.exc_info and record.levelno >= self._stacktrace_level:
+            return self.formatException(record.exc_info)
+        return ""
 
 
 class ConsoleFormatter(_ZapFormatter):

@@ -105,9 +105,8 @@ class SteeringActions:
     async def override_health(self, request: web.Request) -> web.Response:
         """Set statuses of services in /health; null restores the real one."""
         body = await read_object(request)
-        if not set(body) <= set(SERVICES) or not all(
-            isinstance(status, str | None) for status in body.values()
-        ):
+        are_statuses = all(isinstance(status, str | None) for status in body.values())
+        if not are_statuses or not set(body) <= set(SERVICES):
             raise bad_request(f"write a status or null for {', '.join(SERVICES)}")
         merged: dict[str, str | None] = {**self._parts.upstream.overrides, **body}
         self._parts.upstream.overrides = {

@@ -97,9 +97,8 @@ class TokenActions:
             raise bad_request(
                 "a token is for vaults or for features of the Events API, not for both"
             )
-        if not isinstance(features, list) or not all(
-            isinstance(feature, str) for feature in features
-        ):
+        is_list = isinstance(features, list)
+        if not is_list or not all(isinstance(feature, str) for feature in features):
             raise bad_request('features must be a list such as ["auditevents"]')
         return self._mint.for_events(features, expires_in_seconds=seconds)
 

@@ -38,11 +38,9 @@ class SigningKey:
     def load(cls, pem: bytes) -> Self:
         """Read a key written by `pem`; anything else is a ValueError."""
         key = serialization.load_pem_private_key(pem, password=None)
-        if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(
-            key.curve, ec.SECP256R1
-        ):
-            raise ValueError("not a private key of the curve P-256")  # noqa: TRY004 - the file is wrong, not the call
-        return cls(key)
+        if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
+            return cls(key)
+        raise ValueError("not a private key of the curve P-256")
 
     def pem(self) -> bytes:
         """Write the key, so that tokens stay valid after a restart."""
@@ -62,10 +60,8 @@ class SigningKey:
         """Tell whether this key made the signature."""
         if len(signature) != 2 * _NUMBER_BYTES:
             return False
-        r, s = (
-            int.from_bytes(part, "big")
-            for part in (signature[:_NUMBER_BYTES], signature[_NUMBER_BYTES:])
-        )
+        r = int.from_bytes(signature[:_NUMBER_BYTES], "big")
+        s = int.from_bytes(signature[_NUMBER_BYTES:], "big")
         try:
             self._key.public_key().verify(encode_dss_signature(r, s), message, _HASHED)
         except InvalidSignature:

@@ -128,20 +128,14 @@ def _check_member(name: str, value: object) -> None:
     if value is None:
         return
     if name in _WHOLE:
-        usable, form = (
-            isinstance(value, int) and not isinstance(value, bool) and value >= 1,
-            "a whole number from 1",
-        )
+        form = "a whole number from 1"
+        usable = isinstance(value, int) and not isinstance(value, bool) and value >= 1
     elif name in _SECONDS:
-        usable, form = (
-            isinstance(value, int | float) and not isinstance(value, bool) and value >= 0,
-            "a number of seconds",
-        )
+        form = "a number of seconds"
+        usable = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
     else:
+        form = "a text of one line"
         numbers = int | float if name == "retry_after" else str
-        usable, form = (
-            isinstance(value, str | numbers) and str(value).isprintable(),
-            "a text of one line",
-        )
+        usable = isinstance(value, str | numbers) and str(value).isprintable()
     if not usable:
         raise FaultError(f"{name} must be {form}")

@@ -213,10 +213,8 @@ def _file(given: object, place: str, *, folder: Path | None) -> FileDraft:
     if len(sources) != 1:
         raise SeedError(place, "write exactly one of content, content_base64 and path")
     source = sources[0]
-    text, name = (
-        read_text(shape[source], f"{place}.{source}"),
-        read_text(shape.get("name"), f"{place}.name", required=source != "path"),
-    )
+    text = read_text(shape[source], f"{place}.{source}")
+    name = read_text(shape.get("name"), f"{place}.name", required=source != "path")
     return FileDraft(
         name=name or Path(text).name,
         content=_bytes(source, text, place=f"{place}.{source}", folder=folder),
