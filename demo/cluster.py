@@ -169,3 +169,14 @@ def ready(item: Object) -> Mapping[str, Any]:
     """The Ready condition of a OnePasswordItem; empty if there is none."""
     conditions: list[dict[str, Any]] = (item.get("status") or {}).get("conditions") or []
     return next((condition for condition in conditions if condition.get("type") == "Ready"), {})
+
+
+def exists(_found: Object) -> bool:
+    """Whatever is there will do."""
+    return True
+
+
+def pod_annotations(deployment: Object) -> dict[str, str]:
+    """What the operator noted on the pod template."""
+    annotations = deployment["spec"]["template"]["metadata"].get("annotations") or {}
+    return {name: value for name, value in sorted(annotations.items()) if name.startswith(PREFIX)}

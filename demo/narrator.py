@@ -9,19 +9,13 @@ import os
 import textwrap
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Final, TextIO
 
 from demo.errors import TourError
 
 WIDTH: Final = 100
-_BOLD, _DIM, _RED, _GREEN, _CYAN, _RESET = (
-    "\033[1m",
-    "\033[2m",
-    "\033[31m",
-    "\033[32m",
-    "\033[36m",
-    "\033[0m",
-)
+_BOLD, _DIM, _RED, _GREEN, _CYAN, _RESET = (f"\033[{code}m" for code in (1, 2, 31, 32, 36, 0))
 
 
 class Stopwatch:
@@ -109,3 +103,8 @@ class Narrator:
 def _wrap(text: str, width: int) -> list[str]:
     # Names and URLs stay in one piece, so that they can be copied.
     return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+
+
+def shown_path(path: Path) -> str:
+    """A path as short as it can be typed from here."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

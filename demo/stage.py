@@ -31,6 +31,7 @@ from harness.processes import own_environment
 CRD: Final = REPOSITORY / "crds" / "onepassworditems.yaml"
 SEED: Final = REPOSITORY / "demo" / "seed.yaml"
 OPERATOR_USER: Final = access.OPERATOR
+POLL_REQUEST: Final = "GET /v1/vaults"
 POLLING_SECONDS: Final = 2
 LOG_LINES: Final = 15
 OK: Final = 200
@@ -165,3 +166,11 @@ class Stage:
                 expected="the operator to keep running",
                 seen=f"it ended with code {self._operator.process.returncode}",
             )
+
+
+def requests_if_quiet(stage: Stage) -> dict[str, int]:
+    """Return the requests to Connect so far, and reset them unless all are idle polls."""
+    asked = stage.connect.counts()
+    if not asked.keys() <= {POLL_REQUEST}:
+        stage.connect.reset()
+    return asked

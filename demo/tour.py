@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import secrets
 import shlex
 import signal
@@ -24,12 +23,29 @@ sys.path[:1] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 
 from controlplane.errors import ControlPlaneError  # noqa: E402
 from demo.checks import check, check_content, is_ready, is_refused, seeded_content  # noqa: E402
-from demo.cluster import PREFIX, Object, data, facts, item_version, ready, revision, sizes  # noqa: E402
+from demo.cluster import (  # noqa: E402
+    PREFIX,
+    data,
+    exists,
+    facts,
+    item_version,
+    pod_annotations,
+    ready,
+    revision,
+    sizes,
+)
 from demo.errors import TourError  # noqa: E402
-from demo.narrator import Narrator, Stopwatch  # noqa: E402
-from demo.stage import OPERATOR_USER, POLLING_SECONDS, SEED, Stage  # noqa: E402
+from demo.narrator import Narrator, Stopwatch, shown_path  # noqa: E402
+from demo.stage import (  # noqa: E402
+    OPERATOR_USER,
+    POLL_REQUEST,
+    POLLING_SECONDS,
+    SEED,
+    Stage,
+    requests_if_quiet,
+)
 
-POLL_REQUEST: Final = "GET /v1/vaults"
+KEPT: Final = "Everything keeps running until you press Ctrl-C here; then it all goes."
 ITEMS: Final = {
     "shop-database": "shop database",
     "payments-api": "payments api",
@@ -311,10 +327,7 @@ def leave_running(stage: Stage, say: Narrator) -> None:
     password_url = f"{stage.connect.admin_url}/vaults/Demo/items/shop%20database"
     say.closing(
         [
-            (
-                "Everything keeps running until you press Ctrl-C here; then it all goes. "
-                "In another terminal:"
-            ),
+            f"{KEPT} In another terminal:",
             "",
             f"  export KUBECONFIG={stage.plane.admin_kubeconfig}",
             f"  {program} get opi,secrets,deployments",
@@ -330,34 +343,10 @@ def leave_running(stage: Stage, say: Narrator) -> None:
     say.closing(["Stopping."])
 
 
-def shown_path(path: Path) -> str:
-    """A path as short as it can be typed from here."""
-    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
-
-
 def kubectl(stage: Stage, say: Narrator, *arguments: str) -> None:
     """Show a kubectl command, run it, and show what it printed."""
     say.command(f"kubectl {shlex.join(arguments)}")
     say.output(stage.cluster.run(arguments).splitlines())
-
-
-def requests_if_quiet(stage: Stage) -> dict[str, int]:
-    """Return the requests to Connect so far, and reset them unless all are idle polls."""
-    asked = stage.connect.counts()
-    if not asked.keys() <= {POLL_REQUEST}:
-        stage.connect.reset()
-    return asked
-
-
-def exists(_found: Object) -> bool:
-    """Whatever is there will do."""
-    return True
-
-
-def pod_annotations(deployment: Object) -> dict[str, str]:
-    """What the operator noted on the pod template."""
-    annotations = deployment["spec"]["template"]["metadata"].get("annotations") or {}
-    return {name: value for name, value in sorted(annotations.items()) if name.startswith(PREFIX)}
 
 
 def tour(say: Narrator, *, keep: bool) -> int:
