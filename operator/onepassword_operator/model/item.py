@@ -112,15 +112,45 @@ class Revision:
 
     def is_older_than(self, other: Revision) -> bool:
         """Whether this is a lower version of the same item."""
-        return (self.vault_id, self.item_id) == (
-            other.vault_id,
-            other.item_id,
-        ) and self.version < other.version
+        return self.item == other.item and self.version < other.version
+
+    @property
+    def item(self) -> tuple[str, str]:
+        """The IDs of vault and item."""
+        return (self.vault_id, self.item_id)
 
     @property
     def path(self) -> str:
         """The item path with IDs, as Secrets carry it."""
         return f"vaults/{self.vault_id}/items/{self.item_id}"
+
+
+class Revisions(tuple[Revision, ...]):
+    """The content of a Secret: the revision of each of its items, in the order of the recipe.
+
+    A tuple, because one is kept for every Secret.
+    """
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return ",".join(map(str, self))
+
+    @classmethod
+    def parse(cls, text: str) -> Revisions | None:
+        """Read revisions as `str` writes them; None for anything else."""
+        found = [Revision.parse(each) for each in text.split(",")]
+        known = cls(revision for revision in found if revision)
+        return known if len(known) == len(found) else None
+
+    @property
+    def versions(self) -> str:
+        """The versions alone, for people."""
+        return ", ".join(str(revision.version) for revision in self)
+
+    def having(self, revision: Revision, *, at: int) -> Revisions:
+        """Replace the revision at a position."""
+        return Revisions((*self[:at], revision, *self[at + 1 :]))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

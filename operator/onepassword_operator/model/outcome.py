@@ -7,7 +7,7 @@ import enum
 from typing import Any
 
 from onepassword_operator.model.errors import OperatorError
-from onepassword_operator.model.item import Revision
+from onepassword_operator.model.item import Revisions
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,14 +66,14 @@ class Skipped:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Synced:
-    """The Secret holds this revision."""
+    """The Secret holds these revisions."""
 
-    revision: Revision
+    revisions: Revisions
     change: Change
     reason: str
     """Why the Secret was written, or was not, in words that follow "because"."""
     skipped: tuple[Skipped, ...] | None = ()
-    """None if the item was not read again: the earlier report about this revision still holds."""
+    """None if the item was not read again: the earlier report about these revisions still holds."""
     warning: str = ""
     asked: bool = False
     """Somebody asked for this reconcile by the refresh annotation, so it is answered even if

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
-from onepassword_operator.model.item import Revision, parse_version
+from onepassword_operator.model.item import Revision, Revisions, parse_version
 
 
 class SecretKey(NamedTuple):
@@ -89,13 +89,25 @@ class DesiredSecret:
     immutable: bool = False
 
 
-def recorded_revision(observed: ObservedSecret) -> Revision | None:
-    """Read the revision that a Secret's annotations record.
+def item_annotations(revisions: Revisions) -> dict[str, str]:
+    """Write revisions as a Secret's annotations; one as the official operator writes it."""
+    return {
+        names.ITEM_PATH: ",".join(revision.path for revision in revisions),
+        names.ITEM_VERSION: ",".join(str(revision.version) for revision in revisions),
+    }
 
-    The official operator writes the same annotations.
-    """
-    parts = observed.annotations.get(names.ITEM_PATH, "").split("/")
-    version = parse_version(observed.annotations.get(names.ITEM_VERSION, ""))
+
+def recorded_revisions(observed: ObservedSecret) -> Revisions | None:
+    """Read the revisions that a Secret's annotations record; None if they can't be read."""
+    versions = observed.annotations.get(names.ITEM_VERSION, "").split(",")
+    paths = observed.annotations.get(names.ITEM_PATH, "").split(",", len(versions) - 1)
+    read = [_revision(path, version) for path, version in zip(paths, versions, strict=False)]
+    known = Revisions(revision for revision in read if revision)
+    return known if len(known) == len(versions) else None
+
+
+def _revision(path: str, version_text: str) -> Revision | None:
+    parts, version = path.split("/"), parse_version(version_text)
     if len(parts) != 4 or parts[0] != "vaults" or parts[2] != "items" or version is None:  # noqa: PLR2004
         return None
     return Revision(sys.intern(parts[1]), parts[3], version)

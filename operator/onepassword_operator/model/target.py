@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from onepassword_operator.model import names
 from onepassword_operator.model.outcome import Condition
+from onepassword_operator.model.recipe import Part, Recipe
 from onepassword_operator.model.secret import OwnerReference, SecretKey
 
 _API_VERSIONS: Final = {names.KIND: names.API_VERSION, names.DEPLOYMENT: "apps/v1"}
@@ -59,6 +60,11 @@ class Claim:
     """Characters of labels and annotations to be copied if they exceed the limit, in which case
     none are kept; else 0.
     """
+
+    @property
+    def recipe(self) -> Recipe:
+        """The parts that its Secret's content comes from: today the item of its path."""
+        return Recipe((Part(self.item_path),))
 
     @property
     def ref(self) -> ObjectRef:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from onepassword_operator.model import names
-from onepassword_operator.model.item import Revision
+from onepassword_operator.model.item import Revisions
 from onepassword_operator.model.secret import OwnerReference
 from onepassword_operator.model.target import Claim, ObjectRef
 
@@ -53,15 +53,15 @@ class RestartMark:
     `time` is the API server's, RFC 3339 UTC.
     """
 
-    revision: Revision
+    revisions: Revisions
     time: str
 
     def __str__(self) -> str:
-        return f"{self.revision}@{self.time}"
+        return f"{self.revisions}@{self.time}"
 
     @classmethod
     def parse(cls, text: str | None) -> RestartMark | None:
         """Read a mark as `str` writes it; None for any other text."""
-        revision_text, _, time = (text or "").rpartition("@")
-        revision = Revision.parse(revision_text)
-        return cls(revision, time) if revision and time else None
+        revisions_text, _, time = (text or "").rpartition("@")
+        revisions = Revisions.parse(revisions_text)
+        return cls(revisions, time) if revisions and time else None

@@ -14,7 +14,7 @@ from onepassword_operator.model.errors import (
     ClusterUnavailableError,
     OperatorError,
 )
-from onepassword_operator.model.item import Revision
+from onepassword_operator.model.item import Revisions
 from onepassword_operator.model.outcome import (
     Condition,
     Failed,
@@ -92,9 +92,9 @@ def _words(claim: Claim, outcome: Outcome, *, last_good: Condition | None) -> tu
             # A pause does not change the status of Ready: the Secret stays as it is.
             return claim.ready.status if claim.ready else "Unknown", pause.value, _clip(message)
         case Synced(
-            revision=revision, skipped=skipped, warning=warning
+            revisions=revisions, skipped=skipped, warning=warning
         ):  # pragma: no branch  mypy proves that none is left
-            fact = _fact(claim, revision)
+            fact = _fact(claim, revisions)
             if skipped is None and (
                 reported_before := _reported_before(claim.ready, fact)
                 or _reported_before(last_good, fact)
@@ -109,14 +109,15 @@ def _words(claim: Claim, outcome: Outcome, *, last_good: Condition | None) -> tu
             )
 
 
-def reports(claim: Claim, revision: Revision, *, last_good: Condition | None = None) -> bool:
-    """Whether the resource reports, or reported before an outage, that its Secret holds this revision."""
-    fact = _fact(claim, revision)
+def reports(claim: Claim, revisions: Revisions, *, last_good: Condition | None = None) -> bool:
+    """Whether the resource reports, or reported before an outage, that its Secret holds these revisions."""
+    fact = _fact(claim, revisions)
     return bool(_reported_before(claim.ready, fact) or _reported_before(last_good, fact))
 
 
-def _fact(claim: Claim, revision: Revision) -> str:
-    return f'Secret "{claim.key.name}" holds version {revision.version} of {revision.path}'
+def _fact(claim: Claim, revisions: Revisions) -> str:
+    held = " and ".join(f"version {revision.version} of {revision.path}" for revision in revisions)
+    return f'Secret "{claim.key.name}" holds {held}'
 
 
 def _reported_before(previous: Condition | None, fact: str) -> tuple[str, str, str] | None:

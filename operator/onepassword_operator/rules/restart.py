@@ -61,12 +61,12 @@ def decide(
         name: pending[name].mark
         for name in sorted(workload.secrets & pending.keys())
         if may_restart(pending[name].auto_restart, workload, levels=levels)
-        and restarted_for.get(name) != str(pending[name].mark.revision)
+        and restarted_for.get(name) != str(pending[name].mark.revisions)
         and not _created_after(workload, pending[name].mark)
     }
     if not due:
         return None
-    merged = restarted_for | {name: str(mark.revision) for name, mark in due.items()}
+    merged = restarted_for | {name: str(mark.revisions) for name, mark in due.items()}
     newest = max(
         [mark.time for mark in due.values()]
         + [workload.template_annotations.get(names.LAST_RESTARTED, "")],

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onepassword_operator.model.item import Item, Revision, Vault, parse_version
+from onepassword_operator.model.item import Item, Revision, Revisions, Vault, parse_version
 
 VAULT = Vault(id="v", name="Prod", content_version=7, attribute_version=2, items=3, created_at="2024-01-01T00:00:00Z", updated_at="then")
 IDS = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=26)
@@ -41,6 +41,26 @@ def test_a_printed_revision_parses_to_itself(vault_id: str, item_id: str, versio
 def test_only_what_a_revision_prints_is_parsed(text: str) -> None:
     parsed = Revision.parse(text)
     assert parsed is None or str(parsed) == text
+
+
+X, Y = Revision("v", "x", 3), Revision("w", "y", 5)
+
+
+@pytest.mark.parametrize(("revisions", "text", "versions"), [(Revisions((X,)), "v/x@3", "3"), (Revisions((X, Y)), "v/x@3,w/y@5", "3, 5")])
+def test_several_revisions_print_in_their_order_and_one_as_itself(revisions: Revisions, text: str, versions: str) -> None:
+    assert (str(revisions), revisions.versions) == (text, versions)
+    assert Revisions.parse(text) == revisions
+
+
+@pytest.mark.parametrize("text", ["", ",", "v/x@3,", ",v/x@3", "v/x@3,w/y"])
+def test_revisions_parse_only_if_each_does(text: str) -> None:
+    assert Revisions.parse(text) is None
+
+
+def test_one_of_several_revisions_is_replaced_at_its_place() -> None:
+    newer = dataclasses.replace(Y, version=6)
+    assert Revisions((X, Y)).having(newer, at=1) == (X, newer)
+    assert Revisions((X,)).having(newer, at=0) == (newer,)
 
 
 NOT_A_VERSION = ["", " 3", "3 ", "3\n", "-3", "+3", "3.0", "0x3", "03", "3_0", "٣", "²", "three", "9" * 19, "9" * 5000]

@@ -3,8 +3,8 @@
 import pytest
 
 from onepassword_operator.model import names
-from onepassword_operator.model.item import Revision
-from onepassword_operator.model.secret import ObservedSecret, OwnerReference, SecretKey, recorded_revision
+from onepassword_operator.model.item import Revision, Revisions
+from onepassword_operator.model.secret import ObservedSecret, OwnerReference, SecretKey, recorded_revisions
 
 
 def test_a_key_prints_as_people_write_it() -> None:
@@ -17,10 +17,14 @@ def test_the_group_is_what_stands_before_the_version(api_version: str, group: st
 
 
 @pytest.mark.parametrize(
-    ("path", "version", "revision"),
+    ("path", "version", "revisions"),
     [
-        ("vaults/v/items/i", "3", Revision("v", "i", 3)),
-        ("vaults/v/items/i", "0", Revision("v", "i", 0)),
+        ("vaults/v/items/i", "3", [Revision("v", "i", 3)]),
+        ("vaults/v/items/i", "0", [Revision("v", "i", 0)]),
+        ("vaults/v/items/a,b", "3", [Revision("v", "a,b", 3)]),
+        ("vaults/v/items/i,vaults/w/items/j", "3,5", [Revision("v", "i", 3), Revision("w", "j", 5)]),
+        ("vaults/v/items/i", "3,5", None),
+        ("vaults/v/items/i,vaults/w/items/j", "3,", None),
         (None, "3", None),
         ("vaults/v/items/i", None, None),
         ("vaults/v/items/i", "", None),
@@ -32,8 +36,8 @@ def test_the_group_is_what_stands_before_the_version(api_version: str, group: st
         ("vaults/v/item/i", "3", None),
     ],
 )
-def test_a_secret_records_a_revision_if_both_annotations_can_be_read(
-    path: str | None, version: str | None, revision: Revision | None
+def test_a_secret_records_revisions_if_both_annotations_can_be_read(
+    path: str | None, version: str | None, revisions: list[Revision] | None
 ) -> None:
     marks = {names.ITEM_PATH: path, names.ITEM_VERSION: version}
     held = ObservedSecret(
@@ -47,4 +51,4 @@ def test_a_secret_records_a_revision_if_both_annotations_can_be_read(
         finalizers=(),
         data={},
     )
-    assert recorded_revision(held) == revision
+    assert recorded_revisions(held) == (Revisions(revisions) if revisions else None)

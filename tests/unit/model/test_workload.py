@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onepassword_operator.model import names
-from onepassword_operator.model.item import Revision
+from onepassword_operator.model.item import Revision, Revisions
 from onepassword_operator.model.secret import OwnerReference
 from onepassword_operator.model.target import ObjectRef
 from onepassword_operator.model.workload import RestartMark, Workload
@@ -39,7 +39,7 @@ def test_the_official_operators_finalizer_holds_a_workload_up(finalizers: tuple[
 IDS = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=26)
 MARKS = st.builds(
     RestartMark,
-    st.builds(Revision, IDS, IDS, st.integers(0, 10**18 - 1)),
+    st.lists(st.builds(Revision, IDS, IDS, st.integers(0, 10**18 - 1)), min_size=1, max_size=3).map(Revisions),
     st.datetimes().map(lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%SZ")),
 )
 

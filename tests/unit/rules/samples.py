@@ -7,7 +7,7 @@ from typing import Any
 
 from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
-from onepassword_operator.model.item import Revision
+from onepassword_operator.model.item import Revision, Revisions
 from onepassword_operator.model.outcome import Condition
 from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, SecretKey
 from onepassword_operator.model.target import Claim, Rendering
@@ -17,7 +17,8 @@ NOW = "2024-06-01T12:00:00Z"
 VAULT_ID = "v" * 26
 ITEM_ID = "i" * 26
 REVISION = Revision(VAULT_ID, ITEM_ID, 3)
-NEXT = dataclasses.replace(REVISION, version=4)
+HELD = Revisions((REVISION,))
+NEXT = Revisions((dataclasses.replace(REVISION, version=4),))
 SEALER = Sealer(rendering=Rendering(), key=Confidential(b"fake key"))
 OTHER_SEALER = Sealer(rendering=Rendering(), key=Confidential(b"another fake key"))
 DATA = {"username": Confidential(b"svc"), "password": Confidential(b"hunter2")}

@@ -13,7 +13,7 @@ from unit.rules import samples
 
 BEFORE = "2024-05-01T00:00:00Z"
 FACT = f'Secret "db" holds version 3 of {samples.REVISION.path}'
-SYNCED = Synced(reason="", revision=samples.REVISION, change=Change.NONE)
+SYNCED = Synced(reason="", revisions=samples.HELD, change=Change.NONE)
 UNREAD = dataclasses.replace(SYNCED, skipped=None)
 DOWN = errors.BackendUnavailableError("no answer")
 GONE = errors.ItemNotFoundError("nothing there")
@@ -105,7 +105,7 @@ def test_a_long_pause_message_is_cut_to_what_the_api_takes() -> None:
 def test_a_resource_tells_what_its_secret_holds_or_told_it_before_an_outage(
     carried: Condition | None, last_good: Condition | None, reports: object
 ) -> None:
-    assert conditions.reports(samples.saying(carried), samples.REVISION, last_good=last_good) is reports
+    assert conditions.reports(samples.saying(carried), samples.HELD, last_good=last_good) is reports
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ FAILURES = st.builds(Failed, st.sampled_from([*TRANSIENT, *LASTING]))
 PAUSES = st.builds(Paused, pause=st.sampled_from(Pause), message=st.just("text"), change=st.sampled_from(Change))
 SYNCS = st.builds(
     Synced,
-    revision=st.sampled_from([samples.REVISION, samples.NEXT]),
+    revisions=st.sampled_from([samples.HELD, samples.NEXT]),
     change=st.sampled_from(Change),
     skipped=st.none() | st.lists(st.sampled_from([EMPTY, ODD]), max_size=7).map(tuple),
     warning=st.sampled_from(["", "2 items"]),

@@ -9,14 +9,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from onepassword_operator.model import names
-from onepassword_operator.model.item import Revision
+from onepassword_operator.model.item import Revision, Revisions
 from onepassword_operator.model.workload import RestartMark, Workload
 from onepassword_operator.rules import restart
 
 TIME = "2024-06-01T12:00:00Z"
 LATER = "2024-06-01T12:30:00Z"
-MARK = RestartMark(Revision("v", "i", 3), TIME)
-OTHER_MARK = RestartMark(Revision("v", "j", 9), LATER)
+MARK = RestartMark(Revisions((Revision("v", "i", 3),)), TIME)
+OTHER_MARK = RestartMark(Revisions((Revision("v", "j", 9),)), LATER)
 EVERYBODY = restart.Levels(namespace=None, operator=True)
 NOBODY = restart.Levels(namespace=None, operator=False)
 WORKLOAD = Workload(
@@ -200,7 +200,7 @@ MOMENTS = st.datetimes(min_value=datetime.datetime(2020, 1, 1), max_value=dateti
 TIMES = MOMENTS.map(lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%SZ"))
 WILD_TIMES = TIMES | st.text(max_size=8) | st.datetimes(timezones=st.timezones()).map(lambda moment: moment.isoformat())
 SETTINGS = st.sampled_from([None, "", "true", "false", "maybe"])
-REVISIONS = st.builds(Revision, st.just("v"), st.sampled_from("ij"), st.integers(1, 3))
+REVISIONS = st.lists(st.builds(Revision, st.just("v"), st.sampled_from("ij"), st.integers(1, 3)), min_size=1, max_size=2).map(Revisions)
 PENDING = st.dictionaries(
     st.sampled_from(["db", "cache", "other"]), st.tuples(st.builds(RestartMark, REVISIONS, WILD_TIMES), SETTINGS), max_size=3
 ).map(lambda drawn: {name: restart.PendingSecret(name=name, mark=mark, auto_restart=own) for name, (mark, own) in drawn.items()})

@@ -131,11 +131,11 @@ def suspended(claim: Claim) -> Paused:
     )
 
 
-def frozen(key: SecretKey, revision: Revision, *, change: Change = Change.NONE) -> Paused:
-    """The outcome for a Secret whose item carries the ignore tag."""
+def frozen(key: SecretKey, ignored: Revision, *, change: Change = Change.NONE) -> Paused:
+    """The outcome for a Secret with an item that carries the ignore tag."""
     return Paused(
         pause=Pause.FROZEN,
-        message=f'Secret "{key.name}" is left as it is, because {revision.path} has the tag {names.IGNORE_TAG}; '
+        message=f'Secret "{key.name}" is left as it is, because {ignored.path} has the tag {names.IGNORE_TAG}; '
         "take the tag away in 1Password to have it follow the item again",
         change=change,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from onepassword_operator.model.errors import ItemPathError
-from onepassword_operator.model.item_path import ItemPath
 from onepassword_operator.model.secret import ObservedSecret
 from onepassword_operator.model.target import Claim
 
@@ -37,7 +36,7 @@ def _means_something(claim: Claim) -> bool:
     # A Deployment may name a Secret without an item path. It must not block another object that has
     # one.
     try:
-        ItemPath.parse(claim.item_path)
+        claim.recipe.items()
     except ItemPathError:
         return False
     return True

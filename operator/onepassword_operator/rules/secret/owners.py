@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import TargetNotOwnedError
-from onepassword_operator.model.secret import ObservedSecret, OwnerReference, recorded_revision
+from onepassword_operator.model.secret import ObservedSecret, OwnerReference, recorded_revisions
 from onepassword_operator.model.target import Claim
 from onepassword_operator.rules.secret import seal
 
@@ -106,13 +106,13 @@ def check_owner(
 
 def is_marked(observed: ObservedSecret, *, verdict: seal.Verdict) -> bool:
     """Whether the Secret carries our seal or the official operator's marks."""
-    return verdict is not seal.Verdict.BROKEN or recorded_revision(observed) is not None
+    return verdict is not seal.Verdict.BROKEN or recorded_revisions(observed) is not None
 
 
 def is_officially_shaped(observed: ObservedSecret) -> bool:
     """Whether only the official operator wrote the Secret: it has the official marks and none of ours."""
     ours = names.SEAL in observed.annotations or names.MANAGED in observed.labels
-    return recorded_revision(observed) is not None and not ours
+    return recorded_revisions(observed) is not None and not ours
 
 
 def _foreign(

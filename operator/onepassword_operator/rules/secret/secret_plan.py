@@ -19,9 +19,14 @@ from onepassword_operator.model.errors import (
     TypeImmutableError,
     TypeNotAllowedError,
 )
-from onepassword_operator.model.item import Revision
+from onepassword_operator.model.item import Revisions
 from onepassword_operator.model.outcome import Change
-from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, recorded_revision
+from onepassword_operator.model.secret import (
+    DesiredSecret,
+    ObservedSecret,
+    item_annotations,
+    recorded_revisions,
+)
 from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload import RestartMark
 from onepassword_operator.rules.secret import copied_keys, seal
@@ -35,9 +40,9 @@ REFUSED_TYPES: Final = frozenset(
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """The desired content of a Secret: data, and the revision that they come from."""
+    """The desired content of a Secret: data, and the revisions that they come from."""
 
-    revision: Revision
+    revisions: Revisions
     data: Mapping[str, Confidential]
 
 
@@ -50,8 +55,8 @@ class Context:
     """The API server's time, RFC 3339 UTC."""
     verdict: seal.Verdict = seal.Verdict.BROKEN
     """Of the seal of the live Secret; broken without a Secret."""
-    remembered: Revision | None = None
-    """The revision that this process last saw in the Secret; used if the Secret is gone or its seal
+    remembered: Revisions | None = None
+    """The revisions that this process last saw in the Secret; used if the Secret is gone or its seal
     is broken.
     """
     carried: RestartMark | None = None
@@ -102,13 +107,13 @@ def check_claim(claim: Claim, observed: ObservedSecret | None) -> None:
 
 def pinned(
     claim: Claim, observed: ObservedSecret | None, *, verdict: seal.Verdict
-) -> Revision | None:
-    """Return the pinned revision: recorded under an unbroken seal for the path that is still requested; None if there is none."""
+) -> Revisions | None:
+    """Return the pinned revisions: recorded under an unbroken seal for the path that is still requested; None if there is none."""
     if observed is None or verdict is seal.Verdict.BROKEN:
         return None
     return (
-        recorded_revision(observed)
-        if observed.annotations.get(names.REQUESTED_PATH) == claim.item_path
+        recorded_revisions(observed)
+        if observed.annotations.get(names.REQUESTED_PATH) == str(claim.recipe)
         else None
     )
 
@@ -141,51 +146,46 @@ def plan(
 def _change_of_recreation(content: Content, context: Context) -> tuple[Change, str]:
     if context.remembered is None:
         return Change.CREATED, "there was no Secret"
-    if context.remembered == content.revision:
+    if context.remembered == content.revisions:
         return Change.REPAIRED, "the Secret was deleted"
     change, reason = _updated(context.remembered, content)
     return change, f"the Secret was deleted, and {reason}"
 
 
-def _updated(former: Revision | None, content: Content) -> tuple[Change, str]:
-    new = content.revision
+def _updated(former: Revisions | None, content: Content) -> tuple[Change, str]:
     if former is None:
         return Change.UPDATED, "the Secret did not say which item it held"
-    if new.is_older_than(former):
-        return (
-            Change.RESTORED,
-            f"the item was set back from version {former.version} to {new.version}",
-        )
-    if (former.vault_id, former.item_id) == (new.vault_id, new.item_id):
-        if former.version != new.version:
-            return (
-                Change.UPDATED,
-                f"the item changed from version {former.version} to {new.version}",
-            )
-        return Change.UPDATED, "the resource or the operator's options changed"
-    return Change.UPDATED, "another item is asked for"
+    if [held.item for held in former] != [new.item for new in content.revisions]:
+        return Change.UPDATED, "another item is asked for"
+    for held, new in zip(former, content.revisions, strict=True):
+        versions = f"from version {held.version} to {new.version}"
+        if new.is_older_than(held):
+            return Change.RESTORED, f"the item was set back {versions}"
+        if new != held:
+            return Change.UPDATED, f"the item changed {versions}"
+    return Change.UPDATED, "the resource or the operator's options changed"
 
 
 def _mark_of_recreation(content: Content, context: Context) -> RestartMark | None:
     # A first creation has neither. A re-creation must keep a pending restart, and a change that
     # came together with the deletion.
-    if context.remembered and context.remembered != content.revision:
-        return RestartMark(content.revision, context.now)
+    if context.remembered and context.remembered != content.revisions:
+        return RestartMark(content.revisions, context.now)
     return (
         context.carried
-        if context.carried and context.carried.revision == content.revision
+        if context.carried and context.carried.revisions == content.revisions
         else None
     )
 
 
 def _mark(observed: ObservedSecret, *, content: Content, context: Context) -> RestartMark | None:
-    recorded = recorded_revision(observed)
+    held = recorded_revisions(observed)
     pending = [RestartMark.parse(observed.annotations.get(names.RESTART_PENDING))]
     if context.verdict is seal.Verdict.BROKEN:
-        recorded, pending = context.remembered or recorded, [context.carried, *pending]
-    if recorded is not None and recorded != content.revision:
-        return RestartMark(content.revision, context.now)
-    return next((mark for mark in pending if mark and mark.revision == content.revision), None)
+        held, pending = context.remembered or held, [context.carried, *pending]
+    if held is not None and held != content.revisions:
+        return RestartMark(content.revisions, context.now)
+    return next((mark for mark in pending if mark and mark.revisions == content.revisions), None)
 
 
 def _desired(
@@ -204,9 +204,8 @@ def _desired(
         observed.annotations.get(names.COPIED_KEYS, "") if observed else ""
     )
     ours = {
-        names.ITEM_PATH: content.revision.path,
-        names.ITEM_VERSION: str(content.revision.version),
-        names.REQUESTED_PATH: claim.item_path,
+        **item_annotations(content.revisions),
+        names.REQUESTED_PATH: str(claim.recipe),
         names.COPIED_KEYS: str(copied),
         **({names.RESTART_PENDING: str(mark)} if mark else {}),
     }
@@ -255,20 +254,16 @@ def _change(
         and observed.owners == desired.owners
     ):
         return Change.NONE, "the Secret is as it should be"
-    recorded, asked = recorded_revision(observed), observed.annotations.get(names.REQUESTED_PATH)
+    held, asked = recorded_revisions(observed), observed.annotations.get(names.REQUESTED_PATH)
     if context.verdict is seal.Verdict.BROKEN and context.remembered:
         # Somebody edited the annotations of our Secret: the remembered revision counts, not the
         # edited one.
-        recorded, asked = context.remembered, desired.annotations[names.REQUESTED_PATH]
+        held, asked = context.remembered, desired.annotations[names.REQUESTED_PATH]
     elif asked is None and names.SEAL not in observed.annotations:
         return Change.ADOPTED, "the Secret carried no seal of this operator"
     updated = context.verdict is seal.Verdict.OTHER_OPTIONS and not same_data
-    if (
-        updated
-        or recorded != content.revision
-        or asked != desired.annotations[names.REQUESTED_PATH]
-    ):
-        return _updated(recorded, content)
+    if updated or held != content.revisions or asked != desired.annotations[names.REQUESTED_PATH]:
+        return _updated(held, content)
     # Only the first owner matters here: the others come and go with the Deployments that ask for
     # the Secret or use it.
     owned = desired.owners[0].uid in {owner.uid for owner in observed.owners}

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from onepassword_operator.model.item import Revision
+from onepassword_operator.model.item import Revision, Revisions
 from onepassword_operator.model.secret import SecretKey
 
 
 class Followed(NamedTuple):
-    """The item that a Secret follows, at the version last read, and the path that led to it."""
+    """The items that a Secret follows, at the versions last read, and the paths that led to them."""
 
-    revision: Revision | None
+    revisions: Revisions | None
     requested: str
 
 
@@ -28,32 +28,34 @@ class ItemUsers:
     def __init__(self) -> None:
         self._followed: dict[SecretKey, Followed] = {}
         self._users: dict[str, dict[str, dict[SecretKey, Revision]]] = {}
-        self._waiting: dict[SecretKey, str] = {}
+        self._waiting: dict[SecretKey, tuple[str, ...]] = {}
 
     def of(self, key: SecretKey) -> Followed:
         """What the Secret follows."""
         return self._followed.get(key, _NOTHING)
 
-    def follow(self, key: SecretKey, revision: Revision, *, requested: str) -> None:
-        """Have the Secret follow this revision, found by way of the requested path."""
-        former = self.of(key).revision
-        self._followed[key] = Followed(revision, requested)
+    def follow(self, key: SecretKey, revisions: Revisions, *, requested: str) -> None:
+        """Have the Secret follow these revisions, found by way of the requested paths."""
+        former = self.of(key).revisions or ()
+        self._followed[key] = Followed(revisions, requested)
         self._waiting.pop(key, None)
-        if former and (former.vault_id, former.item_id) != (revision.vault_id, revision.item_id):
-            self._unlink(key, former)
-        self._users.setdefault(revision.vault_id, {}).setdefault(revision.item_id, {})[key] = (
-            revision
-        )
+        for revision in former:
+            if all(revision.item != kept.item for kept in revisions):
+                self._unlink(key, revision)
+        for revision in revisions:
+            items = self._users.setdefault(revision.vault_id, {})
+            items.setdefault(revision.item_id, {})[key] = revision
 
-    def wait(self, key: SecretKey, *, vault: str) -> None:
-        """The Secret's path leads nowhere: a change in the vault of that name or ID wakes it."""
-        self._waiting[key] = vault
+    def wait(self, key: SecretKey, *, vaults: Iterable[str]) -> None:
+        """The Secret's paths lead nowhere: a change in a vault of these names or IDs wakes it."""
+        self._waiting[key] = tuple(vaults)
 
     def unfollow(self, key: SecretKey) -> None:
-        """Have the Secret follow nothing; the path is remembered."""
-        revision, requested = self.of(key)
-        if revision:
-            self._unlink(key, revision)
+        """Have the Secret follow nothing; the requested paths are remembered."""
+        revisions, requested = self.of(key)
+        if revisions:
+            for revision in revisions:
+                self._unlink(key, revision)
             self._followed[key] = Followed(None, requested)
 
     def forget(self, key: SecretKey) -> None:
@@ -87,5 +89,5 @@ class ItemUsers:
         return [key for item_id in item_ids for key in items.get(item_id, ())]
 
     def waiting(self) -> list[tuple[SecretKey, str]]:
-        """Secrets whose path leads nowhere, with its vault part."""
-        return list(self._waiting.items())
+        """Secrets whose paths lead nowhere, with the vault part of each."""
+        return [(key, vault) for key, vaults in self._waiting.items() for vault in vaults]

@@ -6,12 +6,12 @@ import dataclasses
 from collections import OrderedDict
 from typing import Final
 
-from onepassword_operator.model.item import Revision
+from onepassword_operator.model.item import Revisions
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.ports import Clock
 
 MEMORY_SECONDS: Final = 60.0
-"""Repairs of one revision that follow each other this closely are in a row."""
+"""Repairs of the same revisions that follow each other this closely are in a row."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -19,7 +19,7 @@ class _Repair:
     edited: bool = False
     under_way: bool = False
     in_a_row: int = 0
-    revision: Revision | None = None
+    revisions: Revisions | None = None
     at: float = float("-inf")
 
 
@@ -46,20 +46,20 @@ class Repairs:
             if not self._is_recent(repair):
                 repair.in_a_row = 0
 
-    def written(self, key: SecretKey, revision: Revision) -> None:
+    def written(self, key: SecretKey, revisions: Revisions) -> None:
         """The Secret was written.
 
         Without an edit that is no repair: another owner may have made it necessary.
         """
         repair = self._repairs.setdefault(key, _Repair())
-        again = repair.revision == revision and self._is_recent(repair)
+        again = repair.revisions == revisions and self._is_recent(repair)
         repair.in_a_row = repair.in_a_row + repair.under_way if again else 0
-        repair.revision, repair.at = revision, self._clock.monotonic()
+        repair.revisions, repair.at = revisions, self._clock.monotonic()
         self._repairs.move_to_end(key)
         self._drop_old()
 
     def in_a_row(self, key: SecretKey) -> int:
-        """How often in a row the same revision had to be written again because of an edit."""
+        """How often in a row the same revisions had to be written again because of an edit."""
         return self._repairs[key].in_a_row if key in self._repairs else 0
 
     def forget(self, key: SecretKey) -> None:

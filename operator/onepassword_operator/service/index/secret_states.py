@@ -9,7 +9,7 @@ import dataclasses
 from collections import OrderedDict
 from typing import Final
 
-from onepassword_operator.model.item import Revision
+from onepassword_operator.model.item import Revisions
 from onepassword_operator.model.outcome import Skipped
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.workload import RestartMark
@@ -25,7 +25,7 @@ class SecretState:
     """The newest state that was taken in; older watch events are late."""
     existed: bool = False
     """Creating it again takes a live read of its claim first."""
-    held: Revision | None = None
+    held: Revisions | None = None
     """What the Secret was last known to hold."""
     skipped: tuple[Skipped, ...] | None = None
     """The parts of `held` that became no key; None unless this process read the item itself."""
@@ -56,11 +56,11 @@ class SecretStates:
         """The Secret was read, or written by this process, in this state."""
         self._note(key, dataclasses.replace(self.of(key), resource_version=resource_version))
 
-    def learned(self, key: SecretKey, *, held: Revision | None, mark: RestartMark | None) -> None:
+    def learned(self, key: SecretKey, *, held: Revisions | None, mark: RestartMark | None) -> None:
         """The Secret says under seal what it holds, and which restart is due."""
         self._note(key, dataclasses.replace(self.of(key), held=held, mark=mark))
 
-    def presume(self, key: SecretKey, held: Revision | None) -> None:
+    def presume(self, key: SecretKey, held: Revisions | None) -> None:
         """The Secret says what it holds; only where nothing is known yet is that believed."""
         if held and not self.of(key).held:
             self._note(key, dataclasses.replace(self.of(key), held=held))
@@ -68,12 +68,12 @@ class SecretStates:
     def in_line(
         self,
         key: SecretKey,
-        held: Revision,
+        held: Revisions,
         *,
         skipped: tuple[Skipped, ...] | None,
         mark: RestartMark | None,
     ) -> None:
-        """The Secret holds the revision as it should."""
+        """The Secret holds the revisions as it should."""
         state = self.of(key)
         if state.mark == mark:  # one object for equal marks: there are thousands
             mark = state.mark

@@ -118,8 +118,9 @@ class FairShare:
 
     def _targets(self, key: SecretKey) -> tuple[Target, ...]:
         claim = self._winner(key)
-        path = (item_of(claim.item_path), vault_of(claim.item_path)) if claim else ()
-        return (*path, namespace_of(key), CONNECTION)
+        parts = claim.recipe.parts if claim else ()
+        asked = [target for part in parts for target in (item_of(part.path), vault_of(part.path))]
+        return (*asked, namespace_of(key), CONNECTION)
 
     def held_up(self, key: SecretKey) -> Target | None:
         """Return the sick target that holds all workers it may, so that the Secret has to wait.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from onepassword_operator.model import names
+from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import (
     BackendAnswerError,
     ItemArchivedError,
@@ -14,10 +16,11 @@ from onepassword_operator.model.errors import (
     ItemNotFoundError,
     RefusedError,
 )
-from onepassword_operator.model.item import Item, Revision
+from onepassword_operator.model.item import Item, Revision, Revisions
 from onepassword_operator.model.item_path import ItemPath
 from onepassword_operator.model.outcome import Skipped
-from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revision
+from onepassword_operator.model.recipe import Part, Recipe
+from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revisions
 from onepassword_operator.model.target import Claim, Rendering
 from onepassword_operator.rules import older_answers
 from onepassword_operator.rules.secret import owners, seal, secret_data, secret_plan
@@ -48,9 +51,9 @@ class Request:
         return self.admitted.seen.key
 
     @property
-    def path(self) -> str:
-        """The winner's itemPath."""
-        return self.admitted.winner.item_path
+    def recipe(self) -> Recipe:
+        """The winner's."""
+        return self.admitted.winner.recipe
 
     @property
     def observed(self) -> ObservedSecret | None:
@@ -65,13 +68,13 @@ class Request:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """What a Secret should hold; `skipped` is None if the item was not read."""
+    """What a Secret should hold; `skipped` is None if no item was read."""
 
     content: secret_plan.Content
     skipped: tuple[Skipped, ...] | None = None
     warning: str = ""
-    frozen: bool = False
-    """The item carries the ignore tag: an existing Secret is left as it is."""
+    frozen: Revision | None = None
+    """An item that carries the ignore tag: an existing Secret is left as it is."""
 
 
 class Contents:
@@ -94,89 +97,103 @@ class Contents:
         self._share = share
         self._confirmations: SingleFlight[Revision, bool] = SingleFlight(index.clock)
 
-    async def find(self, asked: Request) -> Found:
-        """The item that the winner means: the pinned one as long as it is there.
+    async def find(self, asked: Request) -> list[Found]:
+        """The items that the winner means: the pinned ones as long as they are there.
 
         Raises:
+            ItemPathError: a path of the recipe has not the form of one.
             ItemLookupError: there is no such item, or which one is meant is unclear.
             BackendError: 1Password could not be asked.
         """
-        path, followed = ItemPath.parse(asked.path), self._index.item_users.of(asked.key)
-        remembered = followed.revision if followed.requested == asked.path else None
-        pin = (
-            secret_plan.pinned(asked.admitted.winner, asked.observed, verdict=asked.verdict)
-            or remembered
-        )
-        if (
-            pin
-            and self._catalog.confirmed_gone(pin.vault_id, pin.item_id)
-            and await self._is_readable(pin)
-        ):
+        paths, followed = asked.recipe.items(), self._index.item_users.of(asked.key)
+        remembered = followed.revisions if followed.requested == str(asked.recipe) else None
+        winner, observed = asked.admitted.winner, asked.observed
+        pins = secret_plan.pinned(winner, observed, verdict=asked.verdict) or remembered
+        return [
+            await self._find(asked, part, path=path, pin=pin)
+            for part, path, pin in zip(
+                asked.recipe.parts, paths, pins or [None] * len(paths), strict=True
+            )
+        ]
+
+    async def _find(
+        self, asked: Request, part: Part, *, path: ItemPath, pin: Revision | None
+    ) -> Found:
+        if pin and self._catalog.confirmed_gone(*pin.item) and await self._is_readable(pin):
             self._catalog.note_newer(pin.vault_id, pin)
-        with self._share.call(fair_share.vault_of(asked.path)):
+        with self._share.call(fair_share.vault_of(part.path)):
             if asked.refresh:
-                await self._finder.refresh(
-                    path, pin, since=self._index.refreshes.asked_at(asked.key)
-                )
+                since = self._index.refreshes.asked_at(asked.key)
+                await self._finder.refresh(path, pin, since=since)
             found = await self._finder.find(path, pin)
         if asked.refresh:
             self._read.drop(found.listed)
         return found
 
-    async def means(self, claim: Claim, found: Found) -> bool:
-        """Whether another claim's path leads to the same item.
+    async def means(self, claim: Claim, found: Sequence[Found]) -> bool:
+        """Whether another claim's recipe leads to the same items.
 
         Raises:
             OperatorError: it leads nowhere, or 1Password could not be asked.
         """
-        other = (await self._finder.find(ItemPath.parse(claim.item_path), None)).listed
-        return (other.vault_id, other.item_id) == (found.listed.vault_id, found.listed.item_id)
+        others = [await self._finder.find(path, None) for path in claim.recipe.items()]
+        return [other.listed.item for other in others] == [each.listed.item for each in found]
 
-    async def content(self, asked: Request, found: Found) -> Fetched:
-        """The data of the found item: those of the Secret if it proves to hold this revision, else read and mapped.
+    async def content(self, asked: Request, found: Sequence[Found]) -> Fetched:
+        """The data of the found items: those of the Secret if it proves to hold them, else read.
 
         Raises:
-            ItemLookupError, RefusedError: the item is archived, or can't be a Secret.
+            ItemLookupError, RefusedError: an item is archived, or can't be a Secret.
             BackendError: 1Password could not be asked.
         """
         observed, verdict, state = asked.observed, asked.verdict, self._index.states.of(asked.key)
-        ignored = names.IGNORE_TAG in found.tags
-        proven = (
-            verdict is seal.Verdict.INTACT
-            and observed is not None
-            and recorded_revision(observed) == found.listed
-        )
+        listed = Revisions(each.listed for each in found)
+        warning = "; ".join(each.warning for each in found if each.warning)
+        ignored = next((each.listed for each in found if names.IGNORE_TAG in each.tags), None)
+        held = recorded_revisions(observed) if observed else None
+        proven = verdict is seal.Verdict.INTACT and held == listed
         if observed and (ignored or (proven and not asked.refresh)):
-            skipped = state.skipped if state.held == found.listed else None
-            kept = secret_plan.Content(revision=found.listed, data=observed.data)
-            return Fetched(content=kept, skipped=skipped, warning=found.warning, frozen=ignored)
-        if (
-            observed
-            and verdict is seal.Verdict.INTACT
-            and recorded_revision(observed)
-            not in {found.listed, self._index.item_users.of(asked.key).revision}
-        ):
-            # Another process wrote what this one has not listed yet: the item as it was held a
+            skipped = state.skipped if state.held == listed else None
+            kept = secret_plan.Content(revisions=listed, data=observed.data)
+            return Fetched(content=kept, skipped=skipped, warning=warning, frozen=ignored)
+        followed = self._index.item_users.of(asked.key).revisions
+        if observed and verdict is seal.Verdict.INTACT and held not in (listed, followed):
+            # Another process wrote what this one has not listed yet: an item as it was held a
             # moment ago may be older than that.
-            self._read.drop(found.listed)
-        with self._share.call(fair_share.item_of(asked.path)):
-            item = await self._item_for(asked, found.listed, held=_held(asked, state.held))
-        rendered = secret_data.render(item, allow_empty=self._rendering.allow_empty_values)
+            for revision in listed:
+                self._read.drop(revision)
+        items = await self._items(asked, listed)
+        rendered = self._rendered(items)
         return Fetched(
-            content=secret_plan.Content(revision=item.revision, data=rendered.data),
+            content=secret_plan.Content(revisions=_revisions(items), data=rendered.data),
             skipped=rendered.skipped,
-            warning=found.warning,
-            frozen=names.IGNORE_TAG in item.tags,
+            warning=warning,
+            frozen=next((item.revision for item in items if names.IGNORE_TAG in item.tags), None),
         )
 
-    async def skipped(self, revision: Revision) -> tuple[Skipped, ...] | None:
-        """What of this revision becomes no key; None if 1Password has another one by now."""
-        item = await self._item(revision)
-        return (
-            secret_data.render(item, allow_empty=self._rendering.allow_empty_values).skipped
-            if item.revision == revision
-            else None
-        )
+    async def skipped(self, revisions: Revisions) -> tuple[Skipped, ...] | None:
+        """The parts of these revisions that become no key; None if 1Password has others by now."""
+        items = [await self._item(revision) for revision in revisions]
+        rendered = self._rendered(items)
+        return rendered.skipped if _revisions(items) == revisions else None
+
+    async def _items(self, asked: Request, listed: Revisions) -> list[Item]:
+        items: list[Item] = []
+        held = _held(asked, self._index.states.of(asked.key).held)
+        for position, part in enumerate(asked.recipe.parts):
+            turn = _Turn(asked, Revisions((*_revisions(items), *listed[position:])), position)
+            with self._share.call(fair_share.item_of(part.path)):
+                items.append(await self._item_for(turn, held=held))
+        return items
+
+    def _rendered(self, items: Iterable[Item]) -> secret_data.Rendered:
+        data: dict[str, Confidential] = {}
+        skipped: list[Skipped] = []
+        for item in items:
+            part = secret_data.render(item, allow_empty=self._rendering.allow_empty_values)
+            data |= part.data
+            skipped += part.skipped
+        return secret_data.Rendered(data=data, skipped=tuple(skipped))
 
     async def _is_readable(self, pin: Revision) -> bool:
         # Lists lack it, and so may those of a server that lags behind; what can be read is there.
@@ -195,47 +212,52 @@ class Contents:
         self._read.drop(pin)
         return (await self._read.read(pin)).active
 
-    async def _item_for(self, asked: Request, listed: Revision, *, held: _Held) -> Item:
+    async def _item_for(self, turn: _Turn, *, held: _Held) -> Item:
+        listed = turn.listed
         try:
             item = await self._item(listed)
         except RefusedError:
             # Too large to be read at all: follow what the list says, so that the next version gets
             # its chance.
-            self._index.item_users.follow(asked.key, listed, requested=asked.path)
+            self._follow(turn, listed)
             raise
-        if held.revision and item.revision.is_older_than(held.revision):
-            self._check_older(asked, item.revision, held=held, listed=listed)
+        for newer in held.revisions or ():
+            if item.revision.is_older_than(newer):
+                self._check_older(turn, item.revision, newer=newer, proven=held.proven)
         if listed.is_older_than(item.revision):
             self._catalog.note_newer(item.vault_id, item.revision)
         elif item.revision != listed:
             self._catalog.expect_more(item.vault_id)
-        self._index.item_users.follow(asked.key, item.revision, requested=asked.path)
+        self._follow(turn, item.revision)
         if not item.active:
             raise ItemArchivedError(
-                f'item "{item.title[:100]}" is archived; restore it in 1Password, or point itemPath elsewhere'
+                f'item "{item.title[:100]}" is archived; restore it in 1Password, '
+                "or point itemPath elsewhere"
             )
         return item
 
-    def _check_older(
-        self, asked: Request, older: Revision, *, held: _Held, listed: Revision
-    ) -> None:
-        newer = held.revision
-        if newer is None or self._catalog.is_set_back(older):
+    def _check_older(self, turn: _Turn, older: Revision, *, newer: Revision, proven: bool) -> None:
+        if self._catalog.is_set_back(older):
             return
-        if held.proven:
+        if proven:
             # Followed at what it holds, so that polls compare with that.
             self._catalog.note_newer(newer.vault_id, newer)
-            self._index.item_users.follow(asked.key, newer, requested=asked.path)
-        elif self._index.retries.failing_seconds(asked.key) >= older_answers.SECONDS:
+            self._follow(turn, newer)
+        elif self._index.retries.failing_seconds(turn.asked.key) >= older_answers.SECONDS:
             # anybody may have written the annotation, so it delays this Secret and tells nothing
             # about the item
             return
         self._catalog.expect_more(older.vault_id)
-        self._read.drop(listed)  # the next read may meet a server that has caught up
+        self._read.drop(turn.listed)  # the next read may meet a server that has caught up
         raise BackendAnswerError(
-            f"Connect delivers version {older.version} of {older.path} and the Secret holds version {newer.version}: a Connect server lags "
-            "behind, or the item was set back, which is believed once several polls agree; the Secret stays as it is"
+            f"Connect delivers version {older.version} of {older.path} and the Secret holds "
+            f"version {newer.version}: a Connect server lags behind, or the item was set back, "
+            "which is believed once several polls agree; the Secret stays as it is"
         )
+
+    def _follow(self, turn: _Turn, revision: Revision) -> None:
+        revisions = turn.revisions.having(revision, at=turn.position)
+        self._index.item_users.follow(turn.asked.key, revisions, requested=str(turn.asked.recipe))
 
     async def _item(self, listed: Revision) -> Item:
         try:
@@ -252,19 +274,36 @@ class Contents:
         )
 
 
+class _Turn(NamedTuple):
+    """One item's turn among those of a Secret: the ones before it are read, the others listed."""
+
+    asked: Request
+    revisions: Revisions
+    position: int
+
+    @property
+    def listed(self) -> Revision:
+        """The revision of the item whose turn it is."""
+        return self.revisions[self.position]
+
+
 class _Held(NamedTuple):
     """What the Secret is taken to hold, and whether that is proven: by its seal, or by memory."""
 
-    revision: Revision | None
+    revisions: Revisions | None
     proven: bool
 
 
-def _held(asked: Request, remembered: Revision | None) -> _Held:
+def _held(asked: Request, remembered: Revisions | None) -> _Held:
     observed = asked.observed
-    recorded = recorded_revision(observed) if observed else None
+    noted = recorded_revisions(observed) if observed else None
     if asked.verdict is not seal.Verdict.BROKEN:
-        return _Held(recorded, proven=True)
+        return _Held(noted, proven=True)
     # A hand edit of our own annotations is put right at once; the official operator's marks carry
     # no seal that could vouch for them.
-    officially = recorded if observed and owners.is_officially_shaped(observed) else None
+    officially = noted if observed and owners.is_officially_shaped(observed) else None
     return _Held(remembered or officially, proven=remembered is not None)
+
+
+def _revisions(items: Iterable[Item]) -> Revisions:
+    return Revisions(item.revision for item in items)

@@ -96,9 +96,7 @@ class Controller:
                 await self._conclude(claim, outcome, stale=stale or claim.uid in own_trouble)
 
     async def _conclude(self, claim: Claim, outcome: Outcome, *, stale: bool) -> None:
-        if isinstance(outcome, Synced) and (
-            trouble := self._freshness.trouble(outcome.revision.vault_id)
-        ):
+        if isinstance(outcome, Synced) and (trouble := self._trouble(outcome)):
             outcome, stale = Failed(trouble), True
         elif isinstance(outcome, Failed):
             self._again(claim, outcome.error)
@@ -113,6 +111,10 @@ class Controller:
             and isinstance(outcome.error, AnotherOperatorActiveError)
         ):
             self._index.conflicts.note_reported(claim.uid)
+
+    def _trouble(self, synced: Synced) -> BackendError | None:
+        found = (self._freshness.trouble(revision.vault_id) for revision in synced.revisions)
+        return next(filter(None, found), None)
 
     async def _report(self, claim: Claim, outcome: Outcome, *, stale: bool) -> bool:
         try:
@@ -147,7 +149,7 @@ class Controller:
         if not isinstance(outcome, Failed):
             self._index.retries.succeeded(claim.key)
             if isinstance(outcome, Synced) and outcome.change is not Change.NONE:
-                self._index.repairs.written(claim.key, outcome.revision)
+                self._index.repairs.written(claim.key, outcome.revisions)
             return False
         self._index.retries.failed(claim.key)
         return self._freshness.stale_for(self._index.retries.failing_seconds(claim.key))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from onepassword_operator.model.errors import (
@@ -19,7 +20,7 @@ from onepassword_operator.model.errors import (
     RefusedError,
 )
 from onepassword_operator.model.outcome import Change, Failed, Outcome, Paused, Skipped, Synced
-from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revision
+from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revisions
 from onepassword_operator.model.target import Claim
 from onepassword_operator.ports import SecretStore
 from onepassword_operator.rules import conditions
@@ -159,7 +160,7 @@ class Reconcile:
             if (
                 seen.verdict is seal.Verdict.INTACT
             ):  # were it deleted now, its content would be unknown
-                self._index.states.presume(key, recorded_revision(observed))
+                self._index.states.presume(key, recorded_revisions(observed))
         return admitted
 
     def _decide(self, admitted: Admitted, sharing: frozenset[str]) -> None:
@@ -218,12 +219,12 @@ class Reconcile:
             *together.refused,
         ]
 
-    async def _together(self, admitted: Admitted, found: Found) -> Together:
+    async def _together(self, admitted: Admitted, found: Sequence[Found]) -> Together:
         sharing: list[Claim] = []
         refused: Results = []
         for claim in admitted.others:
             try:
-                same = claim.item_path == admitted.winner.item_path or await self._contents.means(
+                same = claim.recipe == admitted.winner.recipe or await self._contents.means(
                     claim, found
                 )
             except OperatorError as error:
@@ -243,14 +244,14 @@ class Reconcile:
     async def _apply(
         self, asked: Request, fetched: Fetched, *, co_owners: CoOwners
     ) -> Synced | Paused:
-        key, observed, revision = asked.key, asked.observed, fetched.content.revision
+        key, observed, revisions = asked.key, asked.observed, fetched.content.revisions
         if fetched.frozen and observed:
             await self._add_owners(asked.admitted, observed, co_owners=co_owners)
             # Followed at the listed version, although the Secret may hold another: only the next
             # version wakes it.
-            self._index.states.presume(key, recorded_revision(observed))
-            self._index.item_users.follow(key, revision, requested=asked.path)
-            return admission.frozen(key, revision)
+            self._index.states.presume(key, recorded_revisions(observed))
+            self._index.item_users.follow(key, revisions, requested=str(asked.recipe))
+            return admission.frozen(key, fetched.frozen)
         plan = self._plan(asked, fetched, co_owners=co_owners)
         if plan.desired is not None:
             with self._share.call(namespace_of(key)):
@@ -260,13 +261,13 @@ class Reconcile:
                     else self._secrets.create(plan.desired)
                 )
             self._index.states.seen(key, written.resource_version)
-        self._index.states.in_line(key, revision, skipped=fetched.skipped, mark=plan.mark)
-        self._index.item_users.follow(key, revision, requested=asked.path)
+        self._index.states.in_line(key, revisions, skipped=fetched.skipped, mark=plan.mark)
+        self._index.item_users.follow(key, revisions, requested=str(asked.recipe))
         if fetched.frozen:
-            return admission.frozen(key, revision, change=plan.change)
+            return admission.frozen(key, fetched.frozen, change=plan.change)
         skipped = await self._skipped(asked, fetched, co_owners=co_owners)
         return Synced(
-            revision=revision,
+            revisions=revisions,
             change=plan.change,
             reason=plan.reason,
             skipped=skipped,
@@ -291,7 +292,7 @@ class Reconcile:
     async def _skipped(
         self, asked: Request, fetched: Fetched, *, co_owners: CoOwners
     ) -> tuple[Skipped, ...] | None:
-        revision = fetched.content.revision
+        revisions = fetched.content.revisions
         resource = next(
             (claim for claim in (asked.admitted.winner, *co_owners.claims) if claim.is_resource),
             None,
@@ -299,12 +300,14 @@ class Reconcile:
         if fetched.skipped is not None or resource is None:
             return fetched.skipped
         if conditions.reports(
-            resource, revision, last_good=self._index.claims.last_good(asked.key)
+            resource, revisions, last_good=self._index.claims.last_good(asked.key)
         ):
             return None
         # Neither this process nor the resource knows what of the item became no key; without a read
         # it would say that nothing did.
-        skipped = await self._contents.skipped(revision) or self._index.states.of(asked.key).skipped
+        skipped = (
+            await self._contents.skipped(revisions) or self._index.states.of(asked.key).skipped
+        )
         self._index.states.read(asked.key, skipped)
         return skipped
 
@@ -315,13 +318,14 @@ class Reconcile:
         if asked.refresh:
             self._index.refreshes.give_back(key)
         if isinstance(error, ItemLookupError) and key in self._index.claims:
-            self._index.item_users.wait(key, vault=winner.item_path.split("/")[1])
+            vaults = [path.vault for path in winner.recipe.items()]
+            self._index.item_users.wait(key, vaults=vaults)
         # Claims that share the Secret share its error. The others are told which claim is in the
         # way, unless the error passes by itself.
         results: Results = [(winner, Failed(error))]
         sharing = self._index.winners.of(key).sharing
         for claim in admission.others(self._index.claims.alive(key), winner):
-            shares = claim.item_path == winner.item_path or claim.uid in sharing
+            shares = claim.recipe == winner.recipe or claim.uid in sharing
             if not (shares or conditions.is_blip(error)):
                 results.append((claim, Failed(admission.in_the_way(winner, error))))
             elif shares or (
@@ -340,7 +344,7 @@ class Reconcile:
         kept = tuple(
             claim
             for claim in admission.others(self._index.claims.alive(admitted.seen.key), winner)
-            if (claim.uid in sharing or claim.item_path == winner.item_path)
+            if (claim.uid in sharing or claim.recipe == winner.recipe)
             and claim.secret_type == winner.secret_type
         )
         await self._add_owners(admitted, observed, co_owners=admitted.co_owners(kept))

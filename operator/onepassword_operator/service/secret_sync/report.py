@@ -88,13 +88,14 @@ class Reporter:
         if outcome.change not in _REPORTED:
             if isinstance(outcome, Synced) and outcome.asked:
                 self._events.refreshed(
-                    claim, f"1Password was asked: version {outcome.revision.version} is the newest"
+                    claim,
+                    f"1Password was asked: version {outcome.revisions.versions} is the newest",
                 )
             return
         extra = {"secret": str(claim.key), "change": outcome.change.value, "object": str(claim.ref)}
         if isinstance(outcome, Synced):
-            held = f"version {outcome.revision.version}, because {outcome.reason}"
-            extra |= {"revision": str(outcome.revision), "because": outcome.reason}
+            held = f"version {outcome.revisions.versions}, because {outcome.reason}"
+            extra |= {"revision": str(outcome.revisions), "because": outcome.reason}
         else:
             held = "the item as it was when it was frozen"
         _log.info("Secret written", extra=extra)

@@ -106,4 +106,8 @@ class AffectedSecrets:
         ]
 
     def _items_asked(self, key: SecretKey) -> list[str]:
-        return [claim.item_path.split("/")[-1].casefold() for claim in self._index.claims.of(key)]
+        return [
+            part.path.split("/")[-1].casefold()
+            for claim in self._index.claims.of(key)
+            for part in claim.recipe.parts
+        ]

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Final
 
 from onepassword_operator.model import names
-from onepassword_operator.model.item import Revision
+from onepassword_operator.model.item import Revisions
 from onepassword_operator.model.outcome import Change, Synced
-from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revision
+from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revisions
 from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.model.workload import RestartMark
 from onepassword_operator.rules import conditions
@@ -206,7 +206,7 @@ class Observe:
         # A reconcile that is under way has written the Secret and is about to write the status.
         return self._queue.is_running(key) or _is_reported(claim, pin)
 
-    def _plan(self, claim: Claim, observed: ObservedSecret, *, pin: Revision) -> secret_plan.Plan:
+    def _plan(self, claim: Claim, observed: ObservedSecret, *, pin: Revisions) -> secret_plan.Plan:
         interested = self._claims.interested(observed.key)
         context = secret_plan.Context(
             sealer=self._sealer,
@@ -217,7 +217,7 @@ class Observe:
         return secret_plan.plan(
             claim,
             observed,
-            content=secret_plan.Content(revision=pin, data=observed.data),
+            content=secret_plan.Content(revisions=pin, data=observed.data),
             context=context,
         )
 
@@ -232,8 +232,8 @@ class Observe:
         # Whatever is asked for by now, and whether a reconcile succeeds: this is what it holds, and
         # a restart that is due is due.
         key, state = observed.key, self._index.states.of(observed.key)
-        followed = self._index.item_users.of(key).revision
-        held = recorded_revision(observed)
+        followed = self._index.item_users.of(key).revisions
+        held = recorded_revisions(observed)
         mark = RestartMark.parse(observed.annotations.get(names.RESTART_PENDING))
         if mark and mark != state.mark:
             # Another process wrote this, and may be gone: whoever sees a mark sees to it.
@@ -246,6 +246,6 @@ class Observe:
             )
 
 
-def _is_reported(claim: Claim, revision: Revision) -> bool:
-    synced = Synced(revision=revision, change=Change.NONE, reason="", skipped=None)
+def _is_reported(claim: Claim, revisions: Revisions) -> bool:
+    synced = Synced(revisions=revisions, change=Change.NONE, reason="", skipped=None)
     return not claim.is_resource or conditions.ready(claim, synced, now="", stale=False) is None

@@ -14,7 +14,7 @@ from onepassword_operator.rules.secret import owners, secret_plan
 from onepassword_operator.rules.secret.owners import CoOwners
 from onepassword_operator.rules.secret.seal import Verdict
 from unit.rules import samples
-from unit.rules.samples import CLAIM, DATA, NOW, REVISION, SEALER
+from unit.rules.samples import CLAIM, DATA, HELD, NOW, REVISION, SEALER
 
 FORMER_SELF = OwnerReference(kind="OnePasswordItem", name="db", uid="former-uid", api_version="onepassword.com/v1")
 STRANGER = OwnerReference(kind="ExternalSecret", name="db", uid="other-uid", api_version="external-secrets.io/v1")
@@ -26,7 +26,7 @@ ASKING = samples.claim(kind=names.DEPLOYMENT, name="api", uid="api-uid")
 
 
 def _written() -> ObservedSecret:
-    content, context = secret_plan.Content(revision=REVISION, data=DATA), secret_plan.Context(sealer=SEALER, now=NOW)
+    content, context = secret_plan.Content(revisions=HELD, data=DATA), secret_plan.Context(sealer=SEALER, now=NOW)
     desired = secret_plan.plan(CLAIM, None, content=content, context=context).desired
     assert desired is not None
     return samples.stored(desired)

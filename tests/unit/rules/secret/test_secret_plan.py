@@ -11,18 +11,19 @@ from hypothesis import strategies as st
 from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import MetadataTooLargeError, TargetImmutableError, TypeImmutableError, TypeNotAllowedError
-from onepassword_operator.model.item import Revision
+from onepassword_operator.model.item import Revision, Revisions
 from onepassword_operator.model.outcome import Change
-from onepassword_operator.model.secret import ObservedSecret, OwnerReference, recorded_revision
+from onepassword_operator.model.secret import ObservedSecret, OwnerReference, recorded_revisions
 from onepassword_operator.model.target import Claim, Rendering
 from onepassword_operator.model.workload import RestartMark
 from onepassword_operator.rules.secret import secret_plan
 from onepassword_operator.rules.secret.owners import CoOwners
 from onepassword_operator.rules.secret.seal import Sealer, Verdict
 from unit.rules import samples
-from unit.rules.samples import CLAIM, DATA, NEXT, NOW, OTHER_SEALER, REVISION, SEALER
+from unit.rules.samples import CLAIM, DATA, HELD, NEXT, NOW, OTHER_SEALER, REVISION, SEALER
 
-CONTENT = secret_plan.Content(revision=REVISION, data=DATA)
+OLD = Revisions((Revision("v", "i", 2),))
+CONTENT = secret_plan.Content(revisions=HELD, data=DATA)
 CONTEXT = secret_plan.Context(sealer=SEALER, now=NOW)
 
 
@@ -35,7 +36,7 @@ def planned(
 
 
 CHANGED = {"username": Confidential(b"svc"), "password": Confidential(b"correct horse")}
-NEWER = secret_plan.Content(revision=NEXT, data=CHANGED)
+NEWER = secret_plan.Content(revisions=NEXT, data=CHANGED)
 OTHER_OPTIONS = dataclasses.replace(SEALER, rendering=Rendering(allow_empty_values=True))
 FORMER_SELF = OwnerReference(kind="OnePasswordItem", name="db", uid="former-uid", api_version="onepassword.com/v1")
 STRANGER = OwnerReference(kind="ExternalSecret", name="db", uid="other-uid", api_version="external-secrets.io/v1")
@@ -99,8 +100,8 @@ def test_any_other_type_may_be_written(secret_type: str, observed: ObservedSecre
 @pytest.mark.parametrize(
     ("observed", "verdict", "pin"),
     [
-        (WRITTEN, Verdict.INTACT, REVISION),
-        (WRITTEN, Verdict.OTHER_OPTIONS, REVISION),
+        (WRITTEN, Verdict.INTACT, HELD),
+        (WRITTEN, Verdict.OTHER_OPTIONS, HELD),
         (WRITTEN, Verdict.BROKEN, None),
         (None, Verdict.INTACT, None),
         (_edited({names.REQUESTED_PATH: "vaults/Prod/items/Other"}), Verdict.INTACT, None),
@@ -109,7 +110,7 @@ def test_any_other_type_may_be_written(secret_type: str, observed: ObservedSecre
     ],
 )
 def test_an_item_stays_chosen_while_it_is_recorded_under_seal_for_what_is_asked(
-    observed: ObservedSecret | None, verdict: Verdict, pin: Revision | None
+    observed: ObservedSecret | None, verdict: Verdict, pin: Revisions | None
 ) -> None:
     assert secret_plan.pinned(CLAIM, observed, verdict=verdict) == pin
 
@@ -149,7 +150,7 @@ def test_a_secret_that_is_right_is_left_alone() -> None:
     assert _planned(WRITTEN) == secret_plan.Plan(change=Change.NONE, reason="the Secret is as it should be", desired=None, mark=None)
 
 
-MARK = RestartMark(REVISION, "2024-05-01T00:00:00Z")
+MARK = RestartMark(HELD, "2024-05-01T00:00:00Z")
 NEW_MARK = RestartMark(NEXT, NOW)
 
 
@@ -174,16 +175,16 @@ STRIPPED = dataclasses.replace(WRITTEN, annotations={"note": "x"}, labels={}, ow
         (dataclasses.replace(WRITTEN, owners=(FORMER_SELF,)), CONTENT, {}, Change.REPAIRED),
         (dataclasses.replace(WRITTEN, labels={"app": "billing"}), CONTENT, {}, Change.REPAIRED),
         (dataclasses.replace(WRITTEN, labels={"app": "billing", names.MANAGED: "false"}), CONTENT, {}, Change.REPAIRED),
-        (dataclasses.replace(WRITTEN, data=CHANGED), CONTENT, {"remembered": REVISION}, Change.REPAIRED),
-        (_edited({names.ITEM_VERSION: "2"}, data=CHANGED), CONTENT, {"remembered": REVISION}, Change.REPAIRED),
-        (dataclasses.replace(STRIPPED, data=CHANGED), CONTENT, {"remembered": REVISION}, Change.REPAIRED),
-        (STRIPPED, CONTENT, {"remembered": REVISION}, Change.REPAIRED),
+        (dataclasses.replace(WRITTEN, data=CHANGED), CONTENT, {"remembered": HELD}, Change.REPAIRED),
+        (_edited({names.ITEM_VERSION: "2"}, data=CHANGED), CONTENT, {"remembered": HELD}, Change.REPAIRED),
+        (dataclasses.replace(STRIPPED, data=CHANGED), CONTENT, {"remembered": HELD}, Change.REPAIRED),
+        (STRIPPED, CONTENT, {"remembered": HELD}, Change.REPAIRED),
         # nobody needs to hear of it
         (dataclasses.replace(WRITTEN, labels={"app": "other", names.MANAGED: "true"}), CONTENT, {}, Change.RETOUCHED),
         (_edited({names.AUTO_RESTART: None}), CONTENT, {}, Change.RETOUCHED),
         (_edited({names.SEAL: "nonsense"}), CONTENT, {}, Change.RETOUCHED),
         (_edited({names.SEAL: None}), CONTENT, {}, Change.RETOUCHED),
-        (_edited({names.ITEM_VERSION: "2"}), CONTENT, {"remembered": REVISION}, Change.RETOUCHED),
+        (_edited({names.ITEM_VERSION: "2"}), CONTENT, {"remembered": HELD}, Change.RETOUCHED),
         (WRITTEN, CONTENT, {"co_owners": CoOwners(users=(USER,))}, Change.RETOUCHED),
         (dataclasses.replace(WRITTEN, owners=(OURS, USER)), CONTENT, {"co_owners": CoOwners(idle=frozenset({USER.uid}))}, Change.RETOUCHED),
         (dataclasses.replace(WRITTEN, owners=(USER, OURS)), CONTENT, {}, Change.RETOUCHED),
@@ -193,11 +194,11 @@ STRIPPED = dataclasses.replace(WRITTEN, annotations={"note": "x"}, labels={}, ow
         (WRITTEN, NEWER, {}, Change.UPDATED),
         (WRITTEN, NEWER, {"remembered": NEXT}, Change.UPDATED),
         (_edited({names.REQUESTED_PATH: None}), CONTENT, {}, Change.UPDATED),
-        (WRITTEN, secret_plan.Content(revision=NEXT, data=DATA), {}, Change.UPDATED),
-        (dataclasses.replace(WRITTEN, data={}), NEWER, {"remembered": REVISION}, Change.UPDATED),
+        (WRITTEN, secret_plan.Content(revisions=NEXT, data=DATA), {}, Change.UPDATED),
+        (dataclasses.replace(WRITTEN, data={}), NEWER, {"remembered": HELD}, Change.UPDATED),
         (_edited({names.ITEM_VERSION: "2"}), CONTENT, {}, Change.UPDATED),
         (_sealed({names.REQUESTED_PATH: "vaults/Prod/items/Other"}), CONTENT, {}, Change.UPDATED),
-        (WRITTEN, secret_plan.Content(revision=REVISION, data=CHANGED), {"sealer": OTHER_OPTIONS}, Change.UPDATED),
+        (WRITTEN, secret_plan.Content(revisions=HELD, data=CHANGED), {"sealer": OTHER_OPTIONS}, Change.UPDATED),
         # the official operator's
         (_official(), CONTENT, {}, Change.ADOPTED),
         (_official(data=CHANGED), CONTENT, {}, Change.ADOPTED),
@@ -218,16 +219,16 @@ def test_a_write_is_called_what_it_is(
     ("remembered", "carried", "change", "mark"),
     [
         (None, None, Change.CREATED, None),
-        (REVISION, None, Change.REPAIRED, None),
-        (REVISION, MARK, Change.REPAIRED, MARK),
+        (HELD, None, Change.REPAIRED, None),
+        (HELD, MARK, Change.REPAIRED, MARK),
         (None, MARK, Change.CREATED, MARK),
         (None, NEW_MARK, Change.CREATED, None),
-        (Revision("v", "i", 2), None, Change.UPDATED, RestartMark(REVISION, NOW)),
-        (Revision("v", "i", 2), MARK, Change.UPDATED, RestartMark(REVISION, NOW)),
+        (OLD, None, Change.UPDATED, RestartMark(HELD, NOW)),
+        (OLD, MARK, Change.UPDATED, RestartMark(HELD, NOW)),
     ],
 )
 def test_a_secret_that_was_deleted_comes_back_with_the_restart_that_was_owed(
-    remembered: Revision | None, carried: RestartMark | None, change: Change, mark: RestartMark | None
+    remembered: Revisions | None, carried: RestartMark | None, change: Change, mark: RestartMark | None
 ) -> None:
     plan = _planned(None, remembered=remembered, carried=carried)
     assert (plan.change, plan.mark) == (change, mark)
@@ -236,7 +237,7 @@ def test_a_secret_that_was_deleted_comes_back_with_the_restart_that_was_owed(
 
 
 PENDING = _sealed({names.RESTART_PENDING: str(MARK)})
-OLD_MARK = RestartMark(Revision("v", "i", 2), "2024-05-01T00:00:00Z")
+OLD_MARK = RestartMark(OLD, "2024-05-01T00:00:00Z")
 
 
 @pytest.mark.parametrize(
@@ -245,28 +246,28 @@ OLD_MARK = RestartMark(Revision("v", "i", 2), "2024-05-01T00:00:00Z")
         # the recorded revision changes: always
         (WRITTEN, NEWER, {}, NEW_MARK),
         (PENDING, NEWER, {}, NEW_MARK),
-        (WRITTEN, secret_plan.Content(revision=NEXT, data=DATA), {}, NEW_MARK),
+        (WRITTEN, secret_plan.Content(revisions=NEXT, data=DATA), {}, NEW_MARK),
         (_official(), NEWER, {}, NEW_MARK),
-        (dataclasses.replace(WRITTEN, data={}), NEWER, {"remembered": REVISION}, NEW_MARK),
-        (_edited({names.ITEM_VERSION: "4"}), NEWER, {"remembered": REVISION}, NEW_MARK),
-        (_edited({names.ITEM_PATH: None}), NEWER, {"remembered": REVISION}, NEW_MARK),
+        (dataclasses.replace(WRITTEN, data={}), NEWER, {"remembered": HELD}, NEW_MARK),
+        (_edited({names.ITEM_VERSION: "4"}), NEWER, {"remembered": HELD}, NEW_MARK),
+        (_edited({names.ITEM_PATH: None}), NEWER, {"remembered": HELD}, NEW_MARK),
         # it does not: never
         (WRITTEN, CONTENT, {}, None),
         (dataclasses.replace(WRITTEN, data=CHANGED), CONTENT, {}, None),
-        (WRITTEN, secret_plan.Content(revision=REVISION, data=CHANGED), {"sealer": OTHER_OPTIONS}, None),
+        (WRITTEN, secret_plan.Content(revisions=HELD, data=CHANGED), {"sealer": OTHER_OPTIONS}, None),
         (WRITTEN, CONTENT, {"sealer": OTHER_SEALER}, None),
         (_official(), CONTENT, {}, None),
         (STRIPPED, CONTENT, {}, None),
-        (_edited({names.ITEM_VERSION: "2"}), CONTENT, {"remembered": REVISION}, None),
+        (_edited({names.ITEM_VERSION: "2"}), CONTENT, {"remembered": HELD}, None),
         (WRITTEN, CONTENT, {"remembered": NEXT}, None),
         # what is owed stays owed
         (PENDING, CONTENT, {}, MARK),
         (PENDING, CONTENT, {"sealer": OTHER_SEALER}, MARK),
         (dataclasses.replace(PENDING, data={}), CONTENT, {}, MARK),
-        (dataclasses.replace(PENDING, data={}), CONTENT, {"remembered": REVISION}, MARK),
-        (_edited({names.RESTART_PENDING: None}, PENDING), CONTENT, {"remembered": REVISION, "carried": MARK}, MARK),
-        (STRIPPED, CONTENT, {"remembered": REVISION, "carried": MARK}, MARK),
-        (_edited({names.RESTART_PENDING: f"{REVISION}@never"}, PENDING), CONTENT, {"remembered": REVISION, "carried": MARK}, MARK),
+        (dataclasses.replace(PENDING, data={}), CONTENT, {"remembered": HELD}, MARK),
+        (_edited({names.RESTART_PENDING: None}, PENDING), CONTENT, {"remembered": HELD, "carried": MARK}, MARK),
+        (STRIPPED, CONTENT, {"remembered": HELD, "carried": MARK}, MARK),
+        (_edited({names.RESTART_PENDING: f"{REVISION}@never"}, PENDING), CONTENT, {"remembered": HELD, "carried": MARK}, MARK),
         (dataclasses.replace(PENDING, data={}), CONTENT, {"carried": OLD_MARK}, MARK),
         # what is not owed, is not
         (WRITTEN, CONTENT, {"carried": MARK}, None),
@@ -274,7 +275,7 @@ OLD_MARK = RestartMark(Revision("v", "i", 2), "2024-05-01T00:00:00Z")
         (_sealed({names.RESTART_PENDING: "nonsense"}), CONTENT, {}, None),
     ],
 )
-def test_a_restart_is_owed_exactly_for_a_change_of_the_recorded_revision(
+def test_a_restart_is_owed_exactly_for_a_change_of_the_recorded_revisions(
     observed: ObservedSecret, content: secret_plan.Content, context: Mapping[str, Any], mark: RestartMark | None
 ) -> None:
     plan = _planned(observed, content, **context)
@@ -365,22 +366,27 @@ WORDS = st.sampled_from(["app", "note", "foreign", names.MANAGED, names.AUTO_RES
 METADATA = st.dictionaries(WORDS, st.sampled_from(["", "true", "x"]), max_size=3)
 CONTENTS = st.builds(
     secret_plan.Content,
-    revision=st.sampled_from([REVISION, NEXT, Revision("v", "j", 1)]),
+    revisions=st.sampled_from([HELD, NEXT, Revisions((Revision("v", "j", 1),))]),
     data=st.dictionaries(st.sampled_from(["a", "b"]), st.binary(max_size=3).map(Confidential), min_size=1, max_size=2),
 )
-OTHER_ITEM = dataclasses.replace(NEWER, revision=dataclasses.replace(NEXT, item_id="another"))
+TWO = dataclasses.replace(NEWER, revisions=Revisions((REVISION, Revision("v", "another", 4))))
+SECOND_CHANGED = dataclasses.replace(NEWER, revisions=TWO.revisions.having(Revision("v", "another", 5), at=1))
+OTHER_ITEM = dataclasses.replace(NEWER, revisions=Revisions((Revision("v", "another", 4),)))
 
 
 @pytest.mark.parametrize(
     ("observed", "content", "context", "reason"),
     [
         (None, CONTENT, {}, "there was no Secret"),
-        (None, CONTENT, {"remembered": REVISION}, "the Secret was deleted"),
-        (None, NEWER, {"remembered": REVISION}, "the Secret was deleted, and the item changed from version 3 to 4"),
+        (None, CONTENT, {"remembered": HELD}, "the Secret was deleted"),
+        (None, NEWER, {"remembered": HELD}, "the Secret was deleted, and the item changed from version 3 to 4"),
         (WRITTEN, CONTENT, {}, "the Secret is as it should be"),
         (WRITTEN, NEWER, {}, "the item changed from version 3 to 4"),
         (_written(content=NEWER), CONTENT, {}, "the item was set back from version 4 to 3"),
         (WRITTEN, OTHER_ITEM, {}, "another item is asked for"),
+        (WRITTEN, TWO, {}, "another item is asked for"),
+        (_written(content=TWO), SECOND_CHANGED, {}, "the item changed from version 4 to 5"),
+        (_written(content=SECOND_CHANGED), TWO, {}, "the item was set back from version 5 to 4"),
         (_edited({names.REQUESTED_PATH: None}), CONTENT, {}, "the resource or the operator's options changed"),
         (_edited({names.ITEM_VERSION: "nonsense"}), CONTENT, {}, "the Secret did not say which item it held"),
         (_official(), CONTENT, {}, "the Secret carried no seal of this operator"),
@@ -405,7 +411,7 @@ CONTEXTS = st.builds(
     secret_plan.Context,
     sealer=st.sampled_from([SEALER, OTHER_SEALER, OTHER_OPTIONS]),
     now=st.just("2024-07-01T00:00:00Z"),
-    remembered=st.none() | st.sampled_from([REVISION, NEXT]),
+    remembered=st.none() | st.sampled_from([HELD, NEXT]),
     carried=MARKS,
 )
 OBSERVED = st.none() | st.builds(
@@ -429,7 +435,7 @@ def test_what_was_planned_and_written_needs_no_further_write(
 ) -> None:
     plan = planned(claim, observed, content=content, context=context)
     if plan.desired is not None:
-        later = dataclasses.replace(context, now="2099-01-01T00:00:00Z", remembered=content.revision, carried=plan.mark)
+        later = dataclasses.replace(context, now="2099-01-01T00:00:00Z", remembered=content.revisions, carried=plan.mark)
         again = planned(claim, samples.stored(plan.desired), content=content, context=later)
         assert again == secret_plan.Plan(change=Change.NONE, reason="the Secret is as it should be", desired=None, mark=plan.mark)
         assert context.sealer.verify(samples.stored(plan.desired)) is Verdict.INTACT
@@ -457,11 +463,11 @@ def test_a_new_mark_appears_exactly_if_the_believed_revision_is_another(
     plan = planned(claim, observed, content=content, context=context)
     believed = context.remembered
     if observed is not None:
-        recorded = recorded_revision(observed)
+        recorded = recorded_revisions(observed)
         believed = (context.remembered or recorded) if context.sealer.verify(observed) is Verdict.BROKEN else recorded
-    if believed is not None and believed != content.revision:
-        assert plan.mark == RestartMark(content.revision, context.now)
+    if believed is not None and believed != content.revisions:
+        assert plan.mark == RestartMark(content.revisions, context.now)
         assert plan.change is not Change.NONE
     else:
         assert plan.mark is None or plan.mark.time != context.now
-    assert plan.mark is None or plan.mark.revision == content.revision
+    assert plan.mark is None or plan.mark.revisions == content.revisions

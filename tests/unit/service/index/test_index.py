@@ -8,7 +8,7 @@ import msgspec
 
 from fakes.clock import FakeClock
 from onepassword_operator.model import names
-from onepassword_operator.model.item import Revision
+from onepassword_operator.model.item import Revision, Revisions
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Rendering
 from onepassword_operator.service.index.index import Index
@@ -16,7 +16,7 @@ from onepassword_operator.wire import onepassword_item
 from unit.rules import samples
 
 A = SecretKey("app", "a")
-X1 = Revision("v", "x", 1)
+X1 = Revisions((Revision("v", "x", 1),))
 
 
 def test_a_secret_is_forgotten_with_the_last_who_asks_for_it() -> None:
@@ -75,8 +75,9 @@ def test_what_is_kept_of_a_resource_is_small_and_its_body_is_not() -> None:
         for n, raw in enumerate(bodies):
             claim = onepassword_item.from_json(raw, Rendering())
             index.claims.put(claim)
-            index.states.in_line(claim.key, Revision("v" * 26, f"{n:026}", 3), skipped=None, mark=None)
-            index.item_users.follow(claim.key, Revision("v" * 26, f"{n:026}", 3), requested=claim.item_path)
+            revisions = Revisions((Revision("v" * 26, f"{n:026}", 3),))
+            index.states.in_line(claim.key, revisions, skipped=None, mark=None)
+            index.item_users.follow(claim.key, Revisions((Revision("v" * 26, f"{n:026}", 3),)), requested=claim.item_path)
         gc.collect()
         kept = tracemalloc.get_traced_memory()[0] / number
     finally:

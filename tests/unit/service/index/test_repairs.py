@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from fakes.clock import FakeClock
-from onepassword_operator.model.item import Revision
+from onepassword_operator.model.item import Revision, Revisions
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.service.index.repairs import MEMORY_SECONDS, Repairs
 
 A, B = SecretKey("app", "a"), SecretKey("app", "b")
-X1, X2 = Revision("v", "x", 1), Revision("v", "x", 2)
+X1, X2 = Revisions((Revision("v", "x", 1),)), Revisions((Revision("v", "x", 2),))
 
 
 @pytest.fixture
@@ -23,10 +23,10 @@ def repairs(clock: FakeClock) -> Repairs:
     return Repairs(clock)
 
 
-def repair(repairs: Repairs, revision: Revision = X1) -> None:
+def repair(repairs: Repairs, revisions: Revisions = X1) -> None:
     repairs.edited(A)
     repairs.begin(A)
-    repairs.written(A, revision)
+    repairs.written(A, revisions)
 
 
 def test_repairs_of_one_revision_soon_after_a_write_are_in_a_row(repairs: Repairs, clock: FakeClock) -> None:

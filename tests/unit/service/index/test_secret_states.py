@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from onepassword_operator.model.item import Revision
+from onepassword_operator.model.item import Revision, Revisions
 from onepassword_operator.model.outcome import Skipped
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.workload import RestartMark
@@ -12,7 +12,7 @@ from onepassword_operator.service.index import secret_states
 from onepassword_operator.service.index.secret_states import SecretState, SecretStates
 
 A, B = SecretKey("app", "a"), SecretKey("app", "b")
-X1, X2 = Revision("v", "x", 1), Revision("v", "x", 2)
+X1, X2 = Revisions((Revision("v", "x", 1),)), Revisions((Revision("v", "x", 2),))
 STAMP = "2024-05-01T12:00:00Z"
 MARK = RestartMark(X1, STAMP)
 SKIPPED = (Skipped(label="a b", why="no key"),)

@@ -10,7 +10,10 @@ from fakes.item_source import FakeItemSource
 from fakes.world import Process, World
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError, SecretTooLargeError
+from onepassword_operator.model.recipe import Part, Recipe
+from onepassword_operator.model.target import Claim
 from onepassword_operator.service.runtime.work_queue import Priority
+from unit.rules.samples import CLAIM
 
 FROZEN = (names.IGNORE_TAG,)
 
@@ -87,7 +90,7 @@ class TestFrozen:
         assert world.claims.ready(world.key()).reason == "Synced"
         mark = world.secrets.mark(world.key())
         assert mark
-        assert mark.revision.version == world.source.item(item).version
+        assert mark.revisions[0].version == world.source.item(item).version
         assert world.secrets.writes() == ["replace app/db"]
         world.process.restart._auto_restart = True
         await world.restart()
@@ -268,7 +271,7 @@ class TestRefresh:
             world.claims.annotate(world.key(), refresh=str(number))
             await world.settle()
             world.clock.advance(0.02)
-        once = ["vaults", f"list {world.vault}", f"item {world.process.index.states.of(world.key()).held.item_id}"]  # type: ignore[union-attr]
+        once = ["vaults", f"list {world.vault}", f"item {world.process.index.states.of(world.key()).held[0].item_id}"]  # type: ignore[index]
         assert world.source.requests == once
         world.clock.advance(8)
         await world.settle()
@@ -433,3 +436,53 @@ class TestReading:
         world.source.catch_up()
         await world.poll()
         assert f"list {world.vault}" in world.source.requests
+
+
+class TwoItems(Claim):
+    """A claim whose recipe has a second part: the room for such claims, before there are any."""
+
+    @property
+    def recipe(self) -> Recipe:
+        return Recipe((*super().recipe.parts, Part("vaults/Other/items/api")))
+
+
+class TestSeveralParts:
+    @pytest.fixture
+    async def made(self, world: World) -> tuple[str, str]:
+        db = world.source.put(world.vault, "db", password="one", shared="db")
+        api = world.source.put(world.source.add_vault("Other"), "api", token="two", shared="api")
+        members = {field.name: getattr(CLAIM, field.name) for field in dataclasses.fields(CLAIM)}
+        members |= {"key": world.key(), "item_path": "vaults/Prod/items/db", "labels": {}, "annotations": {}}
+        world.claims.keep("ADDED", TwoItems(**members))
+        await world.settle()
+        world.forget_requests()
+        return db, api
+
+    async def test_the_keys_of_all_parts_are_in_the_secret_and_a_later_part_wins(self, world: World, made: tuple[str, str]) -> None:
+        assert world.secrets.values(world.key()) == {"password": "one", "token": "two", "shared": "api"}
+        assert all(item in world.claims.ready(world.key()).message for item in made)
+
+    async def test_a_change_of_either_item_is_one_write_with_a_mark_of_both(self, world: World, made: tuple[str, str]) -> None:
+        for number, item in enumerate(made, 1):
+            world.source.edit(item, password=str(number))
+            world.forget_requests()
+            await world.poll_after(60)
+            assert world.secrets.count("replace") == 1
+            mark = world.secrets.mark(world.key())
+            assert mark
+            assert [revision.item_id for revision in mark.revisions] == list(made)
+
+    async def test_a_restart_of_the_process_reads_no_item_again(self, world: World, made: tuple[str, str]) -> None:
+        await world.restart_process()
+        await world.settle()
+        assert not world.source.count("item")
+        world.source.edit(made[1], token="three")
+        await world.poll_after(60)
+        assert world.secrets.values(world.key()) == {"password": "one", "token": "three", "shared": "db"}
+
+    async def test_an_archived_second_part_leaves_the_secret_as_it_is(self, world: World, made: tuple[str, str]) -> None:
+        world.source.archive(made[1])
+        for _ in range(4):
+            await world.poll_after(60)
+        assert world.claims.ready(world.key()).reason == "ItemArchived"
+        assert world.secrets.values(world.key())["token"] == "two"

@@ -79,7 +79,7 @@ async def test_a_changed_path_moves_the_secret_to_the_other_item_with_a_mark(wor
     assert world.secrets.values(key) == {"user": "x"}
     mark = world.secrets.mark(key)
     assert mark
-    assert (mark.revision.item_id, mark.time) == (other, world.secrets.time)
+    assert (mark.revisions[0].item_id, mark.time) == (other, world.secrets.time)
     assert world.process.woken == {"app"}
 
 
@@ -204,7 +204,7 @@ class TestDeleted:
         await world.poll()
         mark = world.secrets.mark(world.key())
         assert mark
-        assert mark.revision.version == 2
+        assert mark.revisions[0].version == 2
 
     async def test_a_process_that_did_not_write_it_carries_the_mark_that_it_saw(self, world: World) -> None:
         item = await world.synced()
@@ -226,7 +226,7 @@ class TestDeleted:
         await world.poll()
         mark = world.secrets.mark(world.key())
         assert mark
-        assert mark.revision.version == 2
+        assert mark.revisions[0].version == 2
 
     @pytest.mark.parametrize("restarted", [False, True])
     async def test_a_write_of_another_process_that_was_deleted_before_anybody_looked_is_marked_again(
@@ -253,7 +253,7 @@ class TestDeleted:
         await world.poll()
         mark = world.secrets.mark(world.key())
         assert mark
-        assert mark.revision.version == 2
+        assert mark.revisions[0].version == 2
         await world.restart()
         assert world.workloads.rollouts["web"] - rollouts == (0 if restarted else 1)
         assert world.secrets.mark(world.key()) is None
@@ -276,7 +276,7 @@ class TestDeleted:
         assert world.secrets.values(world.key()) == {"password": "two"}
         mark = world.secrets.mark(world.key())
         assert mark
-        assert mark.revision.version == 2
+        assert mark.revisions[0].version == 2
 
     async def test_it_stays_gone_if_the_resource_is_gone(self, world: World) -> None:
         await world.synced()
@@ -650,7 +650,7 @@ class TestSetBack:
         assert world.secrets.values(world.key()) == {"password": "one"}
         mark = world.secrets.mark(world.key())
         assert mark
-        assert mark.revision.version == 1
+        assert mark.revisions[0].version == 1
         assert len(world.secrets.writes()) == 1
         assert world.events.reasons("db") == ["VersionRestored"]
         assert world.meter.set_back_count == 1
@@ -959,9 +959,9 @@ class TestSeveralWhoAsk:
     async def test_a_blip_in_which_a_spelling_cannot_be_looked_up_changes_nothing_for_who_shared(self, world: World) -> None:
         key = world.claim("db", labels={"team": "a"})
         await world.settle()
-        item = world.process.index.item_users.of(key).revision
-        assert item
-        world.asks("web", path=item.path)
+        items = world.process.index.item_users.of(key).revisions
+        assert items
+        world.asks("web", path=items[0].path)
         await world.settle()
         world.forget_requests()
         await world.restart_process()
@@ -1180,7 +1180,7 @@ class TestSuspended:
         assert world.claims.ready(world.key()).reason == "Synced"
         mark = world.secrets.mark(world.key())
         assert mark
-        assert mark.revision.version == 2
+        assert mark.revisions[0].version == 2
 
 
 def void(_: object) -> None:

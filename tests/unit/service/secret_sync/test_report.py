@@ -19,12 +19,12 @@ from onepassword_operator.model.errors import (
     OperatorError,
     TargetClaimedError,
 )
-from onepassword_operator.model.item import Revision
+from onepassword_operator.model.item import Revision, Revisions
 from onepassword_operator.model.outcome import Change, Failed, Outcome, Pause, Paused, Synced
 from onepassword_operator.model.target import Claim
 from onepassword_operator.service.secret_sync.report import Reporter
 
-REVISION = Revision("v", "i", 3)
+REVISIONS = Revisions((Revision("v", "i", 3),))
 BLIP = BackendUnavailableError("no answer")
 
 
@@ -62,7 +62,7 @@ def deployment(world: World) -> Claim:
 
 
 def synced(change: Change = Change.NONE, **members: Any) -> Synced:
-    return Synced(revision=REVISION, change=change, reason="there was no Secret", **members)
+    return Synced(revisions=REVISIONS, change=change, reason="there was no Secret", **members)
 
 
 def known(world: World) -> Claim:
@@ -141,12 +141,12 @@ class TestDeployment:
 
     @pytest.mark.parametrize("error", [ItemNotFoundError("no"), TargetClaimedError("taken"), BackendDeniedError("refused")])
     async def test_a_failure_is_a_warning(self, world: World, reporter: Reporter, deployment: Claim, error: OperatorError) -> None:
-        world.process.index.states.presume(world.key(), REVISION)
+        world.process.index.states.presume(world.key(), REVISIONS)
         await reporter.report(deployment, Failed(error), stale=False)
         assert world.events.reasons("web") == ["ReconcileError"]
 
     async def test_a_blip_says_nothing_if_its_secret_was_in_sync(self, world: World, reporter: Reporter, deployment: Claim) -> None:
-        world.process.index.states.presume(world.key(), REVISION)
+        world.process.index.states.presume(world.key(), REVISIONS)
         await reporter.report(deployment, Failed(BLIP), stale=False)
         assert world.events.reported == []
         await reporter.report(deployment, Failed(BLIP), stale=True)

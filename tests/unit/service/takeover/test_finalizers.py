@@ -55,7 +55,7 @@ class TestAdoption:
         assert world.secrets.writes() == ["replace app/db"]
         mark = world.secrets.mark(world.key())
         assert mark
-        assert mark.revision.version == 2
+        assert mark.revisions[0].version == 2
         world.process.restart._auto_restart = True
         await world.restart()
         await world.restart()
