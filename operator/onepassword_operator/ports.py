@@ -128,23 +128,23 @@ class ResourceStore(Protocol):
 
 
 class WorkloadStore(Protocol):
-    """Deployments in the cluster, and the restart settings of namespaces. Raises ClusterError."""
+    """Workloads in the cluster, and the restart settings of namespaces. Raises ClusterError."""
 
     def list_all(self) -> AsyncIterator[Workload]:
-        """Yield all live Deployments in the watched namespaces.
+        """Yield all live workloads in the watched namespaces.
 
         Raises:
             ClusterError: the list is not complete.
         """
 
     async def list_namespace(self, namespace: str) -> Sequence[Workload]:
-        """List all live Deployments of a namespace; never a part of them."""
+        """List all live workloads of a namespace; never a part of them."""
 
-    async def get(self, namespace: str, name: str) -> Workload | None:
-        """Read a live Deployment; None if it does not exist."""
+    async def get(self, ref: ObjectRef) -> Workload | None:
+        """Read a live workload; None if it does not exist."""
 
     async def annotate_template(self, workload: Workload, annotations: dict[str, str]) -> None:
-        """Set annotations of the pod template of the Deployment as read.
+        """Set annotations of the pod template of the workload as read.
 
         Raises:
             ClusterConflictError: it changed since.

@@ -104,10 +104,10 @@ class FakeWorkloadStore:
         with self.faults.around("list"):
             return [workload for (place, _), workload in self.objects.items() if place == namespace]
 
-    async def get(self, namespace: str, name: str) -> Workload | None:
+    async def get(self, ref: ObjectRef) -> Workload | None:
         await self._asked("get")
         with self.faults.around("get"):
-            return self.objects.get((namespace, name))
+            return self.objects.get((ref.namespace, ref.name))
 
     async def annotate_template(self, workload: Workload, annotations: dict[str, str]) -> None:
         await self._asked("patch")

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Final
 
 from onepassword_operator.cluster.event_sender import About, EventSender, Outgoing
-from onepassword_operator.model import names
 from onepassword_operator.model.errors import OperatorError
 from onepassword_operator.model.outcome import Change
 from onepassword_operator.model.target import Claim
@@ -80,4 +79,5 @@ def _reference(claim: Claim) -> About:
 
 
 def _of_workload(workload: Workload) -> About:
-    return About("apps/v1", names.DEPLOYMENT, workload.namespace, workload.name, workload.uid)
+    kind = workload.kind
+    return About(kind.api_version, kind.kind, workload.namespace, workload.name, workload.uid)

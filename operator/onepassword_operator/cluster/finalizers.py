@@ -10,12 +10,13 @@ from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterConflictError
 from onepassword_operator.model.target import ObjectRef
+from onepassword_operator.model.workload_kind import KINDS
 from onepassword_operator.wire.metadata import decoder
 
 _TRIES: Final = 3
 _COLLECTIONS: Final = {
     names.KIND: (f"/apis/{names.GROUP}/{names.VERSION}", names.PLURAL),
-    names.DEPLOYMENT: ("/apis/apps/v1", "deployments"),
+    **{row.kind: (f"/apis/{row.api_version}", row.plural) for row in KINDS.values()},
 }
 
 

@@ -1,10 +1,11 @@
-"""Deployments in the cluster, and the restart settings of namespaces.
+"""Workloads in the cluster, and the restart settings of namespaces.
 
-Of a Deployment only the pod template's annotations are patched.
+Only the pod template's annotations of a workload are ever patched.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
@@ -14,11 +15,11 @@ from onepassword_operator.cluster import page as pages
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterDeniedError
+from onepassword_operator.model.target import ObjectRef
 from onepassword_operator.model.workload import Workload
+from onepassword_operator.model.workload_kind import KINDS
 from onepassword_operator.wire import deployment
 from onepassword_operator.wire.metadata import texts
-
-_RESOURCE: Final = "deployments"
 
 
 class _NamespaceMeta(msgspec.Struct, gc=False):
@@ -40,35 +41,39 @@ class KubernetesWorkloads:
         self._namespaces = namespaces
 
     async def list_all(self) -> AsyncIterator[Workload]:
-        """Yield all live Deployments in the watched namespaces, by page."""
-        for path in [_collection(namespace) for namespace in self._namespaces] or [
-            "/apis/apps/v1/deployments"
-        ]:
-            async for page in self._api.pages(path, resource=_RESOURCE):
-                for workload in page.decoded(deployment.from_json):
-                    yield workload
+        """Yield all live workloads in the watched namespaces, by page."""
+        for namespace in self._namespaces or [""]:
+            async for workload in self._listed(namespace):
+                yield workload
 
     async def list_namespace(self, namespace: str) -> Sequence[Workload]:
-        """List all live Deployments of a namespace, by page."""
-        return [
-            workload
-            async for page in self._api.pages(_collection(namespace), resource=_RESOURCE)
-            for workload in page.decoded(deployment.from_json)
-        ]
+        """List all live workloads of a namespace, by page."""
+        return [workload async for workload in self._listed(namespace)]
 
-    async def get(self, namespace: str, name: str) -> Workload | None:
-        """Read a live Deployment; None if it does not exist."""
-        path = f"{_collection(namespace)}/{name}"
-        return await self._api.get(path, resource=_RESOURCE, read=deployment.from_json)
+    async def _listed(self, namespace: str) -> AsyncIterator[Workload]:
+        for kind in KINDS.values():
+            path = kind.url_path(namespace)
+            read = functools.partial(deployment.from_json, kind=kind)
+            async for page in self._api.pages(path, resource=kind.plural):
+                for workload in page.decoded(read):
+                    yield workload
+
+    async def get(self, ref: ObjectRef) -> Workload | None:
+        """Read a live workload; None if it does not exist."""
+        kind = KINDS[ref.kind]
+        path = kind.url_path(ref.namespace, ref.name)
+        read = functools.partial(deployment.from_json, kind=kind)
+        return await self._api.get(path, resource=kind.plural, read=read)
 
     async def annotate_template(self, workload: Workload, annotations: dict[str, str]) -> None:
-        """PATCH the pod template of exactly the Deployment that was read."""
+        """PATCH the pod template of exactly the workload that was read."""
+        kind = workload.kind
         body = {
             "metadata": {"uid": workload.uid, "resourceVersion": str(workload.resource_version)},
-            "spec": {"template": {"metadata": {"annotations": annotations}}},
+            **kind.restart_patch(annotations),
         }
-        path = f"{_collection(workload.namespace)}/{workload.name}"
-        await self._api.merge_patch(path, body, resource=_RESOURCE, read=pages.ignored)
+        path = kind.url_path(workload.namespace, workload.name)
+        await self._api.merge_patch(path, body, resource=kind.plural, read=pages.ignored)
 
     async def namespace_setting(self, namespace: str) -> str | None:
         """Read the namespace's auto-restart annotation; None if it has none.
@@ -82,7 +87,3 @@ class KubernetesWorkloads:
         except ClusterDeniedError:
             return None
         return texts(found.metadata.annotations).get(names.AUTO_RESTART) if found else None
-
-
-def _collection(namespace: str) -> str:
-    return f"/apis/apps/v1/namespaces/{namespace}/deployments"

@@ -16,6 +16,7 @@ from onepassword_operator.handlers.items import ItemEvents
 from onepassword_operator.handlers.workloads import WorkloadEvents
 from onepassword_operator.model import names
 from onepassword_operator.model.target import Rendering
+from onepassword_operator.model.workload_kind import KINDS
 from onepassword_operator.service.watch.observe import Observe
 from onepassword_operator.service.watch.observe_workloads import ObserveWorkloads
 
@@ -31,7 +32,7 @@ def build_registry(
     server: str,
     new_session: Callable[[], aiohttp.ClientSession],
 ) -> kopf.OperatorRegistry:
-    """Route OnePasswordItems and Deployments, and log kopf in with a session of ours."""
+    """Route OnePasswordItems and workloads, and log kopf in with a session of ours."""
     registry = kopf.OperatorRegistry()
 
     async def login(**_: Any) -> kopf.AiohttpSession:
@@ -41,9 +42,10 @@ def build_registry(
     kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=registry)(
         ItemEvents(observe, rendering).item_event
     )
-    kopf.on.event("apps", "v1", "deployments", registry=registry)(
-        WorkloadEvents(observe_workloads).workload_event
-    )
+    for kind in KINDS.values():
+        kopf.on.event(kind.group, kind.version, kind.plural, registry=registry)(
+            WorkloadEvents(observe_workloads, kind).workload_event
+        )
     return registry
 
 

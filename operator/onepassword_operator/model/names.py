@@ -14,7 +14,6 @@ GROUP: Final = "onepassword.com"  # official
 VERSION: Final = "v1"  # official
 API_VERSION: Final = f"{GROUP}/{VERSION}"
 KIND: Final = "OnePasswordItem"  # official
-DEPLOYMENT: Final = "Deployment"
 PLURAL: Final = "onepassworditems"  # official
 
 PREFIX: Final = "operator.1password.io/"

@@ -10,8 +10,11 @@ from onepassword_operator.model import names
 from onepassword_operator.model.outcome import Condition
 from onepassword_operator.model.recipe import Part, Recipe
 from onepassword_operator.model.secret import OwnerReference, SecretKey
+from onepassword_operator.model.workload_kind import KINDS
 
-_API_VERSIONS: Final = {names.KIND: names.API_VERSION, names.DEPLOYMENT: "apps/v1"}
+_API_VERSIONS: Final = {names.KIND: names.API_VERSION} | {
+    row.kind: row.api_version for row in KINDS.values()
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

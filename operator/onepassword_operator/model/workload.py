@@ -9,12 +9,14 @@ from onepassword_operator.model import names
 from onepassword_operator.model.item import Revisions
 from onepassword_operator.model.secret import OwnerReference
 from onepassword_operator.model.target import Claim, ObjectRef
+from onepassword_operator.model.workload_kind import DEPLOYMENT, WorkloadKind
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """A Deployment: the Secrets it uses, the Secret it asks for, and its pod template's annotations."""
+    """A workload: the Secrets that it uses or asks for, and its pod template's annotations."""
 
+    kind: WorkloadKind = DEPLOYMENT
     namespace: str
     name: str
     uid: str
@@ -31,18 +33,21 @@ class Workload:
     @property
     def ref(self) -> ObjectRef:
         """Its kind, namespace and name."""
-        return ObjectRef(names.DEPLOYMENT, self.namespace, self.name)
+        return ObjectRef(self.kind.kind, self.namespace, self.name)
 
     @property
     def owner_reference(self) -> OwnerReference:
         """The entry that lets a Secret live as long as this workload uses it."""
         return OwnerReference(
-            kind=names.DEPLOYMENT, name=self.name, uid=self.uid, api_version="apps/v1"
+            kind=self.kind.kind,
+            name=self.name,
+            uid=self.uid,
+            api_version=self.kind.api_version,
         )
 
     @property
     def has_legacy_finalizer(self) -> bool:
-        """Whether the Deployment carries the official operator's finalizer."""
+        """Whether the object carries the official operator's finalizer."""
         return names.OFFICIAL_FINALIZER in self.finalizers
 
 

@@ -1,4 +1,4 @@
-"""A Deployment as JSON → a workload: the Secrets that it uses, and the Secret that it asks for.
+"""A workload as JSON → a workload: the Secrets that it uses, and the Secret that it asks for.
 
 It uses the Secret that it asks for, and all Secrets in its pod template: in variables, volumes of
 every type, projections and image pull secrets. The API server has checked the types of the pod
@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from onepassword_operator.model.workload import Workload
+from onepassword_operator.model.workload_kind import DEPLOYMENT, KINDS, WorkloadKind
 from onepassword_operator.rules.secret import secret_use
 from onepassword_operator.wire.metadata import (
     NoList,
@@ -77,34 +78,39 @@ class _Template(msgspec.Struct, gc=False):
     spec: _Pod | None = None
 
 
-class _Spec(msgspec.Struct, gc=False):
-    template: _Template | None = None
+def _struct(kind: WorkloadKind) -> Any:
+    outermost, *within = kind.template
+    held: Any = _Template
+    for member in reversed(within):
+        held = msgspec.defstruct("_Within", [(member, held | None, None)], gc=False)
+    members: list[Any] = [("metadata", ObjectMeta), (outermost, held | None, None)]
+    return msgspec.defstruct("_Object", members, gc=False)
 
 
-class _Deployment(msgspec.Struct, gc=False):
-    metadata: ObjectMeta
-    spec: _Spec | None = None
+_STRUCTS: Final = {name: _struct(row) for name, row in KINDS.items()}
+_DECODERS: Final = {name: decoder(struct) for name, struct in _STRUCTS.items()}
 
 
-_DEPLOYMENTS: Final = decoder(_Deployment)
+def from_json(raw: bytes | bytearray, kind: WorkloadKind = DEPLOYMENT) -> Workload:
+    """Read an object of a kind from a GET or a LIST item."""
+    return _workload(_DECODERS[kind.kind].decode(raw), kind)
 
 
-def from_json(raw: bytes | bytearray) -> Workload:
-    """Read a Deployment from a GET or a LIST item."""
-    return _workload(_DEPLOYMENTS.decode(raw))
+def from_dict(raw: Mapping[str, Any], kind: WorkloadKind = DEPLOYMENT) -> Workload:
+    """Read an object of a kind from a watch event of kopf's."""
+    return _workload(converted(raw, _STRUCTS[kind.kind]), kind)
 
 
-def from_dict(raw: Mapping[str, Any]) -> Workload:
-    """Read a Deployment from a watch event of kopf's."""
-    return _workload(converted(raw, _Deployment))
-
-
-def _workload(found: _Deployment) -> Workload:
-    metadata, template = found.metadata, (found.spec or _Spec()).template or _Template()
+def _workload(found: Any, kind: WorkloadKind) -> Workload:
+    metadata: ObjectMeta = found.metadata
+    for member in kind.template:
+        found = getattr(found, member, None)
+    template: _Template = found or _Template()
     annotations = texts(metadata.annotations)
     on_template = texts((template.metadata or _TemplateMeta()).annotations)
     named = secret_use.named(annotations, on_template)
     workload = Workload(
+        kind=kind,
         namespace=metadata.namespace,
         name=metadata.name,
         uid=metadata.uid,

@@ -9,6 +9,7 @@ from fakes.scripted_server import ScriptedServer, reply
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.workload_store import KubernetesWorkloads
 from onepassword_operator.model.errors import ClusterUnavailableError
+from onepassword_operator.model.target import ObjectRef
 from onepassword_operator.wire import deployment
 
 ROOT = "/apis/apps/v1/namespaces/app/deployments"
@@ -46,8 +47,8 @@ async def test_all_deployments_of_the_watched_namespaces_are_listed(server: Scri
 
 async def test_one_deployment_is_read_or_absent(server: ScriptedServer, store: KubernetesWorkloads) -> None:
     server.script(reply(RAW), reply({}, status=404))
-    assert await store.get("app", "web") == deployment.from_dict(RAW)
-    assert await store.get("app", "web") is None
+    assert await store.get(ObjectRef("Deployment", "app", "web")) == deployment.from_dict(RAW)
+    assert await store.get(ObjectRef("Deployment", "app", "web")) is None
     assert server.paths() == [f"{ROOT}/web"] * 2
 
 

@@ -45,7 +45,7 @@ def test_a_claim_says_who_asks() -> None:
 
 
 def test_a_deployment_that_asks_owns_as_a_deployment() -> None:
-    claim = dataclasses.replace(CLAIM, kind=names.DEPLOYMENT, name="api")
+    claim = dataclasses.replace(CLAIM, kind="Deployment", name="api")
     assert (claim.ref, claim.is_resource) == (ObjectRef("Deployment", "team", "api"), False)
     assert claim.owner_reference == OwnerReference(kind="Deployment", name="api", uid="u1", api_version="apps/v1")
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from onepassword_operator.model import names
 from onepassword_operator.model.errors import (
     BackendRateLimitedError,
     BackendUnavailableError,
@@ -13,7 +12,7 @@ from onepassword_operator.model.errors import (
 from onepassword_operator.rules import announce
 from unit.rules import samples
 
-DEPLOYMENT = samples.claim(kind=names.DEPLOYMENT, name="api")
+DEPLOYMENT = samples.claim(kind="Deployment", name="api")
 ERRORS = [
     ItemNotFoundError("no such item"),
     TargetClaimedError("taken"),

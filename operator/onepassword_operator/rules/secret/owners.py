@@ -13,6 +13,7 @@ from onepassword_operator.model import names
 from onepassword_operator.model.errors import TargetNotOwnedError
 from onepassword_operator.model.secret import ObservedSecret, OwnerReference, recorded_revisions
 from onepassword_operator.model.target import Claim
+from onepassword_operator.model.workload_kind import KINDS
 from onepassword_operator.rules.secret import seal
 
 
@@ -27,7 +28,7 @@ class CoOwners:
     them.
     """
     idle: frozenset[str] = frozenset()
-    """Uids of owning Deployments that neither ask for the Secret nor use it any more."""
+    """Uids of owning workloads that neither ask for the Secret nor use it any more."""
 
     @property
     def owner_references(self) -> tuple[OwnerReference, ...]:
@@ -72,13 +73,14 @@ def co_owners(
         idle=frozenset(
             o.uid
             for o in owners
-            if _is_deployment(o) and o.uid not in interested.asking | users.keys()
+            if _is_workload(o) and o.uid not in interested.asking | users.keys()
         ),
     )
 
 
-def _is_deployment(owner: OwnerReference) -> bool:
-    return (owner.kind, owner.group) == (names.DEPLOYMENT, "apps")
+def _is_workload(owner: OwnerReference) -> bool:
+    row = KINDS.get(owner.kind)
+    return row is not None and owner.group == row.group
 
 
 def check_owner(
@@ -123,10 +125,10 @@ def _foreign(
     return [
         owner
         for owner in observed.owners
-        # All Deployments among the owners of a Secret that we sealed were added by us.
+        # All workloads among the owners of a Secret that we sealed were added by us.
         if not _earlier_self(claim, owner)
         and owner.uid not in ours
-        and not (sealed and owner.kind == names.DEPLOYMENT)
+        and not (sealed and owner.kind in KINDS)
     ]
 
 
@@ -135,7 +137,7 @@ def wanted_owners(
 ) -> tuple[OwnerReference, ...]:
     """Return the ownerReferences of the Secret, the winning claim's first, so that it stays the winner.
 
-    Other ownerReferences stay, except those of Deployments that don't use the Secret any more and
+    Other ownerReferences stay, except those of workloads that don't use the Secret any more and
     of earlier objects of the claim's name.
     """
     winner = next((owner for owner in owners if owner.uid == claim.uid), claim.owner_reference)

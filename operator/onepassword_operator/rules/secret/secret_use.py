@@ -1,6 +1,6 @@
-"""The annotations of a Deployment → the Secret that it asks for.
+"""The annotations of a workload → the Secret that it asks for.
 
-A Deployment asks by the official operator's annotations, on itself or, if it has none there, on its
+It asks by the official operator's annotations, on itself or, if it has none there, on its
 pod template.
 """
 
@@ -26,7 +26,9 @@ def named(*annotations: Mapping[str, str]) -> set[str]:
 
 
 def claim(workload: Workload) -> Claim | None:
-    """Return the Deployment's claim; None if it asks for no Secret."""
+    """Return the workload's claim; None if it asks for no Secret."""
+    if not workload.kind.may_ask:
+        return None
     demand = _demand(workload.annotations) or _demand(workload.template_annotations)
     wanted = secret_name(demand.get(names.ITEM_NAME, ""))
     if not wanted:
@@ -35,11 +37,11 @@ def claim(workload: Workload) -> Claim | None:
     oversized = size if (size := bounds.characters(copied)) > bounds.COPIED_CHARACTERS else 0
     return Claim(
         key=SecretKey(workload.namespace, wanted),
-        kind=names.DEPLOYMENT,
+        kind=workload.kind.kind,
         name=workload.name,
         uid=workload.uid,
         resource_version=workload.resource_version,
-        generation=0,  # a Deployment's generation counts changes of its pods, not of its request
+        generation=0,  # a workload's generation counts changes of its pods, not of its request
         created_at=workload.created_at,
         item_path=bounds.clipped(demand.get(names.ITEM_PATH, ""), bounds.ITEM_PATH_CHARACTERS),
         secret_type=names.OPAQUE,

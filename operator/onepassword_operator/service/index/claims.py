@@ -59,11 +59,11 @@ class ClaimIndex:
         }
 
     def workload(self, ref: ObjectRef) -> Workload | None:
-        """The Deployment of that name, as far as it matters here."""
+        """The workload of that name, as far as it matters here."""
         return self._workloads.get(ref)
 
     def workloads(self) -> set[ObjectRef]:
-        """All Deployments that matter here."""
+        """All workloads that matter here."""
         return set(self._workloads)
 
     def holder(self, ref: ObjectRef) -> Claim | Workload | None:
@@ -90,7 +90,7 @@ class ClaimIndex:
             self._good.pop(claim.key, None)
 
     def put_workload(self, workload: Workload) -> None:
-        """The Deployment as it is now, with its claim and its use of Secrets."""
+        """The workload as it is now, with its claim and its use of Secrets."""
         self.remove_workload(workload.ref)
         if not (workload.secrets or workload.claim or workload.has_legacy_finalizer):
             return
@@ -105,7 +105,7 @@ class ClaimIndex:
             self.put(workload.claim)
 
     def remove_workload(self, ref: ObjectRef) -> None:
-        """There is no such Deployment any more, or it is about to be put anew."""
+        """There is no such workload any more, or it is about to be put anew."""
         held = self._workloads.pop(ref, None)
         if held is None:
             return
@@ -165,5 +165,5 @@ class ClaimIndex:
         return self._good.get(key)
 
     def _lives(self, owner: OwnerReference, namespace: str) -> bool:
-        held = self._workloads.get(ObjectRef(names.DEPLOYMENT, namespace, owner.name))
+        held = self._workloads.get(ObjectRef(owner.kind, namespace, owner.name))
         return held is not None and not held.terminating

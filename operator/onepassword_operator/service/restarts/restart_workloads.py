@@ -218,7 +218,7 @@ class RestartWorkloads:
             try:
                 await self._workloads.annotate_template(current, dict(decided.template_annotations))
             except ClusterConflictError:
-                current = await self._workloads.get(workload.namespace, workload.name)
+                current = await self._workloads.get(workload.ref)
                 continue
             except ClusterAbsentError:
                 return

@@ -26,5 +26,5 @@ class LiveClaims:
         """
         if ref.kind == names.KIND:
             return await self._resources.get(SecretKey(ref.namespace, ref.name))
-        workload = await self._workloads.get(ref.namespace, ref.name)
+        workload = await self._workloads.get(ref)
         return workload.claim if workload else None

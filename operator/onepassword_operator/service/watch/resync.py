@@ -86,7 +86,7 @@ class Resync:
                 unseen.setdefault(workload.claim.key, Priority.LOW)
         for ref in known - listed:
             held = self._index.claims.workload(ref)
-            live = await self._workloads.get(ref.namespace, ref.name) if held else None
+            live = await self._workloads.get(ref) if held else None
             if held and (live is None or live.uid != held.uid):
                 self._observe_workloads.gone(ref, held.uid)
             if live is not None:

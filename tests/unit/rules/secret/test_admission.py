@@ -16,7 +16,7 @@ from onepassword_operator.rules.secret.owners import Interested
 from onepassword_operator.rules.secret.seal import Verdict
 from unit.rules.samples import CLAIM, claim
 
-OLDER = claim(kind=names.DEPLOYMENT, name="api", uid="older", created_at="2020-01-01T00:00:00Z")
+OLDER = claim(kind="Deployment", name="api", uid="older", created_at="2020-01-01T00:00:00Z")
 
 
 def secret(*owners: Claim, **members: object) -> ObservedSecret:

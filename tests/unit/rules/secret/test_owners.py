@@ -22,7 +22,7 @@ API = OwnerReference(kind="Deployment", name="api", uid="api-uid", api_version="
 WEB = OwnerReference(kind="Deployment", name="web", uid="web-uid", api_version="apps/v1")
 OURS = CLAIM.owner_reference
 ALONE = CoOwners()
-ASKING = samples.claim(kind=names.DEPLOYMENT, name="api", uid="api-uid")
+ASKING = samples.claim(kind="Deployment", name="api", uid="api-uid")
 
 
 def _written() -> ObservedSecret:

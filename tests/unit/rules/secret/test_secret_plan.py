@@ -160,7 +160,7 @@ def _sealed(annotations: Mapping[str, str | None], sealer: Sealer = SEALER, **ch
     return _edited({names.SEAL: sealer.compute(edited.key, edited.annotations, data=edited.data)}, edited)
 
 
-USER = OwnerReference(kind=names.DEPLOYMENT, name="user", uid="user", api_version="apps/v1")
+USER = OwnerReference(kind="Deployment", name="user", uid="user", api_version="apps/v1")
 STRIPPED = dataclasses.replace(WRITTEN, annotations={"note": "x"}, labels={}, owners=(OURS,))
 
 
@@ -318,7 +318,7 @@ def test_the_restart_setting_is_the_resources_even_if_no_record_says_so() -> Non
 
 
 def test_the_owners_are_those_of_the_claim_and_its_co_owners() -> None:
-    partner = samples.claim(uid="partner", kind=names.DEPLOYMENT, name="api")
+    partner = samples.claim(uid="partner", kind="Deployment", name="api")
     context: dict[str, Any] = {"co_owners": CoOwners(claims=(partner,))}
     plan = _planned(dataclasses.replace(WRITTEN, owners=(FORMER_SELF, STRANGER)), **context)
     assert plan.change is Change.REPAIRED

@@ -8,6 +8,7 @@ from onepassword_operator.model import bounds, names
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload import Workload
+from onepassword_operator.model.workload_kind import DEPLOYMENT
 from onepassword_operator.rules.secret import secret_use
 
 BARE = Workload(
@@ -99,3 +100,8 @@ def test_what_a_deployment_asks_for_is_kept_up_to_a_bound() -> None:
     assert len(claim.item_path) == bounds.ITEM_PATH_CHARACTERS + 1
     assert not claim.annotations
     assert claim.oversized > bounds.COPIED_CHARACTERS
+
+
+def test_a_kind_that_may_not_ask_asks_for_no_secret() -> None:
+    kind = dataclasses.replace(DEPLOYMENT, kind="StatefulSet", may_ask=False)
+    assert secret_use.claim(dataclasses.replace(BARE, annotations=DEMAND, kind=kind)) is None

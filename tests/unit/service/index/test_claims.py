@@ -152,7 +152,7 @@ class TestWorkloads:
 
 def owners(index: ClaimIndex, *, using: str) -> tuple[str, ...]:
     """Which Deployments own a Secret that some workload asked for."""
-    winner = samples.claim(key=SecretKey("team", using), kind=names.DEPLOYMENT, name="ruler", uid="ruler-uid")
+    winner = samples.claim(key=SecretKey("team", using), kind="Deployment", name="ruler", uid="ruler-uid")
     return tuple(user.name for user in co_owners(index, winner, observed=None).users)
 
 

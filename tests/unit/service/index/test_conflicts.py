@@ -104,7 +104,7 @@ def test_the_refusal_says_what_to_do_and_when_it_goes_on() -> None:
 
 def test_people_of_a_deployment_are_not_told_to_annotate_it() -> None:
     """The annotation would count as a demand of the Deployment's own, and hide the one on its pod template."""
-    error = module.refusal(dataclasses.replace(samples.CLAIM, kind=names.DEPLOYMENT), seconds=900)
+    error = module.refusal(dataclasses.replace(samples.CLAIM, kind="Deployment"), seconds=900)
     assert names.REFRESH not in str(error)
     assert "at once when this operator is restarted" in str(error)
 

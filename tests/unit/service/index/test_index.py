@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from fakes.clock import FakeClock
-from onepassword_operator.model import names
 from onepassword_operator.model.item import Revision, Revisions
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Rendering
@@ -21,7 +20,7 @@ X1 = Revisions((Revision("v", "x", 1),))
 
 def test_a_secret_is_forgotten_with_the_last_who_asks_for_it() -> None:
     index = Index(FakeClock())
-    one, two = samples.claim(), samples.claim(kind=names.DEPLOYMENT, name="web", uid="web")
+    one, two = samples.claim(), samples.claim(kind="Deployment", name="web", uid="web")
     for claim in (one, two):
         index.claims.put(claim)
     index.item_users.follow(one.key, X1, requested="path")
@@ -33,7 +32,7 @@ def test_a_secret_is_forgotten_with_the_last_who_asks_for_it() -> None:
 
 def test_who_has_a_say_is_as_the_last_pass_found_and_else_the_oldest_claim() -> None:
     index = Index(FakeClock())
-    young, old = samples.claim(created_at="2025-01-01T00:00:00Z"), samples.claim(kind=names.DEPLOYMENT, name="web", uid="web")
+    young, old = samples.claim(created_at="2025-01-01T00:00:00Z"), samples.claim(kind="Deployment", name="web", uid="web")
     key = young.key
     assert (index.winner(key), index.sharing(key)) == (None, [])
     index.claims.put(young)
