@@ -69,6 +69,11 @@ class OperatorError(Exception):
         super().__init__(message)
         self.delay_seconds = delay_seconds
 
+    @property
+    def log_fields(self) -> dict[str, str]:
+        """The fields of a log line about it."""
+        return {"reason": self.reason, "detail": str(self)}
+
     def anew(self, *, delay_seconds: float | None = None) -> Self:
         """Make an equal error, to be raised once more: one that was raised carries its frames with it."""
         made = type(self).__new__(type(self))

@@ -75,6 +75,11 @@ class Claim:
         return ObjectRef(self.kind, self.key.namespace, self.name)
 
     @property
+    def log_fields(self) -> dict[str, str]:
+        """The fields of a log line about it."""
+        return {"secret": str(self.key), "object": str(self.ref)}
+
+    @property
     def is_resource(self) -> bool:
         """Whether the object is a OnePasswordItem, which has a status.
 

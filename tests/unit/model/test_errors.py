@@ -107,3 +107,7 @@ VERDICTS = {
 def test_reasons_and_retries_are_what_dashboards_and_people_rely_on(verdict: errors.Retry) -> None:
     """A changed reason is a breaking change: alerts select by it."""
     assert {leaf.reason for leaf in LEAVES if leaf.retry is verdict} == VERDICTS[verdict]
+
+
+def test_a_log_line_has_an_errors_reason_and_its_message() -> None:
+    assert errors.ItemPathError("wrong").log_fields == {"reason": "InvalidItemPath", "detail": "wrong"}

@@ -110,3 +110,7 @@ def test_annotations_are_copied_on_request_but_never_records_of_others_or_our_ow
 ) -> None:
     assert copied_annotations(annotations, PLAIN) == plain
     assert copied_annotations(annotations, COPYING) == copying
+
+
+def test_a_log_line_names_the_secret_and_the_object_that_asks_for_it() -> None:
+    assert CLAIM.log_fields == {"secret": str(CLAIM.key), "object": f"OnePasswordItem {CLAIM.key.namespace}/{CLAIM.name}"}

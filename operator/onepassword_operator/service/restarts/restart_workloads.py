@@ -56,20 +56,14 @@ class RestartReporter:
     def restarted(self, workload: Workload, decided: restart.Restart) -> None:
         """Report that the pod template was patched."""
         self._meter.restarted()
-        _log.info(
-            "workload restarted",
-            extra={"object": str(workload.ref), "secrets": list(decided.secrets)},
-        )
+        _log.info("workload restarted", extra=_fields(workload, decided))
         self._events.restarted(
             workload, f"Restarted for changed Secrets: {', '.join(decided.secrets)}"
         )
 
     def reverted(self, workload: Workload, decided: restart.Restart) -> None:
         """Report that another tool has reverted the patch too often."""
-        _log.warning(
-            "restarts are reverted",
-            extra={"object": str(workload.ref), "secrets": list(decided.secrets)},
-        )
+        _log.warning("restarts are reverted", extra=_fields(workload, decided))
         self._events.reverted(
             workload,
             f"Restarted {PATCHES} times within an hour for {', '.join(decided.secrets)}, but another tool removes the annotation "
@@ -193,14 +187,8 @@ class RestartWorkloads:
                 await self._restart(workload, pending, levels=levels)
             except ClusterError as error:
                 failure = error
-                _log.warning(
-                    "workload could not be restarted",
-                    extra={
-                        "object": str(workload.ref),
-                        "reason": error.reason,
-                        "detail": str(error),
-                    },
-                )
+                fields = {"object": str(workload.ref)} | error.log_fields
+                _log.warning("workload could not be restarted", extra=fields)
         if failure:
             raise failure
 
@@ -285,3 +273,7 @@ class Rollouts:
                 self._secrets_queue.namespace_idle(key.namespace), IDLE_WAIT_SECONDS
             )
         await self._restarts.run(key.namespace)
+
+
+def _fields(workload: Workload, decided: restart.Restart) -> dict[str, object]:
+    return {"object": str(workload.ref), "secrets": list(decided.secrets)}

@@ -121,8 +121,8 @@ class Controller:
             await self._reporter.report(claim, outcome, stale=stale)
         except ClusterError as error:
             self._index.retries.status_failed(claim.key)
-            detail = {"object": str(claim.ref), "reason": error.reason, "detail": str(error)}
-            _log.warning("status could not be written", extra=detail)
+            fields = {"object": str(claim.ref)} | error.log_fields
+            _log.warning("status could not be written", extra=fields)
             self._again(claim, error)
             return False
         if claim.is_resource:  # the others have no status that could fail to be written
@@ -163,14 +163,8 @@ class Controller:
             jitter=self._clock.jitter(),
         )
         level = logging.DEBUG if isinstance(error, BackendError) and attempt > 1 else logging.INFO
-        detail = {
-            "secret": str(claim.key),
-            "object": str(claim.ref),
-            "reason": error.reason,
-            "detail": str(error),
-            "retry_in": delay,
-        }
-        _log.log(level, "Secret not in sync", extra=detail)
+        fields = {**claim.log_fields, **error.log_fields, "retry_in": delay}
+        _log.log(level, "Secret not in sync", extra=fields)
         if delay is not None:
             self._queue.add_later(claim.key, Priority.LOW, delay_seconds=delay)
 

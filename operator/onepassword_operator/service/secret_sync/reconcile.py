@@ -177,10 +177,8 @@ class Reconcile:
     async def _require_living(self, claim: Claim) -> None:
         live = await self._live_claims.get(claim.ref)
         if live is None or live.uid != claim.uid or live.terminating or live.key != claim.key:
-            _log.info(
-                "the object that asks is gone, its Secret stays gone",
-                extra={"secret": str(claim.key), "object": str(claim.ref)},
-            )
+            said = "the object that asks is gone, its Secret stays gone"
+            _log.info(said, extra=claim.log_fields)
             if live is None and self._index.let_go(claim):
                 raise ClusterConflictError(
                     f'{claim.kind} "{claim.name}" is gone; deciding anew among those that are left'

@@ -114,10 +114,8 @@ class PatrolledSecrets:
             except ClusterError as error:
                 failures += 1
                 if failures == 1:
-                    _log.warning(
-                        "Secret could not be read",
-                        extra={"secret": str(key), "reason": error.reason, "detail": str(error)},
-                    )
+                    fields = {"secret": str(key)} | error.log_fields
+                    _log.warning("Secret could not be read", extra=fields)
         if not keys:
             await limiter.turn()
         await limiter.turn()  # the pause after the last one
