@@ -1,4 +1,4 @@
-"""Limits of the texts that are kept of an object: users decide about their length, and memory has to hold them for every object."""
+"""Limits of the texts that are kept of each object, because users decide about their length."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Confidential:
         return self._value
 
     def feed(self, mac: Absorbs) -> None:
-        """Let a digest or MAC absorb the value, framed by its length, without handing the bytes out."""
+        """Let a digest or MAC absorb the value, framed by its length; the bytes stay inside."""
         mac.update(len(self._value).to_bytes(8, "big"))
         mac.update(self._value)
 

@@ -75,7 +75,7 @@ class OperatorError(Exception):
         return {"reason": self.reason, "detail": str(self)}
 
     def anew(self, *, delay_seconds: float | None = None) -> Self:
-        """Make an equal error, to be raised once more: one that was raised carries its frames with it."""
+        """Make an equal error to raise, because one that was raised carries its frames with it."""
         made = type(self).__new__(type(self))
         made.args = self.args
         made.__dict__.update(self.__dict__)
@@ -265,7 +265,7 @@ class TargetNotOwnedError(RefusedError):
 
 
 class TargetClaimedError(RefusedError):
-    """Another object asks for the Secret of that name, for another item, and wins (`rules/secret/claims.py`)."""
+    """Another object asks for the Secret with another item, and wins (`rules/secret/claims.py`)."""
 
     reason = "TargetClaimed"
     retry = Retry.LATER

@@ -1,4 +1,4 @@
-"""1Password's vaults, item summaries and whole items, as every implementation of `ItemSource` delivers them."""
+"""1Password's vaults, item summaries and whole items, as every `ItemSource` delivers them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Vault:
         return (self.content_version, self.attribute_version, self.items, self.updated_at)
 
     def is_older_than(self, former: Vault) -> bool:
-        """Whether this is an earlier state of the vault than `former`: a vault's versions never go down."""
+        """Whether this state of the vault is earlier than `former`: its versions never go down."""
         return (
             self.content_version < former.content_version
             or self.attribute_version < former.attribute_version

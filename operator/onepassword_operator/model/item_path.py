@@ -1,4 +1,4 @@
-"""Item paths: `vaults/<vault name or ID>/items/<item title or ID>`, as resources and annotations spell them."""
+"""Item paths, as users spell them: `vaults/<vault name or ID>/items/<item title or ID>`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from onepassword_operator.model.errors import ItemPathError
 
 _ID = re.compile(r"[a-z0-9]{26}\Z")
 _PARTS = 4
+_FORM = "vaults/<vault name or ID>/items/<item title or ID>"
 
 
 def looks_like_id(text: str) -> bool:
@@ -36,12 +37,11 @@ class ItemPath:
                 vault or item.
         """
         if not text:
-            raise ItemPathError(
-                "spec.itemPath is empty; set it to vaults/<vault name or ID>/items/<item title or ID>"
-            )
+            raise ItemPathError(f"spec.itemPath is empty; set it to {_FORM}")
         if len(text) > bounds.ITEM_PATH_CHARACTERS:
             raise ItemPathError(
-                f"itemPath is longer than {bounds.ITEM_PATH_CHARACTERS} characters; name vault and item by their IDs"
+                f"itemPath is longer than {bounds.ITEM_PATH_CHARACTERS} characters; "
+                "name vault and item by their IDs"
             )
         parts = text.split("/")
         if (
@@ -52,7 +52,5 @@ class ItemPath:
             or not parts[3]
         ):
             hint = "; if a title contains a slash, use the item's ID" if len(parts) > _PARTS else ""
-            raise ItemPathError(
-                f'itemPath "{text[:200]}" must have the form vaults/<vault name or ID>/items/<item title or ID>{hint}'
-            )
+            raise ItemPathError(f'itemPath "{text[:200]}" must have the form {_FORM}{hint}')
         return cls(parts[1], parts[3])

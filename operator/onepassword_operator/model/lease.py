@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Seconds that a lease lasts, that its holder tries to renew it, and between two tries of every replica."""
+    """Seconds that a lease lasts, that its holder tries to renew it, and between two tries."""
 
     lease_seconds: int = 15
     deadline_seconds: float = 10.0

@@ -35,7 +35,7 @@ class Sight(enum.Enum):
 
 
 class SecretSight(NamedTuple):
-    """An observation that a Secret came, changed or went, at this resourceVersion, without its data."""
+    """An observation, without data, that a Secret came, changed or went at a resourceVersion."""
 
     kind: Sight
     key: SecretKey

@@ -26,7 +26,7 @@ class Rendering:
 
 
 class ObjectRef(NamedTuple):
-    """Kind, namespace and name of an object that asks for a Secret, or of a Deployment that uses one."""
+    """Kind, namespace and name of an object that asks for a Secret or uses one."""
 
     kind: str
     namespace: str
@@ -81,10 +81,7 @@ class Claim:
 
     @property
     def is_resource(self) -> bool:
-        """Whether the object is a OnePasswordItem, which has a status.
-
-        A Deployment has none for us.
-        """
+        """Whether the object is a OnePasswordItem: only that has a status for us to write."""
         return self.kind == names.KIND
 
     @property
@@ -94,7 +91,10 @@ class Claim:
 
     @property
     def owner_reference(self) -> OwnerReference:
-        """The entry that makes Kubernetes delete the Secret with the object, with the same members as the official operator's."""
+        """The entry that makes Kubernetes delete the Secret with the object.
+
+        It has the same members as the official operator's.
+        """
         return OwnerReference(
             kind=self.kind, name=self.name, uid=self.uid, api_version=_API_VERSIONS[self.kind]
         )

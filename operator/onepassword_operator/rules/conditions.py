@@ -69,7 +69,7 @@ def ready(
 
 
 def is_blip(error: OperatorError) -> bool:
-    """Whether the error is transient, so that it does not change the status of a synced Secret before the staleness limit."""
+    """Whether the error is transient: before the staleness limit no synced status shows it."""
     return isinstance(error, _TRANSIENT)
 
 
@@ -91,10 +91,8 @@ def _words(claim: Claim, outcome: Outcome, *, last_good: Condition | None) -> tu
         case Paused(pause=pause, message=message):
             # A pause does not change the status of Ready: the Secret stays as it is.
             return claim.ready.status if claim.ready else "Unknown", pause.value, _clip(message)
-        case Synced(
-            revisions=revisions, skipped=skipped, warning=warning
-        ):  # pragma: no branch  mypy proves that none is left
-            fact = _fact(claim, revisions)
+        case Synced():  # pragma: no branch  mypy proves that none is left
+            fact, skipped = _fact(claim, outcome.revisions), outcome.skipped
             if skipped is None and (
                 reported_before := _reported_before(claim.ready, fact)
                 or _reported_before(last_good, fact)
@@ -105,12 +103,12 @@ def _words(claim: Claim, outcome: Outcome, *, last_good: Condition | None) -> tu
             return (
                 "True",
                 "FieldsSkipped" if reported else "Synced",
-                _clip(fact + without + (f"; {warning}" if warning else "")),
+                _clip(fact + without + (f"; {outcome.warning}" if outcome.warning else "")),
             )
 
 
 def reports(claim: Claim, revisions: Revisions, *, last_good: Condition | None = None) -> bool:
-    """Whether the resource reports, or reported before an outage, that its Secret holds these revisions."""
+    """Whether the resource reports these revisions, or reported them before an outage."""
     fact = _fact(claim, revisions)
     return bool(_reported_before(claim.ready, fact) or _reported_before(last_good, fact))
 

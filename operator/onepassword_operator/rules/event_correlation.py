@@ -1,11 +1,11 @@
-"""A due Event × the object's earlier Events → a new Event, a higher count on an earlier one, or none.
+"""A due Event × the object's earlier Events → a new Event, an earlier one counted up, or none.
 
 The rules and numbers are those of Kubernetes' client library (client-go, EventCorrelator). A
 repeated Event raises the count of the first one. More than ten similar Events in ten minutes are
-combined in one. An object may have 25 Events at once, and one more every five
-minutes. One rule is our own: a Warning equal to the last Event is counted, but written at most
-every half hour. A lasting failure comes up once per polling interval, and the API server deletes an
-Event that nobody updates for an hour.
+combined in one. An object may have 25 Events at once, and one more every five minutes. One rule is
+our own: a Warning equal to the last Event is counted, but written at most every half hour. A
+lasting failure comes up once per polling interval, and the API server deletes an Event that nobody
+updates for an hour.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _COMBINED_DIGEST: Final = hash(COMBINED)
 
 
 class Note(NamedTuple):
-    """The content of an Event: "Normal" or "Warning", a CamelCase reason, and a message for people."""
+    """The content of an Event: "Normal" or "Warning", a CamelCase reason, and a message."""
 
     kind: str
     reason: str
@@ -45,7 +45,7 @@ class Moment(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CountedEvent:
-    """An Event to write: a new one if its count is 1, else a change of an earlier one's count, message and last time."""
+    """An Event to write: a new one if its count is 1, else an earlier one with a later time."""
 
     name: str
     note: Note
@@ -95,9 +95,8 @@ def decide(history: History, note: Note, *, now: Moment, name: str) -> CountedEv
         now: the present time.
         name: the name for a new Event.
     """
-    text = note.message[:LONGEST_MESSAGE].encode(
-        "utf-8", "replace"
-    )  # half a surrogate pair could not be sent
+    # Half a surrogate pair could not be sent.
+    text = note.message[:LONGEST_MESSAGE].encode("utf-8", "replace")
     note, digest = note._replace(message=text.decode()), hash(text)
     former = _find(history, note, digest=digest)
     if not former and _is_one_too_many(history, note, now=now.seconds):

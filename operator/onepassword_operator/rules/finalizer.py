@@ -1,4 +1,4 @@
-"""Claim with the official operator's finalizer × its Secret → the ownerReferences to write before the finalizer is removed."""
+"""Claim with the official finalizer × its Secret → the ownerReferences to write before removal."""
 
 from __future__ import annotations
 
@@ -14,10 +14,7 @@ from onepassword_operator.rules.secret.owners import CoOwners
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FinalizerDecision:
-    """The ownerReferences to write to the Secret before the finalizer is removed.
-
-    None if nothing is to be written.
-    """
+    """The ownerReferences to write before the finalizer is removed; None for no write."""
 
     owners: tuple[OwnerReference, ...] | None
 

@@ -1,4 +1,6 @@
-"""Whether a connection goes through a proxy: the rules of Go's HTTP client (`golang.org/x/net/http/httpproxy`) for the usual variables.
+"""Whether a connection goes through a proxy, by the rules of Go's HTTP client.
+
+They are those of `golang.org/x/net/http/httpproxy` for the usual variables.
 
 Python's libraries read the same variables differently: they ignore address ranges and ports in
 NO_PROXY, and prefer the lower-case names. With a range such as `10.96.0.0/12` ignored, the
@@ -28,10 +30,7 @@ class Proxies:
     """NO_PROXY."""
 
     def for_url(self, url: str) -> str:
-        """Return the URL of the proxy for requests to this URL, with a scheme.
-
-        Empty for a direct connection.
-        """
+        """Return the proxy's URL for requests to a URL; empty for a direct connection."""
         parts = urlsplit(url)
         proxy = {"http": self.http, "https": self.https}.get(parts.scheme, "")
         if not proxy or is_direct(
@@ -104,9 +103,8 @@ def _address(text: str) -> _Address | None:
 
 def _network(entry: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
     _, slash, length = entry.partition("/")
-    if not slash or not (
-        length.isascii() and length.isdigit()
-    ):  # a mask in dots is no form of NO_PROXY
+    # A mask in dots is no form of NO_PROXY.
+    if not slash or not (length.isascii() and length.isdigit()):
         return None
     try:
         return ipaddress.ip_network(entry, strict=False)

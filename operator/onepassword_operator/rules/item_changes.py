@@ -42,7 +42,7 @@ def compare(followed: Iterable[Revision], known: Known) -> ItemChanges:
 
 
 def count_changes(before: Known, after: Known) -> int:
-    """Count the items of a vault that differ between two lists in a member that a Secret depends on."""
+    """Count the items that differ between two lists in a member that a Secret depends on."""
     changed = sum(
         _facts(before.items.get(i)) != _facts(after.items.get(i))
         for i in before.items.keys() | after.items.keys()

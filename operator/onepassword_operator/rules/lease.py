@@ -17,7 +17,7 @@ _RELEASED_SECONDS = 1
 
 
 def may_hold(record: LeaseRecord | None, me: str, *, unchanged_seconds: float) -> bool:
-    """Whether a replica may take or renew the lease: it is absent, not held, held by this replica, or expired.
+    """Whether a replica may take or renew the lease: absent, not held, its own, or expired.
 
     Args:
         record: the lease; None if there is none.
@@ -40,5 +40,5 @@ def held(former: LeaseRecord | None, me: str, *, now: str, timing: Timing) -> Le
 
 
 def released(former: LeaseRecord, *, now: str) -> LeaseRecord:
-    """Return the record that releases the lease, so that the next leader need not wait for its expiry."""
+    """Return the record that releases the lease, so that nobody has to wait for its expiry."""
     return dataclasses.replace(former, holder="", lease_seconds=_RELEASED_SECONDS, renewed=now)

@@ -1,4 +1,4 @@
-"""Size of the last page of a LIST in bytes → number of objects in the next one: pages are bounded by bytes, not by objects."""
+"""Bytes of the last page of a LIST → objects in the next one: pages are bounded by bytes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,7 @@ _STEP: Final = 4
 
 
 def cap(limit: int) -> int | None:
-    """Return the most bytes to read of a page.
-
-    None for a page of one object, which can't be made smaller.
-    """
+    """Return the most bytes to read of a page; None if it has one object, the smallest page."""
     return CAP_BYTES if limit > 1 else None
 
 

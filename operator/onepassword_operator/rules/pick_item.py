@@ -30,7 +30,7 @@ _D = TypeVar("_D", bound=_Dated)
 
 
 def pick_vault(text: str, vaults: Collection[Vault]) -> tuple[Vault, str]:
-    """Return the vault that a path's first part means, and a warning if the name is ambiguous, else an empty text.
+    """Return the vault that a path means, and a warning, empty unless the name is ambiguous.
 
     Raises:
         VaultNotFoundError: no vault that the token sees has this ID or name.
@@ -39,13 +39,14 @@ def pick_vault(text: str, vaults: Collection[Vault]) -> tuple[Vault, str]:
     matches = by_id or [vault for vault in vaults if _same_but_for_case(vault.name, text)]
     if not matches:
         raise VaultNotFoundError(
-            f'no vault with the name or ID "{text}" is visible to the Connect token; check the spelling, or give the token access'
+            f'no vault with the name or ID "{text}" is visible to the Connect token; '
+            "check the spelling, or give the token access"
         )
     return _oldest(matches), _ambiguity("vault", text, matches=matches)
 
 
 def pick_item(text: str, items: Iterable[ItemSummary], *, vault: Vault) -> tuple[ItemSummary, str]:
-    """Return the item that a path's second part means, and a warning if the title is ambiguous, else an empty text.
+    """Return the item that a path means, and a warning, empty unless the title is ambiguous.
 
     Archived items count only if nothing else matches.
 
@@ -61,12 +62,14 @@ def pick_item(text: str, items: Iterable[ItemSummary], *, vault: Vault) -> tuple
     )
     if not matches:
         raise ItemNotFoundError(
-            f'vault "{vault.name}" has no item with the title or ID "{text}"; check the spelling, or create the item'
+            f'vault "{vault.name}" has no item with the title or ID "{text}"; '
+            "check the spelling, or create the item"
         )
     active = [item for item in matches if item.active]
     if not active:
         raise ItemArchivedError(
-            f'item "{text}" in vault "{vault.name}" is archived; restore it in 1Password, or point itemPath elsewhere'
+            f'item "{text}" in vault "{vault.name}" is archived; '
+            "restore it in 1Password, or point itemPath elsewhere"
         )
     return _oldest(active), _ambiguity("item", text, matches=active)
 
@@ -96,4 +99,7 @@ def _ambiguity(noun: str, text: str, *, matches: Collection[_D]) -> str:
     if len(matches) == 1:
         return ""
     ids = ", ".join(sorted(match.id for match in matches))
-    return f'{len(matches)} {noun}s are named "{text}" ({ids}); the oldest, {_oldest(matches).id}, is used; name the one you mean by its ID'
+    return (
+        f'{len(matches)} {noun}s are named "{text}" ({ids}); '
+        f"the oldest, {_oldest(matches).id}, is used; name the one you mean by its ID"
+    )

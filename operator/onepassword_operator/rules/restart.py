@@ -1,4 +1,4 @@
-"""Workload × pending marks × settings → whether a restart is due, and the annotations that restart it exactly once.
+"""Workload × pending marks × settings → the annotations that restart it exactly once, or none.
 
 For each Secret the first of four levels with a setting decides: the Secret (its resource's
 annotation), the workload, the namespace, the operator. A value that is not a Go boolean counts as
@@ -50,10 +50,7 @@ class Restart:
 def decide(
     workload: Workload, pending: Mapping[str, PendingSecret], *, levels: Levels
 ) -> Restart | None:
-    """Return the restart that this workload is due for, or None.
-
-    All its pending Secrets make one restart.
-    """
+    """Return the one restart that all pending Secrets of the workload make, or None."""
     if workload.terminating:
         return None
     restarted_for = parse_restarted_for(workload.template_annotations.get(names.RESTARTED_FOR))
@@ -90,16 +87,11 @@ def may_restart(secret_level: str | None, workload: Workload, *, levels: Levels)
 
 
 def parse_restarted_for(text: str | None) -> dict[str, str]:
-    """Read Secret name → revision from the pod template's annotation.
-
-    An unreadable one counts as never restarted.
-    """
+    """Read Secret name → revision from an annotation; unreadable counts as never restarted."""
     try:
         parsed = json.loads(text or "{}")
-    except (
-        ValueError,
-        RecursionError,
-    ):  # deeply nested brackets: anybody who may edit a Deployment can write them
+    except (ValueError, RecursionError):
+        # Deeply nested brackets: anybody who may edit a workload can write them.
         return {}
     return (
         {k: v for k, v in parsed.items() if isinstance(v, str)} if isinstance(parsed, dict) else {}

@@ -14,7 +14,7 @@ _LATER_CAP_SECONDS: Final = 300.0
 def delay_seconds(
     error: OperatorError, *, attempt: int, interval_seconds: float, jitter: float
 ) -> float | None:
-    """Return the seconds until the next try, or None if only a change of the resource or item can help.
+    """Return the seconds until the next try; None if only a change of resource or item helps.
 
     Args:
         error: the error of the latest try.

@@ -1,4 +1,7 @@
-"""Claims of one Secret × the live Secret → who decides it and what may be done, before anything is read from 1Password."""
+"""Claims of a Secret × the live Secret → who decides it, and what may be done.
+
+Nothing has been read from 1Password yet.
+"""
 
 from __future__ import annotations
 
@@ -60,11 +63,8 @@ class Admitted:
     @property
     def owning(self) -> frozenset[str]:
         """The uids of the Secret's owners."""
-        return (
-            frozenset(owner.uid for owner in self.seen.observed.owners)
-            if self.seen.observed
-            else frozenset()
-        )
+        observed = self.seen.observed
+        return frozenset(owner.uid for owner in observed.owners) if observed else frozenset()
 
     def co_owners(self, sharing: tuple[Claim, ...]) -> CoOwners:
         """Who else the Secret belongs to, if these claims share its item."""
@@ -114,7 +114,7 @@ def check(admitted: Admitted) -> None:
 
 
 def is_contended(admitted: Admitted) -> bool:
-    """Whether the official operator writes the Secret too: it rewrites the whole Secret again and again, a person does so once."""
+    """Whether the official operator writes the Secret too: a person rewrites it only once."""
     observed = admitted.seen.observed
     return (
         observed is not None
@@ -124,10 +124,11 @@ def is_contended(admitted: Admitted) -> bool:
 
 
 def suspended(claim: Claim) -> Paused:
-    """The outcome for everybody who shares a Secret with a claim that carries the suspend annotation."""
+    """The outcome for all claims that share a Secret with a suspended one."""
     return Paused(
         pause=Pause.SUSPENDED,
-        message=f'Secret "{claim.key.name}" is left alone while the annotation {names.SUSPEND} is "true"; remove it to resume',
+        message=f'Secret "{claim.key.name}" is left alone while the annotation {names.SUSPEND} '
+        'is "true"; remove it to resume',
     )
 
 
@@ -135,8 +136,8 @@ def frozen(key: SecretKey, ignored: Revision, *, change: Change = Change.NONE) -
     """The outcome for a Secret with an item that carries the ignore tag."""
     return Paused(
         pause=Pause.FROZEN,
-        message=f'Secret "{key.name}" is left as it is, because {ignored.path} has the tag {names.IGNORE_TAG}; '
-        "take the tag away in 1Password to have it follow the item again",
+        message=f'Secret "{key.name}" is left as it is, because {ignored.path} has the tag '
+        f"{names.IGNORE_TAG}; take the tag away in 1Password to have it follow the item again",
         change=change,
     )
 
@@ -144,13 +145,14 @@ def frozen(key: SecretKey, ignored: Revision, *, change: Change = Change.NONE) -
 def claimed(winner: Claim) -> TargetClaimedError:
     """The refusal of a claim that asks for something else under the same name."""
     return TargetClaimedError(
-        f'Secret "{winner.key.name}" belongs to {winner.kind} "{winner.name}", which asks for another item or type; ask for another name'
+        f'Secret "{winner.key.name}" belongs to {winner.kind} "{winner.name}", which asks for '
+        "another item or type; ask for another name"
     )
 
 
 def in_the_way(winner: Claim, error: OperatorError) -> TargetClaimedError:
     """The refusal of a claim that waits behind a winner in trouble."""
     return TargetClaimedError(
-        f'Secret "{winner.key.name}" is due to {winner.kind} "{winner.name}", which fails ({error.reason}); fix that one, or ask for '
-        "another name"
+        f'Secret "{winner.key.name}" is due to {winner.kind} "{winner.name}", which fails '
+        f"({error.reason}); fix that one, or ask for another name"
     )

@@ -10,10 +10,11 @@ from onepassword_operator.model.target import Claim
 
 
 def winner(claims: Collection[Claim], observed: ObservedSecret | None) -> Claim | None:
-    """Return the claim that decides a Secret's content: the first live owner, else the oldest claim, ties by uid; None if none is alive.
+    """Return the claim that decides a Secret's content; None if none is alive.
 
-    Without an owner, a claim with an invalid path comes after all others. Claims that are being
-    deleted do not count: their Secret is deleted with them, or belongs to the remaining claims.
+    It is the first live owner, else the oldest claim, and of two as old the lower uid. Without
+    an owner, a claim with an invalid path comes after all others. Claims that are being deleted do
+    not count: their Secret is deleted with them, or belongs to the remaining claims.
     """
     alive = [claim for claim in claims if not claim.terminating]
     if not alive:

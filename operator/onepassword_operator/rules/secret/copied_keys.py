@@ -1,4 +1,7 @@
-"""Names of the labels and annotations that a Secret got from its claims, so that one removed there is removed from the Secret."""
+"""Names of the labels and annotations that a Secret got from its claims.
+
+One that is removed from the claim is removed from the Secret, too.
+"""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def co_owners(
     observed: ObservedSecret | None,
     interested: Interested,
 ) -> CoOwners:
-    """Who else a Secret belongs to: claims that share its item and, if a workload asked for it, the workloads that use it.
+    """Who else a Secret belongs to: claims on its item and, if a workload asked, its users.
 
     Args:
         winner: the claim that decides the Secret.
@@ -96,13 +96,14 @@ def check_owner(
     foreign = _foreign(claim, observed, verdict=verdict, co_owners=co_owners)
     if foreign:
         raise TargetNotOwnedError(
-            f'Secret "{observed.key.name}" belongs to {foreign[0].kind} "{foreign[0].name}"; rename the resource, or remove that Secret'
+            f'Secret "{observed.key.name}" belongs to {foreign[0].kind} "{foreign[0].name}"; '
+            "rename the resource, or remove that Secret"
         )
     if is_marked(observed, verdict=verdict):
         return
     raise TargetNotOwnedError(
-        f'Secret "{observed.key.name}" exists and was not made by this operator; rename the resource, or delete that Secret to hand its '
-        "name over"
+        f'Secret "{observed.key.name}" exists and was not made by this operator; '
+        "rename the resource, or delete that Secret to hand its name over"
     )
 
 
@@ -112,7 +113,7 @@ def is_marked(observed: ObservedSecret, *, verdict: seal.Verdict) -> bool:
 
 
 def is_officially_shaped(observed: ObservedSecret) -> bool:
-    """Whether only the official operator wrote the Secret: it has the official marks and none of ours."""
+    """Whether the Secret has the official operator's marks and none of ours."""
     ours = names.SEAL in observed.annotations or names.MANAGED in observed.labels
     return recorded_revisions(observed) is not None and not ours
 
@@ -135,7 +136,7 @@ def _foreign(
 def wanted_owners(
     claim: Claim, owners: Sequence[OwnerReference], *, co_owners: CoOwners
 ) -> tuple[OwnerReference, ...]:
-    """Return the ownerReferences of the Secret, the winning claim's first, so that it stays the winner.
+    """Return the Secret's ownerReferences, the winner's first, so that it stays the winner.
 
     Other ownerReferences stay, except those of workloads that don't use the Secret any more and
     of earlier objects of the claim's name.

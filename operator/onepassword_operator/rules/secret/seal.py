@@ -1,4 +1,4 @@
-"""The seal: proof that a Secret is unchanged since our last write, from one LIST and without reading the item.
+"""The seal: proof, without a read of the item, that a Secret is as we wrote it.
 
 It is an HMAC, keyed from the credential, over the Secret's name, the annotations that the operator
 relies on, the rendering options, the mapping's version and the data. Annotations without a valid
@@ -58,7 +58,7 @@ class Sealer:
     def compute(
         self, secret: SecretKey, annotations: Mapping[str, str], *, data: Mapping[str, Confidential]
     ) -> str:
-        """Compute the seal for a Secret with these annotations and data: hexadecimal, truncated to 128 bits."""
+        """Compute the seal for these annotations and data: 128 bits, hexadecimal."""
         keying = hashlib.sha256()
         self.key.feed(keying)
         mac = hmac.new(keying.digest(), digestmod=hashlib.sha256)

@@ -123,12 +123,12 @@ def _one_per_label(urls: Iterable[Url]) -> list[Url]:
 def _check(item: Item, data: Mapping[str, Confidential]) -> None:
     if not data:
         raise NoUsableFieldsError(
-            f'item "{item.title[:100]}" has no field, URL or file that gives a key; fill in a field, or run the operator with '
-            "--allow-empty-values to keep empty ones"
+            f'item "{item.title[:100]}" has no field, URL or file that gives a key; '
+            "fill in a field, or run the operator with --allow-empty-values to keep empty ones"
         )
     size = sum(map(len, data.values()))
     if size > MAXIMUM_BYTES:
         raise SecretTooLargeError(
-            f'item "{item.title[:100]}" has {size} bytes of values and a Secret holds at most {MAXIMUM_BYTES}; '
-            "remove or shrink an attached file"
+            f'item "{item.title[:100]}" has {size} bytes of values and a Secret holds at most '
+            f"{MAXIMUM_BYTES}; remove or shrink an attached file"
         )

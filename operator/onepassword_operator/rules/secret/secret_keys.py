@@ -1,4 +1,4 @@
-"""One label → one valid Secret key or object name, byte for byte as 1Password's own operator does it."""
+"""Label → Secret key or object name, byte for byte as 1Password's own operator does it."""
 
 from __future__ import annotations
 
@@ -40,6 +40,6 @@ def _strip_invalid_ends(label: str) -> str:
 
 
 def secret_name(text: str) -> str:
-    """Convert an `item-name` annotation to a Secret name: unchanged if it is a DNS-1123 subdomain, else lower-cased and cleaned."""
+    """Convert an `item-name` annotation to a Secret name; a DNS-1123 subdomain stays as it is."""
     # Lower-casing the dotted capital I gives two characters in Python and one in Go.
     return _INVALID_NAME_RUN.sub("-", text.replace("\u0130", "i").lower())[:_MAXIMUM].strip("-.")

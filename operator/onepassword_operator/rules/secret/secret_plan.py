@@ -56,8 +56,8 @@ class Context:
     verdict: seal.Verdict = seal.Verdict.BROKEN
     """Of the seal of the live Secret; broken without a Secret."""
     remembered: Revisions | None = None
-    """The revisions that this process last saw in the Secret; used if the Secret is gone or its seal
-    is broken.
+    """The revisions that this process last saw in the Secret; used if it is gone, or its seal is
+    broken.
     """
     carried: RestartMark | None = None
     """The mark that this process last saw; used in the same cases, so that no edit or deletion
@@ -87,35 +87,36 @@ def check_claim(claim: Claim, observed: ObservedSecret | None) -> None:
     """
     if claim.oversized:
         raise MetadataTooLargeError(
-            f'{claim.kind} "{claim.name}" has {claim.oversized} characters of labels and annotations that belong on its Secret, more than '
-            f"{bounds.COPIED_CHARACTERS}; remove some"
+            f'{claim.kind} "{claim.name}" has {claim.oversized} characters of labels and '
+            f"annotations that belong on its Secret, more than {bounds.COPIED_CHARACTERS}; "
+            "remove some"
         )
     if len(claim.secret_type) > bounds.TYPE_CHARACTERS:
         raise TypeNotAllowedError(
-            f"the Secret type has more than {bounds.TYPE_CHARACTERS} characters; choose another type"
+            f"the Secret type has more than {bounds.TYPE_CHARACTERS} characters; "
+            "choose another type"
         )
     if claim.secret_type in REFUSED_TYPES:
         raise TypeNotAllowedError(
-            f'Secrets of type "{claim.secret_type}" grant access to the cluster and are never written; choose another type'
+            f'Secrets of type "{claim.secret_type}" grant access to the cluster and are never '
+            "written; choose another type"
         )
     if observed and observed.type != claim.secret_type:
         raise TypeImmutableError(
-            f'Secret "{observed.key.name}" has type "{observed.type}", the resource asks for "{claim.secret_type}", and Kubernetes never '
-            "changes a Secret's type; delete the Secret to have it created again, or restore the resource's type"
+            f'Secret "{observed.key.name}" has type "{observed.type}", the resource asks for '
+            f'"{claim.secret_type}", and Kubernetes never changes a Secret\'s type; delete the '
+            "Secret to have it created again, or restore the resource's type"
         )
 
 
 def pinned(
     claim: Claim, observed: ObservedSecret | None, *, verdict: seal.Verdict
 ) -> Revisions | None:
-    """Return the pinned revisions: recorded under an unbroken seal for the path that is still requested; None if there is none."""
+    """Return the revisions recorded, under an unbroken seal, for the recipe still asked for."""
     if observed is None or verdict is seal.Verdict.BROKEN:
         return None
-    return (
-        recorded_revisions(observed)
-        if observed.annotations.get(names.REQUESTED_PATH) == str(claim.recipe)
-        else None
-    )
+    same = observed.annotations.get(names.REQUESTED_PATH) == str(claim.recipe)
+    return recorded_revisions(observed) if same else None
 
 
 def plan(
@@ -171,11 +172,8 @@ def _mark_of_recreation(content: Content, context: Context) -> RestartMark | Non
     # came together with the deletion.
     if context.remembered and context.remembered != content.revisions:
         return RestartMark(content.revisions, context.now)
-    return (
-        context.carried
-        if context.carried and context.carried.revisions == content.revisions
-        else None
-    )
+    carried = context.carried
+    return carried if carried and carried.revisions == content.revisions else None
 
 
 def _mark(observed: ObservedSecret, *, content: Content, context: Context) -> RestartMark | None:

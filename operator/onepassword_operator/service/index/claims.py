@@ -1,7 +1,4 @@
-"""Who asks for which Secret, and which workloads use it.
-
-In memory only; LISTs rebuild all of it.
-"""
+"""Who asks for which Secret, and which workloads use it; in memory, rebuilt by LISTs."""
 
 from __future__ import annotations
 
@@ -119,11 +116,11 @@ class ClaimIndex:
             self.remove(held.claim)
 
     def note_written(self, written: Claim) -> None:
-        """A resource as the answer to a write of ours shows it: its conditions count, a new demand is the watch's to tell.
+        """A resource in the answer to our write: only its conditions count.
 
-        The answer and the watch overtake each other. Taken in whole, an older answer would undo a
-        demand that is queued already, and a newer one would make the event that has yet to queue it
-        look late.
+        A new demand is left to the watch, because the answer and the watch overtake each other.
+        Taken in whole, an older answer would undo a demand that is queued already, and a newer one
+        would make the event that has yet to queue it look late.
         """
         held = self.resource(written.key)
         if (

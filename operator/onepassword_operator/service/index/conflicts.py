@@ -1,8 +1,8 @@
-"""Objects that another operator works on as well: it puts its finalizer back, or rewrites the Secret, whenever this one has acted.
+"""Objects that another operator works on as well: it undoes what this one does, every time.
 
-Two operators on one object never come to rest, so this one leaves the object alone for an hour and
-says so; then it acts as ever. In memory
-only: after a restart it acts as ever, too.
+It puts its finalizer back, or rewrites the Secret. Two operators on one object never come to rest,
+so this one leaves the object alone for an hour and says so; then it acts as ever. In memory only:
+after a restart it acts as ever, too.
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ def refusal(claim: Claim, *, seconds: float) -> AnotherOperatorActiveError:
         else "when this operator is restarted"
     )
     return AnotherOperatorActiveError(
-        f'another operator works on {claim.kind} "{claim.name}" or its Secret, so this one leaves both alone; stop the other one. '
-        f"This one goes on in {seconds / 60:.0f} minutes, or at once {at_once}",
+        f'another operator works on {claim.kind} "{claim.name}" or its Secret, so this one leaves '
+        f"both alone; stop the other one. This one goes on in {seconds / 60:.0f} minutes, "
+        f"or at once {at_once}",
         delay_seconds=seconds,
     )
 
@@ -67,10 +68,7 @@ class Conflicts:
             self._removed.popitem(last=False)
 
     def finalizer_seen(self, uid: str, resource_version: int) -> bool:
-        """The object carries the finalizer.
-
-        True if somebody has put it back, which is a conflict.
-        """
+        """The object carries the finalizer; true if it was put back, which is a conflict."""
         removed = self._removed.get(uid)
         if removed is None or resource_version <= removed:
             return False
@@ -79,15 +77,11 @@ class Conflicts:
         return True
 
     def open(self, uid: str) -> float:
-        """Another operator is at work on the object.
-
-        Returns for how many seconds it is left alone.
-        """
+        """Another operator works on the object; returns the seconds to leave it alone."""
         self._conflicts[uid] = _Conflict(self._clock.monotonic() + BACKOFF_SECONDS)
         self._conflicts.move_to_end(uid)
-        if (
-            len(self._conflicts) > _REMEMBERED
-        ):  # an object that asks for nothing may go without anybody being told
+        if len(self._conflicts) > _REMEMBERED:
+            # An object that asks for nothing may go without anybody being told.
             self._conflicts.popitem(last=False)
         return BACKOFF_SECONDS
 

@@ -50,7 +50,7 @@ class Index:
         ]
 
     def drop_refreshes(self, *, before: float) -> None:
-        """Drop what was asked for before that time, unless the resource says that something is wrong: another leader has answered it."""
+        """Drop what another leader has answered: earlier requests of ready resources."""
         self.refreshes.drop(before=before, answered=self._is_ready)
 
     def _is_ready(self, key: SecretKey) -> bool:

@@ -13,7 +13,7 @@ from onepassword_operator.model.secret import SecretKey
 
 
 class Followed(NamedTuple):
-    """The items that a Secret follows, at the versions last read, and the paths that led to them."""
+    """The revisions that a Secret follows, as last read, and the paths that led to them."""
 
     revisions: Revisions | None
     requested: str

@@ -46,11 +46,9 @@ class Refreshes:
 
     def wait(self, key: SecretKey) -> float:
         """In how many seconds the read may be made; 0 if none is asked for, or at once."""
-        return (
-            max(self._refreshes[key].not_before - self._clock.monotonic(), 0.0)
-            if self.is_asked(key)
-            else 0.0
-        )
+        if not self.is_asked(key):
+            return 0.0
+        return max(self._refreshes[key].not_before - self._clock.monotonic(), 0.0)
 
     def take(self, key: SecretKey) -> bool:
         """Whether a read is due; it is the caller's to make."""

@@ -31,10 +31,7 @@ class Repairs:
         self._repairs: OrderedDict[SecretKey, _Repair] = OrderedDict()
 
     def edited(self, key: SecretKey) -> int:
-        """Somebody has edited or deleted the Secret.
-
-        Returns how often in a row it has been put right so far.
-        """
+        """Somebody edited or deleted the Secret; returns its repairs in a row so far."""
         repair = self._repairs.setdefault(key, _Repair())
         repair.edited = True
         return repair.in_a_row
@@ -47,10 +44,7 @@ class Repairs:
                 repair.in_a_row = 0
 
     def written(self, key: SecretKey, revisions: Revisions) -> None:
-        """The Secret was written.
-
-        Without an edit that is no repair: another owner may have made it necessary.
-        """
+        """The Secret was written; after an edit that was a repair, else an owner's change."""
         repair = self._repairs.setdefault(key, _Repair())
         again = repair.revisions == revisions and self._is_recent(repair)
         repair.in_a_row = repair.in_a_row + repair.under_way if again else 0

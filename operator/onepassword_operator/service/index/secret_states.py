@@ -86,7 +86,7 @@ class SecretStates:
         self._note(key, dataclasses.replace(self.of(key), skipped=skipped))
 
     def restarted(self, key: SecretKey, resource_version: int) -> None:
-        """The mark was taken from the Secret, unless a newer write, with a mark of its own, is known."""
+        """The mark was taken from the Secret, unless a newer write, with its own mark, is known."""
         state = self._states.get(key)
         if state and state.resource_version < resource_version:
             self._note(

@@ -29,10 +29,7 @@ class Winners:
         return self._decided.get(key, Decided("", frozenset()))
 
     def decide(self, key: SecretKey, winner: str, *, sharing: Iterable[str], alone: bool) -> None:
-        """The winner, and all who share its item.
-
-        Nothing is kept if nobody else asks for the Secret.
-        """
+        """The winner, and all who share its item; nothing is kept of a claim that is alone."""
         if alone:
             self._decided.pop(key, None)
         else:

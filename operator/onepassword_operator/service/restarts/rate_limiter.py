@@ -1,4 +1,4 @@
-"""A rate limiter for restarts: each is one PATCH for the operator, but a rollout for the cluster."""
+"""A rate limiter for restarts, each of which is a PATCH here and a rollout in the cluster."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Restarts the users of changed Secrets, exactly once per workload and revision, even if the process dies in between.
+"""Restarts the users of changed Secrets, exactly once per workload and revision.
 
-No decision comes from memory: the marks are on the Secrets, and the pod templates record the
-restarts. A mark is cleared only after a complete live list, made after the Secret was written,
-shows that no workload is due any more.
+That holds even if the process dies in between. No decision comes from memory: the marks are on the
+Secrets, and the pod templates record the restarts. A mark is cleared only after a complete live
+list, made after the Secret was written, shows that no workload is due any more.
 """
 
 from __future__ import annotations
@@ -66,8 +66,9 @@ class RestartReporter:
         _log.warning("restarts are reverted", extra=_fields(workload, decided))
         self._events.reverted(
             workload,
-            f"Restarted {PATCHES} times within an hour for {', '.join(decided.secrets)}, but another tool removes the annotation "
-            f"{names.RESTARTED_FOR} from the pod template each time; configure that tool to ignore the annotation",
+            f"Restarted {PATCHES} times within an hour for {', '.join(decided.secrets)}, "
+            f"but another tool removes the annotation {names.RESTARTED_FOR} from the pod template "
+            "each time; configure that tool to ignore the annotation",
         )
 
 
@@ -101,7 +102,7 @@ class RestartWorkloads:
         self._limiter = limiter
 
     async def run(self, namespace: str) -> None:
-        """Restart the due workloads of a namespace, and clear the marks of Secrets without due users.
+        """Restart a namespace's due workloads, and clear the marks of Secrets without any.
 
         Raises:
             ClusterError: a restart failed, or its result is unknown; the marks stay, so that
@@ -248,7 +249,7 @@ class RestartWorkloads:
 
 
 class Rollouts:
-    """Delays a namespace's restarts until its Secrets are written, so that several changes make one rollout."""
+    """Delays a namespace's restarts until its Secrets are written: many changes, one rollout."""
 
     def __init__(
         self,

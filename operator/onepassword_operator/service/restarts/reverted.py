@@ -1,8 +1,8 @@
-"""Counts reverted restarts: a tool that owns the pod template removes the annotation that restarted the pods.
+"""Counts restarts that a tool reverts, because it removes the annotation from the pod template.
 
 Each patch did restart the pods, so after a few the workload counts as restarted. A workload that is
-due again because its Secrets changed
-again is not reverted: its annotation is still there, or another one is due by now. In memory only.
+due again because its Secrets changed again is not reverted: its annotation is still there, or
+another one is due by now. In memory only.
 """
 
 from __future__ import annotations

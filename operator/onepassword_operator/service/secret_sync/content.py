@@ -1,4 +1,4 @@
-"""From a claim to the data its Secret should hold, reading 1Password only if the Secret does not prove that it holds them already."""
+"""From a recipe to the data of its Secret, read from 1Password unless the Secret proves them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs a reconcile and reports its outcome: status, Events, metrics, and the time of the next try."""
+"""Runs a reconcile, reports the outcome to each claim, and queues the next try."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Controller:
         wake_restarts: Callable[[str], None],
         remove_finalizer: Callable[[ObjectRef], None],
     ) -> None:
-        """`wake_restarts` is called with a namespace in which restarts are due, `remove_finalizer` with an object that may be let go."""
+        """`wake_restarts` takes a namespace with due restarts, `remove_finalizer` an object."""
         self._reconcile = reconcile
         self._reporter = reporter
         self._index = index
@@ -62,16 +62,14 @@ class Controller:
         self._index.repairs.begin(key)
         results = await self._reconcile.run(key)
         await self._conclude_all(key, results, left_alone=left_alone)
-        if not self._index.claims.alive(
-            key
-        ):  # deleted, perhaps during the reconcile, which has just followed it again
+        if not self._index.claims.alive(key):
+            # Deleted, perhaps during the reconcile, which has just followed it again.
             self._forget(key)
             return
         if self._index.states.of(key).mark:
             self._wake_restarts(key.namespace)
-        if wait := self._index.refreshes.wait(
-            key
-        ):  # this reconcile came too early for it, and took its place in the queue
+        if wait := self._index.refreshes.wait(key):
+            # This reconcile came too early for it, and took its place in the queue.
             self._queue.add_later(key, Priority.NEW, delay_seconds=wait)
 
     async def _conclude_all(
@@ -88,9 +86,8 @@ class Controller:
         }
         self._index.retries.refused(key, somebody=bool(own_trouble))
         for claim, outcome in results:
-            if (
-                key in self._index.claims and claim.uid not in left_alone
-            ):  # the last one may go during another's report
+            # The last claim may go during another's report.
+            if key in self._index.claims and claim.uid not in left_alone:
                 # A claim with an error of its own has no earlier status that a short outage could
                 # leave in place.
                 await self._conclude(claim, outcome, stale=stale or claim.uid in own_trouble)

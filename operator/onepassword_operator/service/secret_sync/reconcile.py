@@ -45,7 +45,7 @@ _log = logging.getLogger(__name__)
 
 
 class Together(NamedTuple):
-    """The claims besides the winner: those that mean the same item, and the refusals of the others."""
+    """The claims besides the winner: the ones that mean its item, and refusals of the others."""
 
     sharing: tuple[Claim, ...]
     refused: Results
@@ -72,11 +72,10 @@ class Reconcile:
         self._share = share
 
     async def run(self, key: SecretKey) -> Results:
-        """Bring one Secret in line.
+        """Bring one Secret in line, and return the outcome for each claim, the winner's first.
 
-        The outcome for each claim, the winner's first, and nothing if nobody asks for it.
-
-        Never raises a leaf of the error tree: it is the outcome.
+        Nothing is returned if nobody asks for the Secret. A leaf of the error tree is an outcome,
+        and never raised.
         """
         refresh = self._index.refreshes.take(key)
         if not self._index.claims.alive(key):
@@ -99,7 +98,8 @@ class Reconcile:
                     return results
                 created_before = True
             raise ClusterConflictError(
-                f'Secret "{key.name}" keeps changing while it is being written; trying again shortly'
+                f'Secret "{key.name}" keeps changing while it is being written; '
+                "trying again shortly"
             )
         except OperatorError as error:
             return self._failed(Request(admitted=admitted, refresh=refresh), error)
@@ -157,9 +157,8 @@ class Reconcile:
         self._decide(admitted, admitted.presumed)
         if observed and not observed.terminating:
             self._index.states.existed(key)
-            if (
-                seen.verdict is seal.Verdict.INTACT
-            ):  # were it deleted now, its content would be unknown
+            if seen.verdict is seal.Verdict.INTACT:
+                # Were it deleted now, its content would be unknown.
                 self._index.states.presume(key, recorded_revisions(observed))
         return admitted
 
@@ -326,9 +325,8 @@ class Reconcile:
             shares = claim.recipe == winner.recipe or claim.uid in sharing
             if not (shares or conditions.is_blip(error)):
                 results.append((claim, Failed(admission.in_the_way(winner, error))))
-            elif shares or (
-                claim.is_resource and claim.ready is None
-            ):  # a new one is owed an answer at once
+            elif shares or (claim.is_resource and claim.ready is None):
+                # A new resource is owed an answer at once.
                 results.append((claim, Failed(error)))
         return results
 

@@ -1,4 +1,4 @@
-"""Tells people what a pass came to: the resource's condition, an Event on change, a count."""
+"""Reports the outcome of a reconcile: the resource's condition, an Event on change, a count."""
 
 from __future__ import annotations
 
