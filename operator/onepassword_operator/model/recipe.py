@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import NamedTuple
 
 from onepassword_operator.model.item_path import ItemPath
@@ -14,14 +13,13 @@ class Part(NamedTuple):
     path: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(tuple[Part, ...]):
     """The parts of one Secret, in order; `str` gives what the Secret's annotations keep of it."""
 
-    parts: tuple[Part, ...]
+    __slots__ = ()
 
     def __str__(self) -> str:
-        return "\n".join(part.path for part in self.parts)
+        return "\n".join([part.path for part in self])
 
     def items(self) -> tuple[ItemPath, ...]:
         """Parse the path of each part.
@@ -29,4 +27,4 @@ class Recipe:
         Raises:
             ItemPathError: one of them is no item path.
         """
-        return tuple(ItemPath.parse(part.path) for part in self.parts)
+        return tuple(ItemPath.parse(part.path) for part in self)

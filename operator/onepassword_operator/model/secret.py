@@ -92,8 +92,8 @@ class DesiredSecret:
 def item_annotations(revisions: Revisions) -> dict[str, str]:
     """Write revisions as a Secret's annotations; one as the official operator writes it."""
     return {
-        names.ITEM_PATH: ",".join(revision.path for revision in revisions),
-        names.ITEM_VERSION: ",".join(str(revision.version) for revision in revisions),
+        names.ITEM_PATH: ",".join([revision.path for revision in revisions]),
+        names.ITEM_VERSION: ",".join([str(revision.version) for revision in revisions]),
     }
 
 
@@ -101,8 +101,7 @@ def recorded_revisions(observed: ObservedSecret) -> Revisions | None:
     """Read the revisions that a Secret's annotations record; None if they can't be read."""
     versions = observed.annotations.get(names.ITEM_VERSION, "").split(",")
     paths = observed.annotations.get(names.ITEM_PATH, "").split(",", len(versions) - 1)
-    read = [_revision(path, version) for path, version in zip(paths, versions, strict=False)]
-    known = Revisions(revision for revision in read if revision)
+    known = Revisions(filter(None, map(_revision, paths, versions)))
     return known if len(known) == len(versions) else None
 
 

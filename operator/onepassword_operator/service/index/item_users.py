@@ -39,8 +39,9 @@ class ItemUsers:
         former = self.of(key).revisions or ()
         self._followed[key] = Followed(revisions, requested)
         self._waiting.pop(key, None)
+        kept = {revision.item for revision in revisions}
         for revision in former:
-            if all(revision.item != kept.item for kept in revisions):
+            if revision.item not in kept:
                 self._unlink(key, revision)
         for revision in revisions:
             items = self._users.setdefault(revision.vault_id, {})

@@ -118,8 +118,8 @@ class FairShare:
 
     def _targets(self, key: SecretKey) -> tuple[Target, ...]:
         claim = self._winner(key)
-        parts = claim.recipe.parts if claim else ()
-        asked = [target for part in parts for target in (item_of(part.path), vault_of(part.path))]
+        recipe = claim.recipe if claim else ()
+        asked = [target for part in recipe for target in (item_of(part.path), vault_of(part.path))]
         return (*asked, namespace_of(key), CONNECTION)
 
     def held_up(self, key: SecretKey) -> Target | None:

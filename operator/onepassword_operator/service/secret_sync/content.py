@@ -105,15 +105,14 @@ class Contents:
             ItemLookupError: there is no such item, or which one is meant is unclear.
             BackendError: 1Password could not be asked.
         """
-        paths, followed = asked.recipe.items(), self._index.item_users.of(asked.key)
-        remembered = followed.revisions if followed.requested == str(asked.recipe) else None
+        recipe, followed = asked.recipe, self._index.item_users.of(asked.key)
+        paths = recipe.items()
+        remembered = followed.revisions if followed.requested == str(recipe) else None
         winner, observed = asked.admitted.winner, asked.observed
         pins = secret_plan.pinned(winner, observed, verdict=asked.verdict) or remembered
         return [
             await self._find(asked, part, path=path, pin=pin)
-            for part, path, pin in zip(
-                asked.recipe.parts, paths, pins or [None] * len(paths), strict=True
-            )
+            for part, path, pin in zip(recipe, paths, pins or [None] * len(paths), strict=True)
         ]
 
     async def _find(
@@ -180,7 +179,7 @@ class Contents:
     async def _items(self, asked: Request, listed: Revisions) -> list[Item]:
         items: list[Item] = []
         held = _held(asked, self._index.states.of(asked.key).held)
-        for position, part in enumerate(asked.recipe.parts):
+        for position, part in enumerate(asked.recipe):
             turn = _Turn(asked, Revisions((*_revisions(items), *listed[position:])), position)
             with self._share.call(fair_share.item_of(part.path)):
                 items.append(await self._item_for(turn, held=held))

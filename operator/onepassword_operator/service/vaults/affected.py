@@ -109,5 +109,5 @@ class AffectedSecrets:
         return [
             part.path.split("/")[-1].casefold()
             for claim in self._index.claims.of(key)
-            for part in claim.recipe.parts
+            for part in claim.recipe
         ]

@@ -443,7 +443,7 @@ class TwoItems(Claim):
 
     @property
     def recipe(self) -> Recipe:
-        return Recipe((*super().recipe.parts, Part("vaults/Other/items/api")))
+        return Recipe((*super().recipe, Part("vaults/Other/items/api")))
 
 
 class TestSeveralParts:
