@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -78,13 +78,17 @@ class _Template(msgspec.Struct, gc=False):
     spec: _Pod | None = None
 
 
-def _struct(kind: WorkloadKind) -> Any:
+class _Object(msgspec.Struct, gc=False):
+    metadata: ObjectMeta
+
+
+def _struct(kind: WorkloadKind) -> type[_Object]:
     outermost, *within = kind.template
     held: Any = _Template
     for member in reversed(within):
         held = msgspec.defstruct("_Within", [(member, held | None, None)], gc=False)
-    members: list[Any] = [("metadata", ObjectMeta), (outermost, held | None, None)]
-    return msgspec.defstruct("_Object", members, gc=False)
+    members: list[Any] = [(outermost, held | None, None)]
+    return cast(type[_Object], msgspec.defstruct("_Kind", members, bases=(_Object,), gc=False))
 
 
 _STRUCTS: Final = {name: _struct(row) for name, row in KINDS.items()}
@@ -101,11 +105,11 @@ def from_dict(raw: Mapping[str, Any], kind: WorkloadKind = DEPLOYMENT) -> Worklo
     return _workload(converted(raw, _STRUCTS[kind.kind]), kind)
 
 
-def _workload(found: Any, kind: WorkloadKind) -> Workload:
-    metadata: ObjectMeta = found.metadata
+def _workload(found: _Object, kind: WorkloadKind) -> Workload:
+    metadata, within = found.metadata, cast(Any, found)
     for member in kind.template:
-        found = getattr(found, member, None)
-    template: _Template = found or _Template()
+        within = getattr(within, member, None)
+    template: _Template = within or _Template()
     annotations = texts(metadata.annotations)
     on_template = texts((template.metadata or _TemplateMeta()).annotations)
     named = secret_use.named(annotations, on_template)
