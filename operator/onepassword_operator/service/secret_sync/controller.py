@@ -93,29 +93,31 @@ class Controller:
                 await self._conclude(claim, outcome, stale=stale or claim.uid in own_trouble)
 
     async def _conclude(self, claim: Claim, outcome: Outcome, *, stale: bool) -> None:
-        if isinstance(outcome, Synced) and (trouble := self._trouble(outcome)):
-            outcome, stale = Failed(trouble), True
-        elif isinstance(outcome, Failed):
-            self._again(claim, outcome.error)
-        if claim.has_legacy_finalizer and not (
-            isinstance(outcome, Failed) and conditions.is_blip(outcome.error)
-        ):
+        error = outcome.error if isinstance(outcome, Failed) else None
+        trouble = self._trouble(outcome) if isinstance(outcome, Synced) else None
+        if error:
+            self._again(claim, error)
+        problem = error or trouble
+        if claim.has_legacy_finalizer and not (problem and conditions.is_blip(problem)):
             self._remove_finalizer(claim.ref)
-        reported = await self._report(claim, outcome, stale=stale)
-        if (
-            reported
-            and isinstance(outcome, Failed)
-            and isinstance(outcome.error, AnotherOperatorActiveError)
-        ):
+        reported = await self._report(claim, outcome, stale=stale, trouble=trouble)
+        if reported and isinstance(error, AnotherOperatorActiveError):
             self._index.conflicts.note_reported(claim.uid)
 
     def _trouble(self, synced: Synced) -> BackendError | None:
         found = (self._freshness.trouble(revision.vault_id) for revision in synced.revisions)
         return next(filter(None, found), None)
 
-    async def _report(self, claim: Claim, outcome: Outcome, *, stale: bool) -> bool:
+    async def _report(
+        self,
+        claim: Claim,
+        outcome: Outcome,
+        *,
+        stale: bool,
+        trouble: BackendError | None = None,
+    ) -> bool:
         try:
-            await self._reporter.report(claim, outcome, stale=stale)
+            await self._reporter.report(claim, outcome, stale=stale, trouble=trouble)
         except ClusterError as error:
             self._index.retries.status_failed(claim.key)
             fields = {"object": str(claim.ref)} | error.log_fields

@@ -78,36 +78,38 @@ class Reconcile:
         and never raised.
         """
         refresh = self._index.refreshes.take(key)
-        if not self._index.claims.alive(key):
+        winner = self._index.winner(key)
+        if winner is None:
             return []
-        admitted = admission.choose(self._seen(key, None, created_before=True))
-        created_before = self._was_created(key)
+        existed = self._may_exist(key)
         try:
             for _ in range(CONFLICTS):
-                observed = await self._look(key) if created_before else None
-                admitted = self._admit(key, observed, created_before=created_before)
-                if admitted.winner.suspended:
-                    return [
-                        (claim, admission.suspended(admitted.winner))
-                        for claim in (admitted.winner, *admitted.others)
-                    ]
-                admission.check(admitted)
-                self._step_back_if_contended(admitted)
+                seen = await self._look(key, existed=existed)
+                if not seen.claims:
+                    return []
+                admitted = self._admit(seen)
+                winner = admitted.winner
                 results = await self._try(Request(admitted=admitted, refresh=refresh))
                 if results is not None:
                     return results
-                created_before = True
+                existed = True
             raise ClusterConflictError(
                 f'Secret "{key.name}" keeps changing while it is being written; '
                 "trying again shortly"
             )
         except OperatorError as error:
-            return self._failed(Request(admitted=admitted, refresh=refresh), error)
-        except _ClaimGone:
-            return []
+            if refresh:
+                self._index.refreshes.give_back(key)
+            return self._failed(key, winner, error)
 
     async def _try(self, asked: Request) -> Results | None:
-        """The outcome, or None if somebody else wrote first."""
+        """Return the outcomes; None if somebody else wrote first."""
+        admitted = asked.admitted
+        if admitted.winner.suspended:
+            paused = admission.suspended(admitted.winner)
+            return [(claim, paused) for claim in (admitted.winner, *admitted.others)]
+        admission.check(admitted)
+        self._step_back_if_contended(admitted)
         try:
             return await self._bring_in_line(asked)
         except ClusterConflictError:
@@ -119,7 +121,7 @@ class Reconcile:
 
     # --- look ---
 
-    def _was_created(self, key: SecretKey) -> bool:
+    def _may_exist(self, key: SecretKey) -> bool:
         # For a Secret that never existed, one POST tells as much as a GET, and is the write as
         # well.
         reported = any(
@@ -127,13 +129,11 @@ class Reconcile:
         )
         return reported or self._index.states.of(key).existed
 
-    async def _look(self, key: SecretKey) -> ObservedSecret | None:
-        with self._share.call(namespace_of(key)):
-            return await self._secrets.get(key)
-
-    def _seen(
-        self, key: SecretKey, observed: ObservedSecret | None, *, created_before: bool
-    ) -> Seen:
+    async def _look(self, key: SecretKey, *, existed: bool) -> Seen:
+        observed = None
+        if existed:
+            with self._share.call(namespace_of(key)):
+                observed = await self._secrets.get(key)
         return Seen(
             key=key,
             claims=tuple(self._index.claims.alive(key)) or self._index.claims.of(key),
@@ -142,17 +142,13 @@ class Reconcile:
             verdict=self._sealer.verify(observed) if observed else seal.Verdict.BROKEN,
             sharing_before=self._index.winners.of(key).sharing,
             repairs=self._index.repairs.in_a_row(key),
-            created_before=created_before,
+            created_before=existed,
         )
 
     # --- admit ---
 
-    def _admit(
-        self, key: SecretKey, observed: ObservedSecret | None, *, created_before: bool
-    ) -> Admitted:
-        seen = self._seen(key, observed, created_before=created_before)
-        if not seen.claims:
-            raise _ClaimGone
+    def _admit(self, seen: Seen) -> Admitted:
+        key, observed = seen.key, seen.observed
         admitted = admission.choose(seen)
         self._decide(admitted, admitted.presumed)
         if observed and not observed.terminating:
@@ -173,25 +169,25 @@ class Reconcile:
                 admitted.winner, seconds=self._index.conflicts.open(admitted.winner.uid)
             )
 
-    async def _require_living(self, claim: Claim) -> None:
+    async def _still_asks(self, claim: Claim) -> bool:
         live = await self._live_claims.get(claim.ref)
-        if live is None or live.uid != claim.uid or live.terminating or live.key != claim.key:
-            said = "the object that asks is gone, its Secret stays gone"
-            _log.info(said, extra=claim.log_fields)
-            if live is None and self._index.let_go(claim):
-                raise ClusterConflictError(
-                    f'{claim.kind} "{claim.name}" is gone; deciding anew among those that are left'
-                )
-            raise _ClaimGone
+        if live and live.uid == claim.uid and not live.terminating and live.key == claim.key:
+            return True
+        _log.info("the object that asks is gone, its Secret stays gone", extra=claim.log_fields)
+        if live is None and self._index.let_go(claim):
+            raise ClusterConflictError(
+                f'{claim.kind} "{claim.name}" is gone; deciding anew among those that are left'
+            )
+        return False
 
     # --- contents ---
 
     async def _bring_in_line(self, asked: Request) -> Results:
         admitted = asked.admitted
-        if admitted.must_live:
-            # Its Secret may have been deleted with it; and Kubernetes itself takes our reference
-            # away when it orphans a Secret.
-            await self._require_living(admitted.winner)
+        # Its Secret may have been deleted with it; and Kubernetes itself takes our reference away
+        # when it orphans a Secret.
+        if admitted.must_live and not await self._still_asks(admitted.winner):
+            return []
         try:
             found = await self._contents.find(asked)
             together = await self._together(admitted, found)
@@ -310,10 +306,7 @@ class Reconcile:
 
     # --- when it fails ---
 
-    def _failed(self, asked: Request, error: OperatorError) -> Results:
-        winner, key = asked.admitted.winner, asked.key
-        if asked.refresh:
-            self._index.refreshes.give_back(key)
+    def _failed(self, key: SecretKey, winner: Claim, error: OperatorError) -> Results:
         if isinstance(error, ItemLookupError) and key in self._index.claims:
             vaults = [path.vault for path in winner.recipe.items()]
             self._index.item_users.wait(key, vaults=vaults)
@@ -353,7 +346,3 @@ class Reconcile:
             with self._share.call(namespace_of(observed.key)):
                 written = await self._secrets.own(observed, wanted)
             self._index.states.seen(observed.key, written.resource_version)
-
-
-class _ClaimGone(Exception):  # noqa: N818  a turn of the road, not an error
-    pass

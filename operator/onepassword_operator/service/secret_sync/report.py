@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from onepassword_operator.model.errors import ClusterAbsentError
+from onepassword_operator.model.errors import BackendError, ClusterAbsentError
 from onepassword_operator.model.outcome import Change, Condition, Failed, Outcome, Paused, Synced
 from onepassword_operator.model.target import Claim
 from onepassword_operator.ports import EventLog, Meter, ResourceStore
@@ -38,25 +38,39 @@ class Reporter:
         self._now = now
         self._share = share
 
-    async def report(self, claim: Claim, outcome: Outcome, *, stale: bool) -> None:
-        """Write what changed.
+    async def report(
+        self,
+        claim: Claim,
+        outcome: Outcome,
+        *,
+        stale: bool,
+        trouble: BackendError | None = None,
+    ) -> None:
+        """Write the condition if it differs, and an Event for each change.
+
+        Args:
+            claim: the object to report to.
+            outcome: its outcome of the reconcile.
+            stale: whether a short outage is to be reported, because it has lasted.
+            trouble: a vault's, which makes a synced Secret not Ready; its changes are told anyway.
 
         Raises:
             ClusterError: the status could not be written.
         """
-        self._meter.synced(_word(outcome))
+        shown = Failed(trouble) if trouble else outcome
+        self._meter.synced(_word(shown))
         news = False
         try:
             news = (
-                await self._report_resource(claim, outcome, stale=stale)
+                await self._report_resource(claim, shown, stale=stale or trouble is not None)
                 if claim.is_resource
-                else self._is_news(claim, outcome, stale=stale)
+                else self._is_news(claim, shown, stale=stale or trouble is not None)
             )
         finally:
             if isinstance(outcome, (Synced, Paused)):
                 self._report_change(claim, outcome)
-        if news and isinstance(outcome, Failed):
-            self._events.failed(claim, outcome.error)
+        if news and isinstance(shown, Failed):
+            self._events.failed(claim, shown.error)
 
     def _is_news(self, claim: Claim, outcome: Outcome, *, stale: bool) -> bool:
         # A Deployment has no status: what it would be told there, and only that, it is told by an

@@ -147,6 +147,18 @@ async def test_somebody_elses_trouble_with_a_vault_is_told_although_the_secret_i
     assert world.claims.ready(world.key()).reason == "AccessDenied"
 
 
+async def test_a_secret_that_is_put_right_while_its_vault_is_in_trouble_is_told_of_all_the_same(world: World) -> None:
+    item = await world.synced()
+    world.source.edit(item, password="two")
+    await world.process.poller.poll()
+    world.secrets.overwrite(world.key(), password="edited")
+    world.process.freshness.failed(BackendForbiddenError("no access"), vault_id=world.vault)
+    await world.settle()
+    assert world.secrets.values(world.key()) == {"password": "two"}
+    assert world.claims.ready(world.key()).reason == "AccessDenied"
+    assert world.events.reasons("db") == ["Updated", "AccessDenied"]
+
+
 async def test_a_pass_for_a_secret_that_nobody_asks_for_any_more_leaves_nothing(world: World) -> None:
     await world.synced()
     world.process.index.claims.remove(world.claims.objects[world.key()])
