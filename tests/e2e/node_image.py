@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from controlplane.build import NODE_PROGRAMS, kubernetes_version
+from controlplane.build import PARTS, kubernetes_version
 from e2e import engine, packages
 from e2e.steps import StepError, run, say, step, stream, succeeds
 from harness.paths import PROGRAMS, REPOSITORY, TOOLS
@@ -44,7 +44,7 @@ def ensure() -> str:
     say(f"{ordinary()} can't be pulled; making a node image here")
     with step("programs of the node"):
         build = REPOSITORY / "tests" / "controlplane" / "build.py"
-        stream("building the programs of the node", sys.executable, build, "--into", PROGRAMS, "--node")
+        stream("building the programs of the node", sys.executable, build, "--into", PROGRAMS, "--parts", "control-plane", "node")
     name = f"local/e2e-node:{kubernetes_version()}-{digest()}"
     if not succeeds("docker", "image", "inspect", name):
         make(name)
@@ -102,7 +102,7 @@ def wanted_images() -> dict[str, str]:
     """Program → image, as kubeadm names them."""
     listed = run(PROGRAMS / "kubeadm", "config", "images", "list", f"--kubernetes-version={kubernetes_version()}").stdout.split()
     found = {image.rpartition("/")[2].partition(":")[0]: image for image in listed}
-    known = {program.name for program in NODE_PROGRAMS} | {ETCD, *SERVERS}
+    known = {program.name for program in PARTS["node"].programs} | {ETCD, *SERVERS}
     if unknown := found.keys() - known:
         raise StepError(f"kubeadm asks for images that nobody builds: {', '.join(sorted(unknown))}")
     return found
