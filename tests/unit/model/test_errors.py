@@ -59,6 +59,13 @@ def test_every_error_of_the_module_is_in_the_tree() -> None:
     assert defined == set(TREE)
 
 
+@pytest.mark.parametrize("leaf", [errors.BackendUnavailableError, errors.ClusterUnavailableError])
+def test_an_outage_may_last_as_long_as_the_server_said(
+    leaf: type[errors.BackendUnavailableError | errors.ClusterUnavailableError],
+) -> None:
+    assert leaf("busy", delay_seconds=7.5).delay_seconds == 7.5
+
+
 @pytest.mark.parametrize("leaf", [errors.BackendRateLimitedError, errors.AnotherOperatorActiveError])
 def test_being_told_to_wait_says_how_long(leaf: type[errors.BackendRateLimitedError | errors.AnotherOperatorActiveError]) -> None:
     error = leaf("slow down", delay_seconds=7.5)

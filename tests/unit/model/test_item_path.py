@@ -68,7 +68,9 @@ def test_an_empty_path_is_refused_as_empty() -> None:
         ItemPath.parse("")
 
 
-@pytest.mark.parametrize(("text", "hinted"), [("vaults/a/items/b/c", True), ("vaults/a/b/items/c", True), ("vaults/a/items", False)])
+@pytest.mark.parametrize(
+    ("text", "hinted"), [("vaults/a/items/b/c", True), ("vaults/a/b/items/c", True), ("vaults/a/items", False), ("vaults/a/b/c", False)]
+)
 def test_a_slash_too_many_is_answered_with_what_to_do_about_it(text: str, *, hinted: bool) -> None:
     with pytest.raises(ItemPathError) as refused:
         ItemPath.parse(text)

@@ -16,6 +16,7 @@ from onepassword_operator.rules import access_token
         ("opaque-token", ""),
         (base64.b64encode(b"head.claims.signature").decode(), "is a token in base64; decode it first, for example with base64 -d"),
         (base64.b64encode(b"opaque").decode(), ""),
+        (base64.b64encode(b"head.claims.signature").decode()[:8] + "-" + base64.b64encode(b"head.claims.signature").decode()[8:], ""),
         ("", "is empty, or has white space or other characters that no token has; paste it again"),
         ("two words", "is empty, or has white space or other characters that no token has; paste it again"),
         ("cut\noff", "is empty, or has white space or other characters that no token has; paste it again"),

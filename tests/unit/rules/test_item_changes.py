@@ -6,7 +6,7 @@ import pytest
 
 from onepassword_operator.model.item import ItemSummary, Revision
 from onepassword_operator.rules import item_changes
-from onepassword_operator.rules.older_answers import Known, SetBack
+from onepassword_operator.rules.older_answers import Doubt, Known, SetBack
 
 
 def _listed(version: int, *, active: bool = True) -> dict[str, ItemSummary]:
@@ -73,3 +73,9 @@ def test_a_change_between_two_lists_is_anything_that_a_secret_can_depend_on(
     before: dict[str, ItemSummary], after: dict[str, ItemSummary], changes: int
 ) -> None:
     assert item_changes.count_changes(Known(items=before), Known(items=after)) == changes
+
+
+@pytest.mark.parametrize(("shown", "polls", "changes"), [(None, 1, 1), (None, 2, 0), (1, 1, 0)])
+def test_so_is_the_first_list_that_lacks_an_item(shown: int | None, polls: int, changes: int) -> None:
+    after = Known(items=_item(version=2), doubts={"a": Doubt(shown=shown, since=0.0, polls=polls)})
+    assert item_changes.count_changes(Known(items=_item(version=2)), after) == changes

@@ -37,6 +37,8 @@ def is_gone(known: Known) -> bool:
 
 
 def test_the_same_list_leaves_everything_in_place() -> None:
+    known = Known(items=NEWER, doubts={"a": Doubt(shown=None, since=0.0, polls=0)})
+    assert older_answers.merge(known, dict(NEWER), reading=Reading(now=0.0, polled=True, moved=True, in_step=True))[0].items is NEWER
     known = Known(items=NEWER)
     assert older_answers.merge(known, dict(NEWER), reading=Reading(now=0.0, polled=True, moved=True, in_step=True)) == (known, False)
 
@@ -55,6 +57,7 @@ def test_a_lower_version_stays_as_it_was_known_for_ten_minutes_and_is_then_taken
     assert server.known.set_back == {"a": SetBack(1, 2)}
     assert server.known.count_doubts() == 0
     assert server.shows(OLDER).set_back == {"a": SetBack(1, 2)}
+    assert server.known.doubts["a"].refuted == 0
     assert server.shows(NEWER).set_back == {}
 
 
@@ -70,7 +73,9 @@ def test_it_takes_three_polls_however_far_apart() -> None:
 def test_what_look_ups_show_counts_for_nothing_and_against_everything() -> None:
     server = Server()
     assert server.shows(OLDER, times=60, polled=False).items == NEWER
-    server.shows(OLDER, times=10)
+    server.shows(OLDER, times=9)
+    server.now += 3600
+    assert server.shows(OLDER, polled=False).items == NEWER
     server.shows(NEWER, polled=False)
     assert server.shows(OLDER, times=10).items == NEWER
 
@@ -79,15 +84,27 @@ def test_each_time_the_newer_version_comes_back_the_next_doubt_has_to_last_twice
     server = Server()
     server.shows(OLDER, times=10)
     assert server.shows(NEWER).items == NEWER
-    assert server.shows(OLDER, times=20).items == NEWER
+    for minutes in (20, 40):
+        assert server.shows(OLDER, times=minutes).items == NEWER
+        assert server.shows(OLDER).items == OLDER
+        server.shows(NEWER)
+
+
+def test_and_takes_twice_as_many_polls_however_far_apart() -> None:
+    server = Server()
+    server.shows(OLDER)
+    server.shows(NEWER)
+    for _ in range(5):
+        server.now += 1800
+        assert server.shows(OLDER).items == NEWER
     assert server.shows(OLDER).items == OLDER
 
 
 def test_a_doubt_that_came_to_nothing_is_forgotten_after_an_hour() -> None:
     server = Server()
     server.shows(OLDER)
-    server.shows(NEWER, times=61)
-    assert server.known.doubts == {}
+    assert "a" in server.shows(NEWER, times=60).doubts
+    assert server.shows(NEWER).doubts == {}
 
 
 def test_two_lower_versions_agree_if_the_second_is_the_higher_one_as_after_an_edit() -> None:
@@ -95,6 +112,15 @@ def test_two_lower_versions_agree_if_the_second_is_the_higher_one_as_after_an_ed
     server.shows(listed(4), times=6)
     assert server.shows(listed(3), times=6).items == listed(9)
     assert server.shows(listed(5), times=5).items == listed(5)
+
+
+@pytest.mark.parametrize("others", [(listed(4), ABSENT), (listed(6), listed(5))], ids=["absent", "a lower one after an edit"])
+def test_older_answers_that_do_not_agree_begin_the_count_again(others: tuple[dict[str, ItemSummary], ...]) -> None:
+    server = Server(listed(9))
+    server.shows(listed(4))
+    for items in others * 6:
+        server.shows(items)
+    assert (server.known.items, server.known.doubts["a"].polls) == (listed(9), 1)
 
 
 def test_a_version_that_was_believed_counts_as_refuted_when_the_former_one_shows_itself() -> None:
@@ -118,6 +144,13 @@ def test_an_item_that_was_set_back_and_is_at_its_version_again_at_another_time_i
     assert Server({"a": NEWER["a"]._replace(updated_at="then")}).shows(again).redone == set()
 
 
+@pytest.mark.parametrize("absent", [ABSENT, {"a": listed(2, active=False)["a"]._replace(updated_at="later")}], ids=["absent", "archived"])
+def test_an_item_that_was_only_absent_is_not_to_be_read(absent: dict[str, ItemSummary]) -> None:
+    server = Server({"a": NEWER["a"]._replace(updated_at="then")})
+    server.shows(absent, times=2)
+    assert server.shows({"a": NEWER["a"]._replace(updated_at="later")}).redone == set()
+
+
 @pytest.mark.parametrize("absent", [ABSENT, listed(2, active=False)], ids=["absent", "archived"])
 def test_an_item_is_gone_after_three_polls_without_it(absent: dict[str, ItemSummary]) -> None:
     server = Server()
@@ -127,7 +160,7 @@ def test_an_item_is_gone_after_three_polls_without_it(absent: dict[str, ItemSumm
     known = server.shows(absent)
     assert known.doubts["a"].believed
     assert known.items == absent
-    assert server.shows(absent).doubts["a"].believed
+    assert server.shows(absent, in_step=False).doubts["a"].believed
     assert server.contradictions == 0
     assert server.shows(NEWER).items == NEWER
     assert not server.known.doubts["a"].believed
@@ -136,7 +169,7 @@ def test_an_item_is_gone_after_three_polls_without_it(absent: dict[str, ItemSumm
 def test_one_list_without_it_begins_the_count_again() -> None:
     server = Server()
     server.shows(ABSENT, times=2)
-    server.shows(NEWER)
+    server.shows(NEWER, times=2)
     assert server.contradictions == 1
     assert server.shows(ABSENT, times=2).items == NEWER
 
@@ -172,9 +205,11 @@ class TestRaise:
     """A read, or a Secret, shows a newer version than the lists."""
 
     def test_the_item_is_no_older_than_that(self) -> None:
-        known = older_answers.raise_to(Known(items=OLDER), [Revision("v", "a", 2)], now=0.0)
-        assert known.items["a"].version == 2
+        dated = {"a": OLDER["a"]._replace(updated_at="then")}
+        known = older_answers.raise_to(Known(items=dated), [Revision("v", "a", 2)], now=0.0)
+        assert (known.items["a"].version, known.items["a"].updated_at) == (2, "")
         assert older_answers.raise_to(known, [Revision("v", "a", 1)], now=0.0).items == known.items
+        assert older_answers.raise_to(Known(items=dated), [Revision("v", "a", 1)], now=0.0).items == dated
 
     def test_an_item_that_no_list_has_is_left_to_the_lists(self) -> None:
         assert older_answers.raise_to(Known(items=NEWER), [Revision("v", "b", 2)], now=0.0) == Known(items=NEWER)
@@ -184,6 +219,7 @@ class TestRaise:
         server.shows(OLDER, times=11)
         server.known = older_answers.raise_to(server.known, [Revision("v", "a", 2)], now=server.now)
         assert server.known.set_back == {}
+        assert server.known.doubts["a"].since == server.now
         assert server.shows(OLDER, times=20).items["a"].version == 2
         assert server.shows(OLDER).items == OLDER
 
@@ -201,6 +237,11 @@ class TestRaise:
         server.shows(ABSENT, times=20)
         assert is_gone(server.shows(ABSENT))
 
+    def test_what_is_known_of_other_items_stays(self) -> None:
+        known = Known(items=OLDER, set_back={"a": SetBack(1, 2), "b": SetBack(1, 2)}, redone=frozenset("c"))
+        known = older_answers.raise_to(known, [Revision("v", "a", 2)], now=0.0)
+        assert (dict(known.set_back), known.redone) == ({"b": SetBack(1, 2)}, frozenset("c"))
+
     def test_a_doubt_that_is_not_believed_stays(self) -> None:
         server = Server()
         server.shows(OLDER)
@@ -209,5 +250,13 @@ class TestRaise:
 
 def test_what_is_remembered_of_vanished_items_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(older_answers, "_MOST_DOUBTS", 5)
-    many = {str(number): NEWER["a"]._replace(id=str(number)) for number in range(20)}
-    assert len(Server(many).shows(ABSENT, times=4).doubts) == 5
+    for items in (6, 20):
+        many = {str(number): NEWER["a"]._replace(id=str(number)) for number in range(items)}
+        assert len(Server(many).shows(ABSENT, times=4).doubts) == 5
+
+
+def test_doubts_that_are_believed_are_forgotten_before_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(older_answers, "_MOST_DOUBTS", 1)
+    server = Server({})
+    server.known = Known(doubts={name: Doubt(shown=None, since=0.0, polls=1, believed=name == "b") for name in ("a", "b")})
+    assert list(server.shows(ABSENT).doubts) == ["a"]

@@ -34,3 +34,4 @@ def test_a_page_beyond_the_cap_is_asked_for_in_parts_until_a_single_object_is_le
     assert [each for each, _ in asked] == [100, 25, 6]
     assert {cap for _, cap in asked} == {page_size.CAP_BYTES}
     assert (limit, page_size.after_abandoned(limit)) == (1, 1)
+    assert page_size.cap(2) == page_size.CAP_BYTES

@@ -79,7 +79,8 @@ def test_what_a_secret_lacks_is_empty(raw: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("encoded", "value"), [("", b""), (None, b""), ("AA==", b"\0"), ("/+8=", b"\xff\xef"), ("!", b""), ("YQ", b""), ("ä", b"")]
+    ("encoded", "value"),
+    [("", b""), (None, b""), ("AA==", b"\0"), ("/+8=", b"\xff\xef"), ("!", b""), ("YQ", b""), ("Y!Q==", b""), ("ä", b"")],
 )
 def test_values_are_decoded_and_an_unreadable_one_is_empty(encoded: str | None, value: bytes) -> None:
     assert read(BARE | {"data": {"k": encoded}}).data == {"k": Confidential(value)}

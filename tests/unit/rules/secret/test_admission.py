@@ -83,7 +83,7 @@ def test_a_claim_whose_secret_is_gone_or_does_not_name_it_has_to_be_read_live(
     ],
 )
 def test_what_may_not_be_written_is_refused(observed: ObservedSecret, error: type[OperatorError]) -> None:
-    with pytest.raises(error):
+    with pytest.raises(error, match=f'"{CLAIM.name}"'):
         admission.check(admission.choose(seen(observed=observed)))
 
 

@@ -60,6 +60,8 @@ def test_a_seal_is_128_bits_in_lower_case_hexadecimal() -> None:
 def test_a_seal_stays_the_same_from_release_to_release() -> None:
     """Another algorithm makes every Secret's seal unverifiable; then say so in the changelog, and change these digits."""
     assert SEALED.annotations[names.SEAL] == "525fc0d86ffa756b0c5b0a4e76fdd651"
+    derived = dataclasses.replace(samples.SEALER, key=seal.derive_key(Confidential(b"fake token")))
+    assert _sealed(derived).annotations[names.SEAL] == "ce31a008ac0e3ec1ba470fdf711e9d42"
 
 
 def test_what_is_sealed_is_what_is_relied_on() -> None:

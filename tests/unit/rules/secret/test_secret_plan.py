@@ -87,6 +87,7 @@ def test_more_than_is_kept_is_refused_before_anything_is_read() -> None:
         secret_plan.check_claim(samples.claim(oversized=70_000), None)
     with pytest.raises(TypeNotAllowedError, match="more than 317 characters"):
         secret_plan.check_claim(samples.claim(secret_type="t" * 318), None)
+    secret_plan.check_claim(samples.claim(secret_type="t" * 317), None)
 
 
 @pytest.mark.parametrize(("secret_type", "observed"), [("Opaque", None), ("Opaque", WRITTEN), ("kubernetes.io/tls", None), ("mine", None)])

@@ -100,6 +100,9 @@ def test_what_a_deployment_asks_for_is_kept_up_to_a_bound() -> None:
     assert len(claim.item_path) == bounds.ITEM_PATH_CHARACTERS + 1
     assert not claim.annotations
     assert claim.oversized > bounds.COPIED_CHARACTERS
+    note, room = names.PREFIX + "note", bounds.COPIED_CHARACTERS - bounds.characters({names.ITEM_NAME: "db"})
+    at_most = _annotated(DEMAND | {note: "n" * (room - len(note))})
+    assert (at_most and at_most.oversized) == 0
 
 
 def test_a_kind_that_may_not_ask_asks_for_no_secret() -> None:

@@ -13,6 +13,7 @@ from onepassword_operator.model.errors import BackendUnavailableError, ClusterUn
 from onepassword_operator.model.recipe import Part, Recipe
 from onepassword_operator.model.target import Claim
 from onepassword_operator.service.runtime.work_queue import Priority
+from onepassword_operator.service.secret_sync.content import CONFIRMATIONS
 from unit.rules.samples import CLAIM
 
 FROZEN = (names.IGNORE_TAG,)
@@ -423,6 +424,30 @@ class TestReading:
         await world.settle()
         assert world.claims.ready(archived).reason == "ItemArchived"
         assert world.claims.ready(absent).reason == "ItemNotFound"
+
+    async def test_an_item_that_is_there_although_lists_lack_it_is_not_read_at_every_poll(self, world: World) -> None:
+        item = await world.synced()
+        world.source.hide(item)
+        for _ in range(6):
+            await world.poll_after(60)
+        assert world.claims.ready(world.key()).reason == "Synced"
+        assert world.source.count(f"item {item}") == 1
+
+    async def test_an_item_that_lists_lack_is_asked_for_several_times_before_it_is_gone(self, world: World) -> None:
+        item = await world.synced()
+        world.source.delete(item)
+        for _ in range(3):
+            await world.poll_after(60)
+        assert world.claims.ready(world.key()).reason == "ItemNotFound"
+        assert world.source.count(f"item {item}") == CONFIRMATIONS
+
+    async def test_an_item_that_lists_lack_and_that_is_too_large_to_be_read_is_there(self, world: World) -> None:
+        item = await world.synced()
+        world.source.hide(item)
+        world.source.refused[item] = SecretTooLargeError("more than a Secret takes")
+        for _ in range(3):
+            await world.poll_after(60)
+        assert world.claims.ready(world.key()).reason == "Synced"
 
     async def test_an_item_ahead_of_its_list_is_told_of_by_the_next_list(self, world: World) -> None:
         item = world.source.put(world.vault, "db", password="one")

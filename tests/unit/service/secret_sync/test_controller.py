@@ -1,6 +1,7 @@
 """What a pass leads to: status, Events, counts, and when to look again."""
 
 import dataclasses
+import logging
 
 import pytest
 
@@ -13,6 +14,9 @@ from onepassword_operator.model.errors import (
     ClusterAbsentError,
     ClusterConflictError,
     ClusterUnavailableError,
+    OperatorError,
+    Retry,
+    SecretTooLargeError,
 )
 from onepassword_operator.model.outcome import Change, Condition
 from onepassword_operator.model.target import Claim
@@ -25,7 +29,8 @@ def world() -> World:
 
 
 def retry_in(world: World) -> float:
-    due, _ = world.process.queue.retries[world.key()]
+    due, priority = world.process.queue.retries[world.key()]
+    assert priority is Priority.LOW
     return due - world.clock.now
 
 
@@ -46,6 +51,26 @@ async def test_transient_failures_are_tried_again_soon_and_then_less_often(world
     assert waits[0] < 1
     assert waits == sorted(waits)
     assert waits[-1] <= 30
+
+
+@pytest.mark.parametrize(
+    ("error", "levels"),
+    [(BackendUnavailableError("no answer"), [logging.INFO, logging.DEBUG]), (SecretTooLargeError("too large"), [logging.INFO] * 2)],
+)
+async def test_a_failure_is_logged_with_the_next_try_and_an_outage_as_information_only_once(
+    world: World, caplog: pytest.LogCaptureFixture, error: OperatorError, levels: list[int]
+) -> None:
+    caplog.set_level(logging.DEBUG, "onepassword_operator")
+    world.source.refused[world.source.put(world.vault, "db", password="one")] = error
+    key = world.claim("db", "vaults/Prod/items/db")
+    await world.settle()
+    world.process.queue.add(key, Priority.LOW)
+    await world.settle()
+    told = [record for record in caplog.records if record.getMessage() == "Secret not in sync"]
+    assert [record.levelno for record in told] == levels
+    said = {name: vars(told[0])[name] for name in ("secret", "object", "reason", "detail")}
+    assert said == {"secret": "app/db", "object": "OnePasswordItem app/db", "reason": error.reason, "detail": str(error)}
+    assert vars(told[0])["retry_in"] == pytest.approx(0.5, abs=0.5) if error.retry is Retry.SOON else vars(told[0])["retry_in"] is None
 
 
 async def test_a_success_makes_the_next_failure_the_first_again(world: World) -> None:
@@ -113,8 +138,9 @@ async def test_a_resource_that_vanished_before_its_status_is_no_failure(world: W
 
 @pytest.mark.parametrize("error", [ClusterUnavailableError("no answer"), ClusterConflictError("another uid")])
 async def test_a_status_that_could_not_be_written_is_tried_again(
-    world: World, error: ClusterUnavailableError | ClusterConflictError
+    world: World, error: ClusterUnavailableError | ClusterConflictError, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.WARNING, "onepassword_operator")
     world.source.put(world.vault, "db", password="one")
     world.claims.faults.refuse("status", error)
     world.claim("db", "vaults/Prod/items/db")
@@ -123,6 +149,8 @@ async def test_a_status_that_could_not_be_written_is_tried_again(
     await world.process.controller.run(key)
     world.process.queue.done(key)
     assert retry_in(world) < 1
+    (said,) = [vars(record) for record in caplog.records if record.getMessage() == "status could not be written"]
+    assert (said["object"], said["reason"], said["detail"]) == ("OnePasswordItem app/db", error.reason, str(error))
 
 
 async def test_a_namesake_does_not_inherit_the_status_of_its_predecessor(world: World) -> None:

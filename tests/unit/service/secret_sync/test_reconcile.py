@@ -1,6 +1,7 @@
 """Worlds in which one Secret is brought in line."""
 
 import dataclasses
+import logging
 from typing import Any
 
 import pytest
@@ -42,7 +43,15 @@ async def test_a_new_resource_costs_one_item_read_one_create_one_status_write_an
     assert world.secrets.requests == ["create app/db"]
     assert world.claims.requests == ["status app/db"]
     assert world.claims.ready(key).reason == "Synced"
-    assert world.events.reasons("db") == ["Created"]
+    assert [event.message for event in world.events.reported] == ['Secret "db" holds version 1, because there was no Secret']
+
+
+async def test_a_title_that_is_not_the_only_one_is_told(world: World) -> None:
+    for password in ("one", "two"):
+        world.source.put(world.vault, "db", password=password)
+    key = world.claim("db", "vaults/Prod/items/db")
+    await world.settle()
+    assert "2 items are named" in world.claims.ready(key).message
 
 
 async def test_the_first_creation_sets_no_restart_mark(world: World) -> None:
@@ -278,13 +287,16 @@ class TestDeleted:
         assert mark
         assert mark.revisions[0].version == 2
 
-    async def test_it_stays_gone_if_the_resource_is_gone(self, world: World) -> None:
+    async def test_it_stays_gone_if_the_resource_is_gone(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.INFO, "onepassword_operator")
         await world.synced()
         del world.claims.objects[world.key()]  # the watch has not told yet
         world.secrets.delete(world.key())
         await world.settle()
         assert world.key() not in world.secrets.objects
         assert world.key() not in world.process.index.claims
+        said = [vars(record) for record in caplog.records if record.getMessage() == "the object that asks is gone, its Secret stays gone"]
+        assert [(each["secret"], each["object"]) for each in said] == [("app/db", "OnePasswordItem app/db")]
 
     async def test_it_stays_gone_if_the_resource_is_a_namesake_with_another_uid(self, world: World) -> None:
         await world.synced()
@@ -394,6 +406,14 @@ class TestOwnersInTrouble:
     async def test_who_asks_for_the_same_does_too(self, world: World, item: str) -> None:
         await self.lost(world, item)
         world.asks("second")
+        await world.settle()
+        assert world.owners() == ["Deployment/web", "Deployment/second"]
+
+    async def test_so_does_who_shared_it_by_another_spelling(self, world: World, item: str) -> None:
+        world.asks("second", path=f"vaults/Prod/items/{item}")
+        await world.settle()
+        await self.lost(world, item)
+        world.secrets.edit(world.key(), owners=world.secrets.objects[world.key()].owners[:1])
         await world.settle()
         assert world.owners() == ["Deployment/web", "Deployment/second"]
 
@@ -625,6 +645,7 @@ class TestOutOfStep:
         key = world.claim("db", "vaults/Prod/items/db")
         await world.settle()
         assert world.claims.ready(key).reason == "ItemArchived"
+        assert 'item "db" is archived' in world.claims.ready(key).message
 
 
 class TestSetBack:
@@ -737,6 +758,17 @@ class TestFailures:
         key = world.claim("db", "vaults/Prod/items/db")
         await world.settle()
         assert world.secrets.values(key) == {"password": ""}
+
+    async def test_another_option_is_an_update_and_no_repair(self, world: World) -> None:
+        world.source.put(world.vault, "db", password="one", empty="")
+        key = world.claim("db", "vaults/Prod/items/db")
+        await world.settle()
+        world.rendering = Rendering(allow_empty_values=True)
+        await world.restart_process()
+        world.process.queue.add(key, Priority.LOW)
+        await world.settle()
+        assert world.secrets.values(key) == {"password": "one", "empty": ""}
+        assert world.events.reasons("db") == ["Created", "Updated"]
 
     async def test_a_refused_write_is_told_and_tried_again(self, world: World) -> None:
         world.source.put(world.vault, "db", password="one")
@@ -859,6 +891,13 @@ class TestSeveralWhoAsk:
         assert world.secrets.objects[key].labels["team"] == "a"
         assert world.secrets.mark(key) is None
         assert not [event for event in world.events.reported if event.kind == "Warning"]
+
+    async def test_one_that_leads_nowhere_does_not_keep_the_next_one_from_sharing(self, world: World) -> None:
+        item = await world.synced()
+        world.asks("lost", path="vaults/Prod/items/typo", created_at="2024-02-01T00:00:00Z")
+        world.asks("web", path=f"vaults/Prod/items/{item}", created_at="2024-03-01T00:00:00Z")
+        await world.settle()
+        assert world.owners() == ["OnePasswordItem/db", "Deployment/web"]
 
     @pytest.mark.usefixtures("other")
     async def test_a_change_is_told_once_and_everybody_who_shares_is_in_sync(self, world: World) -> None:

@@ -107,6 +107,8 @@ class TestResource:
 
     async def test_what_it_said_before_trouble_is_remembered(self, world: World, reporter: Reporter, resource: Claim) -> None:
         await reporter.report(resource, synced(), stale=False)
+        await reporter.report(known(world), synced(warning="two have that title"), stale=False)
+        assert world.process.index.claims.last_good(world.key()) is None
         good = known(world).ready
         for error in (BackendDeniedError("refused"), ItemNotFoundError("no such item")):
             await reporter.report(known(world), Failed(error), stale=True)
@@ -202,7 +204,8 @@ class TestChange:
         caplog.set_level(logging.INFO)
         await reporter.report(deployment, synced(Change.UPDATED), stale=False)
         (record,) = [record for record in caplog.records if record.getMessage() == "Secret written"]
-        assert (record.__dict__["object"], record.__dict__["revision"]) == ("Deployment app/web", "v/i@3")
+        said = {name: vars(record)[name] for name in ("secret", "change", "object", "revision", "because")}
+        assert list(said.values()) == ["app/db", "Updated", "Deployment app/web", "v/i@3", "there was no Secret"]
 
 
 @pytest.mark.parametrize(
