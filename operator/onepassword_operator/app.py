@@ -13,21 +13,13 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
-from onepassword_operator import __version__, memory
+from onepassword_operator import __version__, gauges, memory
 from onepassword_operator.cluster import credentials
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.connect.access_token import ConnectToken
 from onepassword_operator.connect.factory import Connected, Limits, Server, connect_source
 from onepassword_operator.connect.server_watch import ServerWatch
-from onepassword_operator.edges import (
-    USER_AGENT,
-    Parts,
-    SystemClock,
-    build,
-    elect,
-    expose_connect,
-    expose_election,
-)
+from onepassword_operator.edges import USER_AGENT, Parts, SystemClock, build, elect
 from onepassword_operator.handlers.registry import build_registry
 from onepassword_operator.handlers.watches import Watches
 from onepassword_operator.model.errors import ClusterError
@@ -287,8 +279,14 @@ async def run(settings: Settings) -> int:
         await stack.enter_async_context(api)
         source = connected.guarded
         parts = build(settings, api=api, source=source, token=token.token, metrics=metrics)
-        expose_connect(metrics, connected, token=token)
-        expose_election(metrics, election)
+        gauges.expose(
+            metrics,
+            use_cases=parts.use_cases,
+            events=parts.events,
+            connected=connected,
+            token=token,
+            election=election,
+        )
         watch = ServerWatch(connected.bare, token, reported=metrics.connect_version, now=time.time)
         operator = Operator(settings, parts, api=api, stop=stop, watch=watch, election=election)
         await stack.enter_async_context(_probes(settings, operator))

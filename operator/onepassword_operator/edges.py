@@ -1,4 +1,4 @@
-"""The program's surroundings for `wiring.py`: Kubernetes, the clock, the election, the gauges."""
+"""The program's surroundings for `wiring.py`: Kubernetes, the clock, the election."""
 
 from __future__ import annotations
 
@@ -23,13 +23,11 @@ from onepassword_operator.cluster.resource_store import KubernetesResources
 from onepassword_operator.cluster.secret_store import KubernetesSecrets
 from onepassword_operator.cluster.secret_watch import KubernetesSecretWatch
 from onepassword_operator.cluster.workload_store import KubernetesWorkloads
-from onepassword_operator.connect.access_token import ConnectToken
-from onepassword_operator.connect.factory import Connected
 from onepassword_operator.model.confidential import Confidential
-from onepassword_operator.model.lease import Timing
 from onepassword_operator.model.target import Rendering
 from onepassword_operator.net.proxy import Route
 from onepassword_operator.ports import ItemSource
+from onepassword_operator.rules.lease import Timing
 from onepassword_operator.service.runtime.leader_election import Election, LeaderElection, Unopposed
 from onepassword_operator.service.runtime.work_queue import WorkQueue
 from onepassword_operator.service.watch.secret_news import SecretNews
@@ -105,7 +103,7 @@ def build(
     )
     use_cases = wiring.wire(ports, options, new_queue=WorkQueue)
     watcher = _secret_watcher(settings, api, secrets=secrets, use_cases=use_cases, clock=clock)
-    parts = Parts(
+    return Parts(
         clock=clock,
         rendering=options.rendering,
         resources=resources,
@@ -113,8 +111,6 @@ def build(
         secret_watcher=watcher if settings.watches_secrets else None,
         events=events,
     )
-    _expose(parts, metrics)
-    return parts
 
 
 def _secret_watcher(
@@ -181,66 +177,3 @@ async def elect(
 
 def _lease_time() -> str:
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _expose(parts: Parts, metrics: Metrics) -> None:
-    made = parts.use_cases
-    metrics.observe(
-        "queue_depth",
-        "Secrets that wait for a reconcile or are being reconciled.",
-        read=made.shared.queue.depth,
-    )
-    metrics.observe(
-        "retries_waiting",
-        "Secrets that wait for the time of their next try.",
-        read=made.shared.queue.delayed,
-    )
-    metrics.observe(
-        "polls_by_item_lists",
-        "1 while the vault list is not believed, and every poll lists items.",
-        read=made.poller.trust.lost,
-    )
-    metrics.observe(
-        "items_listed_older",
-        "Items that 1Password lists at an older version than before, or not at all.",
-        read=made.poller.count_doubts,
-    )
-    metrics.observe(
-        "events_waiting", "Kubernetes Events that wait to be posted.", read=parts.events.waiting
-    )
-    metrics.observe(
-        "pending_restarts",
-        "Secrets whose users are still to be restarted.",
-        read=made.shared.index.states.count_pending,
-    )
-
-
-def expose_connect(metrics: Metrics, connected: Connected, *, token: ConnectToken) -> None:
-    """Add the gauges about the Connect server and its token."""
-    metrics.observe(
-        "connect_calls_in_flight", "Calls to Connect under way.", read=connected.guarded.in_flight
-    )
-    metrics.observe(
-        "connect_budget_waiting",
-        "Requests to Connect that wait for their minute.",
-        read=connected.budget.waiting,
-    )
-    metrics.observe(
-        "connect_circuit_open",
-        "1 while calls to Connect fail at once with what was last seen.",
-        read=connected.guarded.is_open,
-    )
-    metrics.observe(
-        "connect_token_expiry_timestamp_seconds",
-        "When the Connect token expires (Unix time); 0 if it does not say.",
-        read=lambda: token.expires_at() or 0,
-    )
-
-
-def expose_election(metrics: Metrics, election: Election) -> None:
-    """Add the gauge that shows the leader."""
-    metrics.observe(
-        "leader",
-        "1 while this replica leads: it alone asks 1Password and writes.",
-        read=election.may_write,
-    )

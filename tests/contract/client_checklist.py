@@ -79,7 +79,7 @@ CONNECTION = {
         "unit/connect/test_access_token::test_white_space_around_it_does_not_matter",
         "unit/connect/test_access_token::test_what_is_no_token_keeps_the_one_before_and_is_told_once",
         "unit/settings/test_checks::test_a_file_without_one_is_named",
-        "unit/rules/test_access_token::test_what_is_no_token_is_told_by_what_it_is",
+        "unit/rules/test_token_syntax::test_what_is_no_token_is_told_by_what_it_is",
     ),
 }
 

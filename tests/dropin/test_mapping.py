@@ -17,8 +17,8 @@ from onepassword_operator.connect import schema
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import NoUsableFieldsError
 from onepassword_operator.model.item import File
-from onepassword_operator.rules.secret import secret_data
-from onepassword_operator.rules.secret.secret_keys import is_valid_key, secret_key, secret_name
+from onepassword_operator.rules.secret import item_to_data
+from onepassword_operator.rules.secret.key_syntax import is_valid_key, secret_key, secret_name
 
 TRICKY = [
     *(
@@ -95,7 +95,7 @@ def ours(delivery: Delivery, *, allow_empty: bool) -> tuple[dict[bytes, bytes], 
     contents = delivery.contents
     files = tuple(File(name=file.name or "", content=Confidential(contents[file.id])) for file in wire.files or ())
     try:
-        rendered = secret_data.render(wire.to_model(files), allow_empty=allow_empty)
+        rendered = item_to_data.render(wire.to_model(files), allow_empty=allow_empty)
     except NoUsableFieldsError:
         return None
     data = {key.encode(): value.reveal() for key, value in rendered.data.items()}

@@ -11,7 +11,7 @@ from harness.fixtures import MakeWorld
 from harness.waiting import eventually
 from harness.world import PREFIX, World
 from onepassword_operator.model.workload import Workload
-from onepassword_operator.wire import deployment
+from onepassword_operator.wire import workload
 
 PATH, NAME = PREFIX + "item-path", PREFIX + "item-name"
 DEMAND = {PATH: "vaults/v/items/db", NAME: "db"}
@@ -23,7 +23,7 @@ def _read(
 ) -> Workload:
     metadata = {"namespace": "app", "name": "web", "uid": "w", "resourceVersion": "1", "annotations": dict(annotations or {})}
     template = {"metadata": {"annotations": dict(on_template or {})}, "spec": dict(pod or {})}
-    return deployment.from_dict({"metadata": metadata, "spec": {"template": template}})
+    return workload.from_dict({"metadata": metadata, "spec": {"template": template}})
 
 
 @pytest.mark.parametrize(

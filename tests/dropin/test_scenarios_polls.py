@@ -10,7 +10,7 @@ import pytest
 from fakes.world import World
 from onepassword_operator.model import names
 from onepassword_operator.model.target import Rendering
-from onepassword_operator.wire import deployment
+from onepassword_operator.wire.workload import from_dict
 
 ENV = {"containers": [{"env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}}]}]}
 ENV_FROM = {"containers": [{"envFrom": [{"secretRef": {"name": "db"}}]}]}
@@ -26,7 +26,7 @@ def _deploy(world: World, pod: Mapping[str, Any], annotations: Mapping[str, str]
     metadata = {"namespace": "app", "name": "web", "uid": "w", "resourceVersion": "1", "creationTimestamp": "2024-01-01T00:00:00Z"}
     template = {"metadata": {"annotations": FOREIGN}, "spec": pod}
     raw = {"metadata": metadata | {"annotations": dict(annotations or {})}, "spec": {"template": template}}
-    world.workloads._keep(deployment.from_dict(raw))
+    world.workloads._keep(from_dict(raw))
 
 
 async def _rotated(world: World, *, on: bool, secret: str | None = None, of_namespace: str | None = None) -> tuple[str, int]:

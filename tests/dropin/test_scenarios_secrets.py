@@ -13,8 +13,8 @@ from onepassword_operator.model.errors import NoUsableFieldsError
 from onepassword_operator.model.item import Field, File, Item, Url
 from onepassword_operator.model.secret import ObservedSecret, SecretKey
 from onepassword_operator.model.target import Rendering
-from onepassword_operator.rules.secret import secret_data
-from onepassword_operator.rules.secret.secret_keys import is_valid_key, secret_name
+from onepassword_operator.rules.secret import item_to_data
+from onepassword_operator.rules.secret.key_syntax import is_valid_key, secret_name
 
 FIVE = {f"field{number}": f"value-{number}" for number in range(5)}
 SIX = {f"field{number}": f"newer-{number}" for number in range(6)}
@@ -94,7 +94,7 @@ def _item(*, urls: dict[str, list[str]] | None = None, fields: dict[str, str] | 
 
 
 def _data(item: Item) -> dict[str, bytes]:
-    return {key: value.reveal() for key, value in secret_data.render(item, allow_empty=False).data.items()}
+    return {key: value.reveal() for key, value in item_to_data.render(item, allow_empty=False).data.items()}
 
 
 @pytest.mark.official(8)

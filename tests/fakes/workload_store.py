@@ -13,7 +13,7 @@ from onepassword_operator.model.errors import ClusterAbsentError, ClusterConflic
 from onepassword_operator.model.target import ObjectRef
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.rules.restart import parse_restarted_for
-from onepassword_operator.wire import deployment
+from onepassword_operator.wire.workload import from_dict
 
 
 class FakeWorkloadStore:
@@ -52,7 +52,7 @@ class FakeWorkloadStore:
             "finalizers": list(finalizers),
         }
         container = {"envFrom": [{"secretRef": {"name": secret}} for secret in secrets]}
-        self._keep(deployment.from_dict({"metadata": metadata, "spec": {"template": {"spec": {"containers": [container]}}}}))
+        self._keep(from_dict({"metadata": metadata, "spec": {"template": {"spec": {"containers": [container]}}}}))
 
     def terminate(self, name: str, namespace: str = "app") -> None:
         """Deleted by a user, but a finalizer holds it."""

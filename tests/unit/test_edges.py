@@ -26,7 +26,7 @@ from onepassword_operator.net.proxy import DIRECT
 from onepassword_operator.service.restarts.restart_workloads import NamespaceKey
 from onepassword_operator.settings.schema import load
 from onepassword_operator.telemetry.metrics import Metrics
-from onepassword_operator.wire import deployment, onepassword_item
+from onepassword_operator.wire import onepassword_item, workload
 
 ENVIRONMENT = {"OP_CONNECT_HOST": "http://127.0.0.1:1", "OP_CONNECT_TOKEN": "fake", "POLLING_INTERVAL": "7", "AUTO_RESTART": "true"}
 METADATA: dict[str, Any] = {"namespace": "app", "name": "db", "uid": "u", "resourceVersion": "7", "finalizers": [names.OFFICIAL_FINALIZER]}
@@ -114,7 +114,7 @@ async def test_a_resource_that_is_held_up_in_deletion_is_released(parts: Parts) 
 
 
 async def test_a_deployment_that_is_held_up_for_nothing_is_released(parts: Parts, server: ScriptedServer) -> None:
-    parts.use_cases.observe_workloads.seen(deployment.from_dict({"metadata": METADATA}))
+    parts.use_cases.observe_workloads.seen(workload.from_dict({"metadata": METADATA}))
     source = await parts.use_cases.finalizers._queue.take()
     server.script(reply({"metadata": METADATA}), reply({"metadata": METADATA | {"finalizers": []}}))
     await parts.use_cases.finalizers._work(source)
@@ -127,15 +127,6 @@ async def test_a_deployment_that_is_held_up_for_nothing_is_released(parts: Parts
 async def test_a_pass_releases_what_it_has_seen_to(parts: Parts) -> None:
     parts.use_cases.controller._remove_finalizer(ObjectRef("Deployment", "app", "web"))
     assert parts.use_cases.finalizers.depth() == 1
-
-
-def test_what_waits_is_shown(parts: Parts, metrics: Metrics) -> None:
-    parts.use_cases.observe.claim_seen(onepassword_item.from_dict({"metadata": METADATA}, Rendering()))
-    shown = metrics.render().decode()
-    assert "queue_depth 1.0" in shown
-    assert "retries_waiting 0.0" in shown
-    assert "pending_restarts 0.0" in shown
-    assert "events_waiting 0.0" in shown
 
 
 async def test_an_event_that_is_said_is_posted_under_a_name_of_its_own_in_the_api_servers_time(

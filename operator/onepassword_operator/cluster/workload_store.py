@@ -18,8 +18,8 @@ from onepassword_operator.model.errors import ClusterDeniedError
 from onepassword_operator.model.target import ObjectRef
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.model.workload_kind import KINDS
-from onepassword_operator.wire import deployment
 from onepassword_operator.wire.metadata import texts
+from onepassword_operator.wire.workload import from_json
 
 
 class _NamespaceMeta(msgspec.Struct, gc=False):
@@ -53,7 +53,7 @@ class KubernetesWorkloads:
     async def _listed(self, namespace: str) -> AsyncIterator[Workload]:
         for kind in KINDS.values():
             path = kind.url_path(namespace)
-            read = functools.partial(deployment.from_json, kind=kind)
+            read = functools.partial(from_json, kind=kind)
             async for page in self._api.pages(path, resource=kind.plural):
                 for workload in page.decoded(read):
                     yield workload
@@ -62,7 +62,7 @@ class KubernetesWorkloads:
         """Read a live workload; None if it does not exist."""
         kind = KINDS[ref.kind]
         path = kind.url_path(ref.namespace, ref.name)
-        read = functools.partial(deployment.from_json, kind=kind)
+        read = functools.partial(from_json, kind=kind)
         return await self._api.get(path, resource=kind.plural, read=read)
 
     async def annotate_template(self, workload: Workload, annotations: dict[str, str]) -> None:

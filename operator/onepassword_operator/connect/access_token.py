@@ -14,7 +14,7 @@ import pathlib
 from typing import Final
 
 from onepassword_operator.model.confidential import Confidential
-from onepassword_operator.rules.access_token import problem as token_problem
+from onepassword_operator.rules.token_syntax import problem as token_problem
 
 _JWT_PARTS: Final = 3
 

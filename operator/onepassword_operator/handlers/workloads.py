@@ -8,7 +8,7 @@ import kopf
 
 from onepassword_operator.model.workload_kind import WorkloadKind
 from onepassword_operator.service.watch.observe_workloads import ObserveWorkloads
-from onepassword_operator.wire import deployment
+from onepassword_operator.wire.workload import from_dict
 
 
 class WorkloadEvents:
@@ -23,7 +23,7 @@ class WorkloadEvents:
 
     async def workload_event(self, event: kopf.RawEvent, **_: Any) -> None:
         """Report a listed, added or modified workload as seen, and a deleted one as gone."""
-        workload = deployment.from_dict(event["object"], self._kind)
+        workload = from_dict(event["object"], self._kind)
         if event["type"] == "DELETED":
             self._observe.gone(workload.ref, workload.uid)
         else:

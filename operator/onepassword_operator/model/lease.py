@@ -7,15 +7,6 @@ from typing import Any, NamedTuple
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """Seconds that a lease lasts, that its holder tries to renew it, and between two tries."""
-
-    lease_seconds: int = 15
-    deadline_seconds: float = 10.0
-    retry_seconds: float = 2.0
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseRecord:
     """The spec of a `coordination.k8s.io/v1` Lease."""
 

@@ -11,9 +11,18 @@ from __future__ import annotations
 
 import dataclasses
 
-from onepassword_operator.model.lease import LeaseRecord, Timing
+from onepassword_operator.model.lease import LeaseRecord
 
 _RELEASED_SECONDS = 1
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Seconds that a lease lasts, that its holder tries to renew it, and between two tries."""
+
+    lease_seconds: int = 15
+    deadline_seconds: float = 10.0
+    retry_seconds: float = 2.0
 
 
 def may_hold(record: LeaseRecord | None, me: str, *, unchanged_seconds: float) -> bool:

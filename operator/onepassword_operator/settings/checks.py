@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from onepassword_operator.net import tls
-from onepassword_operator.rules.access_token import problem as token_problem
+from onepassword_operator.rules.token_syntax import problem as token_problem
 from onepassword_operator.settings.values import BOOLEANS
 
 _CONNECT: Final = ("OP_CONNECT_HOST", "OP_CONNECT_TOKEN")

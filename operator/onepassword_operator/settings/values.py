@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pydantic
 
-from onepassword_operator.rules import access_token, http_proxy
+from onepassword_operator.rules import http_proxy, token_syntax
 
 BOOLEANS: Final[Mapping[str, bool]] = {
     **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
@@ -77,7 +77,7 @@ def _url(value: str) -> str:
 
 
 def _token(value: pydantic.SecretStr) -> pydantic.SecretStr:
-    if problem := access_token.problem(value.get_secret_value().strip()):
+    if problem := token_syntax.problem(value.get_secret_value().strip()):
         raise ValueError(problem)
     return value
 

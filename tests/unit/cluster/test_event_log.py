@@ -18,7 +18,8 @@ from onepassword_operator.model.outcome import Change
 from onepassword_operator.model.target import Claim, Rendering
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.rules.event_correlation import CountedEvent, Note
-from onepassword_operator.wire import deployment, onepassword_item
+from onepassword_operator.wire import onepassword_item
+from onepassword_operator.wire.workload import from_dict
 
 ITEM = About("onepassword.com/v1", "OnePasswordItem", "app", "db", "u")
 DEPLOYMENT = About("apps/v1", "Deployment", "app", "web", "w")
@@ -30,7 +31,7 @@ def claim(uid: str = "u") -> Claim:
 
 def workload(**annotations: str) -> Workload:
     metadata = {"namespace": "app", "name": "web", "uid": "w", "resourceVersion": "1", "annotations": annotations}
-    return deployment.from_dict({"metadata": metadata})
+    return from_dict({"metadata": metadata})
 
 
 class Queue:

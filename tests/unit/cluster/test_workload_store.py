@@ -10,7 +10,7 @@ from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.workload_store import KubernetesWorkloads
 from onepassword_operator.model.errors import ClusterUnavailableError
 from onepassword_operator.model.target import ObjectRef
-from onepassword_operator.wire import deployment
+from onepassword_operator.wire.workload import from_dict
 
 ROOT = "/apis/apps/v1/namespaces/app/deployments"
 RAW: dict[str, Any] = {
@@ -34,7 +34,7 @@ async def test_all_pages_of_a_namespace_are_listed(server: ScriptedServer, store
 
 async def test_all_deployments_of_the_cluster_are_listed(server: ScriptedServer, store: KubernetesWorkloads) -> None:
     server.script(reply({"items": [RAW], "metadata": {"continue": "more"}}), reply({"items": [RAW]}))
-    assert [workload async for workload in store.list_all()] == [deployment.from_dict(RAW)] * 2
+    assert [workload async for workload in store.list_all()] == [from_dict(RAW)] * 2
     assert server.paths() == ["/apis/apps/v1/deployments"] * 2
 
 
@@ -47,14 +47,14 @@ async def test_all_deployments_of_the_watched_namespaces_are_listed(server: Scri
 
 async def test_one_deployment_is_read_or_absent(server: ScriptedServer, store: KubernetesWorkloads) -> None:
     server.script(reply(RAW), reply({}, status=404))
-    assert await store.get(ObjectRef("Deployment", "app", "web")) == deployment.from_dict(RAW)
+    assert await store.get(ObjectRef("Deployment", "app", "web")) == from_dict(RAW)
     assert await store.get(ObjectRef("Deployment", "app", "web")) is None
     assert server.paths() == [f"{ROOT}/web"] * 2
 
 
 async def test_a_pod_template_is_patched_on_exactly_what_was_read(server: ScriptedServer, store: KubernetesWorkloads) -> None:
     server.script(reply(RAW))
-    await store.annotate_template(deployment.from_dict(RAW), {"a": "b"})
+    await store.annotate_template(from_dict(RAW), {"a": "b"})
     (request,) = server.seen
     assert (request.method, request.path) == ("PATCH", f"{ROOT}/web")
     assert msgspec.json.decode(request.body) == {

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from onepassword_operator.model.lease import LeaseRecord, Timing
+from onepassword_operator.model.lease import LeaseRecord
 
 SPEC = {"holderIdentity": "pod_1", "leaseDurationSeconds": 15, "acquireTime": "a", "renewTime": "r", "leaseTransitions": 2}
 
 
 def test_a_lease_is_written_with_all_its_members() -> None:
     assert LeaseRecord(holder="pod_1", lease_seconds=15, acquired="a", renewed="r", transitions=2).to_spec() == SPEC
-
-
-def test_the_times_are_those_of_the_official_operator() -> None:
-    assert (Timing().lease_seconds, Timing().deadline_seconds, Timing().retry_seconds) == (15, 10.0, 2.0)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from onepassword_operator.model.lease import LeaseRecord, Timing
+from onepassword_operator.model.lease import LeaseRecord
 from onepassword_operator.rules import lease
+from onepassword_operator.rules.lease import Timing
 
 THEIRS = LeaseRecord(holder="other", lease_seconds=15, acquired="then", renewed="then", transitions=3)
 MINE = LeaseRecord(holder="me", lease_seconds=15, acquired="then", renewed="then", transitions=3)
@@ -42,3 +43,7 @@ def test_a_takeover_is_counted_and_dated_and_a_renewal_is_not(former: LeaseRecor
 
 def test_a_released_lease_is_nobodys_and_short() -> None:
     assert lease.released(MINE, now="now") == LeaseRecord(holder="", lease_seconds=1, acquired="then", renewed="now", transitions=3)
+
+
+def test_the_times_are_those_of_the_official_operator() -> None:
+    assert (Timing().lease_seconds, Timing().deadline_seconds, Timing().retry_seconds) == (15, 10.0, 2.0)

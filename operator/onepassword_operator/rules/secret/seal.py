@@ -18,7 +18,7 @@ from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.secret import ObservedSecret, SecretKey
 from onepassword_operator.model.target import Rendering
-from onepassword_operator.rules.secret.secret_data import MAPPING_VERSION
+from onepassword_operator.rules.secret.item_to_data import MAPPING_VERSION
 
 SEALED_ANNOTATIONS: Final = (
     names.ITEM_PATH,

@@ -16,9 +16,10 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from onepassword_operator.model.errors import ClusterConflictError, ClusterError
-from onepassword_operator.model.lease import HeldLease, LeaseRecord, Timing
+from onepassword_operator.model.lease import HeldLease, LeaseRecord
 from onepassword_operator.ports import Clock, LeaseStore
 from onepassword_operator.rules import lease
+from onepassword_operator.rules.lease import Timing
 
 _JITTER: Final = 0.2
 

@@ -23,7 +23,7 @@ from onepassword_operator.model.recipe import Part, Recipe
 from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revisions
 from onepassword_operator.model.target import Claim, Rendering
 from onepassword_operator.rules import older_answers
-from onepassword_operator.rules.secret import owners, seal, secret_data, secret_plan
+from onepassword_operator.rules.secret import item_to_data, owners, seal, secret_plan
 from onepassword_operator.rules.secret.admission import Admitted
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime import fair_share
@@ -185,14 +185,14 @@ class Contents:
                 items.append(await self._item_for(turn, held=held))
         return items
 
-    def _rendered(self, items: Iterable[Item]) -> secret_data.Rendered:
+    def _rendered(self, items: Iterable[Item]) -> item_to_data.Rendered:
         data: dict[str, Confidential] = {}
         skipped: list[Skipped] = []
         for item in items:
-            part = secret_data.render(item, allow_empty=self._rendering.allow_empty_values)
+            part = item_to_data.render(item, allow_empty=self._rendering.allow_empty_values)
             data |= part.data
             skipped += part.skipped
-        return secret_data.Rendered(data=data, skipped=tuple(skipped))
+        return item_to_data.Rendered(data=data, skipped=tuple(skipped))
 
     async def _is_readable(self, pin: Revision) -> bool:
         # Lists lack it, and so may those of a server that lags behind; what can be read is there.

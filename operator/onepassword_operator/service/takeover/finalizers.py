@@ -12,8 +12,7 @@ from onepassword_operator.model.secret import ObservedSecret, OwnerReference, Se
 from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.ports import FinalizerStore, SecretStore
-from onepassword_operator.rules import finalizer
-from onepassword_operator.rules.secret import claims, owners, seal
+from onepassword_operator.rules.secret import claims, handover_owners, owners, seal
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
 
@@ -83,14 +82,14 @@ class RemoveFinalizers:
             # finalizers are removed
             return
         verdict = self._sealer.verify(observed) if observed else seal.Verdict.BROKEN
-        decided = finalizer.decide(
+        references = handover_owners.decide(
             claim,
             observed,
             verdict=verdict,
             remaining_owners=self._remaining_owners(claim, observed),
         )
-        if observed and decided.owners is not None:
-            await self._secrets.own(observed, decided.owners)
+        if observed and references is not None:
+            await self._secrets.own(observed, references)
 
     def _remaining_owners(
         self, claim: Claim, observed: ObservedSecret | None

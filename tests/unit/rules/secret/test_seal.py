@@ -12,7 +12,7 @@ from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.secret import ObservedSecret, SecretKey
 from onepassword_operator.model.target import Rendering
-from onepassword_operator.rules.secret import seal, secret_data
+from onepassword_operator.rules.secret import item_to_data, seal
 from unit.rules import samples
 
 ANNOTATIONS = {
@@ -125,7 +125,7 @@ def test_options_that_do_not_shape_the_data_are_not_sealed() -> None:
 
 
 def test_another_version_of_the_mapping_breaks_the_seal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seal, "MAPPING_VERSION", secret_data.MAPPING_VERSION + 1)
+    monkeypatch.setattr(seal, "MAPPING_VERSION", item_to_data.MAPPING_VERSION + 1)
     assert samples.SEALER.verify(SEALED) is seal.Verdict.BROKEN
 
 

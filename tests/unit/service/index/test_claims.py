@@ -13,7 +13,7 @@ from onepassword_operator.model.workload import Workload
 from onepassword_operator.rules.secret import owners as rules
 from onepassword_operator.rules.secret.owners import CoOwners
 from onepassword_operator.service.index.claims import ClaimIndex
-from onepassword_operator.wire.deployment import from_dict
+from onepassword_operator.wire.workload import from_dict
 from unit.rules import samples
 
 KEY = samples.CLAIM.key

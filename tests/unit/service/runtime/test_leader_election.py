@@ -12,8 +12,9 @@ import pytest
 
 from fakes.clock import FakeClock
 from onepassword_operator.model.errors import ClusterConflictError, ClusterUnavailableError
-from onepassword_operator.model.lease import HeldLease, LeaseRecord, Timing
+from onepassword_operator.model.lease import HeldLease, LeaseRecord
 from onepassword_operator.rules import lease
+from onepassword_operator.rules.lease import Timing
 from onepassword_operator.service.runtime.leader_election import LeaderElection, Unopposed
 
 LIMIT_SECONDS = 10.0

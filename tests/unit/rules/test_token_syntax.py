@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from onepassword_operator.rules import access_token
+from onepassword_operator.rules import token_syntax
 
 
 @pytest.mark.parametrize(
@@ -23,4 +23,4 @@ from onepassword_operator.rules import access_token
     ],
 )
 def test_what_is_no_token_is_told_by_what_it_is(text: str, problem: str) -> None:
-    assert access_token.problem(text) == problem
+    assert token_syntax.problem(text) == problem

@@ -12,8 +12,8 @@ from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import NoUsableFieldsError, OperatorError, SecretTooLargeError
 from onepassword_operator.model.item import Field, File, Item, Url
 from onepassword_operator.model.outcome import Skipped
-from onepassword_operator.rules.secret import secret_data
-from onepassword_operator.rules.secret.secret_keys import is_valid_key, secret_key
+from onepassword_operator.rules.secret import item_to_data
+from onepassword_operator.rules.secret.key_syntax import is_valid_key, secret_key
 
 Pairs = Sequence[tuple[str, str]]
 NO_CHARACTER = "has no character that a Secret key may have"
@@ -39,7 +39,7 @@ def _item(*, urls: Sequence[Url] = (), fields: Pairs = (), files: Pairs = ()) ->
 
 
 def _rendered(item: Item, *, allow_empty: bool = False) -> tuple[dict[str, str], list[tuple[str, str, bool]]]:
-    rendered = secret_data.render(item, allow_empty=allow_empty)
+    rendered = item_to_data.render(item, allow_empty=allow_empty)
     shown = {key: value.reveal().decode() for key, value in rendered.data.items()}
     return shown, [(skip.label, skip.why, skip.worth_reporting) for skip in rendered.skipped]
 
@@ -151,7 +151,7 @@ def test_a_file_that_a_field_overrides_is_skipped_without_a_word_to_people() -> 
 @pytest.mark.parametrize("item", [_item(), _item(fields=[("a", "")]), _item(fields=[("###", "x")], files=[("..", "x")])])
 def test_an_item_without_any_key_is_refused_with_the_remedy(item: Item) -> None:
     with pytest.raises(NoUsableFieldsError, match=r'item "Billing DB" has no field, URL or file that gives a key; .*--allow-empty-values'):
-        secret_data.render(item, allow_empty=False)
+        item_to_data.render(item, allow_empty=False)
 
 
 @pytest.mark.parametrize(
@@ -160,10 +160,10 @@ def test_an_item_without_any_key_is_refused_with_the_remedy(item: Item) -> None:
 def test_all_values_together_have_a_limit(sizes: Sequence[int], *, fits: bool) -> None:
     item = _item(fields=[(f"f{number}", "x" * size) for number, size in enumerate(sizes)])
     if fits:
-        assert len(secret_data.render(item, allow_empty=False).data) == len(sizes)
+        assert len(item_to_data.render(item, allow_empty=False).data) == len(sizes)
     else:
         with pytest.raises(SecretTooLargeError, match=f'item "Billing DB" has {sum(sizes)} bytes of values .* at most 1048576'):
-            secret_data.render(item, allow_empty=False)
+            item_to_data.render(item, allow_empty=False)
 
 
 def test_what_is_overridden_does_not_count_towards_the_limit() -> None:
@@ -185,7 +185,7 @@ ITEMS = st.builds(
 @given(item=ITEMS, allow_empty=st.booleans())
 def test_keys_are_valid_values_come_from_the_item_and_nothing_leaks(item: Item, *, allow_empty: bool) -> None:
     try:
-        rendered = secret_data.render(item, allow_empty=allow_empty)
+        rendered = item_to_data.render(item, allow_empty=allow_empty)
     except OperatorError as error:
         assert "canary" not in str(error)  # noqa: PT017  either way is fine, but neither may tell
         return
@@ -201,7 +201,7 @@ def test_keys_are_valid_values_come_from_the_item_and_nothing_leaks(item: Item, 
 @given(item=ITEMS, allow_empty=st.booleans())
 def test_every_part_becomes_a_key_or_is_told(item: Item, *, allow_empty: bool) -> None:
     try:
-        rendered = secret_data.render(item, allow_empty=allow_empty)
+        rendered = item_to_data.render(item, allow_empty=allow_empty)
     except NoUsableFieldsError:
         return
     labels = [url.label for url in item.urls] + [field.label for field in item.fields] + [file.name for file in item.files]
@@ -213,10 +213,10 @@ def test_every_part_becomes_a_key_or_is_told(item: Item, *, allow_empty: bool) -
 def test_the_same_item_gives_the_same_data(item: Item, *, allow_empty: bool) -> None:
     """The official operator goes over a map in random order where labels collide."""
     try:
-        first = secret_data.render(item, allow_empty=allow_empty)
+        first = item_to_data.render(item, allow_empty=allow_empty)
     except NoUsableFieldsError:
         return
-    assert secret_data.render(item, allow_empty=allow_empty) == first
+    assert item_to_data.render(item, allow_empty=allow_empty) == first
 
 
 def _last_of_each(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
@@ -277,5 +277,5 @@ def test_data_mapped_again_stay_what_they_are(item: Item, *, allow_empty: bool) 
 
 
 def test_a_skipped_part_is_told_by_name_only() -> None:
-    rendered = secret_data.render(_item(fields=[("good", "x"), ("..", "canary")]), allow_empty=False)
+    rendered = item_to_data.render(_item(fields=[("good", "x"), ("..", "canary")]), allow_empty=False)
     assert rendered.skipped == (Skipped(label="..", why=DOTTED),)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from onepassword_operator.rules.secret.secret_keys import is_valid_key, secret_key, secret_name
+from onepassword_operator.rules.secret.key_syntax import is_valid_key, secret_key, secret_name
 
 # The official operator's table: from its tests, or computed from its algorithm.
 KEYS = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 
 from onepassword_operator.model import names
@@ -12,21 +11,14 @@ from onepassword_operator.rules.secret import owners, seal
 from onepassword_operator.rules.secret.owners import CoOwners
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class FinalizerDecision:
-    """The ownerReferences to write before the finalizer is removed; None for no write."""
-
-    owners: tuple[OwnerReference, ...] | None
-
-
 def decide(
     claim: Claim,
     observed: ObservedSecret | None,
     *,
     verdict: seal.Verdict,
     remaining_owners: Sequence[OwnerReference],
-) -> FinalizerDecision:
-    """Decide the ownerReferences of the Secret before the finalizer is removed from the object.
+) -> tuple[OwnerReference, ...] | None:
+    """Decide the ownerReferences of the Secret before the finalizer goes; None for no write.
 
     The finalizer made the official operator delete the Secret with the object. With an
     ownerReference, Kubernetes does so itself. A Secret that other objects ask for or use gets their
@@ -40,18 +32,16 @@ def decide(
             use it if a workload asked for it.
     """
     if observed is None or observed.terminating:
-        return FinalizerDecision(owners=None)
+        return None
     mine = any(owner.uid == claim.uid for owner in observed.owners)
     stranger = not mine and (
         bool(observed.owners) or not owners.is_marked(observed, verdict=verdict)
     )
     orphaned = claim.terminating and names.ORPHAN_FINALIZER in claim.finalizers
     if stranger or (orphaned and not remaining_owners):
-        return FinalizerDecision(owners=None)
+        return None
     if claim.terminating and remaining_owners:
         held = {owner.uid for owner in observed.owners}
         missing = tuple(owner for owner in remaining_owners if owner.uid not in held)
-        return FinalizerDecision(owners=(*observed.owners, *missing) if missing else None)
-    return FinalizerDecision(
-        owners=None if mine else owners.wanted_owners(claim, observed.owners, co_owners=CoOwners())
-    )
+        return (*observed.owners, *missing) if missing else None
+    return None if mine else owners.wanted_owners(claim, observed.owners, co_owners=CoOwners())

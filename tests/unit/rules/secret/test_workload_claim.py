@@ -9,7 +9,7 @@ from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.model.workload_kind import DEPLOYMENT
-from onepassword_operator.rules.secret import secret_use
+from onepassword_operator.rules.secret import workload_claim
 
 BARE = Workload(
     namespace="team",
@@ -24,7 +24,7 @@ BARE = Workload(
 
 
 def _annotated(on_deployment: dict[str, str] | None, on_template: dict[str, str] | None = None) -> Claim | None:
-    return secret_use.claim(dataclasses.replace(BARE, annotations=on_deployment or {}, template_annotations=on_template or {}))
+    return workload_claim.claim(dataclasses.replace(BARE, annotations=on_deployment or {}, template_annotations=on_template or {}))
 
 
 DEMAND = {names.ITEM_PATH: "vaults/a/items/b", names.ITEM_NAME: "db"}
@@ -33,7 +33,7 @@ DEMAND = {names.ITEM_PATH: "vaults/a/items/b", names.ITEM_NAME: "db"}
 def test_a_deployment_asks_as_it_is_annotated() -> None:
     annotations = DEMAND | {names.AUTO_RESTART: "false", "note": "x", names.PREFIX + "extra": "y"}
     asking = dataclasses.replace(BARE, annotations=annotations, terminating=True, finalizers=("theirs",))
-    assert secret_use.claim(asking) == Claim(
+    assert workload_claim.claim(asking) == Claim(
         key=SecretKey("team", "db"),
         kind="Deployment",
         name="api",
@@ -107,4 +107,4 @@ def test_what_a_deployment_asks_for_is_kept_up_to_a_bound() -> None:
 
 def test_a_kind_that_may_not_ask_asks_for_no_secret() -> None:
     kind = dataclasses.replace(DEPLOYMENT, kind="StatefulSet", may_ask=False)
-    assert secret_use.claim(dataclasses.replace(BARE, annotations=DEMAND, kind=kind)) is None
+    assert workload_claim.claim(dataclasses.replace(BARE, annotations=DEMAND, kind=kind)) is None

@@ -7,7 +7,7 @@ import pytest
 
 from onepassword_operator.model import names
 from onepassword_operator.model.secret import ObservedSecret, OwnerReference
-from onepassword_operator.rules import finalizer
+from onepassword_operator.rules.secret import handover_owners
 from onepassword_operator.rules.secret.seal import Verdict
 from unit.rules import samples
 from unit.rules.samples import CLAIM, REVISION
@@ -19,7 +19,6 @@ STRANGER = OwnerReference(kind="Certificate", name="tls", uid="x", api_version="
 HELD_UP = samples.claim(finalizers=(names.OFFICIAL_FINALIZER,))
 GOING = dataclasses.replace(HELD_UP, terminating=True)
 ORPHANING = dataclasses.replace(GOING, finalizers=(names.OFFICIAL_FINALIZER, names.ORPHAN_FINALIZER))
-NOTHING = finalizer.FinalizerDecision(owners=None)
 
 
 def _secret(*owners: OwnerReference, marked: bool = True, **changes: Any) -> ObservedSecret:
@@ -32,54 +31,50 @@ def _secret(*owners: OwnerReference, marked: bool = True, **changes: Any) -> Obs
 
 def _decide(
     claim: Any, observed: ObservedSecret | None, *remaining_owners: OwnerReference, verdict: Verdict = Verdict.BROKEN
-) -> finalizer.FinalizerDecision:
-    return finalizer.decide(claim, observed, verdict=verdict, remaining_owners=remaining_owners)
-
-
-def _owners(*wanted: OwnerReference) -> finalizer.FinalizerDecision:
-    return finalizer.FinalizerDecision(owners=wanted)
+) -> tuple[OwnerReference, ...] | None:
+    return handover_owners.decide(claim, observed, verdict=verdict, remaining_owners=remaining_owners)
 
 
 @pytest.mark.parametrize("claim", [HELD_UP, GOING, ORPHANING])
 @pytest.mark.parametrize("observed", [None, _secret(terminating=True), _secret(OURS, terminating=True)])
 def test_a_secret_that_is_gone_or_going_needs_nothing(claim: Any, observed: ObservedSecret | None) -> None:
-    assert _decide(claim, observed, HEIR) == NOTHING
+    assert _decide(claim, observed, HEIR) is None
 
 
 @pytest.mark.parametrize("claim", [HELD_UP, GOING])
 def test_the_secret_gets_the_reference_that_takes_it_along(claim: Any) -> None:
-    assert _decide(claim, _secret()) == _owners(OURS)
-    assert _decide(claim, _secret(marked=False), verdict=Verdict.INTACT) == _owners(OURS)
-    assert _decide(claim, _secret(OURS)) == NOTHING
-    assert _decide(claim, _secret(OURS, STRANGER)) == NOTHING
+    assert _decide(claim, _secret()) == (OURS,)
+    assert _decide(claim, _secret(marked=False), verdict=Verdict.INTACT) == (OURS,)
+    assert _decide(claim, _secret(OURS)) is None
+    assert _decide(claim, _secret(OURS, STRANGER)) is None
 
 
 @pytest.mark.parametrize("claim", [HELD_UP, GOING, ORPHANING])
 @pytest.mark.parametrize("observed", [_secret(marked=False), _secret(STRANGER), _secret(HEIR), _secret(STRANGER, marked=False)])
 def test_a_strangers_secret_is_not_touched(claim: Any, observed: ObservedSecret) -> None:
     """The official operator deletes a Secret of the object's name whoever made it."""
-    assert _decide(claim, observed) == NOTHING
-    assert _decide(claim, observed, OTHER_HEIR) == NOTHING
+    assert _decide(claim, observed) is None
+    assert _decide(claim, observed, OTHER_HEIR) is None
 
 
 @pytest.mark.parametrize("observed", [_secret(), _secret(OURS)])
 def test_a_secret_that_is_to_be_orphaned_gets_no_reference(observed: ObservedSecret) -> None:
-    assert _decide(ORPHANING, observed) == NOTHING
+    assert _decide(ORPHANING, observed) is None
 
 
 def test_only_an_object_that_is_being_deleted_orphans() -> None:
-    assert _decide(dataclasses.replace(ORPHANING, terminating=False), _secret()) == _owners(OURS)
+    assert _decide(dataclasses.replace(ORPHANING, terminating=False), _secret()) == (OURS,)
 
 
 @pytest.mark.parametrize("claim", [GOING, ORPHANING])
 def test_heirs_get_their_references_before_the_object_goes(claim: Any) -> None:
-    assert _decide(claim, _secret(OURS), HEIR, OTHER_HEIR) == _owners(OURS, HEIR, OTHER_HEIR)
-    assert _decide(claim, _secret(OURS, HEIR), HEIR, OTHER_HEIR) == _owners(OURS, HEIR, OTHER_HEIR)
-    assert _decide(claim, _secret(OURS, HEIR), HEIR) == NOTHING
-    assert _decide(claim, _secret(), HEIR) == _owners(HEIR)
+    assert _decide(claim, _secret(OURS), HEIR, OTHER_HEIR) == (OURS, HEIR, OTHER_HEIR)
+    assert _decide(claim, _secret(OURS, HEIR), HEIR, OTHER_HEIR) == (OURS, HEIR, OTHER_HEIR)
+    assert _decide(claim, _secret(OURS, HEIR), HEIR) is None
+    assert _decide(claim, _secret(), HEIR) == (HEIR,)
 
 
 def test_heirs_wait_while_the_object_lives() -> None:
     """What they are to own, a pass decides, which looks at what they ask for."""
-    assert _decide(HELD_UP, _secret(), HEIR) == _owners(OURS)
-    assert _decide(HELD_UP, _secret(OURS), HEIR) == NOTHING
+    assert _decide(HELD_UP, _secret(), HEIR) == (OURS,)
+    assert _decide(HELD_UP, _secret(OURS), HEIR) is None

@@ -1,0 +1,77 @@
+"""A workload as JSON → a workload: the Secrets that it uses, and the Secret that it asks for.
+
+It uses the Secret that it asks for, and all Secrets in its pod template.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+import msgspec
+
+from onepassword_operator.model.workload import Workload
+from onepassword_operator.model.workload_kind import DEPLOYMENT, KINDS, WorkloadKind
+from onepassword_operator.rules.secret import workload_claim
+from onepassword_operator.wire.metadata import (
+    ObjectMeta,
+    converted,
+    decoder,
+    strings,
+    text_of,
+    texts,
+)
+from onepassword_operator.wire.pod_template import PodTemplate
+
+
+class _Object(msgspec.Struct, gc=False):
+    metadata: ObjectMeta
+
+
+def _struct(kind: WorkloadKind) -> type[_Object]:
+    outermost, *within = kind.template
+    held: Any = PodTemplate
+    for member in reversed(within):
+        held = msgspec.defstruct("_Within", [(member, held | None, None)], gc=False)
+    members: list[Any] = [(outermost, held | None, None)]
+    return cast(type[_Object], msgspec.defstruct("_Kind", members, bases=(_Object,), gc=False))
+
+
+_STRUCTS: Final = {name: _struct(row) for name, row in KINDS.items()}
+_DECODERS: Final = {name: decoder(struct) for name, struct in _STRUCTS.items()}
+
+
+def from_json(raw: bytes | bytearray, kind: WorkloadKind = DEPLOYMENT) -> Workload:
+    """Read an object of a kind from a GET or a LIST item."""
+    return _workload(_DECODERS[kind.kind].decode(raw), kind)
+
+
+def from_dict(raw: Mapping[str, Any], kind: WorkloadKind = DEPLOYMENT) -> Workload:
+    """Read an object of a kind from a watch event of kopf's."""
+    return _workload(converted(raw, _STRUCTS[kind.kind]), kind)
+
+
+def _workload(found: _Object, kind: WorkloadKind) -> Workload:
+    metadata, within = found.metadata, cast(Any, found)
+    for member in kind.template:
+        within = getattr(within, member, None)
+    template: PodTemplate = within or PodTemplate()
+    annotations = texts(metadata.annotations)
+    on_template = template.annotations()
+    named = workload_claim.named(annotations, on_template)
+    workload = Workload(
+        kind=kind,
+        namespace=metadata.namespace,
+        name=metadata.name,
+        uid=metadata.uid,
+        resource_version=metadata.resource_version,
+        created_at=text_of(metadata.creation_timestamp),
+        annotations=annotations,
+        template_annotations=on_template,
+        secrets=template.secrets() | named,
+        terminating=bool(metadata.deletion_timestamp),
+        finalizers=strings(metadata.finalizers),
+    )
+    claim = workload_claim.claim(workload)
+    return dataclasses.replace(workload, claim=claim) if claim else workload
