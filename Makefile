@@ -7,7 +7,7 @@ BIN := .venv/bin
 TOOLS := .tools/bin
 BUILD := $(PYTHON) tests/controlplane/build.py --into $(TOOLS)
 
-.PHONY: help venv tools demo test soak unit check format manifests image sbom e2e bench reliability docs lock clean \
+.PHONY: help venv tools demo test soak unit mutants check format manifests image sbom e2e bench reliability docs lock clean \
 	programs namespaces engine
 
 help: ## list the targets
@@ -63,6 +63,9 @@ soak: venv ## the long ones: random walks, generated requests, and replicas unde
 unit: programs venv ## the unit tests only, with coverage
 	@$(BIN)/python -m pytest -q tests/unit tests/architecture --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
 
+mutants: programs venv ## change the rules bit by bit, and see that a unit test notices; ONLY=rules/secret for a part of them
+	@nice $(BIN)/python tests/mutation/run.py $(ONLY)
+
 check: programs venv ## format, lint, types, import contracts, budgets; chart, manifests, Dockerfile, workflows; secrets
 	@$(BUILD) --parts chart gates
 	@$(BIN)/ruff format --check .
@@ -117,4 +120,4 @@ lock: venv ## resolve the dependencies anew (names no registry, so the ordinary 
 	@echo pip | .tools/uv/bin/uv pip compile - --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o release/pip.lock
 
 clean: ## remove the environment, the tools and caches
-	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache dist
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache .mutants_cache dist
