@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from fakes.scripted_server import ScriptedServer, scripted_server
+from fakes.scripted_server import ScriptedServer
 from onepassword_operator.connect import answers
 from onepassword_operator.connect.access_token import ConnectToken
 from onepassword_operator.connect.client import ConnectSource
@@ -28,12 +28,6 @@ class Observed:
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answers, "FIRST_PAUSE_SECONDS", 0.0)
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    async with scripted_server() as running:
-        yield running
 
 
 @pytest.fixture

@@ -8,31 +8,22 @@ import pytest
 
 from onepassword_operator.connect import answers
 from onepassword_operator.connect.answers import pause_seconds, retry_after_seconds, to_error
-from onepassword_operator.model.errors import (
-    BackendAnswerError,
-    BackendDeniedError,
-    BackendForbiddenError,
-    BackendRateLimitedError,
-    BackendUnavailableError,
-    ItemNotFoundError,
-    OperatorError,
-    Retry,
-    VaultNotFoundError,
-)
+from onepassword_operator.model import errors
+from onepassword_operator.model.errors import BackendAnswerError, BackendUnavailableError, Retry
 
 VAULTS = "GET /v1/vaults"
 ITEMS = "GET /v1/vaults/:uuid/items"
 ITEM = f"{ITEMS}/:uuid"
 CONTENT = f"{ITEM}/files/:uuid/content"
-ROUTES = [VAULTS, ITEMS, ITEM, CONTENT]
 
 
-@pytest.fixture(autouse=True)
-def _usual_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "FIRST_PAUSE_SECONDS", 0.25)
+def outage(code: int, route: str = VAULTS, **headers: str) -> BackendUnavailableError:
+    error = to_error(code, headers, route=route)
+    assert isinstance(error, BackendUnavailableError)
+    return error
 
 
-@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("route", [VAULTS, ITEMS, ITEM, CONTENT])
 def test_every_status_has_a_leaf_of_the_error_tree(route: str) -> None:
     for code in range(300, 600):
         error = to_error(code, {}, route=route)
@@ -41,34 +32,28 @@ def test_every_status_has_a_leaf_of_the_error_tree(route: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "route", "kind", "retry"),
+    ("route", "codes", "kind", "retry"),
     [
-        (400, ITEM, BackendAnswerError, Retry.LATER),
-        (401, VAULTS, BackendDeniedError, Retry.LATER),
-        (403, ITEMS, BackendForbiddenError, Retry.LATER),
-        (404, VAULTS, BackendAnswerError, Retry.LATER),
-        (404, ITEMS, VaultNotFoundError, Retry.ON_CHANGE),
-        (404, ITEM, ItemNotFoundError, Retry.ON_CHANGE),
-        (404, CONTENT, ItemNotFoundError, Retry.ON_CHANGE),
-        (407, VAULTS, BackendUnavailableError, Retry.SOON),
-        (408, VAULTS, BackendUnavailableError, Retry.SOON),
-        (413, CONTENT, BackendAnswerError, Retry.LATER),
-        (425, VAULTS, BackendUnavailableError, Retry.SOON),
-        (429, VAULTS, BackendRateLimitedError, Retry.THEN),
-        (500, ITEM, BackendUnavailableError, Retry.SOON),
-        (502, VAULTS, BackendUnavailableError, Retry.SOON),
-        (503, VAULTS, BackendUnavailableError, Retry.SOON),
-        (504, VAULTS, BackendUnavailableError, Retry.SOON),
-        (307, VAULTS, BackendAnswerError, Retry.LATER),
-        (501, VAULTS, BackendAnswerError, Retry.LATER),
+        (VAULTS, [404, 307, 501], BackendAnswerError, Retry.LATER),
+        (ITEM, [400], BackendAnswerError, Retry.LATER),
+        (CONTENT, [413], BackendAnswerError, Retry.LATER),
+        (VAULTS, [401], errors.BackendDeniedError, Retry.LATER),
+        (ITEMS, [403], errors.BackendForbiddenError, Retry.LATER),
+        (ITEMS, [404], errors.VaultNotFoundError, Retry.ON_CHANGE),
+        (ITEM, [404], errors.ItemNotFoundError, Retry.ON_CHANGE),
+        (CONTENT, [404], errors.ItemNotFoundError, Retry.ON_CHANGE),
+        (VAULTS, [429], errors.BackendRateLimitedError, Retry.THEN),
+        (VAULTS, [407, 408, 425, 502, 503, 504], BackendUnavailableError, Retry.SOON),
+        (ITEM, [500], BackendUnavailableError, Retry.SOON),
     ],
 )
-def test_a_status_says_who_has_to_do_something_and_when_to_try_again(
-    code: int, route: str, kind: type[OperatorError], retry: Retry
+def test_a_status_says_whose_matter_it_is_and_when_to_try_again(
+    route: str, codes: list[int], kind: type[errors.OperatorError], retry: Retry
 ) -> None:
-    error = to_error(code, {}, route=route)
-    assert (type(error), error.retry) == (kind, retry)
-    assert str(code) in str(error)
+    for code in codes:
+        error = to_error(code, {}, route=route)
+        assert (type(error), error.retry) == (kind, retry)
+        assert str(code) in str(error)
 
 
 def test_a_refused_token_is_told_with_what_it_may_be_and_where_it_goes() -> None:
@@ -78,40 +63,22 @@ def test_a_refused_token_is_told_with_what_it_may_be_and_where_it_goes() -> None
 
 
 def test_a_server_before_its_first_sync_says_so_and_no_other_does() -> None:
-    cold = to_error(408, {}, route=VAULTS)
-    assert isinstance(cold, BackendUnavailableError)
-    assert cold.warming_up
-    assert "has not finished its first sync" in str(cold)
-    for code in (425, 500, 502, 503, 504):
-        other = to_error(code, {}, route=VAULTS)
-        assert isinstance(other, BackendUnavailableError)
-        assert not other.warming_up
+    assert "has not finished its first sync" in str(outage(408))
+    assert [code for code in (408, 425, 500, 502, 503, 504) if outage(code).warming_up] == [408]
 
 
-@pytest.mark.parametrize(("route", "alone"), [(VAULTS, False), (ITEMS, False), (ITEM, True), (CONTENT, True)])
-def test_a_500_about_an_item_may_be_the_items_alone_and_gateways_speak_of_the_server(route: str, alone: object) -> None:
-    for code, said in ((500, alone), (502, False), (503, False), (504, False)):
-        error = to_error(code, {}, route=route)
-        assert isinstance(error, BackendUnavailableError)
-        assert error.of_one_item is said
+@pytest.mark.parametrize(("route", "alone"), [(VAULTS, []), (ITEMS, []), (ITEM, [500]), (CONTENT, [500])])
+def test_a_500_about_an_item_may_be_the_items_alone_and_gateways_speak_of_the_server(route: str, alone: list[int]) -> None:
+    assert [code for code in (500, 502, 503, 504) if outage(code, route).of_one_item] == alone
 
 
 class TestRetryAfter:
-    @pytest.mark.parametrize(
-        ("text", "seconds"),
-        [
-            (None, None),
-            ("", None),
-            ("soon", None),
-            ("-5", None),
-            ("0", 1),
-            (" 7 ", 7),
-            ("86400", 300),
-            ("9" * 400, 300),
-            ("Mon, 01 Jan 2024 00:00:00 +9999999999999999", None),
-        ],
-    )
-    def test_seconds_are_kept_within_reason(self, text: str | None, seconds: float | None) -> None:
+    @pytest.mark.parametrize("text", [None, "", "soon", "-5", "Mon, 01 Jan 2024 00:00:00 +9999999999999999"])
+    def test_what_is_neither_seconds_nor_a_date_asks_for_nothing(self, text: str | None) -> None:
+        assert retry_after_seconds(text) is None
+
+    @pytest.mark.parametrize(("text", "seconds"), [("0", 1), (" 7 ", 7), ("86400", 300), ("9" * 400, 300)])
+    def test_seconds_are_kept_within_reason(self, text: str, seconds: float) -> None:
         assert retry_after_seconds(text) == seconds
 
     def test_a_date_is_a_moment_from_now(self) -> None:
@@ -123,19 +90,20 @@ class TestRetryAfter:
         for headers in ({}, {"Retry-After": "soon"}):
             assert to_error(429, headers, route=VAULTS).delay_seconds == 10
 
-    @pytest.mark.parametrize("code", [408, 425, 429, 500, 502, 503, 504])
-    def test_every_passing_trouble_may_ask_for_a_pause(self, code: int) -> None:
-        assert to_error(code, {"Retry-After": "7"}, route=VAULTS).delay_seconds == 7
+    def test_every_passing_trouble_may_ask_for_a_pause(self) -> None:
+        for code in (408, 425, 429, 500, 502, 503, 504):
+            assert to_error(code, {"Retry-After": "7"}, route=VAULTS).delay_seconds == 7
 
 
 class TestPauses:
     def test_what_was_asked_for_is_kept(self) -> None:
-        assert pause_seconds(1, to_error(503, {"Retry-After": "7"}, route=VAULTS)) == 7  # type: ignore[arg-type]  # 503 is no look-up
+        assert pause_seconds(1, outage(503, **{"Retry-After": "7"})) == 7
 
     @pytest.mark.parametrize(("attempt", "ceiling"), [(1, 0.5), (2, 1.0), (3, 2.0), (5, 8.0), (6, 10.0), (1000, 10.0)])
-    def test_otherwise_they_double_up_to_ten_seconds_with_full_jitter(
+    def test_otherwise_they_double_up_to_ten_seconds_and_are_spread(
         self, monkeypatch: pytest.MonkeyPatch, attempt: int, ceiling: float
     ) -> None:
+        monkeypatch.setattr(answers, "FIRST_PAUSE_SECONDS", 0.25)
         for dice in (0.0, 0.5, 1.0):
             monkeypatch.setattr("random.random", lambda dice=dice: dice)
             assert pause_seconds(attempt, BackendUnavailableError("no answer")) == dice * ceiling

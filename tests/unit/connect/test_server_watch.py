@@ -16,29 +16,19 @@ NOW = 1_700_000_000.0
 DAY = 86400.0
 
 
-class Health:
-    """A server that says what a test puts into its mouth."""
+class Watched:
+    """A watch, with everything around it: a server that says what a test puts into its mouth."""
 
-    def __init__(self) -> None:
-        self.answer: dict[str, object] | None = {"version": "1.8.1"}
+    def __init__(self, answer: dict[str, object] | None = None, *, expiry: float | None = None) -> None:
+        claims = base64.urlsafe_b64encode(json.dumps({"exp": expiry}).encode()).rstrip(b"=")
+        self.now, self.answer, self.versions = NOW, answer, list[str]()
+        token = ConnectToken(Confidential(b"a." + claims + b".c"))
+        self.watch = ServerWatch(self, token, reported=self.versions.append, now=lambda: self.now)
 
     async def health(self) -> WireHealth:
         if self.answer is None:
             raise BackendUnavailableError("no answer")
         return schema.decode_one(WireHealth, json.dumps(self.answer).encode(), route="GET /health")
-
-
-class Watched:
-    """A watch, with everything around it."""
-
-    def __init__(self, *, expiry: float | None = None) -> None:
-        claims = base64.urlsafe_b64encode(json.dumps({"exp": expiry}).encode()).rstrip(b"=")
-        self.now = NOW
-        self.server = Health()
-        self.versions: list[str] = []
-        self.watch = ServerWatch(
-            self.server, ConnectToken(Confidential(b"a." + claims + b".c")), reported=self.versions.append, now=lambda: self.now
-        )
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +41,7 @@ def said(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
 
 
 async def test_a_server_that_is_well_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
-    watched = Watched()
+    watched = Watched({"version": "1.8.1"})
     for _ in range(3):
         assert await watched.watch.check()
     assert watched.versions == ["1.8.1"]
@@ -63,8 +53,7 @@ async def test_a_server_that_is_well_is_told_once(caplog: pytest.LogCaptureFixtu
     [("1.7.1", True), ("1.7.3", True), ("1.5.10", True), ("1.8.0", False), ("1.8.0-beta", False), ("1.10.0", False), ("2.0.0", False)],
 )
 async def test_a_version_with_known_faults_is_warned_of(caplog: pytest.LogCaptureFixture, version: str, old: object) -> None:
-    watched = Watched()
-    watched.server.answer = {"version": version}
+    watched = Watched({"version": version})
     assert await watched.watch.check()
     assert [record.levelname for record in caplog.records] == ["WARNING" if old else "INFO"]
     assert watched.versions == [version]
@@ -72,17 +61,15 @@ async def test_a_version_with_known_faults_is_warned_of(caplog: pytest.LogCaptur
 
 @pytest.mark.parametrize("answer", [{}, {"version": None}, {"version": "next"}, {"dependencies": None}, {"dependencies": [None, {}]}])
 async def test_a_server_that_does_not_say_is_no_reason_to_warn(caplog: pytest.LogCaptureFixture, answer: dict[str, object]) -> None:
-    watched = Watched()
-    watched.server.answer = answer
+    watched = Watched(answer)
     assert await watched.watch.check()
     assert [record.levelname for record in caplog.records] == ["INFO"]
     assert watched.versions == [answer.get("version") or "unknown"]
 
 
 async def test_parts_that_are_not_active_are_named_and_their_recovery_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    watched = Watched()
     parts = [{"service": "sync", "status": "TOKEN_NEEDED"}, {"service": "sqlite", "status": "ACTIVE"}]
-    watched.server.answer = {"version": "1.8.1", "dependencies": parts}
+    watched = Watched({"version": "1.8.1", "dependencies": parts})
     assert not await watched.watch.check()
     assert not await watched.watch.check()
     (record,) = caplog.records
@@ -94,7 +81,6 @@ async def test_parts_that_are_not_active_are_named_and_their_recovery_is_told(ca
 
 async def test_a_server_that_does_not_answer_is_the_polls_to_tell_of(caplog: pytest.LogCaptureFixture) -> None:
     watched = Watched()
-    watched.server.answer = None
     assert not await watched.watch.check()
     assert (said(caplog), watched.versions) == ([], [])
 
@@ -102,7 +88,6 @@ async def test_a_server_that_does_not_answer_is_the_polls_to_tell_of(caplog: pyt
 @pytest.mark.parametrize(("expiry", "warned"), [(None, False), (NOW + 15 * DAY, False), (NOW + 13 * DAY, True)])
 async def test_a_token_that_ends_soon_is_warned_of_once(caplog: pytest.LogCaptureFixture, expiry: float | None, warned: object) -> None:
     watched = Watched(expiry=expiry)
-    watched.server.answer = None
     for _ in range(3):
         await watched.watch.check()
     assert said(caplog) == [("WARNING", "the Connect token expires soon; issue a new one")] * bool(warned)
@@ -112,7 +97,6 @@ async def test_a_token_that_ends_soon_is_warned_of_once(caplog: pytest.LogCaptur
 
 async def test_and_once_more_when_it_has_ended(caplog: pytest.LogCaptureFixture) -> None:
     watched = Watched(expiry=NOW + DAY)
-    watched.server.answer = None
     for _ in range(3):
         await watched.watch.check()
         watched.now += 2 * DAY
