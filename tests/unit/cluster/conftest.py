@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from fakes.scripted_server import ScriptedServer, scripted_server
+from fakes.scripted_server import ScriptedServer
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.credentials import ClusterAccess, FixedToken
 
@@ -23,12 +23,6 @@ class Observed:
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("random.random", lambda: 0.0)
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    async with scripted_server() as running:
-        yield running
 
 
 @pytest.fixture

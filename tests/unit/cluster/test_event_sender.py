@@ -1,7 +1,5 @@
 """Events in the background: order, bounds, the end, and what a PATCH may meet."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging
@@ -11,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from fakes.calls import given_up
 from fakes.clock import FakeClock
 from fakes.scripted_server import ScriptedServer, reply
 from onepassword_operator.cluster import event_sender
@@ -26,11 +25,6 @@ FORBIDDEN = {"reason": "Forbidden", "message": 'events "n" is forbidden: User "x
 def event(name: str, *, namespace: str = "app", count: int = 1) -> Outgoing:
     note = Note("Warning", "ItemNotFound", f"says {name}")
     return Outgoing(About("onepassword.com/v1", "OnePasswordItem", namespace, "db", "u"), CountedEvent(name, note, count, "then", "now"))
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
 
 
 @pytest.fixture
@@ -55,14 +49,21 @@ async def running(sender: EventSender) -> AsyncIterator[None]:
         async with asyncio.timeout(LIMIT_SECONDS):
             yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await given_up(task)
 
 
-async def sent(sender: EventSender) -> None:
+async def sent(sender: EventSender, *events: Outgoing) -> None:
+    for each in events:
+        sender.put(each)
     async with running(sender):
         while sender.waiting():  # noqa: ASYNC110  nobody is told of the end but the flush
             await asyncio.sleep(0)
+
+
+async def flushed(sender: EventSender, *names: str) -> None:
+    for name in names:
+        sender.put(event(name))
+    await asyncio.wait_for(sender.flush(), LIMIT_SECONDS)
 
 
 def seen(server: ScriptedServer) -> list[tuple[str, str]]:
@@ -78,47 +79,25 @@ def posted(server: ScriptedServer) -> list[str]:
 
 
 async def test_a_new_event_is_posted_whole(server: ScriptedServer, sender: EventSender) -> None:
-    sender.put(event("n"))
-    await sent(sender)
+    await sent(sender, event("n"))
     assert seen(server) == [("POST", EVENTS)]
+    about = {"apiVersion": "onepassword.com/v1", "kind": "OnePasswordItem", "namespace": "app", "name": "db", "uid": "u"}
+    said = {"type": "Warning", "reason": "ItemNotFound", "message": "says n"}
+    source = {"component": "onepassword-operator"}
+    reporter = {"source": source, "reportingComponent": source["component"], "reportingInstance": "node"}
+    times = {"firstTimestamp": "then", "lastTimestamp": "now", "count": 1}
+    metadata = {"name": "n", "namespace": "app"}
     assert bodies(server) == [
-        {
-            "apiVersion": "v1",
-            "kind": "Event",
-            "metadata": {"name": "n", "namespace": "app"},
-            "involvedObject": {
-                "apiVersion": "onepassword.com/v1",
-                "kind": "OnePasswordItem",
-                "namespace": "app",
-                "name": "db",
-                "uid": "u",
-            },
-            "type": "Warning",
-            "reason": "ItemNotFound",
-            "message": "says n",
-            "source": {"component": "onepassword-operator"},
-            "reportingComponent": "onepassword-operator",
-            "reportingInstance": "node",
-            "firstTimestamp": "then",
-            "lastTimestamp": "now",
-            "count": 1,
-        }
+        {"apiVersion": "v1", "kind": "Event", "metadata": metadata, "involvedObject": about, **said, **reporter, **times}
     ]
 
 
-async def test_a_repeated_event_is_a_patch_of_its_count(server: ScriptedServer, sender: EventSender) -> None:
-    sender.put(event("n", count=3))
-    await sent(sender)
-    assert seen(server) == [("PATCH", f"{EVENTS}/n")]
-    assert bodies(server) == [{"count": 3, "lastTimestamp": "now", "message": "says n"}]
-
-
-async def test_a_former_event_that_is_gone_is_posted_anew(server: ScriptedServer, sender: EventSender) -> None:
+async def test_a_repeated_event_is_a_patch_of_its_count_or_posted_anew_if_it_is_gone(server: ScriptedServer, sender: EventSender) -> None:
     server.routes[f"{EVENTS}/n"] = reply({}, status=404)
-    sender.put(event("n", count=3))
-    await sent(sender)
+    await sent(sender, event("n", count=3))
     assert seen(server) == [("PATCH", f"{EVENTS}/n"), ("POST", EVENTS)]
-    body = bodies(server)[1]
+    patch, body = bodies(server)
+    assert patch == {"count": 3, "lastTimestamp": "now", "message": "says n"}
     assert (body["metadata"]["name"], body["count"], body["firstTimestamp"]) == ("n", 3, "then")
 
 
@@ -126,9 +105,7 @@ async def test_without_the_right_to_patch_events_are_posted_under_another_name_a
     server: ScriptedServer, sender: EventSender, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.routes[f"{EVENTS}/n"] = reply(FORBIDDEN, status=403)
-    for count in (2, 3):
-        sender.put(event("n", count=count))
-    await sent(sender)
+    await sent(sender, *[event("n", count=count) for count in (2, 3)])
     new = [body for body in bodies(server) if "metadata" in body]
     assert [(body["metadata"]["name"], body["count"]) for body in new] == [("db.anew", 2), ("db.anew", 3)]
     assert [record.levelname for record in caplog.records] == ["WARNING"]
@@ -149,9 +126,7 @@ async def test_events_of_a_namespace_go_one_after_another_in_order(server: Scrip
 
     server.routes[EVENTS] = slowly
     names = [f"n{number}" for number in range(20)]
-    for name in names:
-        sender.put(event(name))
-    await sent(sender)
+    await sent(sender, *map(event, names))
     assert (posted(server), max(most)) == (names, 1)
 
 
@@ -186,16 +161,16 @@ async def test_few_events_are_sent_at_once(server: ScriptedServer, sender: Event
     assert len(server.seen) == SENDERS
 
 
+@pytest.fixture
+def room_for_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_sender, "MOST_WAITING", 2)
+
+
+@pytest.mark.usefixtures("room_for_two")
 async def test_what_finds_the_queue_full_is_dropped_and_the_log_says_so_once_a_minute(
-    server: ScriptedServer,
-    sender: EventSender,
-    clock: FakeClock,
-    dropped: list[int],
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    server: ScriptedServer, sender: EventSender, clock: FakeClock, dropped: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr(event_sender, "MOST_WAITING", 2)
     for number, seconds in enumerate((0, 0, 0, 0, 59, 1)):
         clock.advance(seconds)
         sender.put(event(f"n{number}"))
@@ -210,16 +185,10 @@ async def test_events_that_cannot_be_posted_are_nobodys_trouble_and_told_once_a_
 ) -> None:
     caplog.set_level(logging.INFO)
     server.routes[EVENTS] = reply({}, status=500)
-    for _ in range(3):
-        sender.put(event("n"))
-    await sent(sender)
+    await sent(sender, *[event("n")] * 3)
     assert len(server.seen) == 3
-    (record,) = caplog.records
-    assert (record.levelname, record.__dict__["object"], record.__dict__["reason"]) == (
-        "INFO",
-        "OnePasswordItem app/db",
-        "ClusterUnavailable",
-    )
+    told = [(record.levelname, record.__dict__["object"], record.__dict__["reason"]) for record in caplog.records]
+    assert told == [("INFO", "OnePasswordItem app/db", "ClusterUnavailable")]
 
 
 class TestTheEnd:
@@ -227,11 +196,8 @@ class TestTheEnd:
         self, server: ScriptedServer, sender: EventSender, dropped: list[int], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(event_sender, "FLUSH_SECONDS", 100 * LIMIT_SECONDS)
-        sender.put(event("before"))
-        await sent(sender)
-        for name in ("a", "b"):
-            sender.put(event(name))
-        await asyncio.wait_for(sender.flush(), LIMIT_SECONDS)
+        await sent(sender, event("before"))
+        await flushed(sender, "a", "b")
         assert (posted(server), dropped) == (["before", "a", "b"], [])
 
     async def test_one_that_was_under_way_is_sent_again_and_stays_the_first(self, server: ScriptedServer, sender: EventSender) -> None:
@@ -241,7 +207,7 @@ class TestTheEnd:
         async with running(sender):
             await server.until_seen(1)
         server.routes[EVENTS] = reply({}, status=201)
-        await asyncio.wait_for(sender.flush(), LIMIT_SECONDS)
+        await flushed(sender)
         assert posted(server) == ["a", "a", "b"]
 
     async def test_what_hangs_for_too_long_is_dropped(
@@ -249,24 +215,14 @@ class TestTheEnd:
     ) -> None:
         monkeypatch.setattr(event_sender, "FLUSH_SECONDS", 0.01)
         server.routes[EVENTS] = server.hang()
-        for name in ("a", "b"):
-            sender.put(event(name))
-        await asyncio.wait_for(sender.flush(), LIMIT_SECONDS)
+        await flushed(sender, "a", "b")
         assert dropped == [2]
-
-    async def test_with_nothing_left_to_send_it_takes_no_time(self, server: ScriptedServer, sender: EventSender) -> None:
-        sender.put(event("n"))
-        await sent(sender)
-        await asyncio.wait_for(sender.flush(), LIMIT_SECONDS)
-        assert len(server.seen) == 1
 
     async def test_who_leads_no_more_posts_nothing(
         self, server: ScriptedServer, api: KubernetesApi, sender: EventSender, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.INFO)
         api._may_write = lambda: False
-        for number in range(10):
-            sender.put(event(f"n{number}"))
-        await asyncio.wait_for(sender.flush(), LIMIT_SECONDS)
+        await flushed(sender, *"abcdefghij")
         assert (server.seen, sender.waiting()) == ([], 0)
         assert [record.levelname for record in caplog.records] == ["INFO"]

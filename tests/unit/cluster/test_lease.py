@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from fakes.calls import failing
 from fakes.scripted_server import ScriptedServer, reply
 from onepassword_operator.cluster import lease
 from onepassword_operator.cluster.api import KubernetesApi
@@ -31,9 +32,7 @@ async def test_the_lease_is_read_or_absent(server: ScriptedServer, store: Kubern
 
 
 @pytest.mark.parametrize("members", [{}, {"spec": None}, {"spec": {}}, {"spec": dict.fromkeys(RECORD.to_spec())}])
-async def test_whatever_a_lease_lacks_counts_as_unheld_and_expired(
-    server: ScriptedServer, store: KubernetesLease, members: dict[str, Any]
-) -> None:
+async def test_what_a_lease_lacks_counts_as_expired(server: ScriptedServer, store: KubernetesLease, members: dict[str, Any]) -> None:
     server.script(reply({"metadata": RAW["metadata"]} | members))
     assert await store.get() == HeldLease(LeaseRecord(holder="", lease_seconds=0, acquired="", renewed="", transitions=0), "7")
 
@@ -49,8 +48,7 @@ async def test_a_first_lease_is_created(server: ScriptedServer, store: Kubernete
 
 async def test_a_lease_is_replaced_only_as_it_was_read(server: ScriptedServer, store: KubernetesLease) -> None:
     server.script(reply({"reason": "Conflict"}, status=409))
-    with pytest.raises(ClusterConflictError):
-        await store.write(RECORD, basis=HeldLease(RECORD, "6"))
+    await failing(ClusterConflictError, store.write(RECORD, basis=HeldLease(RECORD, "6")))
     assert server.seen[0].method == "PUT"
     assert msgspec.json.decode(server.seen[0].body)["metadata"]["resourceVersion"] == "6"
 

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from fakes.calls import failing
 from fakes.scripted_server import ScriptedServer, reply
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.resource_store import KubernetesResources
@@ -40,7 +41,7 @@ def store(api: KubernetesApi) -> KubernetesResources:
         (reply({}, status=404), False),
     ],
 )
-async def test_whether_the_resource_is_served_is_asked_of_discovery(
+async def test_discovery_tells_if_the_resource_is_served(
     server: ScriptedServer, store: KubernetesResources, answer: Any, served: object
 ) -> None:
     server.script(answer)
@@ -83,9 +84,8 @@ async def test_a_condition_is_written_to_exactly_this_resource(server: ScriptedS
 
 
 @pytest.mark.parametrize(("status", "kind"), [(404, ClusterAbsentError), (409, ClusterConflictError)])
-async def test_a_resource_that_is_gone_or_another_takes_no_condition(
+async def test_what_is_gone_or_another_takes_no_condition(
     server: ScriptedServer, store: KubernetesResources, status: int, kind: type[Exception]
 ) -> None:
     server.script(reply({}, status=status))
-    with pytest.raises(kind):
-        await store.write_condition(onepassword_item.from_dict(RAW, Rendering()), READY)
+    await failing(kind, store.write_condition(onepassword_item.from_dict(RAW, Rendering()), READY))

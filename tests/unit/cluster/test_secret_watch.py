@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import pytest
 from aiohttp import web
 
+from fakes.calls import failing, given_up
 from fakes.scripted_server import Answer, ScriptedServer, reply, reset
 from onepassword_operator.cluster import lines, secret_watch
 from onepassword_operator.cluster.api import KubernetesApi
@@ -16,6 +17,7 @@ from onepassword_operator.model.errors import ClusterAbsentError, ClusterDeniedE
 from onepassword_operator.model.secret import SecretKey, SecretSight, Sight
 
 KEY = SecretKey("app", "db")
+ITEM = {"metadata": {"namespace": "app", "name": "db", "resourceVersion": "7", "annotations": {"a": "b"}}}
 PARTIAL = "as=PartialObjectMetadata"
 
 
@@ -44,6 +46,9 @@ def stream(*pieces: bytes, then: asyncio.Event | None = None) -> Answer:
     return answer
 
 
+E = TypeVar("E", bound=ClusterError)
+
+
 @pytest.fixture
 def watch(api: KubernetesApi) -> KubernetesSecretWatch:
     return KubernetesSecretWatch(api, jitter=lambda: 0.5)
@@ -53,13 +58,16 @@ async def reported(sights: AsyncIterator[SecretSight]) -> list[SecretSight]:
     return [each async for each in sights]
 
 
-async def until_it_fails(sights: AsyncIterator[SecretSight]) -> tuple[list[SecretSight], ClusterError]:
+async def until_it_fails(kind: type[E], sights: AsyncIterator[SecretSight]) -> tuple[list[SecretSight], E]:
     seen = []
-    with pytest.raises(ClusterError) as caught:  # noqa: PT012  what came before the failure counts, too
+
+    async def reading() -> None:
         async for each in sights:
-            seen.append(each)  # noqa: PERF401  a comprehension would lose them
-    assert caught.value.__cause__ is None
-    return seen, caught.value
+            seen.append(each)  # noqa: PERF401  a comprehension would lose what came before the failure
+
+    error = await failing(kind, reading())
+    assert error.__cause__ is None
+    return seen, error
 
 
 async def test_what_happens_is_told_by_name_and_version(server: ScriptedServer, watch: KubernetesSecretWatch) -> None:
@@ -84,13 +92,10 @@ async def test_what_happens_is_told_by_name_and_version(server: ScriptedServer, 
     assert request.headers["Authorization"] == "Bearer fake-kubernetes-token"
 
 
-async def test_the_list_is_of_metadata_by_page_and_ends_with_the_state_that_it_shows(
-    server: ScriptedServer, watch: KubernetesSecretWatch
-) -> None:
-    item = {"metadata": {"namespace": "app", "name": "db", "resourceVersion": "7", "annotations": {"a": "b"}}}
+async def test_the_list_is_of_metadata_by_page_and_ends_with_its_version(server: ScriptedServer, watch: KubernetesSecretWatch) -> None:
     server.script(
-        reply({"items": [item, item], "metadata": {"continue": "more", "resourceVersion": "20"}}),
-        reply({"items": [item], "metadata": {"resourceVersion": "20"}}),
+        reply({"items": [ITEM, ITEM], "metadata": {"continue": "more", "resourceVersion": "20"}}),
+        reply({"items": [ITEM], "metadata": {"resourceVersion": "20"}}),
     )
     assert await reported(watch.listed("app")) == [sight(Sight.SEEN)] * 3 + [SecretSight(Sight.UP_TO_HERE, SecretKey("", ""), 20)]
     assert server.paths() == ["/api/v1/namespaces/app/secrets"] * 2
@@ -100,10 +105,8 @@ async def test_the_list_is_of_metadata_by_page_and_ends_with_the_state_that_it_s
 
 
 async def test_a_list_that_fails_half_way_is_not_complete(server: ScriptedServer, watch: KubernetesSecretWatch) -> None:
-    item = {"metadata": {"namespace": "app", "name": "db", "resourceVersion": "7"}}
-    server.script(reply({"items": [item], "metadata": {"continue": "more", "resourceVersion": "20"}}), reply({}, status=410))
-    seen, _ = await until_it_fails(watch.listed(""))
-    assert seen == [sight(Sight.SEEN)]
+    server.script(reply({"items": [ITEM], "metadata": {"continue": "more", "resourceVersion": "20"}}), reply({}, status=410))
+    assert (await until_it_fails(ClusterAbsentError, watch.listed("")))[0] == [sight(Sight.SEEN)]
 
 
 async def test_a_stream_ends_well_if_the_server_ends_it(server: ScriptedServer, watch: KubernetesSecretWatch) -> None:
@@ -114,21 +117,30 @@ async def test_a_stream_ends_well_if_the_server_ends_it(server: ScriptedServer, 
 
 EXPIRED = b'{"type":"ERROR","object":{"kind":"Status","metadata":{},"code":410,"reason":"Expired","message":"canary"}}\n'
 OVERLOADED = b'{"type":"ERROR","object":{"kind":"Status","code":500,"reason":"InternalError","message":"canary"}}\n'
+NO_NAME = b'{"type":"ADDED","object":{"metadata":{"name":7}}}\n'
+
+
+async def breaks_off(request: web.Request) -> web.StreamResponse:
+    response = await stream(event("ADDED"))(request)
+    assert request.transport
+    request.transport.abort()
+    return response
 
 
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
         pytest.param(stream(event("ADDED"), EXPIRED), ClusterAbsentError, id="410 within the stream"),
-        pytest.param(reply({"reason": "Expired"}, status=410), ClusterAbsentError, id="410 at once"),
         pytest.param(stream(event("ADDED"), OVERLOADED), ClusterUnavailableError, id="an error within the stream"),
         pytest.param(stream(event("ADDED"), b"canary\n"), ClusterUnavailableError, id="garbage"),
         pytest.param(stream(event("ADDED"), b"[]\n"), ClusterUnavailableError, id="JSON that is no event"),
-        pytest.param(stream(event("ADDED"), b'{"type":"ADDED","object":{"metadata":{"name":7}}}\n'), ClusterUnavailableError, id="no name"),
+        pytest.param(stream(event("ADDED"), NO_NAME), ClusterUnavailableError, id="no name"),
         pytest.param(stream(event("ADDED"), b"\xff\n"), ClusterUnavailableError, id="no text"),
         pytest.param(stream(event("ADDED"), event("RENAMED")), ClusterUnavailableError, id="an event that there is not"),
         pytest.param(stream(event("ADDED"), event("ADDED", "canary")), ClusterUnavailableError, id="a version that is no number"),
         pytest.param(stream(event("ADDED"), event("ADDED")[:-1]), ClusterUnavailableError, id="a line without its end"),
+        pytest.param(breaks_off, ClusterUnavailableError, id="a stream that breaks off"),
+        pytest.param(reply({"reason": "Expired"}, status=410), ClusterAbsentError, id="410 at once"),
         pytest.param(reply({"message": "secrets is forbidden: User x"}, status=403), ClusterDeniedError, id="403"),
         pytest.param(reply("<html>", status=502), ClusterUnavailableError, id="a gateway's page"),
         pytest.param(reply("", status=307, headers={"Location": "/elsewhere"}), ClusterUnavailableError, id="a redirect"),
@@ -139,49 +151,24 @@ async def test_everything_else_is_an_error_of_ours_after_what_came_before(
     server: ScriptedServer, watch: KubernetesSecretWatch, answer: Answer, error: type[ClusterError]
 ) -> None:
     server.script(answer, answer)  # aiohttp may ask again where a connection broke
-    seen, caught = await until_it_fails(watch.changes("", since=5))
-    assert type(caught) is error
+    seen, caught = await until_it_fails(error, watch.changes("", since=5))
     assert seen in ([], [sight(Sight.SEEN)])
     assert "canary" not in str(caught)
     assert "/elsewhere" not in server.paths()
 
 
-async def test_a_stream_that_breaks_within_a_piece_is_an_error(server: ScriptedServer, watch: KubernetesSecretWatch) -> None:
-    async def breaks(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(request)
-        await response.write(event("ADDED"))
-        assert request.transport
-        request.transport.abort()
-        return response
-
-    server.script(breaks)
-    _, caught = await until_it_fails(watch.changes("", since=5))
-    assert isinstance(caught, ClusterUnavailableError)
-
-
-async def test_a_stream_that_falls_silent_is_given_up(
-    server: ScriptedServer, watch: KubernetesSecretWatch, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("bounds", [{"SILENCE_SECONDS": 0.05}, {"STREAM_SECONDS": 0, "GRACE_SECONDS": 0.05}])
+async def test_a_stream_that_falls_silent_or_that_the_server_does_not_end_is_given_up(
+    server: ScriptedServer, watch: KubernetesSecretWatch, monkeypatch: pytest.MonkeyPatch, bounds: dict[str, float]
 ) -> None:
-    monkeypatch.setattr(secret_watch, "SILENCE_SECONDS", 0.05)
+    for name, seconds in bounds.items():
+        monkeypatch.setattr(secret_watch, name, seconds)
     server.script(stream(event("ADDED"), then=server.let_go))
-    seen, caught = await until_it_fails(watch.changes("", since=5))
+    seen, _ = await until_it_fails(ClusterUnavailableError, watch.changes("", since=5))
     assert seen == [sight(Sight.SEEN)]
-    assert isinstance(caught, ClusterUnavailableError)
 
 
-async def test_a_server_that_does_not_end_its_stream_is_given_up(
-    server: ScriptedServer, watch: KubernetesSecretWatch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(secret_watch, "STREAM_SECONDS", 0)
-    monkeypatch.setattr(secret_watch, "GRACE_SECONDS", 0.05)
-    server.script(stream(event("ADDED"), then=server.let_go))
-    assert isinstance((await until_it_fails(watch.changes("", since=5)))[1], ClusterUnavailableError)
-
-
-async def test_an_event_with_too_much_metadata_passes_by_and_the_next_one_is_told(
-    server: ScriptedServer, watch: KubernetesSecretWatch
-) -> None:
+async def test_an_event_with_too_much_metadata_passes_by_and_the_next_is_told(server: ScriptedServer, watch: KubernetesSecretWatch) -> None:
     large = event("MODIFIED", "8", annotations={"a": "x" * lines.LONGEST_BYTES})
     server.script(stream(event("ADDED"), large, event("MODIFIED", "9")))
     assert await reported(watch.changes("", since=5)) == [sight(Sight.SEEN, 7), sight(Sight.SEEN, 9)]
@@ -189,7 +176,7 @@ async def test_an_event_with_too_much_metadata_passes_by_and_the_next_one_is_tol
 
 async def test_a_pause_that_is_asked_for_is_passed_on(server: ScriptedServer, watch: KubernetesSecretWatch) -> None:
     server.script(reply({"reason": "TooManyRequests"}, status=429, headers={"Retry-After": "7"}))
-    assert (await until_it_fails(watch.changes("", since=5)))[1].delay_seconds == 7
+    assert (await until_it_fails(ClusterUnavailableError, watch.changes("", since=5)))[1].delay_seconds == 7
 
 
 async def test_whoever_stops_listening_leaves_no_connection(server: ScriptedServer, watch: KubernetesSecretWatch) -> None:
@@ -202,6 +189,5 @@ async def test_whoever_stops_listening_leaves_no_connection(server: ScriptedServ
 
     listening = asyncio.create_task(listen())
     await asyncio.wait_for(first.wait(), 5)
-    listening.cancel()
-    await asyncio.gather(listening, return_exceptions=True)
+    await given_up(listening)
     assert all(connector.closed for connector in watch._api._connectors[1:])
