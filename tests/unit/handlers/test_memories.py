@@ -14,5 +14,4 @@ async def test_an_event_leaves_nothing_behind() -> None:
     await memories.forget(BODY)
     assert first is not second
     assert (first.noticed_by_listing, second.noticed_by_listing) == (True, False)
-    assert list(memories.iter_all_memories()) == []
-    assert list(memories.iter_all_daemon_memories()) == []
+    assert [*memories.iter_all_memories(), *memories.iter_all_daemon_memories()] == []

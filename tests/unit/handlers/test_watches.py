@@ -1,7 +1,5 @@
 """kopf is run again when a watch ends, and each start is told."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
@@ -10,6 +8,7 @@ from typing import Any
 import kopf
 import pytest
 
+from fakes.calls import failing, given_up
 from fakes.clock import FakeClock
 from onepassword_operator.handlers import watches
 from onepassword_operator.handlers.watches import CALM_SECONDS, Watches, run_kopf
@@ -18,16 +17,24 @@ from onepassword_operator.handlers.watches import CALM_SECONDS, Watches, run_kop
 class Script:
     """kopf as the test wants it: one behaviour per run; the last one returns as after a signal."""
 
-    def __init__(self, *runs: Callable[[], None]) -> None:
-        self.runs = list(runs)
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *runs: Callable[[], None]) -> None:
+        self.clock, self.runs = FakeClock(), list(runs)
         self.given: list[dict[str, Any]] = []
+        self.starts = 0
+        monkeypatch.setattr(watches, "run_kopf", self._operator)
 
-    async def operator(self, **given: Any) -> None:
+    async def _operator(self, **given: Any) -> None:
         self.given.append(given)
         given["ready_flag"].set()
         await asyncio.sleep(0)
         if self.runs:
             self.runs.pop(0)()
+
+    def _started(self) -> None:
+        self.starts += 1
+
+    def watches(self, *namespaces: str) -> Watches:
+        return Watches(registry=kopf.OperatorRegistry, namespaces=namespaces, started=self._started, clock=self.clock)
 
 
 class Failed(Exception):  # noqa: N818
@@ -52,49 +59,36 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return found
 
 
-def make(happened: list[str], clock: FakeClock, namespaces: tuple[str, ...] = ()) -> Watches:
-    return Watches(registry=kopf.OperatorRegistry, namespaces=namespaces, started=lambda: happened.append("started"), clock=clock)
-
-
 async def test_a_watch_that_ends_is_started_again_and_each_start_is_told(
     pauses: list[float], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    script, happened = Script(fail, fail), list[str]()
-    monkeypatch.setattr(watches, "run_kopf", script.operator)
-    await make(happened, FakeClock()).run()
-    assert happened == ["started", "started", "started"]
-    assert pauses == [0.75, 1.5]
+    script = Script(monkeypatch, fail, fail)
+    await script.watches().run()
+    assert (script.starts, pauses) == (3, [0.75, 1.5])
     assert "what the server said" not in caplog.text
 
 
 async def test_watches_that_lived_for_a_while_are_started_again_soon(pauses: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = FakeClock()
-
     def fail_late() -> None:
-        clock.advance(CALM_SECONDS + 1)
+        script.clock.advance(CALM_SECONDS + 1)
         fail()
 
-    script = Script(fail, fail, fail_late)
-    monkeypatch.setattr(watches, "run_kopf", script.operator)
-    await make([], clock).run()
+    script = Script(monkeypatch, fail, fail, fail_late)
+    await script.watches().run()
     assert pauses == [0.75, 1.5, 0.75]
 
 
 async def test_pauses_have_an_end(pauses: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watches, "run_kopf", Script(*[fail] * 9).operator)
-    await make([], FakeClock()).run()
+    await Script(monkeypatch, *[fail] * 9).watches().run()
     assert pauses[-1] == 22.5  # 30 s, spread
 
 
-@pytest.mark.parametrize(("namespaces", "clusterwide"), [((), True), (("a", "b"), False)])
-async def test_namespaces_are_watched_one_by_one_or_all_together(
-    monkeypatch: pytest.MonkeyPatch, namespaces: tuple[str, ...], clusterwide: object
-) -> None:
-    script = Script()
-    monkeypatch.setattr(watches, "run_kopf", script.operator)
-    await make([], FakeClock(), namespaces).run()
-    assert (script.given[0]["clusterwide"], script.given[0]["namespaces"]) == (clusterwide, namespaces)
-    assert script.given[0]["standalone"] is True
+@pytest.mark.parametrize("namespaces", [(), ("a", "b")])
+async def test_namespaces_are_watched_one_by_one_or_all_together(monkeypatch: pytest.MonkeyPatch, namespaces: tuple[str, ...]) -> None:
+    script = Script(monkeypatch)
+    await script.watches(*namespaces).run()
+    (given,) = script.given
+    assert (given["clusterwide"], given["namespaces"], given["standalone"]) == (not namespaces, namespaces, True)
 
 
 async def forever() -> None:
@@ -104,14 +98,18 @@ async def forever() -> None:
 class Kopf:
     """kopf.spawn_tasks: a root task that starts another one, and ends as the test wants it."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, end: Callable[[], None]) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, end: Callable[[], None], child: Callable[[], Coroutine[Any, Any, None]] = forever
+    ) -> None:
         self.started, self.release = asyncio.Event(), asyncio.Event()
-        self.child: asyncio.Task[None] | None = None
-        self._end, self._child = end, forever
+        self._end, self._child = end, child
         monkeypatch.setattr(kopf, "spawn_tasks", self._spawn)
 
-    def with_child(self, child: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        self._child = child
+    async def run(self) -> tuple[asyncio.Task[None], asyncio.Task[None]]:
+        """Run kopf until its child has started; returns both."""
+        watching = asyncio.create_task(run_kopf())
+        await self.started.wait()
+        return watching, self.child
 
     async def _spawn(self, **_: Any) -> list[asyncio.Task[None]]:
         await asyncio.sleep(0)
@@ -126,16 +124,12 @@ class Kopf:
 
 async def test_work_that_began_after_kopf_goes_on_when_kopf_ends_and_what_kopf_began_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Kopf(monkeypatch, fail)
-    watching = asyncio.create_task(run_kopf())
-    await stage.started.wait()
+    watching, child = await stage.run()
     ours = asyncio.create_task(forever())
     stage.release.set()
-    with pytest.raises(Failed):
-        await watching
-    assert stage.child
-    assert (stage.child.cancelled(), ours.done()) == (True, False)
-    ours.cancel()
-    await asyncio.gather(ours, return_exceptions=True)
+    await failing(Failed, watching)
+    assert (child.cancelled(), ours.done()) == (True, False)
+    await given_up(ours)
 
 
 async def test_a_task_of_kopfs_that_does_not_go_holds_up_nothing(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
@@ -147,26 +141,19 @@ async def test_a_task_of_kopfs_that_does_not_go_holds_up_nothing(monkeypatch: py
             with contextlib.suppress(asyncio.CancelledError):
                 await free.wait()
 
-    stage = Kopf(monkeypatch, lambda: None)
-    stage.with_child(stubborn)
-    watching = asyncio.create_task(run_kopf())
-    await stage.started.wait()
+    stage = Kopf(monkeypatch, lambda: None, stubborn)
+    watching, child = await stage.run()
     stage.release.set()
     await watching
     assert [record.__dict__["task"] for record in caplog.records] == ["child"]
     free.set()
-    assert stage.child
-    await stage.child
+    await child
 
 
 async def test_who_cancels_the_watches_ends_kopf_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = Kopf(monkeypatch, fail)
-    watching = asyncio.create_task(run_kopf())
-    await stage.started.wait()
-    watching.cancel()
-    await asyncio.gather(watching, return_exceptions=True)
-    assert stage.child
-    assert stage.child.cancelled()
+    watching, child = await Kopf(monkeypatch, fail).run()
+    await given_up(watching)
+    assert child.cancelled()
 
 
 async def test_a_user_without_a_name_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,12 +163,10 @@ async def test_a_user_without_a_name_is_no_problem(monkeypatch: pytest.MonkeyPat
         raise KeyError("getpwuid(): uid not found: 65532")
 
     async def run(tasks: list[asyncio.Task[None]], **_: Any) -> Any:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await given_up(*tasks)
         return set(), set()
 
     monkeypatch.setattr("getpass.getuser", nobody)
     monkeypatch.setattr(watches.asyncio, "wait", run)  # type: ignore[attr-defined]
-    happened: list[str] = []
-    assert await asyncio.wait_for(make(happened, FakeClock())._once(), 10) == ""
+    made = Watches(registry=kopf.OperatorRegistry, namespaces=(), started=lambda: None, clock=FakeClock())
+    assert await asyncio.wait_for(made._once(), 10) == ""

@@ -1,14 +1,11 @@
 """A server behind TLS, and no variables of the environment."""
 
-from __future__ import annotations
-
 import pathlib
-from collections.abc import AsyncIterator
 
 import pytest
 
 from controlplane.certificates import Authority, KeyPair
-from fakes.scripted_server import ScriptedServer, reply, scripted_server
+from fakes.scripted_server import ScriptedServer, reply
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +25,6 @@ def pair(authority: Authority) -> KeyPair:
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    async with scripted_server() as running:
-        running.routes["/x"] = reply({})
-        yield running
+def server(server: ScriptedServer) -> ScriptedServer:
+    server.routes["/x"] = reply({})
+    return server

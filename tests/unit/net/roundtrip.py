@@ -1,7 +1,5 @@
 """A request from end to end, over real sockets."""
 
-from __future__ import annotations
-
 import contextlib
 import ssl
 from collections.abc import AsyncIterator

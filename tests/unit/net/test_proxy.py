@@ -1,7 +1,5 @@
 """Proxies, over real sockets."""
 
-from __future__ import annotations
-
 import base64
 import ssl
 
@@ -31,7 +29,7 @@ class TestProxies:
         assert "Proxy-Authorization" not in server.seen[0].headers
         assert server.seen[0].headers["Authorization"] == "Bearer fake"
 
-    async def test_an_https_request_tunnels_and_only_the_proxy_learns_its_password(
+    async def test_an_https_request_tunnels_and_only_the_proxy_is_told_its_password(
         self, server: ScriptedServer, authority: Authority, pair: KeyPair
     ) -> None:
         async with over_tls(server, pair) as port:

@@ -3,6 +3,7 @@
 import logging
 import os
 import pathlib
+import re
 from typing import Any
 
 import pytest
@@ -51,10 +52,6 @@ def test_two_settings_are_enough_and_the_rest_is_as_in_the_official_operator() -
     assert (read.staleness_limit_seconds, read.log_level, read.log_encoder) == (180, logging.INFO, "console")
 
 
-def test_the_token_is_in_no_representation() -> None:
-    assert "canary" not in f"{loaded()!r} {loaded()} {loaded().model_dump()}"
-
-
 @pytest.mark.parametrize("name", ["OP_CONNECT_HOST", "OP_CONNECT_TOKEN"])
 @pytest.mark.parametrize("how", ["absent", "empty"])
 def test_what_is_required_is_asked_for_by_name(environment: pytest.MonkeyPatch, name: str, how: str) -> None:
@@ -62,72 +59,49 @@ def test_what_is_required_is_asked_for_by_name(environment: pytest.MonkeyPatch, 
     assert refused().startswith(f"{name} is not set; set it to ")
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("OP_CONNECT_HOST", "connect:8080"),
-        ("OP_CONNECT_HOST", "ftp://connect"),
-        ("OP_CONNECT_HOST", "http://"),
-        ("OP_CONNECT_HOST", "http://[::1"),
-        ("OP_CONNECT_HOST", "http://connect:port"),
-        ("OP_CONNECT_HOST", "http://connect:99999"),
-        ("OP_CONNECT_HOST", "http://me:canary@connect"),
-        ("OP_CONNECT_TOKEN", "  "),
-        ("OP_CONNECT_TOKEN", "canary\nX-Header: 1"),
-        ("OP_CONNECT_TOKEN", "canary token"),
-        ("OP_CONNECT_TOKEN", "canary\x00"),
-        ("OP_CONNECT_TOKEN", "canäry"),
-        ("POLLING_INTERVAL", "canary"),
-        ("POLLING_INTERVAL", "0"),
-        ("POLLING_INTERVAL", "-60"),
-        ("AUTO_RESTART", "canary"),
-        ("MANAGE_CONNECT", "canary"),
-        ("HTTP_PROXY", "socks5://canary"),
-        ("http_proxy", "socks5://canary"),
-        ("HTTPS_PROXY", "http://user:canary@"),
-        ("https_proxy", "http://user:canary@"),
-        ("OP_SERVICE_ACCOUNT_TOKEN", "canary"),
-        ("WATCH_NAMESPACE", "app,Canary"),
-        ("WATCH_NAMESPACE", "a" * 64),
-        ("ONEPASSWORD_OPERATOR_STALENESS_SECONDS", "0"),
-        ("ONEPASSWORD_OPERATOR_DENIED_PROBE_SECONDS", "-1"),
-        ("ONEPASSWORD_OPERATOR_RESYNC_SECONDS", "9"),
-        ("ONEPASSWORD_OPERATOR_WORKERS", "65"),
-        ("ONEPASSWORD_OPERATOR_SECRET_WATCH", "canary"),
-        ("ONEPASSWORD_OPERATOR_RESTARTS_PER_SECOND", "0"),
-        ("ONEPASSWORD_OPERATOR_CONNECT_REQUESTS_PER_MINUTE", "9"),
-        ("ONEPASSWORD_OPERATOR_CONNECT_REQUESTS_PER_MINUTE", "-1"),
-    ],
-)
+BAD_VARIABLES = {
+    "OP_CONNECT_HOST": ["connect:8080", "ftp://connect", "http://", "http://[::1", "http://connect:99999", "http://me:canary@connect"],
+    "OP_CONNECT_TOKEN": ["  ", "canary\nX-Header: 1", "canary token", "canary\x01", "canäry"],
+    "POLLING_INTERVAL": ["canary", "0", "-60"],
+    "AUTO_RESTART": ["canary"],
+    "MANAGE_CONNECT": ["canary"],
+    "HTTP_PROXY": ["socks5://canary"],
+    "http_proxy": ["socks5://canary"],
+    "HTTPS_PROXY": ["http://user:canary@"],
+    "https_proxy": ["http://user:canary@"],
+    "OP_SERVICE_ACCOUNT_TOKEN": ["canary"],
+    "WATCH_NAMESPACE": ["app,Canary", "a" * 64],
+    f"{PREFIX}STALENESS_SECONDS": ["0"],
+    f"{PREFIX}DENIED_PROBE_SECONDS": ["-1"],
+    f"{PREFIX}RESYNC_SECONDS": ["9"],
+    f"{PREFIX}WORKERS": ["65"],
+    f"{PREFIX}SECRET_WATCH": ["canary"],
+    f"{PREFIX}RESTARTS_PER_SECOND": ["0"],
+    f"{PREFIX}CONNECT_REQUESTS_PER_MINUTE": ["9", "-1"],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BAD_VARIABLES.items() for value in values])
 def test_a_bad_variable_is_refused_by_name_and_without_its_value(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
-    if "\x00" in value:
-        value = value.replace("\x00", "\x01")  # the environment itself refuses a NUL
     environment.setenv(name, value)
     assert refused().startswith((f"{name}: ", f"{name} and "))
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("health_probe_bind_address", "8081"),
-        ("metrics_bind_address", ":99999"),
-        ("metrics_bind_address", ":http"),
-        ("zap_log_level", "loud"),
-        ("zap_log_level", "0"),
-        ("zap_encoder", "xml"),
-        ("zap_devel", "maybe"),
-        ("zap_stacktrace_level", "5"),
-        ("zap_time_encoding", "unix"),
-        ("metrics_secure", "maybe"),
-        ("enable_http2", ""),
-        ("enable_annotations", "yes"),
-        ("allow_empty_values", "2"),
-        ("leader_elect", "maybe"),
-        ("secret_watch", "maybe"),
-        ("restarts_per_second", "nan"),
-        ("connect_requests_per_minute", "9"),
-    ],
-)
+BAD_FLAGS = {
+    "health_probe_bind_address": ["8081"],
+    "metrics_bind_address": [":99999", ":http"],
+    "zap_log_level": ["loud", "0"],
+    "zap_encoder": ["xml"],
+    "zap_stacktrace_level": ["5"],
+    "zap_time_encoding": ["unix"],
+    **{name: ["maybe", "", "yes", "2"] for name in ("zap_devel", "metrics_secure", "enable_http2", "enable_annotations")},
+    **{name: ["maybe"] for name in ("allow_empty_values", "leader_elect", "secret_watch")},
+    "restarts_per_second": ["nan"],
+    "connect_requests_per_minute": ["9"],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BAD_FLAGS.items() for value in values])
 def test_a_bad_flag_is_refused_by_name(name: str, value: str) -> None:
     assert refused(**{name: value}).startswith(f"--{name.replace('_', '-')}: ")
 
@@ -137,47 +111,22 @@ def test_all_problems_are_told_at_once(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("POLLING_INTERVAL", "x")
     environment.setenv("ONEPASSWORD_OPERATOR_WROKERS", "4")
     environment.setenv("OP_SERVICE_ACCOUNT_TOKEN", "canary")
-    assert [line.split(":")[0].split(" ")[0] for line in refused(zap_encoder="xml", metrics_secure="true").splitlines()] == [
-        "ONEPASSWORD_OPERATOR_WROKERS",
-        "POLLING_INTERVAL",
-        "--zap-encoder",
-        "OP_SERVICE_ACCOUNT_TOKEN",
-        "--metrics-secure",
-    ]
+    said = [re.split("[: ]", line)[0] for line in refused(zap_encoder="xml", metrics_secure="true").splitlines()]
+    assert said == [f"{PREFIX}WROKERS", "POLLING_INTERVAL", "--zap-encoder", "OP_SERVICE_ACCOUNT_TOKEN", "--metrics-secure"]
 
 
-def test_a_misspelt_variable_of_ours_is_refused(environment: pytest.MonkeyPatch) -> None:
-    environment.setenv("ONEPASSWORD_OPERATOR_WROKERS", "canary")
-    assert refused().startswith("ONEPASSWORD_OPERATOR_WROKERS is not a known setting")
-
-
-@pytest.mark.parametrize("name", ["ONEPASSWORD_OPERATOR_LEADER_ELECT", "ONEPASSWORD_OPERATOR_leader_elect"])
-def test_a_flag_is_no_variable(environment: pytest.MonkeyPatch, name: str) -> None:
-    environment.setenv(name, "true")
+@pytest.mark.parametrize("name", ["ONEPASSWORD_OPERATOR_WROKERS", "ONEPASSWORD_OPERATOR_LEADER_ELECT", "ONEPASSWORD_OPERATOR_leader_elect"])
+def test_a_misspelt_variable_of_ours_and_a_flag_as_a_variable_are_refused(environment: pytest.MonkeyPatch, name: str) -> None:
+    environment.setenv(name, "canary")
     assert refused().startswith(f"{name} is not a known setting")
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "ONEPASSWORD_OPERATOR_SERVICE_HOST",
-        "ONEPASSWORD_OPERATOR_SERVICE_PORT",
-        "ONEPASSWORD_OPERATOR_SERVICE_PORT_METRICS",
-        "ONEPASSWORD_OPERATOR_PORT",
-        "ONEPASSWORD_OPERATOR_PORT_8080_TCP_ADDR",
-        "ONEPASSWORD_OPERATOR_METRICS_SERVICE_HOST",
-        "ONEPASSWORD_OPERATOR_METRICS_PORT_8080_TCP",
-    ],
-)
-def test_what_the_kubelet_puts_into_every_pod_is_passed_over(environment: pytest.MonkeyPatch, name: str) -> None:
-    environment.setenv(name, "tcp://10.0.0.1:8080")
-    assert loaded().workers == 16
+KUBELETS = ["SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_X", "PORT", "PORT_8080_TCP_ADDR", "METRICS_SERVICE_HOST", "METRICS_PORT_8080_TCP"]
+STRAY = ["WORKERS", "LEADER_ELECT", "leader_elect", "RESYNC_SECONDS", "ZAP_ENCODER", "METRICS_BIND_ADDRESS", "polling_interval"]
 
 
-@pytest.mark.parametrize(
-    "name", ["WORKERS", "LEADER_ELECT", "leader_elect", "RESYNC_SECONDS", "ZAP_ENCODER", "METRICS_BIND_ADDRESS", "polling_interval"]
-)
-def test_a_stray_variable_of_somebody_else_is_not_taken_for_ours(environment: pytest.MonkeyPatch, name: str) -> None:
+@pytest.mark.parametrize("name", [*[PREFIX + name for name in KUBELETS], *STRAY, *checks.IGNORED])
+def test_variables_of_the_kubelet_and_of_others_are_passed_over(environment: pytest.MonkeyPatch, name: str) -> None:
     before = loaded()
     environment.setenv(name, "nonsense")
     assert loaded() == before
@@ -226,18 +175,10 @@ def test_zap_devel_decides_what_is_not_given(devel: str | None, encoder: str, le
 
 
 @pytest.mark.parametrize(
-    ("text", "level"),
-    [
-        ("debug", logging.DEBUG),
-        ("Info", logging.INFO),
-        ("warn", logging.WARNING),
-        ("panic", logging.CRITICAL),
-        ("1", logging.DEBUG),
-        ("99", 10),
-    ],
+    ("text", "level"), [("debug", "DEBUG"), ("Info", "INFO"), ("warn", "WARNING"), ("panic", "CRITICAL"), ("1", "DEBUG"), ("99", "DEBUG")]
 )
-def test_log_levels_are_zaps(text: str, level: int) -> None:
-    assert loaded(zap_log_level=text).log_level == level
+def test_log_levels_are_zaps(text: str, level: str) -> None:
+    assert logging.getLevelName(loaded(zap_log_level=text).log_level) == level
 
 
 class TestMetrics:
@@ -268,7 +209,7 @@ class TestProxies:
         environment.setenv("NO_PROXY", "upper")
         assert loaded().proxies == Proxies(http="http://upper:1", https="https://user:fake@lower:2", exceptions="upper")
 
-    def test_their_passwords_are_in_no_representation(self, environment: pytest.MonkeyPatch) -> None:
+    def test_neither_their_passwords_nor_the_token_are_in_any_representation(self, environment: pytest.MonkeyPatch) -> None:
         environment.setenv("HTTP_PROXY", "http://user:canary@p")
         assert "canary" not in f"{loaded()!r} {loaded()} {loaded().model_dump()} {loaded().proxies}"
 
@@ -288,14 +229,12 @@ class TestTokenFile:
 class TestClientCertificate:
     def test_it_is_for_connect_over_tls(self, environment: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
         pair = Authority(tmp_path, "an authority").client("own", "operator", [])
+        environment.setenv("OP_CONNECT_HOST", "HTTPS://connect")
+        assert loaded().connect_identity is None
         environment.setenv(f"{PREFIX}CONNECT_CLIENT_CERT", str(pair.certificate))
         environment.setenv(f"{PREFIX}CONNECT_CLIENT_KEY", str(pair.key))
-        assert loaded().connect_identity is None
-        environment.setenv("OP_CONNECT_HOST", "HTTPS://connect")
         assert loaded().connect_identity == (pair.certificate, pair.key)
-
-    def test_as_a_rule_there_is_none(self, environment: pytest.MonkeyPatch) -> None:
-        environment.setenv("OP_CONNECT_HOST", "https://connect")
+        environment.setenv("OP_CONNECT_HOST", "http://connect")
         assert loaded().connect_identity is None
 
 
@@ -316,13 +255,6 @@ class TestWarnings:
         assert "helm install connect 1password/connect --set-file connect.credentials=1password-credentials.json" in warning
 
 
-@pytest.mark.parametrize("name", checks.IGNORED)
-def test_what_means_nothing_here_is_passed_over(environment: pytest.MonkeyPatch, name: str) -> None:
-    before = loaded()
-    environment.setenv(name, "local")
-    assert loaded() == before
-
-
 def test_a_service_account_is_told_once_and_not_as_missing_variables(environment: pytest.MonkeyPatch) -> None:
     environment.delenv("OP_CONNECT_HOST")
     environment.delenv("OP_CONNECT_TOKEN")
@@ -335,13 +267,4 @@ def test_every_setting_is_a_flag_or_a_variable() -> None:
     flags, variables = set(settings.flag_names()), settings.variable_names()
     assert flags | set(variables) == set(settings.Settings.model_fields)
     assert flags & set(variables) == settings.BOTH
-    assert (variables["http_proxy"], variables["kubeconfig"], variables["workers"]) == (
-        "HTTP_PROXY",
-        "KUBECONFIG",
-        "ONEPASSWORD_OPERATOR_WORKERS",
-    )
-
-
-def test_settings_do_not_change() -> None:
-    with pytest.raises(ValueError, match="frozen"):
-        loaded().workers = 1
+    assert [variables[name] for name in ("http_proxy", "kubeconfig", "workers")] == ["HTTP_PROXY", "KUBECONFIG", f"{PREFIX}WORKERS"]

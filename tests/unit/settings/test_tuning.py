@@ -17,12 +17,10 @@ def test_secrets_are_not_watched_if_it_is_said(text: str) -> None:
     assert not TuningSettings.model_validate({PREFIX + "SECRET_WATCH": text}).watches_secrets
 
 
-@pytest.mark.parametrize("number", ["0", "10", "100000"])
-def test_a_minute_has_no_limit_or_one_that_leaves_room_for_more_than_polls(number: str) -> None:
-    assert TuningSettings.model_validate({PREFIX + "CONNECT_REQUESTS_PER_MINUTE": number}).connect_requests_per_minute == int(number)
-
-
-@pytest.mark.parametrize("number", ["1", "9", "-1", "1.5"])
-def test_other_limits_are_refused(number: str) -> None:
-    with pytest.raises(pydantic.ValidationError):
-        TuningSettings.model_validate({PREFIX + "CONNECT_REQUESTS_PER_MINUTE": number})
+def test_a_minute_has_no_limit_or_one_that_leaves_room_for_more_than_polls() -> None:
+    name = PREFIX + "CONNECT_REQUESTS_PER_MINUTE"
+    for number in ("0", "10", "100000"):
+        assert TuningSettings.model_validate({name: number}).connect_requests_per_minute == int(number)
+    for number in ("1", "9", "-1", "1.5"):
+        with pytest.raises(pydantic.ValidationError):
+            TuningSettings.model_validate({name: number})

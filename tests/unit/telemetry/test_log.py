@@ -4,7 +4,6 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,17 +11,7 @@ import pytest
 from onepassword_operator.settings import values
 from onepassword_operator.telemetry import log
 
-
-@pytest.fixture(autouse=True)
-def _loggers() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    quiet = {name: logging.getLogger(name).level for name in ("kopf", "aiohttp", "asyncio")}
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    for name, former in quiet.items():
-        logging.getLogger(name).setLevel(former)
+pytestmark = pytest.mark.usefixtures("loggers_as_before")
 
 
 def record(**members: Any) -> logging.LogRecord:
@@ -30,12 +19,13 @@ def record(**members: Any) -> logging.LogRecord:
     return logging.makeLogRecord(made | members)
 
 
-def console(*, time_encoding: str = "iso8601", stacktrace_level: int = logging.ERROR) -> log.ConsoleFormatter:
-    return log.ConsoleFormatter(time_encoding=time_encoding, stacktrace_level=stacktrace_level)
+def console(made: logging.LogRecord, *, time_encoding: str = "iso8601", stacktrace_level: int = logging.ERROR) -> str:
+    return log.ConsoleFormatter(time_encoding=time_encoding, stacktrace_level=stacktrace_level).format(made)
 
 
-def lines_of_json(*, time_encoding: str = "iso8601", stacktrace_level: int = logging.ERROR) -> log.JsonFormatter:
-    return log.JsonFormatter(time_encoding=time_encoding, stacktrace_level=stacktrace_level)
+def json_line(made: logging.LogRecord, *, time_encoding: str = "iso8601", stacktrace_level: int = logging.ERROR) -> dict[str, Any]:
+    (line,) = log.JsonFormatter(time_encoding=time_encoding, stacktrace_level=stacktrace_level).format(made).split("\n")
+    return dict(json.loads(line))
 
 
 def configured(*, level: int = logging.INFO, encoder: str = "console") -> None:
@@ -50,22 +40,16 @@ def failure() -> Any:
 
 
 def test_console_lines_have_the_official_operators_shape() -> None:
-    assert console().format(record(secret="app/db", none=None)) == (
-        '1970-01-01T00:00:01.500Z\tINFO\tservice.resync\ta message\t{"secret": "app/db"}'
-    )
-    assert console().format(record()).endswith("\ta message")
+    shown = console(record(secret="app/db", none=None, detail="a\nb"))
+    assert shown == '1970-01-01T00:00:01.500Z\tINFO\tservice.resync\ta message\t{"secret": "app/db", "detail": "a\\nb"}'
+    assert console(record()).endswith("\ta message")
 
 
 def test_json_lines_are_one_object() -> None:
-    line = lines_of_json().format(record(secret="app/db", odd=object()))
-    parsed = json.loads(line)
+    parsed = json_line(record(secret="app/db", odd=object(), detail="a\nb"))
     assert parsed.pop("odd").startswith("<object")
-    assert parsed == {"ts": "1970-01-01T00:00:01.500Z", "level": "info", "logger": "service.resync", "msg": "a message", "secret": "app/db"}
-
-
-def test_line_breaks_in_fields_make_no_second_line() -> None:
-    for formatter in (console(), lines_of_json()):
-        assert "\n" not in formatter.format(record(detail="a\nb"))
+    said = {"level": "info", "logger": "service.resync", "msg": "a message", "secret": "app/db", "detail": "a\nb"}
+    assert parsed == {"ts": "1970-01-01T00:00:01.500Z"} | said
 
 
 @pytest.mark.parametrize(
@@ -81,18 +65,16 @@ def test_line_breaks_in_fields_make_no_second_line() -> None:
 )
 def test_a_traceback_is_shown_from_the_level_on_that_was_chosen(shown_from: int, level: int, shown: object) -> None:
     failed = record(exc_info=failure(), levelno=level)
-    line, *trace = console(stacktrace_level=shown_from).format(failed).split("\n", 1)
+    line, *trace = console(failed, stacktrace_level=shown_from).split("\n", 1)
     assert line.endswith("\ta message")
-    assert ("ValueError: what went wrong" in "".join(trace)) is shown
-    assert (
-        "ValueError: what went wrong" in json.loads(lines_of_json(stacktrace_level=shown_from).format(failed)).get("stacktrace", "")
-    ) is shown
+    in_json = json_line(failed, stacktrace_level=shown_from).get("stacktrace", "")
+    assert ["ValueError: what went wrong" in text for text in ("".join(trace), in_json)] == [shown, shown]
 
 
 @pytest.mark.parametrize("level", [logging.ERROR, logging.INFO])
 def test_without_a_traceback_none_is_shown(level: int) -> None:
-    assert "\n" not in console(stacktrace_level=logging.INFO).format(record(levelno=level))
-    assert "stacktrace" not in json.loads(lines_of_json(stacktrace_level=logging.INFO).format(record(levelno=level)))
+    assert "\n" not in console(record(levelno=level), stacktrace_level=logging.INFO)
+    assert "stacktrace" not in json_line(record(levelno=level), stacktrace_level=logging.INFO)
 
 
 @pytest.mark.parametrize(
@@ -111,8 +93,8 @@ def test_without_a_traceback_none_is_shown(level: int) -> None:
     ],
 )
 def test_times_are_in_zaps_forms(encoding: str, created: float, shown: object) -> None:
-    assert console(time_encoding=encoding).format(record(created=created)).split("\t")[0] == str(shown)
-    assert json.loads(lines_of_json(time_encoding=encoding).format(record(created=created)))["ts"] == shown
+    assert console(record(created=created), time_encoding=encoding).split("\t")[0] == str(shown)
+    assert json_line(record(created=created), time_encoding=encoding)["ts"] == shown
 
 
 def test_every_time_encoding_of_the_flag_is_known_and_no_other() -> None:
@@ -122,8 +104,8 @@ def test_every_time_encoding_of_the_flag_is_known_and_no_other() -> None:
 @pytest.mark.parametrize(("level", "name"), [(logging.DEBUG, "DEBUG"), (logging.WARNING, "WARN"), (logging.CRITICAL, "PANIC")])
 def test_levels_have_the_names_that_the_flag_has(level: int, name: str) -> None:
     said = record(levelno=level, levelname=logging.getLevelName(level))
-    assert console().format(said).split("\t")[1] == name
-    assert json.loads(lines_of_json().format(said))["level"] == name.lower()
+    assert console(said).split("\t")[1] == name
+    assert json_line(said)["level"] == name.lower()
 
 
 def test_fields_of_other_libraries_are_left_out() -> None:

@@ -30,12 +30,9 @@ async def test_the_exposition_is_rendered_when_it_is_asked_for() -> None:
             assert response.status == 404
 
 
-async def test_no_address_serves_nothing() -> None:
+async def test_an_address_in_use_is_an_error_and_no_address_serves_nothing() -> None:
     async with serve(None, {}):
         pass
-
-
-async def test_an_address_in_use_is_an_error() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

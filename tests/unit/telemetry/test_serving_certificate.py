@@ -1,7 +1,5 @@
 """HTTPS for /metrics, over real sockets, and a certificate that is renewed while it serves."""
 
-from __future__ import annotations
-
 import asyncio
 import pathlib
 import shutil
