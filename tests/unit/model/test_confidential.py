@@ -88,6 +88,7 @@ HANDING_OUT: dict[str, Callable[[object], object]] = {
     "json": json.dumps,
     "msgspec": msgspec.json.encode,
     "vars": vars,
+    "asdict": dataclasses.asdict,  # type: ignore[dict-item]
     "bytes": bytes,  # type: ignore[dict-item]  # that it does not fit is the point
     "iteration": list,  # type: ignore[dict-item]
     "hash": hash,
@@ -100,11 +101,6 @@ def test_no_serialiser_takes_a_value(hand_out: Callable[[object], object], value
     with pytest.raises(TypeError) as refused:
         hand_out(value)
     assert CANARY not in str(refused.value)
-
-
-def test_an_item_is_not_turned_into_a_dictionary() -> None:
-    with pytest.raises(TypeError, match="not serialised"):
-        dataclasses.asdict(ITEM)
 
 
 def test_revealing_gives_the_bytes_unchanged() -> None:
@@ -139,10 +135,9 @@ def test_values_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -
     assert compared == [(b"a", b"b")]
 
 
-@pytest.mark.parametrize(("value", "length"), [(b"", 0), (b"a", 1), ("é".encode(), 2)])
-def test_the_length_counts_bytes_and_an_empty_value_is_false(value: bytes, length: int) -> None:
-    assert len(Confidential(value)) == length
-    assert bool(Confidential(value)) is (length > 0)
+def test_the_length_counts_bytes_and_an_empty_value_is_false() -> None:
+    values = [Confidential(value) for value in (b"", b"a", "é".encode())]
+    assert [(len(value), bool(value)) for value in values] == [(0, False), (1, True), (2, True)]
 
 
 @pytest.mark.parametrize(

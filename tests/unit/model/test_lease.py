@@ -1,7 +1,5 @@
 """The lease as the API server has it."""
 
-from __future__ import annotations
-
 from onepassword_operator.model.lease import LeaseRecord
 
 SPEC = {"holderIdentity": "pod_1", "leaseDurationSeconds": 15, "acquireTime": "a", "renewTime": "r", "leaseTransitions": 2}

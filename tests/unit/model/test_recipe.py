@@ -1,7 +1,5 @@
 """Recipes: what a Secret's content comes from."""
 
-from __future__ import annotations
-
 import pytest
 
 from onepassword_operator.model.errors import ItemPathError

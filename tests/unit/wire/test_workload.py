@@ -1,5 +1,6 @@
 """Workloads, reduced to the Secrets that they use, as the API server sends them and as kopf hands them over."""
 
+import dataclasses
 from typing import Any
 
 import msgspec
@@ -39,22 +40,23 @@ def test_the_secret_that_an_annotation_names_is_used(
     assert _annotated(on_deployment, on_template).secrets == secrets
 
 
+NOTHING = Workload(
+    namespace="team",
+    name="api",
+    uid="w1",
+    resource_version=9,
+    created_at="",
+    annotations={},
+    template_annotations={},
+    secrets=frozenset(),
+)
+
+
 def test_a_deployment_is_read_whole() -> None:
-    raw = {
-        "metadata": METADATA
-        | {"creationTimestamp": "2024-01-01T00:00:00Z", "annotations": {"a": "b"}, "deletionTimestamp": "2024-02-01T00:00:00Z"},
-        "spec": {"template": {"metadata": {"annotations": {"c": "d"}}}},
-    }
-    assert read(raw) == Workload(
-        namespace="team",
-        name="api",
-        uid="w1",
-        resource_version=9,
-        created_at="2024-01-01T00:00:00Z",
-        annotations={"a": "b"},
-        template_annotations={"c": "d"},
-        secrets=frozenset(),
-        terminating=True,
+    told = {"creationTimestamp": "2024-01-01T00:00:00Z", "annotations": {"a": "b"}, "deletionTimestamp": "2024-02-01T00:00:00Z"}
+    raw = {"metadata": METADATA | told, "spec": {"template": {"metadata": {"annotations": {"c": "d"}}}}}
+    assert read(raw) == dataclasses.replace(
+        NOTHING, created_at="2024-01-01T00:00:00Z", annotations={"a": "b"}, template_annotations={"c": "d"}, terminating=True
     )
 
 
@@ -68,17 +70,7 @@ def test_a_deployment_is_read_whole() -> None:
     ],
 )
 def test_what_a_deployment_lacks_is_empty(raw: dict[str, Any]) -> None:
-    assert read(raw) == Workload(
-        namespace="team",
-        name="api",
-        uid="w1",
-        resource_version=9,
-        created_at="",
-        annotations={},
-        template_annotations={},
-        secrets=frozenset(),
-        terminating=False,
-    )
+    assert read(raw) == NOTHING
 
 
 def test_a_deployment_that_asks_has_a_claim_as_of_the_same_read() -> None:
