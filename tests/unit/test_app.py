@@ -8,8 +8,8 @@ import math
 import os
 import pathlib
 import signal
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
 
 import aiohttp
 import pydantic
@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from controlplane.certificates import Authority
+from fakes.calls import failing, given_up
 from fakes.item_source import FakeItemSource
 from fakes.relays import ForwardProxy, forward_proxy
 from fakes.scripted_server import ScriptedServer, reply, scripted_server
@@ -43,10 +44,12 @@ CRD = "/apis/onepassword.com/v1"
 DEPLOYMENTS = "/apis/apps/v1/deployments"
 EVENTS = "/api/v1/namespaces/app/events"
 LIMIT_SECONDS = 10
+FORBIDDEN = reply({"message": "secrets is forbidden: User x"}, status=403)
 ITEM: dict[str, Any] = {
     "metadata": {"namespace": "app", "name": "db", "uid": "u", "resourceVersion": "7", "generation": 1},
     "spec": {"itemPath": "vaults/Prod/items/db"},
 }
+T = TypeVar("T")
 SECRET: dict[str, Any] = {"metadata": {"namespace": "app", "name": "db", "uid": "s", "resourceVersion": "8"}}
 
 
@@ -66,7 +69,7 @@ async def cluster() -> AsyncIterator[ScriptedServer]:
         yield server
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def watching(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """kopf, as something that runs until it is cancelled, as does the watch on Secrets; set when kopf started."""
     started = asyncio.Event()
@@ -140,14 +143,27 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0)
 
 
+async def soon(awaitable: Awaitable[T]) -> T:
+    return await asyncio.wait_for(awaitable, LIMIT_SECONDS)
+
+
 @contextlib.asynccontextmanager
 async def running(operator: Operator) -> AsyncIterator[asyncio.Task[None]]:
     task = asyncio.create_task(operator.run())
     try:
         yield task
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await given_up(task)
+
+
+@contextlib.asynccontextmanager
+async def run_until_sigterm(settings: Settings, watching: asyncio.Event, **changed: Any) -> AsyncIterator[None]:
+    """The operator as the command runs it, from when it watches; a signal ends it, with 0."""
+    task = asyncio.create_task(app.run(settings.model_copy(update=changed)))
+    await soon(watching.wait())
+    yield
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert await soon(task) == 0
 
 
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> list[float]:
@@ -167,26 +183,17 @@ def statuses(cluster: ScriptedServer) -> list[str]:
     return [request.path for request in cluster.seen if request.path.endswith("/status")]
 
 
-async def test_a_resource_that_is_there_at_the_start_gets_its_secret(
-    operator: Operator, cluster: ScriptedServer, watching: asyncio.Event
-) -> None:
-    assert operator.unready()
-    async with running(operator):
-        await until(lambda: statuses(cluster))
-        assert watching.is_set()
-        assert operator.unready() == ""
-        assert operator.unhealthy() == ""
-    assert "/api/v1/namespaces/app/secrets" in cluster.paths()
+async def fails(*_: object) -> None:
+    raise ZeroDivisionError
 
 
 async def test_nothing_is_written_before_the_first_poll_has_ended(
     operator: Operator, cluster: ScriptedServer, watching: asyncio.Event, source: FakeItemSource
 ) -> None:
-    unreadable = ITEM | {"spec": {"itemPath": "a path that takes no question to be refused"}}
-    cluster.routes[f"{CRD}/onepassworditems"] = reply({"items": [unreadable]})
+    cluster.routes[f"{CRD}/onepassworditems"] = reply({"items": [ITEM | {"spec": {"itemPath": "refused without a question"}}]})
     source.gate = asyncio.Event()
     async with running(operator):
-        await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
+        await soon(watching.wait())
         await until(lambda: source.in_flight)
         for _ in range(100):
             await asyncio.sleep(0)
@@ -196,25 +203,14 @@ async def test_nothing_is_written_before_the_first_poll_has_ended(
         await until(lambda: statuses(cluster))
 
 
-async def test_an_outage_of_1password_does_not_make_it_unready(
-    operator: Operator, source: FakeItemSource, cluster: ScriptedServer, watching: asyncio.Event
-) -> None:
-    source.outage = BackendUnavailableError("no answer")
-    async with running(operator) as task:
-        await until(lambda: statuses(cluster))
-        assert watching.is_set()
-        assert (operator.unready(), operator.unhealthy(), task.done()) == ("", "", False)
-
-
 async def test_it_waits_for_the_crd(
     operator: Operator, cluster: ScriptedServer, watching: asyncio.Event, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(app, "CRD_CHECK_SECONDS", 0.0)
     served = cluster.routes.pop(CRD)
-    cluster.script(*[reply({}, status=404)] * 2, reply({"message": "x"}, status=403))
-    cluster.script(served)
+    cluster.script(*[reply({}, status=404)] * 2, FORBIDDEN, served)
     async with running(operator):
-        await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
+        await soon(watching.wait())
     reported = [record.__dict__["detail"] for record in caplog.records if record.getMessage() == "not ready"]
     assert len(reported) == 2
     assert "kubectl apply -f crds/" in reported[0]
@@ -224,33 +220,24 @@ async def test_it_waits_for_the_first_complete_lists(
     operator: Operator, cluster: ScriptedServer, watching: asyncio.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lists = cluster.routes.pop("/api/v1/secrets")
-    cluster.script(reply({"message": "secrets is forbidden: User x"}, status=403), lists)
+    cluster.script(FORBIDDEN, lists)
     pauses = no_pause(monkeypatch)
+    assert operator.unready()
     async with running(operator):
-        await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
-        assert operator.unready() == ""
+        await soon(watching.wait())
+        assert operator.unready() == operator.unhealthy() == ""
     assert 2.0 in pauses
 
 
-@pytest.mark.usefixtures("watching")
 async def test_a_supervised_task_that_fails_ends_the_run(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def fails() -> None:
-        raise ZeroDivisionError
-
     monkeypatch.setattr(operator._parts.use_cases.poller, "poll", fails)
-    with pytest.raises(ZeroDivisionError):
-        await asyncio.wait_for(operator.run(), LIMIT_SECONDS)
+    await failing(ZeroDivisionError, soon(operator.run()))
     assert "poller" in operator.unhealthy()
 
 
-async def test_the_watch_on_secrets_is_supervised(operator: Operator, watching: asyncio.Event, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def fails(_: SecretWatcher) -> None:
-        await watching.wait()
-        raise ZeroDivisionError
-
+async def test_the_watch_on_secrets_is_supervised(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SecretWatcher, "run", fails)
-    with pytest.raises(ZeroDivisionError):
-        await asyncio.wait_for(operator.run(), LIMIT_SECONDS)
+    await failing(ZeroDivisionError, soon(operator.run()))
     assert "secret-watch" in operator.unhealthy()
 
 
@@ -260,38 +247,20 @@ async def test_a_signal_that_kopf_caught_first_stops_the_operator(operator: Oper
 
     monkeypatch.setattr(watches, "run_kopf", returns)
     async with running(operator):
-        await asyncio.wait_for(operator._stop.given.wait(), LIMIT_SECONDS)
+        await soon(operator._stop.given.wait())
         assert operator.unhealthy() == ""
 
 
-async def test_an_item_that_changes_reaches_its_secret_at_a_later_poll(
-    operator: Operator, cluster: ScriptedServer, watching: asyncio.Event, source: FakeItemSource, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    operator._settings = operator._settings.model_copy(update={"polling_interval": 0})
-    async with running(operator):
-        await until(lambda: statuses(cluster))
-        cluster.routes["/api/v1/namespaces/app/secrets/db"] = reply({}, status=404)
-        cluster.routes[f"{CRD}/namespaces/app/onepassworditems/db"] = reply(ITEM)
-        before = cluster.paths().count("/api/v1/namespaces/app/secrets")
-        (item,) = [request.split()[1] for request in source.requests if request.startswith("item ")]
-        source.edit(item, password="two")
-        await until(lambda: cluster.paths().count("/api/v1/namespaces/app/secrets") > before)
-    assert watching.is_set()
-
-
-async def test_resyncs_go_on_after_one_that_failed(
-    operator: Operator, cluster: ScriptedServer, watching: asyncio.Event, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_resyncs_go_on_after_one_that_failed(operator: Operator, cluster: ScriptedServer, caplog: pytest.LogCaptureFixture) -> None:
     operator._settings = operator._settings.model_copy(update={"resync_seconds": 0.0})
     async with running(operator) as task:
         await until(lambda: statuses(cluster))
-        cluster.routes["/api/v1/secrets"] = reply({"message": "secrets is forbidden: User x"}, status=403)
+        cluster.routes["/api/v1/secrets"] = FORBIDDEN
         await until(lambda: any(record.getMessage() == "resync failed" for record in caplog.records))
         cluster.routes["/api/v1/secrets"] = reply({"items": []})
         seen = len(cluster.seen)
         await until(lambda: len(cluster.seen) > seen + 3)
         assert not task.done()
-        assert watching.is_set()
 
 
 async def test_the_connect_server_is_looked_at_after_the_first_poll_and_sooner_again_if_it_is_not_well(
@@ -301,7 +270,7 @@ async def test_the_connect_server_is_looked_at_after_the_first_poll_and_sooner_a
     looks.well = False
     source.gate = asyncio.Event()
     async with running(operator):
-        await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
+        await soon(watching.wait())
         await until(lambda: source.in_flight)
         assert looks.count == 0
         source.gate.set()
@@ -321,8 +290,7 @@ async def test_polls_are_spread_by_a_tenth_and_sooner_while_something_is_wrong(
     source.outage = outage
     polling = asyncio.create_task(operator._poll_forever())
     await until(lambda: len([pause for pause in pauses if pause]) >= 30)
-    polling.cancel()
-    await asyncio.gather(polling, return_exceptions=True)
+    await given_up(polling)
     taken = [pause for pause in pauses if pause]
     assert all(0.9 * longest - 1 <= pause <= longest for pause in taken)  # less what the poll itself took
     assert len(set(taken)) == len(taken)
@@ -337,44 +305,39 @@ async def test_a_pending_restart_found_at_the_start_is_taken_up(operator: Operat
 
 
 class TestRun:
-    async def test_a_signal_ends_it_with_0(self, settings: Settings, watching: asyncio.Event, caplog: pytest.LogCaptureFixture) -> None:
-        task = asyncio.create_task(app.run(settings))
-        await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert await asyncio.wait_for(task, LIMIT_SECONDS) == 0
-        assert any("--enable-http2 is accepted" in record.getMessage() for record in caplog.records)
+    async def test_a_signal_ends_it_with_0_and_what_kopf_leaves_behind_is_no_traceback_in_the_log(
+        self, settings: Settings, watching: asyncio.Event, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A task of kopf's that is cancelled while it starts ends with an error that nobody asks for any more."""
+        async with run_until_sigterm(settings, watching):
+            assert any("--enable-http2 is accepted" in record.getMessage() for record in caplog.records)
+        caplog.set_level(logging.DEBUG)
+        asyncio.get_running_loop().call_exception_handler({"message": "never retrieved", "exception": OSError("a fake error")})
+        (record,) = [record for record in caplog.records if record.getMessage() == "left behind by the stop"]
+        assert (record.levelno, record.exc_info) == (logging.DEBUG, None)
 
     async def test_a_connect_that_hangs_does_not_hold_up_the_end(self, settings: Settings, watching: asyncio.Event) -> None:
         async with scripted_server() as connect:
             connect.script(*[connect.hang()] * 10)
-            task = asyncio.create_task(app.run(settings.model_copy(update={"connect_host": connect.url})))
-            await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
-            await asyncio.wait_for(connect.until_seen(1), LIMIT_SECONDS)
-            os.kill(os.getpid(), signal.SIGTERM)
-            assert await asyncio.wait_for(task, LIMIT_SECONDS) == 0
+            async with run_until_sigterm(settings, watching, connect_host=connect.url):
+                await soon(connect.until_seen(1))
 
-    async def test_what_is_known_of_connect_and_its_token_is_a_metric(
+    async def test_what_is_known_of_connect_and_its_token_is_a_metric_over_https_if_there_is_a_certificate(
         self, settings: Settings, watching: asyncio.Event, tmp_path: pathlib.Path
     ) -> None:
+        pair, port = Authority(tmp_path / "authority", "a").server("tls"), free_port()
         claims = base64.urlsafe_b64encode(b'{"exp": 4102444800}').rstrip(b"=").decode()
         (tmp_path / "token").write_text(f"a.{claims}.c")
-        port = free_port()
         async with scripted_server() as connect:
             connect.routes["/health"] = reply({"version": "1.8.1"})
             connect.script(reply("busy", status=502))
-            from_file = {
-                "connect_host": connect.url,
-                "connect_token": None,
-                "connect_token_file": str(tmp_path / "token"),
-                "metrics_bind_address": f"127.0.0.1:{port}",
-            }
-            task = asyncio.create_task(app.run(settings.model_copy(update=from_file)))
-            await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
-            await until(lambda: "/health" in connect.paths())
-            async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/metrics") as response:
-                shown = await response.text()
-            os.kill(os.getpid(), signal.SIGTERM)
-            assert await asyncio.wait_for(task, LIMIT_SECONDS) == 0
+            from_file = {"connect_host": connect.url, "connect_token": None, "connect_token_file": str(tmp_path / "token")}
+            secure = {"metrics_cert_path": str(tmp_path / "authority"), "metrics_bind_address": f"127.0.0.1:{port}"}
+            async with run_until_sigterm(settings, watching, **from_file, **secure), aiohttp.ClientSession() as session:
+                await until(lambda: "/health" in connect.paths())
+                trust = client_tls(pair.certificate.read_text())
+                async with session.get(f"https://127.0.0.1:{port}/metrics", ssl=trust) as response:
+                    shown = await response.text()
         assert connect.seen[0].headers["Authorization"] == f"Bearer a.{claims}.c"
         assert claims not in shown
         for line in (
@@ -386,60 +349,25 @@ class TestRun:
         ):
             assert f"onepassword_operator_{line}" in shown
 
-    async def test_what_kopf_leaves_behind_at_the_stop_is_no_traceback_in_the_log(
-        self, settings: Settings, watching: asyncio.Event, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        """A task of kopf's that is cancelled while it starts ends with an error that nobody asks for any more."""
-        task = asyncio.create_task(app.run(settings))
-        await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert await asyncio.wait_for(task, LIMIT_SECONDS) == 0
-        caplog.set_level(logging.DEBUG)
-        asyncio.get_running_loop().call_exception_handler({"message": "never retrieved", "exception": OSError("a fake error")})
-        (record,) = [record for record in caplog.records if record.getMessage() == "left behind by the stop"]
-        assert (record.levelno, record.exc_info) == (logging.DEBUG, None)
-
-    async def test_metrics_are_served_over_https_if_there_is_a_certificate(
-        self, settings: Settings, watching: asyncio.Event, tmp_path: pathlib.Path
-    ) -> None:
-        pair, port = Authority(tmp_path / "authority", "a").server("tls"), free_port()
-        secure = {"metrics_cert_path": str(tmp_path / "authority"), "metrics_bind_address": f"127.0.0.1:{port}"}
-        task = asyncio.create_task(app.run(settings.model_copy(update=secure)))
-        await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
-        trust = client_tls(pair.certificate.read_text())
-        async with aiohttp.ClientSession() as session, session.get(f"https://127.0.0.1:{port}/metrics", ssl=trust) as response:
-            assert "onepassword_operator_build_info" in await response.text()
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert await asyncio.wait_for(task, LIMIT_SECONDS) == 0
-
     async def test_connections_leave_through_the_proxies_of_the_settings(
         self, settings: Settings, watching: asyncio.Event, tmp_path: pathlib.Path, cluster: ScriptedServer
     ) -> None:
         """The API server's name is known to the proxy alone, and so is Connect's; the latter's port leads nowhere."""
-        config = yaml.safe_load((tmp_path / "config").read_text())
-        config["clusters"][0]["cluster"]["server"] = "http://kubernetes.example"
-        (tmp_path / "config").write_text(yaml.safe_dump(config))
+        kubeconfig = tmp_path / "config"
+        kubeconfig.write_text(kubeconfig.read_text().replace(cluster.url, "http://kubernetes.example"))
         names = {"kubernetes.example:80": ("127.0.0.1", int(cluster.url.rpartition(":")[2]))}
         async with forward_proxy(ForwardProxy(names=names)) as proxy:
             through = {"http_proxy": pydantic.SecretStr(proxy.url), "connect_host": "http://connect.example:8080"}
-            task = asyncio.create_task(app.run(settings.model_copy(update=through)))
-            await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
-            await until(lambda: "connect.example:8080" in proxy.targets())
-            assert proxy.targets() == {"kubernetes.example:80", "connect.example:8080"}
-            os.kill(os.getpid(), signal.SIGTERM)
-            assert await asyncio.wait_for(task, LIMIT_SECONDS) == 0
+            async with run_until_sigterm(settings, watching, **through):
+                await until(lambda: "connect.example:8080" in proxy.targets())
+                assert proxy.targets() == {"kubernetes.example:80", "connect.example:8080"}
 
-    @pytest.mark.usefixtures("watching")
     async def test_a_failure_ends_it_with_1(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-        async def breaks(_: Poller) -> None:
-            raise ZeroDivisionError
-
-        monkeypatch.setattr(Poller, "poll", breaks)
-        assert await asyncio.wait_for(app.run(settings), LIMIT_SECONDS) == 1
+        monkeypatch.setattr(Poller, "poll", fails)
+        assert await soon(app.run(settings)) == 1
 
     async def test_without_a_cluster_it_does_not_start(self, settings: Settings) -> None:
-        with pytest.raises(ClusterUnavailableError):
-            await app.run(settings.model_copy(update={"kubeconfig": "/absent"}))
+        await failing(ClusterUnavailableError, app.run(settings.model_copy(update={"kubeconfig": "/absent"})))
 
 
 class Electoral:
@@ -484,7 +412,7 @@ async def test_a_replica_that_stands_by_is_ready_watches_and_asks_1password_for_
     operator: Operator, cluster: ScriptedServer, source: FakeItemSource, watching: asyncio.Event, election: Electoral, looks: Checks
 ) -> None:
     async with running(operator):
-        await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
+        await soon(watching.wait())
         for _ in range(100):
             await asyncio.sleep(0)
         assert (operator.unready(), operator.unhealthy(), alive()) == ("", "", [])
@@ -511,12 +439,11 @@ async def test_who_takes_over_answers_no_refresh_that_the_former_leader_had_time
 
 
 async def test_a_full_resync_of_a_replica_that_stands_by_is_one_of_the_cluster_alone(
-    operator: Operator, cluster: ScriptedServer, source: FakeItemSource, watching: asyncio.Event, election: Electoral
+    operator: Operator, cluster: ScriptedServer, source: FakeItemSource, election: Electoral
 ) -> None:
     operator._settings = operator._settings.model_copy(update={"resync_seconds": 0.0})
     async with running(operator):
         await until(lambda: cluster.paths().count("/api/v1/secrets") > 3)
-    assert watching.is_set()
     assert not election.may_write()
     assert source.requests == []
 
@@ -526,10 +453,10 @@ async def test_every_start_of_the_watches_is_followed_by_a_resync_until_one_succ
 ) -> None:
     pauses = no_pause(monkeypatch)
     async with running(operator):
-        await asyncio.wait_for(watching.wait(), LIMIT_SECONDS)
+        await soon(watching.wait())
         await until(lambda: cluster.paths().count("/api/v1/secrets") == 2)
         lists = cluster.routes["/api/v1/secrets"]
-        cluster.routes["/api/v1/secrets"] = reply({"message": "x"}, status=403)
+        cluster.routes["/api/v1/secrets"] = FORBIDDEN
         operator._watching()
         await until(lambda: app.RESYNC_RETRY_SECONDS in pauses)
         cluster.routes["/api/v1/secrets"] = lists
@@ -540,16 +467,15 @@ async def test_every_start_of_the_watches_is_followed_by_a_resync_until_one_succ
     assert pauses.count(app.SECOND_RESYNC_SECONDS) == 2
 
 
-@pytest.mark.usefixtures("watching")
 async def test_a_leader_that_loses_the_lease_ends(operator: Operator, election: Electoral) -> None:
     election.won.set()
     election.lost.set()
     with pytest.raises(RuntimeError, match="leadership"):
-        await asyncio.wait_for(operator.run(), LIMIT_SECONDS)
+        await soon(operator.run())
 
 
-async def test_the_lease_is_given_up_when_nothing_is_left_that_could_write(
-    operator: Operator, cluster: ScriptedServer, watching: asyncio.Event, election: Electoral
+async def test_the_lease_is_given_up_when_nothing_is_left_to_write(
+    operator: Operator, cluster: ScriptedServer, election: Electoral
 ) -> None:
     election.won.set()
     election.tasks = alive
@@ -558,28 +484,10 @@ async def test_the_lease_is_given_up_when_nothing_is_left_that_could_write(
         await until(lambda: statuses(cluster))
         assert alive()
         await operator.stop()
-    assert watching.is_set()
     assert election.released_after == []
 
 
-async def test_an_event_that_hangs_holds_up_neither_secret_nor_status(
-    operator: Operator, cluster: ScriptedServer, watching: asyncio.Event
-) -> None:
-    other = ITEM | {"metadata": ITEM["metadata"] | {"name": "other", "uid": "o"}}
-    cluster.routes[f"{CRD}/onepassworditems"] = reply({"items": [ITEM, other]})
-    cluster.routes[f"{CRD}/namespaces/app/onepassworditems/other/status"] = reply(other)
-    cluster.routes[EVENTS] = cluster.hang()
-    async with running(operator):
-        await until(
-            lambda: EVENTS in cluster.paths() and len(statuses(cluster)) == 2 and operator._parts.use_cases.shared.queue.depth() == 0
-        )
-        assert operator._parts.events.waiting() == 2
-    assert watching.is_set()
-
-
-async def test_what_waits_is_told_before_the_lease_is_given_up(
-    operator: Operator, cluster: ScriptedServer, watching: asyncio.Event, election: Electoral
-) -> None:
+async def test_what_waits_is_told_before_the_lease_is_given_up(operator: Operator, cluster: ScriptedServer, election: Electoral) -> None:
     cluster.routes[EVENTS] = cluster.hang()
     election.won.set()
     election.tasks = cluster.paths
@@ -587,14 +495,11 @@ async def test_what_waits_is_told_before_the_lease_is_given_up(
         await until(lambda: EVENTS in cluster.paths() and statuses(cluster))
         cluster.routes[EVENTS] = reply({}, status=201)
         await operator.stop()
-    assert watching.is_set()
     assert election.released_after.count(EVENTS) == 2
     assert operator._parts.events.waiting() == 0
 
 
-async def test_a_list_under_way_ends_with_the_operator(
-    operator: Operator, source: FakeItemSource, cluster: ScriptedServer, watching: asyncio.Event
-) -> None:
+async def test_a_list_under_way_ends_with_the_operator(operator: Operator, source: FakeItemSource, cluster: ScriptedServer) -> None:
     operator._parts.use_cases.poller._patience_seconds = 0.001
     async with running(operator):
         await until(lambda: statuses(cluster))
@@ -604,5 +509,4 @@ async def test_a_list_under_way_ends_with_the_operator(
         (task,) = operator._parts.use_cases.poller._lists.values()
         await operator.stop()
         await asyncio.gather(task, return_exceptions=True)
-    assert watching.is_set()
     assert task.cancelled()

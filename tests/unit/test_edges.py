@@ -1,7 +1,6 @@
 """The use-cases as they are wired: what one of them decides reaches the one that does it."""
 
-from __future__ import annotations
-
+import contextlib
 import datetime
 import os
 from collections.abc import AsyncIterator
@@ -11,7 +10,7 @@ import msgspec
 import pytest
 
 from fakes.item_source import FakeItemSource
-from fakes.scripted_server import ScriptedServer, reply, scripted_server
+from fakes.scripted_server import ScriptedServer, reply
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.credentials import ClusterAccess
 from onepassword_operator.edges import Parts, SystemClock, build, elect
@@ -33,23 +32,28 @@ METADATA: dict[str, Any] = {"namespace": "app", "name": "db", "uid": "u", "resou
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    async with scripted_server() as running:
-        yield running
-
-
-@pytest.fixture
 def metrics() -> Metrics:
     return Metrics(version="0")
 
 
-@pytest.fixture
-async def parts(server: ScriptedServer, metrics: Metrics, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Parts]:
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.delenv("POD_NAMESPACE", raising=False)
+
+
+@contextlib.asynccontextmanager
+async def built(server: ScriptedServer, metrics: Metrics, **flags: str) -> AsyncIterator[Parts]:
     access = ClusterAccess(server=server.url, ssl_context=None, token=None)
     async with KubernetesApi(access, user_agent="x", observer=lambda *_: None) as api:
-        yield build(load({}, os.environ), api=api, source=FakeItemSource(), token=Confidential(b"fake"), metrics=metrics)
+        yield build(load(flags, os.environ), api=api, source=FakeItemSource(), token=Confidential(b"fake"), metrics=metrics)
+
+
+@pytest.fixture
+async def parts(server: ScriptedServer, metrics: Metrics) -> AsyncIterator[Parts]:
+    async with built(server, metrics) as made:
+        yield made
 
 
 def test_the_machines_clock_and_dice() -> None:
@@ -58,28 +62,18 @@ def test_the_machines_clock_and_dice() -> None:
     assert 0 <= clock.jitter() <= 1
 
 
-def test_everything_heals_within_the_polling_interval(parts: Parts) -> None:
-    assert [part._interval_seconds for part in (parts.use_cases.controller, parts.use_cases.restarts, parts.use_cases.finalizers)] == [
-        7.0
-    ] * 3
+def test_everything_heals_within_the_polling_interval_and_nothing_runs_yet(parts: Parts) -> None:
+    uses = parts.use_cases
+    assert {part._interval_seconds for part in (uses.controller, uses.restarts, uses.finalizers)} == {7.0}
+    assert not uses.shared.first_poll.is_set()
+    assert uses.shared.queue.depth() == 0
 
 
 @pytest.mark.parametrize(("setting", "watched"), [("on", True), ("off", False)])
-async def test_secrets_are_either_watched_or_looked_at_in_turn(
-    server: ScriptedServer, metrics: Metrics, monkeypatch: pytest.MonkeyPatch, *, setting: str, watched: bool
-) -> None:
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    access = ClusterAccess(server=server.url, ssl_context=None, token=None)
-    async with KubernetesApi(access, user_agent="x", observer=lambda *_: None) as api:
-        settings = load({"secret_watch": setting}, os.environ)
-        made = build(settings, api=api, source=FakeItemSource(), token=Confidential(b"fake"), metrics=metrics)
-    assert (made.secret_watcher is not None, made.use_cases.patrol is not None) == (watched, not watched)
-
-
-def test_nothing_runs_yet(parts: Parts) -> None:
-    assert not parts.use_cases.shared.first_poll.is_set()
-    assert parts.use_cases.shared.queue.depth() == 0
+async def test_secrets_are_watched_or_looked_at_in_turn(server: ScriptedServer, metrics: Metrics, setting: str, watched: object) -> None:
+    async with built(server, metrics, secret_watch=setting) as made:
+        assert (made.secret_watcher is not None) is watched
+        assert (made.use_cases.patrol is None) is watched
 
 
 async def test_a_mark_that_is_seen_wakes_the_restarts_of_its_namespace(parts: Parts) -> None:
@@ -115,7 +109,9 @@ async def test_a_resource_that_is_held_up_in_deletion_is_released(parts: Parts) 
 
 async def test_a_deployment_that_is_held_up_for_nothing_is_released(parts: Parts, server: ScriptedServer) -> None:
     parts.use_cases.observe_workloads.seen(workload.from_dict({"metadata": METADATA}))
+    parts.use_cases.controller._remove_finalizer(ObjectRef("Deployment", "app", "web"))
     source = await parts.use_cases.finalizers._queue.take()
+    assert parts.use_cases.finalizers.depth() == 2
     server.script(reply({"metadata": METADATA}), reply({"metadata": METADATA | {"finalizers": []}}))
     await parts.use_cases.finalizers._work(source)
     assert [(request.method, request.path) for request in server.seen] == [
@@ -124,14 +120,7 @@ async def test_a_deployment_that_is_held_up_for_nothing_is_released(parts: Parts
     ]
 
 
-async def test_a_pass_releases_what_it_has_seen_to(parts: Parts) -> None:
-    parts.use_cases.controller._remove_finalizer(ObjectRef("Deployment", "app", "web"))
-    assert parts.use_cases.finalizers.depth() == 1
-
-
-async def test_an_event_that_is_said_is_posted_under_a_name_of_its_own_in_the_api_servers_time(
-    parts: Parts, server: ScriptedServer
-) -> None:
+async def test_an_event_is_posted_under_a_name_of_its_own_in_the_api_servers_time(parts: Parts, server: ScriptedServer) -> None:
     claim = onepassword_item.from_dict({"metadata": METADATA | {"name": "n" * 253}}, Rendering())
     server.routes["/api/v1/namespaces/app/events"] = reply({}, status=201)
     for outcome in (Change.CREATED, Change.UPDATED):
@@ -143,11 +132,7 @@ async def test_an_event_that_is_said_is_posted_under_a_name_of_its_own_in_the_ap
     assert datetime.datetime.strptime(first["lastTimestamp"], "%Y-%m-%dT%H:%M:%S%z").tzinfo
 
 
-async def test_without_election_the_operator_leads_and_asks_for_no_lease(
-    server: ScriptedServer, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
+async def test_without_election_the_operator_leads_and_asks_for_no_lease(server: ScriptedServer, metrics: Metrics) -> None:
     access = ClusterAccess(server=server.url, ssl_context=None, token=None)
     async with elect(load({}, os.environ), access, way=DIRECT, metrics=metrics) as election:
         await election.campaign()
@@ -155,12 +140,9 @@ async def test_without_election_the_operator_leads_and_asks_for_no_lease(
     assert server.seen == []
 
 
-async def test_with_election_it_takes_the_lease_in_the_namespace_of_its_kubeconfig_under_a_name_of_its_own(
-    server: ScriptedServer, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+async def test_with_election_the_lease_is_taken_in_the_kubeconfigs_namespace_under_an_own_name(
+    server: ScriptedServer, metrics: Metrics
 ) -> None:
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("POD_NAMESPACE", raising=False)
     server.script(reply({}, status=404), reply({"metadata": {"resourceVersion": "1"}}, status=201))
     access = ClusterAccess(server=server.url, ssl_context=None, token=None, namespace="ops")
     async with elect(load({"leader_elect": "true"}, os.environ), access, way=DIRECT, metrics=metrics) as election:

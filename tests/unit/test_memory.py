@@ -1,7 +1,5 @@
 """What the process sets aside: the garbage collector looks at what comes and goes, and a quiet TLS connection costs little."""
 
-from __future__ import annotations
-
 import asyncio
 import asyncio.sslproto
 import gc

@@ -1,7 +1,5 @@
 """The use-cases are connected as the options say."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import pytest
@@ -13,20 +11,12 @@ from onepassword_operator.service.runtime.work_queue import WorkQueue
 from unit import recorded_history
 
 
-@pytest.mark.parametrize("seconds", [0.0, 600.0])
-def test_secrets_are_read_in_turn_only_where_they_are_not_watched(seconds: float) -> None:
+@pytest.mark.parametrize("asked", [0.0, 5.0])
+def test_restarts_are_limited_if_asked_for_and_secrets_read_in_turn_where_they_are_not_watched(asked: float) -> None:
     world = World()
-    options = dataclasses.replace(world.options(), secret_round_seconds=seconds)
+    options = dataclasses.replace(world.options(), secret_round_seconds=asked, restarts_per_second=asked)
     made = wiring.wire(world.ports(), options, new_queue=WorkQueue)
-    assert (made.patrol is not None) == bool(seconds)
-
-
-@pytest.mark.parametrize("per_second", [0.0, 5.0])
-def test_restarts_are_limited_only_if_asked_for(per_second: float) -> None:
-    world = World()
-    options = dataclasses.replace(world.options(), restarts_per_second=per_second)
-    made = wiring.wire(world.ports(), options, new_queue=WorkQueue)
-    assert (made.restart._limiter is not None) == bool(per_second)
+    assert [part is not None for part in (made.patrol, made.restart._limiter)] == [bool(asked)] * 2
 
 
 async def test_a_history_writes_says_and_asks_to_the_byte_as_recorded() -> None:
