@@ -100,7 +100,7 @@ class Reconcile:
         except OperatorError as error:
             if refresh:
                 self._index.refreshes.give_back(key)
-            return self._failed(key, winner, error)
+            return self._failed(key, error, winner=winner)
 
     async def _try(self, asked: Request) -> Results | None:
         """Return the outcomes; None if somebody else wrote first."""
@@ -306,7 +306,7 @@ class Reconcile:
 
     # --- when it fails ---
 
-    def _failed(self, key: SecretKey, winner: Claim, error: OperatorError) -> Results:
+    def _failed(self, key: SecretKey, error: OperatorError, *, winner: Claim) -> Results:
         if isinstance(error, ItemLookupError) and key in self._index.claims:
             vaults = [path.vault for path in winner.recipe.items()]
             self._index.item_users.wait(key, vaults=vaults)
