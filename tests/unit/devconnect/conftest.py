@@ -1,5 +1,6 @@
 """A running server with a clock the test owns, and a plain HTTP client of it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +9,7 @@ import aiohttp
 import pytest
 
 from contract import openapi_document
+from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.runtime import DevConnect, Options
 from onepassword_operator.devconnect.store.seed import Seed
 
@@ -65,8 +67,12 @@ class Client:
         self.vault, self.item = found.vault_id, found.id
 
     @property
+    def items(self) -> str:
+        return f"/v1/vaults/{self.vault}/items"
+
+    @property
     def item_path(self) -> str:
-        return f"/v1/vaults/{self.vault}/items/{self.item}"
+        return f"{self.items}/{self.item}"
 
     async def ask(self, method: str, path: str, *, token: str | None = "", **options: Any) -> Reply:
         bearer = self.server.token if token == "" else token
@@ -90,6 +96,19 @@ class Client:
         assert reply.status == 200, reply
         return reply.json
 
+    async def statuses(self, path: str, count: int = 1) -> list[int]:
+        return [(await self.ask("GET", path)).status for _ in range(count)]
+
+    async def create(self, **more: Any) -> Reply:
+        return await self.ask("POST", self.items, json={"title": "new", "category": "LOGIN", "vault": {"id": self.vault}, **more})
+
+    async def retitle(self, title: str, path: str = "") -> Reply:
+        return await self.ask("PATCH", path or self.item_path, json=[{"op": "replace", "path": "/title", "value": title}])
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection of its own, for what no HTTP library sends or shows."""
+        return await asyncio.open_connection("127.0.0.1", int(self.server.url.rpartition(":")[2]))
+
     async def _send(self, method: str, url: str, headers: dict[str, str], options: dict[str, Any]) -> Reply:
         async with self.session.request(method, url, headers=headers, allow_redirects=False, **options) as response:
             raw = await response.read()
@@ -100,6 +119,11 @@ class Client:
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
+
+
+@pytest.fixture
+def behaviour() -> Behaviour:
+    return Behaviour()
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """The API port: routes, headers, order of refusals, request log."""
 
-import asyncio
-import io
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,20 +8,9 @@ import pytest
 UNKNOWN = "a" * 26
 
 
-@pytest.mark.parametrize("path", ["/heartbeat", "/health", "/v1/vaults", "/nope"])
-async def test_every_reply_carries_the_server_version(client: Any, path: str) -> None:
-    assert (await client.ask("GET", path)).headers["1Password-Connect-Version"] == "1.8.1"
-
-
 async def test_health_endpoints_need_no_token(client: Any) -> None:
     assert (await client.ask("GET", "/heartbeat", token=None)).raw == b"."
     assert (await client.ask("GET", "/health", token=None)).json["version"] == "1.8.1"
-
-
-@pytest.mark.parametrize("suffix", ["", "/"])
-async def test_a_trailing_slash_changes_nothing(client: Any, suffix: str) -> None:
-    for path in ("/v1/vaults", f"/v1/vaults/{client.vault}", f"/v1/vaults/{client.vault}/items", client.item_path):
-        assert (await client.ask("GET", path + suffix)).status == 200
 
 
 async def test_an_unknown_route_is_a_404_error_object_even_without_a_token(client: Any) -> None:
@@ -32,15 +19,11 @@ async def test_an_unknown_route_is_a_404_error_object_even_without_a_token(clien
         assert (reply.status, reply.json["status"]) == (404, 404)
 
 
-async def test_a_known_route_with_another_method_is_405(client: Any) -> None:
-    assert (await client.ask("PUT", "/v1/vaults")).status == 405
-
-
 async def test_refusals_come_in_the_documented_order(client: Any) -> None:
     """Token, then malformed id, then scope, then permission, then existence, then body."""
     staging = client.server.mint(vaults={"Staging": "r"})
     malformed = await client.ask("GET", "/v1/vaults/Short/items", token=staging)
-    scope = await client.ask("POST", f"/v1/vaults/{client.vault}/items", token=staging, data=b"no json")
+    scope = await client.ask("POST", client.items, token=staging, data=b"no json")
     vault = client.server.editor.find_vault("Staging").id
     permission = await client.ask("PUT", f"/v1/vaults/{vault}/items/{UNKNOWN}", token=staging, data=b"no json")
     missing = await client.ask("PUT", f"/v1/vaults/{vault}/items/{UNKNOWN}", data=b"no json")
@@ -57,15 +40,11 @@ async def test_refusals_come_in_the_documented_order(client: Any) -> None:
 async def test_what_is_not_there_is_named_in_the_404(client: Any) -> None:
     for path, noun in (
         (f"/v1/vaults/{UNKNOWN}", "vault"),
-        (f"/v1/vaults/{client.vault}/items/{UNKNOWN}", "item"),
+        (f"{client.items}/{UNKNOWN}", "item"),
         (f"{client.item_path}/files/{UNKNOWN}", "file"),
     ):
         reply = await client.ask("GET", path)
         assert reply.json == {"status": 404, "message": f"{noun} {UNKNOWN} not found"}
-
-
-async def test_a_body_over_the_limit_is_413(client: Any) -> None:
-    assert (await client.ask("POST", f"/v1/vaults/{client.vault}/items", data=io.BytesIO(b" " * 10_500_000))).status == 413
 
 
 async def test_the_log_counts_v1_requests_by_template_and_reads_by_item(client: Any) -> None:
@@ -93,17 +72,12 @@ async def test_a_bug_in_the_server_looks_like_a_failing_connect_and_logs_no_valu
     assert "fake-password" not in caplog.text
 
 
-@pytest.mark.parametrize("version", ["1.8.1", "1.2.0", ""])
-async def test_the_version_can_be_set_and_an_empty_one_leaves_the_header_out(client: Any, version: str) -> None:
+@pytest.mark.parametrize("version", ["1.2.0", ""])
+async def test_every_reply_tells_the_version_which_can_be_set_and_an_empty_one_leaves_the_header_out(client: Any, version: str) -> None:
     client.server.behaviour.update({"version": version})
     for path in ("/heartbeat", "/v1/vaults", "/nope"):
         assert (await client.ask("GET", path)).headers.get("1Password-Connect-Version", "") == version
     assert (await client.ask("GET", "/health")).json["version"] == version
-
-
-async def test_replies_name_their_content_type(client: Any) -> None:
-    for path, kind in (("/heartbeat", "text/plain"), ("/health", "application/json"), ("/v1/vaults", "application/json")):
-        assert (await client.ask("GET", path)).headers["Content-Type"].partition(";")[0] == kind
 
 
 @pytest.mark.parametrize(("form", "body"), [("object", None), ("text", b"404 route not found"), ("empty", b"")])
@@ -130,20 +104,19 @@ async def test_a_vault_out_of_scope_may_look_as_if_it_were_not_there(client: Any
 
 async def test_the_body_limit_holds_with_and_without_an_announced_length(client: Any) -> None:
     client.server.behaviour.update({"body_limit_bytes": 100})
-    path = f"/v1/vaults/{client.vault}/items"
 
     async def pieces() -> AsyncIterator[bytes]:
         for _ in range(11):
             yield b" " * 10
 
     for data in (b" " * 101, pieces()):
-        reply = await client.ask("POST", path, data=data)
+        reply = await client.ask("POST", client.items, data=data)
         assert (reply.status, reply.json["status"]) == (413, 413)
-    assert (await client.ask("POST", path, data=b" " * 100)).status == 400
+    assert (await client.ask("POST", client.items, data=b" " * 100)).status == 400
 
 
 async def test_a_connection_serves_one_request_after_the_other(client: Any) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(client.server.url.rpartition(":")[2]))
+    reader, writer = await client.connect()
     for _ in range(3):
         writer.write(b"GET /heartbeat HTTP/1.1\r\nHost: x\r\n\r\n")
         assert (await reader.readuntil(b"\r\n\r\n.")).startswith(b"HTTP/1.1 200")
@@ -151,7 +124,7 @@ async def test_a_connection_serves_one_request_after_the_other(client: Any) -> N
 
 
 async def test_a_client_that_waits_for_100_continue_gets_it(client: Any) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(client.server.url.rpartition(":")[2]))
+    reader, writer = await client.connect()
     head = f"PATCH {client.item_path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {client.server.token}\r\nContent-Length: 2\r\n"
     writer.write(f"{head}Expect: 100-continue\r\n\r\n".encode())
     assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -162,15 +135,8 @@ async def test_a_client_that_waits_for_100_continue_gets_it(client: Any) -> None
 
 async def test_neither_values_nor_tokens_reach_the_log(client: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(0)
-    body = {
-        "id": client.item,
-        "title": "x",
-        "category": "LOGIN",
-        "vault": {"id": client.vault},
-        "fields": [{"label": 5, "value": "fake-v"}],
-    }
     await client.get(client.item_path)
-    await client.ask("PUT", client.item_path, json=body)
+    await client.create(fields=[{"label": 5, "value": "fake-v"}])
     await client.ask("GET", "/v1/vaults", token="fake-token")
     for secret in ("fake-", client.server.token):
         assert secret not in caplog.text

@@ -20,6 +20,8 @@ import pytest
         ("POST", "/tokens", {"vaults": ["Staging"]}, 400),
         ("POST", "/tokens", {"vaults": {"Staging": ["r"]}}, 400),
         ("POST", "/tokens", {"expires_in_seconds": "1"}, 400),
+        *[("POST", "/tokens", {"features": features}, 400) for features in ([], ["x"], "x", [1])],
+        ("POST", "/tokens", {"features": [], "vaults": {}}, 400),
         ("POST", "/tokens/revoke", {"token": "x"}, 401),
         ("PUT", "/faults", {}, 400),
         ("PUT", "/faults", [{"action": "x"}], 400),

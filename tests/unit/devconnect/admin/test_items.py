@@ -54,13 +54,13 @@ async def test_an_ambiguous_title_is_refused(client: Any) -> None:
 
 async def test_a_snapshot_is_restored_with_versions_and_without_giving_an_id_twice(client: Any) -> None:
     await client.admin("PUT", "/snapshots/before")
-    before = await client.get(f"/v1/vaults/{client.vault}/items"), await client.get("/v1/vaults"), await client.get(client.item_path)
+    before = await client.get(client.items), await client.get("/v1/vaults"), await client.get(client.item_path)
     await client.admin("POST", "/vaults/Prod apps/items/billing db", json={"title": "renamed", "fields": {"password": "fake-2"}})
     later = (await client.admin("POST", "/vaults/Prod apps/items", json={"title": "later"})).json
     await client.admin("POST", "/vaults", json={"name": "later"})
     await client.admin("DELETE", "/vaults/Staging")
     assert (await client.admin("POST", "/snapshots/before/restore")).status == 204
-    after = await client.get(f"/v1/vaults/{client.vault}/items"), await client.get("/v1/vaults"), await client.get(client.item_path)
+    after = await client.get(client.items), await client.get("/v1/vaults"), await client.get(client.item_path)
     assert [sorted(part, key=str) for part in after] == [sorted(part, key=str) for part in before]
     assert (await client.admin("POST", "/vaults/Prod apps/items", json={"title": "later"})).json["id"] != later["id"]
     assert (await client.admin("GET", "/snapshots")).json == ["before"]

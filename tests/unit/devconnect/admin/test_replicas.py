@@ -30,7 +30,7 @@ async def reported(client: Any) -> dict[str, tuple[int, int, int]]:
     for _ in range(12):
         reply = await client.ask("GET", f"/v1/vaults/{client.vault}")
         found[reply.headers["Dev-Connect-Replica"]][0] = reply.json["contentVersion"] - 2
-        reply = await client.ask("GET", f"/v1/vaults/{client.vault}/items")
+        reply = await client.ask("GET", client.items)
         found[reply.headers["Dev-Connect-Replica"]][1] = next(i["version"] for i in reply.json if i["id"] == client.item)
         reply = await client.ask("GET", client.item_path)
         found[reply.headers["Dev-Connect-Replica"]][2] = reply.json["version"]
@@ -40,7 +40,7 @@ async def reported(client: Any) -> dict[str, tuple[int, int, int]]:
 async def test_lag_makes_list_and_item_disagree(client: Any, clock: Any) -> None:
     assert (await client.admin("PUT", "/lag", json={"get_seconds": 30})).json["list_seconds"] == 0
     await client.admin("POST", "/vaults/Prod apps/items/billing db", json={"fields": {"password": "fake-2"}})
-    versions = {item["id"]: item["version"] for item in await client.get(f"/v1/vaults/{client.vault}/items")}
+    versions = {item["id"]: item["version"] for item in await client.get(client.items)}
     assert (versions[client.item], (await client.get(client.item_path))["version"]) == (2, 1)
     clock.advance(30)
     assert (await client.get(client.item_path))["version"] == 2

@@ -1,6 +1,5 @@
 """The activity log."""
 
-import asyncio
 import re
 from typing import Any
 
@@ -24,7 +23,7 @@ async def test_a_read_of_an_item_says_who_what_and_which_version(client: Any) ->
 
 
 async def test_a_user_agent_that_is_no_utf8_harms_nobody(client: Any) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(client.server.url.rpartition(":")[2]))
+    reader, writer = await client.connect()
     head = f"GET {client.item_path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {client.server.token}\r\nConnection: close\r\n"
     writer.write(head.encode() + b"User-Agent: probe\xff\r\n\r\n")
     assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
@@ -33,29 +32,23 @@ async def test_a_user_agent_that_is_no_utf8_harms_nobody(client: Any) -> None:
 
 
 async def test_every_request_with_a_valid_token_is_in_it_newest_first(client: Any) -> None:
-    body = {"title": "new", "category": "LOGIN", "vault": {"id": client.vault}}
-    created = (await client.ask("POST", f"/v1/vaults/{client.vault}/items", json=body)).json
-    path = f"/v1/vaults/{client.vault}/items/{created['id']}"
-    await client.ask("PUT", path, json={**body, "id": created["id"]})
-    await client.ask("PATCH", path, json=[{"op": "replace", "path": "/title", "value": "x"}])
+    created = (await client.create()).json
+    path = f"{client.items}/{created['id']}"
+    await client.ask("PUT", path, json=created)
+    await client.retitle("x", path)
     await client.ask("DELETE", path)
     await client.ask("GET", "/v1/vaults")
     await client.ask("GET", "/v1/vaults", token="wrong")
     shown = await records(client)
-    assert [(record["action"], record["resource"].get("itemVersion")) for record in shown] == [
-        ("READ", None),
-        ("DELETE", 3),
-        ("UPDATE", 3),
-        ("UPDATE", 2),
-        ("CREATE", 1),
-    ]
+    expected = [("READ", None), ("DELETE", 3), ("UPDATE", 3), ("UPDATE", 2), ("CREATE", 1)]
+    assert [(record["action"], record["resource"].get("itemVersion")) for record in shown] == expected
     assert shown[0]["resource"] == {"type": "VAULT"}
     assert len({record["requestId"] for record in shown}) == 5
 
 
 async def test_a_refusal_for_lack_of_access_is_a_deny(client: Any) -> None:
     await client.ask("GET", client.item_path, token=client.server.mint(vaults={"Staging": "r"}))
-    await client.ask("GET", f"/v1/vaults/{client.vault}/items/{'a' * 26}")
+    await client.ask("GET", f"{client.items}/{'a' * 26}")
     missing, denied = await records(client)
     assert (denied["result"], missing["result"]) == ("DENY", "SUCCESS")
     assert "type" not in denied["resource"]

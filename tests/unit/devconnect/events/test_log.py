@@ -25,26 +25,6 @@ def filled(*times: float, kept: int = 100_000) -> EventLog:
     return log
 
 
-def test_a_page_holds_so_many_and_says_where_to_go_on() -> None:
-    log = filled(0, 1, 2)
-    first = log.page(0, limit=2, window=ALWAYS)
-    assert ([position for position, _ in first.events], first.next_position, first.has_more) == ([0, 1], 2, True)
-    last = log.page(2, limit=2, window=ALWAYS)
-    assert ([position for position, _ in last.events], last.next_position, last.has_more) == ([2], 3, False)
-
-
-def test_a_full_last_page_does_not_promise_more() -> None:
-    assert not filled(0, 1).page(0, limit=2, window=ALWAYS).has_more
-
-
-def test_what_happens_later_is_found_from_where_the_last_page_ended() -> None:
-    log = filled(0)
-    end = log.page(0, limit=5, window=ALWAYS).next_position
-    assert log.page(end, limit=5, window=ALWAYS).events == []
-    log.add(sign_in(9))
-    assert [event.at for _, event in log.page(end, limit=5, window=ALWAYS).events] == [9]
-
-
 def test_the_start_of_a_window_belongs_to_it_and_the_end_does_not() -> None:
     page = filled(1, 2, 3, 4).page(0, limit=9, window=Window(start=2, end=4))
     assert [event.at for _, event in page.events] == [2, 3]
@@ -70,7 +50,9 @@ def test_whatever_is_added_between_pages_every_event_is_seen_once_in_order(limit
     for step in range(max(len(limits), len(additions))):
         for _ in range(additions[step] if step < len(additions) else 0):
             log.add(sign_in(log.end))
-        page = log.page(position, limit=limits[step] if step < len(limits) else 3, window=ALWAYS)
+        limit = limits[step] if step < len(limits) else 3
+        page = log.page(position, limit=limit, window=ALWAYS)
+        assert len(page.events) <= limit
         assert page.has_more == (page.next_position < log.end)
         seen += [number for number, _ in page.events]
         position = page.next_position

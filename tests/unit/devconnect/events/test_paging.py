@@ -17,9 +17,8 @@ def asked(body: Any, *, feature: str = "auditevents", run: str = "now") -> Reade
 
 
 def refusal(body: Any, **where: str) -> str:
-    with pytest.raises(ApiError) as refused:
+    with pytest.raises(ApiError, check=lambda error: error.status == 400) as refused:
         asked(body, **where)
-    assert refused.value.status == 400
     return refused.value.message
 
 
@@ -33,18 +32,9 @@ def test_a_reset_cursor_says_how_many_and_of_which_time() -> None:
     assert (reader.limit, reader.start, reader.end) == (7, 1_750_000_000, 1_750_000_001.123456)
 
 
-@given(
-    st.builds(
-        Reader,
-        feature=st.just("auditevents"),
-        run=st.just("now"),
-        position=st.integers(0, 2**53),
-        limit=st.integers(1, 1000),
-        start=st.none() | st.floats(0, 1e10),
-        end=st.none() | st.integers(0, 10**10).map(float),
-    )
-)
-def test_a_cursor_comes_back_as_what_it_was(reader: Reader) -> None:
+@given(st.integers(0, 2**53), st.integers(1, 1000), st.none() | st.floats(0, 1e10), st.none() | st.integers(0, 10**10).map(float))
+def test_a_cursor_comes_back_as_what_it_was(position: int, limit: int, start: float | None, end: float | None) -> None:
+    reader = Reader(feature="auditevents", run="now", position=position, limit=limit, start=start, end=end)
     assert asked({"cursor": reader.cursor(), "limit": 3}) == reader
 
 
@@ -65,27 +55,12 @@ def coded(value: object) -> str:
 
 
 WHOLE = {"feature": "auditevents", "run": "now", "position": 1, "limit": 1, "start": None, "end": None}
+RENAMED = {("more" if name == "start" else name): value for name, value in WHOLE.items()}
+WRONG = [("more", 1), ("position", -1), ("position", True), ("limit", 0), ("limit", 1001), ("start", "x"), ("run", None)]
 
 
 @pytest.mark.parametrize(
-    "cursor",
-    [
-        5,
-        ["x"],
-        "x",
-        "é",
-        "\ud83d",
-        coded([]),
-        coded({}),
-        coded({**WHOLE, "more": 1}),
-        coded({**WHOLE, "position": -1}),
-        coded({**WHOLE, "position": True}),
-        coded({**WHOLE, "limit": 0}),
-        coded({**WHOLE, "limit": 1001}),
-        coded({**{name: value for name, value in WHOLE.items() if name != "start"}, "more": 1}),
-        coded({**WHOLE, "start": "x"}),
-        coded({**WHOLE, "run": None}),
-    ],
+    "cursor", [5, ["x"], "x", "é", "\ud83d", *map(coded, ([], {}, RENAMED)), *(coded({**WHOLE, name: value}) for name, value in WRONG)]
 )
 def test_what_is_no_cursor_is_refused(cursor: Any) -> None:
     body = msgspec.json.encode({"cursor": cursor}) if cursor != "\ud83d" else b'{"cursor": "\\ud83d"}'

@@ -1,7 +1,7 @@
 """What events show."""
 
 from onepassword_operator.devconnect import ids
-from onepassword_operator.devconnect.events.records import AuditEvent, ItemUsage, Origin, SignIn
+from onepassword_operator.devconnect.events.records import AuditEvent, ItemUsage, Origin
 
 NOW = 1_750_000_000.0
 ORIGIN = Origin(user_agent="probe/1.2 (test)", address="127.0.0.1")
@@ -14,15 +14,6 @@ def test_a_use_of_an_item_says_who_what_which_version_and_with_which_program() -
     assert (shown["vault_uuid"], shown["item_uuid"], shown["used_version"]) == ("v", "i", 7)
     assert shown["user"]["uuid"] == ids.INTEGRATION_ID
     assert [shown["client"][name] for name in ("app_name", "app_version", "ip_address")] == ["probe", "1.2", "127.0.0.1"]
-
-
-def test_a_sign_in_says_whether_the_token_was_good() -> None:
-    tried = [SignIn(at=NOW, session="S", accepted=accepted, origin=ORIGIN).show("U") for accepted in (True, False)]
-    assert [(one["category"], one["type"]) for one in tried] == [
-        ("success", "credentials_ok"),
-        ("credentials_failed", "password_secret_bad"),
-    ]
-    assert tried[0]["session_uuid"] == "S"
 
 
 def test_an_audit_event_has_a_session_only_if_it_came_over_the_api() -> None:

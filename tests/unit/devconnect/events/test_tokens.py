@@ -13,11 +13,6 @@ from onepassword_operator.devconnect.events.tokens import EventTokens
 
 
 @pytest.fixture
-def behaviour() -> Behaviour:
-    return Behaviour()
-
-
-@pytest.fixture
 def tokens(clock: Any, behaviour: Behaviour) -> Tokens:
     return Tokens(SigningKey.make(), clock=clock, behaviour=behaviour)
 

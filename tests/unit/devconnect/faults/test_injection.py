@@ -11,35 +11,31 @@ from onepassword_operator.devconnect.runtime import DevConnect, Options
 ITEMS = "GET /v1/vaults/:uuid/items"
 
 
-async def statuses(client: Any, path: str, count: int) -> list[int]:
-    return [(await client.ask("GET", path)).status for _ in range(count)]
-
-
 async def test_a_fault_hits_only_the_route_path_and_method_it_names(client: Any) -> None:
     other = client.server.editor.find_vault("Staging").id
     await client.server.faults.replace([{"action": "status", "status": 500, "route": ITEMS, "path": other, "method": "get"}])
-    assert await statuses(client, f"/v1/vaults/{other}/items", 2) == [500, 500]
-    assert await statuses(client, f"/v1/vaults/{client.vault}/items", 1) == [200]
-    assert await statuses(client, f"/v1/vaults/{other}", 1) == [200]
+    assert await client.statuses(f"/v1/vaults/{other}/items", 2) == [500, 500]
+    assert await client.statuses(client.items) == [200]
+    assert await client.statuses(f"/v1/vaults/{other}") == [200]
 
 
 async def test_health_fails_only_when_a_rule_names_it(client: Any) -> None:
     await client.server.faults.replace([{"action": "status", "status": 503}])
-    assert await statuses(client, "/health", 1) == [200]
+    assert await client.statuses("/health") == [200]
     await client.server.faults.replace([{"action": "status", "status": 503, "route": "GET /health"}])
-    assert await statuses(client, "/health", 1) == [503]
+    assert await client.statuses("/health") == [503]
 
 
 async def test_times_limits_a_fault_to_the_first_requests_and_every_spreads_it(client: Any) -> None:
     await client.server.faults.replace([{"action": "status", "status": 503, "times": 2}])
-    assert await statuses(client, "/v1/vaults", 3) == [503, 503, 200]
+    assert await client.statuses("/v1/vaults", 3) == [503, 503, 200]
     await client.server.faults.replace([{"action": "status", "status": 503, "every": 3}])
-    assert await statuses(client, "/v1/vaults", 6) == [200, 200, 503, 200, 200, 503]
+    assert await client.statuses("/v1/vaults", 6) == [200, 200, 503, 200, 200, 503]
     assert client.server.faults.show() == [{"action": "status", "status": 503, "every": 3, "matched": 6, "fired": 2}]
 
 
 async def test_down_refuses_connections_and_aborts_open_ones_until_cleared(client: Any) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(client.server.url.rpartition(":")[2]))
+    reader, writer = await client.connect()
     writer.write(b"GET /heartbeat HTTP/1.1\r\nHost: x\r\n\r\n")
     await reader.readuntil(b"\r\n\r\n.")
     assert (await client.admin("PUT", "/faults", json=[{"action": "down"}])).status == 200
@@ -49,7 +45,7 @@ async def test_down_refuses_connections_and_aborts_open_ones_until_cleared(clien
         await client.ask("GET", "/heartbeat")
     await client.server.faults.replace([{"action": "down"}])
     assert (await client.admin("DELETE", "/faults")).status == 204
-    assert await statuses(client, "/heartbeat", 1) == [200]
+    assert await client.statuses("/heartbeat") == [200]
 
 
 async def test_a_server_that_is_down_can_be_stopped(clock: Any) -> None:
@@ -60,25 +56,24 @@ async def test_a_server_that_is_down_can_be_stopped(clock: Any) -> None:
 
 async def test_a_fault_for_a_while_ends_by_itself(client: Any, clock: Any) -> None:
     await client.admin("PUT", "/faults", json=[{"action": "status", "status": 403, "for_seconds": 5}])
-    assert await statuses(client, "/v1/vaults", 2) == [403, 403]
+    assert await client.statuses("/v1/vaults", 2) == [403, 403]
     clock.advance(5)
-    assert await statuses(client, "/v1/vaults", 1) == [200]
+    assert await client.statuses("/v1/vaults") == [200]
 
 
 async def test_a_conflict_hits_writes_only_and_stores_nothing(client: Any) -> None:
     await client.admin("PUT", "/faults", json=[{"action": "conflict", "times": 2}])
-    body = [{"op": "replace", "path": "/title", "value": "x"}]
     assert (await client.ask("GET", client.item_path)).status == 200
-    assert (await client.ask("PATCH", client.item_path, json=body)).status == 409
+    assert (await client.retitle("x")).status == 409
     assert (await client.ask("DELETE", client.item_path)).status == 500
     assert (await client.get(client.item_path))["version"] == 1
-    assert (await client.ask("PATCH", client.item_path, json=body)).json["version"] == 2
+    assert (await client.retitle("x")).json["version"] == 2
 
 
 async def test_an_unsynced_file_is_a_500_for_a_few_times_and_then_there(client: Any) -> None:
     await client.admin("PUT", "/faults", json=[{"action": "unsynced-file", "times": 2}])
     (file,) = await client.get(f"{client.item_path}/files")
-    assert await statuses(client, file["content_path"], 3) == [500, 500, 200]
+    assert await client.statuses(file["content_path"], 3) == [500, 500, 200]
 
 
 async def test_offline_reads_are_stale_and_writes_fail_until_it_ends(client: Any, clock: Any) -> None:
@@ -86,18 +81,11 @@ async def test_offline_reads_are_stale_and_writes_fail_until_it_ends(client: Any
     await client.admin("PUT", "/faults", json=[{"action": "offline", "for_seconds": 60}])
     await client.admin("POST", "/vaults/Prod apps/items/billing db", json={"title": "edited elsewhere"})
     assert (await client.ask("PATCH", client.item_path, json=[])).status == 500
-    assert (await client.get(f"/v1/vaults/{client.vault}/items"))[0]["title"] == "billing db"
+    assert (await client.get(client.items))[0]["title"] == "billing db"
     assert (await client.get(client.item_path))["version"] == 1
     clock.advance(60)
     assert (await client.get(client.item_path))["title"] == "edited elsewhere"
     assert (await client.ask("PATCH", client.item_path, json=[])).status == 200
-
-
-async def test_offline_ends_when_the_faults_are_cleared(client: Any) -> None:
-    await client.admin("PUT", "/faults", json=[{"action": "offline"}])
-    await client.admin("POST", "/vaults/Prod apps/items/billing db", json={"title": "edited elsewhere"})
-    await client.admin("DELETE", "/faults")
-    assert (await client.get(client.item_path))["title"] == "edited elsewhere"
 
 
 async def test_a_server_that_starts_offline_cannot_initialise(client: Any) -> None:
@@ -111,7 +99,7 @@ async def test_down_for_a_while_listens_again_on_the_same_port(client: Any) -> N
     await client.admin("PUT", "/faults", json=[{"action": "down", "for_seconds": 0.01}])
     for _ in range(1000):
         try:
-            assert await statuses(client, "/heartbeat", 1) == [200]
+            assert await client.statuses("/heartbeat") == [200]
         except aiohttp.ClientConnectorError:
             await asyncio.sleep(0.01)
         else:
@@ -125,21 +113,3 @@ async def test_down_again_before_the_first_one_ended_stays_down(client: Any) -> 
     await asyncio.sleep(0.05)
     with pytest.raises(aiohttp.ClientConnectorError):
         await client.ask("GET", "/heartbeat")
-
-
-@pytest.mark.parametrize(
-    ("rule", "status"),
-    [
-        ({"action": "status", "status": 403, "times": 1}, 403),
-        ({"action": "status", "status": 429, "retry_after": 3, "times": 1}, 429),
-        ({"action": "status", "status": 503, "retry_after": "Wed, 21 Oct 2026 07:28:00 GMT", "times": 1}, 503),
-        ({"action": "status", "status": 500, "times": 1}, 500),
-        ({"action": "status", "status": 408, "times": 1}, 408),
-        ({"action": "html", "times": 1}, 502),
-    ],
-)
-async def test_transient_statuses_pass(client: Any, rule: dict[str, Any], status: int) -> None:
-    await client.admin("PUT", "/faults", json=[rule])
-    first = await client.ask("GET", "/v1/vaults")
-    assert (first.status, first.headers.get("Retry-After")) == (status, str(rule["retry_after"]) if "retry_after" in rule else None)
-    assert (await client.ask("GET", "/v1/vaults")).status == 200

@@ -4,30 +4,12 @@ import pytest
 
 from onepassword_operator.devconnect.faults.rules import Action, FaultError, FaultRule
 
+NO_RULES = ["down", {}, {"action": "explode"}, {"action": "status"}, {"action": "redirect"}, {"action": ["hang"]}]
+NO_SETTINGS = [("colour", "red"), ("times", 0), ("times", True), ("every", 1.5), ("delay_seconds", -1), ("path", 5), ("retry_after", [])]
+NO_SETTINGS += [("status", 101), ("status", 600), ("for_seconds", True), ("retry_after", "1\r\nX: y"), ("location", "/\n")]
 
-@pytest.mark.parametrize(
-    "rule",
-    [
-        "down",
-        {},
-        {"action": "explode"},
-        {"action": "status"},
-        {"action": "redirect"},
-        {"action": "hang", "colour": "red"},
-        {"action": "hang", "times": 0},
-        {"action": "hang", "times": True},
-        {"action": "hang", "every": 1.5},
-        {"action": "slow", "delay_seconds": -1},
-        {"action": "hang", "path": 5},
-        {"action": "hang", "retry_after": []},
-        {"action": ["hang"]},
-        {"action": "status", "status": 101},
-        {"action": "status", "status": 600},
-        {"action": "down", "for_seconds": True},
-        {"action": "status", "status": 503, "retry_after": "1\r\nX: y"},
-        {"action": "redirect", "location": "/\n"},
-    ],
-)
+
+@pytest.mark.parametrize("rule", [*NO_RULES, *({"action": "hang", name: value} for name, value in NO_SETTINGS)])
 def test_a_rule_that_cannot_be_read_is_refused(rule: object) -> None:
     with pytest.raises(FaultError):
         FaultRule.parse(rule)

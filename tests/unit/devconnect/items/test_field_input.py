@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from onepassword_operator.devconnect.errors import ApiError
-from onepassword_operator.devconnect.items.field_input import FIELD_TYPES, Reading, parse_fields, predictable
+from onepassword_operator.devconnect.items.field_input import Reading, parse_fields, predictable
 
 
 def only(given: dict[str, Any], reading: Reading | None = None) -> Any:
@@ -19,13 +19,9 @@ def test_a_purpose_gives_the_canonical_id_and_a_label_if_there_is_none(purpose: 
     assert only({"purpose": purpose, "label": "Kennwort"})["label"] == "Kennwort"
 
 
-def test_an_empty_purpose_is_none() -> None:
-    assert "purpose" not in only({"purpose": "", "label": "x"})
-
-
-def test_an_empty_value_is_left_out() -> None:
-    for value in ("", None):
-        assert "value" not in only({"label": "x", "value": value})
+def test_an_empty_value_or_purpose_is_left_out() -> None:
+    assert not {"purpose", "value"} & set(only({"purpose": "", "label": "x", "value": ""}))
+    assert "value" not in only({"label": "x", "value": None})
 
 
 def test_labels_may_repeat_and_fields_get_ids_of_their_own() -> None:
@@ -40,10 +36,6 @@ def test_types_are_read_in_any_case_and_in_the_spellings_of_clients(written: str
     assert only({"label": "x", "type": written})["type"] == kind
 
 
-def test_every_type_is_accepted() -> None:
-    assert {only({"label": "x", "type": kind})["type"] for kind in FIELD_TYPES} == FIELD_TYPES
-
-
 def test_the_id_of_a_one_time_password_says_so() -> None:
     assert only({"label": "code", "type": "OTP"})["id"].startswith("TOTP_")
 
@@ -56,22 +48,14 @@ def test_sections_of_every_age_are_kept(section: dict[str, str]) -> None:
     assert "section" not in only({"label": "x"})
 
 
-@pytest.mark.parametrize(
-    ("written", "kind", "value"),
-    [
-        ("2025-06-15", "DATE", "1749988860"),
-        ("1749988860", "DATE", "1749988860"),
-        ("-5", "DATE", "-5"),
-        ("202506", "MONTH_YEAR", "202506"),
-        ("2025/06", "MONTH_YEAR", "202506"),
-    ],
-)
-def test_dates_are_unix_seconds_and_months_are_yyyymm(written: str, kind: str, value: str) -> None:
-    assert only({"label": "x", "type": kind, "value": written})["value"] == value
-
-
-def test_a_date_stands_for_the_moment_of_its_day_that_the_reading_says() -> None:
+@pytest.mark.parametrize(("written", "value"), [("2025-06-15", "1749988860"), ("1749988860", "1749988860"), ("-5", "-5")])
+def test_dates_are_unix_seconds_of_the_moment_of_the_day_that_the_reading_says(written: str, value: str) -> None:
+    assert only({"label": "x", "type": "DATE", "value": written})["value"] == value
     assert only({"label": "x", "type": "DATE", "value": "2025-06-15"}, Reading(seconds_into_day=0))["value"] == "1749945600"
+
+
+def test_months_are_yyyymm() -> None:
+    assert {only({"label": "x", "type": "MONTH_YEAR", "value": written})["value"] for written in ("202506", "2025/06")} == {"202506"}
 
 
 def test_a_password_tells_its_entropy_and_nothing_else_does() -> None:
@@ -95,31 +79,30 @@ def test_an_ssh_key_can_be_generated() -> None:
     assert only({"label": "private key", "type": "SSHKEY", "generate": True})["value"].startswith("-----BEGIN PRIVATE KEY-----")
 
 
-@pytest.mark.parametrize(
-    "given",
-    [
-        "x",
-        {"label": 5},
-        {"id": 5},
-        {"value": 5},
-        {"type": "NOPE"},
-        {"type": 5},
-        {"purpose": "KEY"},
-        {"section": "x"},
-        {"section": {"id": 5}},
-        {"generate": "yes"},
-        {"recipe": {"length": 99}, "value": "given"},
-        {"type": "DATE", "value": "15.6.2025"},
-        {"type": "DATE", "value": "٣"},
-        {"type": "MONTH_YEAR", "value": "202513"},
-        {"type": "MONTH_YEAR", "value": "٢٠٢٥٠٦"},
-        {"type": "DATE", "generate": True},
-    ],
-)
+WRONG_KIND: list[Any] = [
+    "x",
+    {"label": 5},
+    {"id": 5},
+    {"value": 5},
+    {"type": 5},
+    {"section": "x"},
+    {"section": {"id": 5}},
+    {"generate": "yes"},
+]
+UNUSABLE = [
+    {"type": "NOPE"},
+    {"generate": "yes"},
+    {"purpose": "KEY"},
+    {"recipe": {"length": 99}, "value": "given"},
+    {"type": "DATE", "generate": True},
+]
+NO_TIMES = [("DATE", "15.6.2025"), ("DATE", "٣"), ("MONTH_YEAR", "202513"), ("MONTH_YEAR", "٢٠٢٥٠٦")]
+
+
+@pytest.mark.parametrize("given", [*WRONG_KIND, *UNUSABLE, *({"type": kind, "value": value} for kind, value in NO_TIMES)])
 def test_a_field_that_cannot_be_read_is_a_400(given: Any) -> None:
-    with pytest.raises(ApiError) as refused:
+    with pytest.raises(ApiError, check=lambda error: error.status == 400):
         parse_fields([given], Reading())
-    assert refused.value.status == 400
 
 
 @pytest.mark.parametrize(

@@ -86,37 +86,34 @@ def test_a_failing_operation_leaves_the_item_as_it_was(item: Item) -> None:
     assert item.content == before
 
 
+NOT_KNOWN = [("test", "/title", "t"), ("move", "/title", "x"), (["add"], "/tags", "x"), ("replace", "/title")]
+NO_SUCH_PLACE = [("replace", f"/tags/{place}", "x") for place in ("2", "-1", "9" * 5000, "0/1")] + [("add", "tags", "x")]
+NO_SUCH_FIELD = [("replace", f"/fields/{place}", "x") for place in ("0/value", "password/id", "password/section/id")]
+NOT_CHANGED: list[Any] = [
+    ("replace", "/version", 5),
+    ("remove", "/category"),
+    ("remove", "/"),
+    ("remove", "/fields"),
+    ("replace", "/fields", []),
+]
+NO_SUCH_VALUE = [("replace", "/title", 5), ("replace", "/", 1), ("add", "/fields/new", {"label": "x"}), ("add", "/fields", ["x"])]
+
+
+@pytest.mark.parametrize("operation", [*NOT_KNOWN, *NO_SUCH_PLACE, *NO_SUCH_FIELD, *NOT_CHANGED, *NO_SUCH_VALUE])
+def test_an_operation_connect_does_not_know_is_a_400(item: Item, operation: tuple[Any, ...]) -> None:
+    with pytest.raises(ApiError, check=lambda error: error.status == 400):
+        patch(item, *operation)
+
+
 @pytest.mark.parametrize(
     "operations",
     [
         {"op": "replace", "path": "/title", "value": "x"},
         ["replace"],
-        [{"op": "test", "path": "/title", "value": "t"}],
-        [{"op": "move", "path": "/title", "from": "/tags"}],
-        [{"op": "replace", "path": "/title"}],
-        [{"op": "replace", "path": "/title", "value": 5}],
-        [{"op": "replace", "path": "/version", "value": 5}],
-        [{"op": "remove", "path": "/category"}],
-        [{"op": "remove", "path": "/"}],
-        [{"op": "replace", "path": "/", "value": 1}],
-        [{"op": "replace", "path": "/tags/2", "value": "x"}],
-        [{"op": "replace", "path": "/tags/-1", "value": "x"}],
-        [{"op": "replace", "path": f"/tags/{'9' * 5000}", "value": "x"}],
-        [{"op": "replace", "path": "/tags/0/1", "value": "x"}],
         [{"op": "replace", "path": "/sections", "value": 5}, {"op": "remove", "path": "/sections/x"}],
         [{"op": "replace", "path": "/urls", "value": "x"}, {"op": "add", "path": "/urls/0", "value": "x"}],
-        [{"op": "remove", "path": "/fields"}],
-        [{"op": ["add"], "path": "/tags", "value": "x"}],
-        [{"op": "add", "path": "tags", "value": "x"}],
-        [{"op": "add", "path": "/fields/new", "value": {"label": "x"}}],
-        [{"op": "replace", "path": "/fields", "value": []}],
-        [{"op": "add", "path": "/fields", "value": ["x"]}],
-        [{"op": "replace", "path": "/fields/0/value", "value": "x"}],
-        [{"op": "replace", "path": "/fields/password/id", "value": "x"}],
-        [{"op": "replace", "path": "/fields/password/section/id", "value": "x"}],
     ],
 )
-def test_an_operation_connect_does_not_know_is_a_400(item: Item, operations: object) -> None:
-    with pytest.raises(ApiError) as refused:
+def test_what_is_no_list_of_operations_is_a_400(item: Item, operations: object) -> None:
+    with pytest.raises(ApiError, check=lambda error: error.status == 400):
         apply(item, operations)
-    assert refused.value.status == 400

@@ -72,11 +72,6 @@ class Connection:
     """What a balancer knows of a connection: that it is one."""
 
 
-def test_the_same_seed_gives_the_same_choices() -> None:
-    first, second = (Balancer(5, seed=7) for _ in range(2))
-    assert [first.pick(Connection()) for _ in range(50)] == [second.pick(Connection()) for _ in range(50)]
-
-
 def test_a_connection_that_has_ended_is_not_kept() -> None:
     connection = Connection()
     gone = weakref.ref(connection)

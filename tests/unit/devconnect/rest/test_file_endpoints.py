@@ -21,7 +21,7 @@ async def test_a_file_is_listed_described_inlined_and_downloaded(client: Any) ->
 async def test_a_file_too_large_to_inline_is_413_naming_the_content_endpoint(client: Any) -> None:
     big = {"name": "größe.bin", "content": "x" * (client.server.behaviour.inline_limit_bytes + 1)}
     item = client.server.editor.create_item("Prod apps", {"title": "big", "files": [big]})
-    path = f"/v1/vaults/{client.vault}/items/{item.id}/files"
+    path = f"{client.items}/{item.id}/files"
     reply = await client.ask("GET", f"{path}?inline_files=true")
     assert reply.status == 413
     assert f"{item.files[0].id}/content" in reply.json["message"]
@@ -39,7 +39,7 @@ async def test_one_file_may_belong_to_two_items(client: Any) -> None:
     shared = {"id": "f" * 26, "name": "shared.txt", "content": "fake"}
     for title in ("one", "two"):
         item = client.server.editor.create_item("Prod apps", {"title": title, "files": [shared]})
-        content = await client.ask("GET", f"/v1/vaults/{client.vault}/items/{item.id}/files/{'f' * 26}/content")
+        content = await client.ask("GET", f"{client.items}/{item.id}/files/{'f' * 26}/content")
         assert content.raw == b"fake"
 
 
@@ -52,7 +52,7 @@ async def test_the_inline_limit_can_be_set(client: Any) -> None:
 async def test_a_file_tells_its_section(client: Any) -> None:
     client.server.editor.create_item("Prod apps", {"title": "s", "files": [{"name": "x", "content": "", "section": "add more"}]})
     found = client.server.editor.find_item("Prod apps", "s")
-    shown = await client.get(f"/v1/vaults/{client.vault}/items/{found.id}")
+    shown = await client.get(f"{client.items}/{found.id}")
     assert shown["files"][0]["section"] == {"id": "add more"}
     assert (shown["files"][0]["size"], shown["files"][0]["content_path"][:4]) == (0, "/v1/")
 

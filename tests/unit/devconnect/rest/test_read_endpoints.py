@@ -1,6 +1,5 @@
 """Reading vaults and items: shapes of the Connect API."""
 
-import re
 from typing import Any
 
 from onepassword_operator.devconnect.auth.tokens import Access
@@ -9,19 +8,18 @@ from onepassword_operator.devconnect.auth.tokens import Access
 async def test_vaults_are_a_bare_list_with_their_counters(client: Any) -> None:
     vaults = await client.get("/v1/vaults")
     assert [vault["name"] for vault in vaults] == ["Prod apps", "Staging"]
-    assert vaults[0]["items"] == 2
-    assert vaults[0]["createdAt"] == "2024-01-01T00:00:00Z"
+    assert (vaults[0]["items"], vaults[0]["createdAt"], vaults[0]["type"]) == (2, "2024-01-01T00:00:00Z", "USER_CREATED")
     assert set(vaults[0]) >= {"id", "description", "attributeVersion", "contentVersion", "type", "updatedAt"}
 
 
 async def test_an_item_list_shows_versions_but_no_values(client: Any) -> None:
-    items = await client.get(f"/v1/vaults/{client.vault}/items")
+    items = await client.get(client.items)
     assert {"version", "updatedAt", "lastEditedBy", "urls", "tags"} <= set(items[0])
     assert not {"fields", "sections", "files"} & set(items[0])
 
 
 async def test_filters_select_and_a_plus_sign_is_a_space(client: Any) -> None:
-    items = f"/v1/vaults/{client.vault}/items"
+    items = client.items
     assert [vault["name"] for vault in await client.get("/v1/vaults?filter=title+eq+%22Prod+apps%22")] == ["Prod apps"]
     assert [item["id"] for item in await client.get(items, params={"filter": 'title eq "billing db"'})] == [client.item]
     assert await client.get(items, params={"filter": 'title eq "absent"'}) == []
@@ -37,19 +35,11 @@ async def test_an_item_shows_fields_with_canonical_ids_sorted_tags_and_no_empty_
     assert len(fields["host"]["id"]) == 26
 
 
-async def test_an_archived_item_leaves_the_list_and_the_count_but_can_be_read(client: Any) -> None:
-    client.server.editor.edit_item("Prod apps", "billing db", edit={"state": "ARCHIVED"})
-    listed = await client.get(f"/v1/vaults/{client.vault}/items")
-    assert client.item not in {item["id"] for item in listed}
-    assert (await client.get(f"/v1/vaults/{client.vault}"))["items"] == 1
-    assert (await client.get(client.item_path))["state"] == "ARCHIVED"
-
-
 async def test_the_one_time_password_follows_the_clock(client: Any, clock: Any) -> None:
     field = {"label": "code", "type": "TOTP", "value": "otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&digits=8"}
     item = client.server.editor.create_item("Prod apps", {"title": "otp", "fields": [field]})
     clock.now = 59.0
-    (shown,) = (await client.get(f"/v1/vaults/{client.vault}/items/{item.id}"))["fields"]
+    (shown,) = (await client.get(f"{client.items}/{item.id}"))["fields"]
     assert (shown["type"], shown["totp"]) == ("OTP", "94287082")
 
 
@@ -59,29 +49,16 @@ async def test_filter_values_may_hold_quotes_backslashes_and_any_unicode(client:
         client.server.editor.create_item("Prod apps", {"title": title})
     for title in titles:
         escaped = title.replace("\\", "\\\\").replace('"', '\\"')
-        found = await client.get(f"/v1/vaults/{client.vault}/items", params={"filter": f'title eq "{escaped}"'})
+        found = await client.get(client.items, params={"filter": f'title eq "{escaped}"'})
         assert [item["title"] for item in found] == [title]
-
-
-async def test_two_items_of_one_title_are_both_listed(client: Any) -> None:
-    client.server.editor.create_item("Prod apps", {"title": "billing db"})
-    found = await client.get(f"/v1/vaults/{client.vault}/items", params={"filter": 'title eq "billing db"'})
-    assert len({item["id"] for item in found}) == 2
 
 
 async def test_optional_members_are_left_out_and_never_null(client: Any) -> None:
     item = client.server.editor.create_item("Prod apps", {"title": "bare", "fields": {"notesPlain": ""}})
-    shown = await client.get(f"/v1/vaults/{client.vault}/items/{item.id}")
+    shown = await client.get(f"{client.items}/{item.id}")
     assert not {"tags", "urls", "sections", "files", "state"} & set(shown)
     assert shown["fields"] == [{"id": "notesPlain", "type": "STRING", "purpose": "NOTES", "label": "notesPlain"}]
     assert b"null" not in (await client.ask("GET", "/v1/vaults")).raw
-
-
-async def test_ids_are_26_lower_case_characters_and_editors_upper_case(client: Any) -> None:
-    item = await client.get(client.item_path)
-    for identifier in (item["id"], item["vault"]["id"], item["files"][0]["id"]):
-        assert re.fullmatch(r"[a-z0-9]{26}", identifier)
-    assert re.fullmatch(r"[A-Z0-9]{26}", item["lastEditedBy"])
 
 
 async def test_unknown_parameters_headers_and_content_types_of_requests_are_ignored(client: Any) -> None:
@@ -89,12 +66,8 @@ async def test_unknown_parameters_headers_and_content_types_of_requests_are_igno
     assert (await client.ask("GET", f"{client.item_path}?colour=red", headers=headers)).status == 200
 
 
-async def test_a_vault_tells_its_type(client: Any) -> None:
-    assert {vault["type"] for vault in await client.get("/v1/vaults")} == {"USER_CREATED"}
-
-
 async def test_a_token_with_the_read_bit_alone_lists_items_and_sees_no_value(client: Any) -> None:
     token = client.server.tokens.mint({client.vault: Access.READ_ITEMS})
-    assert (await client.ask("GET", f"/v1/vaults/{client.vault}/items", token=token)).status == 200
+    assert (await client.ask("GET", client.items, token=token)).status == 200
     for path in (client.item_path, f"{client.item_path}/files?inline_files=true"):
         assert (await client.ask("GET", path, token=token)).status == 403

@@ -47,13 +47,6 @@ async def test_a_first_sync_ends_after_its_time() -> None:
     assert upstream.state is State.SYNCED
 
 
-async def test_a_server_that_has_never_reached_1password_cannot_start() -> None:
-    upstream = Upstream(reachable=lambda: False)
-    with pytest.raises(ApiError, match="failed to initiate") as refused:
-        await upstream.ready()
-    assert (refused.value.status, upstream.state) == (500, State.LOCKED)
-
-
 async def test_a_server_that_starts_again_forgets_the_sync_it_was_in() -> None:
     upstream = Upstream(reachable=lambda: True)
     upstream.restart(sync_seconds=0.01)

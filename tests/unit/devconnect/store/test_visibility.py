@@ -12,11 +12,6 @@ from onepassword_operator.devconnect.store.visibility import Lag
 
 
 @pytest.fixture
-def behaviour() -> Behaviour:
-    return Behaviour()
-
-
-@pytest.fixture
 def store(clock: Any, behaviour: Behaviour) -> VaultStore:
     store = VaultStore(clock=clock, behaviour=behaviour)
     Editor(store).create_vault("v")
@@ -28,6 +23,7 @@ def seen(store: VaultStore) -> tuple[int, int, int]:
     """The item's age as the vault, the list and the item tell it."""
     (vault,) = store.visible.vaults()
     (item,) = store.visible.items(vault.id)
+    assert f'"version":{item.version},'.encode() in store.visible.listing(vault.id)
     return vault.content_version - 1, item.version, store.visible.item(vault.id, item.id).version
 
 
@@ -54,6 +50,14 @@ def test_a_lag_for_a_while_ends_by_itself_and_with_it_the_wait(store: VaultStore
     clock.advance(1)
     assert seen(store) == (2, 2, 2)
     assert store.visible.lag == Lag()
+    edit(store)
+    assert seen(store) == (3, 3, 3)
+
+
+def test_changes_become_visible_in_the_order_they_were_made_when_the_lag_shrinks(store: VaultStore) -> None:
+    store.visible.set_lag(Lag(get_seconds=100))
+    edit(store)
+    store.visible.set_lag(Lag())
     edit(store)
     assert seen(store) == (3, 3, 3)
 
