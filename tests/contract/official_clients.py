@@ -61,17 +61,13 @@ class ServedClients:
         """End the server."""
         self.connect.stop()
 
-    def go(self) -> Answers:
-        """What the Go client was answered."""
-        return self._run([str(tool("bin/connect-go-client"))])
-
-    def python(self, kind: str) -> Answers:
-        """What the Python client, `sync` or `async`, was answered."""
-        return self._run([str(tool("connect-sdk/bin/python")), "-W", "error", str(EXERCISE), kind])
-
-    def javascript(self) -> Answers:
-        """What the JavaScript client was answered."""
-        return self._run([node(), str(JS_EXERCISE)], NODE_PATH=str(tool("connect-js/node_modules")))
+    def answers(self, client: str, form: str = "") -> Answers:
+        """What a client was answered; the Python client has the forms `sync` and `async`."""
+        if client == "go":
+            return self._run([str(tool("bin/connect-go-client"))])
+        if client == "javascript":
+            return self._run([node(), str(JS_EXERCISE)], NODE_PATH=str(tool("connect-js/node_modules")))
+        return self._run([str(tool("connect-sdk/bin/python")), "-W", "error", str(EXERCISE), form])
 
     def _run(self, command: Sequence[str], **more: str) -> Answers:
         folder = self._directory / "downloads"
@@ -115,14 +111,3 @@ def tool(name: str) -> Path:
 def node() -> str:
     """Node.js, that of the machine or the one that `make tools` installed for want of it."""
     return shutil.which("node") or str(tool("node/bin/node"))
-
-
-def result(answers: Answers, call: str) -> Any:
-    """What a call that succeeded returned."""
-    assert answers[call]["error"] is None, answers[call]["error"]
-    return answers[call]["result"]
-
-
-def fields(item: Any) -> dict[str, Any]:
-    """An item's fields by label."""
-    return {field["label"]: field for field in item["fields"]}

@@ -1,6 +1,6 @@
 // Calls every method of the official Connect client for Go against a server and prints what came back, one JSON object per line.
 //
-// It decides nothing: tests/contract/test_go_client.py knows the seed and compares. Arguments are read from the environment, see `main`.
+// It decides nothing: tests/contract/test_official_clients.py knows the seed and compares. Arguments are read from the environment, see `main`.
 package main
 
 import (

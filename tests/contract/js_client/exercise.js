@@ -1,6 +1,6 @@
 // Calls every method of the official Connect client for JavaScript against a server and prints what came back, one JSON object per line.
 //
-// It decides nothing: tests/contract/test_js_client.py knows the seed and compares. NODE_PATH says where the client is; arguments come from
+// It decides nothing: tests/contract/test_official_clients.py knows the seed and compares. NODE_PATH says where the client is; arguments come from
 // the environment.
 "use strict";
 

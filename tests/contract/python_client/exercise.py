@@ -1,6 +1,6 @@
 """Calls every method of the official Connect client for Python against a server and prints what came back, one JSON object per line.
 
-It decides nothing: tests/contract/test_python_client.py knows the seed and compares. It runs in an environment of its own, because the
+It decides nothing: tests/contract/test_official_clients.py knows the seed and compares. It runs in an environment of its own, because the
 client needs an older python-dateutil than the rest of the tests. `python exercise.py sync` or `async`; arguments come from the environment.
 """
 
