@@ -56,6 +56,8 @@ class ThreadedServer:
         self.server = self._run(DevConnect.start(Seed.parse(SEED), Options()))
         found = self.server.editor.find_item("v", "x")
         self.vault, self.item, self.file = found.vault_id, found.id, found.files[0].id
+        self.items = f"/v1/vaults/{self.vault}/items"
+        self.item_path = f"{self.items}/{self.item}"
         self._api, self._admin = (_connection(url) for url in (self.server.url, self.server.admin_url))
         return self
 
@@ -91,32 +93,9 @@ def _ask(connection: http.client.HTTPConnection, method: str, path: str, *, body
 
 # Texts that JSON can carry, which lone surrogates are not.
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-WORDS = st.sampled_from(
-    [
-        "x",
-        "LOGIN",
-        "PASSWORD",
-        "SSH_KEY",
-        "DATE",
-        "OTP",
-        "NOTES",
-        "add",
-        "replace",
-        "remove",
-        "2025-02-30",
-        "202500",
-        "é",
-        "🔑",
-        "/",
-        "/tags/0",
-        "/fields",
-        "/fields/password",
-        "/fields/f/value",
-        "/fields/a~1b~0c",
-        "/sections/s/label",
-        "/urls/-",
-    ]
-) | st.just("")
+NAMES = ["", "x", "LOGIN", "PASSWORD", "SSH_KEY", "DATE", "OTP", "NOTES", "add", "replace", "remove", "2025-02-30", "202500", "é", "🔑"]
+PATHS = ["/", "/tags/0", "/fields", "/fields/password", "/fields/f/value", "/fields/a~1b~0c", "/sections/s/label", "/urls/-"]
+WORDS = st.sampled_from(NAMES + PATHS)
 SCALARS = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False) | TEXT | WORDS
 JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT | WORDS, inner, max_size=4), max_leaves=12)
 
@@ -134,9 +113,8 @@ def mutated(draw: st.DrawFn, document: Any) -> Any:
         elif isinstance(holder, dict) and draw(st.integers(0, 5)) == 0:
             holder[draw(WORDS | TEXT)] = draw(JSON)
         else:
-            holder[place] = draw(
-                st.one_of(WORDS, JSON, st.sampled_from([copy.deepcopy(part[part_place]) for part, part_place in _places(changed)]))
-            )
+            others = [copy.deepcopy(part[part_place]) for part, part_place in _places(changed)]
+            holder[place] = draw(st.one_of(WORDS, JSON, st.sampled_from(others)))
     return changed
 
 

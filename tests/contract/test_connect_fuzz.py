@@ -36,18 +36,9 @@ def item(server: ThreadedServer) -> dict[str, Any]:
         {"label": "code", "type": "OTP", "value": "otpauth://totp/x?secret=JBSWY3DP&period=30"},
         {"label": "private key", "type": "SSHKEY", "generate": True},
     ]
-    return {
-        "id": server.item,
-        "vault": {"id": server.vault},
-        "title": "x",
-        "category": "LOGIN",
-        "tags": ["a"],
-        "favorite": False,
-        "urls": [{"href": "h", "label": "l", "primary": True}],
-        "sections": [{"id": "s", "label": "t"}],
-        "fields": fields,
-        "state": None,
-    }
+    least = {"id": server.item, "vault": {"id": server.vault}, "title": "x", "category": "LOGIN", "fields": fields}
+    urls, sections = [{"href": "h", "label": "l", "primary": True}], [{"id": "s", "label": "t"}]
+    return {**least, "tags": ["a"], "favorite": False, "urls": urls, "sections": sections, "state": None}
 
 
 def check(reply: Reply) -> Reply:
@@ -64,19 +55,21 @@ def check(reply: Reply) -> Reply:
 @given(st.data())
 def test_mutated_items(server: ThreadedServer, data: st.DataObject) -> None:
     body = json.dumps(data.draw(mutated(item(server)))).encode()
-    created = check(server.ask("POST", f"/v1/vaults/{server.vault}/items", body))
-    replaced = check(server.ask("PUT", f"/v1/vaults/{server.vault}/items/{server.item}", body))
+    created = check(server.ask("POST", server.items, body))
+    replaced = check(server.ask("PUT", server.item_path, body))
     for reply in (created, replaced):
         if reply.status == 200:
-            path = f"/v1/vaults/{server.vault}/items/{reply.json()['id']}"
-            shown = check(server.ask("GET", path)).json()
-            written = reply.json()
-            for one in (shown, written):
-                for field in one.get("fields", []):
-                    field.pop("totp", None)
-            assert shown == written
+            shown = check(server.ask("GET", f"{server.items}/{reply.json()['id']}"))
+            assert without_codes(shown) == without_codes(reply)
     if created.status == 200:
-        assert server.ask("DELETE", f"/v1/vaults/{server.vault}/items/{created.json()['id']}").status == 204
+        assert server.ask("DELETE", f"{server.items}/{created.json()['id']}").status == 204
+
+
+def without_codes(reply: Reply) -> Any:
+    """An item but for its one-time passwords, which pass."""
+    item = reply.json()
+    fields = [{name: value for name, value in field.items() if name != "totp"} for field in item.pop("fields", [])]
+    return item, fields
 
 
 @MORE
@@ -95,29 +88,25 @@ def test_mutated_patches(server: ThreadedServer, data: st.DataObject) -> None:
     ]
     chosen = data.draw(st.lists(st.sampled_from(operations), min_size=1, max_size=4))
     body = json.dumps(data.draw(st.just(chosen) | mutated(chosen))).encode()
-    check(server.ask("PATCH", f"/v1/vaults/{server.vault}/items/{server.item}", body))
+    check(server.ask("PATCH", server.item_path, body))
 
 
 @MANY
 @given(st.binary(max_size=200))
 def test_bodies_that_are_no_json(server: ThreadedServer, body: bytes) -> None:
-    path = f"/v1/vaults/{server.vault}/items/{server.item}"
     for method in ("PUT", "PATCH"):
-        check(server.ask(method, path, body))
+        check(server.ask(method, server.item_path, body))
 
 
 @pytest.mark.parametrize("depth", [100, 900, 5000])
 @pytest.mark.parametrize("kind", ["list", "object"])
 def test_deep_bodies(server: ThreadedServer, depth: int, kind: str) -> None:
     text = "[" * depth + "]" * depth if kind == "list" else '{"a":' * depth + "1" + "}" * depth
-    path = f"/v1/vaults/{server.vault}/items/{server.item}"
     bodies = [text, f'{{"id": "{server.item}", "vault": {{"id": "{server.vault}"}}, "category": "LOGIN", "title": {text}}}']
-    bodies += [
-        f'[{{"op": "add", "path": "{place}", "value": {text}}}]' for place in ("/tags", "/fields", "/title", "/fields/password/value", "/")
-    ]
-    for body in bodies:
-        assert check(server.ask("PATCH", path, body.encode())).status in {200, 400}
-        assert check(server.ask("PUT", path, body.encode())).status == 400
+    places = ("/tags", "/fields", "/title", "/fields/password/value", "/")
+    for body in bodies + [f'[{{"op": "add", "path": "{place}", "value": {text}}}]' for place in places]:
+        assert check(server.ask("PATCH", server.item_path, body.encode())).status in {200, 400}
+        assert check(server.ask("PUT", server.item_path, body.encode())).status == 400
 
 
 FILTER_PARTS = st.sampled_from(
@@ -128,42 +117,21 @@ FILTER_PARTS = st.sampled_from(
 @MANY
 @given(st.lists(FILTER_PARTS | TEXT, max_size=8).map(" ".join))
 def test_filters(server: ThreadedServer, text: str) -> None:
-    for path in (LIST_VAULTS, f"/v1/vaults/{server.vault}/items"):
+    for path in (LIST_VAULTS, server.items):
         assert check(server.ask("GET", f"{path}?filter={quote(text)}")).status in {200, 400}
 
 
 @MANY
 @given(st.text(st.sampled_from("%&=+#;?/abc\"'0123456789ABCDEF"), max_size=40))
 def test_queries(server: ThreadedServer, text: str) -> None:
-    for path in (LIST_VAULTS, "/v1/activity", f"/v1/vaults/{server.vault}/items/{server.item}/files"):
+    for path in (LIST_VAULTS, "/v1/activity", f"{server.item_path}/files"):
         check(server.ask("GET", f"{path}?filter={text}&limit={text}&offset={text}&inline_files={text}"))
 
 
 def segments(server: ThreadedServer) -> st.SearchStrategy[str]:
-    known = [
-        "v1",
-        "vaults",
-        "items",
-        "files",
-        "content",
-        "activity",
-        "api",
-        "v2",
-        "auth",
-        "introspect",
-        "itemusages",
-        "health",
-        "metrics",
-        "",
-        ".",
-        "..",
-        "%2e%2e",
-        "%2F",
-        "%00",
-        "%ff",
-        "%",
-    ]
-    return st.sampled_from([*known, server.vault, server.item, server.file]) | TEXT.map(lambda text: quote(text, safe=""))
+    names = ["v1", "vaults", "items", "files", "content", "activity", "api", "v2", "auth", "introspect", "itemusages", "health", "metrics"]
+    odd = ["", ".", "..", "%2e%2e", "%2F", "%00", "%ff", "%"]
+    return st.sampled_from([*names, *odd, server.vault, server.item, server.file]) | TEXT.map(lambda text: quote(text, safe=""))
 
 
 @MANY
@@ -236,9 +204,8 @@ ADMIN_PATHS = ["/faults", "/lag", "/sync", "/health", "/behaviour", "/tokens", "
     ),
 )
 def test_the_admin_port(server: ThreadedServer, method: str, path: str, body: Any) -> None:
-    reply = server.admin(method, path, json.dumps(body).encode())
     try:
-        check(reply)
+        check(server.admin(method, path, json.dumps(body).encode()))
     finally:
         restore(server)
 

@@ -5,32 +5,25 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from contract import first_lines
 from harness.paths import REPOSITORY
-from harness.ports import free_port
 from onepassword_operator.devconnect import command
 from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.faults.rules import Action
 from onepassword_operator.devconnect.items.item_input import CATEGORIES
 from onepassword_operator.devconnect.runtime import DevConnect
 
-PAGE = (REPOSITORY / "docs" / "connect-server.md").read_text()
+PATH = REPOSITORY / "docs" / "connect-server.md"
+PAGE = PATH.read_text()
 
 
-@pytest.mark.parametrize("setting", Behaviour().show())
-def test_every_setting_is_on_the_page(setting: str) -> None:
-    assert f"`{setting}`" in PAGE
-
-
-@pytest.mark.parametrize("action", [action.value for action in Action])
-def test_every_fault_is_on_the_page(action: str) -> None:
-    assert f"`{action}`" in PAGE
+@pytest.mark.parametrize("name", [*Behaviour().show(), *(action.value for action in Action)])
+def test_every_setting_and_every_fault_is_on_the_page(name: str) -> None:
+    assert f"`{name}`" in PAGE
 
 
 async def test_every_call_of_the_admin_port_is_on_the_page() -> None:
@@ -51,18 +44,7 @@ def test_every_option_is_on_the_page() -> None:
 
 
 def test_the_first_lines_work(tmp_path: Path) -> None:
-    found = re.search(r"## From zero to an answer\n\n((?:    .*\n)+)", PAGE)
-    assert found
-    lines = [line.strip() for line in found[1].splitlines()]
-    assert (len(lines), lines[0]) == (5, "make venv")
-    program = f"{shlex.quote(sys.executable)} -m onepassword_operator"
-    script = "set -m\n" + "\n".join(lines[1:]).replace(".venv/bin/onepassword-operator", program)
-    for number in ("8090", "8091"):
-        script = script.replace(number, str(free_port()))
-    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(REPOSITORY / "operator"), "no_proxy": "127.0.0.1"}
-    command_line = ["bash", "-c", script.replace("curl ", "curl -s ")]
-    done = subprocess.run(command_line, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True, timeout=60)
-    ready, vaults = done.stdout.splitlines()
+    ready, vaults = first_lines.run(PATH, tmp_path, after="## From zero to an answer").splitlines()
     assert set(json.loads(ready)) == {"url", "token", "admin"}
     assert [vault["name"] for vault in json.loads(vaults)] == ["Example", "Empty"]
     assert json.loads(vaults)[0]["items"] >= len(CATEGORIES)

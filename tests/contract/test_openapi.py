@@ -6,7 +6,6 @@ The other direction, that no reply of the server is missing from it, is held by 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
@@ -67,17 +66,6 @@ def test_every_schema_is_used() -> None:
     assert not [name for name in SCHEMAS if f"'#/components/schemas/{name}'" not in text]
 
 
-@dataclass(kw_only=True)
-class Asked:
-    """A request that is answered with success, until something about it is changed."""
-
-    method: str
-    path: str
-    token: str | None
-    body: Any = None
-    query: dict[str, str] = field(default_factory=dict)
-
-
 class Scene:
     """A server, and the request for each operation."""
 
@@ -87,25 +75,22 @@ class Scene:
         item = server.editor.find_item("v", "x")
         self._ids = {"vaultUuid": item.vault_id, "itemUuid": item.id, "fileUuid": item.files[0].id}
         whole = {"id": item.id, "vault": {"id": item.vault_id}, "category": "LOGIN"}
-        self._bodies: dict[str, Any] = {
-            "createItem": whole,
-            "replaceItem": whole,
-            "patchItem": [{"op": "add", "path": "/tags", "value": "b"}],
-        }
+        patch = [{"op": "add", "path": "/tags", "value": "b"}]
+        self._bodies: dict[str, Any] = {"createItem": whole, "replaceItem": whole, "patchItem": patch}
 
-    def asked(self, operation: str, **ids: str) -> Asked:
+    async def ask(
+        self, operation: str, token: str | None = "", query: dict[str, str] | None = None, body: object = None, **ids: str
+    ) -> int:
+        """The status of the reply, which is held to the document, to a request that succeeds unless something about it is changed."""
         method, path = OPERATIONS[operation]
-        token = self.server.mint_for_events() if path.startswith("/api") else self.server.token
-        body = self._bodies.get(operation)
-        return Asked(method=method, path=path.format(**{**self._ids, **ids}), token=token, body=body)
-
-    async def answer(self, asked: Asked) -> int:
-        """The status of the reply, which is held to the document."""
-        headers = {} if asked.token is None else {"Authorization": f"Bearer {asked.token}"}
-        url = self.server.url + asked.path
-        async with self._session.request(asked.method, url, headers=headers, params=asked.query, json=asked.body) as reply:
-            body = await reply.read()
-        openapi_document.check(asked.method, asked.path, status=reply.status, headers=reply.headers, body=body)
+        path = path.format(**{**self._ids, **ids})
+        if token == "":
+            token = self.server.mint_for_events() if path.startswith("/api") else self.server.token
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        sent = self._bodies.get(operation) if body is None else body
+        async with self._session.request(method, self.server.url + path, headers=headers, params=query, json=sent) as reply:
+            raw = await reply.read()
+        openapi_document.check(method, path, status=reply.status, headers=reply.headers, body=raw)
         return reply.status
 
 
@@ -117,69 +102,40 @@ async def scene() -> AsyncIterator[Scene]:
     await server.stop()
 
 
-async def provoke(scene: Scene, operation: str, status: int) -> Asked:
-    """Bring about what leads to the status; return the request that meets it."""
-    change = {400: unusable, 401: without_token, 403: elsewhere, 404: of_nothing, 413: too_large}.get(status)
-    if change is not None:
-        return change(scene, operation)
+async def provoke(scene: Scene, operation: str, status: int) -> dict[str, Any]:
+    """Bring about what leads to the status; return the difference that the request takes."""
+    server, path = scene.server, OPERATIONS[operation][1]
+    last = [part for part in path.split("/") if part.startswith("{")][-1:]
+    cursor = {"body": {"cursor": "x"}} if path.startswith("/api") else {"query": {"filter": "'", "limit": "0"}, "vaultUuid": "A"}
+    differences: dict[int, dict[str, Any]] = {
+        400: cursor,
+        401: {"token": None},
+        403: {"token": server.mint(vaults={"other": "rw"})},
+        404: {part.strip("{}"): "a" * 26 for part in last},
+        413: {"query": {"inline_files": "true"}},
+    }
+    if status == 413:
+        server.behaviour.update({"body_limit_bytes": 1, "inline_limit_bytes": 0})
     if status == 429:
-        scene.server.behaviour.update({"events_per_minute": 1})
-        assert await scene.answer(scene.asked(operation)) == 200
+        server.behaviour.update({"events_per_minute": 1})
+        assert await scene.ask(operation) == 200
     if status in {408, 500}:
-        scene.server.upstream.restart(sync_seconds=None, timeout_seconds=0)
+        server.upstream.restart(sync_seconds=None, timeout_seconds=0)
     if status in {409, 500}:
-        await scene.server.faults.replace([{"action": "conflict" if status == 409 else "offline"}])
-    return scene.asked(operation)
-
-
-def without_token(scene: Scene, operation: str) -> Asked:
-    """A request of nobody."""
-    asked = scene.asked(operation)
-    asked.token = None
-    return asked
-
-
-def elsewhere(scene: Scene, operation: str) -> Asked:
-    """A request with a token for another vault."""
-    asked = scene.asked(operation)
-    asked.token = scene.server.mint(vaults={"other": "rw"})
-    return asked
-
-
-def of_nothing(scene: Scene, operation: str) -> Asked:
-    """A request for something that does not exist."""
-    path = OPERATIONS[operation][1]
-    last = [part for part in path.split("/") if part.startswith("{")][-1]
-    return scene.asked(operation, **{last.strip("{}"): "a" * 26})
-
-
-def too_large(scene: Scene, operation: str) -> Asked:
-    """A request of more than the server takes or gives."""
-    scene.server.behaviour.update({"body_limit_bytes": 1, "inline_limit_bytes": 0})
-    asked = scene.asked(operation)
-    asked.query = {"inline_files": "true"}
-    return asked
-
-
-def unusable(scene: Scene, operation: str) -> Asked:
-    """A request that nobody can read."""
-    asked = scene.asked(operation, vaultUuid="A")
-    asked.query = {"filter": "'", "limit": "0"}
-    if asked.path.startswith("/api"):
-        asked.body, asked.query = {"cursor": "x"}, {}
-    return asked
+        await server.faults.replace([{"action": "conflict" if status == 409 else "offline"}])
+    return differences.get(status, {})
 
 
 @pytest.mark.parametrize(("operation", "status"), RESPONSES, ids=str)
 async def test_every_reply_that_it_names_is_seen(scene: Scene, operation: str, status: int) -> None:
-    assert await scene.answer(await provoke(scene, operation, status)) == status
+    assert await scene.ask(operation, **await provoke(scene, operation, status)) == status
 
 
 @pytest.mark.parametrize("action", ["conflict", "offline", "unsynced-file"])
 @pytest.mark.parametrize("operation", OPERATIONS)
 async def test_what_goes_wrong_with_1password_is_named_too(scene: Scene, operation: str, action: str) -> None:
     await scene.server.faults.replace([{"action": action}])
-    assert await scene.answer(scene.asked(operation))
+    assert await scene.ask(operation)
 
 
 async def test_a_page_of_every_kind_of_event_is_as_it_says(scene: Scene) -> None:
@@ -188,14 +144,12 @@ async def test_a_page_of_every_kind_of_event_is_as_it_says(scene: Scene) -> None
     editor.edit_item("v", "x", edit={"tags": ["t"]})
     scene.server.mint()
     for operation in ("getItem", "patchItem", "listFiles", "createItem", "deleteItem"):
-        await scene.answer(scene.asked(operation))
-    wrong = scene.asked("listVaults")
-    wrong.token = "wrong"
-    assert await scene.answer(wrong) == 401
+        await scene.ask(operation)
+    assert await scene.ask("listVaults", token="wrong") == 401
     for feature, log in scene.server.feed.logs.items():
         assert log.end > 1, feature
     for operation in ("listAuditEvents", "listItemUsages", "listSignInAttempts", "listActivity"):
-        assert await scene.answer(scene.asked(operation)) == 200
+        assert await scene.ask(operation) == 200
 
 
 def test_a_reply_that_is_not_in_it_is_noticed() -> None:
