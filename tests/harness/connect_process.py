@@ -108,10 +108,6 @@ class ConnectProcess:
         """Let one replica show what it has until `replica` says otherwise."""
         self.replica(number, vault_seconds=None, list_seconds=None, get_seconds=None)
 
-    def balance(self, balance: str, *, seed: int | None = None) -> None:
-        """Give each new `connection` or each `request` to a replica at random."""
-        self.admin("PATCH", "replicas", body={"balance": balance, "seed": seed})
-
     def answered(self) -> list[int]:
         """How many requests each replica got since the last reset."""
         return [int(replica["requests"]) for replica in self.admin("GET", "replicas")["replicas"]]
