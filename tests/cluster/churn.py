@@ -20,16 +20,15 @@ import kubernetes
 import urllib3
 
 from cluster.replicas import Replica
-from harness.kube_proxy import CallBefore, Request, Rule
+from harness.proxy.ledger import Request
+from harness.proxy.rules import CallBefore, Rule
 from harness.waiting import eventually
-from harness.world import GROUP, PLURAL, PREFIX, World
+from harness.world import GROUP, PLURAL, PREFIX, World, seed
 
 TITLES: Final = ("a", "b", "c")
 FOREIGN: Final = "foreign"
 SETTLE_SECONDS: Final = 90.0
-SEED: Final[dict[str, Any]] = {
-    "vaults": [{"name": "v", "items": [{"title": title, "fields": {"password": f"canary-{title}-00000"}} for title in TITLES]}]
-}
+SEED: Final = seed(**{title: f"canary-{title}-00000" for title in TITLES})
 
 
 class ChangeCount:

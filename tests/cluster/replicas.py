@@ -11,8 +11,9 @@ from typing import Any, Final
 import kubernetes
 
 from controlplane.launcher import ControlPlane
-from harness.kube_proxy import KubeProxy, Request
+from harness.kube_proxy import KubeProxy
 from harness.operator_process import OperatorProcess
+from harness.proxy.ledger import Request
 from harness.waiting import eventually
 from harness.world import World
 

@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
 from harness.fixtures import MakeWorld
 from harness.waiting import eventually
-from harness.world import World
+from harness.world import World, seed
 
 pytestmark = pytest.mark.cluster
 
-SEED: dict[str, Any] = {
-    "vaults": [
-        {
-            "name": "v",
-            "items": [
-                {"title": "db", "fields": {"password": "canary-db-0001"}},
-                {"title": "other", "fields": {"password": "canary-other-0001"}},
-            ],
-        }
-    ]
-}
+SEED = seed(db="canary-db-0001", other="canary-other-0001")
 DB = {"item-path": "vaults/v/items/db", "item-name": "shared"}
 DB_DATA = {"password": b"canary-db-0001"}
-
-
-def start(make_world: MakeWorld) -> World:
-    world = make_world(SEED)
-    world.operator()
-    return world
 
 
 def warnings(world: World, deployment: str) -> list[str]:
@@ -40,7 +23,7 @@ def warnings(world: World, deployment: str) -> list[str]:
 
 @pytest.mark.official(83)
 def test_annotations_on_the_deployment_or_on_its_pods_make_a_secret_of_the_normalised_name(make_world: MakeWorld) -> None:
-    world = start(make_world)
+    world = make_world(SEED).begin()
     world.deployment("a", annotations=DB | {"item-name": "My Secret"})
     world.deployment("b", on_template=DB | {"item-name": "from-template"})
     world.deployment("c", annotations={"item-path": "vaults/v/items/db"}, on_template=DB | {"item-name": "not-looked-at"})
@@ -58,7 +41,7 @@ def test_annotations_on_the_deployment_or_on_its_pods_make_a_secret_of_the_norma
 @pytest.mark.official("shared Secret and garbage collection")
 def test_a_secret_that_several_ask_for_or_use_outlives_all_but_the_last(make_world: MakeWorld) -> None:
     """The official operator's Secret goes with the Deployment that asked first, whoever else needs it."""
-    world = start(make_world)
+    world = make_world(SEED).begin()
     world.deployment("first", "shared", annotations=DB)
     world.wait_data("shared", DB_DATA)
     world.deployment("second", annotations=DB)
@@ -72,12 +55,12 @@ def test_a_secret_that_several_ask_for_or_use_outlives_all_but_the_last(make_wor
     world.delete_deployment("second")
     eventually(lambda: world.owners("shared"), lambda owners: owners == ["Deployment/user"])
     world.delete_deployment("user")
-    eventually(lambda: world.secret("shared"), lambda secret: secret is None)
+    world.wait_no_secret("shared")
 
 
 @pytest.mark.official("annotation removed from a Deployment")
 def test_annotations_that_are_removed_let_go(make_world: MakeWorld) -> None:
-    world = start(make_world)
+    world = make_world(SEED).begin()
     for name in ("a", "b"):
         world.deployment(name, annotations=DB)
     eventually(lambda: world.secret("shared") and set(world.owners("shared")), lambda owners: owners == {"Deployment/a", "Deployment/b"})
@@ -89,12 +72,11 @@ def test_annotations_that_are_removed_let_go(make_world: MakeWorld) -> None:
     world.wait_data("renamed", DB_DATA)
     assert world.owners("shared") == ["Deployment/b"]  # nobody asks for it; it goes with the last who did
     world.delete_deployment("b")
-    for name in ("shared", "renamed"):
-        eventually(lambda name=name: world.secret(name), lambda secret: secret is None)  # type: ignore[misc]
+    world.wait_no_secret("shared", "renamed")
 
 
 def test_of_two_that_want_different_items_under_one_name_the_owner_keeps_it(make_world: MakeWorld) -> None:
-    world = start(make_world)
+    world = make_world(SEED).begin()
     world.deployment("a", annotations=DB)
     world.wait_data("shared", DB_DATA)
     world.deployment("b", annotations=DB | {"item-path": "vaults/v/items/other"})
@@ -110,7 +92,7 @@ def test_of_two_that_want_different_items_under_one_name_the_owner_keeps_it(make
 
 
 def test_a_resource_and_a_deployment_that_want_the_same_item_share_its_secret(make_world: MakeWorld) -> None:
-    world = start(make_world)
+    world = make_world(SEED).begin()
     world.item("shared", "vaults/v/items/db", metadata={"labels": {"team": "x"}})
     world.wait_ready("shared")
     vault, item = world.connect.ids("v", "db")
@@ -124,28 +106,28 @@ def test_a_resource_and_a_deployment_that_want_the_same_item_share_its_secret(ma
     eventually(lambda: world.secret("shared").metadata.labels, lambda labels: "team" not in labels)
 
 
+ERRORS = {
+    "no-path": ({}, "itemPath"),
+    "malformed-path": ({"item-path": "vaults/v"}, "vaults/v"),
+    "no-such-item": ({"item-path": "vaults/v/items/none"}, "none"),
+}
+
+
 @pytest.mark.official("events")
-@pytest.mark.parametrize(
-    ("annotations", "words"),
-    [
-        pytest.param({"item-name": "s"}, "itemPath", id="no path"),
-        pytest.param({"item-name": "s", "item-path": "vaults/v"}, "vaults/v", id="a malformed path"),
-        pytest.param({"item-name": "s", "item-path": "vaults/v/items/none"}, "none", id="no such item"),
-    ],
-)
-def test_errors_show_as_events_on_the_deployment(make_world: MakeWorld, annotations: dict[str, str], words: str) -> None:
-    world = start(make_world)
-    world.deployment("a", annotations=annotations)
-    eventually(lambda: warnings(world, "a"), lambda reported: reported == ["ReconcileError"])
-    listed = world.observer.core.list_namespaced_event(world.namespace, field_selector="involvedObject.name=a,type=Warning").items
-    assert listed[0].message.startswith("Failed to sync secret from 1Password: ")
-    assert words in listed[0].message
-    assert world.secret("s") is None
+def test_errors_show_as_events_on_the_deployment(make_world: MakeWorld) -> None:
+    world = make_world(SEED).begin()
+    for name, (asked, words) in ERRORS.items():
+        world.deployment(name, annotations=asked | {"item-name": name})
+        eventually(lambda name=name: warnings(world, name), lambda reported: reported == ["ReconcileError"])  # type: ignore[misc]
+        (event,) = world.event_objects(name)
+        assert event.message.startswith("Failed to sync secret from 1Password: ")
+        assert words in event.message
+        assert world.secret(name) is None
 
 
 @pytest.mark.official("rate limiting", "events")
 def test_rate_limiting_shows_as_an_event_of_its_own(make_world: MakeWorld) -> None:
-    world = start(make_world)
+    world = make_world(SEED).begin()
     world.connect.faults({"action": "status", "status": 429, "retry_after": 2})
     world.deployment("a", annotations=DB)
     eventually(lambda: warnings(world, "a"), lambda reported: reported == ["RateLimited"])
@@ -154,7 +136,7 @@ def test_rate_limiting_shows_as_an_event_of_its_own(make_world: MakeWorld) -> No
 
 
 def test_a_rotation_restarts_the_deployment_that_asked_once(make_world: MakeWorld) -> None:
-    world = start(make_world)
+    world = make_world(SEED).begin()
     world.deployment("a", annotations=DB)
     world.deployment("template", on_template=DB)
     world.wait_data("shared", DB_DATA)
@@ -165,30 +147,3 @@ def test_a_rotation_restarts_the_deployment_that_asked_once(make_world: MakeWorl
     assert json.loads(world.restarted_for("a")["restarted-for"]).keys() == {"shared"}
     world.connect.wait_polls(3)
     assert (world.replica_sets("a"), world.replica_sets("template")) == (2, 2)
-
-
-def test_a_restart_of_the_operator_with_everything_in_place_writes_nothing(make_world: MakeWorld) -> None:
-    world = start(make_world)
-    world.deployment("a", annotations=DB)
-    world.deployment("user", "shared")
-    eventually(lambda: world.secret("shared") and world.owners("shared"), lambda owners: len(owners or ()) == 2)
-    world.operators[0].stop()
-    written = len(world.writes())
-    world.connect.reset()
-    world.operator()
-    world.connect.wait_polls(3)
-    assert world.writes()[written:] == []
-    assert world.connect.item_reads() == {}
-
-
-def test_a_secret_with_the_annotations_but_without_a_claim_is_nobodys(make_world: MakeWorld) -> None:
-    """The official operator fills it, so whoever may create a Secret may read any item."""
-    world = start(make_world)
-    vault, item = world.connect.ids("v", "db")
-    marks = {"operator.1password.io/item-path": f"vaults/{vault}/items/{item}", "operator.1password.io/item-version": "0"}
-    for name, labels in (("deputy", {}), ("labelled", {"operator.1password.io/managed": "true"})):
-        body = {"metadata": {"name": name, "annotations": marks, "labels": labels}}
-        world.observer.core.create_namespaced_secret(world.namespace, body)
-    world.connect.wait_polls(3)
-    assert (world.data("deputy"), world.data("labelled")) == ({}, {})
-    assert (world.connect.item_reads(), world.writes()) == ({}, [])

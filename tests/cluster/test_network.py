@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -20,11 +19,11 @@ from fakes.relays import Address, ForwardProxy, forward_proxy, in_thread, tls_en
 from harness.fixtures import MakeWorld
 from harness.kube_proxy import server_tls
 from harness.waiting import eventually
-from harness.world import World
+from harness.world import World, seed
 
 pytestmark = pytest.mark.cluster
 
-SEED: dict[str, Any] = {"vaults": [{"name": "v", "items": [{"title": "db", "fields": {"password": "canary-password-1"}}]}]}
+SEED = seed(db="canary-password-1")
 FIRST, SECOND = {"password": b"canary-password-1"}, {"password": b"canary-password-2"}
 CONNECT = "connect.example:8080"
 PASSWORD = "canary of the proxy"
@@ -77,8 +76,7 @@ def test_a_private_authority_that_nobody_named_is_told_with_the_remedy(make_worl
     with in_thread(tls_end(server_tls(pair), address_of(world.connect.url))) as port:
         operator = world.operator(OP_CONNECT_HOST=f"https://localhost:{port}")
         world.item("db", "vaults/v/items/db")
-        condition = world.wait_reason("db", "OnePasswordUnavailable")
-        assert "check its certificate, and SSL_CERT_FILE" in condition["message"]
+        assert "check its certificate, and SSL_CERT_FILE" in world.wait_reason("db", "OnePasswordUnavailable")["message"]
         assert world.secret("db") is None
         assert operator.stop() == 0
 
@@ -95,7 +93,8 @@ def test_connect_through_a_proxy_and_the_api_server_past_it(make_world: MakeWorl
     assert PASSWORD not in world.log.read_text()
 
 
-def test_both_through_a_proxy_watches_included(make_world: MakeWorld, tmp_path: Path) -> None:
+def test_both_through_a_proxy_watches_included_and_errors_are_told_without_its_password(make_world: MakeWorld, tmp_path: Path) -> None:
+    """kopf logs the errors of its requests in full, and aiohttp's hold everything that aiohttp was told about the way."""
     world = make_world(SEED)
     kubeconfig, host = elsewhere(world, tmp_path)
     names = {CONNECT: address_of(world.connect.url), host: address_of(world.proxy.url)}
@@ -107,19 +106,6 @@ def test_both_through_a_proxy_watches_included(make_world: MakeWorld, tmp_path: 
         world.wait_data("db", SECOND)
         assert proxy.targets() == {CONNECT, host}
         assert {asked.method for asked in proxy.asked if asked.target == host} == {"CONNECT"}
-        assert operator.stop() == 0
-    assert PASSWORD not in world.log.read_text()
-
-
-def test_errors_behind_a_proxy_are_told_without_its_password(make_world: MakeWorld, tmp_path: Path) -> None:
-    """kopf logs the errors of its requests in full, and aiohttp's hold everything that aiohttp was told about the way."""
-    world = make_world(SEED)
-    kubeconfig, host = elsewhere(world, tmp_path)
-    names = {CONNECT: address_of(world.connect.url), host: address_of(world.proxy.url)}
-    with in_thread(forward_proxy(ForwardProxy(names=names, credentials=CREDENTIALS))) as proxy:
-        world.environment = through(proxy)
-        operator = world.operator(KUBECONFIG=kubeconfig)
-        main_job(world)
         names[host] = address_of(world.connect.url)  # which does not speak TLS
         proxy.cut()
         eventually(world.log.read_text, lambda text: "will retry: GET https://0.0.0.0" in text and "ConnectionKey(host='0.0.0.0'" in text)

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from harness.fixtures import MakeWorld
-from harness.kube_proxy import CallAfter, Request, Rule
+from harness.proxy.ledger import Request
+from harness.proxy.rules import CallAfter, Rule
 from harness.waiting import eventually
-from harness.world import PREFIX, World
+from harness.world import PREFIX, World, seed
 
 pytestmark = pytest.mark.cluster
 
 TAG = "operator.1password.io:ignore-secret"
-SEED: dict[str, Any] = {"vaults": [{"name": "v", "items": [{"title": "db", "fields": {"password": "canary-db-0001"}}]}]}
+SEED = seed(db="canary-db-0001")
 EDITED = {"password": b"edited"}
 
 
 def start(make_world: MakeWorld, *, interval: int = 1) -> World:
-    world = make_world(SEED)
-    world.operator(POLLING_INTERVAL=str(interval))
-    world.item("db", "vaults/v/items/db")
-    world.wait_ready("db")
+    world = make_world(SEED).begin("db", POLLING_INTERVAL=str(interval))
     world.deployment("web", "db")
     return world
 
@@ -79,7 +75,7 @@ def test_a_missing_secret_of_a_frozen_item_is_created(make_world: MakeWorld) -> 
     world = start(make_world)
     world.connect.edit("v", "db", tags=[TAG])
     world.wait_reason("db", "Frozen")
-    world.observer.core.delete_namespaced_secret("db", world.namespace)
+    world.delete_secret("db")
     world.wait_data("db", {"password": b"canary-db-0001"})
     world.item("late", "vaults/v/items/db")
     world.wait_reason("late", "Frozen")

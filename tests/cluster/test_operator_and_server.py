@@ -52,12 +52,8 @@ def running(installed: ControlPlane, namespace: str, tmp_path: Path) -> Iterator
 def test_a_resource_becomes_a_secret_and_a_signal_ends_both(
     running: psutil.Popen, observer: Observer, namespace: str, tmp_path: Path
 ) -> None:
-    resource = {
-        "apiVersion": "/".join(GROUP),
-        "kind": "OnePasswordItem",
-        "metadata": {"name": "db"},
-        "spec": {"itemPath": "vaults/Prod/items/billing db"},
-    }
+    spec = {"itemPath": "vaults/Prod/items/billing db"}
+    resource = {"apiVersion": "/".join(GROUP), "kind": "OnePasswordItem", "metadata": {"name": "db"}, "spec": spec}
     observer.custom.create_namespaced_custom_object(*GROUP, namespace, PLURAL, resource)
     secrets = eventually(lambda: observer.core.list_namespaced_secret(namespace).items, len, timeout=30, what="a Secret")
     assert base64.b64decode(secrets[0].data["password"]) == b"fake-canary"

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from harness.fixtures import MakeWorld
-from harness.kube_proxy import Respond, Rule
+from harness.proxy.rules import Respond, Rule
 from harness.waiting import eventually
-from harness.world import World
+from harness.world import World, seed
 
 pytestmark = pytest.mark.cluster
 
 DEPLOYMENTS = 60
 RESTARTS_PER_SECOND = 10
-SEED: dict[str, Any] = {"vaults": [{"name": "v", "items": [{"title": "db", "fields": {"password": "canary-password-1"}}]}]}
-
-
-def value(metrics: str, name: str) -> float:
-    """A metric's value."""
-    return float(next(line for line in metrics.splitlines() if line.startswith(f"onepassword_operator_{name} ")).split()[-1])
+SEED = seed(db="canary-password-1")
 
 
 def deploy(world: World, number: int) -> None:
@@ -38,10 +31,7 @@ def rollouts(world: World) -> int:
 
 @pytest.mark.timeout(300)
 def test_sixty_deployments_on_one_item_are_sixty_rollouts_at_the_pace(make_world: MakeWorld) -> None:
-    world = make_world(SEED)
-    world.operator(AUTO_RESTART="true")
-    world.item("db", "vaults/v/items/db")
-    world.wait_ready("db")
+    world = make_world(SEED).begin("db", AUTO_RESTART="true")
     deploy(world, DEPLOYMENTS)
     eventually(lambda: rollouts(world), lambda number: number == DEPLOYMENTS, timeout=120)
     world.connect.edit("v", "db", fields={"password": "canary-password-2"})
@@ -57,27 +47,24 @@ def test_sixty_deployments_on_one_item_are_sixty_rollouts_at_the_pace(make_world
 
 
 def test_a_change_that_the_vault_list_hides_is_found_by_a_resync_counted_and_makes_polls_list_items(make_world: MakeWorld) -> None:
-    world = make_world(SEED)
-    operator = world.operator(ONEPASSWORD_OPERATOR_RESYNC_SECONDS="10")
-    world.item("db", "vaults/v/items/db")
-    world.wait_ready("db")
+    world = make_world(SEED).begin("db", ONEPASSWORD_OPERATOR_RESYNC_SECONDS="10")
+    (operator,) = world.operators
     world.connect.wait_polls(3)
     world.connect.lag(vault_seconds=3600)  # the vault's version stands still, whatever happens in it
     world.connect.edit("v", "db", fields={"password": "canary-password-2"})
     world.wait_data("db", {"password": b"canary-password-2"}, timeout=40)
-    eventually(operator.metrics, lambda text: value(text, "polls_by_item_lists") == 1)
-    assert value(operator.metrics(), "resync_found_total") == 1
+    eventually(lambda: operator.metric("polls_by_item_lists"), lambda number: number == 1)
+    assert operator.metric("resync_found_total") == 1
     world.connect.edit("v", "db", fields={"password": "canary-password-3"})
     world.wait_data("db", {"password": b"canary-password-3"}, timeout=5)  # long before the next resync
-    eventually(operator.metrics, lambda text: value(text, "resync_found_total") == 2)
+    eventually(lambda: operator.metric("resync_found_total"), lambda number: number == 2)
     assert world.log.read_text().count("the vault list hides changes") == 1
 
 
 def test_a_small_budget_delays_and_fails_nothing(make_world: MakeWorld) -> None:
     """Ten items at sixty requests a minute, of which polls take their part first."""
     titles = [f"item-{number}" for number in range(10)]
-    seed = {"vaults": [{"name": "v", "items": [{"title": title, "fields": {"password": f"canary-{title}-x"}} for title in titles]}]}
-    world = make_world(seed)
+    world = make_world(seed(**{title: f"canary-{title}-x" for title in titles}))
     operator = world.operator("--connect-requests-per-minute=60", POLLING_INTERVAL="5")
     for title in titles:
         world.item(title, f"vaults/v/items/{title}")
@@ -91,10 +78,8 @@ def test_a_small_budget_delays_and_fails_nothing(make_world: MakeWorld) -> None:
 
 def test_a_pause_that_the_api_server_asks_for_is_kept_and_told_to_nobody(make_world: MakeWorld) -> None:
     world = make_world(SEED)
-    world.operator()
     world.proxy.add(Rule(Respond(429, "TooManyRequests", retry_after=2), verb="create", resource="secrets", times=1))
-    world.item("db", "vaults/v/items/db")
-    world.wait_ready("db")
+    world.begin("db")
     turned_away, written = [r for r in world.proxy.writes() if (r.verb, r.resource) == ("create", "secrets")]
     assert (turned_away.status, written.status) == (429, 201)
     assert written.at - turned_away.at >= 2

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from cluster.replicas import Replica, Replicas, replicas
 from controlplane.launcher import ControlPlane
 from harness.fixtures import MakeWorld
-from harness.kube_proxy import Delay, HoldEvents, Rule
+from harness.proxy.rules import Delay, HoldEvents, Rule
 from harness.waiting import eventually
-from harness.world import World
+from harness.world import World, seed
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
 
-SEED: dict[str, Any] = {
-    "vaults": [{"name": "v", "items": [{"title": title, "fields": {"password": f"canary-{title}-0"}} for title in ("a", "b")]}]
-}
+SEED = seed(a="canary-a-0", b="canary-b-0")
 
 
 @pytest.fixture

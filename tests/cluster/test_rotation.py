@@ -22,8 +22,7 @@ SEED: dict[str, Any] = {
 
 
 def start(make_world: MakeWorld, *, interval: int = 1) -> World:
-    world = make_world(SEED)
-    world.operator(POLLING_INTERVAL=str(interval))
+    world = make_world(SEED).begin(POLLING_INTERVAL=str(interval))
     for name, vault in (("a", "v1"), ("b", "v1"), ("c", "v2")):
         world.item(name, f"vaults/{vault}/items/{name}")
     world.wait_ready("a", "b", "c")
@@ -88,20 +87,6 @@ def test_two_versions_in_a_row_are_at_most_one_rollout_each_and_end_with_the_las
     assert 2 <= world.replica_sets("web") <= 5
 
 
-def test_starting_again_restarts_nothing(make_world: MakeWorld) -> None:
-    world = start(make_world)
-    world.deployment("web", "a", "b")
-    rotate(world, "a", to="1111")
-    world.rollouts("web", 2)
-    settle(world)
-    world.operators[0].stop()
-    written = world.writes()
-    world.operator()
-    world.connect.wait_polls(3)
-    assert world.replica_sets("web") == 2
-    assert world.writes() == written
-
-
 @pytest.mark.official("restart after an operator restart")
 def test_a_change_while_no_operator_ran_is_one_rollout_at_the_next_start(make_world: MakeWorld) -> None:
     world = start(make_world)
@@ -117,35 +102,40 @@ def test_a_change_while_no_operator_ran_is_one_rollout_at_the_next_start(make_wo
     assert (world.replica_sets("web"), world.replica_sets("silent")) == (2, 1)
 
 
-@pytest.mark.parametrize(
-    ("resource", "workload", "of_namespace", "operator", "rollouts"),
-    [
-        ("true", "false", "false", "false", 1),
-        ("false", "true", "true", "true", 0),
-        (None, "true", "false", "false", 1),
-        (None, "false", "true", "true", 0),
-        (None, None, "true", "false", 1),
-        (None, None, "false", "true", 0),
-        (None, None, None, "true", 1),
-        (None, None, None, "false", 0),
-        (None, "TRUE", None, "false", 1),
-        (None, "perhaps", "true", "true", 0),
-    ],
-)
-def test_the_first_of_four_levels_that_says_anything_decides(
-    make_world: MakeWorld, resource: str | None, workload: str | None, of_namespace: str | None, operator: str, rollouts: int
-) -> None:
-    world = make_world(SEED)
-    if of_namespace is not None:
+LEVELS: dict[str, dict[str | None, list[tuple[str | None, str | None, int]]]] = {
+    # the operator's setting → the namespace's → of a resource, of a Deployment, and the rollouts that follow
+    "true": {
+        "true": [("false", "true", 0), (None, "false", 0), (None, "perhaps", 0)],
+        "false": [("true", "false", 1), (None, None, 0)],
+        None: [(None, None, 1)],
+    },
+    "false": {
+        "true": [(None, "false", 0), (None, None, 1)],
+        "false": [("true", "false", 1), ("false", "true", 0), (None, "true", 1), (None, None, 0)],
+        None: [(None, "TRUE", 1), (None, None, 0)],
+    },
+}
+
+
+@pytest.mark.official(*range(33, 39), 41, 42)
+@pytest.mark.parametrize("operator", LEVELS)
+def test_the_first_of_four_levels_that_says_anything_decides(make_world: MakeWorld, operator: str) -> None:
+    world = make_world(SEED).begin(AUTO_RESTART=operator)
+    for of_namespace, rows in LEVELS[operator].items():
         world.observer.core.patch_namespace(world.namespace, {"metadata": {"annotations": {PREFIX + "auto-restart": of_namespace}}})
-    world.operator(AUTO_RESTART=operator)
-    world.item("a", "vaults/v1/items/a", metadata={"annotations": {PREFIX + "auto-restart": resource} if resource else {}})
-    world.wait_ready("a")
-    world.deployment("web", "a", opt_in=workload)
-    rotate(world, "a", to="1111")
-    world.rollouts("web", 1 + rollouts)
-    settle(world)
-    assert world.replica_sets("web") == 1 + rollouts
+        names = [f"{number}-{of_namespace}".lower() for number in range(len(rows))]
+        for name, (resource, workload, _) in zip(names, rows, strict=True):
+            world.item(name, "vaults/v1/items/a", metadata={"annotations": {PREFIX + "auto-restart": resource} if resource else {}})
+            world.wait_ready(name)
+            world.deployment(name, name, opt_in=workload)
+        world.connect.edit("v1", "a", fields={"password": f"canary-a-{of_namespace}"})
+        for name, (*_, rollouts) in zip(names, rows, strict=True):
+            world.wait_data(name, {"password": f"canary-a-{of_namespace}".encode()})
+            world.rollouts(name, 1 + rollouts)
+        settle(world)
+        assert [world.replica_sets(name) - 1 for name in names] == [rollouts for *_, rollouts in rows]
+        for name in names:
+            world.delete_item(name)
 
 
 def test_a_workload_made_after_the_change_is_not_restarted(make_world: MakeWorld) -> None:
@@ -153,8 +143,7 @@ def test_a_workload_made_after_the_change_is_not_restarted(make_world: MakeWorld
     rotate(world, "a", to="1111")
     settle(world)
     world.deployment("late", "a")
-    world.operators[0].stop()
-    world.operator()
+    world.restart()
     world.connect.wait_polls(2)
     assert world.replica_sets("late") == 1
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -11,45 +10,30 @@ from cluster.rights import deployed_role_without
 from controlplane.access import SPARES
 from controlplane.fixtures import Observer
 from harness.fixtures import MakeWorld
-from harness.kube_proxy import Respond, Rule
 from harness.operator_process import OperatorProcess
+from harness.proxy.rules import Respond, Rule
 from harness.waiting import eventually
-from harness.world import PREFIX, World
+from harness.world import PREFIX, World, seed
 
 pytestmark = pytest.mark.cluster
 
 USER = SPARES[0]
 INTERVAL_SECONDS = 10
 GOOD = {"password": b"canary-password-1"}
-SEED: dict[str, Any] = {
-    "vaults": [
-        {
-            "name": "v",
-            "items": [
-                {"title": "db", "fields": {"password": "canary-password-1"}},
-                {"title": "other", "fields": {"password": "canary-password-9"}},
-            ],
-        }
-    ]
-}
+SEED = seed(db="canary-password-1", other="canary-password-9")
 
 
 @pytest.fixture
-def rights(observer: Observer) -> Iterator[None]:
-    """The deployed role less list and watch on Secrets, for a user of its own."""
+def world(make_world: MakeWorld, observer: Observer) -> Iterator[World]:
+    """A world whose operator has the deployed role less list and watch on Secrets, and never asks for more."""
     with deployed_role_without(observer, resource="secrets", verbs={"list", "watch"}, user=USER):
-        yield
-
-
-@pytest.fixture
-def world(make_world: MakeWorld, rights: None) -> Iterator[World]:
-    made = make_world(SEED)
-    made.user = USER
-    yield made
-    asked = {(r.verb, r.status) for r in made.proxy.requests if r.resource == "secrets" and r.user_agent.startswith("onepassword-operator")}
-    assert asked
-    assert not {verb for verb, _ in asked} - {"get", "create", "update", "patch"}
-    assert 403 not in {status for _, status in asked}
+        made = make_world(SEED)
+        made.user = USER
+        yield made
+    ours = [r for r in made.proxy.requests if r.resource == "secrets" and r.user_agent.startswith("onepassword-operator")]
+    assert ours
+    assert {r.verb for r in ours} <= {"get", "create", "update", "patch"}
+    assert 403 not in {r.status for r in ours}
 
 
 def start(world: World) -> OperatorProcess:
@@ -66,7 +50,7 @@ def test_an_edit_and_a_deletion_by_hand_are_repaired_within_a_resync_interval(wo
     eventually(lambda: world.events("db"), lambda reported: ("Normal", "DriftCorrected") in reported)
     world.patch_secret("db", {"metadata": {"labels": {PREFIX + "managed": None}}})
     eventually(lambda: world.secret("db").metadata.labels, lambda labels: labels == {PREFIX + "managed": "true"}, timeout=15)
-    world.observer.core.delete_namespaced_secret("db", world.namespace)
+    world.delete_secret("db")
     world.wait_data("db", GOOD, timeout=INTERVAL_SECONDS + 5)
     assert world.replica_sets("web") == 1
 
@@ -97,7 +81,7 @@ def test_a_new_version_restarts_once_and_a_pending_restart_outlives_the_operator
     refusing = world.proxy.add(Rule(Respond(403, "Forbidden", 'admission webhook "x" denied'), verb="patch", resource="deployments"))
     world.connect.edit("v", "db", fields={"password": "canary-password-2"})
     world.wait_data("db", {"password": b"canary-password-2"})
-    world.proxy.wait_for(lambda r: r.verb == "patch" and r.resource == "deployments" and r.status == 403)
+    eventually(lambda: refusing.matched)
     operator.kill()
     world.proxy.remove(refusing)
     assert "restart-pending" in world.annotations("db")
@@ -131,12 +115,7 @@ def test_a_secret_with_our_label_from_a_former_run_is_taken_over_with_its_new_co
     world.wait_ready("db")
     first.stop()
     uid = world.secret("db").metadata.uid
-    world.observer.custom.delete_namespaced_custom_object(
-        "onepassword.com", "v1", world.namespace, "onepassworditems", "db", body={"propagationPolicy": "Orphan"}
-    )
-    eventually(lambda: world.secret("db").metadata.owner_references, lambda owners: not owners)
-    listed = world.observer.custom.list_namespaced_custom_object
-    eventually(lambda: listed("onepassword.com", "v1", world.namespace, "onepassworditems")["items"], lambda items: not items)
+    world.orphan("db")
     world.item("db", "vaults/v/items/other")
     start(world)
     world.wait_data("db", {"password": b"canary-password-9"})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,18 +29,34 @@ def installed(control_plane: ControlPlane) -> ControlPlane:
     return control_plane
 
 
+@contextlib.contextmanager
+def worlds(plane: ControlPlane, observer: Observer, namespace: str, directory: Path) -> Iterator[MakeWorld]:
+    """Makes worlds from seeds; each is searched for leaks at the end."""
+    with contextlib.ExitStack() as closing:
+
+        def make(seed: Mapping[str, Any], /, *connect: str) -> World:
+            made = World(plane=plane, observer=observer, namespace=namespace, directory=directory, seed=seed, connect=connect)
+            closing.callback(made.close)
+            return made
+
+        yield make
+
+
 @pytest.fixture
 def make_world(installed: ControlPlane, observer: Observer, namespace: str, tmp_path: Path) -> Iterator[MakeWorld]:
-    """Makes the test's world from a seed; it is searched for leaks when the test ends."""
-    made: list[World] = []
+    """Makes the test's world."""
+    with worlds(installed, observer, namespace, tmp_path) as make:
+        yield make
 
-    def make(seed: Mapping[str, Any], /, *connect: str) -> World:
-        made.append(World(plane=installed, observer=observer, namespace=namespace, directory=tmp_path, seed=seed, connect=connect))
-        return made[-1]
 
-    yield make
-    for world in made:
-        world.close()
+@pytest.fixture(scope="module")
+def make_shared_world(installed: ControlPlane, observer: Observer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeWorld]:
+    """Makes a world for all tests of a file, each of which has names of its own in it."""
+    namespace = f"shared-{uuid.uuid4().hex[:8]}"
+    observer.core.create_namespace({"metadata": {"name": namespace}})
+    with worlds(installed, observer, namespace, tmp_path_factory.mktemp("shared")) as make:
+        yield make
+    observer.core.delete_namespace(namespace)
 
 
 @pytest.fixture

@@ -77,6 +77,11 @@ class OperatorProcess:
         """The exposition."""
         return self._get(self._metrics_port, "/metrics")[1]
 
+    def metric(self, name: str) -> float:
+        """A metric's value, its name without our prefix and its labels as the exposition writes them; 0 while it is not there."""
+        found = [line for line in self.metrics().splitlines() if line.startswith(f"onepassword_operator_{name} ")]
+        return float(found[0].split()[-1]) if found else 0.0
+
     def wait_ready(self, *, timeout: float = 30.0) -> None:
         """Return when /readyz says so."""
 

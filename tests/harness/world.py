@@ -10,7 +10,7 @@ import collections
 import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import kubernetes
 
@@ -26,6 +26,11 @@ from harness.waiting import eventually
 GROUP = ("onepassword.com", "v1")
 PLURAL = "onepassworditems"
 PREFIX = "operator.1password.io/"
+
+
+def seed(**passwords: str) -> dict[str, Any]:
+    """A vault `v`, with an item of each name that has this password."""
+    return {"vaults": [{"name": "v", "items": [{"title": title, "fields": {"password": value}} for title, value in passwords.items()]}]}
 
 
 class World:
@@ -68,6 +73,19 @@ class World:
             started.wait_ready()
         return started
 
+    def begin(self, *items: str, vault: str = "v", **environment: Any) -> Self:
+        """Start an operator, and return when each of the items has a resource of its name, in sync."""
+        self.operator(**environment)
+        for name in items:
+            self.item(name, f"vaults/{vault}/items/{name}")
+        self.wait_ready(*items)
+        return self
+
+    def restart(self, *flags: str, **environment: Any) -> OperatorProcess:
+        """Stop the last operator, and start one."""
+        assert self.operators[-1].stop() == 0
+        return self.operator(*flags, **environment)
+
     def writes(self) -> list[str]:
         """What the operators have written so far, Events aside: `verb resource/name`."""
         return [
@@ -88,9 +106,23 @@ class World:
         """Merge-patch a OnePasswordItem."""
         self.observer.custom.patch_namespaced_custom_object(*GROUP, self.namespace, PLURAL, name, body)
 
-    def delete_item(self, name: str) -> None:
+    def delete_item(self, name: str, **options: Any) -> None:
         """Delete a OnePasswordItem."""
-        self.observer.custom.delete_namespaced_custom_object(*GROUP, self.namespace, PLURAL, name)
+        self.observer.custom.delete_namespaced_custom_object(*GROUP, self.namespace, PLURAL, name, body=options)
+
+    def orphan(self, name: str) -> None:
+        """Delete a OnePasswordItem without its Secret, and return when it is gone."""
+        self.delete_item(name, propagationPolicy="Orphan")
+        listed = self.observer.custom.list_namespaced_custom_object
+        eventually(
+            lambda: [found["metadata"]["name"] for found in listed(*GROUP, self.namespace, PLURAL)["items"]],
+            lambda names: name not in names,
+        )
+        assert self.owners(name) == []
+
+    def delete_secret(self, name: str) -> None:
+        """Delete a Secret by hand."""
+        self.observer.core.delete_namespaced_secret(name, self.namespace)
 
     def deployment(
         self,
@@ -164,6 +196,11 @@ class World:
         """The Secret's data, decoded."""
         found = self.secret(name)
         return None if found is None else {k: base64.b64decode(v) for k, v in (found.data or {}).items()}
+
+    def wait_no_secret(self, *names: str) -> None:
+        """Return when the Secrets are gone."""
+        for name in names:
+            eventually(lambda name=name: self.secret(name), lambda found: found is None, what=f"Secret {name} to go")  # type: ignore[misc]
 
     def wait_data(self, name: str, data: Mapping[str, bytes], *, timeout: float = 20.0) -> None:
         """Return when the Secret's data is exactly this."""
