@@ -21,7 +21,7 @@ def warnings(world: World, deployment: str) -> list[str]:
     return [reason for kind, reason in world.events(deployment) if kind == "Warning"]
 
 
-@pytest.mark.official(83)
+@pytest.mark.official(13, 14, 15, 83)
 def test_annotations_on_the_deployment_or_on_its_pods_make_a_secret_of_the_normalised_name(make_world: MakeWorld) -> None:
     world = make_world(SEED).begin()
     world.deployment("a", annotations=DB | {"item-name": "My Secret"})

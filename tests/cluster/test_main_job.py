@@ -90,6 +90,7 @@ def ask_for_all(world: World, *, items: int, vaults: int) -> list[str]:
     return names
 
 
+@pytest.mark.official(32)
 @pytest.mark.parametrize(("items", "vaults"), [(1, 1), (200, 8)])
 def test_an_unchanged_poll_is_one_request_and_no_write(make_world: MakeWorld, items: int, vaults: int) -> None:
     world = make_world(bulk(items=items, vaults=vaults)).begin()

@@ -41,6 +41,7 @@ def settle(world: World) -> None:
     world.connect.wait_polls(2)
 
 
+@pytest.mark.official(18, 19)
 def test_a_change_is_one_rollout_for_those_who_opted_in_and_none_for_others(make_world: MakeWorld) -> None:
     world = start(make_world)
     world.deployment("opted-in", "a")

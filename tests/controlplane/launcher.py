@@ -39,14 +39,11 @@ class ControlPlane:
     The programs die with the thread that called `start`, because the kernel binds them to it: call it from the main thread.
     """
 
-    def __init__(
-        self, *, binaries: Path, space: workspace.Workspace, say: Callable[[str], None], admission_plugins: Sequence[str] = ()
-    ) -> None:
-        self.binaries = binaries
-        self.directory = space.path
+    def __init__(self, *, say: Callable[[str], None], admission_plugins: Sequence[str]) -> None:
+        self.binaries = find_binaries()
         self._say = say
         self._closing = ExitStack()
-        self._closing.callback(space.remove)
+        self.directory = self._closing.enter_context(workspace.own_directory())
         authority = Authority(self.directory / "pki", "onepassword-operator local control plane")
         self._access = access.Access(self.directory, authority)
         self._layout = components.Layout(
@@ -68,26 +65,18 @@ class ControlPlane:
 
     @classmethod
     def start(
-        cls,
-        *,
-        binaries: Path | None = None,
-        directory: Path | None = None,
-        crds: Sequence[Path] = (),
-        say: Callable[[str], None] = say_nothing,
-        admission_plugins: Sequence[str] = (),
+        cls, *, crds: Sequence[Path] = (), say: Callable[[str], None] = say_nothing, admission_plugins: Sequence[str] = ()
     ) -> ControlPlane:
         """Start one and return when it works.
 
         Args:
-            binaries: Where the programs are; KUBEBUILDER_ASSETS has precedence, the repository's `.tools/bin` is the default.
-            directory: Where its files go, kept at the end; without it a temporary directory, removed at the end.
             crds: YAML files of CustomResourceDefinitions to create before the controllers start. The garbage collector learns of a
                 kind that comes later only within 30 s, and until then doesn't notice that such an owner is deleted.
             say: Called with a line of progress for each program.
             admission_plugins: Those of the API server to have beside the default ones.
         """
         started = time.monotonic()
-        plane = cls(binaries=find_binaries(binaries), space=workspace.create(directory), say=say, admission_plugins=admission_plugins)
+        plane = cls(say=say, admission_plugins=admission_plugins)
         try:
             plane._start_programs(crds)
         except BaseException:
@@ -157,10 +146,10 @@ class ControlPlane:
         self._say(f"control plane: {name} ready after {time.monotonic() - started:.1f} s")
 
 
-def find_binaries(given: Path | None = None) -> Path:
+def find_binaries() -> Path:
     """The directory that holds the programs; an error with the remedy when one is missing."""
     assets = os.environ.get("KUBEBUILDER_ASSETS")
-    directory = Path(assets) if assets else given or REPOSITORY / ".tools" / "bin"
+    directory = Path(assets or REPOSITORY / ".tools" / "bin")
     missing = [name for name in PROGRAMS if not os.access(directory / name, os.X_OK)]
     if missing:
         remedy = "correct KUBEBUILDER_ASSETS, or unset it and run `make tools`" if assets else "run `make tools`"

@@ -215,10 +215,7 @@ def open_stage(world: World, directory: Path, *, behind_tls: bool) -> Iterator[S
         if behind_tls:
             settings |= _put_tls_in_front(stage, stack)
         world.environment |= settings
-        world.operator()
-        for name in ("quiet", "changing"):
-            world.item(name, f"vaults/v/items/{name}")
-        world.wait_ready("quiet", "changing")
+        world.begin("quiet", "changing")
         yield stage
         stage.heal()
 

@@ -137,12 +137,6 @@ def wait_reported(stage: Stage, fault: Fault, names: list[str]) -> None:
         assert stage.world.condition("quiet")["status"] == "True"
 
 
-def metric(world: World, name: str) -> float:
-    """A metric of the operator that has no labels, or those that are given; 0 if it is not there."""
-    lines = [line for line in world.operators[0].metrics().splitlines() if line.startswith(f"onepassword_operator_{name} ")]
-    return float(lines[0].split()[-1]) if lines else 0.0
-
-
 @pytest.mark.parametrize("limit", [pytest.param(10.0, id="requests wait"), pytest.param(0.4, id="requests wait in vain at first")])
 def test_a_connect_that_is_started_with_the_operator_and_needs_its_time_is_no_trouble(make_world: MakeWorld, limit: float) -> None:
     """The circuit stays closed, and where Connect holds its first callers until it is ready, nobody hears of it."""
@@ -157,12 +151,12 @@ def test_a_connect_that_is_started_with_the_operator_and_needs_its_time_is_no_tr
 
     def look() -> bool:
         said.update(world.condition(name).get("reason", "") for name in names)
-        assert metric(world, "connect_circuit_open") == 0
+        assert world.operators[0].metric("connect_circuit_open") == 0
         return all(world.condition(name).get("status") == "True" for name in names)
 
     eventually(look, lambda well: well)
     assert said <= {"", "Synced"} | ({"OnePasswordUnavailable"} if limit < 3 else set())
-    assert metric(world, 'polls_total{result="failed"}') == 0 or limit < 3
+    assert world.operators[0].metric('polls_total{result="failed"}') == 0 or limit < 3
 
 
 def test_every_row_is_about_something_else() -> None:

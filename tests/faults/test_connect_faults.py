@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -31,20 +30,28 @@ FAST = {
 }
 
 
-def start(make_world: MakeWorld, **settings: str) -> World:
+def start(make_world: MakeWorld, *items: str, **settings: str) -> World:
     world = make_world(SEED)
-    for name, value in (FAST | settings).items():
-        world.environment[name] = value
-    world.operator()
-    world.item("db", "vaults/v/items/db")
-    world.wait_ready("db")
+    world.environment |= FAST | settings
+    world.begin("db")
+    for name in items:
+        world.item(name, f"vaults/other/items/{name}")
+    world.wait_ready(*items)
     return world
 
 
-def test_a_resource_that_changes_during_an_outage_is_told_at_once(make_world: MakeWorld) -> None:
-    world = start(make_world, **{PREFIX + "STALENESS_SECONDS": "60"})
-    world.item("x", "vaults/other/items/x")
-    world.wait_ready("x")
+@pytest.mark.official("Connect outage")
+def test_a_blip_writes_no_status_but_of_a_resource_that_changes_meanwhile(make_world: MakeWorld) -> None:
+    world = start(make_world, "x", **{PREFIX + "STALENESS_SECONDS": "60"})
+    failed = 'polls_total{result="failed"}'
+    for fault in ({"action": "down"}, {"action": "hang"}, {"action": "status", "status": 500}):
+        world.connect.wait_polls(1)
+        written, before = world.writes(), world.operators[0].metric(failed)
+        world.connect.faults(fault)
+        eventually(lambda: world.operators[0].metric(failed), lambda number, before=before: number >= before + 2)  # type: ignore[misc]
+        world.connect.heal()
+        world.connect.wait_polls(3)
+        assert world.writes() == written
     world.connect.faults({"action": "down"})
     world.patch_item("db", {"spec": {"itemPath": "vaults/other/items/unread"}})
     reported = world.wait_reason("db", "OnePasswordUnavailable", timeout=10)
@@ -54,24 +61,6 @@ def test_a_resource_that_changes_during_an_outage_is_told_at_once(make_world: Ma
     world.connect.heal()
     world.wait_reason("db", "Synced", timeout=6)
     assert world.data("db") == {"password": b"canary-unread-1"}
-
-
-@pytest.mark.official("Connect outage")
-@pytest.mark.parametrize("fault", [{"action": "down"}, {"action": "hang"}, {"action": "status", "status": 500}])
-def test_a_blip_writes_no_status_at_all(make_world: MakeWorld, fault: Mapping[str, Any]) -> None:
-    world = start(make_world, **{PREFIX + "STALENESS_SECONDS": "60"})
-    world.connect.wait_polls(1)
-    written = world.writes()
-    world.connect.faults(fault)
-    eventually(world.operators[0].metrics, lambda text: polls(text, "failed") >= 2)
-    world.connect.heal()
-    world.connect.wait_polls(3)
-    assert world.writes() == written
-
-
-def polls(metrics: str, result: str) -> float:
-    line = next((line for line in metrics.splitlines() if line.startswith(f'onepassword_operator_polls_total{{result="{result}"}}')), "x 0")
-    return float(line.split()[-1])
 
 
 def test_a_refused_token_is_tried_at_the_set_rate_however_many_resources_there_are(make_world: MakeWorld) -> None:
@@ -107,14 +96,21 @@ def test_a_wait_that_is_asked_for_is_kept(make_world: MakeWorld) -> None:
     assert after[0] - asked >= 4
 
 
-def test_one_vault_that_is_forbidden_disturbs_no_other(make_world: MakeWorld) -> None:
-    world = start(make_world)
-    world.item("x", "vaults/other/items/x")
-    world.wait_ready("x")
-    vault, _ = world.connect.ids("other", "x")
-    world.connect.faults({"action": "status", "status": 403, "path": vault})
+@pytest.mark.parametrize(
+    ("status", "path", "reason", "seconds"),
+    [
+        pytest.param(403, "{vault}", "AccessDenied", 6, id="a vault"),
+        pytest.param(500, "items/{item}", "OnePasswordUnavailable", LIMIT_SECONDS + 8, id="an item"),
+    ],
+)
+def test_what_can_not_be_read_disturbs_no_other_and_is_told_when_it_lasts(
+    make_world: MakeWorld, status: int, path: str, reason: str, seconds: float
+) -> None:
+    world = start(make_world, "x")
+    vault, item = world.connect.ids("other", "x")
+    world.connect.faults({"action": "status", "status": status, "path": path.format(vault=vault, item=item)})
     world.connect.edit("other", "x", fields={"password": "canary-other-2"})
-    world.wait_reason("x", "AccessDenied", timeout=6)
+    world.wait_reason("x", reason, timeout=seconds)
     assert world.data("x") == {"password": b"canary-other-1"}
     world.connect.edit("v", "db", fields={"password": "canary-password-2"})
     world.wait_data("db", {"password": b"canary-password-2"}, timeout=4)
@@ -124,48 +120,34 @@ def test_one_vault_that_is_forbidden_disturbs_no_other(make_world: MakeWorld) ->
     world.wait_reason("x", "Synced", timeout=6)
 
 
-def test_one_item_that_can_not_be_read_disturbs_no_other_and_is_told_when_it_lasts(make_world: MakeWorld) -> None:
-    world = start(make_world)
-    world.item("x", "vaults/other/items/x")
-    world.wait_ready("x")
-    _, item = world.connect.ids("other", "x")
-    world.connect.faults({"action": "status", "status": 500, "path": f"items/{item}"})
-    world.connect.edit("other", "x", fields={"password": "canary-other-2"})
-    world.wait_reason("x", "OnePasswordUnavailable", timeout=LIMIT_SECONDS + 8)
-    assert world.data("x") == {"password": b"canary-other-1"}
-    assert world.condition("db")["status"] == "True"
-    world.connect.heal()
-    world.wait_data("x", {"password": b"canary-other-2"}, timeout=6)
+LAGS: dict[str, dict[str, float]] = {
+    "the vault is ahead of its list": {"list_seconds": 2.5},
+    "the list is ahead of the vault": {"vault_seconds": 2.5},
+    "the list is ahead of the item": {"get_seconds": 2.5},
+    "everything lags": {"vault_seconds": 1.5, "list_seconds": 2.5},
+}
 
 
-@pytest.mark.parametrize(
-    "lag",
-    [
-        pytest.param({"list_seconds": 2.5}, id="the vault is ahead of its list"),
-        pytest.param({"vault_seconds": 2.5}, id="the list is ahead of the vault"),
-        pytest.param({"get_seconds": 2.5}, id="the list is ahead of the item"),
-        pytest.param({"vault_seconds": 1.5, "list_seconds": 2.5}, id="everything lags"),
-    ],
-)
-def test_lists_and_items_out_of_step_converge_with_few_reads(make_world: MakeWorld, lag: Mapping[str, float]) -> None:
+def test_lists_and_items_out_of_step_converge_with_few_reads(make_world: MakeWorld) -> None:
     world = start(make_world)
     world.deployment("web", "db")
-    world.connect.lag(**lag)
-    world.connect.reset()
-    world.connect.edit("v", "db", fields={"password": "canary-password-2"})
-    world.wait_data("db", {"password": b"canary-password-2"}, timeout=8)
-    world.rollouts("web", 2)
-    world.no_marks()
-    world.connect.lag()
-    world.connect.wait_polls(3)
-    assert world.replica_sets("web") == 2
-    assert sum(world.connect.item_reads().values()) <= 5
-    world.connect.reset()
-    world.connect.wait_polls(2)
-    assert set(world.connect.counts()) == {POLL_ROUTE}
+    for version, (what, lag) in enumerate(LAGS.items(), start=2):
+        world.connect.lag(**lag)
+        world.connect.reset()
+        world.connect.edit("v", "db", fields={"password": f"canary-password-{version}"})
+        world.wait_data("db", {"password": f"canary-password-{version}".encode()}, timeout=8)
+        world.rollouts("web", version)
+        world.no_marks()
+        world.connect.lag()
+        world.connect.wait_polls(3)
+        assert world.replica_sets("web") == version, what
+        assert sum(world.connect.item_reads().values()) <= 5, what
+        world.connect.reset()
+        world.connect.wait_polls(2)
+        assert set(world.connect.counts()) == {POLL_ROUTE}, what
 
 
-def test_drift_is_repaired_while_1password_is_away_as_far_as_it_needs_no_values(make_world: MakeWorld) -> None:
+def test_while_1password_is_away_drift_is_repaired_as_far_as_it_needs_no_values_and_an_operator_may_start(make_world: MakeWorld) -> None:
     world = start(make_world)
     before = world.secret("db").metadata
     world.connect.faults({"action": "down"})
@@ -175,15 +157,8 @@ def test_drift_is_repaired_while_1password_is_away_as_far_as_it_needs_no_values(
         return bool(metadata.labels == before.labels and metadata.owner_references == before.owner_references)
 
     eventually(lambda: world.secret("db").metadata, repaired, timeout=5)
-
-
-def test_an_operator_that_starts_while_1password_is_away_is_ready_and_catches_up(make_world: MakeWorld) -> None:
-    world = start(make_world)
-    world.operators[0].stop()
-    world.connect.faults({"action": "down"})
-    operator = world.operator()
-    assert operator.probe("/readyz") == (200, "ok")
-    assert operator.probe("/healthz") == (200, "ok")
+    operator = world.restart()
+    assert operator.probe("/readyz") == operator.probe("/healthz") == (200, "ok")
     world.connect.heal()
     world.connect.edit("v", "db", fields={"password": "canary-password-2"})
     world.wait_data("db", {"password": b"canary-password-2"}, timeout=6)

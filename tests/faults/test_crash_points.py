@@ -5,23 +5,22 @@ A world's rotations are numbered; each adds exactly one ReplicaSet to the Deploy
 
 from __future__ import annotations
 
+import itertools
 import json
+import signal
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from harness.fixtures import MakeWorld
-from harness.kube_proxy import CallAfter, CallBefore, Delay, Request, Respond, Rule
+from harness.proxy.ledger import Request
+from harness.proxy.rules import CallAfter, CallBefore, Delay, Respond, Rule
 from harness.waiting import eventually
-from harness.world import PREFIX, World
+from harness.world import PREFIX, World, seed
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
 
-ITEMS = ("a", "b")
-SEED: dict[str, Any] = {
-    "vaults": [{"name": "v", "items": [{"title": title, "fields": {"password": f"canary-{title}-0"}} for title in ITEMS]}]
-}
+SEED = seed(a="canary-a-0", b="canary-b-0")
 Nothing = Callable[[World, int], object]
 
 
@@ -31,19 +30,20 @@ def counts(request: Request) -> bool:
 
 
 def prepare(make_world: MakeWorld, secrets: tuple[str, ...]) -> World:
-    world = make_world(SEED)
-    world.operator()
-    for name in ITEMS:
-        world.item(name, f"vaults/v/items/{name}")
-    world.wait_ready(*ITEMS)
+    world = make_world(SEED).begin("a", "b")
     world.deployment("web", *secrets)
     return world
 
 
 def rotate(world: World, secrets: tuple[str, ...], number: int) -> None:
-    # Both at once, seen from the operator: it is stopped meanwhile.
+    """New values, at once as the operator sees them: it stands still meanwhile."""
+    world.operators[-1].process.send_signal(signal.SIGSTOP)
     for name in secrets:
         world.connect.edit("v", name, fields={"password": f"canary-{name}-{number}"})
+
+
+def go_on(world: World) -> None:
+    world.operators[-1].process.send_signal(signal.SIGCONT)
 
 
 def check_end(world: World, secrets: tuple[str, ...], number: int) -> None:
@@ -61,35 +61,18 @@ def check_end(world: World, secrets: tuple[str, ...], number: int) -> None:
 
 
 def crash_at_every_write(world: World, secrets: tuple[str, ...], *, writes: int, at_crash: Nothing) -> None:
-    number = 0
-    for flavour in (CallBefore, CallAfter):
-        for nth in range(1, writes + 1):
-            number += 1
-            world.operators[-1].stop()
-            world.proxy.clear()
-            rotate(world, secrets, number)
-            victim = world.operator(ready=False)
-            crash = world.proxy.add(Rule(flavour(lambda _, victim=victim: victim.process.kill() or False), where=counts, nth=nth))  # type: ignore[misc]
-            victim.process.wait(30)
-            assert crash.matched >= nth
-            world.proxy.clear()
-            at_crash(world, number)
-            world.operator()
-            check_end(world, secrets, number)
-
-
-def undisturbed_writes(world: World, secrets: tuple[str, ...]) -> int:
-    """How many writes a rotation has; the crash points are counted, not guessed."""
-    world.operators[-1].stop()
-    before = len(world.writes())
-    world.connect.edit("v", secrets[0], tags=["counted"])
-    for name in secrets[1:]:
-        world.connect.edit("v", name, tags=["counted"])
-    world.operator()
-    world.rollouts("web", 2)
-    world.no_marks()
-    world.connect.wait_polls(1)
-    return len(world.writes()) - before
+    for number, (flavour, nth) in enumerate(itertools.product((CallBefore, CallAfter), range(1, writes + 1)), start=1):
+        world.proxy.clear()
+        rotate(world, secrets, number)
+        victim = world.operators[-1].process
+        crash = world.proxy.add(Rule(flavour(lambda _, victim=victim: victim.kill() or False), where=counts, nth=nth))  # type: ignore[misc]
+        go_on(world)
+        victim.wait(30)
+        assert crash.matched >= nth
+        world.proxy.clear()
+        at_crash(world, number)
+        world.operator()
+        check_end(world, secrets, number)
 
 
 def nothing(world: World, number: int) -> None:
@@ -100,10 +83,11 @@ def slow_lists(world: World, number: int) -> None:
     world.proxy.add(Rule(Delay(10), verb="list", resource="deployments", times=1))
 
 
+DENIED = Respond(403, "Forbidden", 'admission webhook "x" denied the request')
+
+
 def refuse_patches(world: World, number: int) -> None:
-    world.proxy.add(
-        Rule(Respond(403, "Forbidden", 'admission webhook "x" denied the request'), verb="patch", resource="deployments", times=2)
-    )
+    world.proxy.add(Rule(DENIED, verb="patch", resource="deployments", times=2))
 
 
 def make_late_deployment(world: World, number: int) -> None:
@@ -120,7 +104,20 @@ def test_killed_at_every_write(make_world: MakeWorld, secrets: tuple[str, ...], 
 
 def test_the_number_of_writes_of_a_rotation_is_known(make_world: MakeWorld) -> None:
     world = prepare(make_world, ("a", "b"))
-    assert undisturbed_writes(world, ("a", "b")) == 7
+    before = len(world.writes())
+    rotate(world, ("a", "b"), 1)
+    go_on(world)
+    check_end(world, ("a", "b"), 1)
+    world.connect.wait_polls(1)
+    assert len(world.writes()) - before == 7
+
+
+@pytest.mark.parametrize(
+    "disturb", [pytest.param(refuse_patches, id="refused"), pytest.param(slow_lists, id="slow list", marks=pytest.mark.soak)]
+)
+def test_killed_at_every_write_with_trouble_afterwards(make_world: MakeWorld, disturb: Nothing) -> None:
+    world = prepare(make_world, ("a",))
+    crash_at_every_write(world, ("a",), writes=4, at_crash=disturb)
 
 
 def test_killed_at_every_write_with_a_deployment_made_meanwhile(make_world: MakeWorld) -> None:
@@ -136,34 +133,22 @@ def test_killed_at_every_write_with_a_deployment_made_meanwhile(make_world: Make
             assert json.loads(world.restarted_for(name)["restarted-for"]) == marks
 
 
-def test_killed_at_every_write_with_template_patches_refused_afterwards(make_world: MakeWorld) -> None:
-    world = prepare(make_world, ("a",))
-    crash_at_every_write(world, ("a",), writes=4, at_crash=refuse_patches)
-
-
-@pytest.mark.soak
-def test_killed_at_every_write_with_a_slow_list_afterwards(make_world: MakeWorld) -> None:
-    world = prepare(make_world, ("a",))
-    crash_at_every_write(world, ("a",), writes=4, at_crash=slow_lists)
-
-
 def test_an_answer_that_is_lost_is_not_a_second_rollout(make_world: MakeWorld) -> None:
     world = prepare(make_world, ("a",))
     for nth in range(1, 5):
         world.proxy.clear()
         world.proxy.add(Rule(CallAfter(lambda _: False), where=counts, nth=nth))
         rotate(world, ("a",), nth)
+        go_on(world)
         check_end(world, ("a",), nth)
 
 
 def test_a_workload_that_can_not_be_patched_keeps_its_mark_and_disturbs_no_other(make_world: MakeWorld) -> None:
     world = prepare(make_world, ("a",))
     world.deployment("stubborn", "a")
-    refusal = Rule(
-        Respond(403, "Forbidden", 'admission webhook "x" denied the request'), verb="patch", resource="deployments", name="stubborn"
-    )
-    world.proxy.add(refusal)
+    refusal = world.proxy.add(Rule(DENIED, verb="patch", resource="deployments", name="stubborn"))
     rotate(world, ("a",), 1)
+    go_on(world)
     world.rollouts("web", 2)
     eventually(lambda: refusal.matched, lambda number: number >= 2)
     assert PREFIX + "restart-pending" in world.secret("a").metadata.annotations

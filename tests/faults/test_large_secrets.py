@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -14,7 +12,7 @@ from faults.reliability_page import Findings
 from harness.fixtures import MakeWorld
 from harness.operator_process import OperatorProcess
 from harness.waiting import eventually
-from harness.world import PREFIX, World
+from harness.world import PREFIX, World, seed
 
 pytestmark = pytest.mark.cluster
 
@@ -25,7 +23,7 @@ SIZE = 900 * 1024
 MOST_BYTES = 48 * MEBIBYTE
 RESYNC_SECONDS = 10
 """The least that the settings allow."""
-SEED: dict[str, Any] = {"vaults": [{"name": "v", "items": [{"title": "db", "fields": {"password": "canary-password-1"}}]}]}
+SEED = seed(db="canary-password-1")
 
 
 @pytest.fixture
@@ -44,16 +42,11 @@ def fill(world: World) -> None:
         world.observer.core.create_namespaced_secret(world.namespace, {"metadata": metadata, "data": data})
 
 
-def swept(operator: OperatorProcess) -> int:
-    """LISTs of resources so far: each resync begins with one, so those before it have come to their end."""
-    found = re.search(r'requests_total\{code="200",route="list onepassworditems",side="kubernetes"\} (\S+)', operator.metrics())
-    return int(float(found[1])) if found else 0
-
-
 def wait_for_a_whole_resync(operator: OperatorProcess) -> None:
-    """Return when one that had not begun yet has ended."""
-    before = swept(operator)
-    eventually(lambda: swept(operator), lambda count: count >= before + 2, timeout=120)
+    """Return when one that had not begun yet has ended: each begins with a LIST of resources, so those before it have come to their end."""
+    lists = 'requests_total{code="200",route="list onepassworditems",side="kubernetes"}'
+    before = operator.metric(lists)
+    eventually(lambda: operator.metric(lists), lambda count: count >= before + 2, timeout=120)
 
 
 def serve(world: World, value: str) -> None:
@@ -66,9 +59,7 @@ def serve(world: World, value: str) -> None:
 
 @pytest.mark.timeout(600)
 def test_large_secrets_of_a_tenant_with_our_label_cost_the_operator_no_memory(world: World, findings: Findings) -> None:
-    first = world.operator()
-    world.item("db", "vaults/v/items/db")
-    world.wait_ready("db")
+    (first,) = world.begin("db").operators
     serve(world, "canary-password-2")
     usual = first.peak_memory()
     fill(world)

@@ -13,7 +13,8 @@ import pytest
 
 from faults.reliability_page import Findings
 from harness.fixtures import MakeWorld
-from harness.kube_proxy import WRITES, Delay, Rule
+from harness.proxy.ledger import WRITES
+from harness.proxy.rules import Delay, Rule
 from harness.waiting import eventually
 from harness.world import GROUP, PLURAL, World
 
@@ -55,11 +56,7 @@ def prompt(world: World) -> str:
 
 def started(make_world: MakeWorld, *namespaces: str) -> World:
     world = make_world(SEED)
-    world.environment |= {"WATCH_NAMESPACE": ",".join([world.namespace, *namespaces])}
-    world.operator()
-    world.item("first", "vaults/sick/items/first")
-    world.wait_ready("first")
-    return world
+    return world.begin("first", vault="sick", WATCH_NAMESPACE=",".join([world.namespace, *namespaces]))
 
 
 def test_beside_an_item_that_can_not_be_delivered_and_that_two_hundred_ask_for(make_world: MakeWorld, findings: Findings) -> None:
@@ -144,10 +141,7 @@ def test_a_tool_that_deletes_the_secret_meets_a_pause_that_grows(
 @pytest.mark.parametrize("balance", ["connection", "request"])
 def test_a_second_connect_pod_that_lags_behind_takes_nothing_back(make_world: MakeWorld, balance: str, findings: Findings) -> None:
     """One edit, and for thirty polls each request, or each kept connection, meets either pod."""
-    world = make_world(SEED, "--replicas", "2", "--balance", balance, "--balance-seed", "1")
-    world.operator()
-    world.item("db", "vaults/well/items/db")
-    world.wait_ready("db")
+    world = make_world(SEED, "--replicas", "2", "--balance", balance, "--balance-seed", "1").begin("db", vault="well")
     world.deployment("web", "db")
     world.connect.stick(1)
     world.proxy.clear()

@@ -7,11 +7,11 @@ with its own event loop. It passes tokens on; client certificates end at it.
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
+import contextlib
 import ssl
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,37 +20,10 @@ from aiohttp import web
 
 from controlplane.certificates import Authority, KeyPair
 from controlplane.launcher import ControlPlane
+from fakes.relays import in_thread
 from harness.proxy.forwarding import Forwarder
-from harness.proxy.ledger import READS, WRITES, Ledger, Request
-from harness.proxy.rules import (
-    Action,
-    CallAfter,
-    CallBefore,
-    CutWatches,
-    Delay,
-    DropAfterForward,
-    DropBeforeForward,
-    HoldEvents,
-    Respond,
-    Rule,
-)
-
-__all__ = [
-    "READS",
-    "WRITES",
-    "Action",
-    "CallAfter",
-    "CallBefore",
-    "CutWatches",
-    "Delay",
-    "DropAfterForward",
-    "DropBeforeForward",
-    "HoldEvents",
-    "KubeProxy",
-    "Request",
-    "Respond",
-    "Rule",
-]
+from harness.proxy.ledger import Request
+from harness.proxy.rules import Rule
 
 CONTROL_TIMEOUT_SECONDS = 10.0
 
@@ -64,22 +37,18 @@ class KubeProxy:
         self._control_plane = control_plane
         authority = Authority(control_plane.directory / f"kube-proxy-{uuid.uuid4().hex[:8]}", "onepassword-operator fault proxy")
         self.ca_file = authority.certificate
-        self._serving = authority.server("serving")
-        self._ledger = Ledger()
-        self._started: concurrent.futures.Future[str] = concurrent.futures.Future()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="kube-proxy", daemon=True)
+        self._pair = authority.server("serving")
+        self._closing = contextlib.ExitStack()
         self._loop: asyncio.AbstractEventLoop
-        self._stopping: asyncio.Event
+        self._thread: threading.Thread
         self._forwarder: Forwarder
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        self.url = self._started.result(CONTROL_TIMEOUT_SECONDS)
+        self.url = self._closing.enter_context(in_thread(self._serving()))
         return self
 
     def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
-        self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join()
+        self._closing.close()
 
     def kubeconfig_for(self, user: str) -> Path:
         """A kubeconfig whose server is the proxy, for a user that has a token (`controlplane.access`)."""
@@ -88,15 +57,11 @@ class KubeProxy:
     @property
     def requests(self) -> list[Request]:
         """What has arrived so far, in order."""
-        return self._ledger.requests()
+        return list(self._forwarder.requests)
 
     def writes(self, *, events: bool = True) -> list[Request]:
         """Creates, updates, patches and deletes, in order; on request without those of Kubernetes Events."""
         return [request for request in self.requests if request.is_write and (events or not request.is_event)]
-
-    def wait_for(self, predicate: Callable[[Request], bool], timeout: float = 30.0) -> Request:
-        """Block until a request, past ones included, satisfies the predicate; it is asked at arrival and again when answered."""
-        return self._ledger.wait_for(predicate, timeout)
 
     def add(self, rule: Rule) -> Rule:
         """Put the rule into effect before returning, and return it."""
@@ -122,19 +87,17 @@ class KubeProxy:
 
         asyncio.run_coroutine_threadsafe(call(), self._loop).result(CONTROL_TIMEOUT_SECONDS)
 
-    async def _serve(self) -> None:
-        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+    @contextlib.asynccontextmanager
+    async def _serving(self) -> AsyncIterator[str]:
+        self._loop, self._thread = asyncio.get_running_loop(), threading.current_thread()
         upstream = self._control_plane
-        self._forwarder = Forwarder(upstream=upstream.url, upstream_ca=str(upstream.ca_file), ledger=self._ledger)
+        self._forwarder = Forwarder(upstream=upstream.url, upstream_ca=str(upstream.ca_file))
         server = web.Server(self._forwarder.handle, handler_cancellation=True, access_log=None, auto_decompress=False)
         runner = web.ServerRunner(server, shutdown_timeout=0.1)
         try:
             await runner.setup()
-            await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=server_tls(self._serving)).start()
-            self._started.set_result(f"https://127.0.0.1:{runner.addresses[0][1]}")
-            await self._stopping.wait()
-        except OSError as error:
-            self._started.set_exception(error)
+            await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=server_tls(self._pair)).start()
+            yield f"https://127.0.0.1:{runner.addresses[0][1]}"
         finally:
             await self._forwarder.close()
             for connection in server.connections:

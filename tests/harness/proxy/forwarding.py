@@ -7,7 +7,7 @@ import io
 import ssl
 from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -15,7 +15,7 @@ import yarl
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
-from harness.proxy.ledger import Ledger, Request, parse
+from harness.proxy.ledger import Request, parse
 from harness.proxy.rules import Dropped, Rule
 from harness.proxy.streams import Stream, split_of
 
@@ -37,11 +37,11 @@ class Call:
 class Forwarder:
     """Handles requests; created and used in the proxy's event loop."""
 
-    def __init__(self, *, upstream: str, upstream_ca: str, ledger: Ledger) -> None:
+    def __init__(self, *, upstream: str, upstream_ca: str) -> None:
         self._upstream = upstream
-        self._ledger = ledger
+        self.requests: list[Request] = []
         self._rules: list[Rule] = []
-        self._streams: set[Stream] = set()
+        self._streams: list[Stream] = []
         self._exchanges: set[asyncio.Task[web.Response | None]] = set()
         connector = aiohttp.TCPConnector(limit=0, ssl=ssl.create_default_context(cafile=upstream_ca))
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=5)
@@ -53,7 +53,7 @@ class Forwarder:
         """Let the rule take requests from now on, and the watches that are open."""
         self._rules.append(rule)
         if rule.action.watches_only:
-            for stream in sorted(self._streams, key=lambda stream: stream.request.number):
+            for stream in self._streams:
                 if rule.takes(stream.request):
                     stream.apply(rule, just_opened=False)
 
@@ -72,8 +72,9 @@ class Forwarder:
         """End what is open."""
         for stream in self._streams:
             stream.cut()
-        for task in tuple(self._exchanges):
+        for task in self._exchanges:
             task.cancel()
+        await asyncio.gather(*self._exchanges, return_exceptions=True)
         await self._session.close()
 
     async def handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
@@ -92,10 +93,9 @@ class Forwarder:
 
     async def _admit(self, incoming: web.BaseRequest) -> Call:
         body = await incoming.content.read()
-        request = parse(self._ledger.next_number(), incoming.method, incoming.raw_path, incoming.headers, body)
+        request = parse(incoming.method, incoming.raw_path, incoming.headers, body)
         rules = tuple(rule for rule in self._rules if rule.takes(request))
-        request = replace(request, faults=tuple(type(rule.action).__name__ for rule in rules))
-        self._ledger.put(request)
+        self.requests.append(request)
         return Call(incoming=incoming, body=body, request=request, rules=rules)
 
     def _keep(self, work: Coroutine[Any, Any, web.Response | None]) -> asyncio.Task[web.Response | None]:
@@ -130,7 +130,7 @@ class Forwarder:
 
     async def _stream(self, call: Call, upstream: aiohttp.ClientResponse) -> web.StreamResponse | None:
         stream = Stream(call.request, split_of(upstream.headers.get(hdrs.CONTENT_TYPE, "")))
-        self._streams.add(stream)
+        self._streams.append(stream)
         for rule in call.rules:
             if rule in self._rules:  # it may have been removed while the API server was asked
                 stream.apply(rule, just_opened=True)
@@ -145,17 +145,17 @@ class Forwarder:
             return None if stream.broken else answer
         finally:
             reading.cancel()
-            self._streams.discard(stream)
+            self._streams.remove(stream)
 
     async def _before(self, call: Call) -> web.Response | None:
         for rule in call.rules:
             if answer := await rule.action.before(call.request):
-                self._ledger.settle(call.request.number, status=answer.status, forwarded=False)
+                call.request.status = answer.status
                 return answer
         return None
 
     async def _after(self, call: Call, status: int) -> None:
-        self._ledger.settle(call.request.number, status=status, forwarded=True)
+        call.request.status, call.request.forwarded = status, True
         for rule in call.rules:
             await rule.action.after(call.request)
 

@@ -1,6 +1,6 @@
 """Which requests the Kubernetes proxy treats badly, and how.
 
-    proxy.add(Rule(DropAfterForward(), verb="patch", resource="secrets", nth=2))
+    proxy.add(Rule(CallAfter(lambda _: False), verb="patch", resource="secrets", nth=2))
     held = proxy.add(Rule(HoldEvents(), resource="onepassworditems"))
     held.release()
 
@@ -10,7 +10,6 @@ Everything here runs in the proxy's thread; a rule is used by one proxy at a tim
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -57,36 +56,13 @@ class Respond(Action):
     retry_after: int | None = None  # seconds
 
     async def before(self, request: Request, /) -> web.Response:
-        details = {"name": request.name, "group": request.group, "kind": request.resource}
-        hint = {} if self.retry_after is None else {"retryAfterSeconds": self.retry_after}
-        body = {
-            "kind": "Status",
-            "apiVersion": "v1",
-            "metadata": {},
-            "status": "Failure",
-            "message": self.message,
-            "reason": self.reason,
-            "details": details | hint,
-            "code": self.status,
-        }
-        headers = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
-        return web.Response(status=self.status, body=json.dumps(body).encode(), headers=headers, content_type="application/json")
-
-
-@dataclass(frozen=True, slots=True)
-class DropBeforeForward(Action):
-    """Abort the connection; the API server never hears of the request."""
-
-    async def before(self, _request: Request, /) -> None:
-        raise Dropped
-
-
-@dataclass(frozen=True, slots=True)
-class DropAfterForward(Action):
-    """Abort the connection once the API server has answered: a write is done, and its author can't know."""
-
-    async def after(self, _request: Request, /) -> None:
-        raise Dropped
+        details: dict[str, object] = {"name": request.name, "kind": request.resource}
+        headers = {}
+        if self.retry_after is not None:
+            details["retryAfterSeconds"], headers["Retry-After"] = self.retry_after, str(self.retry_after)
+        body: dict[str, object] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": self.message}
+        body |= {"reason": self.reason, "details": details, "code": self.status}
+        return web.json_response(body, status=self.status, headers=headers)
 
 
 @dataclass(frozen=True, slots=True)
