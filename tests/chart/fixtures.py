@@ -25,14 +25,12 @@ class Cluster:
         self._releases: list[tuple[str, str]] = []
 
     def namespace(self, prefix: str) -> str:
-        """A new namespace."""
         name = f"{prefix}-{uuid.uuid4().hex[:8]}"
         self.observer.core.create_namespace({"metadata": {"name": name, "labels": RESTRICTED}})
         self._made.append(name)
         return name
 
     def kubectl(self, *arguments: str, given: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """kubectl as the admin, with standard input."""
         command = [str(self.plane.binaries / "kubectl"), f"--kubeconfig={self.plane.admin_kubeconfig}", *arguments]
         done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
         assert not check or done.returncode == 0, done.stderr
@@ -41,7 +39,6 @@ class Cluster:
     def helm(
         self, verb: str, release: str, namespace: str, *options: str, values: Mapping[str, Any] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """helm as the admin; values go with install and upgrade."""
         access = ["--namespace", namespace, "--kubeconfig", str(self.plane.admin_kubeconfig), *options]
         if verb == "uninstall":
             command = [str(self.plane.binaries / "helm"), verb, release, *access]
@@ -49,22 +46,20 @@ class Cluster:
         return helm(verb, release, str(CHART), *access, values=values)
 
     def install(self, release: str, namespace: str, values: Mapping[str, Any] | None = None) -> str:
-        """`helm install`; returns the notes."""
         self._releases.append((release, namespace))
-        done = self.helm("install", release, namespace, values=values)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return self._done("install", release, namespace, values)
 
     def upgrade(self, release: str, namespace: str, values: Mapping[str, Any] | None = None) -> str:
-        """`helm upgrade`; returns the notes."""
-        done = self.helm("upgrade", release, namespace, values=values)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return self._done("upgrade", release, namespace, values)
 
     def uninstall(self, release: str, namespace: str) -> None:
-        """`helm uninstall`."""
-        done = self.helm("uninstall", release, namespace)
+        self._done("uninstall", release, namespace, None)
+
+    def _done(self, verb: str, release: str, namespace: str, values: Mapping[str, Any] | None) -> str:
+        """Returns the notes."""
+        done = self.helm(verb, release, namespace, values=values)
         assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def left_of(self, release: str) -> list[str]:
         """`kind/name` of every object that carries the release's label, whatever its kind."""
@@ -74,7 +69,6 @@ class Cluster:
         return sorted(found)
 
     def close(self) -> None:
-        """Uninstall what a test left, and delete the namespaces."""
         for release, namespace in self._releases:
             self.helm("uninstall", release, namespace, "--ignore-not-found")
         for name in self._made:
@@ -83,7 +77,6 @@ class Cluster:
 
 @pytest.fixture(scope="session")
 def bare_plane() -> Iterator[ControlPlane]:
-    """A control plane as it comes."""
     with ControlPlane.start() as started:
         yield started
 

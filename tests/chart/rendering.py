@@ -24,20 +24,17 @@ def helm(*arguments: str, values: Mapping[str, Any] | None = None) -> subprocess
 
 
 def template(values: Mapping[str, Any] | None = None, *, hooks: bool = True) -> subprocess.CompletedProcess[str]:
-    """`helm template` of a release."""
     options = ["--namespace", NAMESPACE, *([] if hooks else ["--skip-tests"])]
     return helm("template", RELEASE, str(CHART), *options, values=values)
 
 
 def render(values: Mapping[str, Any] | None = None, *, hooks: bool = True) -> list[Object]:
-    """The objects of a release with these values."""
     done = template(values, hooks=hooks)
     assert done.returncode == 0, done.stderr
     return [document for document in yaml.safe_load_all(done.stdout) if document]
 
 
 def refusal(values: Mapping[str, Any]) -> str:
-    """What helm says when it refuses these values."""
     done = template(values)
     assert done.returncode != 0, "helm took the values"
     return done.stderr
@@ -53,7 +50,6 @@ def nested(path: tuple[str, ...] | str, value: Any) -> dict[str, Any]:
 
 
 def merged(*values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values over values, as helm merges them."""
     result: dict[str, Any] = {}
     for given in values:
         for key, value in given.items():
@@ -63,31 +59,26 @@ def merged(*values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def pick(objects: list[Object], kind: str, name: str | None = None) -> Object:
-    """The one object of this kind, or of this kind and name."""
     found = [each for each in objects if each["kind"] == kind and name in {None, each["metadata"]["name"]}]
     assert len(found) == 1, f"{len(found)} objects {kind} {name or ''}: {[each['metadata']['name'] for each in found]}"
     return found[0]
 
 
 def kinds(objects: list[Object]) -> list[str]:
-    """The kinds, in alphabetical order."""
     return sorted(each["kind"] for each in objects)
 
 
 def pod(deployment: Object) -> Object:
-    """A Deployment's pod spec."""
     spec: Object = deployment["spec"]["template"]["spec"]
     return spec
 
 
 def container(deployment: Object) -> Object:
-    """The first container of a Deployment."""
     first: Object = pod(deployment)["containers"][0]
     return first
 
 
 def environment(deployment: Object) -> dict[str, Any]:
-    """The first container's variables: a value, or where it comes from."""
     return {each["name"]: each.get("value", each.get("valueFrom")) for each in container(deployment).get("env", [])}
 
 

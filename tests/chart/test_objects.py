@@ -34,7 +34,6 @@ OPERATOR = "release-onepassword-operator"
 
 
 def operator(values: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The operator's Deployment."""
     return pick(render(values), "Deployment", OPERATOR)
 
 
@@ -197,13 +196,6 @@ def secret_verbs(values: dict[str, Any]) -> list[str]:
     return verbs
 
 
-def test_watching_all_namespaces_is_granted_by_one_cluster_wide_binding() -> None:
-    objects = render()
-    binding = pick(objects, "ClusterRoleBinding")
-    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": OPERATOR, "namespace": NAMESPACE}]
-    assert pick(objects, "RoleBinding")["metadata"]["name"] == f"{OPERATOR}-leader-election"
-
-
 def test_listed_namespaces_are_granted_one_by_one_and_nothing_cluster_wide() -> None:
     objects = render({"operator": {"watchNamespace": ["team-a", "{{ .Release.Namespace }}", "team-a"]}})
     bindings = [each for each in objects if each["kind"] == "RoleBinding" and each["roleRef"]["kind"] == "ClusterRole"]
@@ -212,23 +204,8 @@ def test_listed_namespaces_are_granted_one_by_one_and_nothing_cluster_wide() -> 
     assert environment(pick(objects, "Deployment"))["WATCH_NAMESPACE"] == f"team-a,{NAMESPACE}"
 
 
-def test_without_watching_secrets_there_is_no_right_to_list_or_watch_them() -> None:
-    assert secret_verbs({}) == ["get", "list", "watch", "create", "update", "patch"]
-    without = {"operator": {"secretWatch": False}}
-    assert secret_verbs(without) == ["get", "create", "update", "patch"]
-    assert "--secret-watch=off" in container(operator(without))["args"]
-
-
 def test_where_owner_references_are_enforced_secrets_may_be_deleted_if_asked_for() -> None:
     assert secret_verbs({"operator": {"ownerReferencesEnforced": True}}) == [*secret_verbs({}), "delete"]
-
-
-def test_nothing_may_be_deleted_and_no_rule_has_a_wildcard() -> None:
-    roles = [each for each in render() if each["kind"] in {"ClusterRole", "Role"} and "items-" not in each["metadata"]["name"]]
-    assert len(roles) == 2
-    for rule in (rule for role in roles for rule in role["rules"]):
-        assert not {"delete", "deletecollection", "*"} & set(rule["verbs"])
-        assert "*" not in rule["resources"] + rule["apiGroups"]
 
 
 def test_the_lease_is_in_the_releases_namespace_and_goes_with_the_election() -> None:
@@ -267,10 +244,6 @@ def test_the_plain_manifests_are_those_of_the_chart() -> None:
     assert stale == [], "run `make manifests`"
     kept = {f"{folder}/{path.name}" for folder in ("crds", "deploy") for path in (REPOSITORY / folder).iterdir()}
     assert kept == manifests.manifests().keys()
-
-
-def test_the_plain_manifests_do_not_speak_of_helm() -> None:
-    assert "elm" not in "".join(manifests.manifests().values()).replace(manifests.HEADER, "")
 
 
 def test_the_namespace_is_in_the_file_that_is_applied_first() -> None:

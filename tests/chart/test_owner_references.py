@@ -5,24 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from chart.fixtures import Cluster
 from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
-from harness.world import PREFIX, World
+from harness.world import PREFIX, World, seed
 
 pytestmark = pytest.mark.cluster
 
 HOME = "onepassword-operator"
-SEED: dict[str, Any] = {"vaults": [{"name": "v", "items": [{"title": "db", "fields": {"password": "canary-password-1"}}]}]}
+SEED = seed(db="canary-password-1")
 
 
 @pytest.fixture(scope="module")
 def strict_plane(crds: Sequence[Path]) -> Iterator[ControlPlane]:
-    """A control plane with the plugin."""
     with ControlPlane.start(crds=crds, admission_plugins=["OwnerReferencesPermissionEnforcement"]) as started:
         yield started
 

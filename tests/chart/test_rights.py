@@ -15,14 +15,14 @@ import pytest
 from chart.fixtures import Cluster
 from chart.rendering import Object, container, environment, pick, render
 from controlplane import access
-from harness.kube_proxy import Respond, Rule
+from harness.proxy.rules import Respond, Rule
 from harness.waiting import eventually
-from harness.world import World
+from harness.world import World, seed
 
 pytestmark = pytest.mark.cluster
 
 HOME = "onepassword-operator"
-SEED: dict[str, Any] = {"vaults": [{"name": "v", "items": [{"title": "db", "fields": {"password": "canary-password-1"}}]}]}
+SEED = seed(db="canary-password-1")
 FIRST, SECOND = {"password": b"canary-password-1"}, {"password": b"canary-password-2"}
 ADDRESSES = ("--health-probe-bind-address", "--metrics-bind-address", "--zap-")
 
@@ -40,7 +40,6 @@ Right = tuple[str, str, str, str]
 
 @pytest.fixture
 def world(cluster: Cluster, tmp_path: Path) -> Iterator[World]:
-    """A world on the chart's control plane, in a namespace of its own."""
     cluster.kubectl("apply", "-f", "-", given=json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}}))
     made = World(plane=cluster.plane, observer=cluster.observer, namespace=cluster.namespace("work"), directory=tmp_path, seed=SEED)
     yield made
@@ -89,7 +88,6 @@ def everything_it_does(world: World) -> None:
 
 
 def audit(cluster: Cluster) -> list[str]:
-    """The lines of the audit log so far."""
     return cluster.plane.audit_log.read_text().splitlines()
 
 

@@ -184,7 +184,6 @@ def late_writes(replicas: Sequence[Replica]) -> dict[Replica, int]:
 
 
 def seconds_until(reached: Any) -> float:
-    """How long a wait took."""
     started = time.monotonic()
     reached()
     return time.monotonic() - started

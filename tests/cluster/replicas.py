@@ -35,7 +35,6 @@ class Replica:
         return self.alive() and "\nonepassword_operator_leader 1.0\n" in self.operator.metrics()
 
     def alive(self) -> bool:
-        """Whether the process is there."""
         return self.operator.alive()
 
     def writes(self) -> list[Request]:
@@ -43,7 +42,6 @@ class Replica:
         return [request for request in self.proxy.writes(events=False) if request.committed and request.resource != "leases"]
 
     def signal(self, number: signal.Signals) -> None:
-        """Send the process a signal."""
         self.operator.process.send_signal(number)
 
 
@@ -64,14 +62,12 @@ class Replicas:
         forget_lease(world)
 
     def start(self, *, ready: bool = True, **environment: str) -> Replica:
-        """One more."""
         proxy = self._closing.enter_context(KubeProxy(self._plane))
         replica = Replica(self._world.operator(*self._flags, ready=ready, proxy=proxy, **environment), proxy)
         self.all.append(replica)
         return replica
 
     def lease(self) -> Any:
-        """The Lease's spec."""
         return self._leases.read_namespaced_lease(LEASE, LEASE_NAMESPACE).spec
 
     def leaders(self) -> list[Replica]:
@@ -79,7 +75,6 @@ class Replicas:
         return [replica for replica in self.all if replica.leads()]
 
     def leader(self, *, other_than: Replica | None = None, timeout: float = 40.0) -> Replica:
-        """Wait for a leader."""
         candidates = [replica for replica in self.all if replica is not other_than]
         found = eventually(
             lambda: [replica for replica in candidates if replica.leads()], lambda some: some, timeout=timeout, what="a leader"

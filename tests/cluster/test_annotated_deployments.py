@@ -21,7 +21,7 @@ def warnings(world: World, deployment: str) -> list[str]:
     return [reason for kind, reason in world.events(deployment) if kind == "Warning"]
 
 
-@pytest.mark.official(13, 14, 15, 83)
+@pytest.mark.official(13, 14, 15, 82, 83, 84)
 def test_annotations_on_the_deployment_or_on_its_pods_make_a_secret_of_the_normalised_name(make_world: MakeWorld) -> None:
     world = make_world(SEED).begin()
     world.deployment("a", annotations=DB | {"item-name": "My Secret"})
@@ -34,8 +34,16 @@ def test_annotations_on_the_deployment_or_on_its_pods_make_a_secret_of_the_norma
     assert world.annotations("my-secret")["item-name"] == "My Secret"
     vault, item = world.connect.ids("v", "db")
     assert world.annotations("my-secret")["item-path"] == f"vaults/{vault}/items/{item}"
+    version = world.secret("my-secret").metadata.resource_version
+    world.observer.apps.patch_namespaced_deployment(
+        "a", world.namespace, {"metadata": {"labels": {"touched": "yes"}}, "spec": {"replicas": 2}}
+    )
+    world.connect.wait_polls(2)
+    assert world.secret("my-secret").metadata.resource_version == version
     world.annotate_deployment("a", item_path="vaults/v/items/other")
     world.wait_data("my-secret", {"password": b"canary-other-0001"})
+    world.delete_deployment("a")
+    world.wait_no_secret("my-secret")
 
 
 @pytest.mark.official("shared Secret and garbage collection")

@@ -130,22 +130,6 @@ def test_a_restart_with_everything_in_place_reads_no_item_and_writes_nothing(mak
     assert (world.writes(), world.replica_sets("user")) == (written, rollouts)
 
 
-def test_a_hand_edit_made_while_the_operator_was_down_is_repaired_with_one_item_read(make_world: MakeWorld) -> None:
-    world = make_world(bulk(items=5, vaults=1)).begin()
-    ask_for_all(world, items=5, vaults=1)
-    world.operators[0].stop()
-
-    good = world.data("cr-3")
-    assert good
-    world.patch_secret("cr-3", {"data": {"password": "ZWRpdGVk"}})
-    world.connect.reset()
-    world.operator()
-    world.wait_data("cr-3", good, timeout=5)
-    world.connect.wait_polls(2)
-    assert list(world.connect.item_reads().values()) == [1]
-    eventually(lambda: world.events("cr-3"), lambda events: ("Normal", "DriftCorrected") in events)
-
-
 def test_a_changed_item_is_read_once_and_reaches_all_its_secrets_within_an_interval(make_world: MakeWorld) -> None:
     world = make_world(SEED).begin(POLLING_INTERVAL="2")
     names = [f"user-{number}" for number in range(12)]
@@ -162,17 +146,6 @@ def test_a_changed_item_is_read_once_and_reaches_all_its_secrets_within_an_inter
     world.wait_ready(*names)
     for name in names:
         eventually(lambda name=name: world.condition(name)["message"], lambda message: "version 2" in message)  # type: ignore[misc]
-
-
-def test_a_spec_that_names_another_item_is_followed_at_once(make_world: MakeWorld) -> None:
-    world = make_world(SEED).begin(POLLING_INTERVAL="60")
-    world.item("db", "vaults/Prod apps/items/billing db", metadata={"labels": {"a": "1", "b": "2"}})
-    world.wait_ready("db")
-    world.patch_item("db", {"spec": {"itemPath": "vaults/Prod apps/items/api key"}, "metadata": {"labels": {"a": None, "c": "3"}}})
-    world.wait_data("db", {"credential": b"canary-credential-1"}, timeout=5)
-    labels = eventually(lambda: world.secret("db").metadata.labels, lambda labels: "a" not in labels)
-    assert labels == {"b": "2", "c": "3", PREFIX + "managed": "true"}
-    eventually(lambda: world.condition("db"), lambda c: c["observedGeneration"] == 2 and c["status"] == "True")
 
 
 @pytest.mark.official("duplicate titles and ties")

@@ -191,7 +191,6 @@ def unless_gone() -> Iterator[None]:
 
 
 def without_none(value: Any) -> Any:
-    """The mapping without members that are None, at any depth."""
     return {k: without_none(v) for k, v in value.items() if v is not None} if isinstance(value, dict) else value
 
 

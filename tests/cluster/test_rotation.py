@@ -118,7 +118,7 @@ LEVELS: dict[str, dict[str | None, list[tuple[str | None, str | None, int]]]] = 
 }
 
 
-@pytest.mark.official(*range(33, 39), 41, 42)
+@pytest.mark.official(*range(33, 39), 41, 42, 91)
 @pytest.mark.parametrize("operator", LEVELS)
 def test_the_first_of_four_levels_that_says_anything_decides(make_world: MakeWorld, operator: str) -> None:
     world = make_world(SEED).begin(AUTO_RESTART=operator)

@@ -38,7 +38,6 @@ class Layout:
 
     @property
     def url(self) -> str:
-        """The address of the API server."""
         return f"https://127.0.0.1:{self.apiserver_port}"
 
     @property
@@ -91,7 +90,6 @@ def apiserver(layout: Layout, token_file: Path) -> list[str]:
 
 
 def controller_manager(layout: Layout, kubeconfig: Path) -> list[str]:
-    """Flags of kube-controller-manager."""
     return [
         f"--kubeconfig={kubeconfig}",
         "--bind-address=127.0.0.1",

@@ -68,14 +68,12 @@ def crds() -> Sequence[Path]:
 
 @pytest.fixture(scope="session")
 def control_plane(crds: Sequence[Path]) -> Iterator[ControlPlane]:
-    """A control plane for the whole run."""
     with ControlPlane.start(crds=crds) as plane:
         yield plane
 
 
 @pytest.fixture(scope="session")
 def observer(control_plane: ControlPlane) -> Iterator[Observer]:
-    """The admin's view."""
     with Observer.connect(control_plane.admin_kubeconfig) as connected:
         yield connected
 

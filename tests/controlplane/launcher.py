@@ -130,7 +130,6 @@ class ControlPlane:
         self.kubectl("wait", "--for=condition=Established", "--timeout=10s", *files)
 
     def kubectl(self, *arguments: str) -> str:
-        """What kubectl prints, as the admin."""
         fixed = [str(self.binaries / "kubectl"), f"--kubeconfig={self.admin_kubeconfig}", f"--cache-dir={self.directory / 'kubectl'}"]
         done = subprocess.run([*fixed, *arguments], capture_output=True, text=True, check=False)
         if done.returncode != 0:

@@ -24,7 +24,6 @@ def command(arguments: list[str]) -> list[str]:
 
 
 def main() -> None:
-    """Put the leash on and become the program."""
     parent, program = int(sys.argv[1]), sys.argv[2]
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
         sys.exit(f"leash: prctl refused: {os.strerror(ctypes.get_errno())}")

@@ -38,7 +38,6 @@ class ReservedPort:
         self.number: int = self._socket.getsockname()[1]
 
     def close(self) -> None:
-        """Give the port back."""
         self._socket.close()
 
 
@@ -51,7 +50,6 @@ class Probe:
     tls: ssl.SSLContext | None
 
     def answers(self) -> bool:
-        """Ask once."""
         if self.tls is None:
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         else:
@@ -78,7 +76,6 @@ class Program:
 
     @property
     def pid(self) -> int:
-        """The process number."""
         return self._process.pid
 
     def wait_ready(self, probe: Probe) -> None:
@@ -97,7 +94,6 @@ class Program:
         return "\n".join([*(f"    {line}" for line in lines), f"  (end of {self.log})"])
 
     def stop(self) -> None:
-        """Ask to end, then insist."""
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(STOP_TIMEOUT_SECONDS)

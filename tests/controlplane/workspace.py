@@ -44,7 +44,6 @@ def sweep(folder: Path) -> None:
 
 @contextmanager
 def opened(directory: Path) -> Iterator[int]:
-    """The directory's descriptor."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         yield descriptor

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -18,7 +17,6 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from dropin.pod import USER
 from harness.operator_process import OperatorProcess
 from harness.ports import free_port
 from harness.world import World
@@ -31,7 +29,6 @@ PROGRAM = Path(__file__).parent / "pod.py"
 
 
 def manifest(file: str, **names: str) -> dict[str, Any]:
-    """A manifest with the placeholders filled in."""
     text = (MANIFESTS / file).read_text()
     for placeholder, name in names.items():
         text = text.replace(placeholder, name)
@@ -73,7 +70,6 @@ class Release:
             self._observer.rbac.delete_cluster_role_binding(NAME)
 
     def run(self) -> OperatorProcess:
-        """Start the Deployment's container."""
         server, metrics_port = urlsplit(self._world.proxy.url), free_port()
         environment = {
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -96,16 +92,13 @@ class Release:
         return process
 
     def _mounted(self) -> Path:
-        """What the kubelet mounts: a real token of the service account, readable by the pod's user alone."""
+        """What the kubelet mounts: a real token of the service account."""
         account = Path(self._volumes.enter_context(tempfile.TemporaryDirectory()))
         request = {"spec": {"expirationSeconds": 3600}}
         granted = self._observer.core.create_namespaced_service_account_token(NAME, self._namespace, request)
         (account / "token").write_text(granted.status.token)
         (account / "ca.crt").write_bytes(self._world.proxy.ca_file.read_bytes())
         (account / "namespace").write_text(self._namespace)
-        if os.geteuid() == 0:
-            for path in (account, *account.iterdir()):
-                os.chown(path, USER, USER)
         return account
 
     def _value(self, variable: dict[str, Any]) -> str:

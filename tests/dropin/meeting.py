@@ -83,19 +83,16 @@ class Meeting(World):
     # --- what the user does ---
 
     def apply(self, *objects: Mapping[str, Any]) -> None:
-        """`kubectl apply`."""
         file = self.directory / "applied.yaml"
         file.write_text(yaml.safe_dump_all(objects))
         self.plane.kubectl("--namespace", self.namespace, "apply", "-f", str(file))
 
     def patch_deployment(self, name: str, body: Mapping[str, Any], *, manager: str = USER) -> None:
-        """Patch a Deployment."""
         self.observer.apps.patch_namespaced_deployment(name, self.namespace, body, field_manager=manager)
 
     # --- what there is ---
 
     def shown(self, kind: str, name: str) -> dict[str, Any] | None:
-        """An object as the API server shows it, or None."""
         try:
             match kind:
                 case "OnePasswordItem":
@@ -112,7 +109,6 @@ class Meeting(World):
         return {"apiVersion": types[kind], "kind": kind, **self.observer.api.sanitize_for_serialization(found)}
 
     def metadata(self, kind: str, name: str) -> dict[str, Any]:
-        """The metadata of an object that exists."""
         found = self.shown(kind, name)
         assert found is not None, f"{kind} {name} is gone"
         return dict(found["metadata"])
@@ -123,25 +119,20 @@ class Meeting(World):
         return found is not None and FINALIZER in found["metadata"].get("finalizers", ())
 
     def all_data(self) -> dict[str, dict[str, bytes] | None]:
-        """The data of every Secret of the namespace."""
         return {name: self.data(name) for name in self.names_of("secret")}
 
     def all_rollouts(self) -> dict[str, int]:
-        """How many ReplicaSets each Deployment of the namespace has made."""
         return {name: self.replica_sets(name) for name in self.names_of("deployment")}
 
     def names_of(self, kind: Literal["secret", "deployment"]) -> list[str]:
-        """The names of all objects of the kind."""
         list_all = {"secret": self.observer.core.list_namespaced_secret, "deployment": self.observer.apps.list_namespaced_deployment}
         return sorted(found.metadata.name for found in list_all[kind](self.namespace).items)
 
     def warnings(self, name: str) -> list[tuple[str, str]]:
         """Reason and message of our Warnings about an object."""
-        listed = self.observer.core.list_namespaced_event(self.namespace, field_selector=f"involvedObject.name={name},type=Warning").items
-        return [(event.reason, event.message) for event in listed if event.reporting_component == "onepassword-operator"]
+        return [(event.reason, event.message) for event in self.event_objects(name) if event.type == "Warning"]
 
     def wait_gone(self, kind: str, *names: str, timeout: float = 20.0) -> None:
-        """Return when the objects are gone."""
         for name in names:
             eventually(partial(self.shown, kind, name), lambda found: found is None, timeout=timeout, what=f"{kind} {name} to go")
 

@@ -6,7 +6,6 @@ A namespace reads NAMESPACE, a time reads as `A_TIME`; a `deletionTimestamp` say
 
 from __future__ import annotations
 
-import base64
 import copy
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +31,6 @@ DEFAULTS_OF_CONTAINERS = ("imagePullPolicy", "resources", "terminationMessagePat
 
 
 def names() -> list[str]:
-    """The recorded states."""
     return sorted(path.stem for path in STATES.glob("0*.yaml"))
 
 
@@ -42,17 +40,14 @@ def specs(*wanted: str) -> list[Object]:
 
 
 def state(name: str) -> list[Object]:
-    """The objects of a recorded state."""
     return load(STATES / f"{name}.yaml")
 
 
 def load(path: Path) -> list[Object]:
-    """The documents of a YAML file."""
     return list(yaml.safe_load_all(path.read_text()))
 
 
 def save(name: str, title: str, objects: Iterable[Object]) -> None:
-    """Write a state."""
     (STATES / f"{name}.yaml").write_text(f"# {title}\n" + yaml.safe_dump_all(objects, sort_keys=False, width=140))
 
 
@@ -106,11 +101,6 @@ def seed_of(objects: Sequence[Mapping[str, Any]]) -> Object:
 def password(of_any_version: str, version: int) -> str:
     """The password that an item has in this version; the recording edits nothing else."""
     return f"{of_any_version.rpartition('-')[0]}-{version}"
-
-
-def data_of(found: Mapping[str, Any]) -> dict[str, bytes]:
-    """A recorded Secret's data, decoded."""
-    return {key: base64.b64decode(value) for key, value in found["data"].items()}
 
 
 def before_1_4_0(objects: Iterable[Object]) -> list[Object]:

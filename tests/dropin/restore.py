@@ -34,7 +34,6 @@ def in_namespace(found: Object, namespace: str) -> Object:
 
 
 def apply(meeting: Meeting, found: Object) -> None:
-    """Create the object as its user wrote it."""
     body = copy.deepcopy(found)
     body["metadata"] = {key: value for key, value in body["metadata"].items() if key in FIRST_WRITE}
     body.pop("status", None)
@@ -64,7 +63,6 @@ def complete(meeting: Meeting, found: Object) -> None:
 
 
 def create_secret(meeting: Meeting, found: Object) -> None:
-    """Create the Secret with owner references to the objects of today."""
     body = copy.deepcopy(found)
     for owner in body["metadata"].get("ownerReferences", ()):
         owner["uid"] = meeting.metadata(owner["kind"], owner["name"])["uid"]
@@ -72,7 +70,6 @@ def create_secret(meeting: Meeting, found: Object) -> None:
 
 
 def delete(meeting: Meeting, found: Object) -> None:
-    """Delete the object, whose finalizer keeps it for now."""
     kind, name = found["kind"], found["metadata"]["name"]
     if kind == "OnePasswordItem":
         meeting.delete_item(name)
@@ -82,5 +79,4 @@ def delete(meeting: Meeting, found: Object) -> None:
 
 
 def template_annotations(deployment: Object) -> dict[str, Any]:
-    """The annotations of a Deployment's pods."""
     return dict.setdefault(deployment["spec"]["template"]["metadata"], "annotations", {})

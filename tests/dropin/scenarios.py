@@ -30,7 +30,6 @@ class Scenario:
 
     @property
     def needs_a_cluster(self) -> bool:
-        """Whether a unit test of ours is not enough."""
         return self.level is not Level.UNIT
 
 

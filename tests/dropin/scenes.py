@@ -105,7 +105,6 @@ def play(meeting: Meeting, say: Callable[[str], None] = lambda _text: None) -> S
 
 
 def first_look(meeting: Meeting) -> None:
-    """Return when everything that was applied has been looked at."""
     for item in ("by-title", "bad", "typed"):
         eventually(partial(meeting.condition, item), bool, what=f"a status for {item}")
     for deployment in ("annotated-a", "annotated-b", "annotated-template"):
@@ -126,7 +125,6 @@ def rotate(meeting: Meeting) -> None:
 
 
 def main() -> int:
-    """Record all states."""
     with (
         tempfile.TemporaryDirectory() as directory,
         ControlPlane.start(crds=sorted((REPOSITORY / "crds").glob("*.yaml"))) as plane,

@@ -16,7 +16,6 @@ SYNCED, ANNOTATED, DELETED = "01-synced", "04-annotated-deployments", "06-delete
 
 
 def together(*states: str) -> list[recorded.Object]:
-    """The objects of several states, which have no names in common."""
     return [found for state in states for found in recorded.state(state)]
 
 
@@ -33,7 +32,6 @@ def left_by_the_official_operator(make_meeting: MakeMeeting, objects: list[recor
 
 
 def named(objects: Iterable[recorded.Object], *kinds: str) -> list[tuple[str, str]]:
-    """Kind and name of the objects of these kinds."""
     return [(found["kind"], found["metadata"]["name"]) for found in objects if found["kind"] in kinds]
 
 
@@ -49,5 +47,4 @@ def wait_adopted(meeting: Meeting, objects: Iterable[recorded.Object]) -> None:
 
 
 def writes_to(meeting: Meeting, *what: str) -> list[str]:
-    """Ours' writes to these resources, in order."""
     return [write for write in meeting.writes() if write.split()[1] in what]

@@ -46,7 +46,6 @@ class Puppet:
 
 
 def writes(world: World) -> list[str]:
-    """All writes to the resource, its status and its Secret, in no order."""
     statuses = [request for request in world.claims.requests if request.startswith("status ")]
     return [*world.secrets.writes(), *statuses, *(str(source) for source in world.finalizers.released)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -12,8 +13,8 @@ from dropin.fixtures import MakeMeeting
 from dropin.meeting import FINALIZER, Meeting
 from dropin.scenes import DEPLOYMENT, ITEM, SECRET
 from dropin.takeover import ANNOTATED, DELETED, SYNCED, left_by_the_official_operator, named, together, wait_adopted
-from harness.kube_proxy import Respond, Rule
 from harness.paths import REPOSITORY
+from harness.proxy.rules import Respond, Rule
 from harness.waiting import eventually
 
 pytestmark = pytest.mark.cluster
@@ -29,9 +30,10 @@ def test_a_failed_resource_is_told_why_and_let_go_at_once(make_meeting: MakeMeet
     meeting.wait_gone(ITEM, "bad")
 
 
-def test_a_secret_without_an_owner_gets_one_before_the_finalizer_goes(make_meeting: MakeMeeting) -> None:
+@pytest.mark.parametrize("deleted", [False, True], ids=["in use", "being deleted"])
+def test_a_secret_without_an_owner_gets_one_before_the_finalizer_goes(make_meeting: MakeMeeting, *, deleted: bool) -> None:
     """Releases before 1.4.0 set none. Without the finalizer and without an owner the Secret would stay for ever."""
-    objects = recorded.before_1_4_0(together(SYNCED, ANNOTATED))
+    objects = recorded.before_1_4_0(recorded.state(DELETED) if deleted else together(SYNCED, ANNOTATED))
     meeting = left_by_the_official_operator(make_meeting, objects)
     refusal = meeting.proxy.add(Rule(Respond(500), verb={"update", "patch"}, resource="secrets"))
     meeting.operator()
@@ -40,43 +42,32 @@ def test_a_secret_without_an_owner_gets_one_before_the_finalizer_goes(make_meeti
     assert meeting.finalized(ITEM, "by-title")
     assert meeting.finalized(DEPLOYMENT, "annotated-template")
     meeting.proxy.remove(refusal)
+    if deleted:
+        wait_all_gone(meeting, objects)
+        return
     wait_adopted(meeting, objects)
     for _, secret in named(objects, SECRET):
         assert meeting.owners(secret), secret
 
 
-def test_a_deletion_waits_for_the_owner_too(make_meeting: MakeMeeting) -> None:
-    objects = recorded.before_1_4_0(recorded.state(DELETED))
+def wait_all_gone(meeting: Meeting, objects: list[recorded.Object]) -> None:
+    for kind, name in named(objects, ITEM, DEPLOYMENT, SECRET):
+        meeting.wait_gone(kind, name)
+
+
+AGES: dict[str, Callable[[list[recorded.Object]], list[recorded.Object]]] = {"recent": list, "before 1.4.0": recorded.before_1_4_0}
+
+
+@pytest.mark.parametrize("reachable", [True, False], ids=["", "while 1Password is away"])
+@pytest.mark.parametrize("age", AGES)
+def test_what_was_deleted_while_it_was_away_goes_at_last(make_meeting: MakeMeeting, age: str, *, reachable: bool) -> None:
+    objects = AGES[age](recorded.state(DELETED))
     meeting = left_by_the_official_operator(make_meeting, objects)
-    refusal = meeting.proxy.add(Rule(Respond(500), verb={"update", "patch"}, resource="secrets"))
-    meeting.operator()
-    meeting.connect.wait_polls(3)
-    assert refusal.matched > 0
-    assert meeting.finalized(ITEM, "by-title")
-    assert meeting.finalized(DEPLOYMENT, "annotated-template")
-    meeting.proxy.remove(refusal)
-    for kind, name in named(objects, ITEM, DEPLOYMENT, SECRET):
-        meeting.wait_gone(kind, name)
-
-
-@pytest.mark.parametrize("age", ["recent", "before 1.4.0"])
-def test_what_was_deleted_while_it_was_away_goes_at_last(make_meeting: MakeMeeting, age: str) -> None:
-    objects = recorded.state(DELETED)
-    meeting = left_by_the_official_operator(make_meeting, objects if age == "recent" else recorded.before_1_4_0(objects))
-    meeting.operator()
-    for kind, name in named(objects, ITEM, DEPLOYMENT, SECRET):
-        meeting.wait_gone(kind, name)
+    if not reachable:
+        meeting.connect.faults({"action": "down"})
+    meeting.operator(ready=reachable)
+    wait_all_gone(meeting, objects)
     assert "create secrets by-title" not in meeting.writes()
-
-
-@pytest.mark.parametrize("age", ["recent", "before 1.4.0"])
-def test_a_deletion_does_not_wait_for_1password(make_meeting: MakeMeeting, age: str) -> None:
-    objects = recorded.state(DELETED)
-    meeting = left_by_the_official_operator(make_meeting, objects if age == "recent" else recorded.before_1_4_0(objects))
-    meeting.connect.faults({"action": "down"})
-    meeting.operator(ready=False)
-    for kind, name in named(objects, ITEM, DEPLOYMENT, SECRET):
-        meeting.wait_gone(kind, name)
 
 
 def test_a_deployment_that_asks_no_more_is_let_go_at_once(make_meeting: MakeMeeting) -> None:
@@ -88,10 +79,10 @@ def test_a_deployment_that_asks_no_more_is_let_go_at_once(make_meeting: MakeMeet
     meeting.wait_gone(DEPLOYMENT, "annotated-b")
 
 
-@pytest.mark.parametrize("age", ["recent", "before 1.4.0"])
+@pytest.mark.parametrize("age", AGES)
 def test_an_item_that_is_gone_takes_nothing_along(make_meeting: MakeMeeting, age: str) -> None:
     """The official operator has only logged it. The Secret stays as it is, and goes with whoever asked for it, not before."""
-    objects = together(SYNCED, ANNOTATED) if age == "recent" else recorded.before_1_4_0(together(SYNCED, ANNOTATED))
+    objects = AGES[age](together(SYNCED, ANNOTATED))
     meeting = left_by_the_official_operator(make_meeting, objects)
     for vault, item in (("vault-0", "item-00000"), ("vault-0", "item-00002"), ("vault-1", "item-00003")):
         meeting.connect.admin("DELETE", "vaults", vault, "items", item)
@@ -110,17 +101,6 @@ def test_an_item_that_is_gone_takes_nothing_along(make_meeting: MakeMeeting, age
             meeting.delete_deployment(name)
     for kind, name in named(objects, SECRET):
         meeting.wait_gone(kind, name)
-
-
-def test_after_the_takeover_a_resource_goes_with_its_secret_operator_or_not(make_meeting: MakeMeeting) -> None:
-    objects = recorded.state(SYNCED)
-    meeting = left_by_the_official_operator(make_meeting, objects)
-    operator = meeting.operator()
-    wait_adopted(meeting, objects)
-    operator.stop()
-    meeting.delete_item("by-title")
-    meeting.wait_gone(ITEM, "by-title")
-    meeting.wait_gone(SECRET, "by-title")
 
 
 def test_after_the_takeover_cascade_orphan_leaves_the_secret(make_meeting: MakeMeeting) -> None:
@@ -148,7 +128,6 @@ def test_cascade_orphan_before_the_takeover_is_not_understood(make_meeting: Make
 
 
 def delete_and_orphan(meeting: Meeting) -> None:
-    """Delete the resource and ask for its Secret to be kept."""
     meeting.plane.kubectl("-n", meeting.namespace, "delete", "opi", "by-title", "--cascade=orphan", "--wait=false")
 
 
@@ -161,7 +140,6 @@ def test_a_namespace_goes_with_what_the_official_operator_left_in_it(make_meetin
 
 
 def exists(meeting: Meeting) -> bool:
-    """Whether the test's namespace exists."""
     return meeting.namespace in {found.metadata.name for found in meeting.observer.core.list_namespace().items}
 
 

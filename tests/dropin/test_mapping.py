@@ -9,6 +9,7 @@ import dataclasses
 import json
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -109,6 +110,7 @@ def expected(delivery: Delivery, *, allow_empty: bool) -> tuple[reference.Outcom
     return accepted, {key for key, values in made.items() if key not in accepted and any(values)}
 
 
+@pytest.mark.official(4, 5, 6, 8, 9, 10)
 @settings(deadline=None, max_examples=1500)
 @given(delivery=deliveries(), allow_empty=st.booleans())
 def test_data_are_what_the_official_operator_writes(delivery: Delivery, *, allow_empty: bool) -> None:
@@ -138,6 +140,7 @@ def test_sections_purposes_types_ids_and_codes_have_no_say(delivery: Delivery, *
     assert ours(stripped, allow_empty=allow_empty) == ours(delivery, allow_empty=allow_empty)
 
 
+@pytest.mark.official(10, 11)
 @settings(deadline=None, max_examples=1000)
 @given(LABELS)
 @example("İstanbul DB")
@@ -150,6 +153,7 @@ def test_a_label_becomes_the_key_that_the_official_operator_makes_of_it(label: s
 NAMES = st.text(st.sampled_from("abXYZ019.-_ @İK/\n"), max_size=12) | st.sampled_from([t for t in TRICKY if t.isprintable()]) | st.text()
 
 
+@pytest.mark.official(7, 11)
 @settings(deadline=None, max_examples=1000)
 @given(NAMES)
 @example("İstanbul")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import pytest
 
@@ -29,12 +28,9 @@ pytestmark = pytest.mark.cluster
 def test_what_is_right_is_adopted_without_a_change_and_without_a_restart(make_meeting: MakeMeeting, states: Sequence[str]) -> None:
     objects = together(*states)
     meeting = left_by_the_official_operator(make_meeting, objects)
-    data, rollouts, uids = (
-        meeting.all_data(),
-        meeting.all_rollouts(),
-        {name: meeting.secret(name).metadata.uid for name in meeting.all_data()},
-    )
-    ours = meeting.operator(AUTO_RESTART="true")
+    data, rollouts = meeting.all_data(), meeting.all_rollouts()
+    uids = {name: meeting.secret(name).metadata.uid for name in data}
+    meeting.operator(AUTO_RESTART="true")
     wait_adopted(meeting, objects)
     meeting.connect.wait_polls(2)
     assert meeting.all_data() == data
@@ -45,9 +41,9 @@ def test_what_is_right_is_adopted_without_a_change_and_without_a_restart(make_me
         [first] = found["metadata"]["ownerReferences"]
         assert meeting.owners(found["metadata"]["name"])[0] == f"{first['kind']}/{first['name']}"
 
-    ours.stop()
+    meeting.wait_events("by-title", ("Normal", "Adopted"))
     so_far = meeting.writes()
-    meeting.operator(AUTO_RESTART="true")
+    meeting.restart(AUTO_RESTART="true")
     meeting.connect.wait_polls(2)
     assert meeting.writes() == so_far, "a second start writes nothing"
 
@@ -92,28 +88,15 @@ def test_a_shared_secret_belongs_to_all_who_ask_for_it_and_outlives_the_first(ma
     meeting.wait_gone(SECRET, "shared")
 
 
-def foreign(objects: list[recorded.Object], metadata: dict[str, Any]) -> list[recorded.Object]:
-    """The state with a Secret of the name that the official operator has not made."""
-    for found in objects:
-        if found["kind"] == SECRET:
-            found["metadata"] = {"name": found["metadata"]["name"], **metadata}
-            found["data"] = {"mine": "bWluZQ=="}
-    return objects
-
-
-@pytest.mark.parametrize(
-    "metadata",
-    [
-        pytest.param({}, id="without its marks"),
-        pytest.param({"annotations": {PREFIX + "item-version": "1"}}, id="with one of its two marks"),
-    ],
-)
-def test_a_secret_that_it_did_not_make_is_left_alone_and_the_resource_let_go(make_meeting: MakeMeeting, metadata: dict[str, Any]) -> None:
+@pytest.mark.parametrize("marks", [{}, {PREFIX + "item-version": "1"}], ids=["without its marks", "with one of its two marks"])
+def test_a_secret_that_it_did_not_make_is_left_alone_and_the_resource_let_go(make_meeting: MakeMeeting, marks: dict[str, str]) -> None:
     """The official operator would have deleted it with the resource."""
     objects = recorded.state(SYNCED)
-    seed = recorded.seed_of(objects)
-    meeting = make_meeting(seed)
-    restore(meeting, foreign(objects, metadata))
+    meeting = make_meeting(recorded.seed_of(objects))
+    for found in objects:
+        if found["kind"] == SECRET:
+            found["metadata"], found["data"] = {"name": found["metadata"]["name"], "annotations": marks}, {"mine": "bWluZQ=="}
+    restore(meeting, objects)
     before = meeting.secret("by-title").metadata.resource_version
     meeting.operator()
     meeting.wait_reason("by-title", "TargetNotOwned")
@@ -121,28 +104,4 @@ def test_a_secret_that_it_did_not_make_is_left_alone_and_the_resource_let_go(mak
     meeting.delete_item("by-title")
     meeting.wait_gone(ITEM, "by-title")
     meeting.connect.wait_polls(2)
-    assert meeting.secret("by-title").metadata.resource_version == before
-
-
-def test_a_secret_that_somebody_else_owns_is_left_alone_in_spite_of_the_marks(make_meeting: MakeMeeting) -> None:
-    objects = recorded.before_1_4_0(recorded.state(SYNCED))
-    meeting = left_by_the_official_operator(make_meeting, objects)
-    owner = meeting.metadata(DEPLOYMENT, "user")
-    reference = {"apiVersion": "apps/v1", "kind": DEPLOYMENT, "name": "user", "uid": owner["uid"]}
-    meeting.patch_secret("by-title", {"metadata": {"ownerReferences": [reference]}})
-    before = meeting.secret("by-title").metadata.resource_version
-    meeting.operator()
-    meeting.wait_reason("by-title", "TargetNotOwned")
-    meeting.connect.wait_polls(2)
-    assert meeting.secret("by-title").metadata.resource_version == before
-
-
-def test_a_secret_with_the_marks_that_nobody_asks_for_is_not_filled(make_meeting: MakeMeeting) -> None:
-    """The official operator does, with whatever item the annotations name: whoever may create a Secret could read every item."""
-    [secret] = [found for found in recorded.before_1_4_0(recorded.state(SYNCED)) if found["kind"] == SECRET]
-    meeting = left_by_the_official_operator(make_meeting, [secret])
-    meeting.connect.edit("vault-0", "item-00000", fields={"password": "canary-pw-0-2"})
-    before = meeting.secret("by-title").metadata.resource_version
-    meeting.operator()
-    meeting.connect.wait_polls(3)
     assert meeting.secret("by-title").metadata.resource_version == before

@@ -8,12 +8,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-import pytest
-
 from fakes.world import World
-from harness.fixtures import MakeWorld
-from harness.waiting import eventually
-from harness.world import World as Cluster
 from onepassword_operator.model import names
 from onepassword_operator.model.target import Rendering
 from onepassword_operator.wire import onepassword_item
@@ -70,31 +65,3 @@ async def test_copied_annotations_come_and_go_with_the_option_and_others_stay() 
 def _foreign(world: World) -> dict[str, str]:
     annotations = world.secrets.objects[world.key()].annotations
     return {name: value for name, value in annotations.items() if not name.startswith(names.PREFIX)}
-
-
-@pytest.mark.cluster
-def test_both_options_switched_in_a_cluster(make_world: MakeWorld) -> None:
-    fields = [{"label": "password", "value": "canary-password-1"}, {"label": "empty", "value": ""}]
-    world = make_world({"vaults": [{"name": "v", "items": [{"title": "db", "category": "SERVER", "fields": fields}]}]})
-    world.operator()
-    world.item("db", "vaults/v/items/db", metadata={"annotations": {"team": "billing"}})
-    world.wait_ready("db")
-    world.deployment("web", "db")
-    assert _shape(world) == (["password"], None)
-
-    world.operators[0].stop()
-    world.operator("--allow-empty-values", "--enable-annotations")
-    eventually(lambda: _shape(world), lambda shape: shape == (["empty", "password"], "billing"))
-    assert world.data("db") == {"password": b"canary-password-1", "empty": b""}
-
-    world.operators[1].stop()
-    world.operator()
-    eventually(lambda: _shape(world), lambda shape: shape == (["password"], None))
-    world.connect.wait_polls(2)
-    assert world.replica_sets("web") == 1
-
-
-def _shape(world: Cluster) -> tuple[list[str], str | None]:
-    """The Secret's keys, and the annotation that may have been copied."""
-    secret = world.secret("db")
-    return sorted(secret.data or {}), secret.metadata.annotations.get("team")

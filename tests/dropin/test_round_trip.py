@@ -44,7 +44,6 @@ def settled(meeting: Meeting, official: OfficialProcess) -> None:
 
 
 def taken_over(meeting: Meeting) -> None:
-    """Return when ours has everything."""
     for secret in SECRETS:
         eventually(partial(meeting.annotations, secret), lambda seen: "seal" in seen, what=f"a seal on {secret}")
     for kind, name in [*((ITEM, name) for name in ITEMS), *((DEPLOYMENT, name) for name in ASKING)]:
@@ -53,7 +52,8 @@ def taken_over(meeting: Meeting) -> None:
     meeting.connect.wait_polls(2)
 
 
-def test_a_swap_and_the_way_back_change_no_data_and_restart_nothing(make_meeting: MakeMeeting) -> None:
+def test_a_swap_and_the_way_back_change_no_data_and_restart_nothing_and_a_shared_secret_keeps_its_owners(make_meeting: MakeMeeting) -> None:
+    """The official operator keeps the owners that ours has added, so its own loss of a shared Secret does not happen any more."""
     meeting = made_by_the_official_operator(make_meeting)
     data, rollouts = meeting.all_data(), meeting.all_rollouts()
 
@@ -71,6 +71,12 @@ def test_a_swap_and_the_way_back_change_no_data_and_restart_nothing(make_meeting
     written = [write for write in meeting.official_writes()[before:] if " secrets" in write]
     assert len(written) == len(set(written))
     assert set(written) <= {f"update secrets {name}" for name in SECRETS}
+
+    uid = meeting.metadata(SECRET, "shared")["uid"]
+    meeting.delete_deployment("annotated-a")
+    meeting.wait_gone(DEPLOYMENT, "annotated-a")
+    eventually(partial(meeting.owners, "shared"), lambda owners: owners == ["Deployment/annotated-b"], what="one owner")
+    assert meeting.metadata(SECRET, "shared")["uid"] == uid
 
 
 def test_after_ours_has_restarted_pods_the_way_back_restarts_nothing_and_puts_finalizers_only_where_they_were(
@@ -131,18 +137,3 @@ def test_keys_that_are_removed_in_1password_disappear_whoever_is_running(make_me
     meeting.operator()
     left -= {"username"}
     eventually(partial(meeting.data, "by-title"), lambda data: set(data or ()) == left, what="by-title without username")
-
-
-def test_after_the_way_back_a_shared_secret_outlives_the_first_deployment(make_meeting: MakeMeeting) -> None:
-    """The official operator keeps the owners that ours has added, so its own loss of the Secret does not happen any more."""
-    meeting = made_by_the_official_operator(make_meeting)
-    ours = meeting.operator()
-    taken_over(meeting)
-    ours.stop()
-    official = meeting.official()
-    settled(meeting, official)
-    uid = meeting.metadata(SECRET, "shared")["uid"]
-    meeting.delete_deployment("annotated-a")
-    meeting.wait_gone(DEPLOYMENT, "annotated-a")
-    eventually(partial(meeting.owners, "shared"), lambda owners: owners == ["Deployment/annotated-b"], what="one owner")
-    assert meeting.metadata(SECRET, "shared")["uid"] == uid

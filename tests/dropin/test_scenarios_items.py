@@ -72,8 +72,7 @@ BY_PATH: dict[str, tuple[str, dict[str, bytes]]] = {
 @pytest.mark.official(75, 78, 87, 88, 92, 93, 94, 95)
 @pytest.mark.official("oldest wins", "ID before title", "URL labels that collide", "duplicate titles and ties")
 def test_every_item_is_found_and_becomes_the_keys_it_should(make_world: MakeWorld, installed: ControlPlane) -> None:
-    world = make_world(SEED)
-    world.operator()
+    world = make_world(SEED).begin()
     installed.kubectl("apply", "-f", _manifest(world, "login", "vaults/Operator-Acceptance-Tests/items/login"))
     for name, (item, _) in BY_PATH.items():
         world.item(name, f"vaults/operator-acceptance-TESTS/items/{item}")
@@ -103,7 +102,6 @@ def test_every_item_is_found_and_becomes_the_keys_it_should(make_world: MakeWorl
 
 
 def _manifest(world: World, name: str, path: str) -> str:
-    """A file for kubectl, as a user writes it."""
     metadata = {"name": name, "namespace": world.namespace}
     manifest = {"apiVersion": "onepassword.com/v1", "kind": "OnePasswordItem", "metadata": metadata, "spec": {"itemPath": path}}
     file = world.directory / "manifest.yaml"
@@ -116,11 +114,9 @@ LIFE: dict[str, Any] = {"vaults": [{"name": "v", "items": [{"title": "db", "fiel
 
 @pytest.mark.official(74, 76, 77, 79, 80, 81, 89)
 def test_the_life_of_a_resource(make_world: MakeWorld) -> None:
-    world = make_world(LIFE)
-    world.operator()
-    world.item("db", "vaults/v/items/db")
+    world = make_world(LIFE).begin("db")
     world.item("custom", "vaults/v/items/db", type="CustomType")
-    world.wait_ready("db", "custom")
+    world.wait_ready("custom")
     assert world.data("db") == {"username": b"canary-a", "host": b"canary-b"}
     assert (world.secret("db").type, world.secret("custom").type) == ("Opaque", "CustomType")
     assert {entry.manager for entry in world.secret("db").metadata.managed_fields} == {"onepassword-operator"}
@@ -141,6 +137,6 @@ def test_the_life_of_a_resource(make_world: MakeWorld) -> None:
     world.wait_data("custom", {"password": b"canary-changed"})
 
     world.delete_item("db")
-    eventually(lambda: world.secret("db"), lambda secret: secret is None)
+    world.wait_no_secret("db")
     listed = world.observer.custom.list_namespaced_custom_object("onepassword.com", "v1", world.namespace, "onepassworditems")
     assert [item["metadata"]["name"] for item in listed["items"]] == ["custom"]

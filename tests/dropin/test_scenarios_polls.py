@@ -1,4 +1,4 @@
-"""Scenarios 28 to 47: what a poll does when an item has a new version, and who restarts, without a cluster."""
+"""Scenarios 28 to 31 and 39 to 47: what a poll does when an item has a new version, and who restarts, without a cluster."""
 
 from __future__ import annotations
 
@@ -22,21 +22,18 @@ DEMAND = {ITEM_NAME: "db", names.ITEM_PATH: "vaults/Prod/items/db"}
 
 
 def _deploy(world: World, pod: Mapping[str, Any], annotations: Mapping[str, str] | None = None) -> None:
-    """A Deployment `web` as the API server shows it."""
     metadata = {"namespace": "app", "name": "web", "uid": "w", "resourceVersion": "1", "creationTimestamp": "2024-01-01T00:00:00Z"}
     template = {"metadata": {"annotations": FOREIGN}, "spec": pod}
     raw = {"metadata": metadata | {"annotations": dict(annotations or {})}, "spec": {"template": template}}
     world.workloads._keep(from_dict(raw))
 
 
-async def _rotated(world: World, *, on: bool, secret: str | None = None, of_namespace: str | None = None) -> tuple[str, int]:
-    """The item gets a new version under these settings; the Secret's value afterwards, and how often `web` was rolled out."""
+async def _rotated(world: World, *, secret: str | None = None) -> tuple[str, int]:
+    """The item gets a new version while restarts are on; the Secret's value afterwards, and how often `web` was rolled out."""
     item = world.source.put(world.vault, "db", password="one")
     key = world.claim("db", "vaults/Prod/items/db", annotations={} if secret is None else {names.AUTO_RESTART: secret})
     await world.poll()
-    if of_namespace is not None:
-        world.workloads.settings["app"] = of_namespace
-    world.process.restart._auto_restart = on
+    world.process.restart._auto_restart = True
     world.source.edit(item, password="two")
     await world.poll_after(60)
     await world.restart()
@@ -57,40 +54,7 @@ async def _rotated(world: World, *, on: bool, secret: str | None = None, of_name
 async def test_a_new_version_restarts_who_uses_the_secret(pod: dict[str, Any], annotations: dict[str, str], rollouts: int) -> None:
     world = World()
     _deploy(world, pod, annotations)
-    assert await _rotated(world, on=True) == ("two", rollouts)
-
-
-@pytest.mark.official(32)
-async def test_an_unchanged_version_changes_and_restarts_nothing() -> None:
-    world = World()
-    _deploy(world, ENV)
-    await world.synced()
-    world.process.restart._auto_restart = True
-    await world.poll_after(60)
-    await world.restart()
-    assert world.secrets.writes() == []
-    assert world.workloads.rollouts["web"] == 0
-
-
-@pytest.mark.parametrize(
-    ("secret", "workload", "of_namespace", "on", "rollouts"),
-    [
-        pytest.param(None, None, None, False, 0, marks=pytest.mark.official(33), id="nobody asked"),
-        pytest.param("true", "false", None, False, 1, marks=pytest.mark.official(34), id="Secret over Deployment, yes"),
-        pytest.param("false", "true", None, True, 0, marks=pytest.mark.official(35), id="Secret over Deployment, no"),
-        pytest.param(None, "true", None, False, 1, marks=pytest.mark.official(36), id="Deployment over operator"),
-        pytest.param(None, "false", "true", False, 0, marks=pytest.mark.official(37), id="Deployment over namespace"),
-        pytest.param(None, None, "true", False, 1, marks=pytest.mark.official(38), id="namespace over operator, yes"),
-        pytest.param(None, None, "false", True, 0, marks=pytest.mark.official(42), id="namespace over operator, no"),
-        pytest.param(None, None, None, True, 1, marks=pytest.mark.official(41), id="a namespace that says nothing"),
-    ],
-)
-async def test_the_first_level_that_says_anything_decides(
-    secret: str | None, workload: str | None, of_namespace: str | None, *, on: bool, rollouts: int
-) -> None:
-    world = World()
-    _deploy(world, ENV, {} if workload is None else {names.AUTO_RESTART: workload})
-    assert await _rotated(world, on=on, secret=secret, of_namespace=of_namespace) == ("two", rollouts)
+    assert await _rotated(world) == ("two", rollouts)
 
 
 @pytest.mark.official(39, 40, 43)
@@ -139,4 +103,4 @@ async def test_an_update_drops_what_is_gone_and_treats_empty_values_as_told(*, a
 async def test_a_bad_restart_setting_means_no_and_blocks_nothing() -> None:
     world = World()
     _deploy(world, ENV, {names.AUTO_RESTART: "true"})
-    assert await _rotated(world, on=True, secret="perhaps", of_namespace="true") == ("two", 0)
+    assert await _rotated(world, secret="perhaps") == ("two", 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -12,9 +11,9 @@ from dropin.fixtures import MakeMeeting
 from dropin.meeting import FINALIZER, Meeting
 from dropin.restore import restore
 from dropin.scenes import DEPLOYMENT, ITEM, SECRET
-from harness.kube_proxy import CallAfter, Request, Rule
 from harness.official_process import OfficialProcess
-from harness.operator_process import OperatorProcess
+from harness.proxy.ledger import Request
+from harness.proxy.rules import CallAfter, Rule
 from harness.waiting import eventually
 from harness.world import GROUP, PLURAL, PREFIX
 from onepassword_operator.rules.secret.admission import RELABELLED
@@ -22,14 +21,8 @@ from onepassword_operator.rules.secret.admission import RELABELLED
 pytestmark = pytest.mark.cluster
 
 ACTIVE = "AnotherOperatorActive"
-
-
-def at_work(make_meeting: MakeMeeting, *names: str) -> Meeting:
-    """A world in which the official operator has made what was applied, and goes on."""
-    meeting = make_meeting(recorded.seed_of(()))
-    meeting.official(AUTO_RESTART="true")
-    meeting.apply(*recorded.specs(*names))
-    return meeting
+SERVED = {"by-title": (ITEM, "by-title"), "annotated-template": (DEPLOYMENT, "from-template")}
+"""What both serve: its kind, and the name of its Secret."""
 
 
 def reported(meeting: Meeting, name: str) -> list[str]:
@@ -37,22 +30,32 @@ def reported(meeting: Meeting, name: str) -> list[str]:
     return [message for reason, message in meeting.warnings(name) if ACTIVE in (reason, message.rpartition("(")[2].rstrip(")"))]
 
 
-def test_it_steps_back_and_says_so_once(make_meeting: MakeMeeting) -> None:
-    meeting = at_work(make_meeting, "by-title", "user")
-    eventually(partial(meeting.condition, "by-title"), bool, what="the official operator's condition")
-    data = meeting.all_data()
-    meeting.operator()
-    eventually(partial(reported, meeting, "by-title"), bool, what="the Event")
-    eventually(partial(meeting.finalized, ITEM, "by-title"), bool, what="the official operator's finalizer")
+def is_at_rest(meeting: Meeting) -> None:
     meeting.connect.wait_polls(3)
     so_far = meeting.writes()
     meeting.connect.wait_polls(5)
     assert meeting.writes() == so_far
+
+
+def test_it_steps_back_and_says_so_once(make_meeting: MakeMeeting) -> None:
+    """A Deployment has no condition; an Event says it."""
+    meeting = make_meeting(recorded.seed_of(()))
+    meeting.official(AUTO_RESTART="true")
+    meeting.apply(*recorded.specs("by-title", "user", "annotated-template"))
+    eventually(partial(meeting.condition, "by-title"), bool, what="the official operator's condition")
+    eventually(partial(meeting.shown, SECRET, "from-template"), bool, what="the Secret")
+    meeting.rollouts("annotated-template", 1)
+    data = meeting.all_data()
+    meeting.operator(AUTO_RESTART="true")
+    for name, (kind, _) in SERVED.items():
+        eventually(partial(reported, meeting, name), bool, what="the Event")
+        eventually(partial(meeting.finalized, kind, name), bool, what="the official operator's finalizer")
+    is_at_rest(meeting)
     assert meeting.our_writes().count("patch onepassworditems by-title") <= 1
     # Its own, and the two repairs after which a Secret in the official shape is a dispute as well, if that is noticed before the finalizer.
     assert meeting.our_writes().count("update secrets by-title") <= 1 + RELABELLED
-    assert len(reported(meeting, "by-title")) == 1
-    assert meeting.all_data() == data
+    assert [len(reported(meeting, name)) for name in SERVED] == [1, 1]
+    assert (meeting.all_data(), meeting.replica_sets("annotated-template")) == (data, 1)
     # The Event is what stays: the official operator answers every change of the status with its own.
     assert {key: meeting.condition("by-title").get(key) for key in ("status", "reason")} == {"status": "True", "reason": None}
     listed = meeting.plane.kubectl("get", "events", "-A", "--field-selector", "type=Warning")
@@ -84,41 +87,28 @@ def test_a_rotation_meanwhile_is_the_other_ones_and_restarts_each_user_once(make
     assert meeting.writes() == so_far
 
 
-def ask(meeting: Meeting, _ours: OperatorProcess) -> None:
-    """The way that the resource's message names."""
-    meeting.patch_item("by-title", {"metadata": {"annotations": {PREFIX + "refresh": "now"}}})
-
-
-def start_again(meeting: Meeting, ours: OperatorProcess) -> None:
-    """The way that a Deployment's message names: a dispute is remembered in memory only."""
-    ours.stop()
-    meeting.operator()
-
-
-@pytest.mark.parametrize(
-    ("kind", "name", "secret", "remedy"),
-    [
-        (ITEM, "by-title", "by-title", ask),
-        (ITEM, "by-title", "by-title", start_again),
-        (DEPLOYMENT, "annotated-template", "from-template", start_again),
-    ],
-)
-def test_it_takes_over_at_once_when_the_other_one_is_gone(
-    make_meeting: MakeMeeting, kind: str, name: str, secret: str, remedy: Callable[[Meeting, OperatorProcess], None]
-) -> None:
+@pytest.mark.parametrize("names", [("by-title",), ("by-title", "annotated-template")], ids=["asked to", "started again"])
+def test_it_takes_over_at_once_when_the_other_one_is_gone(make_meeting: MakeMeeting, names: tuple[str, ...]) -> None:
+    """As the messages say: on request for a resource, and in any case when ours starts again, for disputes are kept in memory only."""
     meeting = make_meeting(recorded.seed_of(()))
     official = meeting.official()
-    meeting.apply(*recorded.specs(name))
-    eventually(partial(meeting.shown, SECRET, secret), bool, what="the official operator's Secret")
-    ours = meeting.operator()
-    eventually(partial(reported, meeting, name), bool, what="the Event")
-    eventually(partial(meeting.finalized, kind, name), bool, what="the official operator's finalizer")
+    meeting.apply(*recorded.specs(*names))
+    for name in names:
+        eventually(partial(meeting.shown, SECRET, SERVED[name][1]), bool, what="the official operator's Secret")
+    meeting.operator()
+    for name in names:
+        eventually(partial(reported, meeting, name), bool, what="the Event")
+        eventually(partial(meeting.finalized, SERVED[name][0], name), bool, what="the official operator's finalizer")
     official.stop()
-    remedy(meeting, ours)
-    eventually(partial(meeting.finalized, kind, name), lambda held: not held, what="the finalizer to go")
-    eventually(partial(meeting.annotations, secret), lambda seen: "seal" in seen, timeout=40, what="a seal")
-    if kind == ITEM:
-        meeting.wait_ready(name)
+    if len(names) > 1:
+        meeting.restart()
+    else:
+        meeting.patch_item("by-title", {"metadata": {"annotations": {PREFIX + "refresh": "now"}}})
+    for name in names:
+        kind, secret = SERVED[name]
+        eventually(partial(meeting.finalized, kind, name), lambda held: not held, what="the finalizer to go")
+        eventually(partial(meeting.annotations, secret), lambda seen: "seal" in seen, timeout=40, what="a seal")
+    meeting.wait_ready("by-title")
 
 
 def test_a_resource_that_is_new_to_both_is_given_up_as_well(make_meeting: MakeMeeting) -> None:
@@ -127,27 +117,8 @@ def test_a_resource_that_is_new_to_both_is_given_up_as_well(make_meeting: MakeMe
     meeting.operator()
     meeting.apply(*recorded.specs("by-title"))
     eventually(partial(reported, meeting, "by-title"), bool, what="the Event")
-    meeting.connect.wait_polls(3)
-    so_far = meeting.writes()
-    meeting.connect.wait_polls(5)
-    assert meeting.writes() == so_far
+    is_at_rest(meeting)
     assert set(meeting.data("by-title") or ()) == {"f0.txt", "host", "password", "port", "username"}
-
-
-def test_a_deployment_that_both_serve_is_given_up_as_well(make_meeting: MakeMeeting) -> None:
-    """It has no condition; an Event says it."""
-    meeting = at_work(make_meeting, "annotated-template")
-    eventually(partial(meeting.shown, SECRET, "from-template"), bool, what="the Secret")
-    meeting.rollouts("annotated-template", 1)
-    meeting.operator(AUTO_RESTART="true")
-    eventually(partial(reported, meeting, "annotated-template"), bool, what="the Event")
-    eventually(partial(meeting.finalized, DEPLOYMENT, "annotated-template"), bool, what="the official operator's finalizer")
-    meeting.connect.wait_polls(3)
-    so_far = meeting.writes()
-    meeting.connect.wait_polls(5)
-    assert meeting.writes() == so_far
-    assert meeting.replica_sets("annotated-template") == 1
-    assert len(reported(meeting, "annotated-template")) == 1
 
 
 PLURALS = {ITEM: PLURAL, DEPLOYMENT: "deployments"}
@@ -178,7 +149,7 @@ def test_whoever_puts_the_finalizer_back_each_time_draws_few_writes(make_meeting
     meeting.operator()
     eventually(partial(reported, meeting, name), bool, what="the Event")
     meeting.connect.wait_polls(8)
-    about = writes_about(meeting, name)
+    about = [write for write in meeting.our_writes() if write.split()[2] in {name, SERVED[name][1]}]
     taken = f"patch {PLURALS[kind]} {name}"
     assert about.count(taken) == 1
     assert len(about[about.index(taken) :]) <= 3
@@ -189,9 +160,3 @@ def test_whoever_puts_the_finalizer_back_each_time_draws_few_writes(make_meeting
         condition = meeting.condition(name)
         assert (condition["status"], condition["reason"]) == ("False", ACTIVE)
         assert condition["message"] in reported(meeting, name)[0]
-
-
-def writes_about(meeting: Meeting, name: str) -> list[str]:
-    """Ours' writes of the object, its status and its Secret."""
-    secret = {"annotated-template": "from-template"}.get(name, name)
-    return [write for write in meeting.our_writes() if write.split()[2] in {name, secret}]

@@ -43,7 +43,6 @@ def ensure() -> None:
 
 
 def start() -> None:
-    """Start dockerd and wait until it answers."""
     HOME.mkdir(parents=True, exist_ok=True)
     (HOME / "pid").unlink(missing_ok=True)
     say(f"starting a Docker Engine of our own in {HOME}")
@@ -84,7 +83,6 @@ def can_pull(image: str, *, seconds: int = 600) -> bool:
 
 
 def build(directory: Path, tag: str, *options: str) -> None:
-    """`docker build`, with the builder that every engine has."""
     os.environ["DOCKER_BUILDKIT"] = "1" if succeeds("docker", "buildx", "version") else "0"
     run("docker", "build", "--quiet", "--tag", tag, *options, directory)
 

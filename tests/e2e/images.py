@@ -21,7 +21,6 @@ LIBRARIES = ("cryptography", "cffi", "pycparser")
 
 
 def build() -> None:
-    """Both, from this working tree."""
     with step(f"image {OPERATOR}"):
         stream("building the image", sys.executable, REPOSITORY / "release" / "image.py", "--tag", OPERATOR, *base())
     with step(f"image {CONNECT}"):

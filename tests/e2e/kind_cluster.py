@@ -27,7 +27,6 @@ class KindCluster:
         self.kubeconfig = HOME / f"{name}.kubeconfig"
 
     def create(self, image: str) -> None:
-        """Start it, unless it runs."""
         HOME.mkdir(parents=True, exist_ok=True)
         self._use_shim()
         if self.name in self._kind("get", "clusters").split():
@@ -42,40 +41,32 @@ class KindCluster:
             self.kubectl("-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=180s")
 
     def delete(self) -> None:
-        """End it and remove its fence."""
         self._kind("delete", "cluster", "--name", self.name, "--kubeconfig", str(self.kubeconfig))
         unfence()
 
     def load_docker_image(self, image: str) -> None:
-        """Copy an image from the engine into the node."""
         with step(f"loading {image}"):
             self._kind("load", "docker-image", image, "--name", self.name)
 
     def kubectl(self, *arguments: str, given: str | None = None, check: bool = True) -> str:
-        """What kubectl prints."""
         return run(PROGRAMS / "kubectl", f"--kubeconfig={self.kubeconfig}", *arguments, given=given, check=check).stdout
 
     def refused(self, *arguments: str, given: str | None = None) -> str:
-        """What kubectl says when it fails."""
         done = run(PROGRAMS / "kubectl", f"--kubeconfig={self.kubeconfig}", *arguments, given=given, check=False)
         assert done.returncode != 0, done.stdout
         return done.stderr
 
     def get(self, *arguments: str) -> dict[str, Any]:
-        """An object or list as JSON."""
         found: dict[str, Any] = json.loads(self.kubectl("get", *arguments, "-o", "json"))
         return found
 
     def exists(self, *arguments: str) -> bool:
-        """Whether an object is there."""
         return bool(self.kubectl("get", *arguments, "--ignore-not-found", "-o", "name").strip())
 
     def apply(self, *objects: Any, namespace: str = "default") -> None:
-        """Apply objects."""
         self.kubectl("-n", namespace, "apply", "-f", "-", given="\n---\n".join(json.dumps(each) for each in objects))
 
     def helm(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """helm on this cluster."""
         return run(PROGRAMS / "helm", *arguments, f"--kubeconfig={self.kubeconfig}", check=check)
 
     def _kind(self, *arguments: str) -> str:

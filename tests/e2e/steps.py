@@ -44,5 +44,4 @@ def stream(title: str, *command: str | Path) -> None:
 
 
 def succeeds(*command: str | Path) -> bool:
-    """Whether a program exits with 0."""
     return subprocess.run([str(part) for part in command], capture_output=True, check=False).returncode == 0

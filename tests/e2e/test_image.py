@@ -20,13 +20,11 @@ LOCKED_DOWN = ["run", "--rm", "--network=none", "--read-only", "--cap-drop=ALL",
 
 
 def inside(statement: str) -> str:
-    """What a statement prints in the image's Python."""
     return run("docker", *LOCKED_DOWN, f"--entrypoint={PYTHON}", images.OPERATOR, "-c", statement).stdout.strip()
 
 
 @pytest.fixture
 def configuration(kind_cluster: KindCluster) -> dict[str, Any]:
-    """The image's configuration."""
     found: dict[str, Any] = json.loads(run("docker", "image", "inspect", images.OPERATOR).stdout)[0]["Config"]
     return found
 
@@ -63,6 +61,5 @@ def test_two_builds_have_the_same_layers(kind_cluster: KindCluster) -> None:
 
 
 def layers(name: str) -> list[str]:
-    """The digests of an image's layers."""
     found: list[str] = json.loads(run("docker", "image", "inspect", name).stdout)[0]["RootFS"]["Layers"]
     return found

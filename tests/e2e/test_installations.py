@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import subprocess
 from pathlib import Path
@@ -28,7 +27,6 @@ CONTINUED = "\\\n      "
 
 
 def wipe_crd(cluster: KindCluster) -> None:
-    """No CRD, and so no resource."""
     cluster.kubectl("delete", "crd", ITEMS, "--ignore-not-found", "--wait=true", "--timeout=120s")
 
 
@@ -151,7 +149,6 @@ def test_an_upgrade_from_an_earlier_chart(kind_cluster: KindCluster, make_home: 
 
 
 def packaged_earlier() -> str:
-    """The earlier chart, as a folder."""
     git = ["git", "-C", str(REPOSITORY)]
     tag = run(*git, "describe", "--tags", "--abbrev=0", "--match=v*", "HEAD^", check=False).stdout.strip()
     first = run(*git, "log", "--format=%H", "--reverse", "--", CHART_FOLDER).stdout.split()[0]
@@ -213,20 +210,5 @@ def test_nothing_that_runs_in_the_cluster_gets_out_of_the_machine(kind_cluster: 
 
 
 def rejected() -> int:
-    """How many packets the fence has stopped."""
     lines = run("iptables", "-nvxL", "DOCKER-USER").stdout.splitlines()
     return sum(int(line.split()[0]) for line in lines if "REJECT" in line)
-
-
-def test_a_secret_that_nobody_asked_for_is_never_touched(kind_cluster: KindCluster, make_home: MakeHome) -> None:
-    home, work = make_home("home"), make_home("work")
-    home.token_secret()
-    home.install("guest")
-    mine = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "database"}, "stringData": {"password": "mine"}}
-    kind_cluster.apply(mine, namespace=work.namespace)
-    before = kind_cluster.get("-n", work.namespace, "secret", "database")
-    work.item("database")
-    work.kubectl("wait", f"{ITEMS}/database", "--for=jsonpath={.status.conditions[0].reason}=TargetNotOwned", "--timeout=60s")
-    assert kind_cluster.get("-n", work.namespace, "secret", "database") == before
-    assert base64.b64decode(before["data"]["password"]) == b"mine"
-    home.uninstall("guest")

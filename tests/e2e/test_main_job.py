@@ -21,7 +21,6 @@ OPERATOR_PODS = f"app.kubernetes.io/instance={RELEASE},app.kubernetes.io/compone
 
 @pytest.fixture(scope="module")
 def release(kind_cluster: KindCluster, connect: Connect) -> Iterator[Home]:
-    """The chart with its defaults and two replicas."""
     home = Home(kind_cluster, connect, "main-release")
     home.create()
     home.token_secret()
@@ -54,16 +53,6 @@ def test_a_rotation_replaces_the_pods_and_the_new_ones_read_the_new_value(releas
     work.rolled_out("web")
     expected = ("rotated-canary-2 €", "rotated-canary-2 €")
     eventually(lambda: work.what_pods_read("web"), lambda seen: seen == {expected}, what="what the pods read", not_yet=StepError)
-
-
-def test_what_is_edited_or_deleted_by_hand_is_put_right(release: Home, make_home: MakeHome) -> None:
-    work = make_home("work")
-    work.item("drifting")
-    work.wait_ready("drifting")
-    work.kubectl("patch", "secret", "drifting", "-p", '{"stringData":{"password":"edited"}}')
-    work.wait_password("drifting", "drifting-canary-1 ü")
-    work.kubectl("delete", "secret", "drifting")
-    work.wait_password("drifting", "drifting-canary-1 ü")
 
 
 def test_helms_own_test_passes(release: Home) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -10,48 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e import packages
-from e2e.steps import StepError
 from harness.paths import REPOSITORY
-
-
-@pytest.mark.parametrize(
-    ("there", "user", "reported"),
-    [
-        (
-            ["apt-get"],
-            1000,
-            "iptables, debootstrap not installed: run `apt-get install iptables debootstrap` as root, or all of this as root",
-        ),
-        (["apt-get", "iptables"], 1000, "debootstrap not installed: run `apt-get install debootstrap` as root, or all of this as root"),
-        ([], 0, "iptables, debootstrap not installed, and this is no Debian to install from: install them yourself"),
-        (["apt-get"], 0, "apt-get update failed:\nno mirror"),
-    ],
-)
-def test_what_is_missing_is_told_in_one_message(
-    there: list[str], user: int, reported: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in there:
-        (tmp_path / name).write_text("#!/bin/sh\necho no mirror >&2\nexit 100\n")
-        (tmp_path / name).chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(os, "geteuid", lambda: user)
-    with pytest.raises(StepError) as caught:
-        packages.need("iptables", "debootstrap")
-    assert str(caught.value) == reported
-
-
-def test_root_on_debian_gets_what_is_missing_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    log, bash = tmp_path / "log", shutil.which("bash")
-    (tmp_path / "apt-get").write_text(
-        f'#!{bash}\necho "$*" >> {log}\nprintf "" > {tmp_path}/debootstrap\nPATH=/usr/bin:/bin chmod +x {tmp_path}/debootstrap\n'
-    )
-    (tmp_path / "apt-get").chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    packages.need("debootstrap")
-    packages.need("debootstrap")
-    assert log.read_text().splitlines() == ["-qq update", "-qq install -y --no-install-recommends debootstrap"]
 
 
 @pytest.mark.parametrize("there", [[], ["git"]])

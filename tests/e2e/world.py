@@ -39,7 +39,6 @@ PYTHON = "/opt/onepassword-operator/bin/python"
 
 
 def pod_spec(arguments: list[str], **container: Any) -> dict[str, Any]:
-    """A restricted pod of one container of the operator's image."""
     main = {"name": "main", "image": OPERATOR, "command": [PYTHON, "-c"], "args": arguments, "securityContext": RESTRICTED["container"]}
     return {
         "securityContext": RESTRICTED["pod"],
@@ -91,7 +90,6 @@ class Connect:
         self.token = json.loads(log.splitlines()[0])["token"]
 
     def edit(self, item: str, **fields: str) -> None:
-        """Change an item as a person in the app would."""
         service = f"/api/v1/namespaces/{CONNECT_NAMESPACE}/services/onepassword-connect:admin/proxy/vaults/Shop/items/{item}"
         self._cluster.kubectl("create", "--raw", service, "-f", "-", given=json.dumps({"fields": fields}))
 
@@ -113,7 +111,6 @@ class Home:
         self.cluster.apply(body, namespace=self.namespace)
 
     def install(self, release: str, *options: str, chart: str = str(CHART), verb: str = "install") -> str:
-        """`helm install --wait`; returns the notes."""
         image, _, tag = OPERATOR.partition(":")
         values = [f"operator.imageRepository={image}", f"operator.version={tag}", "operator.pollingInterval=2"]
         values.append(f"operator.connectHost={CONNECT_URL}")
@@ -122,15 +119,12 @@ class Home:
         return done.stdout
 
     def uninstall(self, release: str) -> None:
-        """`helm uninstall --wait`."""
         self.cluster.helm("uninstall", release, "-n", self.namespace, "--wait", "--timeout=120s")
 
     def kubectl(self, *arguments: str, given: str | None = None) -> str:
-        """kubectl in this namespace."""
         return self.cluster.kubectl("-n", self.namespace, *arguments, given=given)
 
     def item(self, name: str) -> None:
-        """A OnePasswordItem for the item of the same name."""
         body = {"apiVersion": "onepassword.com/v1", "kind": "OnePasswordItem", "metadata": {"name": name}}
         self.cluster.apply(body | {"spec": {"itemPath": f"vaults/Shop/items/{name}"}}, namespace=self.namespace)
 
@@ -142,11 +136,9 @@ class Home:
         return {key: base64.b64decode(value).decode() for key, value in found.items()}
 
     def wait_password(self, name: str, password: str) -> None:
-        """Return when the Secret holds this password."""
         eventually(lambda: self.data(name).get("password"), lambda seen: seen == password, what=f"password of {name}", not_yet=StepError)
 
     def wait_ready(self, name: str) -> None:
-        """Return when the resource says Ready."""
         self.kubectl("wait", f"{ITEMS}/{name}", "--for=condition=Ready", "--timeout=120s")
 
     def reader(self, name: str, secret: str) -> None:
@@ -175,7 +167,6 @@ class Home:
         self.kubectl("rollout", "status", f"deployment/{deployment}", "--timeout=180s")
 
     def pods(self, selector: str) -> dict[str, Mapping[str, Any]]:
-        """The living pods by uid."""
         listed = self.cluster.get("-n", self.namespace, "pods", "-l", selector)["items"]
         return {each["metadata"]["uid"]: each for each in listed if "deletionTimestamp" not in each["metadata"]}
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
-from fakes.faults import Faults
+from fakes.faults import FakeStore
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterConflictError
 from onepassword_operator.model.outcome import Condition
@@ -15,20 +14,16 @@ from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim
 
 
-class FakeClaimStore:
+class FakeClaimStore(FakeStore):
     """`ClaimStore` in memory."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.objects: dict[SecretKey, Claim] = {}
-        self.requests: list[str] = []
         self.events: list[tuple[str, Claim]] = []
-        self.faults = Faults()
-        self.before: dict[str, Callable[[], None]] = {}
-        """What happens in the cluster, once, just before the next request of a verb is carried out."""
         self._version = 500
 
     def apply(self, key: SecretKey, path: str, **members: Any) -> Claim:
-        """Create the resource, or change its spec."""
         held = self.objects.get(key)
         if held:
             return self.keep("MODIFIED", replace(held, item_path=path, generation=held.generation + 1, **members))
@@ -48,15 +43,12 @@ class FakeClaimStore:
         return self.keep("ADDED", claim)
 
     def terminate(self, key: SecretKey) -> None:
-        """Deleted by a user, but a finalizer holds it."""
         self.keep("MODIFIED", replace(self.objects[key], terminating=True))
 
     def hold_up(self, key: SecretKey, *finalizers: str) -> None:
-        """Somebody sets its finalizers."""
         self.keep("MODIFIED", replace(self.objects[key], finalizers=finalizers))
 
     def annotate(self, key: SecretKey, **members: Any) -> None:
-        """Somebody changes metadata: the generation stays."""
         self.keep("MODIFIED", replace(self.objects[key], **members))
 
     def delete(self, key: SecretKey) -> None:
@@ -67,28 +59,17 @@ class FakeClaimStore:
         assert found, f"{key} has no Ready condition"
         return found
 
-    def count(self, verb: str) -> int:
-        return sum(request.split()[0] == verb for request in self.requests)
-
     async def get(self, key: SecretKey) -> Claim | None:
-        self.requests.append(f"get {key}")
-        await asyncio.sleep(0)
-        if happens := self.before.pop("get", None):
-            happens()
+        await self.asked(f"get {key}")
         with self.faults.around("get"):
             return self.objects.get(key)
 
-    async def list_all(self) -> AsyncIterator[Claim]:
+    def list_all(self) -> AsyncIterator[Claim]:
         self.requests.append("list")
-        for position, claim in enumerate(list(self.objects.values())):
-            if position == 1:  # what fails in the middle of a list
-                with self.faults.around("list"):
-                    pass
-            yield claim
+        return self.one_by_one(self.objects.values())
 
     async def write_condition(self, claim: Claim, condition: Condition) -> Claim:
-        self.requests.append(f"status {claim.key}")
-        await asyncio.sleep(0)
+        await self.asked(f"status {claim.key}")
         with self.faults.around("status"):
             held = self.objects.get(claim.key)
             if held is None:

@@ -1,13 +1,17 @@
-"""Errors that a fake raises at the next requests of a kind, before or after it has done what was asked."""
+"""What stores in memory have in common: requests on record, errors that come next, and what happens in the cluster meanwhile."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from onepassword_operator.model.errors import ClusterUnavailableError, OperatorError
+
+_T = TypeVar("_T")
 
 
 @dataclass
@@ -17,7 +21,6 @@ class Faults:
     _script: dict[str, deque[tuple[OperatorError, bool]]] = field(default_factory=lambda: defaultdict(deque))
 
     def refuse(self, verb: str, error: OperatorError, *, times: int = 1) -> None:
-        """The request fails and changes nothing."""
         self._script[verb].extend([(error, False)] * times)
 
     def lose_answer(self, verb: str) -> None:
@@ -32,3 +35,30 @@ class Faults:
         yield
         if error:
             raise error
+
+
+class FakeStore:
+    """Requests are recorded as `verb subject`."""
+
+    def __init__(self) -> None:
+        self.requests: list[str] = []
+        self.faults = Faults()
+        self.before: dict[str, Callable[[], None]] = {}
+        """What happens in the cluster, once, just before the next request of a verb is carried out."""
+
+    def count(self, verb: str) -> int:
+        return sum(request.split()[0] == verb for request in self.requests)
+
+    async def asked(self, request: str) -> None:
+        self.requests.append(request)
+        await asyncio.sleep(0)
+        if happens := self.before.pop(request.split(maxsplit=1)[0], None):
+            happens()
+
+    async def one_by_one(self, objects: Iterable[_T]) -> AsyncIterator[_T]:
+        """A list, which may fail in its middle."""
+        for position, each in enumerate(list(objects)):
+            if position == 1:
+                with self.faults.around("list"):
+                    pass
+            yield each

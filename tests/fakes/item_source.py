@@ -49,7 +49,6 @@ class FakeItemSource:
         return state.id
 
     def put(self, vault_id: str, title: str, **fields: str) -> str:
-        """A new item."""
         item_id = self._identity("item")
         self._keep(Item(id=item_id, vault_id=vault_id, title=title, version=1, fields=fields_of(fields)))
         return item_id

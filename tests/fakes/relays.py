@@ -43,7 +43,6 @@ class ForwardProxy:
     _open: set[asyncio.Task[None]] = field(default_factory=set)
 
     def targets(self) -> set[str]:
-        """Every `host:port` that was asked for."""
         return {asked.target for asked in self.asked}
 
     def cut(self) -> None:
@@ -52,7 +51,6 @@ class ForwardProxy:
             task.get_loop().call_soon_threadsafe(task.cancel)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection."""
         task = asyncio.current_task()
         assert task
         self._open.add(task)
@@ -138,7 +136,6 @@ async def listening(serve: Serve, *, tls: ssl.SSLContext | None = None) -> Async
 
 @contextlib.asynccontextmanager
 async def forward_proxy(proxy: ForwardProxy) -> AsyncIterator[ForwardProxy]:
-    """The proxy, listening."""
     async with listening(proxy.serve) as port:
         proxy.url = f"http://127.0.0.1:{port}"
         yield proxy
@@ -146,7 +143,6 @@ async def forward_proxy(proxy: ForwardProxy) -> AsyncIterator[ForwardProxy]:
 
 @contextlib.asynccontextmanager
 async def tls_end(context: ssl.SSLContext, address: Address) -> AsyncIterator[int]:
-    """A port that speaks TLS, in front of an address that does not."""
     async with listening(lambda reader, writer: pass_on((reader, writer), address), tls=context) as port:
         yield port
 

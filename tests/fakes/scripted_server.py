@@ -70,7 +70,6 @@ class ScriptedServer:
             self.connections += 1
 
     async def until_seen(self, count: int) -> None:
-        """Wait until so many requests have arrived."""
         while len(self.seen) < count:
             self._arrived.clear()
             await self._arrived.wait()

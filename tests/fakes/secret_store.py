@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Container, Sequence
+from collections.abc import AsyncIterator, Container, Sequence
 from dataclasses import replace
 from typing import Any
 
-from fakes.faults import Faults
+from fakes.faults import FakeStore
 from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterConflictError
@@ -15,23 +14,19 @@ from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, Own
 from onepassword_operator.model.workload import RestartMark
 
 
-class FakeSecretStore:
+class FakeSecretStore(FakeStore):
     """`SecretStore` in memory."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.objects: dict[SecretKey, ObservedSecret] = {}
-        self.requests: list[str] = []
         self.events: list[tuple[str, ObservedSecret]] = []
-        self.faults = Faults()
-        self.before: dict[str, Callable[[], None]] = {}
-        """What happens in the cluster, once, just before the next request of a verb is carried out."""
         self.time = "2024-05-01T12:00:00Z"
         self._version = 100
 
     # what people and controllers do
 
     def place(self, key: SecretKey, **members: Any) -> ObservedSecret:
-        """A Secret that somebody made."""
         defaults: dict[str, Any] = {"type": names.OPAQUE, "labels": {}, "annotations": {}, "owners": (), "finalizers": (), "data": {}}
         return self._keep("ADDED", ObservedSecret(key=key, uid=f"secret-{self._version}", resource_version=0, **(defaults | members)))
 
@@ -39,7 +34,6 @@ class FakeSecretStore:
         return self._keep("MODIFIED", replace(self.objects[key], **members))
 
     def overwrite(self, key: SecretKey, **values: str) -> None:
-        """Somebody edits values by hand."""
         self.edit(key, data=dict(self.objects[key].data) | {k: Confidential.of_text(v) for k, v in values.items()})
 
     def delete(self, key: SecretKey) -> None:
@@ -53,31 +47,23 @@ class FakeSecretStore:
     def mark(self, key: SecretKey) -> RestartMark | None:
         return RestartMark.parse(self.objects[key].annotations.get(names.RESTART_PENDING))
 
-    def count(self, verb: str) -> int:
-        return sum(request.split()[0] == verb for request in self.requests)
-
     def writes(self) -> list[str]:
         return [request for request in self.requests if request.split()[0] in {"create", "replace", "annotate", "own"}]
 
     # the port
 
     async def get(self, key: SecretKey) -> ObservedSecret | None:
-        await self._asked("get", key)
+        await self.asked(f"get {key}")
         with self.faults.around("get"):
             return self.objects.get(key)
 
-    async def list_managed(self, wanted: Container[SecretKey]) -> AsyncIterator[ObservedSecret]:
+    def list_managed(self, wanted: Container[SecretKey]) -> AsyncIterator[ObservedSecret]:
         self.requests.append("list")
         ours = [secret for secret in self.objects.values() if secret.labels.get(names.MANAGED) == names.MANAGED_VALUE]
-        found = [secret for secret in ours if secret.key in wanted]
-        for position, secret in enumerate(found):
-            if position == 1:  # what fails in the middle of a list
-                with self.faults.around("list"):
-                    pass
-            yield secret
+        return self.one_by_one(secret for secret in ours if secret.key in wanted)
 
     async def create(self, desired: DesiredSecret) -> ObservedSecret:
-        await self._asked("create", desired.key)
+        await self.asked(f"create {desired.key}")
         with self.faults.around("create"):
             if desired.key in self.objects:
                 raise ClusterConflictError("exists")
@@ -85,31 +71,25 @@ class FakeSecretStore:
             return self._keep("ADDED", _observed(desired, uid))
 
     async def replace(self, desired: DesiredSecret, *, basis: ObservedSecret) -> ObservedSecret:
-        await self._asked("replace", desired.key)
+        await self.asked(f"replace {desired.key}")
         with self.faults.around("replace"):
             self._same(basis)
             return self._keep("MODIFIED", _observed(desired, basis.uid))
 
     async def annotate(self, basis: ObservedSecret, annotations: dict[str, str | None]) -> ObservedSecret:
-        await self._asked("annotate", basis.key)
+        await self.asked(f"annotate {basis.key}")
         with self.faults.around("annotate"):
             held = self._same(basis)
             merged = {k: v for k, v in (dict(held.annotations) | annotations).items() if v is not None}
             return self._keep("MODIFIED", replace(held, annotations=merged))
 
     async def own(self, basis: ObservedSecret, owners: Sequence[OwnerReference]) -> ObservedSecret:
-        await self._asked("own", basis.key)
+        await self.asked(f"own {basis.key}")
         with self.faults.around("own"):
             return self._keep("MODIFIED", replace(self._same(basis), owners=tuple(owners)))
 
     def server_time(self) -> str:
         return self.time
-
-    async def _asked(self, verb: str, key: SecretKey) -> None:
-        self.requests.append(f"{verb} {key}")
-        await asyncio.sleep(0)
-        if happens := self.before.pop(verb, None):
-            happens()
 
     def _same(self, basis: ObservedSecret) -> ObservedSecret:
         held = self.objects.get(basis.key)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
-from fakes.faults import Faults
+from fakes.faults import FakeStore
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterConflictError, ClusterError
 from onepassword_operator.model.target import ObjectRef
@@ -16,17 +16,14 @@ from onepassword_operator.rules.restart import parse_restarted_for
 from onepassword_operator.wire.workload import from_dict
 
 
-class FakeWorkloadStore:
+class FakeWorkloadStore(FakeStore):
     """`WorkloadStore` in memory."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.objects: dict[tuple[str, str], Workload] = {}
-        self.requests: list[str] = []
         self.rollouts: Counter[str] = Counter()
         self.refused: dict[str, ClusterError] = {}
-        self.faults = Faults()
-        self.before: dict[str, Callable[[], None]] = {}
-        """What happens in the cluster, once, just before the next request of a verb is carried out."""
         self.settings: dict[str, str] = {}
         self.events: list[tuple[str, Workload]] = []
         self._version = 900
@@ -55,7 +52,6 @@ class FakeWorkloadStore:
         self._keep(from_dict({"metadata": metadata, "spec": {"template": {"spec": {"containers": [container]}}}}))
 
     def terminate(self, name: str, namespace: str = "app") -> None:
-        """Deleted by a user, but a finalizer holds it."""
         held = self.objects[namespace, name]
         claim = replace(held.claim, terminating=True) if held.claim else None
         self._keep(replace(held, terminating=True, claim=claim))
@@ -73,12 +69,10 @@ class FakeWorkloadStore:
         return kept.resource_version
 
     def touch(self, name: str, namespace: str = "app", *, secrets: frozenset[str] | None = None) -> None:
-        """Somebody edits the Deployment."""
         held = self.objects[namespace, name]
         self._keep(replace(held, secrets=held.secrets if secrets is None else secrets))
 
     def hold_up(self, name: str, *finalizers: str, namespace: str = "app") -> None:
-        """Somebody sets its finalizers."""
         held = self.objects[namespace, name]
         claim = replace(held.claim, finalizers=finalizers) if held.claim else None
         self._keep(replace(held, finalizers=finalizers, claim=claim))
@@ -91,26 +85,22 @@ class FakeWorkloadStore:
         held = self.objects[namespace, name].template_annotations
         return parse_restarted_for(held.get(names.RESTARTED_FOR))
 
-    async def list_all(self) -> AsyncIterator[Workload]:
+    def list_all(self) -> AsyncIterator[Workload]:
         self.requests.append("list all")
-        for position, workload in enumerate(list(self.objects.values())):
-            if position == 1:  # what fails in the middle of a list
-                with self.faults.around("list"):
-                    pass
-            yield workload
+        return self.one_by_one(self.objects.values())
 
     async def list_namespace(self, namespace: str) -> Sequence[Workload]:
-        await self._asked("list")
+        await self.asked("list")
         with self.faults.around("list"):
             return [workload for (place, _), workload in self.objects.items() if place == namespace]
 
     async def get(self, ref: ObjectRef) -> Workload | None:
-        await self._asked("get")
+        await self.asked("get")
         with self.faults.around("get"):
             return self.objects.get((ref.namespace, ref.name))
 
     async def annotate_template(self, workload: Workload, annotations: dict[str, str]) -> None:
-        await self._asked("patch")
+        await self.asked("patch")
         with self.faults.around("patch"):
             if error := self.refused.get(workload.name):
                 raise error
@@ -126,12 +116,6 @@ class FakeWorkloadStore:
         await asyncio.sleep(0)
         with self.faults.around("namespace"):
             return self.settings.get(namespace)
-
-    async def _asked(self, verb: str) -> None:
-        self.requests.append(verb)
-        await asyncio.sleep(0)
-        if happens := self.before.pop(verb, None):
-            happens()
 
     def _keep(self, workload: Workload) -> Workload:
         self._version += 1

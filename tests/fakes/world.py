@@ -52,7 +52,6 @@ class HandQueue(WorkQueue[K]):
         return set(self._waiting)
 
     async def drop(self) -> None:
-        """Forget the keys that wait."""
         while self.depth():
             self.done(await self.take())
 
@@ -116,7 +115,6 @@ class World:
         return SecretKey(namespace, name)
 
     def claim(self, name: str, path: str = "vaults/Prod/items/db", **members: Any) -> SecretKey:
-        """Somebody applies a resource."""
         key = self.key(name)
         self.claims.apply(key, path, **members)
         return key
@@ -206,7 +204,6 @@ class World:
             await self.settle()
 
     async def poll(self, *, full: bool = False) -> BackendError | None:
-        """A poll, and everything that follows at once."""
         trouble = await self.process.poller.poll(full=full)
         await self.settle()
         return trouble
@@ -232,6 +229,5 @@ class World:
         self.events.reported.clear()
 
     def writes(self) -> list[str]:
-        """Every write to resources, Deployments and Secrets since."""
         statuses = [request for request in self.claims.requests if request.startswith("status")]
         return [*self.secrets.writes(), *statuses, *(f"release {source}" for source in self.finalizers.released)]

@@ -94,17 +94,14 @@ class Rule:
 
 
 def status(code: int, **more: Any) -> Rule:
-    """Every reply has this status."""
     return Rule(action="status", status=code, **more)
 
 
 def lag(**seconds: float) -> Callable[[Stage], None]:
-    """Readers are behind."""
     return lambda stage: stage.world.connect.lag(**seconds)
 
 
 def with_certificate(name: str) -> Callable[[Stage], None]:
-    """Connect shows another certificate."""
     return lambda stage: stage.show(name)
 
 

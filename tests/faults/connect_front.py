@@ -29,7 +29,6 @@ class Front:
     port: int = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection."""
         if self.pair is None:
             await reader.read(1)
             writer.write(PLAIN)
@@ -57,7 +56,6 @@ class Front:
 
 @contextlib.asynccontextmanager
 async def front(address: Address, pair: KeyPair) -> AsyncIterator[Front]:
-    """The front, listening."""
     made = Front(address, pair)
     async with listening(made.serve) as port:
         made.port = port

@@ -6,7 +6,6 @@ import base64
 import contextlib
 import datetime as dt
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,7 +66,6 @@ class Written:
 
     @classmethod
     def of(cls, secret: Any) -> Written:
-        """From the official client's object."""
         return cls(secret.metadata.resource_version, {key: base64.b64decode(value) for key, value in (secret.data or {}).items()})
 
 
@@ -99,20 +97,16 @@ class Stage:
         self.world.connect.faults({"action": "redirect", "location": f"{self.elsewhere.url}/v1/vaults", "status": code})
 
     def revoke(self) -> None:
-        """Connect refuses the token."""
         self.world.connect.admin("POST", "tokens", "revoke", body={"token": self.tokens[-1]})
 
     def restore(self) -> None:
-        """Connect accepts it again."""
         self.world.connect.admin("POST", "tokens", "restore", body={"token": self.tokens[-1]})
 
     def swap_token(self) -> None:
-        """A new token takes the old one's place in the file."""
         self.tokens.append(self.world.connect.admin("POST", "tokens", body={})["token"])
         self.token_file.write_text(self.tokens[-1] + "\n")
 
     def break_item(self) -> None:
-        """One item's reads fail."""
         self.world.connect.faults({"action": "status", "status": 500, "path": f"items/{self.ids['item']}"})
 
     def catch_up(self) -> None:
@@ -120,7 +114,6 @@ class Stage:
         self.world.connect.lag()
 
     def show(self, name: str) -> None:
-        """Another certificate, or none."""
         assert self.front
         self.front.pair = self.pairs[name]
 
@@ -154,7 +147,6 @@ class Stage:
         return self.world.operators[0].peak_memory()
 
     def written(self) -> dict[str, Written]:
-        """Every Secret."""
         listed = self.world.observer.core.list_namespaced_secret(self.world.namespace).items
         return {secret.metadata.name: Written.of(secret) for secret in listed}
 
@@ -185,7 +177,6 @@ class Stage:
         return self._value()
 
     def appear(self, names: list[str]) -> None:
-        """New resources."""
         for number, name in enumerate(names):
             self.world.item(name, f"vaults/v/items/new {number}")
 
@@ -196,7 +187,6 @@ class Stage:
         self.world.connect.wait_polls(2)
 
     def disappear(self, names: list[str]) -> None:
-        """They go, and their Secrets with them."""
         for name in names:
             self.world.delete_item(name)
         eventually(self.written, lambda secrets: not set(names) & set(secrets))
@@ -242,8 +232,3 @@ def _put_tls_in_front(stage: Stage, stack: contextlib.ExitStack) -> dict[str, st
     roots = stage.directory / "roots.pem"
     roots.write_bytes(known.certificate.read_bytes())
     return {"OP_CONNECT_HOST": f"https://localhost:{stage.front.port}", "SSL_CERT_FILE": str(roots)}
-
-
-def now() -> float:
-    """For intervals."""
-    return time.monotonic()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
 from faults.client_faults import FAULTS, Fault, Rule
 from faults.reliability_page import Findings, Measured
-from faults.stage import INTERVAL_SECONDS, NEW, SEED, SETTINGS, STALENESS_SECONDS, Stage, now, open_stage
+from faults.stage import INTERVAL_SECONDS, NEW, SEED, SETTINGS, STALENESS_SECONDS, Stage, open_stage
 from harness.fixtures import MakeWorld
 from harness.waiting import eventually
 from harness.world import World
@@ -83,18 +84,18 @@ def play(stage: Stage, fault: Fault, names: list[str]) -> Measured:
     if fault.memory_cap:
         rehearse(stage, names)
     before, base = stage.written(), stage.forget_peak()
-    calls, began = stage.requests(), now()
+    calls, began = stage.requests(), time.monotonic()
     fault.begin(stage)
     changed = stage.change()
     stage.appear(names)
     wait_reported(stage, fault, names)
-    lasted, made, more = now() - began, stage.requests() - calls, stage.peak() - base
+    lasted, made, more = time.monotonic() - began, stage.requests() - calls, stage.peak() - base
     meanwhile = stage.written()
-    ended = now()
+    ended = time.monotonic()
     fault.end(stage)
     bound = RECOVERY_SECONDS + fault.retry_after
     eventually(lambda: stage.unsettled(names), lambda found: not found, timeout=bound, what=f"all is well after {bound} s")
-    recovery = now() - ended
+    recovery = time.monotonic() - ended
     stage.heal()
     assert meanwhile["quiet"] == stage.written()["quiet"] == before["quiet"]
     assert meanwhile["changing"].data in ({"password": changed}, before["changing"].data)

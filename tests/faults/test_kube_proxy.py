@@ -66,7 +66,6 @@ def client(proxy: KubeProxy, namespace: str) -> Iterator[Client]:
 
 
 def maps_since_now(client: Client) -> str:
-    """A query for a watch of what happens from now on."""
     return f"&resourceVersion={client.call('GET', client.maps)[1]['metadata']['resourceVersion']}"
 
 

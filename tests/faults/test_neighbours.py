@@ -36,7 +36,6 @@ SEED: dict[str, Any] = {"vaults": [VAULT, SICK]}
 
 
 def ask(world: World, count: int, path: str, *, namespace: str | None = None, prefix: str = "sick") -> None:
-    """So many resources for one path."""
     for number in range(count):
         metadata = {"name": f"{prefix}-{number}"}
         body = {"apiVersion": "/".join(GROUP), "kind": "OnePasswordItem", "metadata": metadata, "spec": {"itemPath": path}}
@@ -91,7 +90,6 @@ def test_beside_a_namespace_whose_admission_webhook_takes_twenty_seconds(
 
 @pytest.fixture
 def in_background() -> Iterator[Callable[[Callable[[], None]], None]]:
-    """Does something again and again until the test ends."""
     ended = threading.Event()
     threads: list[threading.Thread] = []
 

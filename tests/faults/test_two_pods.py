@@ -9,7 +9,7 @@ from fakes.two_pods import TwoPods
 from fakes.world import World
 from onepassword_operator.model import names
 
-SEEDS = range(50)
+SEEDS = range(20)
 POLLS = 60
 BALANCED = pytest.mark.parametrize("by_request", [False, True], ids=["by connection", "by request"])
 

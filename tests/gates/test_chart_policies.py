@@ -40,7 +40,6 @@ SAME = {"CKV_K8S_40": "user id", "container-security-context-user-group-id": "us
 
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The hardened installation in a file."""
     path = tmp_path_factory.mktemp("chart") / "hardened.yaml"
     path.write_text(yaml.safe_dump_all(render(HARDENED, hooks=False)))
     return path

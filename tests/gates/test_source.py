@@ -19,10 +19,6 @@ def test_hadolint_has_nothing_to_say_about_the_dockerfile() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_hadolint_would_say_something() -> None:
-    assert run("hadolint", "-", given="FROM debian\nRUN apt-get install x\n").returncode != 0
-
-
 def test_the_base_image_is_pinned_by_digest() -> None:
     base = re.search(r"^ARG BASE=(\S+)$", (REPOSITORY / "Dockerfile").read_text(), re.MULTILINE)
     assert base

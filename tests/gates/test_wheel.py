@@ -18,7 +18,6 @@ PACKAGE = REPOSITORY / "operator" / "onepassword_operator"
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built twice."""
     built = []
     for name in ("one", "two"):
         directory = tmp_path_factory.mktemp(name)

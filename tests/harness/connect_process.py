@@ -50,18 +50,15 @@ class ConnectProcess:
         self.stop()
 
     def stop(self) -> None:
-        """SIGTERM."""
         processes.end(self._process, timeout=STOP_SECONDS)
         self._stdout.close()
 
     def kill(self) -> None:
-        """SIGKILL."""
         self._process.kill()
         self._process.wait(STOP_SECONDS)
         self._stdout.close()
 
     def admin(self, method: str, *path: str, body: object = None) -> Any:
-        """One call to the admin port."""
         url = self.admin_url + "".join("/" + urllib.parse.quote(part, safe="") for part in path)
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url, method=method, data=data, headers={"Content-Type": "application/json"})
@@ -75,25 +72,20 @@ class ConnectProcess:
             return json.loads(response.read() or b"null")
 
     def edit(self, vault: str, item: str, **change: Any) -> None:
-        """Edit an item as a person in the app would."""
         self.admin("POST", "vaults", vault, "items", item, body=change)
 
     def ids(self, vault: str, item: str) -> tuple[str, str]:
-        """The IDs behind names."""
         found = next(v for v in self.admin("GET", "vaults") if v["name"] == vault)
         return found["id"], next(i["id"] for i in found["items"] if i["title"] == item)
 
     def version(self, vault: str, item: str) -> int:
-        """The item's current version."""
         found = next(v for v in self.admin("GET", "vaults") if v["name"] == vault)
         return next(int(i["version"]) for i in found["items"] if i["title"] == item)
 
     def faults(self, *rules: Mapping[str, Any]) -> None:
-        """Replace all faults."""
         self.admin("PUT", "faults", body=list(rules))
 
     def heal(self) -> None:
-        """No faults."""
         self.admin("DELETE", "faults")
 
     def lag(self, **seconds: float | None) -> None:
@@ -105,15 +97,12 @@ class ConnectProcess:
         self.admin("PUT", "replicas", str(number), body=seconds)
 
     def stick(self, number: int) -> None:
-        """Let one replica show what it has until `replica` says otherwise."""
         self.replica(number, vault_seconds=None, list_seconds=None, get_seconds=None)
 
     def answered(self) -> list[int]:
-        """How many requests each replica got since the last reset."""
         return [int(replica["requests"]) for replica in self.admin("GET", "replicas")["replicas"]]
 
     def counts(self) -> dict[str, int]:
-        """Requests by route since the last reset."""
         return dict(self.admin("GET", "requests")["by_route"])
 
     def item_reads(self) -> dict[str, int]:
@@ -121,11 +110,9 @@ class ConnectProcess:
         return dict(self.admin("GET", "requests")["item_reads"])
 
     def log(self) -> Sequence[Mapping[str, Any]]:
-        """The newest requests."""
         return list(self.admin("GET", "requests")["log"])
 
     def reset(self) -> None:
-        """Forget what was counted."""
         self.admin("DELETE", "requests")
 
     def wait_polls(self, number: int, *, timeout: float = 30.0) -> None:

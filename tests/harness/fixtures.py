@@ -6,7 +6,7 @@ import contextlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import pytest
 
@@ -14,6 +14,8 @@ from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
 from harness.paths import REPOSITORY
 from harness.world import World
+
+W = TypeVar("W", bound=World)
 
 
 class MakeWorld(Protocol):
@@ -30,12 +32,14 @@ def installed(control_plane: ControlPlane) -> ControlPlane:
 
 
 @contextlib.contextmanager
-def worlds(plane: ControlPlane, observer: Observer, namespace: str, directory: Path) -> Iterator[MakeWorld]:
+def worlds(
+    plane: ControlPlane, observer: Observer, namespace: str, directory: Path, *, kind: Callable[..., W]
+) -> Iterator[Callable[..., W]]:
     """Makes worlds from seeds; each is searched for leaks at the end."""
     with contextlib.ExitStack() as closing:
 
-        def make(seed: Mapping[str, Any], /, *connect: str) -> World:
-            made = World(plane=plane, observer=observer, namespace=namespace, directory=directory, seed=seed, connect=connect)
+        def make(seed: Mapping[str, Any], /, *connect: str) -> W:
+            made = kind(plane=plane, observer=observer, namespace=namespace, directory=directory, seed=seed, connect=connect)
             closing.callback(made.close)
             return made
 
@@ -44,8 +48,7 @@ def worlds(plane: ControlPlane, observer: Observer, namespace: str, directory: P
 
 @pytest.fixture
 def make_world(installed: ControlPlane, observer: Observer, namespace: str, tmp_path: Path) -> Iterator[MakeWorld]:
-    """Makes the test's world."""
-    with worlds(installed, observer, namespace, tmp_path) as make:
+    with worlds(installed, observer, namespace, tmp_path, kind=World) as make:
         yield make
 
 
@@ -54,14 +57,13 @@ def make_shared_world(installed: ControlPlane, observer: Observer, tmp_path_fact
     """Makes a world for all tests of a file, each of which has names of its own in it."""
     namespace = f"shared-{uuid.uuid4().hex[:8]}"
     observer.core.create_namespace({"metadata": {"name": namespace}})
-    with worlds(installed, observer, namespace, tmp_path_factory.mktemp("shared")) as make:
+    with worlds(installed, observer, namespace, tmp_path_factory.mktemp("shared"), kind=World) as make:
         yield make
     observer.core.delete_namespace(namespace)
 
 
 @pytest.fixture
 def make_namespace(observer: Observer, namespace: str) -> Iterator[Callable[[], str]]:
-    """Makes further namespaces for the test."""
     made: list[str] = []
 
     def make() -> str:

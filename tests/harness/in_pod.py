@@ -23,7 +23,6 @@ REFUSED = 77
 
 
 def command(arguments: list[str]) -> list[str]:
-    """The command line that runs `arguments` as in a pod."""
     return [sys.executable, "-I", "-S", str(Path(__file__).resolve()), *arguments]
 
 
@@ -55,13 +54,11 @@ def own_mounts() -> None:
 
 
 def unshare(flags: int) -> None:
-    """`unshare(2)`."""
     if libc.unshare(flags) != 0:
         raise last_error("unshare")
 
 
 def mount(source: str, target: str, kind: str | None, flags: int) -> None:
-    """`mount(2)`."""
     if libc.mount(source.encode(), target.encode(), kind and kind.encode(), flags, None) != 0:
         raise last_error(f"mount {target}")
 

@@ -70,11 +70,9 @@ class KubeProxy:
         return rule
 
     def remove(self, rule: Rule) -> None:
-        """End the rule; what it holds back passes."""
         self._in_loop(lambda: self._forwarder.remove(rule))
 
     def clear(self) -> None:
-        """End all rules; the records stay."""
         self._in_loop(self._forwarder.clear)
 
     def _in_loop(self, function: Callable[[], None]) -> None:
@@ -108,7 +106,6 @@ class KubeProxy:
 
 
 def server_tls(pair: KeyPair) -> ssl.SSLContext:
-    """A TLS context that serves with the certificate."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(pair.certificate, pair.key)
     return context

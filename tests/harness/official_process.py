@@ -66,7 +66,6 @@ class OfficialProcess(PeerProcess):
 
 
 def refused() -> bool:
-    """Whether the kernel allows this user no mount namespace."""
     return subprocess.run(in_pod.command(["/bin/true"]), capture_output=True, check=False).returncode == in_pod.REFUSED
 
 

@@ -74,7 +74,6 @@ class OperatorProcess:
         return self._get(self._probe_port, path)
 
     def metrics(self) -> str:
-        """The exposition."""
         return self._get(self._metrics_port, "/metrics")[1]
 
     def metric(self, name: str) -> float:
@@ -83,7 +82,6 @@ class OperatorProcess:
         return float(found[0].split()[-1]) if found else 0.0
 
     def wait_ready(self, *, timeout: float = 30.0) -> None:
-        """Return when /readyz says so."""
 
         def status() -> int:
             assert self.alive(), f"the operator ended with code {self.process.returncode}:\n{processes.log_tail(self.log)}"
@@ -98,7 +96,6 @@ class OperatorProcess:
         )
 
     def alive(self) -> bool:
-        """Whether the process is there."""
         return self.process.poll() is None
 
     def peak_memory(self) -> int:
@@ -108,10 +105,8 @@ class OperatorProcess:
         return int(kilobytes) * 1024
 
     def stop(self) -> int:
-        """SIGTERM; the exit code."""
         return processes.end(self.process, timeout=self.stop_seconds)
 
     def kill(self) -> None:
-        """SIGKILL."""
         self.process.kill()
         self.process.wait(10)

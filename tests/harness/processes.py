@@ -51,5 +51,4 @@ def end(process: subprocess.Popen[bytes], *, timeout: float) -> int:
 
 
 def log_tail(log: Path) -> str:
-    """The end of a log."""
     return log.read_text(errors="replace")[-3000:]

@@ -97,17 +97,14 @@ class World:
     # --- what the user does ---
 
     def item(self, name: str, path: str, **extra: Any) -> None:
-        """Create a OnePasswordItem."""
         metadata = {"name": name, **extra.pop("metadata", {})}
         body = {"apiVersion": "/".join(GROUP), "kind": "OnePasswordItem", "metadata": metadata, "spec": {"itemPath": path}, **extra}
         self.observer.custom.create_namespaced_custom_object(*GROUP, self.namespace, PLURAL, body)
 
     def patch_item(self, name: str, body: Mapping[str, Any]) -> None:
-        """Merge-patch a OnePasswordItem."""
         self.observer.custom.patch_namespaced_custom_object(*GROUP, self.namespace, PLURAL, name, body)
 
     def delete_item(self, name: str, **options: Any) -> None:
-        """Delete a OnePasswordItem."""
         self.observer.custom.delete_namespaced_custom_object(*GROUP, self.namespace, PLURAL, name, body=options)
 
     def orphan(self, name: str) -> None:
@@ -121,7 +118,6 @@ class World:
         assert self.owners(name) == []
 
     def delete_secret(self, name: str) -> None:
-        """Delete a Secret by hand."""
         self.observer.core.delete_namespaced_secret(name, self.namespace)
 
     def deployment(
@@ -151,7 +147,6 @@ class World:
         self.observer.apps.patch_namespaced_deployment(name, self.namespace, {"metadata": {"annotations": changed}})
 
     def delete_deployment(self, name: str) -> None:
-        """Delete a Deployment."""
         self.observer.apps.delete_namespaced_deployment(name, self.namespace)
 
     def owners(self, secret: str) -> list[str]:
@@ -159,13 +154,11 @@ class World:
         return [f"{owner.kind}/{owner.name}" for owner in self.secret(secret).metadata.owner_references or ()]
 
     def patch_secret(self, name: str, body: Mapping[str, Any]) -> None:
-        """Edit a Secret by hand."""
         self.observer.core.patch_namespaced_secret(name, self.namespace, body)
 
     # --- what there is ---
 
     def custom(self, name: str) -> dict[str, Any]:
-        """The OnePasswordItem."""
         found: dict[str, Any] = self.observer.custom.get_namespaced_custom_object(*GROUP, self.namespace, PLURAL, name)
         return found
 
@@ -175,7 +168,6 @@ class World:
         return next((dict(c) for c in conditions if c["type"] == "Ready"), {})
 
     def wait_ready(self, *names: str, timeout: float = 20.0) -> None:
-        """Return when the resources say Ready."""
         for name in names:
             self.wait_reason(name, "Synced", "FieldsSkipped", timeout=timeout)
 
@@ -184,7 +176,6 @@ class World:
         return eventually(lambda: self.condition(name), lambda c: c.get("reason") in reasons, timeout=timeout, what=f"{name}: {reasons}")
 
     def secret(self, name: str) -> Any:
-        """The Secret, or None."""
         try:
             return self.observer.core.read_namespaced_secret(name, self.namespace)
         except kubernetes.client.ApiException as error:
@@ -193,17 +184,14 @@ class World:
             raise
 
     def data(self, name: str) -> dict[str, bytes] | None:
-        """The Secret's data, decoded."""
         found = self.secret(name)
         return None if found is None else {k: base64.b64decode(v) for k, v in (found.data or {}).items()}
 
     def wait_no_secret(self, *names: str) -> None:
-        """Return when the Secrets are gone."""
         for name in names:
             eventually(lambda name=name: self.secret(name), lambda found: found is None, what=f"Secret {name} to go")  # type: ignore[misc]
 
     def wait_data(self, name: str, data: Mapping[str, bytes], *, timeout: float = 20.0) -> None:
-        """Return when the Secret's data is exactly this."""
         eventually(lambda: self.data(name), lambda seen: seen == data, timeout=timeout, what=f"data of {name}")
 
     def annotations(self, name: str) -> dict[str, str]:

@@ -64,12 +64,10 @@ class Forwarder:
             stream.let_go(rule)
 
     def clear(self) -> None:
-        """End all rules."""
         for rule in tuple(self._rules):
             self.remove(rule)
 
     async def close(self) -> None:
-        """End what is open."""
         for stream in self._streams:
             stream.cut()
         for task in self._exchanges:
@@ -78,7 +76,6 @@ class Forwarder:
         await self._session.close()
 
     async def handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
-        """Serve one request."""
         call = await self._admit(incoming)
         if call.request.verb == "watch":
             answer = await self._watch(call)

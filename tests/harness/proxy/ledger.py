@@ -32,7 +32,6 @@ class Request:
 
     @property
     def is_write(self) -> bool:
-        """Whether it asks for a change."""
         return self.resource != "" and self.verb in WRITES
 
     @property
@@ -84,7 +83,6 @@ def parse_path(path: str) -> tuple[str, str, str, str]:
 
 
 def name_and_subresource(parts: list[str]) -> tuple[str, str]:
-    """What follows the resource in a path."""
     return (parts[0] if parts else ""), "/".join(parts[1:])
 
 

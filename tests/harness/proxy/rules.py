@@ -137,7 +137,6 @@ class Rule:
         return self.times is None or self.matched <= self.times
 
     def matches(self, request: Request) -> bool:
-        """Whether the request is one that the rule is about."""
         verbs = (self.verb,) if isinstance(self.verb, str) else self.verb
         wanted = (self.resource, self.subresource, self.namespace, self.name)
         actual = (request.resource, request.subresource, request.namespace, request.name)

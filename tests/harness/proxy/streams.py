@@ -60,7 +60,6 @@ class Stream:
                 asyncio.get_running_loop().call_later(lifetime if just_opened else 0, self.cut)
 
     def let_go(self, rule: Rule) -> None:
-        """The rule holds no more."""
         self._holds.discard(rule)
         self._changed.set()
 
