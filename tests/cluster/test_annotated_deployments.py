@@ -143,8 +143,10 @@ def test_rate_limiting_shows_as_an_event_of_its_own(make_world: MakeWorld) -> No
     world.wait_data("shared", DB_DATA)
 
 
+@pytest.mark.official(28, 30, 47)
 def test_a_rotation_restarts_the_deployment_that_asked_once(make_world: MakeWorld) -> None:
     world = make_world(SEED).begin()
+    world.deployment("asks-for-another", annotations=DB | {"item-path": "vaults/v/items/other", "item-name": "another"})
     world.deployment("a", annotations=DB)
     world.deployment("template", on_template=DB)
     world.wait_data("shared", DB_DATA)
@@ -154,4 +156,4 @@ def test_a_rotation_restarts_the_deployment_that_asked_once(make_world: MakeWorl
     world.no_marks()
     assert json.loads(world.restarted_for("a")["restarted-for"]).keys() == {"shared"}
     world.connect.wait_polls(3)
-    assert (world.replica_sets("a"), world.replica_sets("template")) == (2, 2)
+    assert [world.replica_sets(name) for name in ("a", "template", "asks-for-another")] == [2, 2, 1]

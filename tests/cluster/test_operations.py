@@ -50,23 +50,18 @@ def test_metrics_tell_what_happened(make_world: MakeWorld) -> None:
 
 def test_without_the_crd_it_is_not_ready_says_how_to_apply_it_and_recovers(tmp_path: Path, make_world: MakeWorld) -> None:
     world = make_world(SEED)
-    with ControlPlane.start() as bare:
-        connected = Observer.connect(bare.admin_kubeconfig)
-        try:
-            operator = OperatorProcess.start(
-                kubeconfig=bare.kubeconfig_for("admin"), connect=world.connect, log=tmp_path / "bare.log", environment={}, flags=[]
-            )
-            eventually(lambda: operator.probe("/healthz"), lambda answer: answer == (200, "ok"))
-            status, text = operator.probe("/readyz")
-            assert (status, "CRD" in text) == (503, True)
-            said = eventually((tmp_path / "bare.log").read_text, lambda text: "kubectl apply -f crds/" in text)
-            crds = connected.extensions
-            crds.create_custom_resource_definition(yaml.safe_load((REPOSITORY / "crds" / "onepassworditems.yaml").read_text()))
-            operator.wait_ready()
-            assert said.count("kubectl apply -f crds/") == 1
-            assert operator.stop() == 0
-        finally:
-            connected.close()
+    with ControlPlane.start() as bare, Observer.connect(bare.admin_kubeconfig) as connected:
+        log = tmp_path / "bare.log"
+        operator = OperatorProcess.start(kubeconfig=bare.admin_kubeconfig, connect=world.connect, log=log, environment={}, flags=[])
+        eventually(lambda: operator.probe("/healthz"), lambda answer: answer == (200, "ok"))
+        status, text = operator.probe("/readyz")
+        assert (status, "CRD" in text) == (503, True)
+        said = eventually(log.read_text, lambda text: "kubectl apply -f crds/" in text)
+        crd = yaml.safe_load((REPOSITORY / "crds" / "onepassworditems.yaml").read_text())
+        connected.extensions.create_custom_resource_definition(crd)
+        operator.wait_ready()
+        assert said.count("kubectl apply -f crds/") == 1
+        assert operator.stop() == 0
 
 
 def test_the_log_is_json_on_request_and_ctrl_c_ends_it_cleanly_and_soon(make_world: MakeWorld) -> None:

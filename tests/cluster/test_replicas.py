@@ -82,21 +82,6 @@ def test_who_stands_by_is_ready_and_neither_writes_nor_asks_1password(world: Wor
     settled(world, 2, "a")
 
 
-def test_what_changed_while_nobody_led_is_done_once_by_who_takes_over(world: World, group: Replicas) -> None:
-    leader, standby = in_place(world, group)
-    leader.operator.kill()
-    rotate(world, 1, "a")
-    world.item("b", "vaults/v/items/b")
-    assert group.leader(timeout=60) is standby
-    world.wait_ready("b")
-    world.rollouts("web", 2)
-    settled(world, 1, "a")
-    world.connect.wait_polls(2)
-    assert world.replica_sets("web") == 2
-    secrets = sorted(f"{w.verb} {w.name}" for w in standby.writes() if w.resource == "secrets")
-    assert secrets == ["create b", "patch a", "update a"]  # the patch takes the mark of the pending restart away
-
-
 def test_a_leader_that_was_frozen_finds_another_in_its_place_writes_nothing_more_and_ends(world: World, group: Replicas) -> None:
     leader, standby = in_place(world, group)
     leader.signal(signal.SIGSTOP)

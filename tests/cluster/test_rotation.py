@@ -106,7 +106,7 @@ def test_a_change_while_no_operator_ran_is_one_rollout_at_the_next_start(make_wo
 LEVELS: dict[str, dict[str | None, list[tuple[str | None, str | None, int]]]] = {
     # the operator's setting → the namespace's → of a resource, of a Deployment, and the rollouts that follow
     "true": {
-        "true": [("false", "true", 0), (None, "false", 0), (None, "perhaps", 0)],
+        "true": [("false", "true", 0), ("perhaps", "true", 0), (None, "false", 0), (None, "perhaps", 0)],
         "false": [("true", "false", 1), (None, None, 0)],
         None: [(None, None, 1)],
     },

@@ -6,13 +6,13 @@ A root conftest loads them with `pytest_plugins = ["controlplane.fixtures"]`. Th
 
 from __future__ import annotations
 
+import contextlib
 import re
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import kubernetes
 import pytest
@@ -32,32 +32,26 @@ class Observer:
     extensions: Any
 
     @classmethod
-    def connect(cls, kubeconfig: Path) -> Observer:
-        """An observer with the rights of the kubeconfig; close it, or use it as a context manager."""
+    @contextlib.contextmanager
+    def connect(cls, kubeconfig: Path) -> Iterator[Observer]:
+        """An observer with the rights of the kubeconfig."""
         configuration = kubernetes.client.Configuration()
         loader: Any = kubernetes.config
         loader.load_kube_config(str(kubeconfig), client_configuration=configuration)
         configuration.proxy = None  # the client would take HTTPS_PROXY for loopback too
-        api = kubernetes.client.ApiClient(configuration)
-        return cls(
-            api=api,
-            core=kubernetes.client.CoreV1Api(api),
-            apps=kubernetes.client.AppsV1Api(api),
-            custom=kubernetes.client.CustomObjectsApi(api),
-            rbac=kubernetes.client.RbacAuthorizationV1Api(api),
-            extensions=kubernetes.client.ApiextensionsV1Api(api),
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close every pooled connection, which the client itself leaves to the garbage collector and its warnings."""
-        self.api.close()
-        self.api.rest_client.pool_manager.clear()
+        api: Any = kubernetes.client.ApiClient(configuration)
+        try:
+            yield cls(
+                api=api,
+                core=kubernetes.client.CoreV1Api(api),
+                apps=kubernetes.client.AppsV1Api(api),
+                custom=kubernetes.client.CustomObjectsApi(api),
+                rbac=kubernetes.client.RbacAuthorizationV1Api(api),
+                extensions=kubernetes.client.ApiextensionsV1Api(api),
+            )
+        finally:
+            api.close()
+            api.rest_client.pool_manager.clear()  # the client leaves pooled connections to the garbage collector and its warnings
 
 
 @pytest.fixture(scope="session")

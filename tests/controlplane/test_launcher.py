@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -11,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from controlplane import access, launcher, workspace
+from controlplane import launcher, workspace
 from controlplane.errors import ControlPlaneError
-from controlplane.fixtures import Observer
 from controlplane.process import Probe, Program
 from harness.waiting import eventually
 
@@ -33,31 +31,6 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
-
-
-def test_the_audit_log_names_who_did_what(control_plane: launcher.ControlPlane, namespace: str) -> None:
-    kubeconfig = control_plane.kubeconfig_for("someone", ["some-group"])
-    with Observer.connect(kubeconfig) as someone, pytest.raises(Exception, match="Forbidden"):
-        someone.core.list_namespaced_secret(namespace)
-    entries = [json.loads(line) for line in control_plane.audit_log.read_text().splitlines()]
-    [entry] = [entry for entry in entries if entry["user"]["username"] == "someone"]
-    assert entry["user"]["groups"] == ["some-group", "system:authenticated"]
-    assert (entry["verb"], entry["objectRef"]["resource"], entry["objectRef"]["namespace"]) == ("list", "secrets", namespace)
-    assert entry["responseStatus"]["code"] == 403
-    assert "requestObject" not in entry
-
-
-def test_a_token_makes_the_same_user_as_a_certificate(control_plane: launcher.ControlPlane) -> None:
-    by_certificate = control_plane.kubeconfig_for(access.OPERATOR)
-    by_token = control_plane.kubeconfig_for(access.OPERATOR, server=control_plane.url)
-    seen = []
-    for kubeconfig in (by_certificate, by_token):
-        with Observer.connect(kubeconfig) as connected:
-            review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-            answer = connected.custom.create_cluster_custom_object("authentication.k8s.io", "v1", "selfsubjectreviews", review)
-        seen.append((answer["status"]["userInfo"]["username"], set(answer["status"]["userInfo"]["groups"])))
-    groups = {"system:serviceaccounts", "system:serviceaccounts:onepassword-operator", "system:authenticated"}
-    assert seen == [(access.OPERATOR, groups)] * 2
 
 
 def test_a_killed_run_leaves_no_process_and_its_directory_is_swept_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Scenarios 16 to 25, 85 and 86: Deployments that use a Secret which another one asks for by annotation."""
+"""Scenarios 16 to 31, 85 and 86: Deployments that use a Secret which another one asks for by annotation."""
 
 from __future__ import annotations
 
@@ -49,24 +49,29 @@ USERS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.cluster
-@pytest.mark.official(16, 17, *range(21, 26), 85, 86, "shared Secret and garbage collection")
+@pytest.mark.official(16, 17, *range(20, 26), 29, 31, 85, 86, "shared Secret and garbage collection")
 def test_a_secret_stays_while_another_deployment_uses_it(make_world: MakeWorld) -> None:
-    world = make_world(SEED).begin()
+    world = make_world(SEED).begin(AUTO_RESTART="true")
     world.deployment("neither-asks-nor-uses")
     for name, pod in USERS.items():
         world.deployment(f"asks-{name}", annotations={"item-path": "vaults/v/items/db", "item-name": name})
         _user(world, f"uses-{name}", pod)
 
-    def wait_owners(*kinds: str) -> None:
+    def wait_owners(value: bytes, *kinds: str) -> None:
         for name in USERS:
             wanted = {f"Deployment/{kind}-{name}" for kind in kinds}
             eventually(lambda name=name: set(world.owners(name)), lambda owners, wanted=wanted: owners == wanted)  # type: ignore[misc]
-            assert world.data(name) == {"password": b"canary-db-0"}
+            assert world.data(name) == {"password": value}
 
     for name in USERS:
         world.wait_data(name, {"password": b"canary-db-0"})
-    wait_owners("asks", "uses")
+    wait_owners(b"canary-db-0", "asks", "uses")
+    world.connect.edit("v", "db", fields={"password": "canary-db-1"})
+    for name in USERS:
+        world.rollouts(f"uses-{name}", 2)
+    world.no_marks()
+    assert world.replica_sets("neither-asks-nor-uses") == 1
     _gone(world, *(f"asks-{name}" for name in USERS))
-    wait_owners("uses")
+    wait_owners(b"canary-db-1", "uses")
     _gone(world, *(f"uses-{name}" for name in USERS))
     world.wait_no_secret(*USERS)

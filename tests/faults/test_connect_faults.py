@@ -86,16 +86,6 @@ def test_a_refused_token_is_tried_at_the_set_rate_however_many_resources_there_a
         world.wait_reason(name, "Synced", timeout=9)
 
 
-@pytest.mark.official("rate limiting")
-def test_a_wait_that_is_asked_for_is_kept(make_world: MakeWorld) -> None:
-    world = start(make_world)
-    world.connect.faults({"action": "status", "status": 429, "retry_after": 4, "times": 1})
-    eventually(lambda: [entry for entry in world.connect.log() if entry["status"] == 429], lambda found: found)
-    asked = next(entry["at"] for entry in world.connect.log() if entry["status"] == 429)
-    after = eventually(lambda: [entry["at"] for entry in world.connect.log() if entry["at"] > asked], lambda found: found)
-    assert after[0] - asked >= 4
-
-
 @pytest.mark.parametrize(
     ("status", "path", "reason", "seconds"),
     [

@@ -90,6 +90,7 @@ def test_beside_a_namespace_whose_admission_webhook_takes_twenty_seconds(
 
 @pytest.fixture
 def in_background() -> Iterator[Callable[[Callable[[], None]], None]]:
+    """Does something again and again until the test ends."""
     ended = threading.Event()
     threads: list[threading.Thread] = []
 

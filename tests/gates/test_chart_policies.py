@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 from chart.rendering import CHART, INSTALLATIONS, helm, render
-from controlplane.build import HELM, kubernetes_version, required
 from gates.tooling import run
 
 DIGEST = "sha256:" + "0" * 64
@@ -86,14 +85,3 @@ def test_the_tools_would_find_something(tmp_path: Path) -> None:
 def test_helm_lint_has_nothing_to_say(name: str) -> None:
     done = helm("lint", "--strict", "--quiet", str(CHART), values=INSTALLATIONS[name])
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_our_helm_is_stamped_like_a_released_one(tmp_path: Path) -> None:
-    (tmp_path / "templates").mkdir()
-    (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: x\nversion: 1.0.0\n")
-    (tmp_path / "templates" / "x.yaml").write_text(
-        "kubernetes: {{ .Capabilities.KubeVersion }}\nhelm: {{ .Capabilities.HelmVersion.Version }}\n"
-    )
-    said = yaml.safe_load(helm("template", "x", str(tmp_path)).stdout)
-    minor = kubernetes_version().rpartition(".")[0]
-    assert said == {"kubernetes": f"{minor}.0", "helm": required(HELM)}

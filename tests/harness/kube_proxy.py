@@ -13,7 +13,6 @@ import threading
 import uuid
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from aiohttp import web
@@ -47,7 +46,7 @@ class KubeProxy:
         self.url = self._closing.enter_context(in_thread(self._serving()))
         return self
 
-    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._closing.close()
 
     def kubeconfig_for(self, user: str) -> Path:
