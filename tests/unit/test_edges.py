@@ -93,7 +93,7 @@ async def test_workloads_are_restarted_if_the_setting_says_so(parts: Parts, serv
         "/api/v1/namespaces/app/secrets/db": reply({}, status=404),
         "/api/v1/namespaces/app/events": reply({}, status=201),
     }
-    parts.use_cases.shared.index.states.learned(
+    parts.use_cases.shared.index.states.set_sealed(
         SecretKey("app", "db"), held=None, mark=RestartMark(Revisions((Revision("v", "i", 2),)), "2024-05-01T12:00:00Z")
     )
     parts.use_cases.shared.first_poll.set()

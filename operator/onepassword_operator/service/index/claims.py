@@ -26,7 +26,7 @@ class ClaimIndex:
         self._resources = 0
 
     def __len__(self) -> int:
-        """How many OnePasswordItems there are."""
+        """Count the OnePasswordItems."""
         return self._resources
 
     def __contains__(self, key: object) -> bool:
@@ -34,49 +34,49 @@ class ClaimIndex:
         return key in self._claims
 
     def keys(self) -> list[SecretKey]:
-        """All Secrets that anybody asks for."""
+        """Return the Secrets that anybody asks for."""
         return list(self._claims)
 
     def of(self, key: SecretKey) -> tuple[Claim, ...]:
-        """Everybody who asks for the Secret, being deleted or not."""
+        """Return the claims on the Secret, of objects that are being deleted too."""
         return tuple(self._claims.get(key, {}).values())
 
     def alive(self, key: SecretKey) -> list[Claim]:
-        """Those who ask for the Secret and are not being deleted."""
+        """Return the claims on the Secret of objects that are not being deleted."""
         return [claim for claim in self.of(key) if not claim.terminating]
 
     def resource(self, key: SecretKey) -> Claim | None:
-        """The OnePasswordItem of that name."""
+        """Return the claim of the OnePasswordItem of that name."""
         return self._claims.get(key, {}).get(ObjectRef(names.KIND, *key))
 
     def resource_keys(self) -> set[SecretKey]:
-        """The keys of all OnePasswordItems."""
+        """Return the keys of all OnePasswordItems."""
         return {
             key for key, claims in self._claims.items() if ObjectRef(names.KIND, *key) in claims
         }
 
     def workload(self, ref: ObjectRef) -> Workload | None:
-        """The workload of that name, as far as it matters here."""
+        """Return the workload of that name; None also for one that `put_workload` drops."""
         return self._workloads.get(ref)
 
     def workloads(self) -> set[ObjectRef]:
-        """All workloads that matter here."""
+        """Return the workloads that are kept."""
         return set(self._workloads)
 
     def holder(self, ref: ObjectRef) -> Claim | Workload | None:
-        """The object of that kind and name."""
+        """Return the resource's claim or the workload of that kind and name."""
         if ref.kind == names.KIND:
             return self.resource(SecretKey(ref.namespace, ref.name))
         return self._workloads.get(ref)
 
     def put(self, claim: Claim) -> None:
-        """The claim as it is now, in the place of what its object asked before."""
+        """Set an object's claim on this Secret; replace the former one."""
         held = self._claims.setdefault(claim.key, {})
         self._resources += claim.is_resource and claim.ref not in held
         held[claim.ref] = claim
 
     def remove(self, claim: Claim) -> None:
-        """Its object does not ask any more; a namesake that was made since goes on asking."""
+        """Remove a claim, unless a newer object of that name has replaced it."""
         held = self._claims.get(claim.key, {})
         if claim.ref not in held or held[claim.ref].uid != claim.uid:
             return
@@ -87,7 +87,7 @@ class ClaimIndex:
             self._good.pop(claim.key, None)
 
     def put_workload(self, workload: Workload) -> None:
-        """The workload as it is now, with its claim and its use of Secrets."""
+        """Set a workload, its claim and the Secrets it uses; drop one that has none of them."""
         self.remove_workload(workload.ref)
         if not (workload.secrets or workload.claim or workload.has_legacy_finalizer):
             return
@@ -102,7 +102,7 @@ class ClaimIndex:
             self.put(workload.claim)
 
     def remove_workload(self, ref: ObjectRef) -> None:
-        """There is no such workload any more, or it is about to be put anew."""
+        """Remove a workload with its claim and its use of Secrets."""
         held = self._workloads.pop(ref, None)
         if held is None:
             return
@@ -116,10 +116,10 @@ class ClaimIndex:
             self.remove(held.claim)
 
     def note_written(self, written: Claim) -> None:
-        """A resource in the answer to our write: only its conditions count.
+        """Take the conditions of a resource over from the answer to our write.
 
-        A new demand is left to the watch, because the answer and the watch overtake each other.
-        Taken in whole, an older answer would undo a demand that is queued already, and a newer one
+        A new request is left to the watch, because the answer and the watch overtake each other.
+        Taken in whole, an older answer would undo a request that is queued already, and a newer one
         would make the event that has yet to queue it look late.
         """
         held = self.resource(written.key)
@@ -133,7 +133,7 @@ class ClaimIndex:
         self.put(written if same else dataclasses.replace(held, conditions=written.conditions))
 
     def note_finalizer_removed(self, ref: ObjectRef, uid: str, *, resource_version: int) -> None:
-        """The official operator's finalizer is gone from the object, as of that version."""
+        """Drop the official finalizer from the object, unless it is known at a newer version."""
         holder = self.holder(ref)
         if holder is None or holder.uid != uid or holder.resource_version > resource_version:
             return
@@ -147,18 +147,18 @@ class ClaimIndex:
             self.put_workload(dataclasses.replace(holder, finalizers=left, claim=claim))
 
     def interested(self, key: SecretKey) -> Interested:
-        """All objects that ask for the Secret, and the live workloads that use it."""
+        """Return the objects that ask for the Secret, and the live workloads that use it."""
         using = self._users.get(key, {})
         users = {uid: owner for uid, owner in using.items() if self._lives(owner, key.namespace)}
         return Interested(asking=frozenset(claim.uid for claim in self.of(key)), users=users)
 
     def remember_good(self, claim: Claim) -> None:
-        """The resource is about to be told of trouble: what it says now was right before."""
+        """Remember the resource's condition, which is about to be replaced by trouble."""
         if claim.ready and claim.key in self._claims:
             self._good[claim.key] = claim.ready
 
     def last_good(self, key: SecretKey) -> Condition | None:
-        """What the resource said before this process had to report trouble."""
+        """Return the resource's condition from before this process reported trouble."""
         return self._good.get(key)
 
     def _lives(self, owner: OwnerReference, namespace: str) -> bool:

@@ -22,7 +22,7 @@ _REMEMBERED: Final = 50_000
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Backoff:
-    """Leave the object alone for so long."""
+    """The rest of the time for which an object is left alone."""
 
     seconds: float
     reported: bool
@@ -30,7 +30,7 @@ class Backoff:
 
 
 def refusal(claim: Claim, *, seconds: float) -> AnotherOperatorActiveError:
-    """What the object says meanwhile."""
+    """Return the error that the object reports meanwhile."""
     # On a Deployment the annotation would be a demand: for the official operator, and for this one,
     # which reads it the same way.
     at_once = (
@@ -53,22 +53,22 @@ class _Conflict:
 
 
 class Conflicts:
-    """Conflicts by the uid of the object."""
+    """Conflicts and removed finalizers by the uid of the object."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._removed: OrderedDict[str, int] = OrderedDict()
         self._conflicts: OrderedDict[str, _Conflict] = OrderedDict()
 
-    def finalizer_removed(self, uid: str, resource_version: int) -> None:
-        """This process has removed the finalizer, as of that version of the object."""
+    def note_removal(self, uid: str, resource_version: int) -> None:
+        """Remember the version of the object from which this process removed the finalizer."""
         self._removed[uid] = resource_version
         self._removed.move_to_end(uid)
         if len(self._removed) > _REMEMBERED:
             self._removed.popitem(last=False)
 
-    def finalizer_seen(self, uid: str, resource_version: int) -> bool:
-        """The object carries the finalizer; true if it was put back, which is a conflict."""
+    def note_finalizer(self, uid: str, resource_version: int) -> bool:
+        """Open a conflict, and return True, if an object has got its finalizer back."""
         removed = self._removed.get(uid)
         if removed is None or resource_version <= removed:
             return False
@@ -77,7 +77,7 @@ class Conflicts:
         return True
 
     def open(self, uid: str) -> float:
-        """Another operator works on the object; returns the seconds to leave it alone."""
+        """Open a conflict about an object; return the seconds for which it is left alone."""
         self._conflicts[uid] = _Conflict(self._clock.monotonic() + BACKOFF_SECONDS)
         self._conflicts.move_to_end(uid)
         if len(self._conflicts) > _REMEMBERED:
@@ -86,7 +86,7 @@ class Conflicts:
         return BACKOFF_SECONDS
 
     def backoff(self, uid: str) -> Backoff | None:
-        """How long the object is to be left alone yet; None if it is not."""
+        """Return for how long the object is left alone yet; None without a conflict."""
         conflict = self._conflicts.get(uid)
         if conflict is None:
             return None
@@ -97,15 +97,15 @@ class Conflicts:
         return Backoff(seconds=left, reported=conflict.reported)
 
     def note_reported(self, uid: str) -> None:
-        """The resource says so now."""
+        """Note that the resource reports its conflict."""
         if conflict := self._conflicts.get(uid):
             conflict.reported = True
 
     def end(self, uid: str) -> None:
-        """Somebody asks to go on at once."""
+        """End a conflict at once."""
         self._conflicts.pop(uid, None)
 
     def forget(self, uid: str) -> None:
-        """The object is gone."""
+        """Drop everything about an object that is gone."""
         self._conflicts.pop(uid, None)
         self._removed.pop(uid, None)

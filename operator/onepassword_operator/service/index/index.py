@@ -20,7 +20,7 @@ from onepassword_operator.service.index.winners import Winners
 
 
 class Index:
-    """The stores, and what takes more than one of them."""
+    """The stores, and the questions that take more than one of them."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -34,14 +34,14 @@ class Index:
         self.winners = Winners()
 
     def winner(self, key: SecretKey) -> Claim | None:
-        """The claim that decides the Secret: as the last reconcile found, or else by age."""
+        """Return the claim that decides the Secret: as the last reconcile found, or else by age."""
         alive, decided = self.claims.alive(key), self.winners.of(key)
         return next(
             (claim for claim in alive if claim.uid == decided.winner), None
         ) or claims.winner(alive, None)
 
     def sharing(self, key: SecretKey) -> list[Claim]:
-        """The winner, and the claims that share its item."""
+        """Return the winner, and the claims that share its item."""
         winner, decided = self.winner(key), self.winners.of(key)
         return [
             claim
@@ -63,7 +63,7 @@ class Index:
         self.repairs.forget(claim.key)
 
     def let_go(self, claim: Claim) -> bool:
-        """The object does not ask for the Secret any more; returns whether others still do."""
+        """Remove a claim; return whether others still ask for its Secret."""
         self.claims.remove(claim)
         if claim.key in self.claims:
             return True
@@ -71,7 +71,7 @@ class Index:
         return False
 
     def forget(self, key: SecretKey) -> None:
-        """Nobody asks for the Secret any more."""
+        """Drop a Secret that nobody asks for any more from all stores."""
         for store in (
             self.item_users,
             self.states,

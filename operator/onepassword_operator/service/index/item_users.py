@@ -23,7 +23,7 @@ _NOTHING = Followed(None, "")
 
 
 class ItemUsers:
-    """Secrets by item, items by vault."""
+    """The Secrets that follow each item, and the items of each vault."""
 
     def __init__(self) -> None:
         self._followed: dict[SecretKey, Followed] = {}
@@ -31,7 +31,7 @@ class ItemUsers:
         self._waiting: dict[SecretKey, tuple[str, ...]] = {}
 
     def of(self, key: SecretKey) -> Followed:
-        """What the Secret follows."""
+        """Return the revisions that the Secret follows."""
         return self._followed.get(key, _NOTHING)
 
     def follow(self, key: SecretKey, revisions: Revisions, *, requested: str) -> None:
@@ -48,7 +48,7 @@ class ItemUsers:
             items.setdefault(revision.item_id, {})[key] = revision
 
     def wait(self, key: SecretKey, *, vaults: Iterable[str]) -> None:
-        """The Secret's paths lead nowhere: a change in a vault of these names or IDs wakes it."""
+        """Have a change in a vault of these names or IDs wake a Secret whose paths lead nowhere."""
         self._waiting[key] = tuple(vaults)
 
     def unfollow(self, key: SecretKey) -> None:
@@ -60,7 +60,7 @@ class ItemUsers:
             self._followed[key] = Followed(None, requested)
 
     def forget(self, key: SecretKey) -> None:
-        """Nobody asks for the Secret any more."""
+        """Drop a Secret that nobody asks for any more."""
         self.unfollow(key)
         self._followed.pop(key, None)
         self._waiting.pop(key, None)
@@ -75,20 +75,20 @@ class ItemUsers:
             self._users.pop(revision.vault_id, None)
 
     def vaults(self) -> list[str]:
-        """Vaults with at least one followed item."""
+        """Return the vaults with at least one followed item."""
         return list(self._users)
 
     def revisions(self, vault_id: str) -> Iterator[Revision]:
-        """The revisions that Secrets follow in a vault; several per item while some lag behind."""
+        """Yield the revisions that Secrets follow in a vault; several per item while some lag."""
         for users in self._users.get(vault_id, {}).values():
             # Nearly always one; a set of each takes as long again.
             yield from users.values() if len(users) == 1 else set(users.values())
 
     def users(self, vault_id: str, item_ids: Iterable[str]) -> list[SecretKey]:
-        """The Secrets that follow these items."""
+        """Return the Secrets that follow these items."""
         items = self._users.get(vault_id, {})
         return [key for item_id in item_ids for key in items.get(item_id, ())]
 
     def waiting(self) -> list[tuple[SecretKey, str]]:
-        """Secrets whose paths lead nowhere, with the vault part of each."""
+        """Return the Secrets whose paths lead nowhere, with the vault part of each."""
         return [(key, vault) for key, vaults in self._waiting.items() for vault in vaults]

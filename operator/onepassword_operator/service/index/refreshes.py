@@ -24,14 +24,14 @@ class _Refresh:
 
 
 class Refreshes:
-    """Requests by Secret."""
+    """Requests for reads by Secret, and when the next may be made."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._refreshes: dict[SecretKey, _Refresh] = {}
 
     def ask(self, key: SecretKey) -> float:
-        """Somebody asks for a read at once; returns in how many seconds it may be made."""
+        """Note that somebody asks for a read at once; return the seconds until it may be made."""
         refresh = self._refreshes.setdefault(key, _Refresh())
         refresh.asked, refresh.at = True, self._clock.monotonic()
         return self.wait(key)
@@ -41,17 +41,17 @@ class Refreshes:
         return key in self._refreshes and self._refreshes[key].asked
 
     def asked_at(self, key: SecretKey) -> float:
-        """When somebody asked last, on the monotonic clock."""
+        """Return when somebody asked last, on the monotonic clock."""
         return self._refreshes[key].at if key in self._refreshes else 0.0
 
     def wait(self, key: SecretKey) -> float:
-        """In how many seconds the read may be made; 0 if none is asked for, or at once."""
+        """Return the seconds until the read may be made; 0 if none is asked for, or at once."""
         if not self.is_asked(key):
             return 0.0
         return max(self._refreshes[key].not_before - self._clock.monotonic(), 0.0)
 
     def take(self, key: SecretKey) -> bool:
-        """Whether a read is due; it is the caller's to make."""
+        """Take the request if a read is due; return whether the caller has to make it."""
         if not self.is_asked(key) or self.wait(key):
             return False
         refresh = self._refreshes[key]
@@ -59,7 +59,7 @@ class Refreshes:
         return True
 
     def give_back(self, key: SecretKey) -> None:
-        """The read failed; the next try may make it at once."""
+        """Ask again after a failed read; the next try may make it at once."""
         refresh = self._refreshes.setdefault(key, _Refresh())
         refresh.asked, refresh.not_before = True, self._clock.monotonic()
 
@@ -70,5 +70,5 @@ class Refreshes:
                 refresh.asked = False
 
     def forget(self, key: SecretKey) -> None:
-        """Nobody asks for the Secret any more."""
+        """Drop a Secret that nobody asks for any more."""
         self._refreshes.pop(key, None)

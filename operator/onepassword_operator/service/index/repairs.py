@@ -30,21 +30,21 @@ class Repairs:
         self._clock = clock
         self._repairs: OrderedDict[SecretKey, _Repair] = OrderedDict()
 
-    def edited(self, key: SecretKey) -> int:
-        """Somebody edited or deleted the Secret; returns its repairs in a row so far."""
+    def note_edit(self, key: SecretKey) -> int:
+        """Note an edit or deletion by somebody else; return the repairs in a row so far."""
         repair = self._repairs.setdefault(key, _Repair())
         repair.edited = True
         return repair.in_a_row
 
     def begin(self, key: SecretKey) -> None:
-        """A reconcile begins; it answers the edits that were seen so far."""
+        """Begin a reconcile, which answers the edits that were seen so far."""
         if repair := self._repairs.get(key):
             repair.under_way, repair.edited = repair.edited, False
             if not self._is_recent(repair):
                 repair.in_a_row = 0
 
-    def written(self, key: SecretKey, revisions: Revisions) -> None:
-        """The Secret was written; after an edit that was a repair, else an owner's change."""
+    def note_write(self, key: SecretKey, revisions: Revisions) -> None:
+        """Count a write of the Secret: a repair after an edit, else an owner's change."""
         repair = self._repairs.setdefault(key, _Repair())
         again = repair.revisions == revisions and self._is_recent(repair)
         repair.in_a_row = repair.in_a_row + repair.under_way if again else 0
@@ -53,11 +53,11 @@ class Repairs:
         self._drop_old()
 
     def in_a_row(self, key: SecretKey) -> int:
-        """How often in a row the same revisions had to be written again because of an edit."""
+        """Count the writes in a row of the same revisions that answered an edit."""
         return self._repairs[key].in_a_row if key in self._repairs else 0
 
     def forget(self, key: SecretKey) -> None:
-        """Nobody asks for the Secret any more."""
+        """Drop a Secret that nobody asks for any more."""
         self._repairs.pop(key, None)
 
     def _is_recent(self, repair: _Repair) -> bool:

@@ -24,11 +24,11 @@ class Retries:
         self._failures: dict[SecretKey, _Failures] = {}
 
     def attempts(self, key: SecretKey) -> int:
-        """How many reconciles or status writes in a row have failed."""
+        """Count the reconciles or status writes that failed in a row."""
         return self._failures[key].attempts if key in self._failures else 0
 
     def attempt(self, key: SecretKey) -> int:
-        """The number of the attempt that the next delay is for, from 1.
+        """Return the number of the attempt that the next delay is for, from 1.
 
         A refused co-claimant counts as a failure.
         """
@@ -36,49 +36,49 @@ class Retries:
         return max(failures.attempts, failures.refusals, 1)
 
     def failing_seconds(self, key: SecretKey) -> float:
-        """For how long reconciles of the Secret have failed in a row."""
+        """Return for how long reconciles of the Secret have failed in a row."""
         since = self._failures[key].since if key in self._failures else None
         return 0.0 if since is None else self._clock.monotonic() - since
 
-    def failed(self, key: SecretKey) -> None:
-        """The reconcile failed."""
+    def note_failure(self, key: SecretKey) -> None:
+        """Count a failed reconcile."""
         failures = self._of(key)
         failures.attempts += 1
         failures.since = self._clock.monotonic() if failures.since is None else failures.since
 
-    def succeeded(self, key: SecretKey) -> None:
-        """The reconcile succeeded, or an object of the same name starts anew."""
+    def note_success(self, key: SecretKey) -> None:
+        """Reset the failures in a row after a reconcile that succeeded."""
         if failures := self._failures.get(key):
             failures.attempts, failures.since = 0, None
             self._drop_if_clean(key)
 
     def start_over(self, key: SecretKey) -> None:
-        """A new object has taken the name: it is tried without delay."""
+        """Have a new object of the same name tried without delay."""
         if failures := self._failures.get(key):
             failures.attempts = 0
 
-    def refused(self, key: SecretKey, *, somebody: bool) -> None:
-        """Whether somebody besides the winner could not be served."""
+    def note_refusals(self, key: SecretKey, *, somebody: bool) -> None:
+        """Count a reconcile that refused a claim besides the winner's, or reset the count."""
         if somebody:
             self._of(key).refusals += 1
         elif failures := self._failures.get(key):
             failures.refusals = 0
             self._drop_if_clean(key)
 
-    def status_failed(self, key: SecretKey) -> None:
-        """A status could not be written; the Secret may be well all the while."""
+    def note_status_failure(self, key: SecretKey) -> None:
+        """Count a status that could not be written; the Secret may be well all the while."""
         failures = self._of(key)
         failures.statuses += 1
         failures.attempts = max(failures.attempts, failures.statuses)
 
-    def status_written(self, key: SecretKey) -> None:
-        """A status could be written, or needed no write."""
+    def note_status_success(self, key: SecretKey) -> None:
+        """Reset the count after a status that was written, or needed no write."""
         if failures := self._failures.get(key):
             failures.statuses = 0
             self._drop_if_clean(key)
 
     def forget(self, key: SecretKey) -> None:
-        """Nobody asks for the Secret any more."""
+        """Drop a Secret that nobody asks for any more."""
         self._failures.pop(key, None)
 
     def _of(self, key: SecretKey) -> _Failures:

@@ -37,35 +37,37 @@ _UNKNOWN: Final = SecretState()
 
 
 class SecretStates:
-    """States by Secret."""
+    """The state of each Secret that somebody asks for, and of some that departed."""
 
     def __init__(self) -> None:
         self._states: dict[SecretKey, SecretState] = {}
         self._departed: OrderedDict[SecretKey, SecretState] = OrderedDict()
 
     def of(self, key: SecretKey) -> SecretState:
-        """What is known of the Secret."""
+        """Return what is known of the Secret."""
         return self._states.get(key) or self._departed.get(key, _UNKNOWN)
 
-    def existed(self, key: SecretKey) -> None:
-        """The Secret exists, or did."""
+    def set_existed(self, key: SecretKey) -> None:
+        """Set `existed`, unless it is set: the Secret exists, or did."""
         if not self.of(key).existed:
             self._note(key, dataclasses.replace(self.of(key), existed=True))
 
-    def seen(self, key: SecretKey, resource_version: int) -> None:
-        """The Secret was read, or written by this process, in this state."""
+    def set_version(self, key: SecretKey, resource_version: int) -> None:
+        """Set the version of the state that this process read or wrote."""
         self._note(key, dataclasses.replace(self.of(key), resource_version=resource_version))
 
-    def learned(self, key: SecretKey, *, held: Revisions | None, mark: RestartMark | None) -> None:
-        """The Secret says under seal what it holds, and which restart is due."""
+    def set_sealed(
+        self, key: SecretKey, *, held: Revisions | None, mark: RestartMark | None
+    ) -> None:
+        """Set `held` and `mark` to what an intact seal proves."""
         self._note(key, dataclasses.replace(self.of(key), held=held, mark=mark))
 
-    def presume(self, key: SecretKey, held: Revisions | None) -> None:
-        """The Secret says what it holds; only where nothing is known yet is that believed."""
+    def set_held_if_unknown(self, key: SecretKey, held: Revisions | None) -> None:
+        """Set `held` to what a Secret says without proof, unless something is known already."""
         if held and not self.of(key).held:
             self._note(key, dataclasses.replace(self.of(key), held=held))
 
-    def in_line(
+    def set_synced(
         self,
         key: SecretKey,
         held: Revisions,
@@ -73,7 +75,7 @@ class SecretStates:
         skipped: tuple[Skipped, ...] | None,
         mark: RestartMark | None,
     ) -> None:
-        """The Secret holds the revisions as it should."""
+        """Set everything but the version, after a reconcile that found or wrote these revisions."""
         state = self.of(key)
         if state.mark == mark:  # one object for equal marks: there are thousands
             mark = state.mark
@@ -81,12 +83,12 @@ class SecretStates:
             key, dataclasses.replace(state, existed=True, held=held, skipped=skipped, mark=mark)
         )
 
-    def read(self, key: SecretKey, skipped: tuple[Skipped, ...] | None) -> None:
-        """The item was read again: these parts became no key."""
+    def set_skipped(self, key: SecretKey, skipped: tuple[Skipped, ...] | None) -> None:
+        """Set `skipped` to the parts that became no key when the item was read again."""
         self._note(key, dataclasses.replace(self.of(key), skipped=skipped))
 
-    def restarted(self, key: SecretKey, resource_version: int) -> None:
-        """The mark was taken from the Secret, unless a newer write, with its own mark, is known."""
+    def clear_mark(self, key: SecretKey, resource_version: int) -> None:
+        """Clear `mark`, unless a newer state, with a mark of its own, is known."""
         state = self._states.get(key)
         if state and state.resource_version < resource_version:
             self._note(
@@ -94,7 +96,7 @@ class SecretStates:
             )
 
     def forget(self, key: SecretKey) -> None:
-        """Nobody asks for the Secret any more.
+        """Drop the state of a Secret that nobody asks for any more, but for `held` and `mark`.
 
         Its resource may be made again under its name: what its workloads run, and the restart they
         are due, outlive it.
@@ -106,7 +108,7 @@ class SecretStates:
                 self._departed.popitem(last=False)
 
     def pending(self, namespace: str) -> dict[SecretKey, RestartMark]:
-        """Secrets of a namespace that carry a pending-restart mark."""
+        """Return the Secrets of a namespace that carry a pending-restart mark."""
         return {
             key: state.mark
             for key, state in self._states.items()
@@ -114,11 +116,11 @@ class SecretStates:
         }
 
     def pending_namespaces(self) -> set[str]:
-        """Namespaces with at least one mark."""
+        """Return the namespaces with at least one mark."""
         return {key.namespace for key, state in self._states.items() if state.mark}
 
     def count_pending(self) -> int:
-        """How many Secrets carry a mark."""
+        """Count the Secrets that carry a mark."""
         return sum(state.mark is not None for state in self._states.values())
 
     def _note(self, key: SecretKey, state: SecretState) -> None:

@@ -25,16 +25,16 @@ class Winners:
         self._decided: dict[SecretKey, Decided] = {}
 
     def of(self, key: SecretKey) -> Decided:
-        """What was decided last; empty if nothing was."""
+        """Return what was decided last; empty if nothing was."""
         return self._decided.get(key, Decided("", frozenset()))
 
     def decide(self, key: SecretKey, winner: str, *, sharing: Iterable[str], alone: bool) -> None:
-        """The winner, and all who share its item; nothing is kept of a claim that is alone."""
+        """Set the winner and all who share its item; drop both if the claim is alone."""
         if alone:
             self._decided.pop(key, None)
         else:
             self._decided[key] = Decided(winner, frozenset({winner, *sharing}))
 
     def forget(self, key: SecretKey) -> None:
-        """Nobody asks for the Secret any more."""
+        """Drop a Secret that nobody asks for any more."""
         self._decided.pop(key, None)

@@ -158,7 +158,7 @@ class RestartWorkloads:
             decided = restart.decide(workload, pending, levels=levels)
             if decided and self._reverts.allows(workload, decided):
                 due.append((workload, decided))
-            elif decided and self._reverts.is_unreported(workload, decided):
+            elif decided and self._reverts.take_unreported(workload, decided):
                 self._reporter.reverted(workload, decided)
         return due
 
@@ -245,7 +245,7 @@ class RestartWorkloads:
         written = await self._secrets.annotate(
             observed, {names.RESTART_PENDING: None, names.SEAL: sealed}
         )
-        self._index.states.restarted(key, written.resource_version)
+        self._index.states.clear_mark(key, written.resource_version)
 
 
 class Rollouts:

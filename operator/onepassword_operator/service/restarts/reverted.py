@@ -49,8 +49,8 @@ class Reverts:
         self._patched[workload.uid] = _Patched(_annotation(decided), times, self._clock.monotonic())
         self._patched.move_to_end(workload.uid)
 
-    def is_unreported(self, workload: Workload, decided: Restart) -> bool:
-        """Whether the revert is yet to be reported; true once."""
+    def take_unreported(self, workload: Workload, decided: Restart) -> bool:
+        """Note that the revert is reported; return whether it had not been."""
         patched = self._taken_back(workload, decided)
         if patched is None or patched.reported:
             return False

@@ -84,7 +84,7 @@ class Controller:
             for claim, outcome in results
             if isinstance(outcome, Failed) and outcome != decided
         }
-        self._index.retries.refused(key, somebody=bool(own_trouble))
+        self._index.retries.note_refusals(key, somebody=bool(own_trouble))
         for claim, outcome in results:
             # The last claim may go during another's report.
             if key in self._index.claims and claim.uid not in left_alone:
@@ -119,13 +119,13 @@ class Controller:
         try:
             await self._reporter.report(claim, outcome, stale=stale, trouble=trouble)
         except ClusterError as error:
-            self._index.retries.status_failed(claim.key)
+            self._index.retries.note_status_failure(claim.key)
             fields = {"object": str(claim.ref)} | error.log_fields
             _log.warning("status could not be written", extra=fields)
             self._again(claim, error)
             return False
         if claim.is_resource:  # the others have no status that could fail to be written
-            self._index.retries.status_written(claim.key)
+            self._index.retries.note_status_success(claim.key)
         return True
 
     async def _conflicting(self, key: SecretKey) -> set[str]:
@@ -146,11 +146,11 @@ class Controller:
 
     def _note(self, claim: Claim, outcome: Outcome) -> bool:
         if not isinstance(outcome, Failed):
-            self._index.retries.succeeded(claim.key)
+            self._index.retries.note_success(claim.key)
             if isinstance(outcome, Synced) and outcome.change is not Change.NONE:
-                self._index.repairs.written(claim.key, outcome.revisions)
+                self._index.repairs.note_write(claim.key, outcome.revisions)
             return False
-        self._index.retries.failed(claim.key)
+        self._index.retries.note_failure(claim.key)
         return self._freshness.stale_for(self._index.retries.failing_seconds(claim.key))
 
     def _again(self, claim: Claim, error: OperatorError) -> None:

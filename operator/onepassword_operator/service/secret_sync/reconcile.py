@@ -152,10 +152,10 @@ class Reconcile:
         admitted = admission.choose(seen)
         self._decide(admitted, admitted.presumed)
         if observed and not observed.terminating:
-            self._index.states.existed(key)
+            self._index.states.set_existed(key)
             if seen.verdict is seal.Verdict.INTACT:
                 # Were it deleted now, its content would be unknown.
-                self._index.states.presume(key, recorded_revisions(observed))
+                self._index.states.set_held_if_unknown(key, recorded_revisions(observed))
         return admitted
 
     def _decide(self, admitted: Admitted, sharing: frozenset[str]) -> None:
@@ -242,7 +242,7 @@ class Reconcile:
             await self._add_owners(asked.admitted, observed, co_owners=co_owners)
             # Followed at the listed version, although the Secret may hold another: only the next
             # version wakes it.
-            self._index.states.presume(key, recorded_revisions(observed))
+            self._index.states.set_held_if_unknown(key, recorded_revisions(observed))
             self._index.item_users.follow(key, revisions, requested=str(asked.recipe))
             return admission.frozen(key, fetched.frozen)
         plan = self._plan(asked, fetched, co_owners=co_owners)
@@ -253,8 +253,8 @@ class Reconcile:
                     if observed
                     else self._secrets.create(plan.desired)
                 )
-            self._index.states.seen(key, written.resource_version)
-        self._index.states.in_line(key, revisions, skipped=fetched.skipped, mark=plan.mark)
+            self._index.states.set_version(key, written.resource_version)
+        self._index.states.set_synced(key, revisions, skipped=fetched.skipped, mark=plan.mark)
         self._index.item_users.follow(key, revisions, requested=str(asked.recipe))
         if fetched.frozen:
             return admission.frozen(key, fetched.frozen, change=plan.change)
@@ -301,7 +301,7 @@ class Reconcile:
         skipped = (
             await self._contents.skipped(revisions) or self._index.states.of(asked.key).skipped
         )
-        self._index.states.read(asked.key, skipped)
+        self._index.states.set_skipped(asked.key, skipped)
         return skipped
 
     # --- when it fails ---
@@ -345,4 +345,4 @@ class Reconcile:
         if {owner.uid for owner in wanted} - admitted.owning:
             with self._share.call(namespace_of(observed.key)):
                 written = await self._secrets.own(observed, wanted)
-            self._index.states.seen(observed.key, written.resource_version)
+            self._index.states.set_version(observed.key, written.resource_version)

@@ -57,7 +57,7 @@ class RemoveFinalizers:
         if resource_version is None:
             return
         _log.info("the official operator's finalizer removed", extra={"object": str(ref)})
-        self._index.conflicts.finalizer_removed(holder.uid, resource_version)
+        self._index.conflicts.note_removal(holder.uid, resource_version)
         self._index.claims.note_finalizer_removed(
             ref, holder.uid, resource_version=resource_version
         )
@@ -69,7 +69,7 @@ class RemoveFinalizers:
         holder = self._index.claims.holder(ref)
         if holder is None or holder.uid != uid or not holder.has_legacy_finalizer:
             return
-        put_back = self._index.conflicts.finalizer_seen(uid, holder.resource_version)
+        put_back = self._index.conflicts.note_finalizer(uid, holder.resource_version)
         claim = holder.claim if isinstance(holder, Workload) else holder
         if put_back and claim is not None:
             self._queue.add(claim.key, Priority.LOW)

@@ -26,7 +26,7 @@ class Freshness:
         self._failure: BackendError | None = None
         self._reported: dict[str, str] = {}
 
-    def confirmed(self, *vaults: str) -> None:
+    def note_confirmed(self, *vaults: str) -> None:
         """Note that a poll confirmed these vaults."""
         now = self._clock.monotonic()
         # Reconciles since the last poll may have reported trouble, and must take it back.
@@ -36,7 +36,7 @@ class Freshness:
             self._confirmed[vault_id] = now
             self._failures.pop(vault_id, None)
 
-    def failed(self, error: BackendError, *, vault_id: str | None = None) -> None:
+    def note_failure(self, error: BackendError, *, vault_id: str | None = None) -> None:
         """Note that a poll failed, as a whole or for one vault."""
         if vault_id is None:
             self._failure = error
@@ -71,8 +71,8 @@ class Freshness:
         now = self._clock.monotonic()
         return now - self._confirmed.setdefault(vault_id, now)
 
-    def turned(self, vaults: Iterable[str]) -> list[str]:
-        """Return the vaults whose trouble began, ended or became another since the last call."""
+    def take_changed(self, vaults: Iterable[str]) -> list[str]:
+        """Return the vaults whose trouble began, ended or changed since the last call."""
         former, self._reported = self._reported, self._reasons(vaults)
         return [v for v, reason in self._reported.items() if former.get(v, "") != reason]
 

@@ -88,12 +88,12 @@ class Poller:
             with self._share.call(fair_share.CONNECTION):
                 vaults = await self._catalog.read_vaults(polled=True)
         except BackendError as error:
-            self._freshness.failed(error)
+            self._freshness.note_failure(error)
             self._meter.polled(ok=False)
             return error
         self.trust.judge(vaults)
         due = self._due(vaults, full=full)
-        self._freshness.confirmed(*(vaults.keys() - due))
+        self._freshness.note_confirmed(*(vaults.keys() - due))
         self._meter.polled(ok=await self._list(due))
         self._add(self._affected.by_vaults(vaults))
         return None
@@ -101,7 +101,7 @@ class Poller:
     def _due(self, vaults: Mapping[str, Vault], *, full: bool) -> set[str]:
         followed = self._affected.followed(vaults)
         if full:
-            self.trust.resync_began(followed)
+            self.trust.begin_resync(followed)
         if full or self.trust.lost():
             return followed
         return {vault_id for vault_id in followed if not self._catalog.is_current(vault_id)}
@@ -130,8 +130,8 @@ class Poller:
         except BackendError as error:
             extra = {"vault": vault_id, "reason": error.reason}
             _log.warning("vault could not be listed", extra=extra)
-            self._freshness.failed(error, vault_id=vault_id)
-            self.trust.failed(vault_id)
+            self._freshness.note_failure(error, vault_id=vault_id)
+            self.trust.note_failure(vault_id)
             answered = False
         except ItemLookupError as error:
             # Deleted since the vault list was read; the next vault list will lack it.
@@ -143,14 +143,14 @@ class Poller:
         return answered
 
     def _note_listed(self, vault_id: str, before: Known | None) -> None:
-        self._freshness.confirmed(vault_id)
+        self._freshness.note_confirmed(vault_id)
         if listing := self._catalog.listed(vault_id):
             changes = item_changes.count_changes(before, listing.known) if before else 0
-            self.trust.listed(vault_id, changes=changes, fingerprint=listing.fingerprint)
+            self.trust.note_list(vault_id, changes=changes, fingerprint=listing.fingerprint)
 
     def _conclude(self) -> None:
         self._add(self._affected.by_lists())
-        turned = self._freshness.turned(self._users.vaults())
+        turned = self._freshness.take_changed(self._users.vaults())
         keys = [key for vault_id in turned for key in self._affected.on(vault_id)]
         for position, key in enumerate(keys):
             delay_seconds = position / STATUS_WRITES_PER_SECOND

@@ -35,11 +35,11 @@ class PollTrust:
         """Whether polls have to list the items of every used vault."""
         return self._lost
 
-    def resync_began(self, vaults: Iterable[str]) -> None:
+    def begin_resync(self, vaults: Iterable[str]) -> None:
         """Note that a resync lists these vaults."""
         self._awaited = set(vaults)
 
-    def listed(self, vault_id: str, *, changes: int, fingerprint: object) -> None:
+    def note_list(self, vault_id: str, *, changes: int, fingerprint: object) -> None:
         """Note a vault's list, however late it came.
 
         Args:
@@ -53,7 +53,7 @@ class PollTrust:
         if self._awaited:
             self._awaited.discard(vault_id)
 
-    def failed(self, vault_id: str) -> None:
+    def note_failure(self, vault_id: str) -> None:
         """Note that a vault could not be listed: a resync without its list proves nothing."""
         if self._awaited and vault_id in self._awaited:
             self._awaited = None

@@ -1,6 +1,6 @@
-"""What the watches and the resyncs show → which Secrets need a look.
+"""Objects that watches and resyncs show → the Secrets that need a reconcile.
 
-Most of it needs none: our own writes come back as events.
+Most need none: our own writes come back as events.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Observe:
         wake_restarts: Callable[[str], None],
         remove_finalizer: Callable[[ObjectRef], None],
     ) -> None:
-        """Take what is known, and whom to wake.
+        """Keep the parameters.
 
         Args:
             index: what is known of all Secrets.
@@ -56,7 +56,7 @@ class Observe:
         self._remove_finalizer = remove_finalizer
 
     def claim_seen(self, claim: Claim) -> None:
-        """A resource exists."""
+        """Record a resource that exists, and queue its Secret if it needs a reconcile."""
         if (priority := self.record(claim)) is not None:
             self._queue.add(claim.key, priority)
 
@@ -74,7 +74,7 @@ class Observe:
         ):
             # The same again would be new objects among old ones, and memory full of holes.
             self._claims.put(claim)
-        held_up = claim.has_legacy_finalizer and self._held_up(former, claim)
+        held_up = claim.has_legacy_finalizer and self._note_finalizer(former, claim)
         if former and former.asks_the_same_as(claim):
             return Priority.LOW if held_up else None
         if former and former.uid != claim.uid:
@@ -92,23 +92,23 @@ class Observe:
         self.note_gone(former.uid)
         self._index.retries.start_over(former.key)
 
-    def _held_up(self, former: Claim | None, claim: Claim) -> bool:
-        # By the official operator's finalizer: whose object is being deleted is let go at once,
-        # another one after its Secret was seen to.
-        put_back = self._index.conflicts.finalizer_seen(claim.uid, claim.resource_version)
+    def _note_finalizer(self, former: Claim | None, claim: Claim) -> bool:
+        # An object that is being deleted loses the official finalizer at once, another one after
+        # its reconcile. Return whether that reconcile is due.
+        put_back = self._index.conflicts.note_finalizer(claim.uid, claim.resource_version)
         if claim.terminating:
             self._remove_finalizer(claim.ref)
         return put_back or former is None or not former.has_legacy_finalizer
 
     def claim_gone(self, key: SecretKey, uid: str) -> None:
-        """A resource was deleted."""
+        """Forget a resource that was deleted."""
         self.note_gone(uid)
         held = self._claims.resource(key)
         if held and held.uid == uid:
             self.let_go(held)
 
     def note_gone(self, uid: str) -> None:
-        """Nothing of this uid comes back; events about it are late."""
+        """Note that an object is gone, so that later events about its uid are ignored."""
         self._gone[uid] = None
         self._index.conflicts.forget(uid)
         if len(self._gone) > _TOMBSTONES:
@@ -119,22 +119,22 @@ class Observe:
         return uid in self._gone
 
     def let_go(self, claim: Claim) -> None:
-        """The object does not ask for the Secret any more; whoever else does rules it now."""
+        """Remove a claim, and queue its Secret if another object asks for it."""
         if self._index.let_go(claim):
             self._queue.add(claim.key, Priority.CHANGED)
 
     def secret_seen(self, observed: ObservedSecret) -> None:
-        """A Secret with our label exists; one that nobody asks for is not ours to touch."""
+        """Record a Secret with our label, and queue it if it needs a reconcile."""
         if (
             observed.key not in self._claims
             or observed.resource_version <= self._index.states.of(observed.key).resource_version
         ):
             return  # nobody asks for it, or it is a state that we wrote or have seen
-        if not self.is_settled(observed):
+        if not self.record_secret(observed):
             self._repair(observed.key)
 
     def _repair(self, key: SecretKey) -> None:
-        rewrites = self._index.repairs.edited(key)
+        rewrites = self._index.repairs.note_edit(key)
         if rewrites <= REWRITES_AT_ONCE:
             self._queue.add(key, Priority.DRIFT)
         else:
@@ -144,17 +144,17 @@ class Observe:
             self._queue.add_later(key, Priority.DRIFT, delay_seconds=delay)
 
     def secret_checked(self, key: SecretKey, observed: ObservedSecret | None) -> None:
-        """What a look at a Secret showed that somebody asks for, where no watch tells of it."""
+        """Record a Secret as read without a watch, or its absence; queue it unless settled."""
         if key not in self._claims:
             return
         state = self._index.states.of(key)
         if observed is None:
             if state.existed:
-                self._index.repairs.edited(key)
+                self._index.repairs.note_edit(key)
             self._queue.add(key, Priority.DRIFT if state.existed else Priority.LOW)
             return
         news = observed.resource_version > state.resource_version
-        if self.is_settled(observed):
+        if self.record_secret(observed):
             return
         if news:
             self._repair(key)
@@ -162,27 +162,27 @@ class Observe:
             self._queue.add(key, Priority.LOW)
 
     def secret_gone(self, key: SecretKey) -> None:
-        """A Secret was deleted, or lost our label: either way it takes a live look.
+        """Queue a Secret that was deleted or lost our label: either way it takes a live read.
 
-        What it held, and a restart due, is remembered.
+        Its former content, and a restart that is due, are remembered.
         """
         if key not in self._claims:
             return
-        self._index.states.existed(key)
+        self._index.states.set_existed(key)
         self._repair(key)
 
-    def is_settled(self, observed: ObservedSecret) -> bool:
-        """Whether Secret and status are exactly what a pass would leave behind.
+    def record_secret(self, observed: ObservedSecret) -> bool:
+        """Record what a Secret says about itself; return whether it needs no reconcile.
 
-        Records what the Secret says about itself.
+        It needs none if Secret and status are exactly as a reconcile would leave them.
         """
         key, version = observed.key, observed.resource_version
         if version < self._index.states.of(key).resource_version:
             return True
-        self._index.states.existed(key)
+        self._index.states.set_existed(key)
         verdict = self._sealer.verify(observed)
         if verdict is seal.Verdict.INTACT:
-            self._believe(observed)
+            self._record_sealed(observed)
         asking = self._claims.alive(key)
         claim = claims.winner(asking, observed)
         if claim is None or claim.suspended:
@@ -196,7 +196,7 @@ class Observe:
         ):
             return False
         plan = self._plan(claim, observed, pin=pin)
-        self._index.states.seen(key, version)
+        self._index.states.set_version(key, version)
         if plan.desired is not None or self._is_owed_more(claim):
             return False
         if len(asking) > 1:
@@ -228,7 +228,7 @@ class Observe:
         )
         return failed or asked or claim.has_legacy_finalizer
 
-    def _believe(self, observed: ObservedSecret) -> None:
+    def _record_sealed(self, observed: ObservedSecret) -> None:
         # Whatever is asked for by now, and whether a reconcile succeeds: this is what it holds, and
         # a restart that is due is due.
         key, state = observed.key, self._index.states.of(observed.key)
@@ -239,7 +239,9 @@ class Observe:
             # Another process wrote this, and may be gone: whoever sees a mark sees to it.
             self._wake_restarts(key.namespace)
         if (held, mark) != (state.held, state.mark):
-            self._index.states.learned(key, held=followed if held == followed else held, mark=mark)
+            self._index.states.set_sealed(
+                key, held=followed if held == followed else held, mark=mark
+            )
         if followed is None and held:
             self._index.item_users.follow(
                 key, held, requested=observed.annotations.get(names.REQUESTED_PATH, "")

@@ -1,4 +1,4 @@
-"""What the watch and the resync show of Deployments → which Secrets need a look.
+"""Deployments that the watch and the resync show → the Secrets that need a reconcile.
 
 Three things about a Deployment matter: the Secret it asks for by annotation, the Secrets it uses
 (it co-owns those that workloads asked for), and whether the official operator's finalizer holds it
@@ -40,7 +40,7 @@ class ObserveWorkloads:
         self._dropped: OrderedDict[str, int] = OrderedDict()
 
     def seen(self, workload: Workload) -> None:
-        """A Deployment exists."""
+        """Record a Deployment that exists, and queue the Secrets that need a reconcile."""
         for key, priority in self.record(workload).items():
             self._queue.add(key, priority)
 
@@ -62,7 +62,7 @@ class ObserveWorkloads:
         if former and self._claims.workload(workload.ref) is None:
             self._drop(workload)
         due = dict.fromkeys(self._co_owned(former, workload), Priority.LOW)
-        if workload.has_legacy_finalizer and self._held_up(former, workload) and asks:
+        if workload.has_legacy_finalizer and self._note_finalizer(former, workload) and asks:
             due[asks.key] = Priority.LOW
         if asks and not (asked and asked.asks_the_same_as(asks)):
             due[asks.key] = Priority.NEW
@@ -75,14 +75,14 @@ class ObserveWorkloads:
         if len(self._dropped) > _DROPPED:
             self._dropped.popitem(last=False)
 
-    def _held_up(self, former: Workload | None, workload: Workload) -> bool:
-        put_back = self._conflicts.finalizer_seen(workload.uid, workload.resource_version)
+    def _note_finalizer(self, former: Workload | None, workload: Workload) -> bool:
+        put_back = self._conflicts.note_finalizer(workload.uid, workload.resource_version)
         if workload.claim is None or workload.terminating:
             self._remove_finalizer(workload.ref)
         return put_back or former is None or not former.has_legacy_finalizer
 
     def gone(self, ref: ObjectRef, uid: str) -> None:
-        """A Deployment was deleted."""
+        """Forget a Deployment that was deleted."""
         self._observe.note_gone(uid)
         held = self._claims.workload(ref)
         if held is None or held.uid != uid:

@@ -53,7 +53,7 @@ class ListedSecrets:
         return {
             observed.key
             async for observed in self._secrets.list_managed(asking)
-            if self._observe.is_settled(observed)
+            if self._observe.record_secret(observed)
         }
 
 
@@ -78,7 +78,7 @@ class PatrolledSecrets:
         self._sleep = sleep
 
     async def settled(self, asked: Mapping[SecretKey, Priority]) -> set[SecretKey]:
-        """Those that a GET shows to be in order, and those that are looked at in turn."""
+        """Return the Secrets that a GET shows to be settled, and those left to a round."""
         fresh = [
             key
             for key, priority in asked.items()
@@ -87,13 +87,13 @@ class PatrolledSecrets:
         wrong: set[SecretKey] = set()
         for start in range(0, len(fresh), AT_ONCE):
             batch = fresh[start : start + AT_ONCE]
-            found = await asyncio.gather(*(self._is_settled(key) for key in batch))
+            found = await asyncio.gather(*(self._record(key) for key in batch))
             wrong |= {key for key, settled in zip(batch, found, strict=True) if not settled}
         return asked.keys() - wrong
 
-    async def _is_settled(self, key: SecretKey) -> bool:
+    async def _record(self, key: SecretKey) -> bool:
         observed = await self._secrets.get(key)
-        return observed is not None and self._observe.is_settled(observed)
+        return observed is not None and self._observe.record_secret(observed)
 
     async def run(self) -> None:
         """Make rounds until cancelled."""

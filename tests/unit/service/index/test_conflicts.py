@@ -29,19 +29,19 @@ HOUR = module.BACKOFF_SECONDS
 
 def put_back(conflicts: Conflicts, *, uid: str = "u", version: int = 10) -> None:
     """We remove the finalizer, and somebody puts it back."""
-    conflicts.finalizer_removed(uid, version)
-    assert conflicts.finalizer_seen(uid, version + 1)
+    conflicts.note_removal(uid, version)
+    assert conflicts.note_finalizer(uid, version + 1)
 
 
 def test_a_finalizer_that_was_never_removed_is_no_conflict(conflicts: Conflicts) -> None:
-    assert not conflicts.finalizer_seen("u", 9)
+    assert not conflicts.note_finalizer("u", 9)
     assert conflicts.backoff("u") is None
 
 
 @pytest.mark.parametrize("version", [9, 10])
 def test_late_news_of_the_finalizer_is_no_conflict(conflicts: Conflicts, version: int) -> None:
-    conflicts.finalizer_removed("u", 10)
-    assert not conflicts.finalizer_seen("u", version)
+    conflicts.note_removal("u", 10)
+    assert not conflicts.note_finalizer("u", version)
     assert conflicts.backoff("u") is None
 
 
@@ -50,7 +50,7 @@ def test_a_finalizer_that_comes_back_is_a_conflict_for_an_hour(conflicts: Confli
     assert conflicts.backoff("u") == module.Backoff(seconds=HOUR, reported=False)
     assert conflicts.backoff("another") is None
     clock.advance(1)
-    assert not conflicts.finalizer_seen("u", 12)
+    assert not conflicts.note_finalizer("u", 12)
     assert conflicts.backoff("u") == module.Backoff(seconds=HOUR - 1, reported=False)
     clock.advance(HOUR - 1)
     assert conflicts.backoff("u") is None
@@ -75,10 +75,10 @@ def test_somebody_who_asks_ends_it_at_once(conflicts: Conflicts) -> None:
 
 def test_an_object_that_is_gone_is_forgotten(conflicts: Conflicts) -> None:
     put_back(conflicts)
-    conflicts.finalizer_removed("u", 20)
+    conflicts.note_removal("u", 20)
     conflicts.forget("u")
     assert conflicts.backoff("u") is None
-    assert not conflicts.finalizer_seen("u", 30)
+    assert not conflicts.note_finalizer("u", 30)
 
 
 def test_only_so_many_conflicts_are_remembered_and_the_newest_stay(conflicts: Conflicts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,8 +91,8 @@ def test_only_so_many_conflicts_are_remembered_and_the_newest_stay(conflicts: Co
 def test_only_so_many_removals_are_remembered(conflicts: Conflicts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_REMEMBERED", 2)
     for uid in ("a", "b", "a", "c"):
-        conflicts.finalizer_removed(uid, 10)
-    assert [conflicts.finalizer_seen(uid, 11) for uid in ("a", "b", "c")] == [True, False, True]
+        conflicts.note_removal(uid, 10)
+    assert [conflicts.note_finalizer(uid, 11) for uid in ("a", "b", "c")] == [True, False, True]
 
 
 def test_the_refusal_says_what_to_do_and_when_it_goes_on() -> None:

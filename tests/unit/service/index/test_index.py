@@ -75,7 +75,7 @@ def test_what_is_kept_of_a_resource_is_small_and_its_body_is_not() -> None:
             claim = onepassword_item.from_json(raw, Rendering())
             index.claims.put(claim)
             revisions = Revisions((Revision("v" * 26, f"{n:026}", 3),))
-            index.states.in_line(claim.key, revisions, skipped=None, mark=None)
+            index.states.set_synced(claim.key, revisions, skipped=None, mark=None)
             index.item_users.follow(claim.key, Revisions((Revision("v" * 26, f"{n:026}", 3),)), requested=claim.item_path)
         gc.collect()
         kept = tracemalloc.get_traced_memory()[0] / number

@@ -24,47 +24,47 @@ def repairs(clock: FakeClock) -> Repairs:
 
 
 def repair(repairs: Repairs, revisions: Revisions = X1) -> None:
-    repairs.edited(A)
+    repairs.note_edit(A)
     repairs.begin(A)
-    repairs.written(A, revisions)
+    repairs.note_write(A, revisions)
 
 
 def test_repairs_of_one_revision_soon_after_a_write_are_in_a_row(repairs: Repairs, clock: FakeClock) -> None:
     repairs.begin(A)
-    repairs.written(A, X1)
+    repairs.note_write(A, X1)
     for expected in (1, 2, 3):
         clock.advance(MEMORY_SECONDS - 1)
         repair(repairs)
         assert repairs.in_a_row(A) == expected
-    assert repairs.edited(A) == 3
+    assert repairs.note_edit(A) == 3
 
 
 def test_a_write_without_an_edit_is_no_repair(repairs: Repairs) -> None:
     for _ in range(3):
         repairs.begin(A)
-        repairs.written(A, X1)
+        repairs.note_write(A, X1)
     assert repairs.in_a_row(A) == 0
 
 
 def test_another_revision_and_a_rest_end_the_row(repairs: Repairs, clock: FakeClock) -> None:
-    repairs.written(A, X1)
+    repairs.note_write(A, X1)
     repair(repairs)
     repair(repairs, X2)
     assert repairs.in_a_row(A) == 0
     repair(repairs, X2)
     assert repairs.in_a_row(A) == 1
     clock.advance(MEMORY_SECONDS)
-    repairs.edited(A)
+    repairs.note_edit(A)
     repairs.begin(A)
     assert repairs.in_a_row(A) == 0
 
 
 def test_writes_are_remembered_for_a_minute_and_edits_until_they_are_answered(repairs: Repairs, clock: FakeClock) -> None:
-    repairs.written(A, X1)
-    repairs.edited(A)
+    repairs.note_write(A, X1)
+    repairs.note_edit(A)
     clock.advance(MEMORY_SECONDS)
-    repairs.written(B, X1)
+    repairs.note_write(B, X1)
     assert set(repairs._repairs) == {A, B}
     repairs.begin(A)
-    repairs.written(B, X1)
+    repairs.note_write(B, X1)
     assert set(repairs._repairs) == {B}

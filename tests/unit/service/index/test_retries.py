@@ -23,42 +23,42 @@ def retries(clock: FakeClock) -> Retries:
 
 def test_failures_count_until_a_success(retries: Retries, clock: FakeClock) -> None:
     assert (retries.attempts(A), retries.attempt(A), retries.failing_seconds(A)) == (0, 1, 0.0)
-    retries.failed(A)
+    retries.note_failure(A)
     clock.advance(5)
-    retries.failed(A)
+    retries.note_failure(A)
     assert (retries.attempts(A), retries.attempt(A), retries.failing_seconds(A)) == (2, 2, 5.0)
-    retries.succeeded(A)
+    retries.note_success(A)
     assert (retries.attempts(A), retries.failing_seconds(A), retries._failures) == (0, 0.0, {})
 
 
 def test_a_namesake_is_tried_without_delay(retries: Retries) -> None:
     retries.start_over(A)
-    retries.failed(A)
+    retries.note_failure(A)
     retries.start_over(A)
     assert retries.attempts(A) == 0
 
 
 def test_statuses_that_can_not_be_written_make_for_longer_delays(retries: Retries) -> None:
     for expected in (1, 2):
-        retries.succeeded(A)
-        retries.status_failed(A)
+        retries.note_success(A)
+        retries.note_status_failure(A)
         assert retries.attempts(A) == expected
-    retries.status_written(A)
-    retries.succeeded(A)
+    retries.note_status_success(A)
+    retries.note_success(A)
     assert retries._failures == {}
-    retries.status_written(A)
+    retries.note_status_success(A)
 
 
 def test_a_refused_claim_beside_the_winner_is_tried_less_and_less_often(retries: Retries) -> None:
     for _ in range(3):
-        retries.refused(A, somebody=True)
+        retries.note_refusals(A, somebody=True)
     assert (retries.attempts(A), retries.attempt(A)) == (0, 3)
-    retries.refused(A, somebody=False)
+    retries.note_refusals(A, somebody=False)
     assert (retries.attempt(A), retries._failures) == (1, {})
-    retries.refused(A, somebody=False)
+    retries.note_refusals(A, somebody=False)
 
 
 def test_what_nobody_asks_for_is_forgotten(retries: Retries) -> None:
-    retries.failed(A)
+    retries.note_failure(A)
     retries.forget(A)
     assert retries.attempts(A) == 0

@@ -240,7 +240,7 @@ class TestClearing:
         moved = world.secrets.mark(world.key())
         states = world.process.index.states
         earlier = type(moved).parse(before) if moved else None  # what a pass that began earlier goes by
-        states.learned(world.key(), held=states.of(world.key()).held, mark=earlier)
+        states.set_sealed(world.key(), held=states.of(world.key()).held, mark=earlier)
         await world.restart()
         assert world.secrets.mark(world.key()) == moved
 

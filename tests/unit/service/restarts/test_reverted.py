@@ -56,8 +56,8 @@ def test_the_limit_is_told_once(reverts: Reverts) -> None:
     for _ in range(3):
         reverts.note(workload(), FOR_TWO)
         reverts.note(workload("another"), FOR_TWO)
-    assert [reverts.is_unreported(workload(), FOR_TWO) for _ in range(3)] == [True, False, False]
-    assert reverts.is_unreported(workload("another"), FOR_TWO)
+    assert [reverts.take_unreported(workload(), FOR_TWO) for _ in range(3)] == [True, False, False]
+    assert reverts.take_unreported(workload("another"), FOR_TWO)
 
 
 def test_a_workload_that_is_due_for_other_revisions_in_turn_has_had_nothing_taken_back(reverts: Reverts) -> None:
@@ -71,14 +71,14 @@ def test_an_hour_after_the_last_patch_it_starts_anew(reverts: Reverts, clock: Fa
     for _ in range(3):
         reverts.note(workload(), FOR_TWO)
         clock.advance(600)
-    assert reverts.is_unreported(workload(), FOR_TWO)
+    assert reverts.take_unreported(workload(), FOR_TWO)
     clock.advance(3000)  # an hour after the last one, to the second
     assert not reverts.allows(workload(), FOR_TWO)
     clock.advance(1)
     assert reverts.allows(workload(), FOR_TWO)
     for _ in range(3):
         reverts.note(workload(), FOR_TWO)
-    assert reverts.is_unreported(workload(), FOR_TWO)
+    assert reverts.take_unreported(workload(), FOR_TWO)
 
 
 def test_each_is_forgotten_an_hour_after_its_own_last_patch(reverts: Reverts, clock: FakeClock) -> None:

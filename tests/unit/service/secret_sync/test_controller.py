@@ -168,7 +168,7 @@ async def test_a_namesake_does_not_inherit_the_status_of_its_predecessor(world: 
 
 async def test_somebody_elses_trouble_with_a_vault_is_told_although_the_secret_is_right(world: World) -> None:
     await world.synced()
-    world.process.freshness.failed(BackendForbiddenError("no access"), vault_id=world.vault)
+    world.process.freshness.note_failure(BackendForbiddenError("no access"), vault_id=world.vault)
     world.secrets.overwrite(world.key(), password="edited")
     await world.settle()
     assert world.secrets.values(world.key()) == {"password": "one"}
@@ -180,7 +180,7 @@ async def test_a_secret_that_is_put_right_while_its_vault_is_in_trouble_is_told_
     world.source.edit(item, password="two")
     await world.process.poller.poll()
     world.secrets.overwrite(world.key(), password="edited")
-    world.process.freshness.failed(BackendForbiddenError("no access"), vault_id=world.vault)
+    world.process.freshness.note_failure(BackendForbiddenError("no access"), vault_id=world.vault)
     await world.settle()
     assert world.secrets.values(world.key()) == {"password": "two"}
     assert world.claims.ready(world.key()).reason == "AccessDenied"
@@ -418,7 +418,7 @@ async def test_a_resource_that_goes_while_it_is_told_leaves_nothing_behind(world
 async def test_a_pause_is_a_success(world: World) -> None:
     await world.synced()
     for _ in range(3):
-        world.process.index.retries.failed(world.key())
+        world.process.index.retries.note_failure(world.key())
     world.claims.annotate(world.key(), suspended=True)
     await world.settle()
     retries = world.process.index.retries

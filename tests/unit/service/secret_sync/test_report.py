@@ -143,12 +143,12 @@ class TestDeployment:
 
     @pytest.mark.parametrize("error", [ItemNotFoundError("no"), TargetClaimedError("taken"), BackendDeniedError("refused")])
     async def test_a_failure_is_a_warning(self, world: World, reporter: Reporter, deployment: Claim, error: OperatorError) -> None:
-        world.process.index.states.presume(world.key(), REVISIONS)
+        world.process.index.states.set_held_if_unknown(world.key(), REVISIONS)
         await reporter.report(deployment, Failed(error), stale=False)
         assert world.events.reasons("web") == ["ReconcileError"]
 
     async def test_a_blip_says_nothing_if_its_secret_was_in_sync(self, world: World, reporter: Reporter, deployment: Claim) -> None:
-        world.process.index.states.presume(world.key(), REVISIONS)
+        world.process.index.states.set_held_if_unknown(world.key(), REVISIONS)
         await reporter.report(deployment, Failed(BLIP), stale=False)
         assert world.events.reported == []
         await reporter.report(deployment, Failed(BLIP), stale=True)

@@ -214,7 +214,7 @@ class TestTheFinalizer:
         gone = world.claims.objects.pop(world.key())
         await world.process.remove_finalizers.run(RESOURCE)
         assert world.finalizers.released == []
-        assert not world.process.index.conflicts.finalizer_seen(gone.uid, 9999)
+        assert not world.process.index.conflicts.note_finalizer(gone.uid, 9999)
 
     async def test_in_a_conflict_it_stays_until_it_is_time_to_try(self, world: World, item: str) -> None:
         as_left(world, item)

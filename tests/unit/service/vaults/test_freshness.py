@@ -28,8 +28,8 @@ def test_before_the_first_poll_there_is_no_trouble_until_the_limit(freshness: Fr
 
 
 def test_an_outage_is_trouble_only_after_the_limit_and_names_its_cause(freshness: Freshness, clock: FakeClock) -> None:
-    freshness.confirmed("v")
-    freshness.failed(BackendUnavailableError("refused"))
+    freshness.note_confirmed("v")
+    freshness.note_failure(BackendUnavailableError("refused"))
     clock.advance(LIMIT)
     assert freshness.trouble("v") is None
     clock.advance(1)
@@ -41,38 +41,38 @@ def test_an_outage_is_trouble_only_after_the_limit_and_names_its_cause(freshness
 def test_a_vault_that_is_refused_is_trouble_at_once_and_alone(
     freshness: Freshness, error: BackendForbiddenError | BackendAnswerError
 ) -> None:
-    freshness.confirmed("v", "w")
-    freshness.failed(error, vault_id="v")
+    freshness.note_confirmed("v", "w")
+    freshness.note_failure(error, vault_id="v")
     assert freshness.trouble("v") is error
     assert freshness.trouble("w") is None
-    freshness.confirmed("v")
+    freshness.note_confirmed("v")
     assert freshness.trouble("v") is None
 
 
 def test_a_refused_token_is_trouble_for_all_at_once(freshness: Freshness) -> None:
-    freshness.confirmed("v", "w")
-    freshness.failed(BackendDeniedError("refused"))
-    assert freshness.turned(["v", "w"]) == ["v", "w"]
-    assert freshness.turned(["v", "w"]) == []
+    freshness.note_confirmed("v", "w")
+    freshness.note_failure(BackendDeniedError("refused"))
+    assert freshness.take_changed(["v", "w"]) == ["v", "w"]
+    assert freshness.take_changed(["v", "w"]) == []
 
 
 def test_one_poll_that_comes_through_ends_the_trouble_of_what_it_confirmed(freshness: Freshness, clock: FakeClock) -> None:
-    freshness.failed(BackendUnavailableError("refused"))
-    assert freshness.turned(["v", "w"]) == []
+    freshness.note_failure(BackendUnavailableError("refused"))
+    assert freshness.take_changed(["v", "w"]) == []
     clock.advance(LIMIT + 1)
-    freshness.confirmed("v")
+    freshness.note_confirmed("v")
     assert freshness.trouble("v") is None
-    assert freshness.turned(["w"]) == ["w"]
+    assert freshness.take_changed(["w"]) == ["w"]
 
 
 def test_trouble_that_a_reconcile_may_have_reported_between_two_polls_has_turned_when_it_ends(
     freshness: Freshness, clock: FakeClock
 ) -> None:
-    freshness.confirmed("v")
-    assert freshness.turned(["v"]) == []
+    freshness.note_confirmed("v")
+    assert freshness.take_changed(["v"]) == []
     clock.advance(LIMIT + 1)
-    freshness.confirmed("v")
-    assert freshness.turned(["v"]) == ["v"]
+    freshness.note_confirmed("v")
+    assert freshness.take_changed(["v"]) == ["v"]
 
 
 def test_a_single_item_may_fail_as_long_as_the_limit(freshness: Freshness) -> None:

@@ -26,8 +26,8 @@ VAULT = Vault(id="v", name="Prod", content_version=1, attribute_version=1, items
 def poll(trust: PollTrust, *, hidden: int = 0, resync: bool = False, shown: Vault = VAULT) -> None:
     """A poll lists the vault, and the next one begins."""
     if resync:
-        trust.resync_began(["v"])
-    trust.listed("v", changes=hidden, fingerprint=VAULT.fingerprint)
+        trust.begin_resync(["v"])
+    trust.note_list("v", changes=hidden, fingerprint=VAULT.fingerprint)
     trust.judge({"v": shown})
 
 
@@ -53,7 +53,7 @@ def test_a_change_that_the_vault_list_shows_by_then_was_not_hidden(trust: PollTr
 
 
 def test_nothing_is_judged_of_a_vault_that_is_gone_by_then(trust: PollTrust, meter: FakeMeter) -> None:
-    trust.listed("v", changes=1, fingerprint=VAULT.fingerprint)
+    trust.note_list("v", changes=1, fingerprint=VAULT.fingerprint)
     trust.judge({})
     assert (trust.lost(), meter.found) == (False, 0)
 
@@ -62,9 +62,9 @@ def test_nothing_is_judged_of_a_vault_that_is_gone_by_then(trust: PollTrust, met
 def test_a_resync_proves_nothing_until_it_has_listed_every_vault(trust: PollTrust, *, failed: bool) -> None:
     resync(trust, hidden=1)
     for _ in range(CLEAN_RESYNCS):
-        trust.resync_began(["v", "w"])
+        trust.begin_resync(["v", "w"])
         if failed:
-            trust.failed("w")
+            trust.note_failure("w")
         poll(trust)
         assert trust.lost()
 
@@ -72,10 +72,10 @@ def test_a_resync_proves_nothing_until_it_has_listed_every_vault(trust: PollTrus
 def test_a_resync_is_complete_when_its_last_list_comes_however_late(trust: PollTrust) -> None:
     resync(trust, hidden=1)
     for _ in range(CLEAN_RESYNCS):
-        trust.resync_began(["v", "w"])
+        trust.begin_resync(["v", "w"])
         poll(trust)
         poll(trust)
-        trust.listed("w", changes=0, fingerprint=VAULT.fingerprint)
+        trust.note_list("w", changes=0, fingerprint=VAULT.fingerprint)
         poll(trust)
     assert not trust.lost()
 

@@ -30,7 +30,7 @@ async def test_what_is_seen_again_unchanged_leaves_the_old_objects_in_place(worl
     claim, revision = index.claims.resource(world.key()), index.states.of(world.key()).held
     assert claim
     observe.claim_seen(dataclasses.replace(claim))
-    observe.is_settled(world.secrets.objects[world.key()])
+    observe.record_secret(world.secrets.objects[world.key()])
     assert index.claims.resource(world.key()) is claim
     assert index.states.of(world.key()).held is revision
 
@@ -121,7 +121,7 @@ async def test_a_forged_secret_leaves_no_mark_when_it_is_deleted(world: World) -
 async def test_a_resource_with_a_new_uid_starts_without_its_namesakes_failures(world: World) -> None:
     await world.synced()
     for _ in range(7):
-        world.process.index.retries.failed(world.key())
+        world.process.index.retries.note_failure(world.key())
     held = world.claims.objects[world.key()]
     world.process.observe.claim_seen(dataclasses.replace(held, uid="new", resource_version=9999))
     assert world.process.index.retries.attempts(world.key()) == 0
@@ -132,25 +132,25 @@ async def test_a_secret_whose_resource_says_nothing_yet_needs_a_look(world: Worl
     held = world.claims.objects[world.key()]
     silent = dataclasses.replace(held, conditions=(), resource_version=9999)
     world.process.observe.record(silent)
-    assert not world.process.observe.is_settled(world.secrets.objects[world.key()])
+    assert not world.process.observe.record_secret(world.secrets.objects[world.key()])
 
 
 async def test_a_secret_that_is_being_deleted_needs_a_look(world: World) -> None:
     await world.synced()
     going = dataclasses.replace(world.secrets.objects[world.key()], terminating=True)
-    assert not world.process.observe.is_settled(going)
+    assert not world.process.observe.record_secret(going)
 
 
 async def test_a_secret_of_another_type_needs_a_look(world: World) -> None:
     await world.synced()
     world.process.index.claims.put(dataclasses.replace(world.claims.objects[world.key()], secret_type="kubernetes.io/tls"))
-    assert not world.process.observe.is_settled(world.secrets.objects[world.key()])
+    assert not world.process.observe.record_secret(world.secrets.objects[world.key()])
 
 
 async def test_a_secret_whose_pass_is_about_to_write_the_status_needs_no_second_look(world: World) -> None:
     await world.synced()
     world.process.index.claims.put(dataclasses.replace(world.claims.objects[world.key()], conditions=()))
-    world.process.index.states.seen(world.key(), 0)  # the event came before the answer to our write
+    world.process.index.states.set_version(world.key(), 0)  # the event came before the answer to our write
     world.process.queue._running.add(world.key())
     world.process.observe.secret_seen(world.secrets.objects[world.key()])
     assert not world.process.queue._again
@@ -197,20 +197,20 @@ async def test_two_processes_with_other_options_do_not_write_without_end(world: 
 async def test_a_state_of_the_secret_that_is_known_to_be_outdated_says_nothing(world: World) -> None:
     await world.synced()
     outdated = dataclasses.replace(world.secrets.objects[world.key()], resource_version=1, labels={})
-    assert world.process.observe.is_settled(outdated)
+    assert world.process.observe.record_secret(outdated)
 
 
 async def test_a_secret_whose_ruling_resource_is_suspended_is_not_judged(world: World) -> None:
     await world.synced()
     world.process.index.claims.put(dataclasses.replace(world.claims.objects[world.key()], suspended=True))
-    assert not world.process.observe.is_settled(world.secrets.objects[world.key()])
+    assert not world.process.observe.record_secret(world.secrets.objects[world.key()])
 
 
 async def test_a_secret_whose_resource_is_held_up_needs_a_look(world: World) -> None:
     await world.synced()
     world.claims.hold_up(world.key(), names.OFFICIAL_FINALIZER)
     assert world.process.observe.record(world.claims.objects[world.key()]) is Priority.LOW
-    assert not world.process.observe.is_settled(world.secrets.objects[world.key()])
+    assert not world.process.observe.record_secret(world.secrets.objects[world.key()])
 
 
 async def test_what_several_ask_for_is_followed_from_the_first_sight_on(world: World) -> None:
@@ -251,7 +251,7 @@ async def test_a_secret_that_a_deployment_asks_for_needs_no_look_once_it_is_righ
     world.source.put(world.vault, "db", password="one")
     key = world.asks("web")
     await world.settle()
-    assert world.process.observe.is_settled(world.secrets.objects[key])
+    assert world.process.observe.record_secret(world.secrets.objects[key])
 
 
 async def test_a_secret_that_lacks_one_of_its_users_among_its_owners_needs_a_look(world: World) -> None:
@@ -260,7 +260,7 @@ async def test_a_secret_that_lacks_one_of_its_users_among_its_owners_needs_a_loo
     await world.settle()
     world.workloads.deploy("user", "db")
     world.process.index.claims.put_workload(world.workloads.objects["app", "user"])
-    assert not world.process.observe.is_settled(world.secrets.objects[key])
+    assert not world.process.observe.record_secret(world.secrets.objects[key])
 
 
 @pytest.mark.parametrize("finalizers", [(), (names.OFFICIAL_FINALIZER,)])

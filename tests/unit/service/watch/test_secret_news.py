@@ -100,7 +100,7 @@ async def test_the_answer_to_our_own_write_that_the_watch_overtook_saves_the_get
     written = version(world, world.key()) + 1
     async with reading(news):
         news.seen(world.key(), written)
-        world.process.index.states.seen(world.key(), written)
+        world.process.index.states.set_version(world.key(), written)
         await rest(news)
     assert world.secrets.requests == []
 
@@ -203,7 +203,7 @@ def never_seen(world: World) -> None:
 
 
 def written_since(world: World) -> None:
-    world.process.index.states.seen(world.key(), 9999)
+    world.process.index.states.set_version(world.key(), 9999)
 
 
 @pytest.mark.parametrize(

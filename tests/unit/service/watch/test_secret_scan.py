@@ -174,7 +174,7 @@ async def test_one_that_has_to_be_told_of_again_is_queued_behind_the_others(worl
     claim = world.process.index.claims.resource(world.key())
     assert claim
     for _ in range(1):
-        world.process.index.retries.failed(world.key())
+        world.process.index.retries.note_failure(world.key())
     await world.patrol.patrol()
     assert world.process.queue._waiting == {world.key(): Priority.LOW}
 
