@@ -120,7 +120,7 @@ class Operator:
     async def _lead(self) -> None:
         # A standby has listed everything and watches it, so all that there is to do waits in its
         # queues.
-        led_until = await self._election.campaign()
+        led_until = await self._election.acquire()
         # A refresh leaves no trace but an Event. One that the former leader still owed long after
         # it was asked for shows in the status.
         unreported_seconds = (
@@ -135,7 +135,7 @@ class Operator:
         self._tasks.start("events", self._parts.events.run)
         self._tasks.start("poller", self._poll_forever)
         self._tasks.start("server-watch", self._watch_server_forever)
-        await self._election.keep()
+        await self._election.renew()
 
     async def _wait_for_crd(self) -> None:
         reported = ""

@@ -28,7 +28,11 @@ from onepassword_operator.model.target import Rendering
 from onepassword_operator.net.proxy import Route
 from onepassword_operator.ports import ItemSource
 from onepassword_operator.rules.lease import Timing
-from onepassword_operator.service.runtime.leader_election import Election, LeaderElection, Unopposed
+from onepassword_operator.service.runtime.leader_election import (
+    Election,
+    LeaderElection,
+    NoElection,
+)
 from onepassword_operator.service.runtime.work_queue import WorkQueue
 from onepassword_operator.service.watch.secret_news import SecretNews
 from onepassword_operator.service.watch.secret_watch import SecretWatcher
@@ -48,24 +52,24 @@ class SystemClock:
     """The machine's clock and dice."""
 
     def monotonic(self) -> float:
-        """Seconds since some moment."""
+        """Return the seconds since some fixed moment."""
         return time.monotonic()
 
     def jitter(self) -> float:
-        """A number from 0 to 1."""
+        """Return a random number from 0 to 1."""
         return random.random()  # noqa: S311  spreads load, guards nothing
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What the loops of `app.py` drive."""
+    """The parts that the loops of `app.py` drive."""
 
     clock: SystemClock
     rendering: Rendering
     resources: KubernetesResources
     use_cases: UseCases
     secret_watcher: SecretWatcher | None
-    """Where Secrets are watched."""
+    """None if Secrets are not watched."""
     events: EventSender
 
 
@@ -160,7 +164,7 @@ async def elect(
     It has its own connection, so that bulk writes never delay a renewal.
     """
     if not settings.leader_elect:
-        yield Unopposed()
+        yield NoElection()
         return
     namespace = home_namespace(
         settings.leader_election_namespace, os.environ, context=access.namespace

@@ -33,7 +33,7 @@ from onepassword_operator.model.errors import BackendUnavailableError, ClusterUn
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.net.tls import client_tls
 from onepassword_operator.service.restarts.restart_workloads import NamespaceKey
-from onepassword_operator.service.runtime.leader_election import Unopposed
+from onepassword_operator.service.runtime.leader_election import NoElection
 from onepassword_operator.service.vaults.poller import Poller
 from onepassword_operator.service.watch.secret_watch import SecretWatcher
 from onepassword_operator.settings.schema import Settings, load
@@ -132,7 +132,7 @@ async def operator(settings: Settings, cluster: ScriptedServer, source: FakeItem
     access = ClusterAccess(server=cluster.url, ssl_context=None, token=None)
     async with KubernetesApi(access, user_agent="x", observer=lambda *_: None) as api:
         parts = build(settings, api=api, source=source, token=Confidential(b"fake"), metrics=Metrics(version="0"))
-        made = Operator(settings, parts, api=api, stop=StopSignal(), watch=looks, election=Unopposed())  # type: ignore[arg-type]  # a stand-in
+        made = Operator(settings, parts, api=api, stop=StopSignal(), watch=looks, election=NoElection())  # type: ignore[arg-type]  # a stand-in
         yield made
         await made.stop()
 
@@ -382,11 +382,11 @@ class Electoral:
     def may_write(self) -> bool:
         return self.won.is_set() and not self.lost.is_set()
 
-    async def campaign(self) -> float:
+    async def acquire(self) -> float:
         await self.won.wait()
         return self.led_elsewhere_until
 
-    async def keep(self) -> None:
+    async def renew(self) -> None:
         await self.lost.wait()
 
     async def release(self) -> None:

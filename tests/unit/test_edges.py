@@ -135,7 +135,7 @@ async def test_an_event_is_posted_under_a_name_of_its_own_in_the_api_servers_tim
 async def test_without_election_the_operator_leads_and_asks_for_no_lease(server: ScriptedServer, metrics: Metrics) -> None:
     access = ClusterAccess(server=server.url, ssl_context=None, token=None)
     async with elect(load({}, os.environ), access, way=DIRECT, metrics=metrics) as election:
-        await election.campaign()
+        await election.acquire()
         assert election.may_write()
     assert server.seen == []
 
@@ -147,7 +147,7 @@ async def test_with_election_the_lease_is_taken_in_the_kubeconfigs_namespace_und
     access = ClusterAccess(server=server.url, ssl_context=None, token=None, namespace="ops")
     async with elect(load({"leader_elect": "true"}, os.environ), access, way=DIRECT, metrics=metrics) as election:
         assert not election.may_write()
-        await election.campaign()
+        await election.acquire()
         assert election.may_write()
     assert server.paths()[1] == "/apis/coordination.k8s.io/v1/namespaces/ops/leases"
     spec = msgspec.json.decode(server.seen[1].body)["spec"]

@@ -12,7 +12,7 @@ from onepassword_operator.connect.access_token import ConnectToken
 from onepassword_operator.connect.factory import Limits, Server, connect_source
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.target import Rendering
-from onepassword_operator.service.runtime.leader_election import Unopposed
+from onepassword_operator.service.runtime.leader_election import NoElection
 from onepassword_operator.service.runtime.work_queue import WorkQueue
 from onepassword_operator.telemetry.metrics import Metrics
 from onepassword_operator.wire import onepassword_item
@@ -41,7 +41,7 @@ async def test_a_scrape_shows_the_state_of_that_moment() -> None:
     async with connect_source(
         Server(host="http://127.0.0.1:1"), token=token, user_agent="x", meter=metrics, clock=FakeClock(), limits=limits
     ) as connected:
-        gauges.expose(metrics, use_cases=made, events=events, connected=connected, token=token, election=Unopposed())
+        gauges.expose(metrics, use_cases=made, events=events, connected=connected, token=token, election=NoElection())
         assert shown(metrics) == dict.fromkeys(NOTHING_WAITS | {"queue_depth"}, 0.0) | {"leader": 1.0}
         made.observe.claim_seen(onepassword_item.from_dict({"metadata": METADATA}, Rendering()))
         assert shown(metrics) == dict.fromkeys(NOTHING_WAITS, 0.0) | {"queue_depth": 1.0, "leader": 1.0}

@@ -70,8 +70,8 @@ class CircuitBreaker:
         self._credential = credential
         self._refused_credential = 0
         self._in_flight = 0
-        self._doubting = asyncio.Lock()
-        self._doubted_at = -PROBE_SECONDS
+        self._token_check = asyncio.Lock()
+        self._token_checked_at = -PROBE_SECONDS
 
     def in_flight(self) -> int:
         """Return the number of calls in flight."""
@@ -125,15 +125,18 @@ class CircuitBreaker:
             try:
                 return await self._judged(call, target)
             except BackendDeniedError:
-                await self._doubt_token()
+                await self._check_token()
                 raise
 
-    async def _doubt_token(self) -> None:
+    async def _check_token(self) -> None:
         # The vault list tells a refused token from a refused vault. One list serves all calls that
         # were refused together.
-        async with self._doubting:
-            if self._open is None and self._clock.monotonic() >= self._doubted_at + PROBE_SECONDS:
-                self._doubted_at = self._clock.monotonic()
+        async with self._token_check:
+            if (
+                self._open is None
+                and self._clock.monotonic() >= self._token_checked_at + PROBE_SECONDS
+            ):
+                self._token_checked_at = self._clock.monotonic()
                 with contextlib.suppress(OperatorError):
                     await self._judged(self._source.list_vaults, _PROBE)
 

@@ -35,36 +35,36 @@ class _Seen:
 
 
 class Election(Protocol):
-    """How a replica becomes the leader, and stops being it."""
+    """Acquires, renews and releases leadership, as client-go does."""
 
     def may_write(self) -> bool:
         """Whether this replica leads at this moment."""
 
-    async def campaign(self) -> float:
+    async def acquire(self) -> float:
         """Wait until this replica leads.
 
         Return the monotonic time until which another is known to have led, or minus infinity.
         """
 
-    async def keep(self) -> None:
-        """Return when leadership is lost."""
+    async def renew(self) -> None:
+        """Renew the lease until it is lost; then return."""
 
     async def release(self) -> None:
-        """Give leadership up."""
+        """Release the lease, if it is held."""
 
 
-class Unopposed:
+class NoElection:
     """`Election` without an election: the only replica always leads."""
 
     def may_write(self) -> bool:
         """Return True."""
         return True
 
-    async def campaign(self) -> float:
+    async def acquire(self) -> float:
         """Return at once: no other replica has led."""
         return -math.inf
 
-    async def keep(self) -> None:
+    async def renew(self) -> None:
         """Wait for ever."""
         await asyncio.Event().wait()
 
@@ -73,7 +73,7 @@ class Unopposed:
 
 
 class LeaderElection:
-    """`Election` by a Lease; one candidate."""
+    """`Election` by a Lease, for one replica."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class LeaderElection:
         self._leading = False
         self._lost = asyncio.Event()
         self._reported = ""
-        self._doubt = False
+        self._must_read = False
         self._read_at = self._led_elsewhere_until = -math.inf
         self._wrote = False
 
@@ -110,8 +110,8 @@ class LeaderElection:
             and not self._lost.is_set()
         )
 
-    async def campaign(self) -> float:
-        """Take the lease, however long it takes.
+    async def acquire(self) -> float:
+        """Acquire the lease, however long it takes.
 
         Return the time until which another replica was seen to lead, or minus infinity.
         """
@@ -123,16 +123,16 @@ class LeaderElection:
         _log.info("leading", extra={"identity": self._identity})
         return self._led_elsewhere_until
 
-    async def keep(self) -> None:
-        """Renew until the lease is lost; call after `campaign`."""
-        renewals = asyncio.create_task(self._renew(), name="lease-renewals")
+    async def renew(self) -> None:
+        """Renew until the lease is lost; call after `acquire`."""
+        renewals = asyncio.create_task(self._renew_forever(), name="lease-renewals")
         try:
             await self._lost.wait()  # returns even while a renewal hangs
         finally:
             renewals.cancel()
         _log.error("leadership lost", extra={"identity": self._identity})
 
-    async def _renew(self) -> None:
+    async def _renew_forever(self) -> None:
         while True:
             await asyncio.sleep(self._timing.retry_seconds)
             await self._attempt()
@@ -146,7 +146,7 @@ class LeaderElection:
             return
         try:
             async with asyncio.timeout(self._timing.retry_seconds):
-                while not await self._given_up():
+                while not await self._released():
                     pass
         except (ClusterError, TimeoutError) as error:
             _log.info(
@@ -154,7 +154,7 @@ class LeaderElection:
                 extra={"error": type(error).__name__},
             )
 
-    async def _given_up(self) -> bool:
+    async def _released(self) -> bool:
         # Read the lease again: a renewal that was in flight when the process began to stop may have
         # been written, or may yet be.
         held = await self._store.get()
@@ -166,7 +166,7 @@ class LeaderElection:
         return False
 
     async def _attempt(self) -> bool:
-        """Take or renew the lease; return whether it is held now."""
+        """Try once to acquire or renew the lease; return whether it is held now."""
         started = self._clock.monotonic()
         try:
             async with asyncio.timeout(self._timing.deadline_seconds / 2):
@@ -177,23 +177,27 @@ class LeaderElection:
                     self._identity,
                     unchanged_seconds=self._clock.monotonic() - self._since(),
                 ):
-                    self._check_usurper(former)
+                    self._check_holder(former)
                     return False
                 record = lease.held(former, self._identity, now=self._now(), timing=self._timing)
                 self._wrote = True  # from here on the lease may be held, even if no answer comes
                 written = await self._store.write(record, basis=held)
         except (ClusterError, TimeoutError) as error:
-            self._doubt = True
+            self._must_read = True
             self._report(str(error) or "no answer in time")
             return False
-        self._seen, self._doubt, self._reported = _Seen(written, self._clock.monotonic()), False, ""
+        self._seen, self._must_read, self._reported = (
+            _Seen(written, self._clock.monotonic()),
+            False,
+            "",
+        )
         self._hold_from(started)
         return not self._lost.is_set()
 
     async def _basis(self) -> HeldLease | None:
-        # The leader has written the present record itself. If another replica has, the write fails
-        # with a conflict.
-        if self._leading and self._seen and not self._doubt:
+        # The leader wrote the present record itself, unless its last write got no answer. If
+        # another replica has written since, the write fails with a conflict.
+        if self._leading and self._seen and not self._must_read:
             return self._seen.held
         return await self._read()
 
@@ -217,7 +221,7 @@ class LeaderElection:
     def _since(self) -> float:
         return self._seen.since if self._seen else self._clock.monotonic()
 
-    def _check_usurper(self, record: LeaseRecord | None) -> None:
+    def _check_holder(self, record: LeaseRecord | None) -> None:
         if self._leading and record:
             _log.error("another replica holds the lease", extra={"holder": record.holder})
             self._lose()

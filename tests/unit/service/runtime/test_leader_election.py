@@ -15,7 +15,7 @@ from onepassword_operator.model.errors import ClusterConflictError, ClusterUnava
 from onepassword_operator.model.lease import HeldLease, LeaseRecord
 from onepassword_operator.rules import lease
 from onepassword_operator.rules.lease import Timing
-from onepassword_operator.service.runtime.leader_election import LeaderElection, Unopposed
+from onepassword_operator.service.runtime.leader_election import LeaderElection, NoElection
 
 LIMIT_SECONDS = 10.0
 QUICK = Timing(lease_seconds=15, deadline_seconds=0.2, retry_seconds=0.001)
@@ -87,7 +87,7 @@ def candidate(store: FakeLease, clock: FakeClock, *, name: str = "me", timing: T
 
 @contextlib.asynccontextmanager
 async def keeping(leader: LeaderElection) -> AsyncIterator[asyncio.Task[None]]:
-    task = asyncio.create_task(leader.keep())
+    task = asyncio.create_task(leader.renew())
     try:
         yield task
     finally:
@@ -98,7 +98,7 @@ async def keeping(leader: LeaderElection) -> AsyncIterator[asyncio.Task[None]]:
 async def test_the_first_candidate_leads_and_may_write_from_then_on(store: FakeLease, clock: FakeClock) -> None:
     me = candidate(store, clock)
     assert not me.may_write()
-    assert await me.campaign() == -math.inf, "nobody else led"
+    assert await me.acquire() == -math.inf, "nobody else led"
     assert me.may_write()
     assert store.record.holder == "me"
 
@@ -108,7 +108,7 @@ async def test_a_second_candidate_waits_until_the_first_has_been_silent_for_long
 ) -> None:
     store.put(THEIRS)
     me = candidate(store, clock)
-    campaign = asyncio.create_task(me.campaign())
+    acquisition = asyncio.create_task(me.acquire())
     while store.gets < 3:  # noqa: ASYNC110  a fake's counter
         await asyncio.sleep(0.001)
     clock.advance(15.0)
@@ -118,14 +118,14 @@ async def test_a_second_candidate_waits_until_the_first_has_been_silent_for_long
     assert not me.may_write()
     clock.advance(0.1)
     async with asyncio.timeout(LIMIT_SECONDS):
-        await campaign
+        await acquisition
     assert (store.record.holder, store.record.transitions) == ("me", 1)
 
 
 async def test_another_is_known_to_have_led_until_the_last_look_before_its_last_renewal(store: FakeLease, clock: FakeClock) -> None:
     """When between two looks it renewed, nobody can tell; what it did after the renewal neither."""
     store.put(THEIRS)
-    campaign = asyncio.create_task(candidate(store, clock).campaign())
+    acquisition = asyncio.create_task(candidate(store, clock).acquire())
     for renewed, seconds in ((False, 5.0), (True, 4.0), (False, 3.0), (False, 15.1)):
         seen = store.gets
         while store.gets < seen + 3:  # noqa: ASYNC110  a fake's counter
@@ -137,38 +137,38 @@ async def test_another_is_known_to_have_led_until_the_last_look_before_its_last_
             store.put(THEIRS)
         clock.advance(seconds)
     async with asyncio.timeout(LIMIT_SECONDS):
-        assert await campaign == last_look
+        assert await acquisition == last_look
 
 
 async def test_a_lease_that_was_given_up_or_is_ones_own_is_no_sign_of_another_leader(store: FakeLease, clock: FakeClock) -> None:
     store.put(THEIRS)
     me = candidate(store, clock)
-    campaign = asyncio.create_task(me.campaign())
+    acquisition = asyncio.create_task(me.acquire())
     while store.gets < 3:  # noqa: ASYNC110  a fake's counter
         await asyncio.sleep(0.001)
     store.put(lease.released(THEIRS, now="now"))
     async with asyncio.timeout(LIMIT_SECONDS):
-        assert await campaign == -math.inf
+        assert await acquisition == -math.inf
 
 
 async def test_a_holder_that_renews_is_left_alone_however_old_its_times_look(store: FakeLease, clock: FakeClock) -> None:
     store.put(THEIRS)
     me = candidate(store, clock)
-    campaign = asyncio.create_task(me.campaign())
+    acquisition = asyncio.create_task(me.acquire())
     for _ in range(5):
         seen = store.gets
         while store.gets < seen + 2:  # noqa: ASYNC110  a fake's counter
             await asyncio.sleep(0.001)
         store.put(THEIRS)
         clock.advance(10.0)
-    assert not campaign.done()
-    campaign.cancel()
-    await asyncio.gather(campaign, return_exceptions=True)
+    assert not acquisition.done()
+    acquisition.cancel()
+    await asyncio.gather(acquisition, return_exceptions=True)
 
 
 async def test_a_leader_renews_without_reading_what_it_wrote_itself(store: FakeLease, clock: FakeClock) -> None:
     me = candidate(store, clock)
-    await me.campaign()
+    await me.acquire()
     async with keeping(me):
         await store.until_written(4)
     assert store.gets == 1
@@ -177,25 +177,25 @@ async def test_a_leader_renews_without_reading_what_it_wrote_itself(store: FakeL
 
 async def test_a_leader_that_cannot_renew_in_time_is_no_leader_any_more(store: FakeLease, clock: FakeClock) -> None:
     me = candidate(store, clock, timing=QUICK)
-    await me.campaign()
+    await me.acquire()
     store.failing = ClusterUnavailableError("update leases: no answer")
     async with asyncio.timeout(LIMIT_SECONDS):
-        await me.keep()
+        await me.renew()
     assert not me.may_write()
 
 
 async def test_a_renewal_that_hangs_does_not_hold_up_the_end_of_the_leadership(store: FakeLease, clock: FakeClock) -> None:
     me = candidate(store, clock, timing=QUICK)
-    await me.campaign()
+    await me.acquire()
     store.hanging = True
     async with asyncio.timeout(LIMIT_SECONDS):
-        await me.keep()
+        await me.renew()
     assert not me.may_write()
 
 
 async def test_a_process_that_was_stopped_for_long_may_not_write_even_before_any_timer_has_run(store: FakeLease, clock: FakeClock) -> None:
     me = candidate(store, clock)
-    await me.campaign()
+    await me.acquire()
     clock.advance(1000.0)
     assert not me.may_write()
 
@@ -209,24 +209,24 @@ async def test_the_time_to_lead_counts_from_before_the_request_that_took_the_lea
         return await write(record, basis=basis)
 
     store.write = slow  # type: ignore[method-assign]
-    await me.campaign()
+    await me.acquire()
     clock.advance(1.0)
     assert not me.may_write()
 
 
 async def test_a_leader_whose_lease_another_has_taken_stops_at_once(store: FakeLease, clock: FakeClock) -> None:
     me = candidate(store, clock)
-    await me.campaign()
+    await me.acquire()
     store.put(THEIRS)
     async with asyncio.timeout(LIMIT_SECONDS):
-        await me.keep()
+        await me.renew()
     assert not me.may_write()
     assert store.record == THEIRS
 
 
 async def test_a_leader_survives_a_lease_that_somebody_deleted(store: FakeLease, clock: FakeClock) -> None:
     me = candidate(store, clock)
-    await me.campaign()
+    await me.acquire()
     store.held = None
     async with keeping(me):
         await store.until_written(3)
@@ -235,17 +235,17 @@ async def test_a_leader_survives_a_lease_that_somebody_deleted(store: FakeLease,
 
 async def test_who_stops_gives_the_lease_up_so_that_the_next_need_not_wait(store: FakeLease, clock: FakeClock) -> None:
     me, other = candidate(store, clock), candidate(store, clock, name="other")
-    await me.campaign()
+    await me.acquire()
     await me.release()
     assert not me.may_write()
     async with asyncio.timeout(LIMIT_SECONDS):
-        await other.campaign()
+        await other.acquire()
     assert (store.record.holder, store.record.transitions) == ("other", 1)
 
 
 async def test_a_renewal_that_was_under_way_at_the_end_does_not_keep_the_lease(store: FakeLease, clock: FakeClock) -> None:
     me = candidate(store, clock)
-    await me.campaign()
+    await me.acquire()
     store.put(store.record)  # written, and its answer lost
     get = store.get
 
@@ -264,7 +264,7 @@ async def test_who_never_led_or_leads_no_more_leaves_the_lease_alone_when_it_sto
     me = candidate(store, clock)
     await me.release()
     assert (store.held, store.gets) == (None, 0)
-    await me.campaign()
+    await me.acquire()
     store.put(THEIRS)
     await me.release()
     assert store.record == THEIRS
@@ -287,10 +287,10 @@ async def test_a_lease_that_was_written_but_whose_answer_never_came_is_given_up_
         raise ClusterUnavailableError("update leases: no answer")
 
     store.write = unanswered  # type: ignore[method-assign]
-    campaign = asyncio.create_task(me.campaign())
+    acquisition = asyncio.create_task(me.acquire())
     await asyncio.wait_for(written.wait(), LIMIT_SECONDS)
-    campaign.cancel()
-    await asyncio.gather(campaign, return_exceptions=True)
+    acquisition.cancel()
+    await asyncio.gather(acquisition, return_exceptions=True)
     assert (store.record.holder, me.may_write()) == ("me", False)
     store.failing = None
     await me.release()
@@ -299,7 +299,7 @@ async def test_a_lease_that_was_written_but_whose_answer_never_came_is_given_up_
 
 async def test_a_stop_does_not_wait_for_an_api_server_that_hangs(store: FakeLease, clock: FakeClock) -> None:
     me = candidate(store, clock)
-    await me.campaign()
+    await me.acquire()
     store.hanging = True
     async with asyncio.timeout(LIMIT_SECONDS):
         await me.release()
@@ -307,33 +307,33 @@ async def test_a_stop_does_not_wait_for_an_api_server_that_hangs(store: FakeLeas
 
 async def test_of_two_that_find_the_lease_free_at_once_one_leads(store: FakeLease, clock: FakeClock) -> None:
     both = [candidate(store, clock, name=name) for name in ("a", "b")]
-    campaigns = [asyncio.create_task(one.campaign()) for one in both]
-    await asyncio.wait(campaigns, return_when=asyncio.FIRST_COMPLETED)
+    acquisitions = [asyncio.create_task(one.acquire()) for one in both]
+    await asyncio.wait(acquisitions, return_when=asyncio.FIRST_COMPLETED)
     seen = store.gets
     while store.gets < seen + 2:  # noqa: ASYNC110  a fake's counter
         await asyncio.sleep(0.001)
     assert sorted(one.may_write() for one in both) == [False, True]
-    for campaign in campaigns:
-        campaign.cancel()
-    await asyncio.gather(*campaigns, return_exceptions=True)
+    for acquisition in acquisitions:
+        acquisition.cancel()
+    await asyncio.gather(*acquisitions, return_exceptions=True)
 
 
 async def test_why_the_lease_cannot_be_had_is_said_once(store: FakeLease, clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
     store.failing = ClusterUnavailableError("get leases: no answer")
-    campaign = asyncio.create_task(candidate(store, clock).campaign())
+    acquisition = asyncio.create_task(candidate(store, clock).acquire())
     while store.gets < 5:  # noqa: ASYNC110  a fake's counter
         await asyncio.sleep(0.001)
-    campaign.cancel()
-    await asyncio.gather(campaign, return_exceptions=True)
+    acquisition.cancel()
+    await asyncio.gather(acquisition, return_exceptions=True)
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert [record.__dict__["detail"] for record in warnings] == ["get leases: no answer"]
 
 
 async def test_without_an_election_the_only_replica_leads_to_its_end() -> None:
-    me = Unopposed()
-    await me.campaign()
+    me = NoElection()
+    await me.acquire()
     assert me.may_write()
-    kept = asyncio.create_task(me.keep())
+    kept = asyncio.create_task(me.renew())
     await asyncio.sleep(0)
     await me.release()
     assert not kept.done()
