@@ -78,7 +78,7 @@ class Options:
     staleness_seconds: float = 180.0
     workers: int = 16
     restarts_per_second: float = 0.0
-    """0: no limit."""
+    """0 sets no limit."""
     secret_round_seconds: float = 0.0
     """Within this time each Secret is read once; 0: Secrets are listed and watched instead."""
 
@@ -92,7 +92,7 @@ class NewQueue(Protocol):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
-    """What several use-cases work with."""
+    """The parts that several use-cases share."""
 
     index: Index
     share: FairShare
@@ -108,7 +108,7 @@ class Shared:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class UseCases:
-    """All of them, connected; nothing runs yet."""
+    """All use-cases, connected; nothing runs yet."""
 
     shared: Shared
     poller: Poller
@@ -116,7 +116,7 @@ class UseCases:
     observe_workloads: ObserveWorkloads
     resync: Resync
     patrol: PatrolledSecrets | None
-    """Where Secrets are not watched: reads each in turn."""
+    """Reads each Secret in turn; None if Secrets are watched."""
     reconcile: Reconcile
     controller: Controller
     workers: Workers[SecretKey]

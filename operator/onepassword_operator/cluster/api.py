@@ -74,7 +74,7 @@ class _Call:
 
     @property
     def what(self) -> str:
-        """The request in words."""
+        """The request in words, for error messages."""
         return f"{self.verb} {self.resource}"
 
     def headers(self) -> dict[str, str]:
@@ -87,7 +87,7 @@ class _Call:
         }
 
     def content(self) -> io.BytesIO | None:
-        """The body as a stream: aiohttp warns of raw bytes beyond 1 MiB."""
+        """Return the body as a stream: aiohttp warns of raw bytes beyond 1 MiB."""
         return None if self.body is None else io.BytesIO(self.body)
 
 
@@ -334,7 +334,7 @@ class KubernetesApi:
 
 
 async def _body(response: aiohttp.ClientResponse, cap: int | None) -> bytearray | None:
-    """The body; None if it exceeds the cap. The rest is dropped together with its connection."""
+    """Read the body; None if it exceeds the cap. The rest is dropped with its connection."""
     body = bytearray()
     async for piece in response.content.iter_any():
         body += piece

@@ -112,7 +112,7 @@ class EventSender:
         self._failed = _Seldom(clock, "Event could not be posted")
 
     def waiting(self) -> int:
-        """How many Events wait or are being sent."""
+        """Count the Events that wait or are being sent."""
         return self._waiting
 
     def put(self, event: Outgoing) -> None:

@@ -52,11 +52,11 @@ class Page(msgspec.Struct):
         return self.metadata.resource_version if self.metadata else ""
 
     def __len__(self) -> int:
-        """The number of objects that were not read yet."""
+        """Count the objects that were not read yet."""
         return len(self.items or ())
 
     def size_bytes(self) -> int:
-        """The size of these objects as JSON, in bytes."""
+        """Return the size of these objects as JSON, in bytes."""
         return sum(map(len, self.items or ()))
 
     def raw(self) -> Iterator[msgspec.Raw]:

@@ -49,7 +49,7 @@ class ConnectToken:
         return f"Bearer {self._token.reveal().decode()}"
 
     def generation(self) -> int:
-        """The number of the token in use, from 0.
+        """Return the number of the token in use, from 0.
 
         A caller whose request was refused sees by it whether there is a new token since.
         """

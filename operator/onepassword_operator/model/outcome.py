@@ -36,7 +36,7 @@ class Condition:
 
 
 class Change(enum.Enum):
-    """What a write did to the Secret; the names are Event reasons where an Event is due."""
+    """The effect of a write on the Secret; the names are Event reasons where an Event is due."""
 
     NONE = "Unchanged"
     CREATED = "Created"

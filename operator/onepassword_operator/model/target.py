@@ -71,7 +71,7 @@ class Claim:
 
     @property
     def ref(self) -> ObjectRef:
-        """The object that asks."""
+        """The kind, namespace and name of the object that asks."""
         return ObjectRef(self.kind, self.key.namespace, self.name)
 
     @property

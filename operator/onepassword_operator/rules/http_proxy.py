@@ -27,7 +27,7 @@ class Proxies:
     http: str = dataclasses.field(default="", repr=False)
     https: str = dataclasses.field(default="", repr=False)
     exceptions: str = ""
-    """NO_PROXY."""
+    """The value of NO_PROXY."""
 
     def for_url(self, url: str) -> str:
         """Return the proxy's URL for requests to a URL; empty for a direct connection."""

@@ -47,7 +47,7 @@ class ServingCertificate:
             ) from None
 
     def tls(self) -> ssl.SSLContext:
-        """The TLS context to listen with."""
+        """Return the TLS context to listen with."""
         listening = self._loaded()
         listening.sni_callback = self._choose
         return listening

@@ -39,7 +39,7 @@ class Seen:
     interested: Interested
     observed: ObservedSecret | None
     verdict: Verdict
-    """Of the seal; broken without a Secret."""
+    """The verdict on the seal; broken without a Secret."""
     sharing_before: frozenset[str] = frozenset()
     """The uids that shared the winner's item at the last reconcile, the winner's among them."""
     repairs: int = 0
@@ -67,14 +67,14 @@ class Admitted:
         return frozenset(owner.uid for owner in observed.owners) if observed else frozenset()
 
     def co_owners(self, sharing: tuple[Claim, ...]) -> CoOwners:
-        """Who else the Secret belongs to, if these claims share its item."""
+        """Return the co-owners of the Secret, if these claims share its item."""
         return owners.co_owners(
             self.winner, sharing, observed=self.seen.observed, interested=self.seen.interested
         )
 
 
 def choose(seen: Seen) -> Admitted:
-    """The winner, and what is presumed of the others."""
+    """Choose the winner, and presume which of the others share its item."""
     observed = seen.observed
     winner = claims.winner(seen.claims, observed) or seen.claims[0]
     rest = others(seen.claims, winner)
@@ -89,7 +89,7 @@ def choose(seen: Seen) -> Admitted:
 
 
 def others(asking: Iterable[Claim], winner: Claim) -> tuple[Claim, ...]:
-    """The claims besides the winner."""
+    """Return the claims besides the winner."""
     return tuple(claim for claim in asking if claim.uid != winner.uid)
 
 
@@ -124,7 +124,7 @@ def is_contended(admitted: Admitted) -> bool:
 
 
 def suspended(claim: Claim) -> Paused:
-    """The outcome for all claims that share a Secret with a suspended one."""
+    """Return the outcome for all claims that share a Secret with a suspended one."""
     return Paused(
         pause=Pause.SUSPENDED,
         message=f'Secret "{claim.key.name}" is left alone while the annotation {names.SUSPEND} '
@@ -133,7 +133,7 @@ def suspended(claim: Claim) -> Paused:
 
 
 def frozen(key: SecretKey, ignored: Revision, *, change: Change = Change.NONE) -> Paused:
-    """The outcome for a Secret with an item that carries the ignore tag."""
+    """Return the outcome for a Secret with an item that carries the ignore tag."""
     return Paused(
         pause=Pause.FROZEN,
         message=f'Secret "{key.name}" is left as it is, because {ignored.path} has the tag '
@@ -143,7 +143,7 @@ def frozen(key: SecretKey, ignored: Revision, *, change: Change = Change.NONE) -
 
 
 def claimed(winner: Claim) -> TargetClaimedError:
-    """The refusal of a claim that asks for something else under the same name."""
+    """Return the refusal of a claim on another item under the same name."""
     return TargetClaimedError(
         f'Secret "{winner.key.name}" belongs to {winner.kind} "{winner.name}", which asks for '
         "another item or type; ask for another name"
@@ -151,7 +151,7 @@ def claimed(winner: Claim) -> TargetClaimedError:
 
 
 def in_the_way(winner: Claim, error: OperatorError) -> TargetClaimedError:
-    """The refusal of a claim that waits behind a winner in trouble."""
+    """Return the refusal of a claim that waits behind a winner in trouble."""
     return TargetClaimedError(
         f'Secret "{winner.key.name}" is due to {winner.kind} "{winner.name}", which fails '
         f"({error.reason}); fix that one, or ask for another name"

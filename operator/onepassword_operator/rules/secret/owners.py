@@ -53,7 +53,7 @@ def co_owners(
     observed: ObservedSecret | None,
     interested: Interested,
 ) -> CoOwners:
-    """Who else a Secret belongs to: claims on its item and, if a workload asked, its users.
+    """Return the co-owners: claims on the same item and, if a workload asked, its users.
 
     Args:
         winner: the claim that decides the Secret.

@@ -54,7 +54,7 @@ class Context:
     now: str
     """The API server's time, RFC 3339 UTC."""
     verdict: seal.Verdict = seal.Verdict.BROKEN
-    """Of the seal of the live Secret; broken without a Secret."""
+    """The verdict on the seal of the live Secret; broken without a Secret."""
     remembered: Revisions | None = None
     """The revisions that this process last saw in the Secret; used if it is gone, or its seal is
     broken.

@@ -19,14 +19,14 @@ _DEPARTED: Final = 1000
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class SecretState:
-    """What is known of one Secret."""
+    """The facts that are known of one Secret."""
 
     resource_version: int = 0
     """The newest state that was taken in; older watch events are late."""
     existed: bool = False
     """Creating it again takes a live read of its claim first."""
     held: Revisions | None = None
-    """What the Secret was last known to hold."""
+    """The revisions that the Secret was last known to hold."""
     skipped: tuple[Skipped, ...] | None = None
     """The parts of `held` that became no key; None unless this process read the item itself."""
     mark: RestartMark | None = None

@@ -47,28 +47,28 @@ class Request:
 
     @property
     def key(self) -> SecretKey:
-        """The Secret."""
+        """The key of the Secret."""
         return self.admitted.seen.key
 
     @property
     def recipe(self) -> Recipe:
-        """The winner's."""
+        """The recipe that the winner asks for."""
         return self.admitted.winner.recipe
 
     @property
     def observed(self) -> ObservedSecret | None:
-        """The live Secret."""
+        """The live Secret; None if there is none."""
         return self.admitted.seen.observed
 
     @property
     def verdict(self) -> seal.Verdict:
-        """Of its seal."""
+        """The verdict on the live Secret's seal."""
         return self.admitted.seen.verdict
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """What a Secret should hold; `skipped` is None if no item was read."""
+    """The content that a Secret should have; `skipped` is None if no item was read."""
 
     content: secret_plan.Content
     skipped: tuple[Skipped, ...] | None = None
@@ -98,7 +98,7 @@ class Contents:
         self._confirmations: SingleFlight[Revision, bool] = SingleFlight(index.clock)
 
     async def find(self, asked: Request) -> list[Found]:
-        """The items that the winner means: the pinned ones as long as they are there.
+        """Find the items that the winner means: the pinned ones as long as they are there.
 
         Raises:
             ItemPathError: a path of the recipe has not the form of one.
@@ -139,7 +139,7 @@ class Contents:
         return [other.listed.item for other in others] == [each.listed.item for each in found]
 
     async def content(self, asked: Request, found: Sequence[Found]) -> Fetched:
-        """The data of the found items: those of the Secret if it proves to hold them, else read.
+        """Return the data of the found items: the Secret's if it is proven, else as read.
 
         Raises:
             ItemLookupError, RefusedError: an item is archived, or can't be a Secret.
@@ -171,7 +171,7 @@ class Contents:
         )
 
     async def skipped(self, revisions: Revisions) -> tuple[Skipped, ...] | None:
-        """The parts of these revisions that become no key; None if 1Password has others by now."""
+        """Return the parts of these revisions that become no key; None if there are newer ones."""
         items = [await self._item(revision) for revision in revisions]
         rendered = self._rendered(items)
         return rendered.skipped if _revisions(items) == revisions else None
@@ -287,7 +287,7 @@ class _Turn(NamedTuple):
 
 
 class _Held(NamedTuple):
-    """What the Secret is taken to hold, and whether that is proven: by its seal, or by memory."""
+    """The revisions that a Secret is taken to hold, and whether seal or memory proves it."""
 
     revisions: Revisions | None
     proven: bool

@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 class Controller:
-    """What a worker does with a key from the queue."""
+    """Handles a key from the queue: the work of a worker."""
 
     def __init__(
         self,
