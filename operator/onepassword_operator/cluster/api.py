@@ -27,7 +27,7 @@ from onepassword_operator.cluster.page import PAGES, Page
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterUnavailableError
 from onepassword_operator.net.proxy import DIRECT, Route
 from onepassword_operator.rules import page_size
-from onepassword_operator.service.runtime.seats import Seats
+from onepassword_operator.service.runtime.slots import Slots
 from onepassword_operator.wire.metadata import Undecodable
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=10)
@@ -123,7 +123,7 @@ class KubernetesApi:
         self._session: aiohttp.ClientSession | None = None
         self._connectors: list[aiohttp.TCPConnector] = []
         self._clock_offset = datetime.timedelta(0)
-        self._writes = Seats(WRITES_AT_ONCE, overdue=WRITES_AT_ONCE)
+        self._writes = Slots(WRITES_AT_ONCE, slow=WRITES_AT_ONCE)
 
     @property
     def server(self) -> str:
@@ -280,8 +280,8 @@ class KubernetesApi:
         return await self._write_once(call)
 
     async def _write_once(self, call: _Call) -> Any:
-        async with self._writes.seat() as seat:
-            seat.start()  # a slow webhook may hold up its own namespace's writes
+        async with self._writes.slot() as slot:
+            slot.start()  # a slow webhook may hold up its own namespace's writes
             return await self._request(call)
 
     async def _request(self, call: _Call) -> Any:

@@ -25,7 +25,7 @@ from onepassword_operator.model.errors import (
 )
 from onepassword_operator.model.item import Item, ItemSummary, Vault
 from onepassword_operator.ports import Clock, ItemSource
-from onepassword_operator.service.runtime.seats import PATIENCE_SECONDS, Seats
+from onepassword_operator.service.runtime.slots import SLOW_SECONDS, Slots
 
 CONCURRENCY: Final = 10
 """Item reads in flight. Lists have limits of their own, so that they never wait for reads."""
@@ -57,11 +57,11 @@ class CircuitBreaker:
         self._source = source
         self._clock = clock
         self._denied_probe_seconds = denied_probe_seconds
-        self._items = Seats(CONCURRENCY, overdue=2 * CONCURRENCY)
-        self._lists = Seats(LISTS_AT_ONCE, overdue=LISTS_AT_ONCE)
-        self._slow_lists = Seats(LISTS_AT_ONCE, overdue=0)
+        self._items = Slots(CONCURRENCY, slow=2 * CONCURRENCY)
+        self._lists = Slots(LISTS_AT_ONCE, slow=LISTS_AT_ONCE)
+        self._slow_lists = Slots(LISTS_AT_ONCE, slow=0)
         self._slow: set[str] = set()
-        """Vaults whose last list failed or was slow: seats of their own keep others free."""
+        """Vaults whose last list failed or was slow: slots of their own keep others free."""
         self._failed: list[str] = []
         self._cold_until: float | None = None
         self._open: BackendError | None = None
@@ -96,14 +96,14 @@ class CircuitBreaker:
 
     async def list_items(self, vault_id: str) -> Sequence[ItemSummary]:
         """List a vault's items."""
-        seats = self._slow_lists if vault_id in self._slow else self._lists
-        return await self._guarded(lambda: self._timed_list(vault_id), vault_id, seats=seats)
+        slots = self._slow_lists if vault_id in self._slow else self._lists
+        return await self._guarded(lambda: self._timed_list(vault_id), vault_id, slots=slots)
 
     async def _timed_list(self, vault_id: str) -> Sequence[ItemSummary]:
         began, slow = self._clock.monotonic(), True
         try:
             listed = await self._source.list_items(vault_id)
-            slow = self._clock.monotonic() - began > PATIENCE_SECONDS
+            slow = self._clock.monotonic() - began > SLOW_SECONDS
         finally:
             (self._slow.add if slow else self._slow.discard)(vault_id)
         return listed
@@ -111,12 +111,12 @@ class CircuitBreaker:
     async def get_item(self, vault_id: str, item_id: str) -> Item:
         """Read an item with its files."""
         return await self._guarded(
-            lambda: self._source.get_item(vault_id, item_id), item_id, seats=self._items
+            lambda: self._source.get_item(vault_id, item_id), item_id, slots=self._items
         )
 
-    async def _guarded(self, call: Callable[[], Awaitable[_T]], target: str, *, seats: Seats) -> _T:
-        async with seats.seat() as seat:
-            seat.start()
+    async def _guarded(self, call: Callable[[], Awaitable[_T]], target: str, *, slots: Slots) -> _T:
+        async with slots.slot() as slot:
+            slot.start()
             # Checked after the wait for a slot: the circuit may have opened meanwhile.
             self._notice_new_credential()
             if refusal := self._refusal():

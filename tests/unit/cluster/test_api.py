@@ -22,7 +22,7 @@ from onepassword_operator.cluster.credentials import ClusterAccess, FixedToken
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterConflictError, ClusterDeniedError, ClusterUnavailableError
 from onepassword_operator.net.proxy import Route
 from onepassword_operator.rules import page_size
-from onepassword_operator.service.runtime import seats
+from onepassword_operator.service.runtime import slots
 
 TOKEN = "fake-kubernetes-token"
 MIB = 1024 * 1024
@@ -313,7 +313,7 @@ async def test_only_so_many_writes_are_under_way_and_reads_do_not_wait_for_them(
 
 
 async def test_writes_that_hang_give_way_to_others(server: Server, api: KubernetesApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seats, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(slots, "SLOW_SECONDS", 0.01)
     server.routes = {"/slow": server.hang(), "/quick": reply({"a": 1})}
     writes = [asyncio.create_task(create(api, "/slow")) for _ in range(WRITES_AT_ONCE)]
     await server.until_seen(WRITES_AT_ONCE)

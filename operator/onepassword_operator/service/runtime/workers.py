@@ -1,6 +1,6 @@
-"""The workers: a limited number of reconciles at once.
+"""The workers: a limited number of reconciles at once, and up to three times as many if slow.
 
-A slow one goes on while its worker takes the next key.
+A slow reconcile goes on while its worker takes the next key.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, Generic
 
-from onepassword_operator.service.runtime.seats import Seats
+from onepassword_operator.service.runtime.slots import Slots
 from onepassword_operator.service.runtime.work_queue import K, WorkQueue
 
-OVERDUE: Final = 2
-"""Slow reconciles for each worker that may go on without one."""
+SLOW_PER_WORKER: Final = 2
+"""Slow reconciles that may go on beside each worker."""
 
 
 class Workers(Generic[K]):
@@ -30,18 +30,18 @@ class Workers(Generic[K]):
         """Keep the parameters: `count` keys at once, after `begin` is set."""
         self._queue = queue
         self._work = work
-        self._seats = Seats(count, overdue=OVERDUE * count)
+        self._slots = Slots(count, slow=SLOW_PER_WORKER * count)
         self._begin = begin
-        self.loops = count + OVERDUE * count
+        self.loops = count + SLOW_PER_WORKER * count
         """The number of tasks to start with `run`."""
 
     async def run(self) -> None:
         """Reconcile keys until cancelled; ends before that only by a bug."""
         await self._begin.wait()
         while True:
-            async with self._seats.seat() as seat:
+            async with self._slots.slot() as slot:
                 key = await self._queue.take()
-                seat.start()
+                slot.start()
                 try:
                     await self._work(key)
                 finally:

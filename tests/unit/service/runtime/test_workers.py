@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from onepassword_operator.model.secret import SecretKey
-from onepassword_operator.service.runtime import seats
+from onepassword_operator.service.runtime import slots
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
 from onepassword_operator.service.runtime.workers import Workers
 
@@ -39,7 +39,7 @@ class Shop:
 
 @pytest.fixture
 async def shop(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shop]:
-    monkeypatch.setattr(seats, "PATIENCE_SECONDS", 0.001)
+    monkeypatch.setattr(slots, "SLOW_SECONDS", 0.001)
     made = Shop(count=2)
     yield made
     for task in made.tasks:
