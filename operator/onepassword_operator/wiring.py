@@ -34,7 +34,7 @@ from onepassword_operator.service.restarts.restart_workloads import (
 )
 from onepassword_operator.service.runtime.fair_share import FairShare
 from onepassword_operator.service.runtime.retry_loop import RetryLoop
-from onepassword_operator.service.runtime.work_queue import K, Share, WorkQueue
+from onepassword_operator.service.runtime.work_queue import K, Limits, WorkQueue
 from onepassword_operator.service.runtime.workers import Workers
 from onepassword_operator.service.secret_sync.content import Contents
 from onepassword_operator.service.secret_sync.controller import Controller
@@ -86,7 +86,7 @@ class Options:
 class NewQueue(Protocol):
     """Makes a work queue: `WorkQueue` itself, or in the fake world one by the test's clock."""
 
-    def __call__(self, *, share: Share[K] | None = None) -> WorkQueue[K]:
+    def __call__(self, *, limits: Limits[K] | None = None) -> WorkQueue[K]:
         """Return an empty queue."""
 
 
@@ -95,7 +95,7 @@ class Shared:
     """The parts that several use-cases share."""
 
     index: Index
-    share: FairShare
+    limits: FairShare
     queue: WorkQueue[SecretKey]
     """Secrets that need a reconcile."""
     first_poll: asyncio.Event
@@ -186,11 +186,11 @@ def wire(ports: Ports, options: Options, *, new_queue: NewQueue) -> UseCases:
 
 def _shared(ports: Ports, options: Options, *, new_queue: NewQueue) -> Shared:
     clock, index = ports.clock, Index(ports.clock)
-    share = FairShare(clock, workers=options.workers, winner=index.winner)
+    limits = FairShare(clock, workers=options.workers, winner=index.winner)
     return Shared(
         index=index,
-        share=share,
-        queue=new_queue(share=share),
+        limits=limits,
+        queue=new_queue(limits=limits),
         first_poll=asyncio.Event(),
         sealer=seal.Sealer(rendering=options.rendering, key=seal.derive_key(options.token)),
         catalog=Catalog(ports.items, clock),
@@ -229,7 +229,7 @@ def _reconcile(ports: Ports, options: Options, *, shared: Shared) -> Reconcile:
         item_reads=shared.item_reads,
         index=shared.index,
         rendering=options.rendering,
-        share=shared.share,
+        limits=shared.limits,
     )
     return Reconcile(
         secrets=ports.secrets,
@@ -237,7 +237,7 @@ def _reconcile(ports: Ports, options: Options, *, shared: Shared) -> Reconcile:
         contents=contents,
         index=shared.index,
         sealer=shared.sealer,
-        share=shared.share,
+        limits=shared.limits,
     )
 
 
@@ -250,7 +250,7 @@ def _controller(
         meter=ports.meter,
         index=shared.index,
         now=ports.secrets.server_time,
-        share=shared.share,
+        limits=shared.limits,
     )
     return Controller(
         reconcile=reconcile,
@@ -301,5 +301,5 @@ def _poller(ports: Ports, *, shared: Shared) -> Poller:
         freshness=shared.freshness,
         queue=shared.queue,
         meter=ports.meter,
-        share=shared.share,
+        limits=shared.limits,
     )

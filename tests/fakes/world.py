@@ -20,7 +20,7 @@ from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import BackendError
 from onepassword_operator.model.secret import OwnerReference, SecretKey
 from onepassword_operator.model.target import Rendering
-from onepassword_operator.service.runtime.work_queue import K, Priority, Share, WorkQueue
+from onepassword_operator.service.runtime.work_queue import K, Limits, Priority, WorkQueue
 
 STALENESS_SECONDS = 180.0
 PASSES = 1000
@@ -29,8 +29,8 @@ PASSES = 1000
 class HandQueue(WorkQueue[K]):
     """The work queue with retries that become due when the test's clock says so."""
 
-    def __init__(self, clock: FakeClock, *, share: Share[K] | None = None) -> None:
-        super().__init__(share=share)
+    def __init__(self, clock: FakeClock, *, limits: Limits[K] | None = None) -> None:
+        super().__init__(limits=limits)
         self._clock = clock
         self.retries: dict[K, tuple[float, Priority]] = {}
 
@@ -68,7 +68,7 @@ class Process:
         made = wiring.wire(world.ports(), world.options(), new_queue=functools.partial(HandQueue, world.clock))
         shared = made.shared
         self.queue = hand(shared.queue)
-        self.sealer, self.index, self.share = shared.sealer, shared.index, shared.share
+        self.sealer, self.index, self.limits = shared.sealer, shared.index, shared.limits
         self.freshness, self.catalog, self.item_reads = shared.freshness, shared.catalog, shared.item_reads
         self.observe, self.observe_workloads = made.observe, made.observe_workloads
         self.poller, self.resync, self.patrol = made.poller, made.resync, made.patrol

@@ -500,7 +500,7 @@ async def test_what_waits_is_told_before_the_lease_is_given_up(operator: Operato
 
 
 async def test_a_list_under_way_ends_with_the_operator(operator: Operator, source: FakeItemSource, cluster: ScriptedServer) -> None:
-    operator._parts.use_cases.poller._patience_seconds = 0.001
+    operator._parts.use_cases.poller._wait_seconds = 0.001
     async with running(operator):
         await until(lambda: statuses(cluster))
         (vault,) = operator._parts.use_cases.shared.index.item_users.vaults()

@@ -1,9 +1,9 @@
-"""Limits of workers: a sick target may hold a quarter, all sick ones together three quarters.
+"""Limits of workers: a quarter for an unhealthy target, three quarters for all of them together.
 
 The reconcile of a Secret depends on four targets: an item, its vault, its namespace and the
-connection to 1Password. A target is sick if the last call for it failed or took over two seconds,
-or while a call takes that long. A vault is sick if its list is, or half of the last calls for its
-items.
+connection to 1Password. A target is unhealthy if the last call for it failed or took over two
+seconds, or while a call takes that long. A vault is unhealthy if its list is, or half of the last
+calls for its items.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from onepassword_operator.model.target import Claim
 from onepassword_operator.ports import Clock
 
 SLOW_SECONDS: Final = 2.0
-SICK_CALLS: Final = 4
-"""Sick calls among the last eight for a vault's items that make the vault sick."""
-SICK_SECONDS: Final = 600.0
+UNHEALTHY_CALLS: Final = 4
+"""Failed or slow calls among the last eight for a vault's items that make it unhealthy."""
+UNHEALTHY_SECONDS: Final = 600.0
 """Seconds for which a failure counts without a further call."""
 _LAST_CALLS: Final = 8
 _REMEMBERED: Final = 10_000
@@ -32,7 +32,7 @@ Target = tuple[str, ...]
 """The kind of a target of calls, and its name."""
 
 CONNECTION: Final[Target] = ("connection",)
-ALL_SICK: Final[Target] = ("all that is sick",)
+ALL_UNHEALTHY: Final[Target] = ("all unhealthy targets",)
 
 
 def vault_of(item_path: str) -> Target:
@@ -61,11 +61,11 @@ class FairShare:
     ) -> None:
         self._clock = clock
         self._most = max(workers // 4, 1)
-        self._most_sick = max(workers * 3 // 4, 1)
+        self._most_unhealthy = max(workers * 3 // 4, 1)
         self._winner = winner
         self._numbers = itertools.count()
         self._under_way: dict[Target, dict[int, float]] = {}
-        self._sick: OrderedDict[Target, float] = OrderedDict()
+        self._unhealthy: OrderedDict[Target, float] = OrderedDict()
         self._last_calls: OrderedDict[Target, deque[bool]] = OrderedDict()
         """By vault, the last calls for its items: True if the call failed or was slow."""
         self._running: dict[SecretKey, tuple[Target, ...]] = {}
@@ -87,7 +87,9 @@ class FairShare:
         finally:
             for each in concerned:
                 self._end(each, number)
-            self._note(target, vault, sick=failed or self._clock.monotonic() - began > SLOW_SECONDS)
+            self._note(
+                target, vault, unhealthy=failed or self._clock.monotonic() - began > SLOW_SECONDS
+            )
 
     def _end(self, target: Target, number: int) -> None:
         calls = self._under_way[target]
@@ -95,25 +97,25 @@ class FairShare:
         if not calls:
             del self._under_way[target]
 
-    def _note(self, target: Target, vault: Target | None, *, sick: bool) -> None:
-        self._sick.pop(target, None)
-        if sick:
-            self._sick[target] = self._clock.monotonic()
+    def _note(self, target: Target, vault: Target | None, *, unhealthy: bool) -> None:
+        self._unhealthy.pop(target, None)
+        if unhealthy:
+            self._unhealthy[target] = self._clock.monotonic()
         if vault:
-            self._last_calls.setdefault(vault, deque(maxlen=_LAST_CALLS)).append(sick)
+            self._last_calls.setdefault(vault, deque(maxlen=_LAST_CALLS)).append(unhealthy)
             self._last_calls.move_to_end(vault)
-        for each in (self._sick, self._last_calls):
+        for each in (self._unhealthy, self._last_calls):
             if len(each) > _REMEMBERED:
                 each.popitem(last=False)
 
-    def is_sick(self, target: Target) -> bool:
+    def is_unhealthy(self, target: Target) -> bool:
         """Whether calls for the target fail or are slow."""
         now = self._clock.monotonic()
-        if now - self._sick.get(target, -SICK_SECONDS) < SICK_SECONDS:
+        if now - self._unhealthy.get(target, -UNHEALTHY_SECONDS) < UNHEALTHY_SECONDS:
             return True
         slow = sum(began < now - SLOW_SECONDS for began in self._under_way.get(target, {}).values())
         if target[0] == "vault":
-            return slow + sum(self._last_calls.get(target, ())) >= SICK_CALLS
+            return slow + sum(self._last_calls.get(target, ())) >= UNHEALTHY_CALLS
         return slow > 0
 
     def _targets(self, key: SecretKey) -> tuple[Target, ...]:
@@ -122,32 +124,29 @@ class FairShare:
         asked = [target for part in recipe for target in (item_of(part.path), vault_of(part.path))]
         return (*asked, namespace_of(key), CONNECTION)
 
-    def held_up(self, key: SecretKey) -> Target | None:
-        """Return the sick target that holds all workers it may, so that the Secret has to wait.
-
-        None if the Secret may run.
-        """
-        sick = [target for target in self._targets(key) if self.is_sick(target)]
+    def blocked_by(self, key: SecretKey) -> Target | None:
+        """Return the unhealthy target that holds all workers it may; None if the Secret may run."""
+        unhealthy = [target for target in self._targets(key) if self.is_unhealthy(target)]
         return (
-            next((target for target in (*sick, ALL_SICK) if self.room(target) <= 0), None)
-            if sick
+            next((target for target in (*unhealthy, ALL_UNHEALTHY) if self.room(target) <= 0), None)
+            if unhealthy
             else None
         )
 
     def room(self, target: Target) -> int:
         """Return how many more reconciles may run for the target."""
-        if target == ALL_SICK:
-            return self._most_sick - sum(
-                any(map(self.is_sick, targets)) for targets in self._running.values()
+        if target == ALL_UNHEALTHY:
+            return self._most_unhealthy - sum(
+                any(map(self.is_unhealthy, targets)) for targets in self._running.values()
             )
-        if not self.is_sick(target):
+        if not self.is_unhealthy(target):
             return sys.maxsize
         return self._most - sum(target in targets for targets in self._running.values())
 
-    def began(self, key: SecretKey) -> None:
+    def begin(self, key: SecretKey) -> None:
         """Note that a reconcile of the Secret began."""
         self._running[key] = self._targets(key)
 
-    def ended(self, key: SecretKey) -> None:
+    def end(self, key: SecretKey) -> None:
         """Note that the reconcile of the Secret ended."""
         del self._running[key]

@@ -15,10 +15,8 @@ from collections import Counter
 from collections.abc import Hashable
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-ASIDE_SECONDS: Final = 1.0
-"""Seconds between an idle worker's checks whether the targets that keep keys waiting have
-recovered.
-"""
+RECHECK_SECONDS: Final = 1.0
+"""Seconds between an idle worker's checks whether the targets that block keys have recovered."""
 
 
 class Priority(enum.IntEnum):
@@ -43,48 +41,45 @@ K_contra = TypeVar("K_contra", contravariant=True)
 _Entry = tuple[int, int, K]
 
 
-class Share(Protocol[K_contra]):
-    """Limits the workers of sick targets (`fair_share.py`)."""
+class Limits(Protocol[K_contra]):
+    """Limits the workers of unhealthy targets (`fair_share.py`)."""
 
-    def held_up(self, key: K_contra) -> Hashable | None:
-        """Return the target that keeps the key waiting although a worker is free.
+    def blocked_by(self, key: K_contra) -> Hashable | None:
+        """Return the target that blocks the key although a worker is free; None if none does."""
 
-        None if there is none.
-        """
+    def room(self, target: Any) -> int:  # noqa: ANN401  whatever `blocked_by` named
+        """Return how many more reconciles may run for a target that blocked keys."""
 
-    def room(self, target: Any) -> int:  # noqa: ANN401  whatever `held_up` named
-        """Return how many more reconciles may run for a target that kept keys waiting."""
-
-    def began(self, key: K_contra) -> None:
+    def begin(self, key: K_contra) -> None:
         """Note that a reconcile of the key begins."""
 
-    def ended(self, key: K_contra) -> None:
+    def end(self, key: K_contra) -> None:
         """Note that the reconcile of the key has ended."""
 
 
 class _Unlimited:
-    def held_up(self, key: object) -> None:
+    def blocked_by(self, key: object) -> None:
         pass
 
     def room(self, target: object) -> int:
         del target
         return 1
 
-    def began(self, key: object) -> None:
+    def begin(self, key: object) -> None:
         pass
 
-    def ended(self, key: object) -> None:
+    def end(self, key: object) -> None:
         pass
 
 
 class WorkQueue(Generic[K]):
     """Keys to reconcile, now or later."""
 
-    def __init__(self, *, share: Share[K] | None = None) -> None:
-        self._share: Share[K] = share or _Unlimited()
-        self._aside: dict[Hashable, dict[K, _Entry[K]]] = {}
-        """Keys that were put aside at their turn, by the target that keeps them waiting."""
-        self._kept_by: dict[K, Hashable] = {}
+    def __init__(self, *, limits: Limits[K] | None = None) -> None:
+        self._limits: Limits[K] = limits or _Unlimited()
+        self._blocked: dict[Hashable, dict[K, _Entry[K]]] = {}
+        """Keys that may not run although it is their turn, by the target that blocks them."""
+        self._blocked_by: dict[K, Hashable] = {}
         self._order = itertools.count()
         self._heap: list[_Entry[K]] = []
         self._waiting: dict[K, Priority] = {}
@@ -101,9 +96,9 @@ class WorkQueue(Generic[K]):
         if key in self._running:
             self._again[key] = min(priority, self._again.get(key, priority))
             return
-        held, aside = self._waiting.get(key), self._take_back(key)
+        held, blocked = self._waiting.get(key), self._unblock(key)
         if held is not None and held <= priority:
-            if not aside:
+            if not blocked:
                 return
             priority = held
         if held is None:
@@ -143,13 +138,13 @@ class WorkQueue(Generic[K]):
                 priority, _, key = entry
                 if self._waiting.get(key) != priority:
                     continue
-                if (target := self._share.held_up(key)) is not None:
-                    self._aside.setdefault(target, {})[key] = entry
-                    self._kept_by[key] = target
+                if (target := self._limits.blocked_by(key)) is not None:
+                    self._blocked.setdefault(target, {})[key] = entry
+                    self._blocked_by[key] = target
                     continue
                 del self._waiting[key]
                 self._running.add(key)
-                self._share.began(key)
+                self._limits.begin(key)
                 return key
             self._ready.clear()
             await self._more()
@@ -157,8 +152,8 @@ class WorkQueue(Generic[K]):
     def done(self, key: K) -> None:
         """End the reconcile of a key; queue the key again if it was added meanwhile."""
         self._running.discard(key)
-        self._share.ended(key)
-        self._bring_back()
+        self._limits.end(key)
+        self._unblock_some()
         self._per_namespace[key.namespace] -= 1
         again = self._again.pop(key, None)
         if again is not None:
@@ -170,30 +165,30 @@ class WorkQueue(Generic[K]):
                     waiter.set_result(None)
 
     async def _more(self) -> None:
-        # Keys put aside may run when a reconcile ends, or when their target recovers, which nothing
+        # Blocked keys may run when a reconcile ends, or when their target recovers, which nothing
         # signals.
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(ASIDE_SECONDS if self._aside else None):
+            async with asyncio.timeout(RECHECK_SECONDS if self._blocked else None):
                 await self._ready.wait()
-        self._bring_back()
+        self._unblock_some()
 
-    def _bring_back(self) -> None:
-        for target in list(self._aside):
+    def _unblock_some(self) -> None:
+        for target in list(self._blocked):
             for entry in heapq.nsmallest(
-                max(self._share.room(target), 0), self._aside[target].values()
+                max(self._limits.room(target), 0), self._blocked[target].values()
             ):
-                self._take_back(entry[2])
+                self._unblock(entry[2])
                 heapq.heappush(self._heap, entry)
                 self._ready.set()
 
-    def _take_back(self, key: K) -> bool:
-        # Return whether the key was put aside; if so, it gets its turn again.
-        if key not in self._kept_by:
+    def _unblock(self, key: K) -> bool:
+        # Return whether the key was blocked; if so, it gets its turn again.
+        if key not in self._blocked_by:
             return False
-        target = self._kept_by.pop(key)
-        del self._aside[target][key]
-        if not self._aside[target]:
-            del self._aside[target]
+        target = self._blocked_by.pop(key)
+        del self._blocked[target][key]
+        if not self._blocked[target]:
+            del self._blocked[target]
         return True
 
     def is_running(self, key: K) -> bool:

@@ -87,14 +87,14 @@ class Contents:
         item_reads: ItemReads,
         index: Index,
         rendering: Rendering,
-        share: FairShare,
+        limits: FairShare,
     ) -> None:
         self._catalog = catalog
         self._finder = ItemLookup(catalog)
         self._read = item_reads
         self._index = index
         self._rendering = rendering
-        self._share = share
+        self._limits = limits
         self._confirmations: SingleFlight[Revision, bool] = SingleFlight(index.clock)
 
     async def find(self, asked: Request) -> list[Found]:
@@ -120,7 +120,7 @@ class Contents:
     ) -> Found:
         if pin and self._catalog.confirmed_gone(*pin.item) and await self._is_readable(pin):
             self._catalog.note_newer(pin.vault_id, pin)
-        with self._share.call(fair_share.vault_of(part.path)):
+        with self._limits.call(fair_share.vault_of(part.path)):
             if asked.refresh:
                 since = self._index.refreshes.asked_at(asked.key)
                 await self._finder.refresh(path, pin, since=since)
@@ -181,7 +181,7 @@ class Contents:
         held = _held(asked, self._index.states.of(asked.key).held)
         for position, part in enumerate(asked.recipe):
             turn = _Turn(asked, Revisions((*_revisions(items), *listed[position:])), position)
-            with self._share.call(fair_share.item_of(part.path)):
+            with self._limits.call(fair_share.item_of(part.path)):
                 items.append(await self._item_for(turn, held=held))
         return items
 

@@ -62,14 +62,14 @@ class Reconcile:
         contents: Contents,
         index: Index,
         sealer: seal.Sealer,
-        share: FairShare,
+        limits: FairShare,
     ) -> None:
         self._secrets = secrets
         self._live_claims = live_claims
         self._contents = contents
         self._index = index
         self._sealer = sealer
-        self._share = share
+        self._limits = limits
 
     async def run(self, key: SecretKey) -> Results:
         """Bring one Secret in line, and return the outcome for each claim, the winner's first.
@@ -132,7 +132,7 @@ class Reconcile:
     async def _look(self, key: SecretKey, *, existed: bool) -> Seen:
         observed = None
         if existed:
-            with self._share.call(namespace_of(key)):
+            with self._limits.call(namespace_of(key)):
                 observed = await self._secrets.get(key)
         return Seen(
             key=key,
@@ -247,7 +247,7 @@ class Reconcile:
             return admission.frozen(key, fetched.frozen)
         plan = self._plan(asked, fetched, co_owners=co_owners)
         if plan.desired is not None:
-            with self._share.call(namespace_of(key)):
+            with self._limits.call(namespace_of(key)):
                 written = await (
                     self._secrets.replace(plan.desired, basis=observed)
                     if observed
@@ -343,6 +343,6 @@ class Reconcile:
     ) -> None:
         wanted = owners.wanted_owners(admitted.winner, observed.owners, co_owners=co_owners)
         if {owner.uid for owner in wanted} - admitted.owning:
-            with self._share.call(namespace_of(observed.key)):
+            with self._limits.call(namespace_of(observed.key)):
                 written = await self._secrets.own(observed, wanted)
             self._index.states.set_version(observed.key, written.resource_version)

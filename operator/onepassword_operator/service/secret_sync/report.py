@@ -29,14 +29,14 @@ class Reporter:
         meter: Meter,
         index: Index,
         now: Callable[[], str],
-        share: FairShare,
+        limits: FairShare,
     ) -> None:
         self._resources = resources
         self._events = events
         self._meter = meter
         self._index = index
         self._now = now
-        self._share = share
+        self._limits = limits
 
     async def report(
         self,
@@ -89,7 +89,7 @@ class Reporter:
 
     async def _write(self, claim: Claim, condition: Condition) -> bool:
         try:
-            with self._share.call(namespace_of(claim.key)):
+            with self._limits.call(namespace_of(claim.key)):
                 written = await self._resources.write_condition(claim, condition)
         except ClusterAbsentError:
             return False

@@ -27,7 +27,7 @@ from onepassword_operator.service.vaults.catalog import Catalog
 from onepassword_operator.service.vaults.freshness import Freshness
 from onepassword_operator.service.vaults.trust import PollTrust
 
-PATIENCE_SECONDS: Final = 0.5
+WAIT_SECONDS: Final = 0.5
 """Seconds that a poll waits for the lists that it has started; most take a few milliseconds."""
 
 STATUS_WRITES_PER_SECOND: Final = 100.0
@@ -47,7 +47,7 @@ class Poller:
         freshness: Freshness,
         queue: WorkQueue[SecretKey],
         meter: Meter,
-        share: FairShare,
+        limits: FairShare,
     ) -> None:
         self._catalog = catalog
         self._users = index.item_users
@@ -55,8 +55,8 @@ class Poller:
         self._freshness = freshness
         self._queue = queue
         self._meter = meter
-        self._share = share
-        self._patience_seconds = PATIENCE_SECONDS
+        self._limits = limits
+        self._wait_seconds = WAIT_SECONDS
         self._turn = asyncio.Lock()
         self._lists: dict[str, asyncio.Task[bool]] = {}
         self.trust = PollTrust(meter)
@@ -85,7 +85,7 @@ class Poller:
     async def _poll(self, *, full: bool) -> BackendError | None:
         self._forget_ended()
         try:
-            with self._share.call(fair_share.CONNECTION):
+            with self._limits.call(fair_share.CONNECTION):
                 vaults = await self._catalog.read_vaults(polled=True)
         except BackendError as error:
             self._freshness.note_failure(error)
@@ -111,7 +111,7 @@ class Poller:
         begun = {v: asyncio.create_task(self._list_vault(v)) for v in due if v not in overdue}
         self._lists |= begun
         if begun:
-            await asyncio.wait(begun.values(), timeout=self._patience_seconds)
+            await asyncio.wait(begun.values(), timeout=self._wait_seconds)
         return self._forget_ended() and not overdue
 
     def _forget_ended(self) -> bool:

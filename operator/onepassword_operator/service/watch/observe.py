@@ -74,9 +74,9 @@ class Observe:
         ):
             # The same again would be new objects among old ones, and memory full of holes.
             self._claims.put(claim)
-        held_up = claim.has_legacy_finalizer and self._note_finalizer(former, claim)
+        due = claim.has_legacy_finalizer and self._note_finalizer(former, claim)
         if former and former.asks_the_same_as(claim):
-            return Priority.LOW if held_up else None
+            return Priority.LOW if due else None
         if former and former.uid != claim.uid:
             self._replaced(former)
         if former and claim.refresh and claim.refresh != former.refresh:

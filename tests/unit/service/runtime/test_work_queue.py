@@ -182,46 +182,46 @@ class TestNamespaceIdle:
         assert await drained(queue) == [A]
 
 
-class Share:
+class Limits:
     """Keys of a namespace wait for each other while it is `full`."""
 
     def __init__(self, most: int) -> None:
         self.most, self.running, self.well = most, list[SecretKey](), set[str]()
 
-    def held_up(self, key: SecretKey) -> str | None:
+    def blocked_by(self, key: SecretKey) -> str | None:
         return None if key.namespace in self.well or self.room(key.namespace) else key.namespace
 
     def room(self, target: str) -> int:
         return 100 if target in self.well else self.most - sum(key.namespace == target for key in self.running)
 
-    def began(self, key: SecretKey) -> None:
+    def begin(self, key: SecretKey) -> None:
         self.running.append(key)
 
-    def ended(self, key: SecretKey) -> None:
+    def end(self, key: SecretKey) -> None:
         self.running.remove(key)
 
 
 class TestShare:
-    """What is sick holds so many workers; the others don't wait for it."""
+    """What is unhealthy holds so many workers; the others don't wait for it."""
 
     @pytest.fixture
-    def share(self) -> Share:
-        return Share(most=1)
+    def limits(self) -> Limits:
+        return Limits(most=1)
 
     @pytest.fixture
-    def queue(self, share: Share) -> WorkQueue[SecretKey]:
-        return WorkQueue(share=share)
+    def queue(self, limits: Limits) -> WorkQueue[SecretKey]:
+        return WorkQueue(limits=limits)
 
     async def test_a_key_of_another_namespace_passes_those_that_wait(self, queue: WorkQueue[SecretKey]) -> None:
         for name in "abc":
-            queue.add(SecretKey("sick", name), Priority.NEW)
+            queue.add(SecretKey("unhealthy", name), Priority.NEW)
         queue.add(SecretKey("well", "d"), Priority.LOW)
-        assert await queue.take() == SecretKey("sick", "a")
+        assert await queue.take() == SecretKey("unhealthy", "a")
         assert await queue.take() == SecretKey("well", "d")
         assert queue.depth() == 4
 
     async def test_each_end_of_a_pass_gives_the_next_one_its_turn(self, queue: WorkQueue[SecretKey]) -> None:
-        keys = [SecretKey("sick", str(number)) for number in range(20)]
+        keys = [SecretKey("unhealthy", str(number)) for number in range(20)]
         for key in keys:
             queue.add(key, Priority.NEW)
         for key in keys:
@@ -233,66 +233,66 @@ class TestShare:
             queue.done(key)
         assert queue.depth() == 0
 
-    async def test_those_that_were_put_aside_come_back_by_their_priority(self, queue: WorkQueue[SecretKey]) -> None:
-        queue.add(SecretKey("sick", "first"), Priority.NEW)
+    async def test_those_that_were_blocked_come_back_by_their_priority(self, queue: WorkQueue[SecretKey]) -> None:
+        queue.add(SecretKey("unhealthy", "first"), Priority.NEW)
         first = await queue.take()
         for name in "abc":
-            queue.add(SecretKey("sick", name), Priority.LOW)
+            queue.add(SecretKey("unhealthy", name), Priority.LOW)
         waiting = asyncio.create_task(queue.take())
         await asyncio.sleep(0)
-        queue.add(SecretKey("sick", "new"), Priority.NEW)
+        queue.add(SecretKey("unhealthy", "new"), Priority.NEW)
         await asyncio.sleep(0)
         queue.done(first)
         assert (await waiting).name == "new"
 
     async def test_idle_workers_notice_by_themselves_that_it_is_well_again(
-        self, queue: WorkQueue[SecretKey], share: Share, monkeypatch: pytest.MonkeyPatch
+        self, queue: WorkQueue[SecretKey], limits: Limits, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(work_queue, "ASIDE_SECONDS", 0.01)
+        monkeypatch.setattr(work_queue, "RECHECK_SECONDS", 0.01)
         for name in "ab":
-            queue.add(SecretKey("sick", name), Priority.NEW)
+            queue.add(SecretKey("unhealthy", name), Priority.NEW)
         await queue.take()  # hangs
         waiting = asyncio.create_task(queue.take())
         await asyncio.sleep(0)
-        share.well.add("sick")
+        limits.well.add("unhealthy")
         async with asyncio.timeout(5):
             assert (await waiting).name == "b"
 
-    async def test_all_come_back_when_it_is_well_again(self, queue: WorkQueue[SecretKey], share: Share) -> None:
+    async def test_all_come_back_when_it_is_well_again(self, queue: WorkQueue[SecretKey], limits: Limits) -> None:
         for number in range(5):
-            queue.add(SecretKey("sick", str(number)), Priority.NEW)
+            queue.add(SecretKey("unhealthy", str(number)), Priority.NEW)
         first = await queue.take()
         waiting = asyncio.create_task(queue.take())
         await asyncio.sleep(0)
-        share.well.add("sick")
+        limits.well.add("unhealthy")
         queue.done(first)
         assert (await waiting).name == "1"
         assert {(await queue.take()).name for _ in range(3)} == {"2", "3", "4"}
 
-    async def test_a_key_that_was_put_aside_is_looked_at_again_when_it_is_asked_for(
-        self, queue: WorkQueue[SecretKey], share: Share
+    async def test_a_key_that_was_blocked_is_looked_at_again_when_it_is_asked_for(
+        self, queue: WorkQueue[SecretKey], limits: Limits
     ) -> None:
         """Its claim may name another item by now."""
         for name in "ab":
-            queue.add(SecretKey("sick", name), Priority.NEW)
+            queue.add(SecretKey("unhealthy", name), Priority.NEW)
         await queue.take()
         waiting = asyncio.create_task(queue.take())
         await asyncio.sleep(0)
-        share.well.add("sick")
-        queue.add(SecretKey("sick", "b"), Priority.LOW)
-        assert await waiting == SecretKey("sick", "b")
-        assert not queue._aside
+        limits.well.add("unhealthy")
+        queue.add(SecretKey("unhealthy", "b"), Priority.LOW)
+        assert await waiting == SecretKey("unhealthy", "b")
+        assert not queue._blocked
 
     async def test_asking_again_and_again_keeps_one_entry(self, queue: WorkQueue[SecretKey]) -> None:
         for name in "ab":
-            queue.add(SecretKey("sick", name), Priority.NEW)
+            queue.add(SecretKey("unhealthy", name), Priority.NEW)
         first = await queue.take()
         for _ in range(5):
             waiting = asyncio.create_task(queue.take())
             await asyncio.sleep(0)
             waiting.cancel()
-            queue.add(SecretKey("sick", "b"), Priority.DRIFT)
+            queue.add(SecretKey("unhealthy", "b"), Priority.DRIFT)
         queue.done(first)
-        assert await queue.take() == SecretKey("sick", "b")
-        queue.done(SecretKey("sick", "b"))
-        assert (queue.depth(), queue._heap, queue._aside) == (0, [], {})
+        assert await queue.take() == SecretKey("unhealthy", "b")
+        queue.done(SecretKey("unhealthy", "b"))
+        assert (queue.depth(), queue._heap, queue._blocked) == (0, [], {})

@@ -41,7 +41,7 @@ def reporter(world: World) -> Reporter:
         meter=world.meter,
         index=world.process.index,
         now=lambda: "now",
-        share=world.process.share,
+        limits=world.process.limits,
     )
 
 

@@ -445,7 +445,7 @@ async def test_a_vault_whose_list_does_not_come_holds_up_no_change_in_another(wo
     world.clock.advance(5)
     world.claim("x", "vaults/Other/items/x")
     await world.poll()
-    world.process.poller._patience_seconds = 0.01
+    world.process.poller._wait_seconds = 0.01
     world.source.gates[world.vault] = asyncio.Event()
     world.source.put(world.vault, "new", a="b")
     world.source.edit(item, a="two")
@@ -466,7 +466,7 @@ class TestLateLists:
     @pytest.fixture
     async def item(self, world: World, gate: asyncio.Event) -> str:
         item = await world.synced("db")
-        world.process.poller._patience_seconds = 0.01
+        world.process.poller._wait_seconds = 0.01
         world.source.gates[world.vault] = gate
         return item
 
@@ -505,7 +505,7 @@ class TestLateLists:
         gate.set()
         await world.poll()
         gate.clear()
-        world.process.poller._patience_seconds = 5
+        world.process.poller._wait_seconds = 5
         world.source.edit(item, password="two")
         world.source.edit(theirs, password="two")
         world.forget_requests()
