@@ -212,8 +212,8 @@ class Meter(Protocol):
     def drift_repaired(self) -> None:
         """Count a repair of a Secret that somebody had edited or deleted."""
 
-    def set_back(self) -> None:
-        """Count a write of an older version of an item, because the item was set back."""
+    def version_restored(self) -> None:
+        """Count a write of an older version of an item, because the item was restored."""
 
     def restarted(self) -> None:
         """Count a restart of a workload."""

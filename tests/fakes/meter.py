@@ -9,7 +9,7 @@ class FakeMeter:
     def __init__(self) -> None:
         self.passes: Counter[str] = Counter()
         self.repairs = 0
-        self.set_back_count = 0
+        self.restored_count = 0
         self.restarts = 0
         self.polls: list[bool] = []
         self.found = 0
@@ -20,8 +20,8 @@ class FakeMeter:
     def drift_repaired(self) -> None:
         self.repairs += 1
 
-    def set_back(self) -> None:
-        self.set_back_count += 1
+    def version_restored(self) -> None:
+        self.restored_count += 1
 
     def restarted(self) -> None:
         self.restarts += 1

@@ -121,7 +121,7 @@ class History:
         await self.world.poll_after(60)
         await self.world.live(5)
 
-    async def an_item_that_was_set_back(self) -> None:
+    async def an_item_that_was_restored(self) -> None:
         self._keep(self.other, version=1, fields=fields_of({"password": "four"}))
         await self.world.live(900)
 
@@ -150,7 +150,7 @@ STEPS = (
     History.a_frozen_item,
     History.an_archived_item_and_a_path_to_nowhere,
     History.a_write_that_collides_and_an_answer_that_is_lost,
-    History.an_item_that_was_set_back,
+    History.an_item_that_was_restored,
     History.a_refresh,
     History.a_restart_of_the_process,
 )

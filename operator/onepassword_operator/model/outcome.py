@@ -43,7 +43,7 @@ class Change(enum.Enum):
     UPDATED = "Updated"
     """Another revision, or the resource changed."""
     RESTORED = "VersionRestored"
-    """An older revision: the item was set back."""
+    """An older revision: the item was restored to it."""
     REPAIRED = "DriftCorrected"
     """The same revision; somebody had edited the Secret."""
     ADOPTED = "Adopted"

@@ -25,14 +25,14 @@ class ItemChanges:
 def compare(followed: Iterable[Revision], known: Known) -> ItemChanges:
     """Compare versions: a higher one is a change.
 
-    A lower one is a change only once it is believed that the item was set back.
+    A lower one is a change only once it is believed that the item was restored.
     """
     changed, missing, older = set(), set(), []
     for revision in followed:
         summary = known.items.get(revision.item_id)
         if summary is None or not summary.active:
             missing.add(revision.item_id)
-        elif summary.version < revision.version and not known.is_set_back(
+        elif summary.version < revision.version and not known.is_restored(
             revision.item_id, summary.version
         ):
             older.append(revision)

@@ -3,7 +3,7 @@
 Two Connect pods behind one Service may be out of step for hours, and each request may reach either
 of them. So an item that is listed at a lower version than before, or not listed any more, stays as
 known until several polls in a row agree. A lower version is believed after three polls and ten
-minutes: then the item was set back, for example restored from a backup. An absence is believed
+minutes: then the item was restored, for example from a backup. An absence is believed
 after three polls if nothing else points to a server that lags behind, else after the same ten
 minutes. Each time the known state shows up again, the next doubt has to last twice as long.
 """
@@ -26,38 +26,52 @@ _MOST_DOUBTS: Final = 10_000
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Doubt:
-    """The older state that lists show of one item or vault, while it is not believed."""
+    """The older state that lists show of one item or vault, while it is not believed.
+
+    A doubt is open while polls show that state. A closed one remembers how often the known state
+    showed up again, so that the next doubt lasts longer.
+    """
 
     shown: int | None
     """The lower version; None for an absence."""
     since: float
-    """Start of the doubt, on the monotonic clock; for a doubt without polls, its end."""
+    """Start of the doubt, or end of a closed one, on the monotonic clock."""
     polls: int
-    """Number of polls in a row that showed the same."""
+    """Number of polls in a row that showed the same; 0 if the doubt is closed."""
     refuted: int = 0
     """Number of times that the known state showed up again."""
     believed: bool = False
 
+    @classmethod
+    def closed(cls, *, now: float, refuted: int = 0) -> Doubt:
+        """Make a closed doubt that remembers the number of refutations."""
+        return cls(shown=None, since=now, polls=0, refuted=refuted)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether polls show the older state."""
+        return self.polls > 0
+
     @property
     def is_of_an_absence(self) -> bool:
-        """Whether the item is doubted to exist unarchived, or the vault to exist."""
-        return self.shown is None and self.polls > 0
+        """Whether polls show the item absent or archived, or the vault absent."""
+        return self.shown is None and self.is_open
 
     def again(self, shown: int | None, *, now: float, polled: bool) -> Doubt:
         """Return the doubt after one more list that does not show the known state."""
         if self.believed:
             return self
-        if not self.polls or not self._agrees(shown):
+        if not self.is_open or not self._agrees(shown):
             return Doubt(shown=shown, since=now, polls=int(polled), refuted=self.refuted)
         return dataclasses.replace(self, shown=shown, polls=self.polls + polled)
 
     def _agrees(self, shown: int | None) -> bool:
-        # An item that was set back may have been edited since.
+        # A restored item may have been edited since.
         return shown == self.shown if shown is None or self.shown is None else shown >= self.shown
 
     def ended(self, *, now: float) -> Doubt:
         """Return the doubt after the known state has shown up again."""
-        return Doubt(shown=None, since=now, polls=0, refuted=self.refuted + 1)
+        return Doubt.closed(now=now, refuted=self.refuted + 1)
 
 
 def believe(doubt: Doubt, *, now: float, in_step: bool) -> Doubt:
@@ -68,13 +82,13 @@ def believe(doubt: Doubt, *, now: float, in_step: bool) -> Doubt:
         now: seconds on the monotonic clock.
         in_step: whether nothing has pointed to a lagging server within the last ten minutes.
     """
-    patience = 2 ** min(doubt.refuted, _MOST_DOUBLINGS)
+    factor = 2 ** min(doubt.refuted, _MOST_DOUBLINGS)
     quick = doubt.shown is None and in_step and not doubt.refuted
-    long_enough = quick or now - doubt.since >= SECONDS * patience
-    return dataclasses.replace(doubt, believed=doubt.polls >= POLLS * patience and long_enough)
+    long_enough = quick or now - doubt.since >= SECONDS * factor
+    return dataclasses.replace(doubt, believed=doubt.polls >= POLLS * factor and long_enough)
 
 
-class SetBack(NamedTuple):
+class Restored(NamedTuple):
     """A lower version that is believed, and the version known before."""
 
     version: int
@@ -87,14 +101,14 @@ class Known:
 
     items: dict[str, ItemSummary] = dataclasses.field(default_factory=dict)
     doubts: Mapping[str, Doubt] = dataclasses.field(default_factory=dict)
-    set_back: Mapping[str, SetBack] = dataclasses.field(default_factory=dict)
-    """Items that are believed to have been set back."""
+    restored: Mapping[str, Restored] = dataclasses.field(default_factory=dict)
+    """Items that are believed to be restored to an older version."""
     redone: frozenset[str] = frozenset()
-    """Items that were set back and have the former version again, possibly with another content."""
+    """Restored items that have the former version again, possibly with another content."""
 
-    def is_set_back(self, item_id: str, version: int) -> bool:
-        """Whether it is believed that the item was set back to this version."""
-        return item_id in self.set_back and self.set_back[item_id].version == version
+    def is_restored(self, item_id: str, version: int) -> bool:
+        """Whether it is believed that the item was restored to this version."""
+        return item_id in self.restored and self.restored[item_id].version == version
 
     def is_missed(self, item_id: str) -> bool:
         """Whether the item is missing from the newest lists."""
@@ -102,7 +116,7 @@ class Known:
 
     def count_doubts(self) -> int:
         """Count the items that are listed at an older version than known, and not believed yet."""
-        return sum(bool(doubt.polls) and not doubt.believed for doubt in self.doubts.values())
+        return sum(doubt.is_open and not doubt.believed for doubt in self.doubts.values())
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +174,7 @@ def _all_older(known: Known, listed: dict[str, ItemSummary]) -> dict[str, int | 
 
 
 def _doubted(doubt: Doubt | None, version: int | None, *, reading: Reading) -> Doubt:
-    doubt = doubt or Doubt(shown=version, since=reading.now, polls=0)
+    doubt = doubt or Doubt.closed(now=reading.now)
     doubt = doubt.again(version, now=reading.now, polled=reading.polled)
     if not reading.polled or doubt.believed:
         return doubt
@@ -176,35 +190,35 @@ def _concluded(
     now: float,
 ) -> Known:
     items = dict(listed)
-    set_back = {item_id: each for item_id, each in known.set_back.items() if item_id in listed}
+    restored = {item_id: each for item_id, each in known.restored.items() if item_id in listed}
     for item_id, version in older.items():
         doubt = doubts[item_id]
         if not doubt.believed and item_id in known.items:
             items[item_id] = known.items[item_id]
         elif doubt.believed and version is not None:
-            set_back[item_id] = SetBack(version, known.items[item_id].version)
-            doubts[item_id] = Doubt(shown=None, since=now, polls=0, refuted=doubt.refuted)
+            restored[item_id] = Restored(version, known.items[item_id].version)
+            doubts[item_id] = Doubt.closed(now=now, refuted=doubt.refuted)
     return Known(
         items=known.items if items == known.items else items,
         doubts=_bounded(doubts),
-        set_back={k: each for k, each in set_back.items() if items[k].version < each.former},
+        restored={k: each for k, each in restored.items() if items[k].version < each.former},
         redone=known.redone | _redone(known, older, listed=listed),
     )
 
 
 def raise_to(known: Known, revisions: Iterable[Revision], *, now: float) -> Known:
     """Return the knowledge after a read has shown these items at these revisions or newer ones."""
-    items, doubts, set_back = dict(known.items), dict(known.doubts), dict(known.set_back)
+    items, doubts, restored = dict(known.items), dict(known.doubts), dict(known.restored)
     for revision in revisions:
         item_id = revision.item_id
         held, doubt = items.get(item_id), doubts.get(item_id)
         if held is not None and held.version < revision.version:
             # The time of this version is unknown.
             items[item_id] = held._replace(version=revision.version, updated_at="")
-        if doubt is not None and (doubt.believed or item_id in set_back):
+        if doubt is not None and (doubt.believed or item_id in restored):
             doubts[item_id] = doubt.ended(now=now)
-        set_back.pop(item_id, None)
-    return Known(items=items, doubts=doubts, set_back=set_back, redone=known.redone)
+        restored.pop(item_id, None)
+    return Known(items=items, doubts=doubts, restored=restored, redone=known.redone)
 
 
 _NEWEST: Final = -1
@@ -238,15 +252,15 @@ def _ended(
     known: Known, older: Mapping[str, int | None], *, listed: Mapping[str, ItemSummary], now: float
 ) -> dict[str, Doubt]:
     kept = {item_id: doubt for item_id, doubt in known.doubts.items() if item_id not in older}
-    # An item believed to be set back shows its former version: it was edited, or two servers are
+    # An item believed to be restored shows its former version: it was edited, or two servers are
     # out of step.
     back = {
         item_id
-        for item_id, each in known.set_back.items()
+        for item_id, each in known.restored.items()
         if item_id in listed and listed[item_id].version >= each.former
     }
     ended = {
-        item_id: doubt.ended(now=now) if doubt.polls or item_id in back else doubt
+        item_id: doubt.ended(now=now) if doubt.is_open or item_id in back else doubt
         for item_id, doubt in kept.items()
     }
     return {
@@ -260,7 +274,7 @@ def _redone(
     ended = [
         item_id
         for item_id, doubt in known.doubts.items()
-        if doubt.polls and doubt.shown is not None and item_id not in older
+        if doubt.is_open and doubt.shown is not None and item_id not in older
     ]
     return frozenset(
         item_id for item_id in ended if _is_another(known.items.get(item_id), listed.get(item_id))

@@ -60,9 +60,9 @@ class Metrics:
         self._repairs = self._counter(
             "drift_repairs", "Secrets repaired after somebody edited or deleted them."
         )
-        self._set_back = self._counter(
+        self._restored = self._counter(
             "versions_restored",
-            "Secrets written from an older version of their item, because the item was set back.",
+            "Secrets written from an older version of their item, because the item was restored.",
         )
         self._restarts = self._counter(
             "workload_restarts", "Workloads restarted for changed Secrets."
@@ -114,9 +114,9 @@ class Metrics:
         """Count a repaired Secret."""
         self._repairs.inc()
 
-    def set_back(self) -> None:
+    def version_restored(self) -> None:
         """Count a Secret written from an older version of its item."""
-        self._set_back.inc()
+        self._restored.inc()
 
     def restarted(self) -> None:
         """Count a restart of a workload."""

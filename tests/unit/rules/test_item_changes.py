@@ -6,7 +6,7 @@ import pytest
 
 from onepassword_operator.model.item import ItemSummary, Revision
 from onepassword_operator.rules import item_changes
-from onepassword_operator.rules.older_answers import Doubt, Known, SetBack
+from onepassword_operator.rules.older_answers import Doubt, Known, Restored
 
 
 def _listed(version: int, *, active: bool = True) -> dict[str, ItemSummary]:
@@ -34,13 +34,13 @@ def test_an_item_changed_if_its_version_is_higher_and_is_missing_if_not_listed_a
     assert found == item_changes.ItemChanges(changed=frozenset(changed), missing=frozenset(missing), older=found.older)
 
 
-def test_a_lower_version_is_a_change_only_where_it_is_believed_that_the_item_was_set_back() -> None:
+def test_a_lower_version_is_a_change_only_where_it_is_believed_that_the_item_was_restored() -> None:
     newer = Revision("v", "a", 3)
     assert item_changes.compare([newer], Known(items=_listed(2))) == item_changes.ItemChanges(
         changed=frozenset(), missing=frozenset(), older=(newer,)
     )
-    assert item_changes.compare([newer], Known(items=_listed(2), set_back={"a": SetBack(1, 3)})).older == (newer,)
-    assert item_changes.compare([newer], Known(items=_listed(2), set_back={"a": SetBack(2, 3)})).changed == {"a"}
+    assert item_changes.compare([newer], Known(items=_listed(2), restored={"a": Restored(1, 3)})).older == (newer,)
+    assert item_changes.compare([newer], Known(items=_listed(2), restored={"a": Restored(2, 3)})).changed == {"a"}
 
 
 def test_items_that_nobody_follows_do_not_matter() -> None:

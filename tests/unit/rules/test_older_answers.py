@@ -4,7 +4,7 @@ import pytest
 
 from onepassword_operator.model.item import ItemSummary, Revision
 from onepassword_operator.rules import older_answers
-from onepassword_operator.rules.older_answers import Doubt, Known, Reading, SetBack
+from onepassword_operator.rules.older_answers import Doubt, Known, Reading, Restored
 
 
 def listed(version: int = 2, *, active: bool = True, title: str = "A") -> dict[str, ItemSummary]:
@@ -37,7 +37,7 @@ def is_gone(known: Known) -> bool:
 
 
 def test_the_same_list_leaves_everything_in_place() -> None:
-    known = Known(items=NEWER, doubts={"a": Doubt(shown=None, since=0.0, polls=0)})
+    known = Known(items=NEWER, doubts={"a": Doubt.closed(now=0.0)})
     assert older_answers.merge(known, dict(NEWER), reading=Reading(now=0.0, polled=True, moved=True, in_step=True))[0].items is NEWER
     known = Known(items=NEWER)
     assert older_answers.merge(known, dict(NEWER), reading=Reading(now=0.0, polled=True, moved=True, in_step=True)) == (known, False)
@@ -54,11 +54,11 @@ def test_a_lower_version_stays_as_it_was_known_for_ten_minutes_and_is_then_taken
     assert server.shows(OLDER, times=10).items == NEWER  # from minute 0 to minute 9
     assert server.known.count_doubts() == 1
     assert server.shows(OLDER).items == OLDER
-    assert server.known.set_back == {"a": SetBack(1, 2)}
+    assert server.known.restored == {"a": Restored(1, 2)}
     assert server.known.count_doubts() == 0
-    assert server.shows(OLDER).set_back == {"a": SetBack(1, 2)}
+    assert server.shows(OLDER).restored == {"a": Restored(1, 2)}
     assert server.known.doubts["a"].refuted == 0
-    assert server.shows(NEWER).set_back == {}
+    assert server.shows(NEWER).restored == {}
 
 
 def test_it_takes_three_polls_however_far_apart() -> None:
@@ -135,7 +135,7 @@ def test_a_version_that_was_believed_counts_as_refuted_when_the_former_one_shows
 @pytest.mark.parametrize(
     ("updated", "redone"), [("later", {"a"}), ("then", set()), ("", set())], ids=["another time", "the same time", "no time"]
 )
-def test_an_item_that_was_set_back_and_is_at_its_version_again_at_another_time_is_to_be_read(updated: str, redone: set[str]) -> None:
+def test_an_item_that_was_restored_and_is_at_its_version_again_at_another_time_is_to_be_read(updated: str, redone: set[str]) -> None:
     server = Server({"a": NEWER["a"]._replace(updated_at="then")})
     server.shows(OLDER)
     again = {"a": NEWER["a"]._replace(updated_at=updated)}
@@ -218,7 +218,7 @@ class TestRaise:
         server = Server()
         server.shows(OLDER, times=11)
         server.known = older_answers.raise_to(server.known, [Revision("v", "a", 2)], now=server.now)
-        assert server.known.set_back == {}
+        assert server.known.restored == {}
         assert server.known.doubts["a"].since == server.now
         assert server.shows(OLDER, times=20).items["a"].version == 2
         assert server.shows(OLDER).items == OLDER
@@ -238,9 +238,9 @@ class TestRaise:
         assert is_gone(server.shows(ABSENT))
 
     def test_what_is_known_of_other_items_stays(self) -> None:
-        known = Known(items=OLDER, set_back={"a": SetBack(1, 2), "b": SetBack(1, 2)}, redone=frozenset("c"))
+        known = Known(items=OLDER, restored={"a": Restored(1, 2), "b": Restored(1, 2)}, redone=frozenset("c"))
         known = older_answers.raise_to(known, [Revision("v", "a", 2)], now=0.0)
-        assert (dict(known.set_back), known.redone) == ({"b": SetBack(1, 2)}, frozenset("c"))
+        assert (dict(known.restored), known.redone) == ({"b": Restored(1, 2)}, frozenset("c"))
 
     def test_a_doubt_that_is_not_believed_stays(self) -> None:
         server = Server()

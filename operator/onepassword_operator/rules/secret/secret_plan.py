@@ -161,7 +161,7 @@ def _updated(former: Revisions | None, content: Content) -> tuple[Change, str]:
     for held, new in zip(former, content.revisions, strict=True):
         versions = f"from version {held.version} to {new.version}"
         if new.is_older_than(held):
-            return Change.RESTORED, f"the item was set back {versions}"
+            return Change.RESTORED, f"the item was restored {versions}"
         if new != held:
             return Change.UPDATED, f"the item changed {versions}"
     return Change.UPDATED, "the resource or the operator's options changed"

@@ -236,7 +236,7 @@ class Contents:
         return item
 
     def _check_older(self, turn: _Turn, older: Revision, *, newer: Revision, proven: bool) -> None:
-        if self._catalog.is_set_back(older):
+        if self._catalog.is_restored(older):
             return
         if proven:
             # Followed at what it holds, so that polls compare with that.
@@ -250,7 +250,7 @@ class Contents:
         self._read.drop(turn.listed)  # the next read may meet a server that has caught up
         raise BackendAnswerError(
             f"Connect delivers version {older.version} of {older.path} and the Secret holds "
-            f"version {newer.version}: a Connect server lags behind, or the item was set back, "
+            f"version {newer.version}: a Connect server lags behind, or the item was restored, "
             "which is believed once several polls agree; the Secret stays as it is"
         )
 

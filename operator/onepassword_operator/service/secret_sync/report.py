@@ -116,7 +116,7 @@ class Reporter:
         if outcome.change is Change.REPAIRED:
             self._meter.drift_repaired()
         if outcome.change is Change.RESTORED:
-            self._meter.set_back()
+            self._meter.version_restored()
         self._events.changed(
             claim, outcome.change, message=f'Secret "{claim.key.name}" holds {held}'
         )

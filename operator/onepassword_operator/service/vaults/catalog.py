@@ -94,16 +94,16 @@ class Catalog:
     def _note_vault(self, vault: Vault) -> None:
         former, now = self._vaults.get(vault.id), self._clock.monotonic()
         doubt = self._vault_doubts.get(vault.id)
-        if doubt and doubt.polls:
+        if doubt and doubt.is_open:
             self._vault_doubts[vault.id] = doubt.ended(now=now)
         elif doubt and now - doubt.since > older_answers.REMEMBERED_SECONDS:
             del self._vault_doubts[vault.id]
-        if (doubt and doubt.polls) or (former and vault.is_older_than(former)):
+        if (doubt and doubt.is_open) or (former and vault.is_older_than(former)):
             self._contradicted[vault.id] = now
 
     def _doubt_vault(self, vault_id: str, *, polled: bool) -> None:
         now = self._clock.monotonic()
-        doubt = self._vault_doubts.get(vault_id, Doubt(shown=None, since=now, polls=0)).again(
+        doubt = self._vault_doubts.get(vault_id, Doubt.closed(now=now)).again(
             None, now=now, polled=polled
         )
         in_step = self._in_step(vault_id)
@@ -116,7 +116,7 @@ class Catalog:
     def vault_gone(self, vault_id: str) -> bool:
         """Whether so many vault lists in a row lacked the vault that it counts as gone."""
         doubt = self._vault_doubts.get(vault_id)
-        if doubt and doubt.polls:
+        if doubt and doubt.is_open:
             return doubt.believed
         return self.was_read and vault_id not in self._vaults
 
@@ -266,10 +266,10 @@ class Catalog:
         doubt = listing.known.doubts.get(item_id) if listing else None
         return bool(doubt and doubt.believed)
 
-    def is_set_back(self, revision: Revision) -> bool:
-        """Whether it is believed that the item was set back from a higher version to this one."""
+    def is_restored(self, revision: Revision) -> bool:
+        """Whether it is believed that the item was restored from a higher version to this one."""
         listing = self._listings.get(revision.vault_id)
-        return listing is not None and listing.known.is_set_back(revision.item_id, revision.version)
+        return listing is not None and listing.known.is_restored(revision.item_id, revision.version)
 
     def note_newer(self, vault_id: str, *revisions: Revision) -> None:
         """Take over revisions, read or sealed, that the vault's list lacks or shows older."""

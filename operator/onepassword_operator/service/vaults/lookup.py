@@ -90,8 +90,8 @@ class ItemLookup:
         summary = listing.items.get(pin.item_id) if listing else None
         if summary and summary.active:
             listed = Revision(pin.vault_id, pin.item_id, summary.version)
-            # One list does not prove that the item was set back: its server may lag behind.
-            behind = listed.is_older_than(pin) and not self._catalog.is_set_back(listed)
+            # One list does not prove that the item was restored: its server may lag behind.
+            behind = listed.is_older_than(pin) and not self._catalog.is_restored(listed)
             return Found(listed=pin if behind else listed, tags=summary.tags)
         if self._catalog.confirmed_gone(pin.vault_id, pin.item_id) or self._catalog.vault_gone(
             pin.vault_id

@@ -648,7 +648,7 @@ class TestOutOfStep:
         assert 'item "db" is archived' in world.claims.ready(key).message
 
 
-class TestSetBack:
+class TestRestored:
     """The item shows a lower version than the Secret records."""
 
     async def edited(self, world: World) -> str:
@@ -674,7 +674,7 @@ class TestSetBack:
         assert mark.revisions[0].version == 1
         assert len(world.secrets.writes()) == 1
         assert world.events.reasons("db") == ["VersionRestored"]
-        assert world.meter.set_back_count == 1
+        assert world.meter.restored_count == 1
 
     async def test_three_polls_are_not_enough_before_ten_minutes_nor_ten_minutes_before_three_polls(self, world: World) -> None:
         await self.edited(world)
