@@ -35,6 +35,14 @@ RETIRED = {
     "heirs": "co-owners",
     "parties": "co-owners",
     "pacing": "rate limiter, circuit breaker or tuning",
+    "seat": "slot",
+    "seats": "slots",
+    "patience": "the seconds or the factor that it is",
+    "sick": "unhealthy",
+    "usurper": "another holder",
+    "campaign": "acquire",
+    "unopposed": "no election",
+    "learned": "set",
 }
 """Words that names do not have, and what they have instead. Prose is for its readers to judge, and not looked at."""
 
@@ -43,7 +51,20 @@ RETIRED_CLASSES = {
     "Place": "NamespaceKey",
     "Pass": "a reconcile",
     "Pace": "RateLimiter",
+    "Share": "Limits",
+    "SetBack": "Restored",
 }
+
+RETIRED_METHODS = {
+    "existed": "set_existed",
+    "failed": "note_failure",
+    "finalizer_seen": "note_finalizer",
+    "in_line": "set_synced",
+    "is_settled": "record_secret",
+    "is_unreported": "take_unreported",
+    "presume": "set_held_if_unknown",
+}
+"""Methods of `service/` that change state, and read as a question or as news."""
 
 METRIC_MAKERS = {"Counter", "Gauge", "Histogram", "Summary", "Info", "Enum", "observe"}
 """The library's classes, and `Metrics.observe`; the first argument is the metric's name."""
@@ -68,6 +89,17 @@ def test_no_class_has_a_retired_name() -> None:
         if isinstance(node, ast.ClassDef)
     }
     assert not [(module, name) for module, name in classes if name.lstrip("_") in RETIRED_CLASSES]
+
+
+def test_no_method_that_writes_reads_as_a_question_or_as_news() -> None:
+    methods = {
+        (module, node.name)
+        for module in repository.modules()
+        if module.startswith("service/")
+        for node in ast.walk(repository.tree(module))
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert not {(module, name): RETIRED_METHODS[name] for module, name in methods if name in RETIRED_METHODS}
 
 
 @pytest.mark.parametrize(
