@@ -102,7 +102,7 @@ class SecretWatch(Protocol):
         Ends when the API server closes the stream.
 
         Raises:
-            ClusterAbsentError: the resourceVersion is too old; list again.
+            ClusterExpiredError: the resourceVersion is too old; list again.
         """
 
 
@@ -207,7 +207,7 @@ class Meter(Protocol):
     """Counters of the operator's own metrics."""
 
     def synced(self, outcome: str) -> None:
-        """Count a reconcile of a Secret; `outcome` is its reason."""
+        """Count the outcome of a reconcile for one claim; `outcome` is its reason."""
 
     def drift_repaired(self) -> None:
         """Count a repair of a Secret that somebody had edited or deleted."""

@@ -1,4 +1,8 @@
-"""Kubernetes Status objects → leaves of the error tree, by code and `reason`, never by wording."""
+"""Kubernetes Status objects → leaves of the error tree, by code and `reason`.
+
+The API server gives no reason for four kinds of refusal (403). They are told apart by its fixed
+English texts: a quota, a webhook or policy, a missing right to set ownerReferences, and RBAC.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,10 @@ from onepassword_operator.model.errors import (
     ClusterConflictError,
     ClusterDeniedError,
     ClusterError,
+    ClusterExpiredError,
     ClusterInvalidError,
     ClusterQuotaError,
+    ClusterTerminatingError,
     ClusterUnavailableError,
 )
 from onepassword_operator.wire.metadata import NoList, NoObject, Undecodable
@@ -72,8 +78,10 @@ def to_error(code: int, status: Status, *, what: str) -> ClusterError:
             )
         case 403:
             return _forbidden(status, what=what)
-        case 404 | 410:
+        case 404:
             return ClusterAbsentError(f"{what}: not found")
+        case 410:
+            return ClusterExpiredError(f"{what}: the list or resourceVersion is too old")
         case 409:
             return ClusterConflictError(f"{what}: the object changed meanwhile; trying again")
         case 400 | 413 | 422:
@@ -92,10 +100,8 @@ def asked_pause_seconds(header: str | None) -> float | None:
 
 def _forbidden(status: Status, *, what: str) -> ClusterError:
     if any(cause.reason == "NamespaceTerminating" for cause in status.causes):
-        return ClusterAbsentError(f"{what}: the namespace is being deleted")
+        return ClusterTerminatingError(f"{what}: the namespace is being deleted")
     message = str(status.message or "")
-    # The API server has no `reason` for these cases, so its fixed texts are matched, here and
-    # nowhere else.
     if "exceeded quota:" in message:
         return ClusterQuotaError(
             f"{what}: a ResourceQuota of the namespace is used up; "

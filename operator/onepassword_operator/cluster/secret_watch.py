@@ -83,7 +83,7 @@ class KubernetesSecretWatch:
         """Yield the changes after that resourceVersion, until the API server ends the stream.
 
         Raises:
-            ClusterAbsentError: the resourceVersion is too old (410); list again.
+            ClusterExpiredError: the resourceVersion is too old (410); list again.
             ClusterError: the stream was refused, broke, fell silent, or sent an event that can't be
                 read.
         """

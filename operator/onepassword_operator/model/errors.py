@@ -20,6 +20,8 @@
         ClusterDeniedError                RBAC
         ClusterConflictError              somebody else wrote first
         ClusterAbsentError                the object or its namespace is gone
+        ClusterExpiredError               a list or resourceVersion is too old: list again
+        ClusterTerminatingError           the namespace is being deleted
         ClusterQuotaError
         ClusterAdmissionError             a webhook or policy refused the write
         ClusterInvalidError               the API server's own validation refused the write
@@ -226,9 +228,23 @@ class ClusterConflictError(ClusterError):
 
 
 class ClusterAbsentError(ClusterError):
-    """The object or its namespace is gone, or being deleted."""
+    """The object or its namespace is gone."""
 
     reason = "Absent"
+    retry = Retry.LATER
+
+
+class ClusterExpiredError(ClusterError):
+    """The API server does not know this resourceVersion or rest of a list any more: list again."""
+
+    reason = "Expired"
+    retry = Retry.SOON
+
+
+class ClusterTerminatingError(ClusterError):
+    """The namespace is being deleted, so nothing can be created in it."""
+
+    reason = "NamespaceTerminating"
     retry = Retry.LATER
 
 

@@ -55,7 +55,9 @@ class Metrics:
         )
         self._server = self._gauge("connect_info", "The Connect server's version.", "version")
         self._syncs = self._counter(
-            "syncs", "Reconciles of a Secret, by reason of the outcome.", "reason"
+            "syncs",
+            "Outcomes of reconciles, by reason: one for each object that asks for the Secret.",
+            "reason",
         )
         self._repairs = self._counter(
             "drift_repairs", "Secrets repaired after somebody edited or deleted them."
@@ -107,7 +109,7 @@ class Metrics:
         self._requests.labels("kubernetes", f"{verb} {resource}", code).inc()
 
     def synced(self, outcome: str) -> None:
-        """Count a reconcile of a Secret by the reason of its outcome."""
+        """Count the outcome of a reconcile for one of the objects that ask for the Secret."""
         self._syncs.labels(outcome).inc()
 
     def drift_repaired(self) -> None:

@@ -19,7 +19,13 @@ from fakes.scripted_server import ScriptedServer as Server
 from onepassword_operator.cluster import api as module
 from onepassword_operator.cluster.api import TRIES, WRITES_AT_ONCE, KubernetesApi
 from onepassword_operator.cluster.credentials import ClusterAccess, FixedToken
-from onepassword_operator.model.errors import ClusterAbsentError, ClusterConflictError, ClusterDeniedError, ClusterUnavailableError
+from onepassword_operator.model.errors import (
+    ClusterAbsentError,
+    ClusterConflictError,
+    ClusterDeniedError,
+    ClusterExpiredError,
+    ClusterUnavailableError,
+)
 from onepassword_operator.net.proxy import Route
 from onepassword_operator.rules import page_size
 from onepassword_operator.service.runtime import slots
@@ -93,7 +99,7 @@ class TestPages:
         server.script(reply({"items": [A], "metadata": {"continue": "more"}}), reply({"reason": "Expired"}, status=410))
         pages = api.pages("/x", resource="secrets")
         assert list((await anext(pages)).decoded(OBJECT)) == [A]
-        await failing(ClusterAbsentError, anext(pages))
+        await failing(ClusterExpiredError, anext(pages))
 
     async def test_a_page_beyond_the_cap_is_abandoned_and_asked_for_again_in_parts(
         self, server: Server, api: KubernetesApi, monkeypatch: pytest.MonkeyPatch

@@ -12,8 +12,10 @@ from onepassword_operator.model.errors import (
     ClusterConflictError,
     ClusterDeniedError,
     ClusterError,
+    ClusterExpiredError,
     ClusterInvalidError,
     ClusterQuotaError,
+    ClusterTerminatingError,
     ClusterUnavailableError,
 )
 
@@ -28,9 +30,9 @@ CASES: list[tuple[int, dict[str, Any], type[ClusterError]]] = [
     (403, {"message": f'secrets "x" is forbidden: {OWNER_REFERENCES}: canary'}, ClusterDeniedError),
     (403, {"message": f'admission webhook "w" denied: is forbidden: {OWNER_REFERENCES}'}, ClusterAdmissionError),
     (403, {}, ClusterAdmissionError),
-    (403, {"details": {"causes": [{"reason": "NamespaceTerminating"}]}}, ClusterAbsentError),
+    (403, {"details": {"causes": [{"reason": "NamespaceTerminating"}]}}, ClusterTerminatingError),
     (404, {"reason": "NotFound"}, ClusterAbsentError),
-    (410, {"reason": "Expired"}, ClusterAbsentError),
+    (410, {"reason": "Expired"}, ClusterExpiredError),
     (409, {"reason": "AlreadyExists"}, ClusterConflictError),
     (422, {"details": {"causes": [{"field": "data[x]", "reason": "FieldValueInvalid", "message": "canary"}]}}, ClusterInvalidError),
     (422, {"details": {"causes": ["odd", {"message": "canary"}]}, "reason": "Invalid"}, ClusterAdmissionError),
@@ -47,7 +49,7 @@ def body(status: object) -> Status:
 
 
 @pytest.mark.parametrize(("code", "status", "kind"), CASES)
-def test_a_refusal_is_told_by_code_and_reason_and_never_quotes(code: int, status: dict[str, Any], kind: type[ClusterError]) -> None:
+def test_a_refusal_is_translated_and_never_quotes(code: int, status: dict[str, Any], kind: type[ClusterError]) -> None:
     error = to_error(code, body(status), what="create secrets")
     assert type(error) is kind
     assert str(error).startswith("create secrets: ")

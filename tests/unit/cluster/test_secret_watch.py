@@ -13,7 +13,7 @@ from fakes.scripted_server import Answer, ScriptedServer, reply, reset
 from onepassword_operator.cluster import lines, secret_watch
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.secret_watch import KubernetesSecretWatch
-from onepassword_operator.model.errors import ClusterAbsentError, ClusterDeniedError, ClusterError, ClusterUnavailableError
+from onepassword_operator.model.errors import ClusterDeniedError, ClusterError, ClusterExpiredError, ClusterUnavailableError
 from onepassword_operator.model.secret import SecretKey, SecretSight, Sight
 
 KEY = SecretKey("app", "db")
@@ -106,7 +106,7 @@ async def test_the_list_is_of_metadata_by_page_and_ends_with_its_version(server:
 
 async def test_a_list_that_fails_half_way_is_not_complete(server: ScriptedServer, watch: KubernetesSecretWatch) -> None:
     server.script(reply({"items": [ITEM], "metadata": {"continue": "more", "resourceVersion": "20"}}), reply({}, status=410))
-    assert (await until_it_fails(ClusterAbsentError, watch.listed("")))[0] == [sight(Sight.SEEN)]
+    assert (await until_it_fails(ClusterExpiredError, watch.listed("")))[0] == [sight(Sight.SEEN)]
 
 
 async def test_a_stream_ends_well_if_the_server_ends_it(server: ScriptedServer, watch: KubernetesSecretWatch) -> None:
@@ -130,7 +130,7 @@ async def breaks_off(request: web.Request) -> web.StreamResponse:
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        pytest.param(stream(event("ADDED"), EXPIRED), ClusterAbsentError, id="410 within the stream"),
+        pytest.param(stream(event("ADDED"), EXPIRED), ClusterExpiredError, id="410 within the stream"),
         pytest.param(stream(event("ADDED"), OVERLOADED), ClusterUnavailableError, id="an error within the stream"),
         pytest.param(stream(event("ADDED"), b"canary\n"), ClusterUnavailableError, id="garbage"),
         pytest.param(stream(event("ADDED"), b"[]\n"), ClusterUnavailableError, id="JSON that is no event"),
@@ -140,7 +140,7 @@ async def breaks_off(request: web.Request) -> web.StreamResponse:
         pytest.param(stream(event("ADDED"), event("ADDED", "canary")), ClusterUnavailableError, id="a version that is no number"),
         pytest.param(stream(event("ADDED"), event("ADDED")[:-1]), ClusterUnavailableError, id="a line without its end"),
         pytest.param(breaks_off, ClusterUnavailableError, id="a stream that breaks off"),
-        pytest.param(reply({"reason": "Expired"}, status=410), ClusterAbsentError, id="410 at once"),
+        pytest.param(reply({"reason": "Expired"}, status=410), ClusterExpiredError, id="410 at once"),
         pytest.param(reply({"message": "secrets is forbidden: User x"}, status=403), ClusterDeniedError, id="403"),
         pytest.param(reply("<html>", status=502), ClusterUnavailableError, id="a gateway's page"),
         pytest.param(reply("", status=307, headers={"Location": "/elsewhere"}), ClusterUnavailableError, id="a redirect"),

@@ -55,7 +55,7 @@ def test_being_told_to_wait_says_how_long(leaf: type[errors.BackendRateLimitedEr
 
 
 VERDICTS = {
-    errors.Retry.SOON: {"OnePasswordUnavailable", "ClusterUnavailable", "Conflict"},
+    errors.Retry.SOON: {"OnePasswordUnavailable", "ClusterUnavailable", "Conflict", "Expired"},
     errors.Retry.THEN: {"RateLimited", "AnotherOperatorActive"},
     errors.Retry.ON_CHANGE: {
         "InvalidItemPath",
@@ -75,6 +75,7 @@ VERDICTS = {
         "OnePasswordAnswerInvalid",
         "ClusterAccessDenied",
         "Absent",
+        "NamespaceTerminating",
         "QuotaExceeded",
         "AdmissionDenied",
         "TargetNotOwned",

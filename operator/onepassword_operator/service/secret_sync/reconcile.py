@@ -116,7 +116,7 @@ class Reconcile:
             return None
         except ClusterAbsentError:
             if asked.observed is None:
-                raise  # the namespace is going; else the Secret went after it was read
+                raise  # the namespace is gone; else the Secret went after it was read
             return None
 
     # --- look ---

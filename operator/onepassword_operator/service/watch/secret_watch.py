@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from onepassword_operator.model.errors import ClusterAbsentError, ClusterError
+from onepassword_operator.model.errors import ClusterError, ClusterExpiredError
 from onepassword_operator.model.secret import SecretKey, Sight
 from onepassword_operator.ports import Clock, SecretWatch
 from onepassword_operator.service.watch.secret_news import SecretNews
@@ -104,7 +104,7 @@ class SecretWatcher:
     def _report(namespace: str, trouble: ClusterError | None, *, reported: str) -> str:
         # Logs each trouble once while it lasts. An outdated resourceVersion is none: a list
         # follows.
-        if trouble is None or isinstance(trouble, ClusterAbsentError) or str(trouble) == reported:
+        if trouble is None or isinstance(trouble, ClusterExpiredError) or str(trouble) == reported:
             return reported
         detail = {"namespace": namespace or "all", "reason": trouble.reason, "detail": str(trouble)}
         _log.warning("the watch on Secrets failed and is started again", extra=detail)

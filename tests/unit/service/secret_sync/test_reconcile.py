@@ -12,10 +12,10 @@ from onepassword_operator.model import names
 from onepassword_operator.model.errors import (
     BackendDeniedError,
     BackendUnavailableError,
-    ClusterAbsentError,
     ClusterAdmissionError,
     ClusterConflictError,
     ClusterInvalidError,
+    ClusterTerminatingError,
     ClusterUnavailableError,
 )
 from onepassword_operator.model.secret import ObservedSecret, OwnerReference
@@ -486,10 +486,11 @@ class TestConflict:
     async def test_a_namespace_that_is_going_is_no_place_to_try_again_at_once(self, world: World) -> None:
         await world.poll()
         world.source.put(world.vault, "db", password="one")
-        world.secrets.faults.refuse("create", ClusterAbsentError("the namespace is being deleted"))
-        world.claim("db")
+        world.secrets.faults.refuse("create", ClusterTerminatingError("the namespace is being deleted"))
+        key = world.claim("db")
         await world.settle()
         assert world.secrets.requests == ["create app/db"]
+        assert world.claims.ready(key).reason == "NamespaceTerminating"
 
     async def test_endless_conflicts_give_way_and_come_back_soon(self, world: World) -> None:
         item = await world.synced()

@@ -9,7 +9,7 @@ import pytest
 
 from fakes.secret_watch import FakeSecretWatch
 from fakes.world import World
-from onepassword_operator.model.errors import ClusterAbsentError, ClusterDeniedError, ClusterUnavailableError
+from onepassword_operator.model.errors import ClusterDeniedError, ClusterExpiredError, ClusterUnavailableError
 from onepassword_operator.model.secret import SecretKey, SecretSight, Sight
 from onepassword_operator.service.watch.secret_news import SecretNews
 from onepassword_operator.service.watch.secret_watch import CALM_SECONDS, LONGEST_PAUSE_SECONDS, SecretWatcher
@@ -108,7 +108,7 @@ async def test_a_list_that_fails_half_way_says_nothing_of_what_is_missing(scene:
         assert scene.world.process.queue.depth() == 0
 
 
-@pytest.mark.parametrize("error", [FAILED, ClusterAbsentError("too old")])
+@pytest.mark.parametrize("error", [FAILED, ClusterExpiredError("too old")])
 async def test_after_a_failure_there_is_another_list(scene: Scene, error: ClusterUnavailableError) -> None:
     scene.watch.lists[""] += [([up_to(20)], None), ([up_to(50)], None)]
     scene.watch.streams[""] += [([up_to(30)], scene.calm), ([up_to(40)], error)]
@@ -181,7 +181,7 @@ async def test_what_is_wrong_is_told_again_if_all_was_well_in_between(scene: Sce
 
 async def test_a_state_that_is_too_old_is_nothing_to_tell(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     scene.watch.lists[""] += [([up_to(20)], None)] * 2
-    scene.watch.streams[""].append(([], ClusterAbsentError("too old")))
+    scene.watch.streams[""].append(([], ClusterExpiredError("too old")))
     async with scene.until_silent():
         pass
     assert caplog.records == []
