@@ -129,7 +129,7 @@ def _foreign(
         # All workloads among the owners of a Secret that we sealed were added by us.
         if not _earlier_self(claim, owner)
         and owner.uid not in ours
-        and not (sealed and owner.kind in KINDS)
+        and not (sealed and _is_workload(owner))
     ]
 
 

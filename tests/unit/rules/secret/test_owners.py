@@ -75,6 +75,7 @@ def test_a_secret_is_ours_by_its_owner_by_our_seal_or_by_the_official_operators_
         dataclasses.replace(FORMER_SELF, name="db2"),
         dataclasses.replace(FORMER_SELF, kind="OtherKind"),
         dataclasses.replace(FORMER_SELF, api_version="example.com/v1"),
+        dataclasses.replace(API, uid="other-uid", api_version="example.com/v1"),
     ],
 )
 def test_a_secret_of_another_owner_is_refused_whatever_marks_it_carries(stranger: OwnerReference, verdict: Verdict) -> None:
