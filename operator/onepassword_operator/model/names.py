@@ -53,5 +53,4 @@ LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 READY: Final = "Ready"  # official condition type
 
 OPAQUE: Final = "Opaque"
-FIELD_MANAGER: Final = "onepassword-operator"
 COMPONENT: Final = "onepassword-operator"
