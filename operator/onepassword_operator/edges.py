@@ -41,11 +41,6 @@ from onepassword_operator.telemetry.metrics import Metrics
 from onepassword_operator.wiring import Options, Ports, UseCases
 
 USER_AGENT: Final = f"onepassword-operator/{__version__}"
-EVENNESS: Final = 0.95
-"""The part of the set rate to which restarts are limited.
-
-They arrive less evenly than they leave: 11/s were observed at 10/s.
-"""
 
 
 class SystemClock:
@@ -146,7 +141,7 @@ def _options(settings: Settings, *, token: Confidential) -> Options:
         interval_seconds=float(settings.polling_interval),
         staleness_seconds=settings.staleness_limit_seconds,
         workers=settings.workers,
-        restarts_per_second=settings.restarts_per_second * EVENNESS,
+        restarts_per_second=settings.restarts_per_second,
         secret_round_seconds=0.0 if settings.watches_secrets else settings.resync_seconds,
     )
 

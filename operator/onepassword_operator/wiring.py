@@ -25,7 +25,7 @@ from onepassword_operator.ports import (
 )
 from onepassword_operator.rules.secret import seal
 from onepassword_operator.service.index.index import Index
-from onepassword_operator.service.restarts.rate_limiter import RateLimiter
+from onepassword_operator.service.restarts.rate_limiter import RESERVE, RateLimiter
 from onepassword_operator.service.restarts.restart_workloads import (
     NamespaceKey,
     RestartReporter,
@@ -200,7 +200,7 @@ def _shared(ports: Ports, options: Options, *, new_queue: NewQueue) -> Shared:
 
 
 def _restart(ports: Ports, options: Options, *, shared: Shared) -> RestartWorkloads:
-    per_second = options.restarts_per_second
+    per_second = options.restarts_per_second * (1.0 - RESERVE)
     return RestartWorkloads(
         secrets=ports.secrets,
         workloads=ports.workloads,

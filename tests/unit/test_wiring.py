@@ -19,6 +19,15 @@ def test_restarts_are_limited_if_asked_for_and_secrets_read_in_turn_where_they_a
     assert [part is not None for part in (made.patrol, made.restart._limiter)] == [bool(asked)] * 2
 
 
+def test_restarts_leave_a_part_of_their_limit_unused_because_they_arrive_less_evenly_than_they_leave() -> None:
+    world = World()
+    limiter = wiring.wire(
+        world.ports(), dataclasses.replace(world.options(), restarts_per_second=10.0), new_queue=WorkQueue
+    ).restart._limiter
+    assert limiter
+    assert limiter._gap_seconds == pytest.approx(1 / 9.5)
+
+
 async def test_a_history_writes_says_and_asks_to_the_byte_as_recorded() -> None:
     recorded, now = yaml.safe_load(recorded_history.RECORDED.read_text()), await recorded_history.history()
     assert list(now) == list(recorded)
