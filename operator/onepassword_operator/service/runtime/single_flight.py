@@ -42,7 +42,8 @@ class SingleFlight(Generic[K, T]):
             OperatorError: the call failed, now or within the last second.
         """
         flight = self._under_way.get(key)
-        if flight is None:
+        # One that has ended in this turn of the event loop answers nobody who came after it.
+        if flight is None or flight.done():
             if not anew and (failure := self._failure(key)):
                 raise failure.anew()
             flight = self._begin(key, call)

@@ -38,7 +38,7 @@ class Key(Hashable, Protocol):
 
 K = TypeVar("K", bound=Key)
 K_contra = TypeVar("K_contra", contravariant=True)
-_Entry = tuple[int, int, K]
+_Entry = tuple[Priority, int, K]
 
 
 class Limits(Protocol[K_contra]):
@@ -82,7 +82,8 @@ class WorkQueue(Generic[K]):
         self._blocked_by: dict[K, Hashable] = {}
         self._order = itertools.count()
         self._heap: list[_Entry[K]] = []
-        self._waiting: dict[K, Priority] = {}
+        self._waiting: dict[K, _Entry[K]] = {}
+        """The one entry of each key that counts; the heap may hold older ones."""
         self._running: set[K] = set()
         self._again: dict[K, Priority] = {}
         self._later: dict[K, asyncio.TimerHandle] = {}
@@ -97,14 +98,14 @@ class WorkQueue(Generic[K]):
             self._again[key] = min(priority, self._again.get(key, priority))
             return
         held, blocked = self._waiting.get(key), self._unblock(key)
-        if held is not None and held <= priority:
+        if held is not None and held[0] <= priority:
             if not blocked:
                 return
-            priority = held
+            priority = held[0]
         if held is None:
             self._per_namespace[key.namespace] += 1
-        self._waiting[key] = priority
-        heapq.heappush(self._heap, (priority, next(self._order), key))
+        self._waiting[key] = entry = (priority, next(self._order), key)
+        heapq.heappush(self._heap, entry)
         self._ready.set()
 
     def add_later(self, key: K, priority: Priority, *, delay_seconds: float) -> None:
@@ -135,8 +136,8 @@ class WorkQueue(Generic[K]):
         while True:
             while self._heap:
                 entry = heapq.heappop(self._heap)
-                priority, _, key = entry
-                if self._waiting.get(key) != priority:
+                key = entry[2]
+                if self._waiting.get(key) is not entry:
                     continue
                 if (target := self._limits.blocked_by(key)) is not None:
                     self._blocked.setdefault(target, {})[key] = entry
@@ -154,10 +155,20 @@ class WorkQueue(Generic[K]):
         self._running.discard(key)
         self._limits.end(key)
         self._unblock_some()
-        self._per_namespace[key.namespace] -= 1
         again = self._again.pop(key, None)
         if again is not None:
             self.add(key, again)
+        self._leave(key)
+
+    def discard(self, key: K) -> None:
+        """Drop a key that nobody asks for any more, unless it is running."""
+        self._forget_later(key)
+        if self._waiting.pop(key, None):
+            self._unblock(key)
+            self._leave(key)
+
+    def _leave(self, key: K) -> None:
+        self._per_namespace[key.namespace] -= 1
         if not self._per_namespace[key.namespace]:
             del self._per_namespace[key.namespace]
             for waiter in self._idle.pop(key.namespace, ()):
@@ -199,8 +210,12 @@ class WorkQueue(Generic[K]):
         """Wait until no key of the namespace is queued or running; delayed retries do not count."""
         while self._per_namespace.get(namespace):
             waiter = asyncio.get_running_loop().create_future()
-            self._idle.setdefault(namespace, []).append(waiter)
-            await waiter
+            waiters = self._idle.setdefault(namespace, [])
+            waiters.append(waiter)
+            try:
+                await waiter
+            finally:
+                waiters.remove(waiter)
 
     def depth(self) -> int:
         """Return the number of keys that are queued or running."""

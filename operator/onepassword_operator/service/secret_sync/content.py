@@ -161,7 +161,7 @@ class Contents:
             # moment ago may be older than that.
             for revision in listed:
                 self._read.drop(revision)
-        items = await self._items(asked, listed)
+        items = await self._items(asked, found)
         rendered = self._rendered(items)
         return Fetched(
             content=secret_plan.Content(revisions=_revisions(items), data=rendered.data),
@@ -176,11 +176,13 @@ class Contents:
         rendered = self._rendered(items)
         return rendered.skipped if _revisions(items) == revisions else None
 
-    async def _items(self, asked: Request, listed: Revisions) -> list[Item]:
+    async def _items(self, asked: Request, found: Sequence[Found]) -> list[Item]:
         items: list[Item] = []
+        listed = [each.listed for each in found]
         held = _held(asked, self._index.states.of(asked.key).held)
         for position, part in enumerate(asked.recipe):
-            turn = _Turn(asked, Revisions((*_revisions(items), *listed[position:])), position)
+            revisions = Revisions((*_revisions(items), *listed[position:]))
+            turn = _Turn(asked, revisions, position, title=found[position].title)
             with self._limits.call(fair_share.item_of(part.path)):
                 items.append(await self._item_for(turn, held=held))
         return items
@@ -220,6 +222,12 @@ class Contents:
             # its chance.
             self._follow(turn, listed)
             raise
+        if turn.title and item.title != turn.title:
+            self._catalog.expect_more(item.vault_id)
+            raise BackendAnswerError(
+                f'item "{turn.title[:100]}" has been renamed since it was listed; '
+                "looking for the title again"
+            )
         for newer in held.revisions or ():
             if item.revision.is_older_than(newer):
                 self._check_older(turn, item.revision, newer=newer, proven=held.proven)
@@ -279,6 +287,8 @@ class _Turn(NamedTuple):
     asked: Request
     revisions: Revisions
     position: int
+    title: str = ""
+    """The listed title, if the item was found by it."""
 
     @property
     def listed(self) -> Revision:

@@ -16,6 +16,7 @@ from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.ports import Clock
 from onepassword_operator.rules import conditions, retry
+from onepassword_operator.rules.secret import admission
 from onepassword_operator.service.index import conflicts
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
@@ -58,6 +59,7 @@ class Controller:
         left_alone = await self._conflicting(key)
         winner = self._index.winner(key)
         if winner and winner.uid in left_alone:
+            await self._report_conflict(key, winner)
             return
         self._index.repairs.begin(key)
         results = await self._reconcile.run(key)
@@ -143,6 +145,16 @@ class Controller:
                 self._index.conflicts.note_reported(claim.uid)
             self._queue.add_later(key, Priority.LOW, delay_seconds=backoff.seconds)
         return conflicting
+
+    async def _report_conflict(self, key: SecretKey, winner: Claim) -> None:
+        # A new resource is owed an answer at once, whoever's conflict it is.
+        backoff = self._index.conflicts.backoff(winner.uid)
+        if backoff is None:
+            return
+        error = conflicts.refusal(winner, seconds=backoff.seconds)
+        for claim in admission.others(self._index.claims.alive(key), winner):
+            if claim.is_resource and claim.ready is None:
+                await self._report(claim, Failed(admission.in_the_way(winner, error)), stale=True)
 
     def _note(self, claim: Claim, outcome: Outcome) -> bool:
         if not isinstance(outcome, Failed):

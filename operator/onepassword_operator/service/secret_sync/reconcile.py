@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from onepassword_operator.model.errors import (
+    BackendAnswerError,
     BackendError,
     ClusterAbsentError,
     ClusterConflictError,
@@ -106,6 +107,8 @@ class Reconcile:
         """Return the outcomes; None if somebody else wrote first."""
         admitted = asked.admitted
         if admitted.winner.suspended:
+            if asked.refresh:
+                self._index.refreshes.give_back(asked.key)
             paused = admission.suspended(admitted.winner)
             return [(claim, paused) for claim in (admitted.winner, *admitted.others)]
         admission.check(admitted)
@@ -307,7 +310,12 @@ class Reconcile:
     # --- when it fails ---
 
     def _failed(self, key: SecretKey, error: OperatorError, *, winner: Claim) -> Results:
-        if isinstance(error, ItemLookupError) and key in self._index.claims:
+        # Polls list the vaults of Secrets that wait, and only further lists tell what is true where
+        # a list and an item disagree.
+        lost = isinstance(error, ItemLookupError) or (
+            isinstance(error, BackendAnswerError) and not self._index.item_users.of(key).revisions
+        )
+        if lost and key in self._index.claims:
             vaults = [path.vault for path in winner.recipe.items()]
             self._index.item_users.wait(key, vaults=vaults)
         # Claims that share the Secret share its error. The others are told which claim is in the

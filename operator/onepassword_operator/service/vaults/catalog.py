@@ -210,8 +210,14 @@ class Catalog:
         )
 
     async def listing(self, vault_id: str) -> Listing:
-        """Return the vault's last listing; list the vault now if there is none."""
-        return self._listings.get(vault_id) or await self.fresh_listing(vault_id)
+        """Return the vault's listing, read again if the vault has changed since.
+
+        Polls list only followed vaults, so a list may be hours old where nobody follows an item.
+        """
+        listing, vault = self._listings.get(vault_id), self._vaults.get(vault_id)
+        if listing and listing.fingerprint == (vault.fingerprint if vault else None):
+            return listing
+        return await self.fresh_listing(vault_id)
 
     async def fresh_listing(self, vault_id: str, *, since: float | None = None) -> Listing:
         """Return the vault's listing, read again unless fresh, or started after `since`."""

@@ -30,7 +30,7 @@ class Freshness:
         """Note that a poll confirmed these vaults."""
         now = self._clock.monotonic()
         # Reconciles since the last poll may have reported trouble, and must take it back.
-        self._reported |= self._reasons(vaults)
+        self._reported |= {v: reason for v, reason in self._reasons(vaults).items() if reason}
         self._failure = None
         for vault_id in vaults:
             self._confirmed[vault_id] = now

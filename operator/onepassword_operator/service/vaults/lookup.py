@@ -31,6 +31,8 @@ class Found:
     """
 
     listed: Revision
+    title: str = ""
+    """The listed title, if the item was found by it and not by a pin or an ID."""
     warning: str = ""
     tags: tuple[str, ...] = ()
 
@@ -67,6 +69,7 @@ class ItemLookup:
             return Found(listed=Revision(vault.id, path.item, UNLISTED), warning=vault_warning)
         return Found(
             listed=Revision(vault.id, item.id, item.version),
+            title="" if path.item == item.id else item.title,
             warning=vault_warning or warning,
             tags=item.tags,
         )

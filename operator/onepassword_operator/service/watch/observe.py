@@ -122,6 +122,8 @@ class Observe:
         """Remove a claim, and queue its Secret if another object asks for it."""
         if self._index.let_go(claim):
             self._queue.add(claim.key, Priority.CHANGED)
+        else:
+            self._queue.discard(claim.key)  # a standby runs none, and would keep them all
 
     def secret_seen(self, observed: ObservedSecret) -> None:
         """Record a Secret with our label, and queue it if it needs a reconcile."""

@@ -405,6 +405,14 @@ class TestTwoOperators:
         assert world.claims.objects[key].finalizers == ()
         assert world.claims.ready(key).reason == "Synced"
 
+    async def test_a_new_resource_behind_a_deployment_in_conflict_is_told_so_at_once(self, world: World) -> None:
+        world.asks("web", under="db", finalizers=OFFICIAL)
+        putting_back(world)
+        await world.live(5)
+        key = world.claim("db")
+        await world.live(5)
+        assert world.claims.ready(key).status == "False"
+
 
 class TestRewrittenSecret:
     async def test_a_secret_rewritten_three_times_within_the_minute_is_left_alone(self, world: World) -> None:

@@ -87,3 +87,22 @@ async def test_failures_are_kept_without_what_led_to_them_and_not_without_bound(
         with pytest.raises(BackendUnavailableError):
             await flights.run(key, source.answer)
     assert list(flights._failed) == ["b", "c"]
+
+
+async def test_who_comes_in_the_very_turn_in_which_a_call_ends_begins_another(flights: SingleFlight[str, int]) -> None:
+    """Its answer may be too old for it, and the one that has ended would be handed out without end."""
+    source = ObjectRef()
+    gate = asyncio.get_running_loop().create_future()
+
+    async def answer() -> int:
+        gate.set_result(None)
+        return 0
+
+    async def latecomer() -> int:
+        await gate
+        return await flights.run("a", source.answer)
+
+    late = asyncio.create_task(latecomer())
+    await asyncio.sleep(0)
+    assert await flights.run("a", answer) == 0
+    assert await late == 1

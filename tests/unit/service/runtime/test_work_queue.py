@@ -296,3 +296,38 @@ class TestShare:
         assert await queue.take() == SecretKey("unhealthy", "b")
         queue.done(SecretKey("unhealthy", "b"))
         assert (queue.depth(), queue._heap, queue._blocked) == (0, [], {})
+
+    async def test_an_older_entry_of_a_key_does_not_count_once_it_waits_again(
+        self, queue: WorkQueue[SecretKey], limits: Limits, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Two entries would be blocked by two targets, and forgotten by one of them."""
+        for priority in (Priority.LOW, Priority.CHANGED):
+            queue.add(A, priority)
+        queue.done(await queue.take())
+        queue.add(A, Priority.LOW)
+        targets = iter(["item", "vault"])
+        monkeypatch.setattr(limits, "blocked_by", lambda _: next(targets, None))
+        waiting = asyncio.create_task(queue.take())
+        await asyncio.sleep(0)
+        assert list(queue._blocked) == ["item"]
+        waiting.cancel()
+
+
+async def test_a_discarded_key_is_gone_from_everywhere_and_its_namespace_may_rest(queue: WorkQueue[SecretKey]) -> None:
+    queue.add(A, Priority.NEW)
+    queue.add_later(B, Priority.LOW, delay_seconds=FAR)
+    idle = asyncio.create_task(queue.namespace_idle("app"))
+    await turns()
+    for key in (A, B, C):
+        queue.discard(key)
+    await asyncio.wait_for(idle, 5)
+    assert (queue.depth(), queue.delayed()) == (0, 0)
+
+
+async def test_who_gives_up_waiting_for_a_namespace_is_forgotten(queue: WorkQueue[SecretKey]) -> None:
+    queue.add(A, Priority.NEW)
+    idle = asyncio.create_task(queue.namespace_idle("app"))
+    await turns()
+    idle.cancel()
+    await turns()
+    assert not any(queue._idle.values())

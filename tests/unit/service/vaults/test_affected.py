@@ -95,3 +95,42 @@ async def test_a_change_that_lookups_listed_first_is_still_noticed(world: World)
     for _ in range(5):
         await world.poll_after(60)
     assert world.secrets.values(world.key()) == {"password": "two"}
+
+
+async def used_once(world: World) -> str:
+    """A vault whose only resource came and went, so that polls do not list it any more; returns the item "api" in it."""
+    item = world.source.put(world.source.add_vault("Dev"), "api", password="old")
+    await world.synced()
+    first = world.claim("first", "vaults/Dev/items/api")
+    await world.live(120)
+    world.claims.delete(first)
+    world.secrets.objects.pop(first)
+    await world.live(300)
+    return item
+
+
+@pytest.mark.parametrize("what", ["renamed", "deleted"])
+async def test_a_title_in_a_vault_that_nobody_followed_is_looked_up_as_it_is_now(world: World, what: str) -> None:
+    item = await used_once(world)
+    if what == "renamed":
+        world.source.rename(item, "api-old")
+    else:
+        world.source.delete(item)
+    world.source.put(next(v.id for v in await world.source.list_vaults() if v.name == "Dev"), "api", password="new")
+    await world.live(3600)
+    key = world.claim("second", "vaults/Dev/items/api")
+    await world.live(600)
+    assert world.claims.ready(key).status == "True"
+    assert world.secrets.values(key) == {"password": "new"}
+
+
+async def test_an_item_that_was_renamed_since_its_list_is_not_taken_for_the_title(world: World) -> None:
+    item = await world.synced()
+    await world.live(120)
+    world.source.rename(item, "db-old")
+    world.source.put(world.vault, "db", password="new")
+    world.clock.advance(20)
+    key = world.claim("second", "vaults/Prod/items/db")
+    await world.live(120)
+    assert world.secrets.values(key) == {"password": "new"}
+    assert world.secrets.values(world.key()) == {"password": "one"}

@@ -174,6 +174,19 @@ class TestTrouble:
         for name in ("db", "copy"):
             assert world.claims.ready(world.key(name)).reason == "Synced"
 
+    async def test_it_is_taken_back_from_all_of_a_vault_in_which_an_item_changed_meanwhile(self, world: World) -> None:
+        await world.synced("db")
+        other = world.source.put(world.vault, "other", password="1")
+        world.clock.advance(5)
+        world.claim("other", "vaults/Prod/items/other")
+        await world.poll_after(60)
+        world.source.outage = BackendDeniedError("the token is refused")
+        await world.poll_after(60)
+        world.source.outage = None
+        world.source.edit(other, password="2")
+        await world.poll_after(60)
+        assert [world.claims.ready(world.key(name)).reason for name in ("db", "other")] == ["Synced", "Synced"]
+
     async def test_a_blip_writes_no_status(self, world: World) -> None:
         await world.synced()
         world.source.outage = BackendUnavailableError("no answer")

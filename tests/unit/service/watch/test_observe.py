@@ -342,3 +342,13 @@ async def test_a_namesake_of_a_resource_that_was_never_synced_is_taken_in(world:
     assert world.process.observe.record(dataclasses.replace(world.claims.objects[key], uid="new", resource_version=9999)) is Priority.NEW
     assert world.process.observe.is_gone(former)
     assert world.process.index.states._states == {}
+
+
+async def test_keys_that_nobody_asks_for_any_more_leave_the_queue(world: World) -> None:
+    """A standby takes none of them, and would keep all that ever were."""
+    for number in range(3):
+        key = world.claim(f"passing-{number}")
+        world.watch()
+        world.claims.delete(key)
+        world.watch()
+    assert world.process.queue.depth() == 0
