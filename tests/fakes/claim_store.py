@@ -42,17 +42,19 @@ class FakeClaimStore(FakeStore):
         )
         return self.keep("ADDED", claim)
 
-    def terminate(self, key: SecretKey) -> None:
-        self.keep("MODIFIED", replace(self.objects[key], terminating=True))
+    def terminate(self, key: SecretKey) -> Claim:
+        return self.keep("MODIFIED", replace(self.objects[key], terminating=True))
 
-    def hold_up(self, key: SecretKey, *finalizers: str) -> None:
-        self.keep("MODIFIED", replace(self.objects[key], finalizers=finalizers))
+    def hold_up(self, key: SecretKey, *finalizers: str) -> Claim:
+        return self.keep("MODIFIED", replace(self.objects[key], finalizers=finalizers))
 
-    def annotate(self, key: SecretKey, **members: Any) -> None:
-        self.keep("MODIFIED", replace(self.objects[key], **members))
+    def annotate(self, key: SecretKey, **members: Any) -> Claim:
+        return self.keep("MODIFIED", replace(self.objects[key], **members))
 
-    def delete(self, key: SecretKey) -> None:
-        self.events.append(("DELETED", self.objects.pop(key)))
+    def delete(self, key: SecretKey) -> Claim:
+        gone = self.objects.pop(key)
+        self.events.append(("DELETED", gone))
+        return gone
 
     def ready(self, key: SecretKey) -> Condition:
         found = self.objects[key].ready

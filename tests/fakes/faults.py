@@ -43,7 +43,7 @@ class FakeStore:
     def __init__(self) -> None:
         self.requests: list[str] = []
         self.faults = Faults()
-        self.before: dict[str, Callable[[], None]] = {}
+        self.before: dict[str, Callable[[], object]] = {}
         """What happens in the cluster, once, just before the next request of a verb is carried out."""
 
     def count(self, verb: str) -> int:

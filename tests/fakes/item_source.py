@@ -28,7 +28,7 @@ class FakeItemSource:
         self.outage: BackendError | None = None
         self.refused: dict[str, OperatorError] = {}
         """What a vault's list, an item's GET, or the vault list (`vaults`) answers."""
-        self.before: dict[str, Callable[[], None]] = {}
+        self.before: dict[str, Callable[[], object]] = {}
         """What happens at 1Password, once, just before the next request of a kind (`vaults`, `list`, `item`) is answered."""
         self.gate: asyncio.Event | None = None
         self.gates: dict[str, asyncio.Event] = {}
@@ -53,9 +53,9 @@ class FakeItemSource:
         self._keep(Item(id=item_id, vault_id=vault_id, title=title, version=1, fields=fields_of(fields)))
         return item_id
 
-    def edit(self, item_id: str, **fields: str) -> None:
+    def edit(self, item_id: str, **fields: str) -> Item:
         item = self.item(item_id)
-        self._keep(replace(item, version=item.version + 1, fields=fields_of(fields)))
+        return self._keep(replace(item, version=item.version + 1, fields=fields_of(fields)))
 
     def rename(self, item_id: str, title: str) -> None:
         item = self.item(item_id)
@@ -143,10 +143,11 @@ class FakeItemSource:
         finally:
             self.in_flight -= 1
 
-    def _keep(self, item: Item) -> None:
+    def _keep(self, item: Item) -> Item:
         state = self._vaults[item.vault_id]
         state.items[item.id] = item
         state.version += 1
+        return item
 
     def _identity(self, kind: str) -> str:
         self._made += 1

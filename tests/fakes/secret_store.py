@@ -33,11 +33,13 @@ class FakeSecretStore(FakeStore):
     def edit(self, key: SecretKey, **members: Any) -> ObservedSecret:
         return self._keep("MODIFIED", replace(self.objects[key], **members))
 
-    def overwrite(self, key: SecretKey, **values: str) -> None:
-        self.edit(key, data=dict(self.objects[key].data) | {k: Confidential.of_text(v) for k, v in values.items()})
+    def overwrite(self, key: SecretKey, **values: str) -> ObservedSecret:
+        return self.edit(key, data=dict(self.objects[key].data) | {k: Confidential.of_text(v) for k, v in values.items()})
 
-    def delete(self, key: SecretKey) -> None:
-        self.events.append(("DELETED", self.objects.pop(key)))
+    def delete(self, key: SecretKey) -> ObservedSecret:
+        gone = self.objects.pop(key)
+        self.events.append(("DELETED", gone))
+        return gone
 
     # what a test looks at
 
@@ -46,6 +48,11 @@ class FakeSecretStore(FakeStore):
 
     def mark(self, key: SecretKey) -> RestartMark | None:
         return RestartMark.parse(self.objects[key].annotations.get(names.RESTART_PENDING))
+
+    def marked(self, key: SecretKey) -> list[int]:
+        """The versions that a restart is still due for."""
+        mark = self.mark(key)
+        return [revision.version for revision in mark.revisions] if mark else []
 
     def writes(self) -> list[str]:
         return [request for request in self.requests if request.split()[0] in {"create", "replace", "annotate", "own"}]

@@ -36,7 +36,7 @@ class FakeWorkloadStore(FakeStore):
         annotations: dict[str, str] | None = None,
         created_at: str = "2024-01-01T00:00:00Z",
         finalizers: tuple[str, ...] = (),
-    ) -> None:
+    ) -> Workload:
         """Somebody applies a Deployment whose only container reads the Secrets."""
         held = self.objects.get((namespace, name))
         metadata = {
@@ -49,15 +49,17 @@ class FakeWorkloadStore(FakeStore):
             "finalizers": list(finalizers),
         }
         container = {"envFrom": [{"secretRef": {"name": secret}} for secret in secrets]}
-        self._keep(from_dict({"metadata": metadata, "spec": {"template": {"spec": {"containers": [container]}}}}))
+        return self._keep(from_dict({"metadata": metadata, "spec": {"template": {"spec": {"containers": [container]}}}}))
 
-    def terminate(self, name: str, namespace: str = "app") -> None:
+    def terminate(self, name: str, namespace: str = "app") -> Workload:
         held = self.objects[namespace, name]
         claim = replace(held.claim, terminating=True) if held.claim else None
-        self._keep(replace(held, terminating=True, claim=claim))
+        return self._keep(replace(held, terminating=True, claim=claim))
 
-    def delete(self, name: str, namespace: str = "app") -> None:
-        self.events.append(("DELETED", self.objects.pop((namespace, name))))
+    def delete(self, name: str, namespace: str = "app") -> Workload:
+        gone = self.objects.pop((namespace, name))
+        self.events.append(("DELETED", gone))
+        return gone
 
     def release(self, source: ObjectRef) -> int:
         held = self.objects[source.namespace, source.name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from fakes.claim_store import FakeClaimStore
 from fakes.clock import FakeClock
@@ -22,6 +22,7 @@ from onepassword_operator.model.secret import OwnerReference, SecretKey
 from onepassword_operator.model.target import Rendering
 from onepassword_operator.service.runtime.work_queue import K, Limits, Priority, WorkQueue
 
+T = TypeVar("T")
 STALENESS_SECONDS = 180.0
 PASSES = 1000
 
@@ -92,7 +93,7 @@ class World:
         self.secrets, self.claims, self.workloads = FakeSecretStore(), FakeClaimStore(), FakeWorkloadStore()
         self.finalizers = FakeFinalizerStore(self.claims, self.workloads)
         self.vault = self.source.add_vault("Prod")
-        self.others: list[Callable[[], None]] = []
+        self.others: list[Callable[[], object]] = []
         """What other controllers do, after everything that happens."""
         self.process = Process(self)
 
@@ -154,6 +155,11 @@ class World:
         self.secrets.events.clear()
         await self.process.resync.run()
 
+    async def start_anew(self) -> None:
+        """The operator dies and comes back, up to its first poll."""
+        await self.restart_process()
+        await self.poll()
+
     def watch(self) -> None:
         """Deliver what the watches have to say."""
         observe = self.process.observe
@@ -187,6 +193,16 @@ class World:
             queue.done(key)
         raise AssertionError(f"no rest after {PASSES} passes")
 
+    async def settled(self, happened: T) -> T:
+        """Settle after something happened; returns that."""
+        await self.settle()
+        return happened
+
+    async def polled(self, happened: T) -> T:
+        """Poll after something happened; returns that."""
+        await self.poll()
+        return happened
+
     async def _release(self) -> None:
         self.process.finalizers.ripen()
         while self.process.finalizers.depth():
@@ -208,13 +224,20 @@ class World:
         await self.settle()
         return trouble
 
-    async def poll_after(self, seconds: float) -> BackendError | None:
-        self.clock.advance(seconds)
-        await self.settle()
-        trouble = await self.poll()
-        self.clock.advance(1.0)  # what is told of a trouble is spread over time
-        await self.settle()
+    async def poll_after(self, seconds: float, *, times: int = 1) -> BackendError | None:
+        trouble = None
+        for _ in range(times):
+            self.clock.advance(seconds)
+            await self.settle()
+            trouble = await self.poll()
+            self.clock.advance(1.0)  # what is told of a trouble is spread over time
+            await self.settle()
         return trouble
+
+    async def look(self, key: SecretKey) -> None:
+        """A pass that nothing calls for."""
+        self.process.queue.add(key, Priority.LOW)
+        await self.settle()
 
     async def restart(self, namespace: str = "app") -> None:
         await self.process.restart.run(namespace)

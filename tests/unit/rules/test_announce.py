@@ -36,5 +36,4 @@ def test_a_deployment_is_told_by_the_official_operators_reason_and_beginning(err
 
 def test_a_rate_limit_has_a_reason_of_its_own() -> None:
     reason, message = announce.warning(DEPLOYMENT, ERRORS[-1])
-    assert reason == "RateLimited"
-    assert message == "Failed to sync secret from 1Password: slow down (RateLimited)"
+    assert (reason, message) == ("RateLimited", "Failed to sync secret from 1Password: slow down (RateLimited)")

@@ -57,8 +57,7 @@ def test_the_port_of_the_url_or_of_its_scheme_counts() -> None:
     ],
 )
 def test_a_proxy_may_be_named_without_a_scheme(proxy: str, url: str) -> None:
-    assert with_scheme(proxy) == url
-    assert Proxies(http=proxy).for_url("http://connect.example") == url
+    assert (with_scheme(proxy), Proxies(http=proxy).for_url("http://connect.example")) == (url, url)
 
 
 @pytest.mark.parametrize(

@@ -182,14 +182,3 @@ def test_vaults_too_are_picked_without_regard_to_order_and_ids_win(text: str, it
     else:
         assert pick_vault(text, shuffled) == expected
         assert expected[0].id == text or text not in {vault.id for vault in vaults}
-
-
-@given(text=WORDS, items=ITEMS)
-def test_one_more_duplicate_that_is_younger_changes_nothing_but_the_warning(text: str, items: list[ItemSummary]) -> None:
-    answer = _answer(text, items)
-    if isinstance(answer, tuple) and text not in {item.id for item in items}:
-        duplicate = answer[0]._replace(id="z", created_at="2099-01-01T00:00:00Z")
-        chosen = _answer(text, [*items, duplicate])
-        assert isinstance(chosen, tuple)
-        assert chosen[0] == answer[0]
-        assert "z" in chosen[1]

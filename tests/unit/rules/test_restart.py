@@ -219,17 +219,6 @@ WORKLOADS = st.builds(
 LEVELS = st.builds(restart.Levels, namespace=SETTINGS, operator=st.booleans())
 
 
-def _instant(text: str) -> float:
-    try:
-        moment = datetime.datetime.fromisoformat(text)
-    except ValueError:
-        return float("-inf")
-    naive = moment.replace(tzinfo=None)
-    return (naive - datetime.datetime(1, 1, 1)) / datetime.timedelta(seconds=1) - (  # noqa: DTZ001  arithmetic beyond the year 9999
-        moment.utcoffset() or datetime.timedelta()
-    ).total_seconds()
-
-
 @given(workload=WORKLOADS, pending=PENDING, levels=LEVELS)
 def test_after_its_annotations_are_applied_nothing_is_due(
     workload: Workload, pending: dict[str, restart.PendingSecret], levels: restart.Levels
@@ -239,16 +228,6 @@ def test_after_its_annotations_are_applied_nothing_is_due(
         assert decided.secrets
         applied = {**workload.template_annotations, **decided.template_annotations}
         assert restart.decide(dataclasses.replace(workload, template_annotations=applied), pending, levels=levels) is None
-
-
-@given(workload=WORKLOADS, pending=PENDING, levels=LEVELS)
-def test_the_time_of_the_last_restart_never_goes_back_whatever_was_there(
-    workload: Workload, pending: dict[str, restart.PendingSecret], levels: restart.Levels
-) -> None:
-    decided = restart.decide(workload, pending, levels=levels)
-    if decided is not None:
-        times = [workload.template_annotations[names.LAST_RESTARTED], *(pending[name].mark.time for name in decided.secrets)]
-        assert _instant(decided.template_annotations[names.LAST_RESTARTED]) == max(map(_instant, times))
 
 
 @given(mark=MOMENTS, seconds=st.integers(-100, 100), pending=PENDING)

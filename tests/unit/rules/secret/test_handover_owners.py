@@ -45,16 +45,14 @@ def test_a_secret_that_is_gone_or_going_needs_nothing(claim: Any, observed: Obse
 def test_the_secret_gets_the_reference_that_takes_it_along(claim: Any) -> None:
     assert _decide(claim, _secret()) == (OURS,)
     assert _decide(claim, _secret(marked=False), verdict=Verdict.INTACT) == (OURS,)
-    assert _decide(claim, _secret(OURS)) is None
-    assert _decide(claim, _secret(OURS, STRANGER)) is None
+    assert (_decide(claim, _secret(OURS)), _decide(claim, _secret(OURS, STRANGER))) == (None, None)
 
 
 @pytest.mark.parametrize("claim", [HELD_UP, GOING, ORPHANING])
 @pytest.mark.parametrize("observed", [_secret(marked=False), _secret(STRANGER), _secret(HEIR), _secret(STRANGER, marked=False)])
 def test_a_strangers_secret_is_not_touched(claim: Any, observed: ObservedSecret) -> None:
     """The official operator deletes a Secret of the object's name whoever made it."""
-    assert _decide(claim, observed) is None
-    assert _decide(claim, observed, OTHER_HEIR) is None
+    assert (_decide(claim, observed), _decide(claim, observed, OTHER_HEIR)) == (None, None)
 
 
 @pytest.mark.parametrize("observed", [_secret(), _secret(OURS)])

@@ -1,7 +1,5 @@
 """Items → data, in the official operator's order; what became no key is told."""
 
-import dataclasses
-import random
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -209,16 +207,6 @@ def test_every_part_becomes_a_key_or_is_told(item: Item, *, allow_empty: bool) -
     assert all(secret_key(label) in rendered.data or label in reported for label in labels)
 
 
-@given(item=ITEMS, allow_empty=st.booleans())
-def test_the_same_item_gives_the_same_data(item: Item, *, allow_empty: bool) -> None:
-    """The official operator goes over a map in random order where labels collide."""
-    try:
-        first = item_to_data.render(item, allow_empty=allow_empty)
-    except NoUsableFieldsError:
-        return
-    assert item_to_data.render(item, allow_empty=allow_empty) == first
-
-
 def _last_of_each(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     return {secret_key(label): value for label, value in pairs if is_valid_key(secret_key(label)) and value}
 
@@ -234,37 +222,6 @@ def test_files_fill_only_what_is_still_free(fields: Pairs, urls: Pairs, files: P
     without = _rendered(_item(urls=[_url(*pair) for pair in urls], fields=[*fields, ("sure", "x")]))[0]
     data = _rendered(_item(urls=[_url(*pair) for pair in urls], fields=[*fields, ("sure", "x")], files=files))[0]
     assert data == _last_of_each(files[::-1]) | without
-
-
-@given(urls=st.lists(st.tuples(LABELS, st.sampled_from(["one", "two"]), st.booleans()), max_size=5))
-def test_a_primary_url_is_never_displaced_by_one_of_its_label_that_is_not(urls: Sequence[tuple[str, str, bool]]) -> None:
-    only_primary = _rendered(_item(urls=[_url(label, href, primary=True) for label, href, main in urls if main], fields=[("sure", "x")]))[0]
-    data = _rendered(_item(urls=[_url(label, href, primary=main) for label, href, main in urls], fields=[("sure", "x")]))[0]
-    primary_labels = {label for label, _, main in urls if main}
-    alone = {secret_key(label) for label in primary_labels} - {secret_key(label) for label, _, _ in urls if label not in primary_labels}
-    assert {key: value for key, value in data.items() if key in alone} == {key: only_primary[key] for key in alone & only_primary.keys()}
-
-
-@given(item=ITEMS)
-def test_allowing_empty_values_only_adds_keys_and_changes_nothing_where_nothing_is_empty(item: Item) -> None:
-    item = dataclasses.replace(item, fields=(*item.fields, Field(label="sure", value=Confidential(b"x"))))
-    strict, lenient = _rendered(item)[0], _rendered(item, allow_empty=True)[0]
-    assert strict.keys() <= lenient.keys()
-    assert all(lenient[key] == "" for key in lenient.keys() - strict.keys())
-    if all((*(u.href for u in item.urls), *(f.value for f in item.fields), *(f.content for f in item.files))):
-        assert strict == lenient
-
-
-@given(item=ITEMS, allow_empty=st.booleans(), seed=st.randoms(use_true_random=False))
-def test_the_order_of_parts_matters_only_where_their_keys_meet(item: Item, *, allow_empty: bool, seed: random.Random) -> None:
-    fields = list({secret_key(field.label): field for field in (*item.fields, Field(label="sure", value=Confidential(b"x")))}.values())
-    urls = list({secret_key(url.label): url for url in item.urls}.values())
-    files = list({secret_key(file.name): file for file in item.files}.values())
-    apart = dataclasses.replace(item, urls=tuple(urls), fields=tuple(fields), files=tuple(files))
-    for parts in (urls, fields, files):
-        seed.shuffle(parts)
-    shuffled = dataclasses.replace(item, urls=tuple(urls), fields=tuple(fields), files=tuple(files))
-    assert _rendered(shuffled, allow_empty=allow_empty)[0] == _rendered(apart, allow_empty=allow_empty)[0]
 
 
 @given(item=ITEMS, allow_empty=st.booleans())

@@ -202,6 +202,5 @@ PARTNERS = st.builds(
 @given(held=REFERENCES, co_owners=PARTNERS)
 def test_owners_that_are_as_wanted_are_wanted_as_they_are(held: list[OwnerReference], co_owners: CoOwners) -> None:
     wanted = owners.wanted_owners(CLAIM, held, co_owners=co_owners)
-    assert owners.wanted_owners(CLAIM, wanted, co_owners=co_owners) == wanted
-    assert wanted[0].uid == CLAIM.uid
+    assert (owners.wanted_owners(CLAIM, wanted, co_owners=co_owners), wanted[0].uid) == (wanted, CLAIM.uid)
     assert len({owner.uid for owner in wanted}) == len(wanted)

@@ -13,7 +13,7 @@ from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import MetadataTooLargeError, TargetImmutableError, TypeImmutableError, TypeNotAllowedError
 from onepassword_operator.model.item import Revision, Revisions
 from onepassword_operator.model.outcome import Change
-from onepassword_operator.model.secret import ObservedSecret, OwnerReference, recorded_revisions
+from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, OwnerReference, recorded_revisions
 from onepassword_operator.model.target import Claim, Rendering
 from onepassword_operator.model.workload import RestartMark
 from onepassword_operator.rules.secret import secret_plan
@@ -47,10 +47,13 @@ def _planned(observed: ObservedSecret | None, content: secret_plan.Content = CON
     return planned(CLAIM, observed, content=content, context=dataclasses.replace(CONTEXT, **context))
 
 
+def _desired(plan: secret_plan.Plan) -> DesiredSecret:
+    assert plan.desired is not None
+    return plan.desired
+
+
 def _written(claim: Claim = CLAIM, content: secret_plan.Content = CONTENT, **changes: Any) -> ObservedSecret:
-    desired = planned(claim, None, content=content, context=CONTEXT).desired
-    assert desired is not None
-    return samples.stored(desired, **changes)
+    return samples.stored(_desired(planned(claim, None, content=content, context=CONTEXT)), **changes)
 
 
 WRITTEN = _written()
@@ -123,8 +126,7 @@ def test_a_new_secret_is_complete() -> None:
     plan = _planned(None)
     assert (plan.change, plan.mark) == (Change.CREATED, None)
     assert plan.desired is not None
-    assert plan.desired.key == CLAIM.key
-    assert plan.desired.type == "Opaque"
+    assert (plan.desired.key, plan.desired.type) == (CLAIM.key, "Opaque")
     assert plan.desired.data == DATA
     assert plan.desired.labels == {"app": "billing", names.MANAGED: "true"}
     assert plan.desired.owners == (OURS,)
@@ -142,9 +144,8 @@ def test_a_new_secret_is_complete() -> None:
 
 
 def test_the_label_that_makes_it_ours_can_not_be_taken_by_the_resource() -> None:
-    plan = planned(samples.claim(labels={names.MANAGED: "false"}), None, content=CONTENT, context=CONTEXT)
-    assert plan.desired is not None
-    assert plan.desired.labels[names.MANAGED] == "true"
+    desired = _desired(planned(samples.claim(labels={names.MANAGED: "false"}), None, content=CONTENT, context=CONTEXT))
+    assert desired.labels[names.MANAGED] == "true"
 
 
 def test_a_secret_that_is_right_is_left_alone() -> None:
@@ -301,21 +302,19 @@ def test_what_the_resource_no_longer_has_goes_and_what_others_put_there_stays() 
     found = dataclasses.replace(
         before, labels={**before.labels, "foreign": "a"}, annotations={**before.annotations, "foreign": "b"}, finalizers=("theirs",)
     )
-    plan = planned(samples.claim(labels={"tier": "2"}, annotations={"note": "z"}), found, content=CONTENT, context=CONTEXT)
-    assert plan.desired is not None
-    assert plan.desired.labels == {"tier": "2", "foreign": "a", names.MANAGED: "true"}
-    assert {"note", "foreign"} == {name for name in plan.desired.annotations if not name.startswith(names.PREFIX)}
-    assert plan.desired.annotations["note"] == "z"
-    assert plan.desired.finalizers == ("theirs",)
+    desired = _desired(planned(samples.claim(labels={"tier": "2"}, annotations={"note": "z"}), found, content=CONTENT, context=CONTEXT))
+    assert desired.labels == {"tier": "2", "foreign": "a", names.MANAGED: "true"}
+    assert {"note", "foreign"} == {name for name in desired.annotations if not name.startswith(names.PREFIX)}
+    assert desired.annotations["note"] == "z"
+    assert desired.finalizers == ("theirs",)
 
 
 def test_the_restart_setting_is_the_resources_even_if_no_record_says_so() -> None:
     """The official operator copies it and keeps no record of that."""
     official = _official()
     found = dataclasses.replace(official, annotations={**official.annotations, names.AUTO_RESTART: "true"})
-    plan = planned(samples.claim(annotations={}), found, content=CONTENT, context=CONTEXT)
-    assert plan.desired is not None
-    assert names.AUTO_RESTART not in plan.desired.annotations
+    desired = _desired(planned(samples.claim(annotations={}), found, content=CONTENT, context=CONTEXT))
+    assert names.AUTO_RESTART not in desired.annotations
 
 
 def test_the_owners_are_those_of_the_claim_and_its_co_owners() -> None:
@@ -332,12 +331,11 @@ def test_labels_and_annotations_of_all_that_share_are_copied_and_the_ruling_ones
     partner = samples.claim(uid="partner", labels={"app": "theirs", "tier": "1"}, annotations={"note": "theirs", names.ITEM_NAME: "db"})
     winner = samples.claim(labels={"app": "billing"}, annotations={"note": "ours"})
     context = dataclasses.replace(CONTEXT, co_owners=CoOwners(claims=(partner,)))
-    plan = planned(winner, None, content=CONTENT, context=context)
-    assert plan.desired is not None
-    assert plan.desired.labels == {"app": "billing", "tier": "1", names.MANAGED: "true"}
-    assert (plan.desired.annotations["note"], plan.desired.annotations[names.ITEM_NAME]) == ("ours", "db")
-    assert plan.desired.annotations[names.COPIED_KEYS] == f"labels=app,tier;annotations=note,{names.ITEM_NAME}"
-    alone = planned(winner, samples.stored(plan.desired), content=CONTENT, context=CONTEXT)
+    desired = _desired(planned(winner, None, content=CONTENT, context=context))
+    assert desired.labels == {"app": "billing", "tier": "1", names.MANAGED: "true"}
+    assert (desired.annotations["note"], desired.annotations[names.ITEM_NAME]) == ("ours", "db")
+    assert desired.annotations[names.COPIED_KEYS] == f"labels=app,tier;annotations=note,{names.ITEM_NAME}"
+    alone = planned(winner, samples.stored(desired), content=CONTENT, context=CONTEXT)
     assert alone.desired is not None
     assert "tier" not in alone.desired.labels
     assert names.ITEM_NAME not in alone.desired.annotations
@@ -356,9 +354,8 @@ def test_an_immutable_secret_that_is_right_is_no_trouble() -> None:
 
 
 def test_an_immutable_secret_may_get_other_metadata_and_stays_immutable() -> None:
-    plan = _planned(dataclasses.replace(WRITTEN, immutable=True, labels={}))
-    assert plan.desired is not None
-    assert plan.desired.immutable
+    desired = _desired(_planned(dataclasses.replace(WRITTEN, immutable=True, labels={})))
+    assert desired.immutable
 
 
 # Whatever is found.

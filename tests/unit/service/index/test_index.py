@@ -12,38 +12,9 @@ from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Rendering
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.wire import onepassword_item
-from unit.rules import samples
 
 A = SecretKey("app", "a")
 X1 = Revisions((Revision("v", "x", 1),))
-
-
-def test_a_secret_is_forgotten_with_the_last_who_asks_for_it() -> None:
-    index = Index(FakeClock())
-    one, two = samples.claim(), samples.claim(kind="Deployment", name="web", uid="web")
-    for claim in (one, two):
-        index.claims.put(claim)
-    index.item_users.follow(one.key, X1, requested="path")
-    assert index.let_go(one)
-    assert index.item_users.vaults() == ["v"]
-    assert not index.let_go(two)
-    assert (index.item_users.vaults(), index.states._states) == ([], {})
-
-
-def test_who_has_a_say_is_as_the_last_pass_found_and_else_the_oldest_claim() -> None:
-    index = Index(FakeClock())
-    young, old = samples.claim(created_at="2025-01-01T00:00:00Z"), samples.claim(kind="Deployment", name="web", uid="web")
-    key = young.key
-    assert (index.winner(key), index.sharing(key)) == (None, [])
-    index.claims.put(young)
-    index.claims.put(old)
-    assert (index.winner(key), index.sharing(key)) == (old, [old])
-    index.winners.decide(key, young.uid, sharing=["gone"], alone=False)
-    assert (index.winner(key), index.sharing(key)) == (young, [young])
-    index.winners.decide(key, young.uid, sharing=[old.uid], alone=False)
-    assert (index.winner(key), index.sharing(key)) == (young, [young, old])
-    index.winners.decide(key, "gone", sharing=[], alone=False)
-    assert index.winner(key) == old
 
 
 def body(number: int) -> bytes:

@@ -24,12 +24,6 @@ def test_an_item_knows_its_users_and_a_vault_its_followed_items(users: ItemUsers
     assert (users.vaults(), list(users.revisions("v")), users.of(A)) == (["v"], [X1], ((X1,), "path"))
 
 
-def test_secrets_that_lag_behind_show_their_own_version(users: ItemUsers) -> None:
-    users.follow(A, Revisions((X1,)), requested="path")
-    users.follow(B, Revisions((X2,)), requested="path")
-    assert sorted(users.revisions("v")) == [X1, X2]
-
-
 def test_following_another_item_lets_go_of_the_former(users: ItemUsers) -> None:
     users.follow(A, Revisions((X1,)), requested="path")
     users.follow(B, Revisions((X1,)), requested="path")

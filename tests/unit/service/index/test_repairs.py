@@ -39,13 +39,6 @@ def test_repairs_of_one_revision_soon_after_a_write_are_in_a_row(repairs: Repair
     assert repairs.note_edit(A) == 3
 
 
-def test_a_write_without_an_edit_is_no_repair(repairs: Repairs) -> None:
-    for _ in range(3):
-        repairs.begin(A)
-        repairs.note_write(A, X1)
-    assert repairs.in_a_row(A) == 0
-
-
 def test_another_revision_and_a_rest_end_the_row(repairs: Repairs, clock: FakeClock) -> None:
     repairs.note_write(A, X1)
     repair(repairs)

@@ -31,13 +31,6 @@ def test_failures_count_until_a_success(retries: Retries, clock: FakeClock) -> N
     assert (retries.attempts(A), retries.failing_seconds(A), retries._failures) == (0, 0.0, {})
 
 
-def test_a_namesake_is_tried_without_delay(retries: Retries) -> None:
-    retries.start_over(A)
-    retries.note_failure(A)
-    retries.start_over(A)
-    assert retries.attempts(A) == 0
-
-
 def test_statuses_that_can_not_be_written_make_for_longer_delays(retries: Retries) -> None:
     for expected in (1, 2):
         retries.note_success(A)

@@ -23,10 +23,6 @@ def states() -> SecretStates:
     return SecretStates()
 
 
-def test_nothing_is_known_of_a_secret_that_was_never_seen(states: SecretStates) -> None:
-    assert states.of(A) == SecretState()
-
-
 def test_a_reconcile_notes_what_the_secret_holds_and_a_restart_that_is_due(states: SecretStates) -> None:
     states.set_version(A, 7)
     states.set_synced(A, X1, skipped=SKIPPED, mark=MARK)

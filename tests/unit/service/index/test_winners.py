@@ -8,12 +8,6 @@ from onepassword_operator.service.index.winners import Winners
 A = SecretKey("app", "a")
 
 
-def test_a_winner_shares_with_itself_and_those_that_mean_the_same() -> None:
-    winners = Winners()
-    winners.decide(A, "one", sharing=["two"], alone=False)
-    assert winners.of(A) == ("one", frozenset({"one", "two"}))
-
-
 def test_nothing_is_kept_of_a_secret_that_one_object_asks_for() -> None:
     winners = Winners()
     winners.decide(A, "one", sharing=["two"], alone=False)

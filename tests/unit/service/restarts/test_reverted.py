@@ -38,20 +38,6 @@ def reverts(clock: FakeClock) -> Reverts:
     return Reverts(clock)
 
 
-def test_three_patches_for_the_same_revisions_are_allowed(reverts: Reverts) -> None:
-    for _ in range(3):
-        assert reverts.allows(workload(), FOR_TWO)
-        reverts.note(workload(), FOR_TWO)
-    assert not reverts.allows(workload(), FOR_TWO)
-
-
-def test_each_workload_and_each_revision_is_counted_for_itself(reverts: Reverts) -> None:
-    for _ in range(3):
-        reverts.note(workload(), FOR_TWO)
-    assert reverts.allows(workload(), FOR_THREE)
-    assert reverts.allows(workload("another"), FOR_TWO)
-
-
 def test_the_limit_is_told_once(reverts: Reverts) -> None:
     for _ in range(3):
         reverts.note(workload(), FOR_TWO)

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
+from typing import Any, TypeVar
 
 import pytest
 
@@ -17,6 +18,7 @@ from onepassword_operator.rules import lease
 from onepassword_operator.rules.lease import Timing
 from onepassword_operator.service.runtime.leader_election import LeaderElection, NoElection
 
+T = TypeVar("T")
 LIMIT_SECONDS = 10.0
 QUICK = Timing(lease_seconds=15, deadline_seconds=0.2, retry_seconds=0.001)
 SLOW = Timing(lease_seconds=15, deadline_seconds=1000.0, retry_seconds=0.001)
@@ -56,6 +58,12 @@ class FakeLease:
         self.writes += 1
         self.held = HeldLease(record, str(self.writes))
 
+    async def looks(self, times: int) -> None:
+        """Wait until it has been read that often from now on."""
+        until = self.gets + times
+        while self.gets < until:  # noqa: ASYNC110  a fake's counter
+            await asyncio.sleep(0.001)
+
     async def until_written(self, times: int) -> None:
         async with asyncio.timeout(LIMIT_SECONDS), self.changed:
             await self.changed.wait_for(lambda: self.writes >= times)
@@ -85,14 +93,31 @@ def candidate(store: FakeLease, clock: FakeClock, *, name: str = "me", timing: T
     return LeaderElection(store, identity=name, timing=timing, clock=clock, now=lambda: "now")
 
 
+@pytest.fixture
+async def me(store: FakeLease, clock: FakeClock) -> LeaderElection:
+    """A candidate that leads."""
+    leader = candidate(store, clock)
+    await leader.acquire()
+    return leader
+
+
+async def soon(happens: Awaitable[T]) -> T:
+    return await asyncio.wait_for(happens, LIMIT_SECONDS)
+
+
+async def ended(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 @contextlib.asynccontextmanager
 async def keeping(leader: LeaderElection) -> AsyncIterator[asyncio.Task[None]]:
     task = asyncio.create_task(leader.renew())
     try:
         yield task
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await ended(task)
 
 
 async def test_the_first_candidate_leads_and_may_write_from_then_on(store: FakeLease, clock: FakeClock) -> None:
@@ -109,16 +134,12 @@ async def test_a_second_candidate_waits_until_the_first_has_been_silent_for_long
     store.put(THEIRS)
     me = candidate(store, clock)
     acquisition = asyncio.create_task(me.acquire())
-    while store.gets < 3:  # noqa: ASYNC110  a fake's counter
-        await asyncio.sleep(0.001)
+    await store.looks(3)
     clock.advance(15.0)
-    seen = store.gets
-    while store.gets < seen + 3:  # noqa: ASYNC110  a fake's counter
-        await asyncio.sleep(0.001)
+    await store.looks(3)
     assert not me.may_write()
     clock.advance(0.1)
-    async with asyncio.timeout(LIMIT_SECONDS):
-        await acquisition
+    await soon(acquisition)
     assert (store.record.holder, store.record.transitions) == ("me", 1)
 
 
@@ -127,75 +148,55 @@ async def test_another_is_known_to_have_led_until_the_last_look_before_its_last_
     store.put(THEIRS)
     acquisition = asyncio.create_task(candidate(store, clock).acquire())
     for renewed, seconds in ((False, 5.0), (True, 4.0), (False, 3.0), (False, 15.1)):
-        seen = store.gets
-        while store.gets < seen + 3:  # noqa: ASYNC110  a fake's counter
-            await asyncio.sleep(0.001)
+        await store.looks(3)
         for _ in range(3):
             await asyncio.sleep(0)  # the look under way ends
         if renewed:
             last_look = clock.now
             store.put(THEIRS)
         clock.advance(seconds)
-    async with asyncio.timeout(LIMIT_SECONDS):
-        assert await acquisition == last_look
+    assert await soon(acquisition) == last_look
 
 
 async def test_a_lease_that_was_given_up_or_is_ones_own_is_no_sign_of_another_leader(store: FakeLease, clock: FakeClock) -> None:
     store.put(THEIRS)
-    me = candidate(store, clock)
-    acquisition = asyncio.create_task(me.acquire())
-    while store.gets < 3:  # noqa: ASYNC110  a fake's counter
-        await asyncio.sleep(0.001)
+    acquisition = asyncio.create_task(candidate(store, clock).acquire())
+    await store.looks(3)
     store.put(lease.released(THEIRS, now="now"))
-    async with asyncio.timeout(LIMIT_SECONDS):
-        assert await acquisition == -math.inf
+    assert await soon(acquisition) == -math.inf
 
 
 async def test_a_holder_that_renews_is_left_alone_however_old_its_times_look(store: FakeLease, clock: FakeClock) -> None:
     store.put(THEIRS)
-    me = candidate(store, clock)
-    acquisition = asyncio.create_task(me.acquire())
+    acquisition = asyncio.create_task(candidate(store, clock).acquire())
     for _ in range(5):
-        seen = store.gets
-        while store.gets < seen + 2:  # noqa: ASYNC110  a fake's counter
-            await asyncio.sleep(0.001)
+        await store.looks(2)
         store.put(THEIRS)
         clock.advance(10.0)
     assert not acquisition.done()
-    acquisition.cancel()
-    await asyncio.gather(acquisition, return_exceptions=True)
+    await ended(acquisition)
 
 
-async def test_a_leader_renews_without_reading_what_it_wrote_itself(store: FakeLease, clock: FakeClock) -> None:
-    me = candidate(store, clock)
-    await me.acquire()
+async def test_a_leader_renews_without_reading_what_it_wrote_itself(store: FakeLease, me: LeaderElection) -> None:
     async with keeping(me):
         await store.until_written(4)
-    assert store.gets == 1
-    assert store.record.transitions == 0
+    assert (store.gets, store.record.transitions) == (1, 0)
 
 
-async def test_a_leader_that_cannot_renew_in_time_is_no_leader_any_more(store: FakeLease, clock: FakeClock) -> None:
+@pytest.mark.parametrize("trouble", [{"failing": ClusterUnavailableError("update leases: no answer")}, {"hanging": True}])
+async def test_a_leader_that_cannot_renew_in_time_is_no_leader_any_more(
+    store: FakeLease, clock: FakeClock, trouble: dict[str, Any]
+) -> None:
     me = candidate(store, clock, timing=QUICK)
     await me.acquire()
-    store.failing = ClusterUnavailableError("update leases: no answer")
-    async with asyncio.timeout(LIMIT_SECONDS):
-        await me.renew()
+    vars(store).update(trouble)
+    await soon(me.renew())
     assert not me.may_write()
 
 
-async def test_a_renewal_that_hangs_does_not_hold_up_the_end_of_the_leadership(store: FakeLease, clock: FakeClock) -> None:
-    me = candidate(store, clock, timing=QUICK)
-    await me.acquire()
-    store.hanging = True
-    async with asyncio.timeout(LIMIT_SECONDS):
-        await me.renew()
-    assert not me.may_write()
-
-
-async def test_a_process_that_was_stopped_for_long_may_not_write_even_before_any_timer_has_run(store: FakeLease, clock: FakeClock) -> None:
-    me = candidate(store, clock)
-    await me.acquire()
+async def test_a_process_that_was_stopped_for_long_may_not_write_even_before_any_timer_has_run(
+    store: FakeLease, clock: FakeClock, me: LeaderElection
+) -> None:
     clock.advance(1000.0)
     assert not me.may_write()
 
@@ -214,38 +215,28 @@ async def test_the_time_to_lead_counts_from_before_the_request_that_took_the_lea
     assert not me.may_write()
 
 
-async def test_a_leader_whose_lease_another_has_taken_stops_at_once(store: FakeLease, clock: FakeClock) -> None:
-    me = candidate(store, clock)
-    await me.acquire()
+async def test_a_leader_whose_lease_another_has_taken_stops_at_once(store: FakeLease, me: LeaderElection) -> None:
     store.put(THEIRS)
-    async with asyncio.timeout(LIMIT_SECONDS):
-        await me.renew()
+    await soon(me.renew())
     assert not me.may_write()
     assert store.record == THEIRS
 
 
-async def test_a_leader_survives_a_lease_that_somebody_deleted(store: FakeLease, clock: FakeClock) -> None:
-    me = candidate(store, clock)
-    await me.acquire()
+async def test_a_leader_survives_a_lease_that_somebody_deleted(store: FakeLease, me: LeaderElection) -> None:
     store.held = None
     async with keeping(me):
         await store.until_written(3)
         assert me.may_write()
 
 
-async def test_who_stops_gives_the_lease_up_so_that_the_next_need_not_wait(store: FakeLease, clock: FakeClock) -> None:
-    me, other = candidate(store, clock), candidate(store, clock, name="other")
-    await me.acquire()
+async def test_who_stops_gives_the_lease_up_so_that_the_next_need_not_wait(store: FakeLease, clock: FakeClock, me: LeaderElection) -> None:
     await me.release()
     assert not me.may_write()
-    async with asyncio.timeout(LIMIT_SECONDS):
-        await other.acquire()
+    await soon(candidate(store, clock, name="other").acquire())
     assert (store.record.holder, store.record.transitions) == ("other", 1)
 
 
-async def test_a_renewal_that_was_under_way_at_the_end_does_not_keep_the_lease(store: FakeLease, clock: FakeClock) -> None:
-    me = candidate(store, clock)
-    await me.acquire()
+async def test_a_renewal_that_was_under_way_at_the_end_does_not_keep_the_lease(store: FakeLease, me: LeaderElection) -> None:
     store.put(store.record)  # written, and its answer lost
     get = store.get
 
@@ -288,43 +279,33 @@ async def test_a_lease_that_was_written_but_whose_answer_never_came_is_given_up_
 
     store.write = unanswered  # type: ignore[method-assign]
     acquisition = asyncio.create_task(me.acquire())
-    await asyncio.wait_for(written.wait(), LIMIT_SECONDS)
-    acquisition.cancel()
-    await asyncio.gather(acquisition, return_exceptions=True)
+    await soon(written.wait())
+    await ended(acquisition)
     assert (store.record.holder, me.may_write()) == ("me", False)
     store.failing = None
     await me.release()
     assert (store.record.holder, me.may_write()) == ("", False)
 
 
-async def test_a_stop_does_not_wait_for_an_api_server_that_hangs(store: FakeLease, clock: FakeClock) -> None:
-    me = candidate(store, clock)
-    await me.acquire()
+async def test_a_stop_does_not_wait_for_an_api_server_that_hangs(store: FakeLease, me: LeaderElection) -> None:
     store.hanging = True
-    async with asyncio.timeout(LIMIT_SECONDS):
-        await me.release()
+    await soon(me.release())
 
 
 async def test_of_two_that_find_the_lease_free_at_once_one_leads(store: FakeLease, clock: FakeClock) -> None:
     both = [candidate(store, clock, name=name) for name in ("a", "b")]
     acquisitions = [asyncio.create_task(one.acquire()) for one in both]
     await asyncio.wait(acquisitions, return_when=asyncio.FIRST_COMPLETED)
-    seen = store.gets
-    while store.gets < seen + 2:  # noqa: ASYNC110  a fake's counter
-        await asyncio.sleep(0.001)
+    await store.looks(2)
     assert sorted(one.may_write() for one in both) == [False, True]
-    for acquisition in acquisitions:
-        acquisition.cancel()
-    await asyncio.gather(*acquisitions, return_exceptions=True)
+    await ended(*acquisitions)
 
 
 async def test_why_the_lease_cannot_be_had_is_said_once(store: FakeLease, clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
     store.failing = ClusterUnavailableError("get leases: no answer")
     acquisition = asyncio.create_task(candidate(store, clock).acquire())
-    while store.gets < 5:  # noqa: ASYNC110  a fake's counter
-        await asyncio.sleep(0.001)
-    acquisition.cancel()
-    await asyncio.gather(acquisition, return_exceptions=True)
+    await store.looks(5)
+    await ended(acquisition)
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert [record.__dict__["detail"] for record in warnings] == ["get leases: no answer"]
 
@@ -337,5 +318,4 @@ async def test_without_an_election_the_only_replica_leads_to_its_end() -> None:
     await asyncio.sleep(0)
     await me.release()
     assert not kept.done()
-    kept.cancel()
-    await asyncio.gather(kept, return_exceptions=True)
+    await ended(kept)

@@ -101,8 +101,7 @@ async def test_workers_go_on_side_by_side_but_never_on_the_same(loop: RetryLoop[
     for place in (APP, OTHER, APP):
         loop.wake(place)
         await turns()
-    assert work.ran == ["app", "other"]
-    assert loop.depth() == 2
+    assert (work.ran, loop.depth()) == (["app", "other"], 2)
     work.gate.set()
     await work.times(3)
     await turns()

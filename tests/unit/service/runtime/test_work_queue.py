@@ -91,8 +91,7 @@ async def test_a_worker_waits_until_there_is_something(queue: WorkQueue[SecretKe
 async def test_a_retry_comes_when_its_time_has_come(queue: WorkQueue[SecretKey]) -> None:
     queue.add_later(A, Priority.LOW, delay_seconds=0.0)
     assert (queue.depth(), queue.delayed()) == (0, 1)
-    assert await queue.take() == A
-    assert queue.delayed() == 0
+    assert (await queue.take(), queue.delayed()) == (A, 0)
 
 
 async def test_a_waiting_retry_is_brought_forward_and_does_not_come_again(queue: WorkQueue[SecretKey]) -> None:
@@ -115,15 +114,13 @@ async def test_a_retry_is_dropped_for_a_key_that_has_its_turn_anyway(queue: Work
 async def test_a_later_retry_does_not_put_off_a_nearer_one(queue: WorkQueue[SecretKey]) -> None:
     queue.add_later(A, Priority.LOW, delay_seconds=0.0)
     queue.add_later(A, Priority.LOW, delay_seconds=FAR)
-    assert queue.delayed() == 1
-    assert await asyncio.wait_for(queue.take(), 5) == A
+    assert (queue.delayed(), await asyncio.wait_for(queue.take(), 5)) == (1, A)
 
 
 async def test_a_nearer_retry_takes_the_place_of_a_later_one(queue: WorkQueue[SecretKey]) -> None:
     queue.add_later(A, Priority.LOW, delay_seconds=FAR)
     queue.add_later(A, Priority.LOW, delay_seconds=0.0)
-    assert queue.delayed() == 1
-    assert await asyncio.wait_for(queue.take(), 5) == A
+    assert (queue.delayed(), await asyncio.wait_for(queue.take(), 5)) == (1, A)
 
 
 async def test_a_closed_queue_has_no_timers(queue: WorkQueue[SecretKey]) -> None:
@@ -266,8 +263,7 @@ class TestShare:
         await asyncio.sleep(0)
         limits.well.add("unhealthy")
         queue.done(first)
-        assert (await waiting).name == "1"
-        assert {(await queue.take()).name for _ in range(3)} == {"2", "3", "4"}
+        assert ((await waiting).name, {(await queue.take()).name for _ in range(3)}) == ("1", {"2", "3", "4"})
 
     async def test_a_key_that_was_blocked_is_looked_at_again_when_it_is_asked_for(
         self, queue: WorkQueue[SecretKey], limits: Limits

@@ -54,8 +54,7 @@ async def test_nothing_is_taken_before_the_beginning(shop: Shop) -> None:
     assert shop.work.begun == []
     shop.begin.set()
     await shop.add("b")
-    assert shop.work.begun == ["a", "b"]
-    assert shop.queue.depth() == 0
+    assert (shop.work.begun, shop.queue.depth()) == (["a", "b"], 0)
 
 
 async def test_passes_that_hang_hold_no_worker_for_long_and_not_more_than_two_for_each(shop: Shop) -> None:

@@ -7,21 +7,15 @@ import dataclasses
 import pytest
 
 from fakes.item_source import FakeItemSource
-from fakes.world import Process, World
+from fakes.world import World
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError, SecretTooLargeError
 from onepassword_operator.model.recipe import Part, Recipe
 from onepassword_operator.model.target import Claim
-from onepassword_operator.service.runtime.work_queue import Priority
 from onepassword_operator.service.secret_sync.content import CONFIRMATIONS
 from unit.rules.samples import CLAIM
 
 FROZEN = (names.IGNORE_TAG,)
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
 
 
 def tag(source: FakeItemSource, item: str, *tags: str) -> None:
@@ -52,17 +46,13 @@ class TestFrozen:
         world.secrets.overwrite(world.key(), password="edited", extra="x")
         await world.live(300)
         assert world.secrets.values(world.key()) == {"password": "edited", "extra": "x"}
-        assert world.secrets.mark(world.key()) is None
-        assert world.writes() == []
-        assert world.source.count("item") == 0
-        assert world.events.reported == []
+        assert (world.secrets.mark(world.key()), world.writes()) == (None, [])
+        assert (world.source.count("item"), world.events.reported) == (0, [])
 
-    async def test_another_tag_does_not_freeze(self, world: World) -> None:
-        item = await world.synced()
+    async def test_another_tag_does_not_freeze(self, world: World, item: str) -> None:
         tag(world.source, item, "ignore-secret", names.IGNORE_TAG + "s")
         await world.poll()
-        world.secrets.overwrite(world.key(), password="edited")
-        await world.settle()
+        await world.settled(world.secrets.overwrite(world.key(), password="edited"))
         assert world.secrets.values(world.key()) == {"password": "one"}
 
     async def test_a_restart_of_the_operator_changes_nothing(self, world: World) -> None:
@@ -71,8 +61,7 @@ class TestFrozen:
         world.secrets.overwrite(world.key(), password="edited")
         await world.restart_process()
         await world.live(180)
-        assert world.secrets.values(world.key()) == {"password": "edited"}
-        assert world.writes() == []
+        assert (world.secrets.values(world.key()), world.writes()) == ({"password": "edited"}, [])
         assert world.source.count("item") == 0
 
     @pytest.mark.parametrize("restarted", [False, True])
@@ -83,8 +72,7 @@ class TestFrozen:
             world.source.edit(item, password=password)
             await world.poll_after(60)
         if restarted:
-            await world.restart_process()
-            await world.poll()
+            await world.start_anew()
         tag(world.source, item)
         await world.poll_after(60)
         assert world.secrets.values(world.key()) == {"password": "three"}
@@ -101,32 +89,26 @@ class TestFrozen:
     async def test_a_restart_of_the_operator_changes_nothing_for_those_who_share_it_either(self, world: World) -> None:
         """Who shares with whom takes a pass to tell, and it must know the item's tags by then."""
         await frozen(world)
-        world.asks("web")
-        await world.settle()
+        await world.settled(world.asks("web"))
         world.secrets.edit(world.key(), owners=world.secrets.objects[world.key()].owners[::-1])
         world.secrets.events.clear()
         world.forget_requests()
-        await world.restart_process()
-        await world.poll()
+        await world.start_anew()
         assert world.writes() == []
 
     async def test_hand_edits_are_put_right_when_it_is_thawed(self, world: World) -> None:
         item = await frozen(world)
-        world.secrets.overwrite(world.key(), password="edited")
-        await world.settle()
+        await world.settled(world.secrets.overwrite(world.key(), password="edited"))
         tag(world.source, item)
         await world.poll_after(60)
         assert world.secrets.values(world.key()) == {"password": "one"}
 
     async def test_one_that_is_missing_is_created(self, world: World) -> None:
         await frozen(world)
-        world.secrets.delete(world.key())
-        await world.settle()
+        await world.settled(world.secrets.delete(world.key()))
         assert world.secrets.values(world.key()) == {"password": "one"}
-        late = world.claim("late")
-        await world.settle()
-        assert world.secrets.values(late) == {"password": "one"}
-        assert world.claims.ready(late).reason == "Frozen"
+        late = await world.settled(world.claim("late"))
+        assert (world.secrets.values(late), world.claims.ready(late).reason) == ({"password": "one"}, "Frozen")
         assert world.events.reasons("late") == ["Created"]
         world.forget_requests()
         await world.live(180)
@@ -137,94 +119,44 @@ class TestFrozen:
         item = await frozen(world)
         world.source.edit(item, password="two")
         await world.poll_after(60)
-        world.secrets.delete(world.key())
-        await world.settle()
+        await world.settled(world.secrets.delete(world.key()))
         assert world.secrets.values(world.key()) == {"password": "two"}
-        assert world.secrets.mark(world.key()) is None
-        assert world.events.reasons("db") == ["Created"]
+        assert (world.secrets.mark(world.key()), world.events.reasons("db")) == (None, ["Created"])
 
     async def test_a_blip_says_nothing_about_it_to_a_deployment(self, world: World) -> None:
         item = world.source.put(world.vault, "db", password="one")
-        key = world.asks("web")
-        await world.settle()
+        key = await world.settled(world.asks("web"))
         tag(world.source, item, *FROZEN)
         await world.poll()
         world.secrets.overwrite(key, password="edited")
-        await world.restart_process()
-        await world.poll()
+        await world.start_anew()
         world.forget_requests()
         world.secrets.faults.refuse("get", ClusterUnavailableError("no answer"))
-        world.process.queue.add(key, Priority.LOW)
-        await world.settle()
+        await world.look(key)
         assert world.events.reported == []
 
-    async def test_a_restart_of_the_operator_changes_nothing_for_several_who_share_it_either(self, world: World) -> None:
-        item = await frozen(world)
-        world.asks("web", path=f"vaults/Prod/items/{item}")
-        await world.settle()
-        await world.restart_process()
-        world.forget_requests()
-        await world.poll()
-        await world.live(180)
-        assert world.writes() == []
-        assert world.claims.ready(world.key()).reason == "Frozen"
-
-    async def test_a_restart_that_is_due_is_found_by_a_new_process_though_several_share_it(self, world: World) -> None:
-        item = await world.synced()
-        world.asks("web", "db", path=f"vaults/Prod/items/{item}")
-        await world.settle()
-        world.source.edit(item, password="two")
-        await world.poll()
-        tag(world.source, item, *FROZEN)
-        await world.poll_after(60)
-        await world.restart_process()
-        await world.poll()
-        assert world.process.woken == {"app"}
-        world.process.restart._auto_restart = True
-        await world.restart()
-        assert world.workloads.rollouts == {"web": 1}
-
-    async def test_a_tag_that_only_the_item_itself_shows_freezes_as_well(self, world: World) -> None:
+    async def test_a_tag_that_only_the_item_itself_shows_freezes_as_well(self, world: World, item: str) -> None:
         """The list lags behind, or does not show tags at all."""
-        item = await world.synced()
         world.source.hold_list(world.vault)
         listed = world.source.still_lists[world.vault]
         tag(world.source, item, *FROZEN)
         world.source.still_lists[world.vault] = [s._replace(version=s.version + 1) for s in listed]
         await world.poll()
-        assert world.claims.ready(world.key()).reason == "Frozen"
-        assert world.secrets.mark(world.key()) is None
-        late = world.claim("late")
-        await world.settle()
-        assert world.secrets.values(late) == {"password": "one"}
-        assert world.claims.ready(late).reason == "Frozen"
-
-    async def test_a_deployments_secret_is_frozen_without_a_word(self, world: World) -> None:
-        item = world.source.put(world.vault, "db", password="one")
-        key = world.asks("web")
-        await world.settle()
-        tag(world.source, item, *FROZEN)
-        await world.poll()
-        world.forget_requests()
-        world.source.edit(item, password="two")
-        await world.live(180)
-        assert world.secrets.values(key) == {"password": "one"}
-        assert (world.writes(), world.events.reported) == ([], [])
+        assert (world.claims.ready(world.key()).reason, world.secrets.mark(world.key())) == ("Frozen", None)
+        late = await world.settled(world.claim("late"))
+        assert (world.secrets.values(late), world.claims.ready(late).reason) == ({"password": "one"}, "Frozen")
 
     async def test_those_who_share_it_become_its_owners_all_the_same(self, world: World) -> None:
         item = await frozen(world)
         world.secrets.overwrite(world.key(), password="edited")
-        world.asks("web", path=f"vaults/Prod/items/{item}")
-        await world.settle()
+        await world.settled(world.asks("web", path=f"vaults/Prod/items/{item}"))
         assert world.owners() == ["OnePasswordItem/db", "Deployment/web"]
         assert world.secrets.writes() == ["own app/db"]
         assert world.secrets.values(world.key()) == {"password": "edited"}
 
-    async def test_a_restart_that_was_due_before_it_was_frozen_is_done(self, world: World) -> None:
-        item = await world.synced()
+    async def test_a_restart_that_was_due_before_it_was_frozen_is_done(self, world: World, item: str) -> None:
         world.workloads.deploy("web", "db")
-        world.source.edit(item, password="two")
-        await world.poll()
+        await world.polled(world.source.edit(item, password="two"))
         tag(world.source, item, *FROZEN)
         await world.poll_after(60)
         world.process.restart._auto_restart = True
@@ -233,44 +165,34 @@ class TestFrozen:
 
 
 class TestRefresh:
-    async def test_a_new_value_reads_everything_again_although_nothing_moved(self, world: World) -> None:
-        item = await world.synced()
+    async def test_a_new_value_reads_everything_again_although_nothing_moved(self, world: World, item: str) -> None:
         world.clock.advance(1)
-        world.claims.annotate(world.key(), refresh="now")
-        await world.settle()
+        await world.settled(world.claims.annotate(world.key(), refresh="now"))
         assert world.source.requests == ["vaults", f"list {world.vault}", f"item {item}"]
-        assert world.secrets.writes() == []
-        assert world.events.reasons("db") == ["Refreshed"]
+        assert (world.secrets.writes(), world.events.reasons("db")) == ([], ["Refreshed"])
 
-    async def test_a_change_that_has_not_shown_yet_is_found(self, world: World) -> None:
-        item = await world.synced()
+    async def test_a_change_that_has_not_shown_yet_is_found(self, world: World, item: str) -> None:
         world.source.hold_fingerprint(world.vault)
-        world.source.edit(item, password="two")
-        await world.poll()
-        world.claims.annotate(world.key(), refresh="now")
-        await world.settle()
+        await world.polled(world.source.edit(item, password="two"))
+        await world.settled(world.claims.annotate(world.key(), refresh="now"))
         assert world.secrets.values(world.key()) == {"password": "two"}
         assert world.secrets.mark(world.key())
         assert world.events.reasons("db") == ["Updated"]
 
-    async def test_an_item_that_was_read_a_moment_ago_is_read_again(self, world: World) -> None:
+    async def test_an_item_that_was_read_a_moment_ago_is_read_again(self, world: World, item: str) -> None:
         """The list has moved and the item not yet, and the next moment it has."""
-        item = await world.synced()
         world.source.hold_item(item)
-        world.source.edit(item, password="two")
-        await world.poll()
+        await world.polled(world.source.edit(item, password="two"))
         assert world.secrets.values(world.key()) == {"password": "one"}
         world.source.still_items.clear()
-        world.claims.annotate(world.key(), refresh="now")
-        await world.settle()
+        await world.settled(world.claims.annotate(world.key(), refresh="now"))
         assert world.secrets.values(world.key()) == {"password": "two"}
 
     async def test_fifty_new_values_in_a_second_are_answered_once_now_and_once_ten_seconds_later(self, world: World) -> None:
         await world.synced()
         world.clock.advance(1)
         for number in range(50):
-            world.claims.annotate(world.key(), refresh=str(number))
-            await world.settle()
+            await world.settled(world.claims.annotate(world.key(), refresh=str(number)))
             world.clock.advance(0.02)
         once = ["vaults", f"list {world.vault}", f"item {world.process.index.states.of(world.key()).held[0].item_id}"]  # type: ignore[index]
         assert world.source.requests == once
@@ -285,62 +207,29 @@ class TestRefresh:
         await world.synced()
         world.clock.advance(1)
         for value in ("1", "2"):
-            world.claims.annotate(world.key(), refresh=value)
-            await world.settle()
+            await world.settled(world.claims.annotate(world.key(), refresh=value))
         world.forget_requests()
-        world.claims.annotate(world.key(), refresh="2", labels={"team": "a"})
-        await world.settle()
+        await world.settled(world.claims.annotate(world.key(), refresh="2", labels={"team": "a"}))
         assert world.source.requests == []
         await world.live(10)
         assert world.source.count("item") == 1
 
-    async def test_resources_that_ask_at_once_share_the_lists(self, world: World) -> None:
-        names = [f"db-{number}" for number in range(20)]
-        await world.synced(*names)
-        world.clock.advance(1)
-        for name in names:
-            world.claims.annotate(world.key(name), refresh="now")
-        await world.settle()
-        assert (world.source.count("vaults"), world.source.count("list")) == (1, 1)
-
-    async def test_the_same_value_costs_nothing(self, world: World) -> None:
-        await world.synced()
-        world.claims.annotate(world.key(), refresh="now")
-        await world.settle()
-        world.forget_requests()
-        for _ in range(5):
-            world.claims.annotate(world.key())
-            await world.settle()
-        assert (world.source.requests, world.secrets.requests) == ([], [])
-
-    async def test_taking_the_annotation_away_costs_nothing(self, world: World) -> None:
-        await world.synced()
-        world.claims.annotate(world.key(), refresh="now")
-        await world.settle()
-        world.forget_requests()
-        world.claims.annotate(world.key(), refresh="")
-        await world.settle()
-        assert world.source.requests == []
-
     async def test_the_first_sight_of_it_costs_nothing_extra(self, world: World) -> None:
         item = world.source.put(world.vault, "db", password="one")
-        world.claim("db", refresh="before we were there")
-        await world.settle()
+        await world.settled(world.claim("db", refresh="before we were there"))
         assert world.source.requests == ["vaults", f"list {world.vault}", f"item {item}"]
         assert world.events.reasons("db") == ["Created"]
         await world.poll()
         await world.poll()
         world.forget_requests()
-        await world.restart_process()
-        await world.poll()
+        await world.start_anew()
         assert world.source.requests == ["vaults", f"list {world.vault}"]
         assert world.events.reported == []
 
     async def test_a_refresh_that_could_not_be_answered_is_still_owed(self, world: World) -> None:
         await world.synced()
         world.source.outage = BackendUnavailableError("no answer")
-        world.claims.annotate(world.key(), refresh="now")
-        await world.settle()
+        await world.settled(world.claims.annotate(world.key(), refresh="now"))
         assert world.events.reported == []
         world.source.outage = None
         await world.live(5)
@@ -348,64 +237,32 @@ class TestRefresh:
 
     async def test_a_path_that_leads_nowhere_is_looked_up_anew(self, world: World) -> None:
         await world.poll()
-        key = world.claim("db", "vaults/Prod/items/late")
-        await world.settle()
+        key = await world.settled(world.claim("db", "vaults/Prod/items/late"))
         world.source.hold_fingerprint(world.vault)
         world.source.put(world.vault, "late", password="one")
         world.clock.advance(1)
-        world.claims.annotate(key, refresh="now")
-        await world.settle()
+        await world.settled(world.claims.annotate(key, refresh="now"))
         assert world.secrets.values(key) == {"password": "one"}
-
-    async def test_it_asks_for_the_vault_of_the_pinned_item_however_that_is_called_now(self, world: World) -> None:
-        item = await world.synced()
-        world.source.rename_vault(world.vault, "Production")
-        await world.poll()
-        world.forget_requests()
-        world.clock.advance(1)
-        world.claims.annotate(world.key(), refresh="now")
-        await world.settle()
-        assert world.source.requests == ["vaults", f"list {world.vault}", f"item {item}"]
-        assert world.claims.ready(world.key()).reason == "Synced"
 
 
 class TestProof:
     async def test_a_secret_that_proves_to_hold_the_listed_version_costs_no_read(self, world: World) -> None:
         await world.synced()
         await world.restart_process()
-        world.claims.annotate(world.key(), labels={"team": "a"})  # something else that takes a pass
-        await world.settle()
-        assert world.source.count("item") == 0
-        assert world.secrets.objects[world.key()].labels["team"] == "a"
+        await world.settled(world.claims.annotate(world.key(), labels={"team": "a"}))  # something else that takes a pass
+        assert (world.source.count("item"), world.secrets.objects[world.key()].labels["team"]) == (0, "a")
 
-    async def test_one_that_was_edited_proves_nothing(self, world: World) -> None:
-        item = await world.synced()
+    async def test_one_that_was_edited_proves_nothing(self, world: World, item: str) -> None:
         world.clock.advance(10)  # longer than an item that was read is held
-        world.secrets.overwrite(world.key(), password="edited")
-        await world.settle()
+        await world.settled(world.secrets.overwrite(world.key(), password="edited"))
         assert world.source.count(f"item {item}") == 1
 
 
 class TestReading:
-    async def test_what_another_process_wrote_is_not_overwritten_by_what_was_read_a_moment_ago(self, world: World) -> None:
-        item = await world.synced()
-        ours, world.process = world.process, Process(world)
-        await world.process.resync.run()
-        await world.poll()
-        world.source.edit(item, password="two")
-        await world.poll()
-        world.process = ours  # which holds the item at its first version, and has listed nothing since
-        world.forget_requests()
-        ours.queue.add(world.key(), Priority.LOW)
-        await world.settle()
-        assert world.secrets.values(world.key()) == {"password": "two"}
-        assert world.secrets.writes() == []
-
     async def test_an_item_that_is_too_large_to_be_read_is_tried_again_at_its_next_version_only(self, world: World) -> None:
         item = world.source.put(world.vault, "db", password="one")
         world.source.refused[item] = SecretTooLargeError("more than a Secret takes")
-        key = world.claim("db")
-        await world.settle()
+        key = await world.settled(world.claim("db"))
         assert world.claims.ready(key).reason == "SecretTooLarge"
         await world.live(300)
         assert world.source.count("item") == 1
@@ -420,41 +277,32 @@ class TestReading:
         world.source.hide(item)
         world.source.archive(item)
         archived = world.claim("archived", f"vaults/Prod/items/{item}")
-        absent = world.claim("absent", f"vaults/Prod/items/{'x' * 26}")
-        await world.settle()
+        absent = await world.settled(world.claim("absent", f"vaults/Prod/items/{'x' * 26}"))
         assert world.claims.ready(archived).reason == "ItemArchived"
         assert world.claims.ready(absent).reason == "ItemNotFound"
 
-    async def test_an_item_that_is_there_although_lists_lack_it_is_not_read_at_every_poll(self, world: World) -> None:
-        item = await world.synced()
+    async def test_an_item_that_is_there_although_lists_lack_it_is_not_read_at_every_poll(self, world: World, item: str) -> None:
         world.source.hide(item)
-        for _ in range(6):
-            await world.poll_after(60)
-        assert world.claims.ready(world.key()).reason == "Synced"
-        assert world.source.count(f"item {item}") == 1
+        await world.poll_after(60, times=6)
+        assert (world.claims.ready(world.key()).reason, world.source.count(f"item {item}")) == ("Synced", 1)
 
-    async def test_an_item_that_lists_lack_is_asked_for_several_times_before_it_is_gone(self, world: World) -> None:
-        item = await world.synced()
+    async def test_an_item_that_lists_lack_is_asked_for_several_times_before_it_is_gone(self, world: World, item: str) -> None:
         world.source.delete(item)
-        for _ in range(3):
-            await world.poll_after(60)
+        await world.poll_after(60, times=3)
         assert world.claims.ready(world.key()).reason == "ItemNotFound"
         assert world.source.count(f"item {item}") == CONFIRMATIONS
 
-    async def test_an_item_that_lists_lack_and_that_is_too_large_to_be_read_is_there(self, world: World) -> None:
-        item = await world.synced()
+    async def test_an_item_that_lists_lack_and_that_is_too_large_to_be_read_is_there(self, world: World, item: str) -> None:
         world.source.hide(item)
         world.source.refused[item] = SecretTooLargeError("more than a Secret takes")
-        for _ in range(3):
-            await world.poll_after(60)
+        await world.poll_after(60, times=3)
         assert world.claims.ready(world.key()).reason == "Synced"
 
     async def test_an_item_ahead_of_its_list_is_told_of_by_the_next_list(self, world: World) -> None:
         item = world.source.put(world.vault, "db", password="one")
         world.source.hold_list(world.vault)
         world.source.edit(item, password="two")
-        key = world.claim("db")
-        await world.settle()
+        key = await world.settled(world.claim("db"))
         assert world.secrets.values(key) == {"password": "two"}
         await world.poll()
         world.source.requests.clear()
@@ -507,7 +355,6 @@ class TestSeveralParts:
 
     async def test_an_archived_second_part_leaves_the_secret_as_it_is(self, world: World, made: tuple[str, str]) -> None:
         world.source.archive(made[1])
-        for _ in range(4):
-            await world.poll_after(60)
+        await world.poll_after(60, times=4)
         assert world.claims.ready(world.key()).reason == "ItemArchived"
         assert world.secrets.values(world.key())["token"] == "two"

@@ -23,31 +23,31 @@ from onepassword_operator.model.target import Claim
 from onepassword_operator.service.runtime.work_queue import Priority
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def retry_in(world: World) -> float:
     due, priority = world.process.queue.retries[world.key()]
     assert priority is Priority.LOW
     return due - world.clock.now
 
 
-async def failing(world: World, error: BackendUnavailableError | BackendRateLimitedError | BackendDeniedError) -> None:
-    world.source.put(world.vault, "db", password="one")
-    world.source.outage = error
-    world.claim("db", "vaults/Prod/items/db")
-    await world.settle()
-
-
-async def test_transient_failures_are_tried_again_soon_and_then_less_often(world: World) -> None:
-    await failing(world, BackendUnavailableError("no answer"))
+async def nine_waits(world: World) -> list[float]:
+    """The time to the next try, nine times in a row."""
     waits = []
     for _ in range(9):
         waits.append(retry_in(world))
         world.clock.advance(waits[-1])
         await world.settle()
+    return waits
+
+
+async def failing(world: World, error: BackendUnavailableError | BackendRateLimitedError | BackendDeniedError) -> None:
+    world.source.put(world.vault, "db", password="one")
+    world.source.outage = error
+    await world.settled(world.claim("db", "vaults/Prod/items/db"))
+
+
+async def test_transient_failures_are_tried_again_soon_and_then_less_often(world: World) -> None:
+    await failing(world, BackendUnavailableError("no answer"))
+    waits = await nine_waits(world)
     assert waits[0] < 1
     assert waits == sorted(waits)
     assert waits[-1] <= 30
@@ -62,10 +62,8 @@ async def test_a_failure_is_logged_with_the_next_try_and_an_outage_as_informatio
 ) -> None:
     caplog.set_level(logging.DEBUG, "onepassword_operator")
     world.source.refused[world.source.put(world.vault, "db", password="one")] = error
-    key = world.claim("db", "vaults/Prod/items/db")
-    await world.settle()
-    world.process.queue.add(key, Priority.LOW)
-    await world.settle()
+    key = await world.settled(world.claim("db", "vaults/Prod/items/db"))
+    await world.look(key)
     told = [record for record in caplog.records if record.getMessage() == "Secret not in sync"]
     assert [record.levelno for record in told] == levels
     said = {name: vars(told[0])[name] for name in ("secret", "object", "reason", "detail")}
@@ -84,15 +82,9 @@ async def test_a_success_makes_the_next_failure_the_first_again(world: World) ->
     await world.poll()
     world.clock.advance(1000)
     world.source.outage = outage
-    world.secrets.overwrite(world.key(), password="edited")
-    await world.settle()
+    await world.settled(world.secrets.overwrite(world.key(), password="edited"))
     assert retry_in(world) < 1
     assert world.claims.ready(world.key()).reason == "Synced"  # a blip again
-
-
-async def test_a_rate_limit_is_waited_for(world: World) -> None:
-    await failing(world, BackendRateLimitedError("slow down", delay_seconds=42))
-    assert 42 <= retry_in(world) <= 43
 
 
 async def test_what_needs_a_person_is_looked_at_once_per_interval(world: World) -> None:
@@ -106,19 +98,15 @@ async def test_a_failure_that_changes_nothing_is_told_once(world: World) -> None
     for _ in range(3):
         world.clock.advance(60)
         await world.settle()
-    assert world.claims.count("status") == 1
-    assert world.events.reasons("db") == ["Unauthorized"]
+    assert (world.claims.count("status"), world.events.reasons("db")) == (1, ["Unauthorized"])
 
 
-async def test_a_single_item_in_trouble_is_a_blip_until_the_limit(world: World) -> None:
-    item = await world.synced()
+async def test_a_single_item_in_trouble_is_a_blip_until_the_limit(world: World, item: str) -> None:
     world.source.edit(item, password="two")
     world.source.refused[item] = BackendUnavailableError("no answer")
-    for _ in range(2):
-        await world.poll_after(60)
+    await world.poll_after(60, times=2)
     assert world.claims.ready(world.key()).reason == "Synced"
-    for _ in range(3):
-        await world.poll_after(60)
+    await world.poll_after(60, times=3)
     assert world.claims.ready(world.key()).reason == "OnePasswordUnavailable"
     world.source.refused.clear()
     await world.poll_after(60)
@@ -153,30 +141,7 @@ async def test_a_status_that_could_not_be_written_is_tried_again(
     assert (said["object"], said["reason"], said["detail"]) == ("OnePasswordItem app/db", error.reason, str(error))
 
 
-async def test_a_namesake_does_not_inherit_the_status_of_its_predecessor(world: World) -> None:
-    await world.synced()
-    index, key = world.process.index, world.key()
-    held = index.claims.resource(key)
-    assert held
-    world.source.edit(next(iter(world.process.catalog.listed(world.vault).items)), password="two")  # type: ignore[union-attr]
-    await world.process.poller.poll()
-    namesake = dataclasses.replace(held, uid="new", conditions=())
-    world.secrets.before["replace"] = lambda: index.claims.put(namesake)
-    await world.process.controller.run(await world.process.queue.take())
-    assert index.claims.resource(key) == namesake
-
-
-async def test_somebody_elses_trouble_with_a_vault_is_told_although_the_secret_is_right(world: World) -> None:
-    await world.synced()
-    world.process.freshness.note_failure(BackendForbiddenError("no access"), vault_id=world.vault)
-    world.secrets.overwrite(world.key(), password="edited")
-    await world.settle()
-    assert world.secrets.values(world.key()) == {"password": "one"}
-    assert world.claims.ready(world.key()).reason == "AccessDenied"
-
-
-async def test_a_secret_that_is_put_right_while_its_vault_is_in_trouble_is_told_of_all_the_same(world: World) -> None:
-    item = await world.synced()
+async def test_a_secret_that_is_put_right_while_its_vault_is_in_trouble_is_told_of_all_the_same(world: World, item: str) -> None:
     world.source.edit(item, password="two")
     await world.process.poller.poll()
     world.secrets.overwrite(world.key(), password="edited")
@@ -207,36 +172,7 @@ async def test_a_spec_change_just_before_the_status_write_is_not_swallowed(world
 
     world.claims.write_condition = slow  # type: ignore[method-assign]
     await world.settle()
-    assert world.secrets.values(key) == {"password": "2"}
-    assert world.claims.ready(key).observed_generation == 2
-
-
-async def test_an_answer_to_a_status_write_does_not_undo_a_newer_resource(world: World) -> None:
-    world.source.put(world.vault, "one", password="1")
-    world.source.put(world.vault, "two", password="2")
-    key = world.claim("db", "vaults/Prod/items/one")
-    write = world.claims.write_condition
-
-    async def slow(claim: Claim, condition: Condition) -> Claim:
-        world.claims.write_condition = write  # type: ignore[method-assign]
-        written = await write(claim, condition)
-        world.claims.apply(key, "vaults/Prod/items/two")
-        world.watch()  # the event overtakes the answer
-        return written
-
-    world.claims.write_condition = slow  # type: ignore[method-assign]
-    await world.settle()
-    assert world.secrets.values(key) == {"password": "2"}
-
-
-async def test_status_writes_that_fail_are_tried_less_and_less_often(world: World) -> None:
-    world.source.put(world.vault, "db", password="1")
-    world.claim("db", "vaults/Prod/items/db")
-    world.claims.faults.refuse("status", ClusterUnavailableError("no"), times=100)
-    for _ in range(600):
-        await world.settle()
-        world.clock.advance(0.1)
-    assert world.claims.count("status") < 12
+    assert (world.secrets.values(key), world.claims.ready(key).observed_generation) == ({"password": "2"}, 2)
 
 
 async def test_a_resource_deleted_during_its_pass_is_forgotten(world: World) -> None:
@@ -258,13 +194,11 @@ class TestDeployment:
 
     async def test_a_blip_tells_it_nothing_if_its_secret_was_in_sync(self, world: World) -> None:
         item = world.source.put(world.vault, "db", password="one")
-        world.asks("web")
-        await world.settle()
+        await world.settled(world.asks("web"))
         world.forget_requests()
         world.source.edit(item, password="two")
         world.source.refused[item] = BackendUnavailableError("no answer")
-        for _ in range(2):
-            await world.poll_after(60)
+        await world.poll_after(60, times=2)
         assert world.events.reported == []
         world.source.refused.clear()
         await world.poll_after(60)
@@ -272,18 +206,15 @@ class TestDeployment:
 
     async def test_it_is_told_when_the_trouble_lasts(self, world: World) -> None:
         world.source.put(world.vault, "db", password="one")
-        world.asks("web")
-        await world.settle()
+        await world.settled(world.asks("web"))
         world.forget_requests()
         world.source.outage = BackendUnavailableError("no answer")
-        for _ in range(5):
-            await world.poll_after(60)
+        await world.poll_after(60, times=5)
         assert set(world.events.reasons("web")) == {"ReconcileError"}
 
     async def test_a_restart_of_the_operator_in_an_outage_tells_it_nothing_either(self, world: World) -> None:
         world.source.put(world.vault, "db", password="one")
-        world.asks("web")
-        await world.settle()
+        await world.settled(world.asks("web"))
         await world.restart_process()
         world.forget_requests()
         world.source.outage = BackendUnavailableError("no answer")
@@ -292,15 +223,13 @@ class TestDeployment:
 
     async def test_a_new_one_is_told_at_once(self, world: World) -> None:
         world.source.outage = BackendUnavailableError("no answer")
-        world.asks("web")
-        await world.settle()
+        await world.settled(world.asks("web"))
         assert world.events.reasons("web") == ["ReconcileError"]
 
     async def test_it_is_retried_like_a_resource(self, world: World) -> None:
         world.source.put(world.vault, "db", password="one")
         world.source.outage = BackendRateLimitedError("slow down", delay_seconds=42)
-        key = world.asks("web")
-        await world.settle()
+        key = await world.settled(world.asks("web"))
         assert 42 <= retry_in(world) <= 43
         assert world.events.reasons("web") == ["RateLimited"]
         world.source.outage = None
@@ -311,21 +240,17 @@ class TestDeployment:
 async def test_who_was_refused_looks_again_once_per_interval(world: World) -> None:
     world.source.put(world.vault, "db", password="one")
     world.source.put(world.vault, "other", password="two")
-    world.asks("ruler")
-    await world.settle()
-    world.asks("second", path="vaults/Prod/items/other")
-    await world.settle()
+    await world.settled(world.asks("ruler"))
+    await world.settled(world.asks("second", path="vaults/Prod/items/other"))
     assert 54 <= retry_in(world) <= 60
 
 
 async def test_who_can_not_be_looked_up_is_tried_less_and_less_often(world: World) -> None:
     world.source.put(world.vault, "db", password="one")
-    world.asks("ruler")
-    await world.settle()
+    await world.settled(world.asks("ruler"))
     await world.restart_process()
     world.source.outage = BackendUnavailableError("no answer")
-    world.asks("second", path="vaults/Prod/items/DB")
-    await world.settle()
+    await world.settled(world.asks("second", path="vaults/Prod/items/DB"))
     world.secrets.requests.clear()
     await world.live(600, interval=10_000)
     assert world.secrets.count("get") < 40
@@ -347,17 +272,14 @@ async def test_who_goes_while_another_is_told_is_not_waited_for(world: World) ->
 
     world.events.changed = all_go  # type: ignore[method-assign]
     await world.settle()
-    assert world.events.reasons("ruler") == ["Created"]
-    assert world.process.queue.retries == {}
+    assert (world.events.reasons("ruler"), world.process.queue.retries) == (["Created"], {})
     assert world.process.index.states._states == {}
 
 
 async def test_only_the_ruling_ones_failures_count_as_the_secrets(world: World) -> None:
     world.source.put(world.vault, "db", password="one")
-    world.asks("ruler")
-    await world.settle()
-    world.asks("second", path="vaults/Prod/items/typo")
-    await world.settle()
+    await world.settled(world.asks("ruler"))
+    await world.settled(world.asks("second", path="vaults/Prod/items/typo"))
     assert world.process.index.retries.attempts(world.key()) == 0
 
 
@@ -368,36 +290,26 @@ async def test_who_does_not_rule_the_secret_looks_less_often_too_while_1password
     world.clock.advance(5)  # a list older than this is not believed when it lacks an item
     world.source.outage = BackendUnavailableError("no answer")
     await world.settle()
-    waits = []
-    for _ in range(9):
-        waits.append(retry_in(world))
-        world.clock.advance(waits[-1])
-        await world.settle()
+    waits = await nine_waits(world)
     assert waits == sorted(waits)
     assert waits[-1] > 10
 
 
 async def test_a_status_that_can_not_be_written_is_tried_less_often_though_others_need_none(world: World) -> None:
     await world.synced()
-    world.asks("web")
-    await world.settle()
+    await world.settled(world.asks("web"))
     world.claims.keep("MODIFIED", dataclasses.replace(world.claims.objects[world.key()], conditions=()))
     world.claims.faults.refuse("status", ClusterUnavailableError("no answer"), times=100)
     world.process.queue.add(world.key(), Priority.LOW)
     world.watch()
     await world.settle()
-    waits = []
-    for _ in range(9):
-        waits.append(retry_in(world))
-        world.clock.advance(waits[-1])
-        await world.settle()
+    waits = await nine_waits(world)
     assert waits == sorted(waits)
     assert waits[-1] > 10
 
 
-async def test_a_resource_that_goes_while_it_is_told_leaves_nothing_behind(world: World) -> None:
+async def test_a_resource_that_goes_while_it_is_told_leaves_nothing_behind(world: World, item: str) -> None:
     """Its Secret's mark would count as a restart that is due for as long as the process lives."""
-    item = await world.synced()
     key = world.key()
     write = world.claims.write_condition
 
@@ -408,10 +320,8 @@ async def test_a_resource_that_goes_while_it_is_told_leaves_nothing_behind(world
         return written
 
     world.claims.write_condition = deleted_meanwhile  # type: ignore[method-assign]
-    world.source.edit(item, password="two")
-    await world.poll()
-    assert world.claims.count("status") == 1
-    assert world.process.index.states._states == {}
+    await world.polled(world.source.edit(item, password="two"))
+    assert (world.claims.count("status"), world.process.index.states._states) == (1, {})
     assert world.process.index.states.count_pending() == 0
 
 
@@ -419,8 +329,7 @@ async def test_a_pause_is_a_success(world: World) -> None:
     await world.synced()
     for _ in range(3):
         world.process.index.retries.note_failure(world.key())
-    world.claims.annotate(world.key(), suspended=True)
-    await world.settle()
+    await world.settled(world.claims.annotate(world.key(), suspended=True))
     retries = world.process.index.retries
     assert (retries.attempts(world.key()), retries.failing_seconds(world.key())) == (0, 0.0)
     assert world.process.queue.retries == {}

@@ -18,18 +18,8 @@ from onepassword_operator.model.errors import (
     ClusterTerminatingError,
     ClusterUnavailableError,
 )
-from onepassword_operator.model.secret import ObservedSecret, OwnerReference
+from onepassword_operator.model.secret import ObservedSecret
 from onepassword_operator.model.target import Rendering
-from onepassword_operator.service.runtime.work_queue import Priority
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-def owner(uid: str, *, kind: str = names.KIND, name: str = "db", api_version: str = names.API_VERSION) -> OwnerReference:
-    return OwnerReference(kind=kind, name=name, uid=uid, api_version=api_version)
 
 
 async def test_a_new_resource_costs_one_item_read_one_create_one_status_write_and_no_get(world: World) -> None:
@@ -40,51 +30,38 @@ async def test_a_new_resource_costs_one_item_read_one_create_one_status_write_an
     await world.settle()
     assert world.secrets.values(key) == {"password": "one"}
     assert world.source.requests == [f"list {world.vault}", f"item {item}"]
-    assert world.secrets.requests == ["create app/db"]
-    assert world.claims.requests == ["status app/db"]
+    assert (world.secrets.requests, world.claims.requests) == (["create app/db"], ["status app/db"])
     assert world.claims.ready(key).reason == "Synced"
     assert [event.message for event in world.events.reported] == ['Secret "db" holds version 1, because there was no Secret']
+    assert (world.secrets.mark(key), world.process.woken) == (None, set())
 
 
 async def test_a_title_that_is_not_the_only_one_is_told(world: World) -> None:
     for password in ("one", "two"):
         world.source.put(world.vault, "db", password=password)
-    key = world.claim("db", "vaults/Prod/items/db")
-    await world.settle()
+    key = await world.settled(world.claim("db", "vaults/Prod/items/db"))
     assert "2 items are named" in world.claims.ready(key).message
-
-
-async def test_the_first_creation_sets_no_restart_mark(world: World) -> None:
-    await world.synced()
-    assert world.secrets.mark(world.key()) is None
-    assert not world.process.woken
 
 
 async def test_the_same_again_asks_and_writes_nothing_but_one_look(world: World) -> None:
     await world.synced()
-    world.process.queue.add(world.key(), Priority.LOW)
-    await world.settle()
-    assert world.source.requests == []
-    assert world.secrets.requests == ["get app/db"]
-    assert world.claims.requests == []
-    assert world.events.reported == []
+    await world.look(world.key())
+    assert (world.source.requests, world.secrets.requests) == ([], ["get app/db"])
+    assert (world.claims.requests, world.events.reported) == ([], [])
 
 
 async def test_a_restarted_process_finds_everything_in_place_without_reading_an_item(world: World) -> None:
     await world.synced("db", "copy")
-    await world.restart_process()
-    await world.poll()
+    await world.start_anew()
     assert world.source.requests == ["vaults", f"list {world.vault}"]
-    assert world.secrets.writes() == []
-    assert world.claims.count("status") == 0
+    assert (world.secrets.writes(), world.claims.count("status")) == ([], 0)
 
 
 async def test_a_changed_path_moves_the_secret_to_the_other_item_with_a_mark(world: World) -> None:
     await world.synced()
     other = world.source.put(world.vault, "other", user="x")
     world.clock.advance(5)  # a list older than this is not believed when it lacks an item
-    key = world.claim("db", "vaults/Prod/items/other")
-    await world.settle()
+    key = await world.settled(world.claim("db", "vaults/Prod/items/other"))
     assert world.secrets.values(key) == {"user": "x"}
     mark = world.secrets.mark(key)
     assert mark
@@ -93,54 +70,26 @@ async def test_a_changed_path_moves_the_secret_to_the_other_item_with_a_mark(wor
 
 
 async def test_an_invalid_path_is_told_at_once_and_costs_no_request(world: World) -> None:
-    key = world.claim("db", "nonsense")
-    await world.settle()
-    assert world.claims.ready(key).reason == "InvalidItemPath"
-    assert world.source.requests == []
-    assert world.secrets.requests == []
-    assert world.process.queue.retries == {}
+    key = await world.settled(world.claim("db", "nonsense"))
+    assert (world.claims.ready(key).reason, world.source.requests) == ("InvalidItemPath", [])
+    assert (world.secrets.requests, world.process.queue.retries) == ([], {})
 
 
-async def test_a_type_that_grants_access_to_the_cluster_is_never_written(world: World) -> None:
-    world.source.put(world.vault, "db", password="one")
-    key = world.claim("db", "vaults/Prod/items/db", secret_type="kubernetes.io/service-account-token")
-    await world.settle()
-    assert world.claims.ready(key).reason == "TypeNotAllowed"
-    assert world.source.requests == []
-    assert key not in world.secrets.objects
-
-
-async def test_a_pinned_item_survives_a_rename_and_a_new_item_of_its_title(world: World) -> None:
-    item = await world.synced()
+async def test_a_pinned_item_survives_a_rename_and_a_new_item_of_its_title(world: World, item: str) -> None:
     world.source.rename(item, "db (old)")
     world.source.put(world.vault, "db", password="impostor")
-    world.source.edit(item, password="two")
-    await world.poll()
+    await world.polled(world.source.edit(item, password="two"))
     assert world.secrets.values(world.key()) == {"password": "two"}
 
 
-async def test_a_pin_survives_a_restart_of_the_process(world: World) -> None:
-    item = await world.synced()
+async def test_a_pin_survives_an_edit_that_breaks_the_seal(world: World, item: str) -> None:
     world.source.rename(item, "db (old)")
-    world.source.put(world.vault, "db", password="impostor")
-    await world.restart_process()
-    await world.poll()
-    assert world.secrets.values(world.key()) == {"password": "one"}
-    assert item in world.secrets.objects[world.key()].annotations[names.ITEM_PATH]
-
-
-async def test_a_pin_survives_an_edit_that_breaks_the_seal(world: World) -> None:
-    item = await world.synced()
-    world.source.rename(item, "db (old)")
-    world.source.put(world.vault, "db", password="impostor")
-    await world.poll()
-    world.secrets.overwrite(world.key(), password="edited")
-    await world.settle()
+    await world.polled(world.source.put(world.vault, "db", password="impostor"))
+    await world.settled(world.secrets.overwrite(world.key(), password="edited"))
     assert world.secrets.values(world.key()) == {"password": "one"}
 
 
-async def test_a_pin_on_the_secret_is_believed_by_a_process_that_has_not_listed_secrets_yet(world: World) -> None:
-    item = await world.synced()
+async def test_a_pin_on_the_secret_is_believed_by_a_process_that_has_not_listed_secrets_yet(world: World, item: str) -> None:
     world.source.rename(item, "db (old)")
     world.source.put(world.vault, "db", password="impostor")
     world.process = Process(world)
@@ -157,98 +106,52 @@ async def test_annotations_without_a_seal_do_not_decide_what_is_read(world: Worl
     world.secrets.edit(key, annotations=forged)
     await world.restart_process()
     await world.settle()
-    assert world.secrets.values(key) == {"password": "one"}
-    assert world.source.count(f"item {secret}") == 0
+    assert (world.secrets.values(key), world.source.count(f"item {secret}")) == ({"password": "one"}, 0)
 
 
 async def test_an_edited_secret_is_put_right_without_a_restart_mark(world: World) -> None:
     await world.synced()
-    world.secrets.overwrite(world.key(), password="edited")
-    await world.settle()
-    assert world.secrets.values(world.key()) == {"password": "one"}
-    assert world.secrets.mark(world.key()) is None
-    assert world.meter.repairs == 1
-    assert world.events.reasons("db") == ["DriftCorrected"]
-
-
-async def test_keys_that_somebody_added_are_removed(world: World) -> None:
-    await world.synced()
-    world.secrets.overwrite(world.key(), extra="x")
-    await world.settle()
-    assert world.secrets.values(world.key()) == {"password": "one"}
-
-
-async def test_a_secret_edited_while_nobody_watched_is_found_by_the_resync_of_the_next_start(world: World) -> None:
-    await world.synced()
-    world.secrets.overwrite(world.key(), password="edited")
-    await world.restart_process()
-    await world.poll()
-    assert world.secrets.values(world.key()) == {"password": "one"}
-    assert world.secrets.mark(world.key()) is None
+    await world.settled(world.secrets.overwrite(world.key(), password="edited"))
+    assert (world.secrets.values(world.key()), world.secrets.mark(world.key())) == ({"password": "one"}, None)
+    assert (world.meter.repairs, world.events.reasons("db")) == (1, ["DriftCorrected"])
 
 
 class TestDeleted:
     async def test_a_deleted_secret_is_made_anew_while_its_resource_lives(self, world: World) -> None:
         await world.synced()
-        world.secrets.delete(world.key())
-        await world.settle()
+        await world.settled(world.secrets.delete(world.key()))
         assert world.secrets.values(world.key()) == {"password": "one"}
         assert world.claims.requests[0] == "get app/db"  # a live look comes first
 
-    async def test_it_carries_the_mark_it_had_when_it_was_deleted(self, world: World) -> None:
-        item = await world.synced()
-        world.source.edit(item, password="two")
-        await world.poll()
+    @pytest.mark.parametrize("restarted", [False, True])
+    async def test_it_carries_the_mark_it_had_when_it_was_deleted(self, world: World, item: str, *, restarted: bool) -> None:
+        await world.polled(world.source.edit(item, password="two"))
         mark = world.secrets.mark(world.key())
         assert mark
+        if restarted:
+            await world.restart_process()
         world.secrets.time = "2024-06-01T00:00:00Z"
-        world.secrets.delete(world.key())
-        await world.settle()
+        await world.settled(world.secrets.delete(world.key()))
         assert world.secrets.mark(world.key()) == mark
 
-    async def test_it_gets_a_mark_if_the_item_changed_together_with_the_deletion(self, world: World) -> None:
-        item = await world.synced()
+    @pytest.mark.parametrize("restarted", [False, True])
+    async def test_it_gets_a_mark_if_the_item_changed_together_with_the_deletion(self, world: World, item: str, *, restarted: bool) -> None:
+        if restarted:
+            await world.restart_process()
         world.source.edit(item, password="two")
-        world.secrets.delete(world.key())
-        await world.poll()
-        mark = world.secrets.mark(world.key())
-        assert mark
-        assert mark.revisions[0].version == 2
-
-    async def test_a_process_that_did_not_write_it_carries_the_mark_that_it_saw(self, world: World) -> None:
-        item = await world.synced()
-        world.source.edit(item, password="two")
-        await world.poll()
-        mark = world.secrets.mark(world.key())
-        assert mark
-        await world.restart_process()
-        world.secrets.time = "2024-06-01T00:00:00Z"
-        world.secrets.delete(world.key())
-        await world.settle()
-        assert world.secrets.mark(world.key()) == mark
-
-    async def test_a_process_that_did_not_write_it_marks_a_change_that_came_with_the_deletion(self, world: World) -> None:
-        item = await world.synced()
-        await world.restart_process()
-        world.source.edit(item, password="two")
-        world.secrets.delete(world.key())
-        await world.poll()
-        mark = world.secrets.mark(world.key())
-        assert mark
-        assert mark.revisions[0].version == 2
+        await world.polled(world.secrets.delete(world.key()))
+        assert world.secrets.marked(world.key()) == [2]
 
     @pytest.mark.parametrize("restarted", [False, True])
     async def test_a_write_of_another_process_that_was_deleted_before_anybody_looked_is_marked_again(
-        self, world: World, *, restarted: bool
+        self, world: World, item: str, *, restarted: bool
     ) -> None:
         """A deletion is told without what was deleted; what the Secret was last seen to hold is not what it holds now."""
-        item = await world.synced()
         world.workloads.deploy("web", "db", annotations={names.AUTO_RESTART: "true"})
         await world.restart_process()
         standing_by, world.process = world.process, Process(world)
         await world.process.resync.run()
-        world.source.edit(item, password="two")
-        await world.poll()
+        await world.polled(world.source.edit(item, password="two"))
         assert world.secrets.mark(world.key())
         if restarted:
             await world.restart()
@@ -257,12 +160,9 @@ class TestDeleted:
         world.secrets.events.clear()
         world.workloads.events.clear()
         rollouts = world.workloads.rollouts["web"]
-        world.secrets.delete(world.key())
-        await world.settle()
+        await world.settled(world.secrets.delete(world.key()))
         await world.poll()
-        mark = world.secrets.mark(world.key())
-        assert mark
-        assert mark.revisions[0].version == 2
+        assert world.secrets.marked(world.key()) == [2]
         await world.restart()
         assert world.workloads.rollouts["web"] - rollouts == (0 if restarted else 1)
         assert world.secrets.mark(world.key()) is None
@@ -283,74 +183,51 @@ class TestDeleted:
         world.secrets.replace = too_late  # type: ignore[method-assign]
         await world.settle()
         assert world.secrets.values(world.key()) == {"password": "two"}
-        mark = world.secrets.mark(world.key())
-        assert mark
-        assert mark.revisions[0].version == 2
+        assert world.secrets.marked(world.key()) == [2]
 
     async def test_it_stays_gone_if_the_resource_is_gone(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.INFO, "onepassword_operator")
         await world.synced()
         del world.claims.objects[world.key()]  # the watch has not told yet
-        world.secrets.delete(world.key())
-        await world.settle()
+        await world.settled(world.secrets.delete(world.key()))
         assert world.key() not in world.secrets.objects
         assert world.key() not in world.process.index.claims
         said = [vars(record) for record in caplog.records if record.getMessage() == "the object that asks is gone, its Secret stays gone"]
         assert [(each["secret"], each["object"]) for each in said] == [("app/db", "OnePasswordItem app/db")]
 
-    async def test_it_stays_gone_if_the_resource_is_a_namesake_with_another_uid(self, world: World) -> None:
+    @pytest.mark.parametrize("by_now", ["a namesake", "being deleted"])
+    async def test_it_stays_gone_if_the_resource_is_another_by_now(self, world: World, by_now: str) -> None:
         await world.synced()
-        del world.claims.objects[world.key()]
-        world.claims.apply(world.key(), "vaults/Prod/items/db")
+        if by_now == "a namesake":
+            del world.claims.objects[world.key()]
+            world.claims.apply(world.key(), "vaults/Prod/items/db")
+        else:
+            world.claims.terminate(world.key())
         world.claims.events.clear()
-        world.secrets.delete(world.key())
-        await world.settle()
-        assert world.key() not in world.secrets.objects
-
-    async def test_it_stays_gone_if_the_resource_is_being_deleted(self, world: World) -> None:
-        await world.synced()
-        world.claims.terminate(world.key())
-        world.claims.events.clear()
-        world.secrets.delete(world.key())
-        await world.settle()
+        await world.settled(world.secrets.delete(world.key()))
         assert world.key() not in world.secrets.objects
 
     async def test_a_secret_that_is_orphaned_with_its_resource_is_not_taken_back(self, world: World) -> None:
         """Kubernetes takes our reference away, and the watch on Secrets may tell it first."""
         await world.synced()
         del world.claims.objects[world.key()]
-        world.secrets.edit(world.key(), owners=())
-        await world.settle()
-        assert world.owners() == []
-        assert world.secrets.writes() == []
+        await world.settled(world.secrets.edit(world.key(), owners=()))
+        assert (world.owners(), world.secrets.writes()) == ([], [])
 
     async def test_a_failed_look_at_the_resource_re_creates_nothing_until_it_succeeds(self, world: World) -> None:
         await world.synced()
         world.claims.faults.refuse("get", ClusterUnavailableError("no answer"))
-        world.secrets.delete(world.key())
-        await world.settle()
+        await world.settled(world.secrets.delete(world.key()))
         assert world.key() not in world.secrets.objects
         world.clock.advance(1)
         await world.settle()
         assert world.key() in world.secrets.objects
 
-    async def test_a_secret_of_a_deleted_resource_is_left_to_the_garbage_collector(self, world: World) -> None:
-        item = await world.synced()
-        world.claims.delete(world.key())
-        await world.settle()
-        world.source.edit(item, password="two")
-        await world.poll()
-        assert world.secrets.requests == []
-        assert world.source.requests == ["vaults"]
-
-    async def test_a_resource_that_is_being_deleted_is_let_go(self, world: World) -> None:
-        item = await world.synced()
-        world.claims.terminate(world.key())
-        await world.settle()
-        world.source.edit(item, password="two")
-        await world.poll()
-        assert world.secrets.writes() == []
-        assert world.source.requests == ["vaults"]
+    @pytest.mark.parametrize("how", ["delete", "terminate"])
+    async def test_a_secret_of_a_deleted_resource_is_left_to_the_garbage_collector(self, world: World, item: str, how: str) -> None:
+        await world.settled(getattr(world.claims, how)(world.key()))
+        await world.polled(world.source.edit(item, password="two"))
+        assert (world.secrets.writes(), world.source.requests) == ([], ["vaults"])
 
 
 class TestOwnersInTrouble:
@@ -359,16 +236,14 @@ class TestOwnersInTrouble:
     @pytest.fixture
     async def item(self, world: World) -> str:
         item = world.source.put(world.vault, "db", password="one")
-        world.asks("web")
-        await world.settle()
+        await world.settled(world.asks("web"))
         await world.poll()
         return item
 
     async def lost(self, world: World, item: str) -> None:
         """The item is deleted, and that is believed."""
         world.source.delete(item)
-        for _ in range(3):
-            await world.poll_after(60)
+        await world.poll_after(60, times=3)
         assert world.events.reported[-1].message.endswith("(ItemNotFound)")
         world.forget_requests()
 
@@ -376,62 +251,42 @@ class TestOwnersInTrouble:
         """Else Kubernetes deletes the Secret with the Deployment that asked for it."""
         await self.lost(world, item)
         before = world.secrets.objects[world.key()]
-        world.workloads.deploy("user", "db")
-        await world.settle()
+        await world.settled(world.workloads.deploy("user", "db"))
         assert world.owners() == ["Deployment/web", "Deployment/user"]
         assert world.secrets.writes() == ["own app/db"]
         assert world.secrets.objects[world.key()].annotations == before.annotations
-        world.process.queue.add(world.key(), Priority.LOW)
-        await world.settle()
+        await world.look(world.key())
         assert world.secrets.writes() == ["own app/db"]
 
     @pytest.mark.usefixtures("item")
-    async def test_so_it_does_when_the_secret_had_been_let_go_before(self, world: World) -> None:
-        world.workloads.deploy("web")
-        await world.settle()
-        world.asks("web", path="vaults/Prod/items/typo")
-        await world.settle()
-        world.workloads.deploy("user", "db")
-        await world.settle()
+    @pytest.mark.parametrize("path", ["vaults/nonsense", "vaults/Prod/items/typo"])
+    @pytest.mark.parametrize("let_go", [False, True])
+    async def test_so_it_does_when_the_ruling_one_asks_for_nonsense(self, world: World, path: str, *, let_go: bool) -> None:
+        if let_go:
+            await world.settled(world.workloads.deploy("web"))
+        await world.settled(world.asks("web", path=path))
+        await world.settled(world.workloads.deploy("user", "db"))
         assert world.owners() == ["Deployment/web", "Deployment/user"]
 
-    @pytest.mark.usefixtures("item")
-    async def test_so_it_does_when_the_ruling_one_asks_for_nonsense(self, world: World) -> None:
-        world.asks("web", path="vaults/nonsense")
-        await world.settle()
-        world.workloads.deploy("user", "db")
-        await world.settle()
-        assert world.owners() == ["Deployment/web", "Deployment/user"]
-
-    async def test_who_asks_for_the_same_does_too(self, world: World, item: str) -> None:
-        await self.lost(world, item)
-        world.asks("second")
-        await world.settle()
-        assert world.owners() == ["Deployment/web", "Deployment/second"]
-
-    async def test_so_does_who_shared_it_by_another_spelling(self, world: World, item: str) -> None:
-        world.asks("second", path=f"vaults/Prod/items/{item}")
-        await world.settle()
-        await self.lost(world, item)
-        world.secrets.edit(world.key(), owners=world.secrets.objects[world.key()].owners[:1])
-        await world.settle()
-        assert world.owners() == ["Deployment/web", "Deployment/second"]
-
-    async def test_who_asks_for_something_else_does_not(self, world: World, item: str) -> None:
+    @pytest.mark.parametrize(("path", "owns"), [("vaults/Prod/items/db", True), ("vaults/Prod/items/other", False)])
+    async def test_who_asks_for_the_same_does_too_but_nobody_else(self, world: World, item: str, path: str, *, owns: bool) -> None:
         world.source.put(world.vault, "other", password="two")
         await self.lost(world, item)
-        world.asks("second", path="vaults/Prod/items/other")
-        await world.settle()
-        assert world.owners() == ["Deployment/web"]
+        await world.settled(world.asks("second", path=path))
+        assert world.owners() == ["Deployment/web", "Deployment/second"][: 1 + owns]
+
+    async def test_so_does_who_shared_it_by_another_spelling(self, world: World, item: str) -> None:
+        await world.settled(world.asks("second", path=f"vaults/Prod/items/{item}"))
+        await self.lost(world, item)
+        await world.settled(world.secrets.edit(world.key(), owners=world.secrets.objects[world.key()].owners[:1]))
+        assert world.owners() == ["Deployment/web", "Deployment/second"]
 
     async def test_a_secret_that_is_not_adopted_yet_is_not_touched(self, world: World) -> None:
         item = world.source.put(world.vault, "late", password="one")
         world.official(item, name="late")
         world.asks("second", under="late", path="vaults/Prod/items/typo")
-        world.workloads.deploy("user", "late")
-        await world.settle()
-        assert world.owners("late") == []
-        assert world.secrets.writes() == []
+        await world.settled(world.workloads.deploy("user", "late"))
+        assert (world.owners("late"), world.secrets.writes()) == ([], [])
 
 
 class TestConflict:
@@ -443,57 +298,42 @@ class TestConflict:
         assert world.secrets.requests == ["create app/db", "get app/db"]
         assert world.claims.ready(world.key()).reason == "Synced"
 
-    async def test_a_secret_of_somebody_else_is_refused_and_untouched(self, world: World) -> None:
-        world.source.put(world.vault, "db", password="one")
-        before = world.secrets.place(world.key(), data={})
-        key = world.claim("db", "vaults/Prod/items/db")
-        await world.settle()
-        assert world.secrets.objects[key] == before
-        assert world.claims.ready(key).reason == "TargetNotOwned"
-
     async def test_a_refused_name_is_taken_at_the_next_interval_after_it_was_freed(self, world: World) -> None:
         world.source.put(world.vault, "db", password="one")
         world.secrets.place(world.key())
-        key = world.claim("db", "vaults/Prod/items/db")
-        await world.settle()
+        key = await world.settled(world.claim("db", "vaults/Prod/items/db"))
         del world.secrets.objects[key]
         world.clock.advance(60)
         await world.settle()
         assert world.secrets.values(key) == {"password": "one"}
 
-    async def test_somebody_who_writes_in_between_makes_the_pass_decide_anew(self, world: World) -> None:
-        item = await world.synced()
+    async def test_somebody_who_writes_in_between_makes_the_pass_decide_anew(self, world: World, item: str) -> None:
         key = world.key()
         world.source.edit(item, password="two")
-        world.secrets.before["replace"] = lambda: void(
-            world.secrets.edit(key, labels=dict(world.secrets.objects[key].labels) | {"team": "a"})
-        )
+        labels = dict(world.secrets.objects[key].labels) | {"team": "a"}
+        world.secrets.before["replace"] = lambda: world.secrets.edit(key, labels=labels)
         await world.poll()
         assert world.secrets.values(key) == {"password": "two"}
         assert world.secrets.objects[key].labels["team"] == "a"
 
-    async def test_a_secret_that_is_deleted_in_between_is_made_anew_and_nobody_is_told_of_trouble(self, world: World) -> None:
-        item = await world.synced()
+    async def test_a_secret_that_is_deleted_in_between_is_made_anew_and_nobody_is_told_of_trouble(self, world: World, item: str) -> None:
         key = world.key()
         world.source.edit(item, password="two")
         world.secrets.before["replace"] = lambda: world.secrets.delete(key)
         await world.poll()
         assert world.secrets.values(key) == {"password": "two"}
         assert world.secrets.mark(key)
-        assert world.claims.count("status") == 1
-        assert world.events.reasons("db") == ["Updated"]
+        assert (world.claims.count("status"), world.events.reasons("db")) == (1, ["Updated"])
 
     async def test_a_namespace_that_is_going_is_no_place_to_try_again_at_once(self, world: World) -> None:
         await world.poll()
         world.source.put(world.vault, "db", password="one")
         world.secrets.faults.refuse("create", ClusterTerminatingError("the namespace is being deleted"))
-        key = world.claim("db")
-        await world.settle()
+        key = await world.settled(world.claim("db"))
         assert world.secrets.requests == ["create app/db"]
         assert world.claims.ready(key).reason == "NamespaceTerminating"
 
-    async def test_endless_conflicts_give_way_and_come_back_soon(self, world: World) -> None:
-        item = await world.synced()
+    async def test_endless_conflicts_give_way_and_come_back_soon(self, world: World, item: str) -> None:
         world.source.edit(item, password="two")
         world.secrets.faults.refuse("replace", ClusterConflictError("changed"), times=5)
         await world.poll()
@@ -506,60 +346,36 @@ class TestConflict:
     async def test_a_secret_that_is_being_deleted_is_waited_for(self, world: World) -> None:
         await world.synced()
         world.secrets.edit(world.key(), terminating=True)
-        world.secrets.overwrite(world.key(), password="edited")
-        await world.settle()
+        await world.settled(world.secrets.overwrite(world.key(), password="edited"))
         assert world.secrets.writes() == []
-        world.secrets.delete(world.key())
-        await world.settle()
+        await world.settled(world.secrets.delete(world.key()))
         assert world.secrets.values(world.key()) == {"password": "one"}
 
     async def test_another_type_than_the_secret_has_is_refused_before_anything_is_read(self, world: World) -> None:
         await world.synced()
-        key = world.claim("db", "vaults/Prod/items/db", secret_type="kubernetes.io/tls")
-        await world.settle()
-        assert world.claims.ready(key).reason == "SecretTypeImmutable"
-        assert world.source.requests == []
+        key = await world.settled(world.claim("db", "vaults/Prod/items/db", secret_type="kubernetes.io/tls"))
+        assert (world.claims.ready(key).reason, world.source.requests) == ("SecretTypeImmutable", [])
 
     async def test_the_secret_of_a_dead_namesake_is_taken_over_without_a_restart(self, world: World) -> None:
         await world.synced()
         key = world.key()
-        world.claims.delete(key)
-        await world.settle()
-        renewed = world.claims.apply(key, "vaults/Prod/items/db")
-        await world.settle()
+        await world.settled(world.claims.delete(key))
+        renewed = await world.settled(world.claims.apply(key, "vaults/Prod/items/db"))
         assert [reference.uid for reference in world.secrets.objects[key].owners] == [renewed.uid]
-        assert world.secrets.mark(key) is None
-        assert world.claims.ready(key).reason == "Synced"
-
-    async def test_it_is_taken_over_even_if_the_deletion_was_never_seen(self, world: World) -> None:
-        await world.synced()
-        key = world.key()
-        del world.claims.objects[key]
-        renewed = world.claims.apply(key, "vaults/Prod/items/db")
-        await world.settle()
-        assert [reference.uid for reference in world.secrets.objects[key].owners] == [renewed.uid]
-
-    async def test_a_secret_owned_by_another_kind_is_refused(self, world: World) -> None:
-        await world.synced()
-        world.secrets.edit(world.key(), owners=(owner("x", kind="Certificate", name="tls", api_version="cert-manager.io/v1"),))
-        await world.settle()
-        assert world.claims.ready(world.key()).reason == "TargetNotOwned"
+        assert (world.secrets.mark(key), world.claims.ready(key).reason) == (None, "Synced")
 
 
 class TestLostAnswer:
     async def test_a_create_that_happened_unheard_is_found_and_nothing_is_written_again(self, world: World) -> None:
         world.source.put(world.vault, "db", password="one")
         world.secrets.faults.lose_answer("create")
-        key = world.claim("db", "vaults/Prod/items/db")
-        await world.settle()
+        key = await world.settled(world.claim("db", "vaults/Prod/items/db"))
         world.clock.advance(1)
         await world.settle()
-        assert world.secrets.count("replace") == 0
-        assert world.secrets.mark(key) is None
+        assert (world.secrets.count("replace"), world.secrets.mark(key)) == (0, None)
         assert world.claims.ready(key).reason == "Synced"
 
-    async def test_a_replace_that_happened_unheard_sets_no_second_mark(self, world: World) -> None:
-        item = await world.synced()
+    async def test_a_replace_that_happened_unheard_sets_no_second_mark(self, world: World, item: str) -> None:
         world.source.edit(item, password="two")
         world.secrets.faults.lose_answer("replace")
         await world.poll()
@@ -567,39 +383,15 @@ class TestLostAnswer:
         world.secrets.time = "2024-06-01T00:00:00Z"
         world.clock.advance(1)
         await world.settle()
-        assert world.secrets.writes() == ["replace app/db"]
-        assert world.secrets.mark(world.key()) == mark
+        assert (world.secrets.writes(), world.secrets.mark(world.key())) == (["replace app/db"], mark)
         assert world.process.woken == {"app"}
-
-    async def test_after_a_crash_at_that_moment_the_mark_still_wakes_the_restarts(self, world: World) -> None:
-        item = await world.synced()
-        world.source.edit(item, password="two")
-        world.secrets.faults.lose_answer("replace")
-        await world.poll()
-        await world.restart_process()
-        await world.poll()
-        assert world.secrets.writes() == ["replace app/db"]
-        assert world.process.index.states.pending_namespaces() == {"app"}
-
-    async def test_a_status_that_was_not_written_is_written_later(self, world: World) -> None:
-        world.source.put(world.vault, "db", password="one")
-        world.claims.faults.refuse("status", ClusterUnavailableError("no answer"))
-        key = world.claim("db", "vaults/Prod/items/db")
-        await world.settle()
-        world.clock.advance(1)
-        await world.settle()
-        assert world.claims.requests == ["status app/db"] * 2
-        assert world.claims.ready(key).reason == "Synced"
-        assert world.secrets.writes() == ["create app/db"]
 
 
 class TestOutOfStep:
-    async def test_a_get_behind_the_list_converges_with_one_read_per_poll(self, world: World) -> None:
-        item = await world.synced()
+    async def test_a_get_behind_the_list_converges_with_one_read_per_poll(self, world: World, item: str) -> None:
         world.source.hold_item(item)
         world.source.edit(item, password="two")
-        for _ in range(3):
-            await world.poll_after(60)
+        await world.poll_after(60, times=3)
         reads = world.source.count("item")
         assert world.secrets.values(world.key()) == {"password": "one"}
         assert reads <= 3
@@ -607,31 +399,25 @@ class TestOutOfStep:
         await world.poll_after(60)
         assert world.secrets.values(world.key()) == {"password": "two"}
         world.forget_requests()
-        await world.poll_after(60)
-        await world.poll_after(60)
+        await world.poll_after(60, times=2)
         world.forget_requests()
         await world.poll_after(60)
         assert world.source.requests == ["vaults"]
 
-    async def test_a_list_behind_the_get_converges_with_one_read_per_poll(self, world: World) -> None:
-        item = await world.synced()
+    async def test_a_list_behind_the_get_converges_with_one_read_per_poll(self, world: World, item: str) -> None:
         world.source.edit(item, password="two")
         world.source.hold_list(world.vault)
         world.source.edit(item, password="three")
-        for _ in range(3):
-            await world.poll_after(60)
-        assert world.secrets.values(world.key()) == {"password": "three"}
-        assert world.secrets.count("replace") == 1
+        await world.poll_after(60, times=3)
+        assert (world.secrets.values(world.key()), world.secrets.count("replace")) == ({"password": "three"}, 1)
         assert world.source.count("item") <= 3
         world.source.catch_up()
-        await world.poll_after(60)
-        await world.poll_after(60)
+        await world.poll_after(60, times=2)
         world.forget_requests()
         await world.poll_after(60)
         assert world.source.requests == ["vaults"]
 
-    async def test_an_item_that_is_listed_but_not_delivered_keeps_the_secret_and_the_status(self, world: World) -> None:
-        item = await world.synced()
+    async def test_an_item_that_is_listed_but_not_delivered_keeps_the_secret_and_the_status(self, world: World, item: str) -> None:
         world.source.edit(item, password="two")
         world.source.hold_list(world.vault)
         world.source.delete(item)
@@ -643,8 +429,7 @@ class TestOutOfStep:
         item = world.source.put(world.vault, "db", password="one")
         world.source.hold_list(world.vault)
         world.source.archive(item)
-        key = world.claim("db", "vaults/Prod/items/db")
-        await world.settle()
+        key = await world.settled(world.claim("db", "vaults/Prod/items/db"))
         assert world.claims.ready(key).reason == "ItemArchived"
         assert 'item "db" is archived' in world.claims.ready(key).message
 
@@ -667,31 +452,16 @@ class TestRestored:
             await world.poll_after(60)
             assert world.writes() == []
         await world.poll_after(60)
-        for _ in range(5):
-            await world.poll_after(60)
+        await world.poll_after(60, times=5)
         assert world.secrets.values(world.key()) == {"password": "one"}
-        mark = world.secrets.mark(world.key())
-        assert mark
-        assert mark.revisions[0].version == 1
-        assert len(world.secrets.writes()) == 1
-        assert world.events.reasons("db") == ["VersionRestored"]
-        assert world.meter.restored_count == 1
-
-    async def test_three_polls_are_not_enough_before_ten_minutes_nor_ten_minutes_before_three_polls(self, world: World) -> None:
-        await self.edited(world)
-        for _ in range(2):
-            await world.poll_after(700)
-            assert world.writes() == []
-        await world.poll_after(700)
-        assert world.secrets.values(world.key()) == {"password": "one"}
+        assert (world.secrets.marked(world.key()), len(world.secrets.writes())) == ([1], 1)
+        assert (world.events.reasons("db"), world.meter.restored_count) == (["VersionRestored"], 1)
 
     async def test_reads_have_to_agree_with_the_lists(self, world: World) -> None:
         item = await self.edited(world)
         world.source.still_items[item] = dataclasses.replace(world.source.item(item), version=3, fields=fields_of({"password": "three"}))
-        for _ in range(19):
-            await world.poll_after(60)
-        assert world.writes() == []
-        assert world.source.count("item") == 1
+        await world.poll_after(60, times=19)
+        assert (world.writes(), world.source.count("item")) == ([], 1)
 
     async def test_a_repair_waits_until_the_newer_version_can_be_read(self, world: World) -> None:
         item = await self.edited(world)
@@ -716,8 +486,7 @@ class TestRestored:
         """A Secret in the official operator's shape, with a version that the item has never had."""
         item = await world.synced("other")
         world.official(item, name="db", version=999_999)
-        world.claim("db")
-        await world.settle()
+        await world.settled(world.claim("db"))
         assert world.claims.ready(world.key()).reason == "OnePasswordAnswerInvalid"
         world.forget_requests()
         await world.live(300)
@@ -730,8 +499,7 @@ class TestRestored:
         await world.synced()
         annotations = dict(world.secrets.objects[world.key()].annotations) | {names.ITEM_VERSION: "77"}
         world.secrets.edit(world.key(), annotations=annotations)
-        await world.restart_process()
-        await world.poll()
+        await world.start_anew()
         assert world.secrets.objects[world.key()].annotations[names.ITEM_VERSION] == "1"
 
     async def test_a_process_that_has_just_started_takes_its_time_as_well(self, world: World) -> None:
@@ -740,254 +508,131 @@ class TestRestored:
         for _ in range(10):
             await world.poll_after(60)
             assert world.writes() == []
-        for _ in range(2):
-            await world.poll_after(60)
+        await world.poll_after(60, times=2)
         assert world.secrets.values(world.key()) == {"password": "one"}
 
 
 class TestFailures:
-    async def test_an_item_that_gives_no_key_is_told_and_the_old_secret_stays(self, world: World) -> None:
-        item = await world.synced()
-        world.source.edit(item, password="")
-        await world.poll()
+    async def test_an_item_that_gives_no_key_is_told_and_the_old_secret_stays(self, world: World, item: str) -> None:
+        await world.polled(world.source.edit(item, password=""))
         assert world.claims.ready(world.key()).reason == "NoUsableFields"
         assert world.secrets.values(world.key()) == {"password": "one"}
 
-    async def test_empty_values_are_kept_where_the_option_says_so(self) -> None:
-        world = World(rendering=Rendering(allow_empty_values=True))
-        world.source.put(world.vault, "db", password="")
-        key = world.claim("db", "vaults/Prod/items/db")
-        await world.settle()
-        assert world.secrets.values(key) == {"password": ""}
-
     async def test_another_option_is_an_update_and_no_repair(self, world: World) -> None:
         world.source.put(world.vault, "db", password="one", empty="")
-        key = world.claim("db", "vaults/Prod/items/db")
-        await world.settle()
+        key = await world.settled(world.claim("db", "vaults/Prod/items/db"))
         world.rendering = Rendering(allow_empty_values=True)
         await world.restart_process()
-        world.process.queue.add(key, Priority.LOW)
-        await world.settle()
+        await world.look(key)
         assert world.secrets.values(key) == {"password": "one", "empty": ""}
         assert world.events.reasons("db") == ["Created", "Updated"]
 
     async def test_a_refused_write_is_told_and_tried_again(self, world: World) -> None:
         world.source.put(world.vault, "db", password="one")
         world.secrets.faults.refuse("create", ClusterAdmissionError("a webhook said no"))
-        key = world.claim("db", "vaults/Prod/items/db")
-        await world.settle()
+        key = await world.settled(world.claim("db", "vaults/Prod/items/db"))
         assert world.claims.ready(key).reason == "AdmissionDenied"
         world.clock.advance(60)
         await world.settle()
         assert world.claims.ready(key).reason == "Synced"
 
     async def test_content_that_the_api_server_refuses_is_tried_again_when_the_item_changes(self, world: World) -> None:
-        item = world.source.put(world.vault, "db", password="one")
-        await world.poll()
+        item = await world.polled(world.source.put(world.vault, "db", password="one"))
         world.secrets.faults.refuse("create", ClusterInvalidError("a key is missing"))
-        key = world.claim("db", "vaults/Prod/items/db")
-        await world.settle()
-        assert world.claims.ready(key).reason == "SecretInvalid"
-        assert world.process.queue.retries == {}
+        key = await world.settled(world.claim("db", "vaults/Prod/items/db"))
+        assert (world.claims.ready(key).reason, world.process.queue.retries) == ("SecretInvalid", {})
         world.source.edit(item, password="two")
         await world.poll_after(60)
-        assert world.secrets.values(key) == {"password": "two"}
-        assert world.claims.ready(key).reason == "Synced"
-
-    async def test_a_new_resource_in_an_outage_is_told_at_once_and_synced_after_it(self, world: World) -> None:
-        world.source.put(world.vault, "db", password="one")
-        world.source.outage = BackendUnavailableError("no answer")
-        key = world.claim("db", "vaults/Prod/items/db")
-        await world.settle()
-        assert world.claims.ready(key).reason == "OnePasswordUnavailable"
-        world.source.outage = None
-        world.clock.advance(30)
-        await world.settle()
-        assert world.claims.ready(key).reason == "Synced"
+        assert (world.secrets.values(key), world.claims.ready(key).reason) == ({"password": "two"}, "Synced")
 
 
 class TestSeveralWhoAsk:
-    @pytest.fixture
+    @pytest.fixture(autouse=True)
     def other(self, world: World) -> str:
         """Two items."""
         world.source.put(world.vault, "db", password="one")
         return world.source.put(world.vault, "other", user="x")
 
-    @pytest.mark.usefixtures("other")
-    async def test_without_an_owner_the_oldest_rules(self, world: World) -> None:
-        world.asks("young", created_at="2024-03-01T00:00:00Z", path="vaults/Prod/items/other")
-        key = world.asks("old", created_at="2024-02-01T00:00:00Z")
-        await world.settle()
-        assert world.secrets.values(key) == {"password": "one"}
-        assert world.owners() == ["Deployment/old"]
-
-    @pytest.mark.usefixtures("other")
     async def test_an_owner_rules_though_an_older_one_comes(self, world: World) -> None:
-        key = world.asks("young", created_at="2024-03-01T00:00:00Z")
-        await world.settle()
-        world.asks("old", created_at="2024-02-01T00:00:00Z", path="vaults/Prod/items/other")
-        await world.settle()
-        assert world.secrets.values(key) == {"password": "one"}
-        assert world.owners() == ["Deployment/young"]
-
-    @pytest.mark.usefixtures("other")
-    async def test_equally_old_ones_are_told_apart_by_their_uid(self, world: World) -> None:
-        for name, path in (("b", "db"), ("a", "other")):
-            world.asks(name, path=f"vaults/Prod/items/{path}")
-        first = min(("a", "b"), key=lambda name: world.workloads.objects["app", name].uid)
-        await world.settle()
-        assert world.owners() == [f"Deployment/{first}"]
+        key = await world.settled(world.asks("young", created_at="2024-03-01T00:00:00Z"))
+        await world.settled(world.asks("old", created_at="2024-02-01T00:00:00Z", path="vaults/Prod/items/other"))
+        assert (world.secrets.values(key), world.owners()) == ({"password": "one"}, ["Deployment/young"])
 
     async def test_who_asks_for_another_item_is_refused_and_told_and_nothing_flips_in_a_hundred_polls(
         self, world: World, other: str
     ) -> None:
-        world.asks("ruler")
-        await world.settle()
+        await world.settled(world.asks("ruler"))
         key = world.claim("db", "vaults/Prod/items/other")
-        world.asks("second", path=f"vaults/Prod/items/{other}")
-        await world.settle()
+        await world.settled(world.asks("second", path=f"vaults/Prod/items/{other}"))
         assert world.claims.ready(key).reason == "TargetClaimed"
         assert 'Deployment "ruler"' in world.claims.ready(key).message
         assert world.events.reasons("second") == ["ReconcileError"]
         assert "(TargetClaimed)" in world.events.reported[-1].message
         before = world.secrets.objects[key]
         world.forget_requests()
-        for _ in range(100):
-            await world.poll_after(60)
-        assert world.writes() == []
-        assert world.secrets.objects[key] == before
+        await world.poll_after(60, times=100)
+        assert (world.writes(), world.secrets.objects[key]) == ([], before)
         assert world.source.count("item") == 0
         assert set(world.events.reasons("second")) <= {"ReconcileError"}
         assert world.events.reasons("ruler") == world.events.reasons("db") == []
 
-    @pytest.mark.usefixtures("other")
     async def test_who_asks_for_another_type_is_refused(self, world: World) -> None:
-        world.asks("ruler")
-        await world.settle()
-        key = world.claim("db", secret_type="kubernetes.io/basic-auth")
-        await world.settle()
-        assert world.claims.ready(key).reason == "TargetClaimed"
-        assert world.secrets.objects[key].type == "Opaque"
+        await world.settled(world.asks("ruler"))
+        key = await world.settled(world.claim("db", secret_type="kubernetes.io/basic-auth"))
+        assert (world.claims.ready(key).reason, world.secrets.objects[key].type) == ("TargetClaimed", "Opaque")
 
     async def test_who_was_refused_gets_the_name_when_it_is_free(self, world: World, other: str) -> None:
-        world.asks("ruler")
-        await world.settle()
-        key = world.claim("db", f"vaults/{world.vault}/items/{other}")
-        await world.settle()
-        world.workloads.delete("ruler")
-        await world.settle()
-        assert world.secrets.values(key) == {"user": "x"}
-        assert world.claims.ready(key).reason == "Synced"
+        await world.settled(world.asks("ruler"))
+        key = await world.settled(world.claim("db", f"vaults/{world.vault}/items/{other}"))
+        await world.settled(world.workloads.delete("ruler"))
+        assert (world.secrets.values(key), world.claims.ready(key).reason) == ({"user": "x"}, "Synced")
 
-    async def test_the_same_item_by_another_spelling_is_shared(self, world: World) -> None:
-        item = world.source.put(world.vault, "db", password="one")
-        key = world.claim("db", "vaults/Prod/items/db", labels={"team": "a"})
-        await world.settle()
-        world.asks("web", path=f"vaults/{world.vault}/items/{item}")
-        world.asks("api", path="vaults/prod/items/DB")
-        await world.settle()
-        assert world.owners()[0] == "OnePasswordItem/db"
-        assert set(world.owners()) == {"OnePasswordItem/db", "Deployment/web", "Deployment/api"}
-        assert world.claims.ready(key).reason == "Synced"
-        assert world.secrets.objects[key].labels["team"] == "a"
-        assert world.secrets.mark(key) is None
-        assert not [event for event in world.events.reported if event.kind == "Warning"]
-
-    async def test_one_that_leads_nowhere_does_not_keep_the_next_one_from_sharing(self, world: World) -> None:
-        item = await world.synced()
-        world.asks("lost", path="vaults/Prod/items/typo", created_at="2024-02-01T00:00:00Z")
-        world.asks("web", path=f"vaults/Prod/items/{item}", created_at="2024-03-01T00:00:00Z")
-        await world.settle()
-        assert world.owners() == ["OnePasswordItem/db", "Deployment/web"]
-
-    @pytest.mark.usefixtures("other")
     async def test_a_change_is_told_once_and_everybody_who_shares_is_in_sync(self, world: World) -> None:
         key = world.claim("db")
-        world.asks("web")
-        await world.settle()
+        await world.settled(world.asks("web"))
         assert [event.reason for event in world.events.reported].count("Created") == 1
         assert world.claims.ready(key).reason == "Synced"
 
-    @pytest.mark.usefixtures("other")
     async def test_a_path_that_leads_nowhere_is_told_to_who_asked_for_it_and_to_nobody_else(self, world: World) -> None:
-        world.asks("web")
-        await world.settle()
-        key = world.claim("db", "vaults/Prod/items/typo")
-        await world.settle()
-        assert world.claims.ready(key).reason == "ItemNotFound"
-        assert world.events.reasons("web") == ["Created"]
+        await world.settled(world.asks("web"))
+        key = await world.settled(world.claim("db", "vaults/Prod/items/typo"))
+        assert (world.claims.ready(key).reason, world.events.reasons("web")) == ("ItemNotFound", ["Created"])
 
-    async def test_a_resource_that_joins_later_says_what_became_no_key_as_well(self, world: World) -> None:
-        world.source.put(world.vault, "odd", **{"password": "x", "..": "y"})
-        world.asks("web", path="vaults/Prod/items/odd")
-        await world.settle()
-        await world.restart_process()
-        await world.poll()
-        key = world.claim("db", "vaults/Prod/items/odd")
-        await world.settle()
-        assert world.claims.ready(key).reason == "FieldsSkipped"
-
-    async def test_trouble_with_the_item_is_told_to_all_who_ask_for_it_in_the_same_words(self, world: World) -> None:
-        key = world.claim("db", "vaults/Prod/items/none")
-        world.asks("web", path="vaults/Prod/items/none")
-        await world.settle()
-        assert world.claims.ready(key).reason == "ItemNotFound"
-        assert world.events.reasons("web") == ["ReconcileError"]
-
-    @pytest.mark.usefixtures("other")
     @pytest.mark.parametrize("path", ["vaults/Prod/items/db", "vaults/Prod/items/typo"])
     async def test_who_asks_for_something_else_is_let_go_and_told_once_though_the_ruling_one_gets_nothing(
         self, world: World, path: str
     ) -> None:
         world.asks("web", path="vaults/Prod/items/none", finalizers=(names.OFFICIAL_FINALIZER,))
-        key = world.claim("db", path, finalizers=(names.OFFICIAL_FINALIZER,))
-        await world.settle()
-        assert world.claims.ready(key).reason == "TargetClaimed"
-        assert len(world.finalizers.released) == 2
+        key = await world.settled(world.claim("db", path, finalizers=(names.OFFICIAL_FINALIZER,)))
+        assert (world.claims.ready(key).reason, len(world.finalizers.released)) == ("TargetClaimed", 2)
         await world.live(300)
-        assert world.claims.ready(key).reason == "TargetClaimed"
-        assert world.claims.count("status") == 1
+        assert (world.claims.ready(key).reason, world.claims.count("status")) == ("TargetClaimed", 1)
 
-    async def test_who_asks_for_the_same_in_other_words_is_told_the_same(self, world: World) -> None:
-        item = world.source.put(world.vault, "db", password="")
-        world.asks("web")
-        key = world.claim("db", f"vaults/Prod/items/{item}")
-        await world.settle()
-        assert world.claims.ready(key).reason == "NoUsableFields"
-
-    @pytest.mark.usefixtures("other")
     async def test_a_blip_is_told_to_a_new_resource_and_to_nobody_who_knows_more(self, world: World) -> None:
         refused = world.asks("web", path="vaults/Prod/items/db")
-        world.claim("db", "vaults/Prod/items/other")
-        await world.settle()
+        await world.settled(world.claim("db", "vaults/Prod/items/other"))
         assert world.claims.ready(refused).reason == "TargetClaimed"
         world.asks("api", under="late", path="vaults/Prod/items/another")
         world.source.outage = BackendUnavailableError("no answer")
         world.clock.advance(5)
         world.secrets.overwrite(refused, password="edited")
-        new = world.claim("late", "vaults/Prod/items/db")
-        await world.settle()
+        new = await world.settled(world.claim("late", "vaults/Prod/items/db"))
         assert world.claims.ready(refused).reason == "TargetClaimed"
         assert world.claims.ready(new).reason == "OnePasswordUnavailable"
 
     async def test_a_ruling_one_that_changes_its_mind_takes_the_secret_along(self, world: World, other: str) -> None:
         key = world.asks("ruler")
-        world.asks("second")
-        await world.settle()
+        await world.settled(world.asks("second"))
         assert world.owners()[0] == "Deployment/ruler"
-        world.asks("ruler", path=f"vaults/Prod/items/{other}")
-        await world.settle()
+        await world.settled(world.asks("ruler", path=f"vaults/Prod/items/{other}"))
         assert world.secrets.values(key) == {"user": "x"}
         assert world.events.reasons("second")[-1] == "ReconcileError"
 
-    @pytest.mark.usefixtures("other")
     async def test_a_ruling_one_that_is_gone_though_the_watch_has_not_told_makes_way(self, world: World) -> None:
         key = world.asks("ruler")
-        world.asks("second")
-        await world.settle()
+        await world.settled(world.asks("second"))
         gone = world.workloads.objects.pop(("app", "ruler"))
-        world.secrets.delete(key)
-        await world.settle()
+        await world.settled(world.secrets.delete(key))
         world.clock.advance(1)
         await world.settle()
         assert world.owners()[0] == "Deployment/second"
@@ -995,41 +640,71 @@ class TestSeveralWhoAsk:
         await world.settle()
         assert world.owners() == ["Deployment/second"]
 
-    @pytest.mark.usefixtures("other")
     async def test_a_blip_in_which_a_spelling_cannot_be_looked_up_changes_nothing_for_who_shared(self, world: World) -> None:
-        key = world.claim("db", labels={"team": "a"})
-        await world.settle()
+        key = await world.settled(world.claim("db", labels={"team": "a"}))
         items = world.process.index.item_users.of(key).revisions
         assert items
-        world.asks("web", path=items[0].path)
-        await world.settle()
+        await world.settled(world.asks("web", path=items[0].path))
         world.forget_requests()
         await world.restart_process()
         world.source.outage = BackendUnavailableError("no answer")
         await world.poll()
         await world.live(60)
-        assert world.writes() == []
-        assert world.events.reported == []
+        assert (world.writes(), world.events.reported) == ([], [])
 
-    @pytest.mark.usefixtures("other")
     async def test_a_new_one_whose_spelling_cannot_be_looked_up_is_told_at_once(self, world: World) -> None:
-        world.asks("web")
-        await world.settle()
+        await world.settled(world.asks("web"))
         await world.restart_process()
         world.forget_requests()
         world.source.outage = BackendUnavailableError("no answer")
-        world.asks("api", path="vaults/Prod/items/DB")
-        await world.settle()
-        assert world.events.reasons("api") == ["ReconcileError"]
-        assert world.events.reasons("web") == []
+        await world.settled(world.asks("api", path="vaults/Prod/items/DB"))
+        assert (world.events.reasons("api"), world.events.reasons("web")) == (["ReconcileError"], [])
         assert world.owners() == ["Deployment/web"]
+
+    async def test_a_restarted_process_writes_nothing_for_those_who_share_or_were_refused(self, world: World) -> None:
+        await world.settled(world.asks("ruler"))
+        world.asks("web")
+        await world.settled(world.claim("db", "vaults/Prod/items/other"))
+        world.forget_requests()
+        await world.start_anew()
+        await world.poll()
+        assert (world.writes(), world.source.count("item")) == ([], 0)
+
+
+class TestSeveralWhoMeanTheSame:
+    async def test_the_same_item_by_another_spelling_is_shared(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="one")
+        key = await world.settled(world.claim("db", "vaults/Prod/items/db", labels={"team": "a"}))
+        world.asks("web", path=f"vaults/{world.vault}/items/{item}")
+        await world.settled(world.asks("api", path="vaults/prod/items/DB"))
+        assert world.owners()[0] == "OnePasswordItem/db"
+        assert set(world.owners()) == {"OnePasswordItem/db", "Deployment/web", "Deployment/api"}
+        assert (world.claims.ready(key).reason, world.secrets.objects[key].labels["team"]) == ("Synced", "a")
+        assert world.secrets.mark(key) is None
+        assert not [event for event in world.events.reported if event.kind == "Warning"]
+
+    async def test_one_that_leads_nowhere_does_not_keep_the_next_one_from_sharing(self, world: World, item: str) -> None:
+        world.asks("lost", path="vaults/Prod/items/typo", created_at="2024-02-01T00:00:00Z")
+        await world.settled(world.asks("web", path=f"vaults/Prod/items/{item}", created_at="2024-03-01T00:00:00Z"))
+        assert world.owners() == ["OnePasswordItem/db", "Deployment/web"]
+
+    async def test_a_resource_that_joins_later_says_what_became_no_key_as_well(self, world: World) -> None:
+        world.source.put(world.vault, "odd", **{"password": "x", "..": "y"})
+        await world.settled(world.asks("web", path="vaults/Prod/items/odd"))
+        await world.start_anew()
+        key = await world.settled(world.claim("db", "vaults/Prod/items/odd"))
+        assert world.claims.ready(key).reason == "FieldsSkipped"
+
+    async def test_who_asks_for_the_same_in_other_words_is_told_the_same(self, world: World) -> None:
+        item = world.source.put(world.vault, "db", password="")
+        world.asks("web")
+        key = await world.settled(world.claim("db", f"vaults/Prod/items/{item}"))
+        assert world.claims.ready(key).reason == "NoUsableFields"
 
     async def test_all_who_share_are_told_when_the_trouble_of_the_item_lasts(self, world: World) -> None:
         item = world.source.put(world.vault, "db", password="one")
-        world.asks("web")
-        await world.settle()
-        key = world.claim("db", f"vaults/Prod/items/{item}")
-        await world.settle()
+        await world.settled(world.asks("web"))
+        key = await world.settled(world.claim("db", f"vaults/Prod/items/{item}"))
         assert world.owners()[0] == "Deployment/web"
         world.source.edit(item, password="two")
         world.source.refused[item] = BackendUnavailableError("no answer")
@@ -1043,10 +718,8 @@ class TestSeveralWhoAsk:
 
     async def test_all_who_share_are_told_that_the_item_is_gone_however_they_spell_it(self, world: World) -> None:
         item = world.source.put(world.vault, "db", password="one")
-        world.asks("web")
-        await world.settle()
-        key = world.claim("db", f"vaults/Prod/items/{item}")
-        await world.settle()
+        await world.settled(world.asks("web"))
+        key = await world.settled(world.claim("db", f"vaults/Prod/items/{item}"))
         world.source.delete(item)
         await world.live(180)
         assert world.events.reasons("web")[-1] == "ReconcileError"
@@ -1054,22 +727,17 @@ class TestSeveralWhoAsk:
 
     async def test_one_that_shared_and_has_lost_its_way_shares_no_longer(self, world: World) -> None:
         item = world.source.put(world.vault, "db", password="one")
-        world.asks("web")
-        await world.settle()
-        key = world.claim("db", f"vaults/Prod/items/{item}", labels={"team": "a"})
-        await world.settle()
+        await world.settled(world.asks("web"))
+        key = await world.settled(world.claim("db", f"vaults/Prod/items/{item}", labels={"team": "a"}))
         assert world.secrets.objects[key].labels["team"] == "a"
-        world.claim("db", "vaults/Prod/items/typo")
-        await world.settle()
+        await world.settled(world.claim("db", "vaults/Prod/items/typo"))
         assert world.claims.ready(key).reason == "ItemNotFound"
         assert "team" not in world.secrets.objects[key].labels
 
     async def test_a_new_process_takes_the_owners_for_those_who_share_until_it_knows(self, world: World) -> None:
         item = world.source.put(world.vault, "db", password="one")
-        world.asks("web")
-        await world.settle()
-        key = world.claim("db", f"vaults/Prod/items/{item}")
-        await world.settle()
+        await world.settled(world.asks("web"))
+        key = await world.settled(world.claim("db", f"vaults/Prod/items/{item}"))
         world.secrets.overwrite(key, password="edited")
         await world.restart_process()
         world.source.outage = BackendDeniedError("refused")
@@ -1079,12 +747,9 @@ class TestSeveralWhoAsk:
     async def test_an_owner_that_asks_for_something_else_by_now_does_not_share_the_trouble(self, world: World) -> None:
         item = world.source.put(world.vault, "db", password="one")
         world.source.put(world.vault, "other", user="x")
-        world.asks("web")
-        await world.settle()
-        key = world.claim("db", f"vaults/Prod/items/{item}")
-        await world.settle()
-        world.claim("db", "vaults/Prod/items/other")
-        await world.settle()
+        await world.settled(world.asks("web"))
+        key = await world.settled(world.claim("db", f"vaults/Prod/items/{item}"))
+        await world.settled(world.claim("db", "vaults/Prod/items/other"))
         assert "OnePasswordItem/db" in world.owners()
         world.source.delete(item)
         await world.live(180)
@@ -1093,77 +758,44 @@ class TestSeveralWhoAsk:
 
     async def test_whoever_waits_behind_a_claim_in_trouble_is_told_so(self, world: World) -> None:
         world.source.put(world.vault, "db", password="one")
-        world.asks("broken", path="vaults/Prod/items/typo", created_at="2020-01-01T00:00:00Z")
-        await world.settle()
-        key = world.claim("db")
-        await world.settle()
+        await world.settled(world.asks("broken", path="vaults/Prod/items/typo", created_at="2020-01-01T00:00:00Z"))
+        key = await world.settled(world.claim("db"))
         condition = world.claims.ready(key)
         assert condition.reason == "TargetClaimed"
         for part in ('Deployment "broken"', "ItemNotFound"):
             assert part in condition.message
-        world.workloads.delete("broken")
-        await world.settle()
+        await world.settled(world.workloads.delete("broken"))
         assert world.claims.ready(key).reason == "Synced"
 
     async def test_a_blip_of_who_rules_says_nothing_to_those_who_ask_for_something_else(self, world: World) -> None:
         world.source.outage = BackendUnavailableError("no answer")
         world.asks("ruler", created_at="2020-01-01T00:00:00Z")
-        world.asks("second", path="vaults/Prod/items/other")
-        await world.settle()
-        assert world.events.reasons("ruler") == ["ReconcileError"]
-        assert world.events.reasons("second") == []
-
-    @pytest.mark.usefixtures("other")
-    async def test_a_restarted_process_writes_nothing_for_those_who_share_or_were_refused(self, world: World) -> None:
-        world.asks("ruler")
-        await world.settle()
-        world.asks("web")
-        world.claim("db", "vaults/Prod/items/other")
-        await world.settle()
-        world.forget_requests()
-        await world.restart_process()
-        await world.poll()
-        await world.poll()
-        assert world.writes() == []
-        assert world.source.count("item") == 0
+        await world.settled(world.asks("second", path="vaults/Prod/items/other"))
+        assert (world.events.reasons("ruler"), world.events.reasons("second")) == (["ReconcileError"], [])
 
 
 class TestSuspended:
     async def test_who_else_asks_is_let_go_by_the_official_finalizer(self, world: World) -> None:
         """Nothing is said about the Secret, and nothing is left behind on the Deployment."""
         world.claim("db", suspended=True)
-        world.asks("web", finalizers=(names.OFFICIAL_FINALIZER,), created_at="2025-01-01T00:00:00Z")
-        await world.settle()
+        await world.settled(world.asks("web", finalizers=(names.OFFICIAL_FINALIZER,), created_at="2025-01-01T00:00:00Z"))
         assert world.workloads.objects["app", "web"].finalizers == ()
-        assert world.secrets.writes() == []
-        assert world.events.reported == []
+        assert (world.secrets.writes(), world.events.reported) == ([], [])
 
-    async def test_nothing_of_the_secret_is_written_and_the_condition_keeps_its_status(self, world: World) -> None:
-        item = await world.synced()
-        world.claims.annotate(world.key(), suspended=True)
-        await world.settle()
+    async def test_nothing_of_the_secret_is_written_and_the_condition_keeps_its_status(self, world: World, item: str) -> None:
+        await world.settled(world.claims.annotate(world.key(), suspended=True))
         condition = world.claims.ready(world.key())
         assert (condition.status, condition.reason) == ("True", "Suspended")
         assert names.SUSPEND in condition.message
         world.secrets.overwrite(world.key(), password="edited")
         world.source.edit(item, password="two")
-        for _ in range(5):
-            await world.poll_after(60)
-        assert world.secrets.values(world.key()) == {"password": "edited"}
-        assert world.secrets.writes() == []
+        await world.poll_after(60, times=5)
+        assert (world.secrets.values(world.key()), world.secrets.writes()) == ({"password": "edited"}, [])
         assert world.claims.count("status") == 1
-
-    async def test_a_deleted_secret_stays_gone(self, world: World) -> None:
-        await world.synced()
-        world.claims.annotate(world.key(), suspended=True)
-        world.secrets.delete(world.key())
-        await world.live(120)
-        assert world.key() not in world.secrets.objects
 
     async def test_a_new_resource_that_is_suspended_makes_no_secret_and_knows_nothing(self, world: World) -> None:
         world.source.put(world.vault, "db", password="one")
-        key = world.claim("db", suspended=True)
-        await world.settle()
+        key = await world.settled(world.claim("db", suspended=True))
         assert key not in world.secrets.objects
         condition = world.claims.ready(key)
         assert (condition.status, condition.reason) == ("Unknown", "Suspended")
@@ -1171,8 +803,7 @@ class TestSuspended:
 
     async def test_an_operator_that_restarts_meanwhile_changes_nothing(self, world: World) -> None:
         await world.synced()
-        world.claims.annotate(world.key(), suspended=True)
-        await world.settle()
+        await world.settled(world.claims.annotate(world.key(), suspended=True))
         world.secrets.overwrite(world.key(), password="edited")
         await world.restart_process()
         world.forget_requests()
@@ -1181,23 +812,19 @@ class TestSuspended:
 
     async def test_a_resource_that_shares_the_secret_may_suspend_it(self, world: World) -> None:
         item = world.source.put(world.vault, "db", password="one")
-        key = world.asks("web")
-        await world.settle()
-        world.claim("db", suspended=True)
-        await world.settle()
+        key = await world.settled(world.asks("web"))
+        await world.settled(world.claim("db", suspended=True))
         assert world.claims.ready(key).reason == "Suspended"
         world.source.edit(item, password="two")
         await world.live(120)
         assert world.secrets.values(key) == {"password": "one"}
-        world.claims.annotate(key, suspended=False)
-        await world.settle()
+        await world.settled(world.claims.annotate(key, suspended=False))
         assert world.secrets.values(key) == {"password": "two"}
 
     async def test_one_that_was_refused_suspends_nothing(self, world: World) -> None:
         item = world.source.put(world.vault, "db", password="one")
         world.source.put(world.vault, "other", password="x")
-        key = world.asks("web", "db")
-        await world.settle()
+        key = await world.settled(world.asks("web", "db"))
         world.claim("db", "vaults/Prod/items/other", suspended=True)
         world.source.edit(item, password="two")
         await world.live(60)
@@ -1205,40 +832,26 @@ class TestSuspended:
         assert world.secrets.values(key) == {"password": "two"}
         world.process.restart._auto_restart = True
         await world.restart()
-        assert world.workloads.rollouts == {"web": 1}
-        assert world.secrets.mark(key) is None
+        assert (world.workloads.rollouts, world.secrets.mark(key)) == ({"web": 1}, None)
 
-    async def test_it_resumes_when_the_annotation_goes(self, world: World) -> None:
-        item = await world.synced()
-        world.claims.annotate(world.key(), suspended=True)
-        await world.settle()
+    async def test_it_resumes_when_the_annotation_goes(self, world: World, item: str) -> None:
+        await world.settled(world.claims.annotate(world.key(), suspended=True))
         world.source.edit(item, password="two")
         await world.poll_after(60)
-        world.claims.annotate(world.key(), suspended=False)
-        await world.settle()
+        await world.settled(world.claims.annotate(world.key(), suspended=False))
         assert world.secrets.values(world.key()) == {"password": "two"}
-        assert world.claims.ready(world.key()).reason == "Synced"
-        mark = world.secrets.mark(world.key())
-        assert mark
-        assert mark.revisions[0].version == 2
-
-
-def void(_: object) -> None:
-    """For lambdas whose result is of no interest."""
+        assert (world.claims.ready(world.key()).reason, world.secrets.marked(world.key())) == ("Synced", [2])
 
 
 async def test_fields_skipped_is_told_again_after_an_outage_that_a_new_process_saw(world: World) -> None:
     world.source.put(world.vault, "db", password="x", 日本="y")
-    key = world.claim("db", "vaults/Prod/items/db")
-    await world.settle()
+    key = await world.settled(world.claim("db", "vaults/Prod/items/db"))
     await world.poll()
     assert world.claims.ready(key).reason == "FieldsSkipped"
-    await world.restart_process()
-    await world.poll()
+    await world.start_anew()
     assert world.claims.ready(key).reason == "FieldsSkipped"
     world.source.outage = BackendUnavailableError("down")
-    for _ in range(5):
-        await world.poll_after(60)
+    await world.poll_after(60, times=5)
     assert world.claims.ready(key).reason == "OnePasswordUnavailable"
     world.source.outage = None
     world.source.requests.clear()
@@ -1255,21 +868,17 @@ async def test_what_another_process_wrote_is_not_put_back_to_what_this_one_read_
     await other.resync.run()
     world.process = other
     await world.poll()
-    world.source.edit(item, password="two")
-    await world.poll()
+    await world.polled(world.source.edit(item, password="two"))
     assert world.secrets.values(key) == {"password": "two"}
     world.process = ours
     world.forget_requests()
     ours.observe.secret_seen(world.secrets.objects[key])
     await world.settle()
-    assert world.secrets.values(key) == {"password": "two"}
-    assert world.secrets.writes() == []
+    assert (world.secrets.values(key), world.secrets.writes()) == ({"password": "two"}, [])
 
 
 async def test_a_deployment_that_names_a_secret_and_no_item_does_not_keep_it_from_a_resource(world: World) -> None:
     world.source.put(world.vault, "db", password="one")
     world.workloads.deploy("web", annotations={names.ITEM_NAME: "db"})
-    key = world.claim("db", "vaults/Prod/items/db")
-    await world.poll()
-    assert world.claims.ready(key).reason == "Synced"
-    assert world.events.reasons("web") == ["ReconcileError"]
+    key = await world.polled(world.claim("db", "vaults/Prod/items/db"))
+    assert (world.claims.ready(key).reason, world.events.reasons("web")) == ("Synced", ["ReconcileError"])

@@ -5,16 +5,10 @@ import pytest
 from fakes.world import World
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 async def test_a_vault_that_nobody_follows_is_not_listed(world: World) -> None:
     await world.synced()
     other = world.source.add_vault("Other")
-    world.source.put(other, "x", a="b")
-    await world.poll()
+    await world.polled(world.source.put(other, "x", a="b"))
     assert world.source.requests == ["vaults"]
 
 
@@ -22,8 +16,7 @@ async def test_a_vault_that_nobody_follows_is_not_listed(world: World) -> None:
 async def test_a_path_to_an_unknown_vault_is_woken_when_it_appears(world: World, how: str) -> None:
     key = world.claim("db", "vaults/Staging/items/db")
     other = world.source.add_vault("Other")
-    world.source.put(other, "db", password="one")
-    await world.poll()
+    await world.polled(world.source.put(other, "db", password="one"))
     assert world.claims.ready(key).reason == "VaultNotFound"
     if how == "made":
         world.source.put(world.source.add_vault("Staging"), "db", password="one")
@@ -34,12 +27,10 @@ async def test_a_path_to_an_unknown_vault_is_woken_when_it_appears(world: World,
 
 
 async def test_a_path_is_woken_even_if_another_look_up_saw_the_change_first(world: World) -> None:
-    key = world.claim("db", "vaults/Prod/items/db")
-    await world.poll()
+    key = await world.polled(world.claim("db", "vaults/Prod/items/db"))
     world.source.put(world.vault, "db", password="one")
     world.clock.advance(30)
-    world.claim("lost", "vaults/Nowhere/items/db")  # reads the vault list anew, between two polls
-    await world.settle()
+    await world.settled(world.claim("lost", "vaults/Nowhere/items/db"))  # reads the vault list anew, between two polls
     await world.poll_after(30)
     assert world.claims.ready(key).reason == "Synced"
 
@@ -61,39 +52,31 @@ async def test_a_vault_that_is_gone_is_told_even_if_another_look_up_saw_it_first
     await world.synced()
     world.clock.advance(30)
     world.source.delete_vault(world.vault)
-    world.claim("lost", "vaults/Nowhere/items/db")
-    await world.settle()
+    await world.settled(world.claim("lost", "vaults/Nowhere/items/db"))
     await world.poll_after(30)
-    for _ in range(2):
-        await world.poll_after(60)
+    await world.poll_after(60, times=2)
     assert world.claims.ready(world.key()).reason == "VaultNotFound"
 
 
 async def test_a_new_item_that_lists_show_late_wakes_its_resource(world: World) -> None:
     await world.synced()
-    key = world.claim("late", "vaults/Prod/items/late")
-    await world.settle()
+    key = await world.settled(world.claim("late", "vaults/Prod/items/late"))
     world.source.hold_list(world.vault)
     world.source.put(world.vault, "late", password="x")
     await world.poll_after(60)
     world.source.catch_up()
-    for _ in range(3):
-        await world.poll_after(60)
+    await world.poll_after(60, times=3)
     assert world.claims.ready(key).reason == "Synced"
 
 
-async def test_a_change_that_lookups_listed_first_is_still_noticed(world: World) -> None:
-    item = await world.synced()
+async def test_a_change_that_lookups_listed_first_is_still_noticed(world: World, item: str) -> None:
     world.source.edit(item, password="two")
     world.clock.advance(5)
-    world.claim("a", "vaults/Nowhere/items/x")  # reads the vaults
-    await world.settle()
+    await world.settled(world.claim("a", "vaults/Nowhere/items/x"))  # reads the vaults
     for name in ("b", "c"):  # list the vault
         world.clock.advance(5)
-        world.claim(name, f"vaults/Prod/items/{name}")
-        await world.settle()
-    for _ in range(5):
-        await world.poll_after(60)
+        await world.settled(world.claim(name, f"vaults/Prod/items/{name}"))
+    await world.poll_after(60, times=5)
     assert world.secrets.values(world.key()) == {"password": "two"}
 
 

@@ -66,42 +66,6 @@ async def test_a_fresh_listing_asks_again_once_for_everybody(catalog: Catalog, s
     assert source.count("list") == 2
 
 
-async def test_a_failed_list_is_an_error_for_all_who_wait_and_no_fact(catalog: Catalog, source: FakeItemSource) -> None:
-    vault = source.add_vault("Prod")
-    source.refused[vault] = BackendUnavailableError("no answer")
-    results = await asyncio.gather(*(catalog.listing(vault) for _ in range(2)), return_exceptions=True)
-    assert all(isinstance(result, BackendUnavailableError) for result in results)
-    assert catalog.listed(vault) is None
-
-
-async def test_a_listing_is_current_while_the_fingerprint_it_was_read_under_stands(catalog: Catalog, source: FakeItemSource) -> None:
-    vault = source.add_vault("Prod")
-    await catalog.read_vaults(polled=True)
-    assert not catalog.is_current(vault)
-    await catalog.list_for_poll(vault)
-    assert catalog.is_current(vault)
-    source.put(vault, "db", a="b")
-    await catalog.read_vaults(polled=True)
-    assert not catalog.is_current(vault)
-
-
-async def test_a_listing_read_before_any_vault_list_is_not_current(catalog: Catalog, source: FakeItemSource) -> None:
-    vault = source.add_vault("Prod")
-    await catalog.list_for_poll(vault)
-    assert not catalog.is_current(vault)
-    await catalog.read_vaults(polled=True)
-    assert not catalog.is_current(vault)
-
-
-async def test_a_change_during_the_list_is_seen_at_the_next_poll(catalog: Catalog, source: FakeItemSource) -> None:
-    vault = source.add_vault("Prod")
-    await catalog.read_vaults(polled=True)
-    source.before["list"] = lambda: void(source.put(vault, "db", a="b"))
-    await catalog.list_for_poll(vault)
-    await catalog.read_vaults(polled=True)
-    assert not catalog.is_current(vault)
-
-
 async def test_a_listing_counts_as_read_under_the_fingerprint_from_before_it(catalog: Catalog, source: FakeItemSource) -> None:
     vault = source.add_vault("Prod")
     await catalog.read_vaults(polled=True)
@@ -156,36 +120,10 @@ async def test_an_item_that_was_never_listed_is_gone_after_three_polls(catalog: 
     assert catalog.confirmed_gone(vault, "gone")
 
 
-async def test_what_look_ups_list_between_polls_makes_nothing_gone(catalog: Catalog, source: FakeItemSource, clock: FakeClock) -> None:
-    vault = source.add_vault("Prod")
-    item = source.put(vault, "db", a="b")
-    await catalog.list_for_poll(vault)
-    source.delete(item)
-    for _ in range(5):
-        clock.advance(3)
-        await catalog.fresh_listing(vault)
-    assert not catalog.confirmed_gone(vault, item)
-    assert item in catalog.listed(vault).items  # type: ignore[union-attr]
-
-
 async def test_nothing_is_confirmed_about_a_vault_that_was_never_listed(catalog: Catalog) -> None:
     assert not catalog.confirmed_gone("unknown", "x")
     catalog.expect_more("unknown")
     assert catalog.listed("unknown") is None
-
-
-async def test_list_and_item_at_odds_make_one_more_list_due(catalog: Catalog, source: FakeItemSource) -> None:
-    vault = source.add_vault("Prod")
-    await catalog.read_vaults(polled=True)
-    await catalog.list_for_poll(vault)
-    catalog.expect_more(vault)
-    assert not catalog.is_current(vault)
-    await catalog.list_for_poll(vault)
-    assert catalog.is_current(vault)
-
-
-def void(_: object) -> None:
-    """For lambdas whose result is of no interest."""
 
 
 async def test_a_look_up_waits_for_a_list_in_turn_and_asks_for_none_of_its_own(catalog: Catalog, source: FakeItemSource) -> None:

@@ -83,16 +83,7 @@ def test_a_resync_is_complete_when_its_last_list_comes_however_late(trust: PollT
 def test_the_loss_is_warned_of_once(trust: PollTrust, meter: FakeMeter, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(5):
         resync(trust, hidden=1)
-    assert warnings(caplog) == 1
-    assert meter.found == 5
-
-
-def test_three_resyncs_in_a_row_without_a_miss_bring_it_back(trust: PollTrust) -> None:
-    resync(trust, hidden=1)
-    for _ in range(CLEAN_RESYNCS):
-        assert trust.lost()
-        resync(trust)
-    assert not trust.lost()
+    assert (warnings(caplog), meter.found) == (1, 5)
 
 
 def test_a_miss_that_a_poll_found_between_two_resyncs_starts_the_count_anew(trust: PollTrust) -> None:

@@ -12,11 +12,6 @@ from onepassword_operator.service.runtime.work_queue import Priority
 from onepassword_operator.service.watch import observe
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 async def test_our_own_writes_come_back_and_need_no_look(world: World) -> None:
     await world.synced()
     world.process.observe.claim_seen(world.claims.objects[world.key()])
@@ -47,8 +42,7 @@ async def test_late_news_of_a_resource_is_ignored(world: World) -> None:
     await world.synced()
     held = world.claims.objects[world.key()]
     world.process.observe.claim_seen(dataclasses.replace(held, resource_version=1, item_path="vaults/a/items/b"))
-    assert world.process.queue.depth() == 0
-    assert world.process.index.claims.resource(world.key()) == held
+    assert (world.process.queue.depth(), world.process.index.claims.resource(world.key())) == (0, held)
 
 
 async def test_news_of_a_resource_that_is_known_to_be_deleted_is_ignored(world: World) -> None:
@@ -82,19 +76,9 @@ async def test_only_so_many_deletions_are_remembered(world: World, monkeypatch: 
     assert list(world.process.observe._gone) == ["b", "c"]
 
 
-async def test_a_secret_that_nobody_asks_for_is_not_touched(world: World) -> None:
-    stray = world.secrets.place(world.key("stray"), labels={names.MANAGED: names.MANAGED_VALUE})
-    await world.settle()
-    world.process.observe.secret_gone(stray.key)
-    assert world.secrets.requests == []
-    assert world.process.index.states._states == {}
-
-
-async def test_late_news_of_a_secret_is_ignored(world: World) -> None:
-    item = await world.synced()
+async def test_late_news_of_a_secret_is_ignored(world: World, item: str) -> None:
     before = world.secrets.objects[world.key()]
-    world.source.edit(item, password="two")
-    await world.poll()
+    await world.polled(world.source.edit(item, password="two"))
     world.process.observe.secret_seen(before)
     assert world.process.queue.depth() == 0
 
@@ -108,14 +92,11 @@ async def test_a_label_taken_away_is_put_back(world: World) -> None:
     assert world.secrets.mark(world.key()) is None
 
 
-async def test_a_forged_secret_leaves_no_mark_when_it_is_deleted(world: World) -> None:
-    item = await world.synced()
+async def test_a_forged_secret_leaves_no_mark_when_it_is_deleted(world: World, item: str) -> None:
     forged = dict(world.secrets.objects[world.key()].annotations) | {names.RESTART_PENDING: f"{world.vault}/{item}@1@2024-01-01T00:00:00Z"}
     world.secrets.edit(world.key(), annotations=forged)
-    world.secrets.delete(world.key())
-    await world.settle()
-    assert world.secrets.values(world.key()) == {"password": "one"}
-    assert world.secrets.mark(world.key()) is None
+    await world.settled(world.secrets.delete(world.key()))
+    assert (world.secrets.values(world.key()), world.secrets.mark(world.key())) == ({"password": "one"}, None)
 
 
 async def test_a_resource_with_a_new_uid_starts_without_its_namesakes_failures(world: World) -> None:
@@ -127,24 +108,18 @@ async def test_a_resource_with_a_new_uid_starts_without_its_namesakes_failures(w
     assert world.process.index.retries.attempts(world.key()) == 0
 
 
-async def test_a_secret_whose_resource_says_nothing_yet_needs_a_look(world: World) -> None:
+@pytest.mark.parametrize("resource", [{"conditions": ()}, {"secret_type": "kubernetes.io/tls"}, {"suspended": True}], ids=str)
+async def test_a_secret_needs_a_look_whose_resource_says_nothing_yet_or_wants_another_type_or_is_suspended(
+    world: World, resource: dict[str, object]
+) -> None:
     await world.synced()
-    held = world.claims.objects[world.key()]
-    silent = dataclasses.replace(held, conditions=(), resource_version=9999)
-    world.process.observe.record(silent)
+    world.process.index.claims.put(dataclasses.replace(world.claims.objects[world.key()], **resource))  # type: ignore[arg-type]
     assert not world.process.observe.record_secret(world.secrets.objects[world.key()])
 
 
 async def test_a_secret_that_is_being_deleted_needs_a_look(world: World) -> None:
     await world.synced()
-    going = dataclasses.replace(world.secrets.objects[world.key()], terminating=True)
-    assert not world.process.observe.record_secret(going)
-
-
-async def test_a_secret_of_another_type_needs_a_look(world: World) -> None:
-    await world.synced()
-    world.process.index.claims.put(dataclasses.replace(world.claims.objects[world.key()], secret_type="kubernetes.io/tls"))
-    assert not world.process.observe.record_secret(world.secrets.objects[world.key()])
+    assert not world.process.observe.record_secret(dataclasses.replace(world.secrets.objects[world.key()], terminating=True))
 
 
 async def test_a_secret_whose_pass_is_about_to_write_the_status_needs_no_second_look(world: World) -> None:
@@ -159,8 +134,7 @@ async def test_a_secret_whose_pass_is_about_to_write_the_status_needs_no_second_
     assert world.process.queue.depth() == 1
 
 
-async def test_a_mark_that_another_process_left_is_taken_up_at_once(world: World) -> None:
-    item = await world.synced()
+async def test_a_mark_that_another_process_left_is_taken_up_at_once(world: World, item: str) -> None:
     ours = world.process
     other = Process(world)
     await other.resync.run()
@@ -178,8 +152,7 @@ async def test_a_mark_that_another_process_left_is_taken_up_at_once(world: World
 
 async def test_two_processes_with_other_options_do_not_write_without_end(world: World) -> None:
     world.source.put(world.vault, "db", password="1", empty="")
-    world.claim("db", "vaults/Prod/items/db")
-    await world.settle()
+    await world.settled(world.claim("db", "vaults/Prod/items/db"))
     ours, world.rendering = world.process, Rendering(allow_empty_values=True)
     other = Process(world)
     await other.resync.run()
@@ -200,12 +173,6 @@ async def test_a_state_of_the_secret_that_is_known_to_be_outdated_says_nothing(w
     assert world.process.observe.record_secret(outdated)
 
 
-async def test_a_secret_whose_ruling_resource_is_suspended_is_not_judged(world: World) -> None:
-    await world.synced()
-    world.process.index.claims.put(dataclasses.replace(world.claims.objects[world.key()], suspended=True))
-    assert not world.process.observe.record_secret(world.secrets.objects[world.key()])
-
-
 async def test_a_secret_whose_resource_is_held_up_needs_a_look(world: World) -> None:
     await world.synced()
     world.claims.hold_up(world.key(), names.OFFICIAL_FINALIZER)
@@ -213,11 +180,9 @@ async def test_a_secret_whose_resource_is_held_up_needs_a_look(world: World) -> 
     assert not world.process.observe.record_secret(world.secrets.objects[world.key()])
 
 
-async def test_what_several_ask_for_is_followed_from_the_first_sight_on(world: World) -> None:
+async def test_what_several_ask_for_is_followed_from_the_first_sight_on(world: World, item: str) -> None:
     """So that the first poll lists its vault."""
-    item = await world.synced()
-    world.asks("web")
-    await world.settle()
+    await world.settled(world.asks("web"))
     world.process = Process(world)
     await world.process.resync.run()
     assert list(world.process.index.item_users.revisions(world.vault)) == [Revision(world.vault, item, 1)]
@@ -227,10 +192,8 @@ async def test_what_several_ask_for_is_followed_from_the_first_sight_on(world: W
 async def test_whoever_else_asks_it_is_followed_as_its_owner_asks(world: World) -> None:
     item = world.source.put(world.vault, "db", password="one")
     world.source.put(world.vault, "other", password="two")
-    world.asks("web")
-    await world.settle()
-    world.claim("db", "vaults/Prod/items/other")
-    await world.settle()
+    await world.settled(world.asks("web"))
+    await world.settled(world.claim("db", "vaults/Prod/items/other"))
     world.process = Process(world)
     await world.process.resync.run()
     assert list(world.process.index.item_users.revisions(world.vault)) == [Revision(world.vault, item, 1)]
@@ -242,22 +205,19 @@ async def test_who_came_while_the_operator_was_away_is_told_though_the_secret_is
     world.asks("web", path="vaults/Prod/items/other")
     await world.restart_process()
     await world.settle()
-    assert world.events.reasons("web") == ["ReconcileError"]
-    assert world.secrets.writes() == []
+    assert (world.events.reasons("web"), world.secrets.writes()) == (["ReconcileError"], [])
 
 
 async def test_a_secret_that_a_deployment_asks_for_needs_no_look_once_it_is_right(world: World) -> None:
     """There is no status that could say otherwise."""
     world.source.put(world.vault, "db", password="one")
-    key = world.asks("web")
-    await world.settle()
+    key = await world.settled(world.asks("web"))
     assert world.process.observe.record_secret(world.secrets.objects[key])
 
 
 async def test_a_secret_that_lacks_one_of_its_users_among_its_owners_needs_a_look(world: World) -> None:
     world.source.put(world.vault, "db", password="one")
-    key = world.asks("web")
-    await world.settle()
+    key = await world.settled(world.asks("web"))
     world.workloads.deploy("user", "db")
     world.process.index.claims.put_workload(world.workloads.objects["app", "user"])
     assert not world.process.observe.record_secret(world.secrets.objects[key])
@@ -266,8 +226,7 @@ async def test_a_secret_that_lacks_one_of_its_users_among_its_owners_needs_a_loo
 @pytest.mark.parametrize("finalizers", [(), (names.OFFICIAL_FINALIZER,)])
 async def test_a_resource_that_is_held_up_in_deletion_is_released_without_a_pass(world: World, finalizers: tuple[str, ...]) -> None:
     await world.synced()
-    world.claims.hold_up(world.key(), "theirs", *finalizers)
-    await world.settle()
+    await world.settled(world.claims.hold_up(world.key(), "theirs", *finalizers))
     await world.process.finalizers.drop()
     world.claims.hold_up(world.key(), "theirs", *finalizers)
     world.claims.terminate(world.key())
@@ -285,11 +244,6 @@ class TestRefresh:
         world.process.index.claims.put(held)
         world.process.observe.record(dataclasses.replace(held, refresh=now, resource_version=9999))
         assert world.process.index.refreshes.is_asked(world.key()) is asked
-
-    async def test_the_first_sight_asks_nothing(self, world: World) -> None:
-        key = world.claim("db", refresh="1")
-        world.watch()
-        assert not world.process.index.refreshes.is_asked(key)
 
     @pytest.mark.parametrize(
         ("asked_ago", "ready", "owed"), [(101.0, "True", False), (99.0, "True", True), (101.0, "False", True), (101.0, None, True)]
@@ -331,8 +285,7 @@ class TestRefresh:
 async def changed(world: World) -> None:
     """A Secret with a mark."""
     item = await world.synced()
-    world.source.edit(item, password="two")
-    await world.poll()
+    await world.polled(world.source.edit(item, password="two"))
 
 
 async def test_a_namesake_of_a_resource_that_was_never_synced_is_taken_in(world: World) -> None:

@@ -32,8 +32,7 @@ def shown(world: World, name: str = "web") -> Workload:
 
 class TestWhatNeedsALook:
     async def test_one_that_asks_for_nothing_and_uses_nothing_does_not(self, world: World) -> None:
-        world.workloads.deploy("web")
-        await world.settle()
+        await world.settled(world.workloads.deploy("web"))
         assert world.process.index.claims.workloads() == set()
         assert (world.writes(), world.source.requests) == ([], [])
 
@@ -42,49 +41,39 @@ class TestWhatNeedsALook:
         world.watch()
         assert world.process.observe_workloads.record(shown(world)) == {}
         await world.settle()
-        assert world.secrets.values(key) == {"password": "one"}
-        assert world.owners() == ["Deployment/web"]
+        assert (world.secrets.values(key), world.owners()) == ({"password": "one"}, ["Deployment/web"])
         assert world.secrets.objects[key].annotations[names.ITEM_NAME] == "db"
-        assert world.events.reasons("web") == ["Created"]
-        assert world.claims.requests == []
+        assert (world.events.reasons("web"), world.claims.requests) == (["Created"], [])
 
     async def test_steps_of_a_rollout_do_not(self, world: World) -> None:
-        world.asks("web")
-        await world.settle()
+        await world.settled(world.asks("web"))
         world.forget_requests()
         for _ in range(20):
             world.workloads.touch("web")
             world.watch()
-        assert world.process.queue.depth() == 0
-        assert world.secrets.requests == []
+        assert (world.process.queue.depth(), world.secrets.requests) == (0, [])
 
     async def test_another_path_does(self, world: World) -> None:
-        key = world.asks("web")
-        await world.settle()
-        world.asks("web", path="vaults/Prod/items/other")
-        await world.settle()
+        key = await world.settled(world.asks("web"))
+        await world.settled(world.asks("web", path="vaults/Prod/items/other"))
         assert world.secrets.values(key) == {"password": "two"}
         assert world.secrets.mark(key)
 
     async def test_late_news_does_not(self, world: World) -> None:
         world.asks("web")
         early = shown(world)
-        world.asks("web", path="vaults/Prod/items/other")
-        await world.settle()
+        await world.settled(world.asks("web", path="vaults/Prod/items/other"))
         assert world.process.observe_workloads.record(early) == {}
         assert [claim.item_path for claim in world.process.index.claims.of(world.key())] == ["vaults/Prod/items/other"]
 
     async def test_late_news_of_one_that_has_let_go_does_not(self, world: World) -> None:
         """A LIST of many pages shows what was at its beginning."""
-        world.asks("web", "other")
-        await world.settle()
+        await world.settled(world.asks("web", "other"))
         early = shown(world)
-        world.workloads.deploy("web")
-        await world.settle()
+        await world.settled(world.workloads.deploy("web"))
         assert world.process.observe_workloads.record(early) == {}
         assert world.process.index.claims.workloads() == set()
-        world.asks("web")
-        await world.settle()
+        await world.settled(world.asks("web"))
         assert world.owners() == ["Deployment/web"]
 
     async def test_only_so_many_that_have_let_go_are_remembered(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,34 +86,28 @@ class TestWhatNeedsALook:
         assert list(world.process.observe_workloads._dropped) == [shown(world, "b").uid, shown(world, "c").uid]
 
     async def test_news_of_one_that_is_known_to_be_deleted_does_not(self, world: World) -> None:
-        world.asks("web")
-        await world.settle()
+        await world.settled(world.asks("web"))
         last = shown(world)
-        world.workloads.delete("web")
-        await world.settle()
+        await world.settled(world.workloads.delete("web"))
         assert world.process.observe_workloads.record(dataclasses.replace(last, resource_version=99999)) == {}
         assert world.process.index.claims.workloads() == set()
 
     async def test_the_deletion_of_a_predecessor_does_not_disturb_its_namesake(self, world: World) -> None:
-        world.asks("web")
-        await world.settle()
+        await world.settled(world.asks("web"))
         world.process.observe_workloads.gone(WEB, "an earlier uid")
         assert world.key() in world.process.index.claims
 
     async def test_a_namesake_is_the_end_of_its_predecessor_and_of_the_conflict_about_it(self, world: World) -> None:
-        world.asks("web")
-        await world.settle()
+        await world.settled(world.asks("web"))
         last = shown(world)
         world.process.index.conflicts.open(last.uid)
         del world.workloads.objects["app", "web"]
-        world.asks("web")
-        await world.settle()
+        await world.settled(world.asks("web"))
         assert world.process.observe.is_gone(last.uid)
         assert world.process.index.conflicts.backoff(last.uid) is None
 
     async def test_a_new_demand_is_more_urgent_than_a_change_of_owners(self, world: World) -> None:
-        world.asks("api", under="shared")
-        await world.settle()
+        await world.settled(world.asks("api", under="shared"))
         world.workloads.deploy("web", "shared", annotations={names.ITEM_PATH: "vaults/Prod/items/db", names.ITEM_NAME: "db"})
         due = world.process.observe_workloads.record(shown(world))
         assert due == {world.key("shared"): Priority.LOW, world.key("db"): Priority.NEW}
@@ -133,12 +116,10 @@ class TestWhatNeedsALook:
 class TestOwners:
     async def test_all_who_ask_for_it_or_use_it_own_it(self, world: World) -> None:
         world.workloads.deploy("early", "db")
-        world.asks("web")
-        await world.settle()
+        await world.settled(world.asks("web"))
         world.asks("second")
         world.workloads.deploy("late", "db")
-        world.workloads.deploy("stranger", "unrelated")
-        await world.settle()
+        await world.settled(world.workloads.deploy("stranger", "unrelated"))
         assert world.owners()[0] == "Deployment/web"
         assert set(world.owners()) == {"Deployment/early", "Deployment/web", "Deployment/second", "Deployment/late"}
         assert (world.events.reasons("web"), world.meter.repairs) == (["Created"], 0)  # nothing that was wrong was put right
@@ -146,19 +127,15 @@ class TestOwners:
     async def test_who_stops_both_does_not_own_it_any_longer(self, world: World) -> None:
         world.asks("web")
         world.asks("second")
-        world.workloads.deploy("user", "db")
-        await world.settle()
+        await world.settled(world.workloads.deploy("user", "db"))
         world.workloads.deploy("second")
-        world.workloads.deploy("user")
-        await world.settle()
+        await world.settled(world.workloads.deploy("user"))
         assert world.owners() == ["Deployment/web"]
 
     async def test_who_stops_asking_but_goes_on_using_it_stays(self, world: World) -> None:
         world.asks("web", "db")
-        world.asks("second")
-        await world.settle()
-        world.workloads.deploy("web", "db")
-        await world.settle()
+        await world.settled(world.asks("second"))
+        await world.settled(world.workloads.deploy("web", "db"))
         assert set(world.owners()) == {"Deployment/web", "Deployment/second"}
 
     async def test_the_next_one_rules_when_the_ruling_one_goes(self, world: World) -> None:
@@ -168,29 +145,23 @@ class TestOwners:
         await world.settle()
         winner = world.owners()[0].removeprefix("Deployment/")
         (remaining_owner,) = {"web", "second"} - {winner}
-        world.workloads.delete(winner)
-        await world.settle()
-        world.source.edit(item, password="two")
-        await world.poll()
+        await world.settled(world.workloads.delete(winner))
+        await world.polled(world.source.edit(item, password="two"))
         assert world.secrets.values(world.key()) == {"password": "two"}
         assert world.owners()[0] == f"Deployment/{remaining_owner}"
 
     async def test_a_secret_that_only_resources_ask_for_gets_none(self, world: World) -> None:
         world.claim("db")
-        world.workloads.deploy("user", "db")
-        await world.settle()
+        await world.settled(world.workloads.deploy("user", "db"))
         assert world.owners() == ["OnePasswordItem/db"]
         world.forget_requests()
-        world.workloads.deploy("another", "db")
-        await world.settle()
+        await world.settled(world.workloads.deploy("another", "db"))
         assert world.secrets.requests == []
 
     async def test_a_secret_that_a_resource_and_a_deployment_share_belongs_to_users_too(self, world: World) -> None:
         world.claim("db")
-        world.workloads.deploy("user", "db")
-        await world.settle()
-        world.asks("web")
-        await world.settle()
+        await world.settled(world.workloads.deploy("user", "db"))
+        await world.settled(world.asks("web"))
         assert world.owners()[0] == "OnePasswordItem/db"
         assert set(world.owners()) == {"OnePasswordItem/db", "Deployment/web", "Deployment/user"}
 
@@ -198,124 +169,77 @@ class TestOwners:
     async def test_when_only_the_resource_is_left_to_ask_no_deployment_owns_it(self, world: World, uses: tuple[str, ...]) -> None:
         world.claim("db")
         world.asks("web", *uses)
-        world.workloads.deploy("user", "db")
-        await world.settle()
-        world.workloads.deploy("web", *uses)
-        await world.settle()
+        await world.settled(world.workloads.deploy("user", "db"))
+        await world.settled(world.workloads.deploy("web", *uses))
         assert world.owners() == ["OnePasswordItem/db"]
         assert names.ITEM_NAME not in world.secrets.objects[world.key()].annotations
 
     async def test_an_owner_that_somebody_else_put_on_a_resources_secret_stays(self, world: World) -> None:
-        key = world.claim("db")
-        await world.settle()
+        key = await world.settled(world.claim("db"))
         theirs = OwnerReference(kind="Deployment", name="theirs", uid="theirs", api_version="apps/v1")
         world.secrets.edit(key, owners=(*world.secrets.objects[key].owners, theirs))
-        world.secrets.overwrite(key, password="edited")
-        await world.settle()
+        await world.settled(world.secrets.overwrite(key, password="edited"))
         assert world.owners() == ["OnePasswordItem/db", "Deployment/theirs"]
-
-    async def test_one_that_is_being_deleted_is_no_new_owner(self, world: World) -> None:
-        world.asks("web")
-        await world.settle()
-        world.workloads.deploy("user", "db", finalizers=("theirs",))
-        world.workloads.terminate("user")
-        await world.settle()
-        assert world.owners() == ["Deployment/web"]
 
     async def test_one_that_is_being_deleted_does_not_own_it_any_longer(self, world: World) -> None:
         world.asks("web")
-        world.workloads.deploy("user", "db", finalizers=("theirs",))
-        await world.settle()
+        await world.settled(world.workloads.deploy("user", "db", finalizers=("theirs",)))
         assert set(world.owners()) == {"Deployment/web", "Deployment/user"}
-        world.workloads.terminate("user")
-        await world.settle()
+        await world.settled(world.workloads.terminate("user"))
         assert world.owners() == ["Deployment/web"]
 
     async def test_a_user_that_was_made_anew_owns_it_though_the_deletion_of_its_namesake_was_not_seen(self, world: World) -> None:
         """The watch may tell the two in either order, and Kubernetes does not take one for the other."""
         world.asks("web")
-        world.workloads.deploy("user", "db")
-        await world.settle()
+        await world.settled(world.workloads.deploy("user", "db"))
         del world.workloads.objects["app", "user"]
-        world.workloads.deploy("user", "db")
-        await world.settle()
+        await world.settled(world.workloads.deploy("user", "db"))
         assert shown(world, "user").uid in {owner.uid for owner in world.secrets.objects[world.key()].owners}
 
     async def test_nothing_is_written_again_once_all_own_it(self, world: World) -> None:
         for name in ("web", "second"):
             world.asks(name, "db")
-        world.workloads.deploy("user", "db")
-        await world.settle()
+        await world.settled(world.workloads.deploy("user", "db"))
         await world.poll()
         await world.poll()
         world.forget_requests()
-        await world.restart_process()
-        await world.poll()
-        assert world.writes() == []
-        assert world.source.count("item") == 0
+        await world.start_anew()
+        assert (world.writes(), world.source.count("item")) == ([], 0)
 
 
 class TestLettingGo:
     async def test_the_last_owner_keeps_its_reference(self, world: World) -> None:
         """Kubernetes deletes the Secret with it; nobody else does."""
-        key = world.asks("web")
-        await world.settle()
+        key = await world.settled(world.asks("web"))
         before = world.secrets.objects[key]
-        world.workloads.deploy("web")
-        await world.settle()
+        await world.settled(world.workloads.deploy("web"))
         assert world.secrets.objects[key] == before
         assert key not in world.process.index.claims
 
     async def test_another_name_makes_another_secret_and_leaves_the_former_as_it_is(self, world: World) -> None:
-        former = world.asks("web")
-        await world.settle()
+        former = await world.settled(world.asks("web"))
         before = world.secrets.objects[former]
-        renamed = world.asks("web", under="renamed")
-        await world.settle()
-        assert world.secrets.values(renamed) == {"password": "one"}
-        assert world.secrets.objects[former] == before
+        renamed = await world.settled(world.asks("web", under="renamed"))
+        assert (world.secrets.values(renamed), world.secrets.objects[former]) == ({"password": "one"}, before)
         assert former not in world.process.index.claims
 
     async def test_another_name_lets_go_while_somebody_else_still_asks(self, world: World) -> None:
         world.asks("web")
-        world.asks("second")
-        await world.settle()
-        world.asks("web", under="renamed")
-        await world.settle()
-        assert world.owners() == ["Deployment/second"]
-        assert world.owners("renamed") == ["Deployment/web"]
-
-    async def test_another_name_leaves_the_former_secret_to_the_resource_that_asks_for_it(self, world: World) -> None:
-        world.claim("db")
-        world.asks("web")
-        await world.settle()
-        world.asks("web", under="renamed")
-        await world.settle()
-        assert world.owners() == ["OnePasswordItem/db"]
-
-    @pytest.mark.parametrize("under", ["renamed", ""])
-    async def test_a_secret_that_was_let_go_is_not_followed_any_more(self, world: World, under: str) -> None:
-        former = world.asks("web")
-        await world.settle()
-        world.asks("web", under=under)
-        await world.settle()
-        assert former not in world.process.index.states._states
+        await world.settled(world.asks("second"))
+        await world.settled(world.asks("web", under="renamed"))
+        assert (world.owners(), world.owners("renamed")) == (["Deployment/second"], ["Deployment/web"])
 
     async def test_a_secret_that_nobody_asks_for_any_more_is_not_written(self, world: World) -> None:
         item = world.source.put(world.vault, "mine", password="one")
-        key = world.asks("web", path="vaults/Prod/items/mine")
-        await world.settle()
-        world.workloads.deploy("web")
-        await world.settle()
+        key = await world.settled(world.asks("web", path="vaults/Prod/items/mine"))
+        await world.settled(world.workloads.deploy("web"))
         world.forget_requests()
         world.source.edit(item, password="two")
         world.secrets.overwrite(key, password="edited")
-        for _ in range(3):
-            await world.poll_after(60)
+        await world.poll_after(60, times=3)
         world.secrets.delete(key)
         await world.live(120)
-        assert world.writes() == []
-        assert world.source.count("item") == 0
+        assert (world.writes(), world.source.count("item")) == ([], 0)
 
     async def test_a_secret_with_the_marks_but_without_a_claim_is_nobodys(self, world: World) -> None:
         """The official operator fills it, so whoever may create a Secret may read any item."""
@@ -330,29 +254,17 @@ class TestLettingGo:
         assert (world.writes(), world.source.count("item"), world.source.count("list")) == ([], 0, 0)
 
     async def test_a_deleted_secret_is_made_anew_while_its_deployment_asks_for_it(self, world: World) -> None:
-        key = world.asks("web")
-        await world.settle()
-        world.secrets.delete(key)
-        await world.settle()
+        key = await world.settled(world.asks("web"))
+        await world.settled(world.secrets.delete(key))
         assert world.secrets.values(key) == {"password": "one"}
         assert world.workloads.requests[-1] == "get"  # a live look comes first
 
-    async def test_it_stays_gone_if_the_deployment_asks_no_longer_though_the_watch_has_not_told(self, world: World) -> None:
-        key = world.asks("web")
-        await world.settle()
-        world.workloads.deploy("web", "db")
+    @pytest.mark.parametrize("by_now", ["", "renamed"])
+    async def test_it_stays_gone_if_the_deployment_asks_for_nothing_or_another_name_by_now(self, world: World, by_now: str) -> None:
+        key = await world.settled(world.asks("web"))
+        world.asks("web", under=by_now)
         world.workloads.events.clear()
-        world.secrets.delete(key)
-        await world.settle()
-        assert key not in world.secrets.objects
-
-    async def test_it_stays_gone_if_the_deployment_asks_for_another_name_by_now(self, world: World) -> None:
-        key = world.asks("web")
-        await world.settle()
-        world.asks("web", under="renamed")
-        world.workloads.events.clear()
-        world.secrets.delete(key)
-        await world.settle()
+        await world.settled(world.secrets.delete(key))
         assert key not in world.secrets.objects
 
 
@@ -360,28 +272,24 @@ class TestFinalizer:
     @pytest.mark.parametrize("uses", [(), ("db",)])
     async def test_one_that_asks_for_nothing_is_let_go_at_once(self, world: World, uses: tuple[str, ...]) -> None:
         """Its annotations were removed, and the official operator leaves its finalizer there for ever."""
-        world.workloads.deploy("web", *uses, finalizers=("theirs", names.OFFICIAL_FINALIZER))
-        await world.settle()
+        await world.settled(world.workloads.deploy("web", *uses, finalizers=("theirs", names.OFFICIAL_FINALIZER)))
         assert shown(world).finalizers == ("theirs",)
         assert world.finalizers.released == [WEB]
         assert world.source.requests == []
 
     async def test_one_that_is_being_deleted_is_let_go_at_once(self, world: World) -> None:
         world.asks("web", finalizers=(names.OFFICIAL_FINALIZER,))
-        world.workloads.terminate("web")
-        await world.settle()
+        await world.settled(world.workloads.terminate("web"))
         assert ("app", "web") not in world.workloads.objects
         assert world.source.requests == []
 
     async def test_one_that_asks_is_let_go_after_its_secret_was_seen_to(self, world: World) -> None:
-        key = world.asks("web")
-        await world.settle()
+        key = await world.settled(world.asks("web"))
         world.workloads.hold_up("web", names.OFFICIAL_FINALIZER)
         due = world.process.observe_workloads.record(shown(world))
         assert due == {key: Priority.LOW}
         assert world.process.finalizers.waiting() == set()
-        world.process.queue.add(key, Priority.LOW)
-        await world.settle()
+        await world.look(key)
         assert world.finalizers.released == [WEB]
 
     async def test_a_finalizer_that_has_been_seen_needs_no_further_look(self, world: World) -> None:

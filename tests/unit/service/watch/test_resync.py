@@ -1,17 +1,15 @@
 """Complete LISTs against what is known."""
 
+import contextlib
 from typing import Any
 
 import pytest
 
+from fakes.claim_store import FakeClaimStore
+from fakes.workload_store import FakeWorkloadStore
 from fakes.world import World
 from onepassword_operator.model.errors import ClusterUnavailableError
 from onepassword_operator.model.target import Claim
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
 
 
 async def resync(world: World) -> None:
@@ -25,8 +23,7 @@ async def resync(world: World) -> None:
 async def test_settled_secrets_are_not_queued(world: World) -> None:
     await world.synced("db", "copy")
     await resync(world)
-    assert world.process.queue.depth() == 0
-    assert world.claims.requests == ["list"]
+    assert (world.process.queue.depth(), world.claims.requests) == (0, ["list"])
     assert world.secrets.requests == ["list"]
 
 
@@ -56,42 +53,30 @@ async def test_a_refresh_that_the_watch_missed_is_answered(world: World) -> None
     world.claims.annotate(world.key(), refresh="now")
     await resync(world)
     await world.settle()
-    assert world.source.requests[0] == "vaults"
-    assert world.events.reasons("db") == ["Refreshed"]
+    assert (world.source.requests[0], world.events.reasons("db")) == ("vaults", ["Refreshed"])
 
 
 async def test_an_absent_resource_is_let_go_after_a_live_look(world: World) -> None:
     await world.synced()
     del world.claims.objects[world.key()]
     await resync(world)
-    assert world.claims.requests == ["list", "get app/db"]
-    assert len(world.process.index.claims) == 0
+    assert (world.claims.requests, len(world.process.index.claims)) == (["list", "get app/db"], 0)
     assert world.key() not in world.process.index.claims
     assert world.process.index.states._states == {}
-
-
-async def test_a_resource_that_the_list_lacked_but_a_live_look_shows_is_kept(world: World) -> None:
-    await world.synced()
-    hidden = world.claims.objects.pop(world.key())
-    world.claims.before["get"] = lambda: world.claims.objects.update({hidden.key: hidden})
-    await resync(world)
-    assert world.process.index.claims.resource(world.key()) == hidden
 
 
 async def test_a_namesake_that_a_live_look_shows_takes_the_place(world: World) -> None:
     await world.synced()
     del world.claims.objects[world.key()]
-    world.claims.before["get"] = lambda: void(world.claims.apply(world.key(), "vaults/Prod/items/db"))
+    world.claims.before["get"] = lambda: world.claims.apply(world.key(), "vaults/Prod/items/db")
     await resync(world)
-    assert resource(world).uid == world.claims.objects[world.key()].uid
-    assert world.process.queue.depth() == 1
+    assert (resource(world).uid, world.process.queue.depth()) == (world.claims.objects[world.key()].uid, 1)
 
 
 async def test_an_absent_deployment_is_let_go_after_a_live_look(world: World) -> None:
     await world.synced()
     world.asks("web", under="mine")
-    world.workloads.deploy("user", "mine")
-    await world.settle()
+    await world.settled(world.workloads.deploy("user", "mine"))
     world.forget_requests()
     for name in ("web", "user"):
         del world.workloads.objects["app", name]
@@ -101,45 +86,15 @@ async def test_an_absent_deployment_is_let_go_after_a_live_look(world: World) ->
     assert world.process.index.claims.workloads() == set()
 
 
-async def test_a_deployment_that_the_list_lacked_but_a_live_look_shows_is_kept(world: World) -> None:
-    world.asks("web")
-    world.watch()
-    hidden = world.workloads.objects.pop(("app", "web"))
-    world.workloads.before["get"] = lambda: world.workloads.objects.update({("app", "web"): hidden})
-    await resync(world)
-    assert world.key() in world.process.index.claims
-
-
 async def test_a_namesake_of_a_deployment_that_a_live_look_shows_takes_the_place(world: World) -> None:
     world.asks("web")
     world.watch()
     former = world.workloads.objects.pop(("app", "web")).uid
-    world.workloads.before["get"] = lambda: void(world.asks("web", under="renamed"))
+    world.workloads.before["get"] = lambda: world.asks("web", under="renamed")
     await resync(world)
     assert [claim.key.name for key in ("db", "renamed") for claim in world.process.index.claims.of(world.key(key))] == ["renamed"]
     assert world.workloads.objects["app", "web"].uid != former
     assert world.process.index.claims.of(world.key("renamed"))[0].uid != former
-
-
-async def test_a_live_look_at_a_deployment_that_fails_lets_nobody_go(world: World) -> None:
-    world.asks("web")
-    world.watch()
-    world.workloads.objects.clear()
-    world.workloads.faults.refuse("get", ClusterUnavailableError("no answer"))
-    with pytest.raises(ClusterUnavailableError):
-        await resync(world)
-    assert world.key() in world.process.index.claims
-
-
-async def test_what_the_watches_missed_of_a_deployments_secret_is_queued(world: World) -> None:
-    world.source.put(world.vault, "db", password="one")
-    keys = [world.asks(name, under=f"of-{name}") for name in ("web", "api")]
-    await world.settle()
-    world.secrets.overwrite(keys[0], password="edited")
-    del world.secrets.objects[keys[1]]
-    await resync(world)
-    await world.settle()
-    assert [world.secrets.values(key) for key in keys] == [{"password": "one"}] * 2
 
 
 async def test_what_deployments_ask_for_is_found_by_the_first_resync(world: World) -> None:
@@ -152,8 +107,7 @@ async def test_what_deployments_ask_for_is_found_by_the_first_resync(world: Worl
 
 async def test_a_new_resource_on_the_secret_of_a_known_deployment_comes_first(world: World) -> None:
     await world.synced()
-    world.asks("web", under="late")
-    await world.settle()
+    await world.settled(world.asks("web", under="late"))
     world.secrets.overwrite(world.key(), password="edited")
     late = world.claim("late")
     await resync(world)
@@ -163,10 +117,26 @@ async def test_a_new_resource_on_the_secret_of_a_known_deployment_comes_first(wo
 async def test_secrets_that_several_ask_for_get_a_look(world: World) -> None:
     """Who shares with whom depends on 1Password's lists."""
     await world.synced()
-    world.asks("web")
-    await world.settle()
+    await world.settled(world.asks("web"))
     await resync(world)
     assert world.process.queue.depth() == 1
+
+
+@pytest.mark.parametrize("kind", ["resource", "deployment"])
+@pytest.mark.parametrize("fails", [False, True], ids=["that shows it", "that fails"])
+async def test_what_the_list_lacked_is_kept_after_a_live_look(world: World, kind: str, *, fails: bool) -> None:
+    key = world.claim("db") if kind == "resource" else world.asks("web")
+    world.watch()
+    store: FakeClaimStore | FakeWorkloadStore = world.claims if kind == "resource" else world.workloads
+    objects: dict[Any, Any] = store.objects
+    hidden = dict(objects)
+    objects.clear()
+    store.before["get"] = lambda: objects.update(hidden)
+    if fails:
+        store.faults.refuse("get", ClusterUnavailableError("no answer"))
+    with pytest.raises(ClusterUnavailableError) if fails else contextlib.nullcontext():
+        await resync(world)
+    assert key in world.process.index.claims
 
 
 @pytest.mark.parametrize("which", ["claims", "workloads", "secrets"])
@@ -185,18 +155,8 @@ async def test_nothing_is_concluded_from_a_list_that_broke_off(world: World, whi
     faults[which].refuse("list", ClusterUnavailableError("no answer"))
     with pytest.raises(ClusterUnavailableError):
         await resync(world)
-    assert len(world.process.index.claims) == 3
-    assert len(world.process.index.claims.workloads()) == 3
+    assert (len(world.process.index.claims), len(world.process.index.claims.workloads())) == (3, 3)
     assert world.process.queue.depth() == 0
-
-
-async def test_a_live_look_that_fails_lets_nobody_go(world: World) -> None:
-    await world.synced()
-    del world.claims.objects[world.key()]
-    world.claims.faults.refuse("get", ClusterUnavailableError("no answer"))
-    with pytest.raises(ClusterUnavailableError):
-        await resync(world)
-    assert world.key() in world.process.index.claims
 
 
 def resource(world: World) -> Claim:
@@ -204,7 +164,3 @@ def resource(world: World) -> Claim:
     held = world.process.index.claims.resource(world.key())
     assert held
     return held
-
-
-def void(_: object) -> None:
-    """For lambdas whose result is of no interest."""

@@ -71,8 +71,7 @@ async def test_our_own_write_and_what_was_looked_at_cost_no_get(world: World, ne
             news.seen(key, version(world, key))
             news.gone(key, version(world, key))
         await rest(news)
-    assert world.secrets.requests == []
-    assert world.process.queue.depth() == 0
+    assert (world.secrets.requests, world.process.queue.depth()) == ([], 0)
 
 
 async def test_a_secret_that_nobody_asks_for_costs_nothing_and_leaves_no_trace(world: World, news: SecretNews) -> None:
@@ -82,8 +81,7 @@ async def test_a_secret_that_nobody_asks_for_costs_nothing_and_leaves_no_trace(w
         for report in (news.seen, news.gone):
             report(world.key("stray"), 9999)
         await rest(news)
-    assert world.secrets.requests == []
-    assert set(world.process.index.states._states) == followed
+    assert (world.secrets.requests, set(world.process.index.states._states)) == ([], followed)
     assert world.process.queue.depth() == 0
 
 
@@ -185,8 +183,7 @@ async def test_one_that_nobody_asks_for_any_more_is_not_read_when_its_turn_comes
         news.seen(world.key(), 9999)
         world.process.observe.claim_gone(world.key(), world.claims.objects[world.key()].uid)
         await rest(news)
-    assert world.secrets.requests == []
-    assert news._newest == {}
+    assert (world.secrets.requests, news._newest) == ([], {})
 
 
 async def test_what_waits_is_bounded_by_what_is_asked_for(world: World, news: SecretNews) -> None:

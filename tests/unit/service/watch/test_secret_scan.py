@@ -86,32 +86,27 @@ async def test_what_somebody_did_by_hand_is_put_right(world: BlindWorld, what: s
             world.secrets.edit(world.key(), labels={})
     await world.round()
     assert world.secrets.values(world.key()) == {"password": "one"}
-    assert world.secrets.objects[world.key()].labels[names.MANAGED] == "true"
-    assert world.meter.repairs == 1
+    assert (world.secrets.objects[world.key()].labels[names.MANAGED], world.meter.repairs) == ("true", 1)
 
 
 async def test_our_own_writes_are_no_drift(world: BlindWorld) -> None:
     item = await world.synced()
-    world.source.edit(item, password="two")
-    await world.poll()
+    await world.polled(world.source.edit(item, password="two"))
     repairs = world.meter.repairs
     await world.patrol.patrol()
-    assert world.process.queue.depth() == 0
-    assert world.meter.repairs == repairs
+    assert (world.process.queue.depth(), world.meter.repairs) == (0, repairs)
 
 
 async def test_a_start_looks_at_each_once_before_anything_else_and_finds_all_in_order(world: BlindWorld) -> None:
     await world.synced("db", "copy")
     await world.restart_process()
-    assert sorted(world.secrets.requests) == ["get app/copy", "get app/db"]
-    assert world.process.queue.depth() == 0
+    assert (sorted(world.secrets.requests), world.process.queue.depth()) == (["get app/copy", "get app/db"], 0)
 
 
 async def test_a_later_resync_leaves_them_to_the_rounds(world: BlindWorld) -> None:
     await world.synced("db", "copy")
     await world.process.resync.run()
-    assert world.secrets.requests == []
-    assert world.process.queue.depth() == 0
+    assert (world.secrets.requests, world.process.queue.depth()) == ([], 0)
 
 
 async def test_a_demand_that_the_watch_missed_is_served_by_a_resync(world: BlindWorld) -> None:
@@ -127,11 +122,9 @@ async def test_a_demand_that_the_watch_missed_is_served_by_a_resync(world: Blind
 
 async def test_a_pending_restart_is_found_at_the_start(world: BlindWorld) -> None:
     item = await world.synced()
-    world.source.edit(item, password="two")
-    await world.poll()
+    await world.polled(world.source.edit(item, password="two"))
     await world.restart_process()
-    assert world.process.woken == {"app"}
-    assert world.process.index.states.count_pending() == 1
+    assert (world.process.woken, world.process.index.states.count_pending()) == ({"app"}, 1)
 
 
 async def test_a_start_that_could_not_look_at_all_concludes_nothing(world: BlindWorld) -> None:
@@ -161,8 +154,7 @@ async def test_one_that_nobody_asks_for_any_more_is_not_touched(world: BlindWorl
 
 
 async def test_one_that_could_never_be_made_is_no_drift(world: BlindWorld) -> None:
-    key = world.claim("early", "vaults/Prod/items/not-there-yet")
-    await world.settle()
+    key = await world.settled(world.claim("early", "vaults/Prod/items/not-there-yet"))
     await world.patrol.patrol()
     assert await world.process.queue.take() == key
     assert key not in world.process.index.repairs._repairs
@@ -180,8 +172,7 @@ async def test_one_that_has_to_be_told_of_again_is_queued_behind_the_others(worl
 
 
 async def test_one_that_is_not_there_yet_is_queued_by_every_resync(world: BlindWorld) -> None:
-    world.claim("early", "vaults/Prod/items/not-there-yet")
-    await world.settle()
+    await world.settled(world.claim("early", "vaults/Prod/items/not-there-yet"))
     for _ in range(2):
         await world.process.resync.run()
         assert world.process.queue.depth() == 1
