@@ -20,6 +20,7 @@ from onepassword_operator.model.errors import (
 )
 from onepassword_operator.model.secret import ObservedSecret
 from onepassword_operator.model.target import Rendering
+from onepassword_operator.service.secret_sync.reconcile import CONFLICTS
 
 
 async def test_a_new_resource_costs_one_item_read_one_create_one_status_write_and_no_get(world: World) -> None:
@@ -315,6 +316,15 @@ class TestConflict:
         await world.poll()
         assert world.secrets.values(key) == {"password": "two"}
         assert world.secrets.objects[key].labels["team"] == "a"
+
+    async def test_somebody_who_always_writes_first_gives_others_their_turn(self, world: World, item: str) -> None:
+        world.source.edit(item, password="two")
+        world.secrets.faults.refuse("replace", ClusterConflictError("changed"), times=CONFLICTS)
+        await world.process.poller.poll()
+        await world.process.controller.run(await world.process.queue.take())
+        assert world.secrets.count("replace") == CONFLICTS
+        assert world.process.index.retries.attempts(world.key()) == 1
+        assert world.claims.ready(world.key()).status == "True"
 
     async def test_a_secret_that_is_deleted_in_between_is_made_anew_and_nobody_is_told_of_trouble(self, world: World, item: str) -> None:
         key = world.key()
@@ -800,6 +810,14 @@ class TestSuspended:
         condition = world.claims.ready(key)
         assert (condition.status, condition.reason) == ("Unknown", "Suspended")
         assert world.source.requests == []
+
+    async def test_a_refresh_that_is_asked_for_meanwhile_is_answered_afterwards(self, world: World, item: str) -> None:
+        for asked in ({"suspended": True}, {"refresh": "now"}):
+            await world.settled(world.claims.annotate(world.key(), **asked))
+        world.forget_requests()
+        world.clock.advance(60)
+        await world.settled(world.claims.annotate(world.key(), suspended=False))
+        assert f"item {item}" in world.source.requests
 
     async def test_an_operator_that_restarts_meanwhile_changes_nothing(self, world: World) -> None:
         await world.synced()
