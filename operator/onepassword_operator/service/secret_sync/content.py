@@ -138,8 +138,10 @@ class Contents:
         others = [await self._finder.find(path, None) for path in claim.recipe.items()]
         return [other.listed.item for other in others] == [each.listed.item for each in found]
 
-    async def content(self, asked: Request, found: Sequence[Found]) -> Fetched:
+    async def content(self, asked: Request, found: Sequence[Found]) -> Fetched | None:
         """Return the data of the found items: the Secret's if it is proven, else as read.
+
+        None if an item has been renamed since its list: what is asked for has to be found again.
 
         Raises:
             ItemLookupError, RefusedError: an item is archived, or can't be a Secret.
@@ -162,6 +164,8 @@ class Contents:
             for revision in listed:
                 self._read.drop(revision)
         items = await self._items(asked, found)
+        if items is None:
+            return None
         rendered = self._rendered(items)
         return Fetched(
             content=secret_plan.Content(revisions=_revisions(items), data=rendered.data),
@@ -176,7 +180,7 @@ class Contents:
         rendered = self._rendered(items)
         return rendered.skipped if _revisions(items) == revisions else None
 
-    async def _items(self, asked: Request, found: Sequence[Found]) -> list[Item]:
+    async def _items(self, asked: Request, found: Sequence[Found]) -> list[Item] | None:
         items: list[Item] = []
         listed = [each.listed for each in found]
         held = _held(asked, self._index.states.of(asked.key).held)
@@ -184,7 +188,10 @@ class Contents:
             revisions = Revisions((*_revisions(items), *listed[position:]))
             turn = _Turn(asked, revisions, position, title=found[position].title)
             with self._limits.call(fair_share.item_of(part.path)):
-                items.append(await self._item_for(turn, held=held))
+                item = await self._item_for(turn, held=held)
+            if item is None:
+                return None
+            items.append(item)
         return items
 
     def _rendered(self, items: Iterable[Item]) -> item_to_data.Rendered:
@@ -213,7 +220,7 @@ class Contents:
         self._read.drop(pin)
         return (await self._read.read(pin)).active
 
-    async def _item_for(self, turn: _Turn, *, held: _Held) -> Item:
+    async def _item_for(self, turn: _Turn, *, held: _Held) -> Item | None:
         listed = turn.listed
         try:
             item = await self._item(listed)
@@ -223,11 +230,8 @@ class Contents:
             self._follow(turn, listed)
             raise
         if turn.title and item.title != turn.title:
-            self._catalog.expect_more(item.vault_id)
-            raise BackendAnswerError(
-                f'item "{turn.title[:100]}" has been renamed since it was listed; '
-                "looking for the title again"
-            )
+            await self._list_again(turn)
+            return None
         for newer in held.revisions or ():
             if item.revision.is_older_than(newer):
                 self._check_older(turn, item.revision, newer=newer, proven=held.proven)
@@ -242,6 +246,16 @@ class Contents:
                 "or point itemPath elsewhere"
             )
         return item
+
+    async def _list_again(self, turn: _Turn) -> None:
+        listed, now = turn.listed, self._index.clock.monotonic()
+        listing = await self._catalog.fresh_listing(listed.vault_id, since=now)
+        shown = listing.items.get(listed.item_id)
+        if shown and shown.title == turn.title:
+            raise BackendAnswerError(
+                f'item "{turn.title[:100]}" has another title than Connect has listed: '
+                "a Connect server lags behind; trying again"
+            )
 
     def _check_older(self, turn: _Turn, older: Revision, *, newer: Revision, proven: bool) -> None:
         if self._catalog.is_restored(older):

@@ -147,7 +147,7 @@ class Controller:
         return conflicting
 
     async def _report_conflict(self, key: SecretKey, winner: Claim) -> None:
-        # A new resource is owed an answer at once, whoever's conflict it is.
+        # A new resource is owed an answer at once, even behind another object's conflict.
         backoff = self._index.conflicts.backoff(winner.uid)
         if backoff is None:
             return

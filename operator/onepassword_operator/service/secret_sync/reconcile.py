@@ -104,13 +104,10 @@ class Reconcile:
             return self._failed(key, error, winner=winner)
 
     async def _try(self, asked: Request) -> Results | None:
-        """Return the outcomes; None if somebody else wrote first."""
+        """Return the outcomes; None to decide anew, because a Secret or a list was outdated."""
         admitted = asked.admitted
         if admitted.winner.suspended:
-            if asked.refresh:
-                self._index.refreshes.give_back(asked.key)
-            paused = admission.suspended(admitted.winner)
-            return [(claim, paused) for claim in (admitted.winner, *admitted.others)]
+            return self._suspend(asked, admitted.others, by=admitted.winner)
         admission.check(admitted)
         self._step_back_if_contended(admitted)
         try:
@@ -185,7 +182,12 @@ class Reconcile:
 
     # --- contents ---
 
-    async def _bring_in_line(self, asked: Request) -> Results:
+    def _suspend(self, asked: Request, others: Sequence[Claim], *, by: Claim) -> Results:
+        if asked.refresh:
+            self._index.refreshes.give_back(asked.key)
+        return [(claim, admission.suspended(by)) for claim in (asked.admitted.winner, *others)]
+
+    async def _bring_in_line(self, asked: Request) -> Results | None:
         admitted = asked.admitted
         # Its Secret may have been deleted with it; and Kubernetes itself takes our reference away
         # when it orphans a Secret.
@@ -196,12 +198,11 @@ class Reconcile:
             together = await self._together(admitted, found)
             self._decide(admitted, frozenset(claim.uid for claim in together.sharing))
             if suspending := next((claim for claim in together.sharing if claim.suspended), None):
-                paused = admission.suspended(suspending)
-                return [
-                    *((claim, paused) for claim in (admitted.winner, *together.sharing)),
-                    *together.refused,
-                ]
+                suspended = self._suspend(asked, together.sharing, by=suspending)
+                return suspended + together.refused
             fetched = await self._contents.content(asked, found)
+            if fetched is None:
+                return None
             outcome = await self._apply(
                 asked, fetched, co_owners=admitted.co_owners(together.sharing)
             )

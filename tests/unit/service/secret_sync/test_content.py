@@ -358,3 +358,28 @@ class TestSeveralParts:
         await world.poll_after(60, times=4)
         assert world.claims.ready(world.key()).reason == "ItemArchived"
         assert world.secrets.values(world.key())["token"] == "two"
+
+
+async def test_an_item_that_was_renamed_since_its_list_is_not_taken_for_the_title(world: World) -> None:
+    """The next poll may be a minute away, so the vault is listed again at once."""
+    item = await world.synced()
+    world.clock.advance(20)
+    world.source.rename(item, "db-old")
+    new = world.source.put(world.vault, "db", password="new")
+    world.forget_requests()
+    key = await world.settled(world.claim("second", "vaults/Prod/items/db"))
+    assert world.secrets.values(key) == {"password": "new"}
+    assert world.secrets.values(world.key()) == {"password": "one"}
+    assert world.source.requests == [f"item {item}", f"list {world.vault}", f"item {new}"]
+
+
+async def test_an_item_that_lists_go_on_showing_by_its_former_title_is_not_believed(world: World) -> None:
+    item = await world.synced()
+    world.clock.advance(20)
+    world.source.hold_list(world.vault)
+    world.source.rename(item, "db-old")
+    key = await world.settled(world.claim("second", "vaults/Prod/items/db"))
+    condition = world.claims.ready(key)
+    assert (condition.status, condition.reason) == ("False", "OnePasswordAnswerInvalid")
+    assert key not in world.secrets.objects
+    assert world.source.count("list") <= 2

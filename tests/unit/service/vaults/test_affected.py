@@ -105,15 +105,3 @@ async def test_a_title_in_a_vault_that_nobody_followed_is_looked_up_as_it_is_now
     await world.live(600)
     assert world.claims.ready(key).status == "True"
     assert world.secrets.values(key) == {"password": "new"}
-
-
-async def test_an_item_that_was_renamed_since_its_list_is_not_taken_for_the_title(world: World) -> None:
-    item = await world.synced()
-    await world.live(120)
-    world.source.rename(item, "db-old")
-    world.source.put(world.vault, "db", password="new")
-    world.clock.advance(20)
-    key = world.claim("second", "vaults/Prod/items/db")
-    await world.live(120)
-    assert world.secrets.values(key) == {"password": "new"}
-    assert world.secrets.values(world.key()) == {"password": "one"}
