@@ -20,6 +20,7 @@ class AffectedSecrets:
         self._vaults: Mapping[str, Vault] = {}
         self._compared: Mapping[str, Listing] = {}
         self._gone: set[str] = set()
+        self._gone_items: dict[str, frozenset[str]] = {}
 
     def followed(self, vaults: Mapping[str, Vault]) -> set[str]:
         """Return the vaults with an item that a Secret uses or waits for."""
@@ -37,7 +38,7 @@ class AffectedSecrets:
         # Compared with the last poll, not with the catalog: a lookup may have read the vaults
         # meanwhile, and queues no Secret.
         former, self._vaults = self._vaults, vaults
-        return self._moved(former) + self._orphaned()
+        return self._named(former) + self._orphaned()
 
     def by_lists(self) -> list[SecretKey]:
         """Return the Secrets concerned by what item lists show for the first time."""
@@ -53,15 +54,11 @@ class AffectedSecrets:
         followed = self.followed(self._vaults)
         return {v: listing for v in followed if (listing := self._catalog.listed(v))}
 
-    def _moved(self, former: Mapping[str, Vault]) -> list[SecretKey]:
+    def _named(self, former: Mapping[str, Vault]) -> list[SecretKey]:
         texts: set[str] = set()
         for vault in self._vaults.values():
             before = former.get(vault.id)
-            if (
-                before is None
-                or before.fingerprint != vault.fingerprint
-                or before.name != vault.name
-            ):
+            if before is None or before.name != vault.name:
                 texts |= {vault.id, vault.name.casefold()}
         return [key for key, text in self._index.item_users.waiting() if text.casefold() in texts]
 
@@ -80,7 +77,9 @@ class AffectedSecrets:
             for key in redone:
                 self._index.refreshes.ask(key)
             gone = self._catalog.note_missing(vault_id, found.missing)
-            keys += [*redone, *users.users(vault_id, found.changed | gone)]
+            newly_gone = gone - self._gone_items.get(vault_id, frozenset())
+            self._gone_items[vault_id] = gone
+            keys += [*redone, *users.users(vault_id, found.changed | newly_gone)]
         return keys
 
     def _shown(self, fresh: Mapping[str, Listing]) -> list[SecretKey]:

@@ -35,6 +35,16 @@ async def test_a_path_is_woken_even_if_another_look_up_saw_the_change_first(worl
     assert world.claims.ready(key).reason == "Synced"
 
 
+async def test_an_item_that_is_gone_is_looked_for_once_and_not_whenever_its_vault_changes(world: World) -> None:
+    item = await world.synced()
+    world.source.delete(item)
+    await world.poll_after(60, times=3)
+    assert world.claims.ready(world.key()).reason == "ItemNotFound"
+    world.forget_requests()
+    await world.polled(world.source.put(world.vault, "other", a="b"))
+    assert world.source.count("item") == 0
+
+
 async def test_a_vault_that_is_gone_is_told_and_its_secrets_stay(world: World) -> None:
     world.source.add_vault("Other")
     await world.synced()
