@@ -78,7 +78,7 @@ def build(
 ) -> Parts:
     """Connect everything over one connection to the cluster; nothing runs yet."""
     clock = SystemClock()
-    options = _options(settings, token=token)
+    options = Options.of(settings, token=token)
     events = EventSender(
         api,
         clock=clock,
@@ -127,22 +127,6 @@ def _secret_watcher(
         ),
         namespaces=settings.namespaces,
         clock=clock,
-    )
-
-
-def _options(settings: Settings, *, token: Confidential) -> Options:
-    return Options(
-        rendering=Rendering(
-            allow_empty_values=settings.allow_empty_values,
-            copy_annotations=settings.enable_annotations,
-        ),
-        token=token,
-        auto_restart=settings.auto_restart,
-        interval_seconds=float(settings.polling_interval),
-        staleness_seconds=settings.staleness_limit_seconds,
-        workers=settings.workers,
-        restarts_per_second=settings.restarts_per_second,
-        secret_round_seconds=0.0 if settings.watches_secrets else settings.resync_seconds,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, Self
 
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.secret import SecretKey
@@ -50,6 +50,7 @@ from onepassword_operator.service.watch.observe import Observe
 from onepassword_operator.service.watch.observe_workloads import ObserveWorkloads
 from onepassword_operator.service.watch.resync import Resync
 from onepassword_operator.service.watch.secret_scan import ListedSecrets, PatrolledSecrets
+from onepassword_operator.settings.schema import Settings
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +82,23 @@ class Options:
     """0 sets no limit."""
     secret_round_seconds: float = 0.0
     """Within this time each Secret is read once; 0: Secrets are listed and watched instead."""
+
+    @classmethod
+    def of(cls, settings: Settings, *, token: Confidential) -> Self:
+        """Take from the settings whatever a use-case depends on."""
+        return cls(
+            rendering=Rendering(
+                allow_empty_values=settings.allow_empty_values,
+                copy_annotations=settings.enable_annotations,
+            ),
+            token=token,
+            auto_restart=settings.auto_restart,
+            interval_seconds=float(settings.polling_interval),
+            staleness_seconds=settings.staleness_limit_seconds,
+            workers=settings.workers,
+            restarts_per_second=settings.restarts_per_second,
+            secret_round_seconds=0.0 if settings.watches_secrets else settings.resync_seconds,
+        )
 
 
 class NewQueue(Protocol):

@@ -20,7 +20,7 @@ import pydantic_settings
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.rules.http_proxy import Proxies
 from onepassword_operator.settings import checks
-from onepassword_operator.settings.tuning import PREFIX, TuningSettings
+from onepassword_operator.settings.tuning import PREFIX, WITH_FLAG, TuningSettings
 from onepassword_operator.settings.values import (
     LEVELS,
     Address,
@@ -38,10 +38,6 @@ from onepassword_operator.settings.values import (
     Trimmed,
 )
 
-BOTH: Final = frozenset(
-    {"kubeconfig", "connect_requests_per_minute", "restarts_per_second", "secret_watch"}
-)
-"""Settings with both a variable and a flag; the flag wins."""
 # The kubelet puts variables of these shapes into every pod if there is a Service named
 # onepassword-operator.
 _SERVICE_LINK: Final = re.compile(PREFIX + r"(\w+_)?(SERVICE_HOST|SERVICE_PORT|PORT)(_\w+)?\Z")
@@ -116,6 +112,7 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
     kubeconfig: Trimmed = pydantic.Field(
         default="",
         validation_alias="KUBECONFIG",
+        json_schema_extra=WITH_FLAG,
         description="Kubeconfig to use instead of the pod's service account; "
         "the flag wins over the variable.",
     )
@@ -330,6 +327,8 @@ def variable_names() -> dict[str, str]:
 
 
 _VARIABLES: Final = variable_names()
+BOTH: Final = frozenset(n for n, field in _fields() if field.json_schema_extra == WITH_FLAG)
+"""Settings with both a variable and a flag; the flag wins."""
 
 
 def load(flags: Mapping[str, str], environment: Mapping[str, str]) -> Settings:

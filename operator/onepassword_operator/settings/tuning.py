@@ -1,7 +1,4 @@
-"""The part of the settings for tuning, which the official operator does not have.
-
-Three of them are flags as well; the flag wins over the variable.
-"""
+"""The part of the settings for tuning, which the official operator does not have."""
 
 from __future__ import annotations
 
@@ -12,6 +9,8 @@ import pydantic
 from onepassword_operator.settings.values import OnOff
 
 PREFIX: Final = "ONEPASSWORD_OPERATOR_"
+WITH_FLAG: Final[pydantic.types.JsonDict] = {"flag": True}
+"""Marks a setting with both a variable and a flag; the flag wins."""
 LEAST_REQUESTS_PER_MINUTE: Final = 10
 """Fewer requests would be used up by polls alone."""
 
@@ -47,6 +46,7 @@ class TuningSettings(pydantic.BaseModel):
     ] = pydantic.Field(
         default=0,
         validation_alias=PREFIX + "CONNECT_REQUESTS_PER_MINUTE",
+        json_schema_extra=WITH_FLAG,
         description="Most requests to Connect in any minute, from 10; 0: no limit; "
         "Connect has none either. Further requests wait their turn, polls first, "
         "and no resource says so.",
@@ -54,11 +54,13 @@ class TuningSettings(pydantic.BaseModel):
     restarts_per_second: Annotated[float, pydantic.Field(gt=0, le=1000)] = pydantic.Field(
         default=10.0,
         validation_alias=PREFIX + "RESTARTS_PER_SECOND",
+        json_schema_extra=WITH_FLAG,
         description="Most workloads that restart in a second, evenly spaced, over all namespaces.",
     )
     secret_watch: OnOff = pydantic.Field(
         default="on",
         validation_alias=PREFIX + "SECRET_WATCH",
+        json_schema_extra=WITH_FLAG,
         description="off: never list or watch Secrets, for clusters that do not grant it. "
         "Each Secret is read by itself instead, at the start and once per resync "
         "interval, so an edit by hand may stay that long.",
