@@ -73,6 +73,14 @@ class ObservedSecret:
     data: Mapping[str, Confidential]
     immutable: bool = False
     terminating: bool = False
+    recorded: Revisions | None = dataclasses.field(init=False, compare=False)
+    """The revisions that the annotations record; None if they can't be read.
+
+    Parsed once, because every decision about a Secret starts from them.
+    """
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "recorded", _recorded(self.annotations))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,10 +105,9 @@ def item_annotations(revisions: Revisions) -> dict[str, str]:
     }
 
 
-def recorded_revisions(observed: ObservedSecret) -> Revisions | None:
-    """Read the revisions that a Secret's annotations record; None if they can't be read."""
-    versions = observed.annotations.get(names.ITEM_VERSION, "").split(",")
-    paths = observed.annotations.get(names.ITEM_PATH, "").split(",", len(versions) - 1)
+def _recorded(annotations: Mapping[str, str]) -> Revisions | None:
+    versions = annotations.get(names.ITEM_VERSION, "").split(",")
+    paths = annotations.get(names.ITEM_PATH, "").split(",", len(versions) - 1)
     known = Revisions(filter(None, map(_revision, paths, versions)))
     return known if len(known) == len(versions) else None
 

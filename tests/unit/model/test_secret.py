@@ -4,7 +4,7 @@ import pytest
 
 from onepassword_operator.model import names
 from onepassword_operator.model.item import Revision, Revisions
-from onepassword_operator.model.secret import ObservedSecret, OwnerReference, SecretKey, recorded_revisions
+from onepassword_operator.model.secret import ObservedSecret, OwnerReference, SecretKey
 
 
 def test_a_key_prints_as_people_write_it() -> None:
@@ -51,4 +51,4 @@ def test_a_secret_records_revisions_if_both_annotations_can_be_read(
         finalizers=(),
         data={},
     )
-    assert recorded_revisions(held) == (Revisions(revisions) if revisions else None)
+    assert held.recorded == (Revisions(revisions) if revisions else None)

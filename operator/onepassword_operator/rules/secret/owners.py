@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import TargetNotOwnedError
-from onepassword_operator.model.secret import ObservedSecret, OwnerReference, recorded_revisions
+from onepassword_operator.model.secret import ObservedSecret, OwnerReference
 from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload_kind import KINDS
 from onepassword_operator.rules.secret import seal
@@ -109,13 +109,13 @@ def check_owner(
 
 def is_marked(observed: ObservedSecret, *, verdict: seal.Verdict) -> bool:
     """Whether the Secret carries our seal or the official operator's marks."""
-    return verdict is not seal.Verdict.BROKEN or recorded_revisions(observed) is not None
+    return verdict is not seal.Verdict.BROKEN or observed.recorded is not None
 
 
 def is_officially_shaped(observed: ObservedSecret) -> bool:
     """Whether the Secret has the official operator's marks and none of ours."""
     ours = names.SEAL in observed.annotations or names.MANAGED in observed.labels
-    return recorded_revisions(observed) is not None and not ours
+    return observed.recorded is not None and not ours
 
 
 def _foreign(

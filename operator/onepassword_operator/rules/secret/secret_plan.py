@@ -25,7 +25,6 @@ from onepassword_operator.model.secret import (
     DesiredSecret,
     ObservedSecret,
     item_annotations,
-    recorded_revisions,
 )
 from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload import RestartMark
@@ -116,7 +115,7 @@ def pinned(
     if observed is None or verdict is seal.Verdict.BROKEN:
         return None
     same = observed.annotations.get(names.REQUESTED_PATH) == str(claim.recipe)
-    return recorded_revisions(observed) if same else None
+    return observed.recorded if same else None
 
 
 def plan(
@@ -177,7 +176,7 @@ def _mark_of_recreation(content: Content, context: Context) -> RestartMark | Non
 
 
 def _mark(observed: ObservedSecret, *, content: Content, context: Context) -> RestartMark | None:
-    held = recorded_revisions(observed)
+    held = observed.recorded
     pending = [RestartMark.parse(observed.annotations.get(names.RESTART_PENDING))]
     if context.verdict is seal.Verdict.BROKEN:
         held, pending = context.remembered or held, [context.carried, *pending]
@@ -252,7 +251,7 @@ def _change(
         and observed.owners == desired.owners
     ):
         return Change.NONE, "the Secret is as it should be"
-    held, asked = recorded_revisions(observed), observed.annotations.get(names.REQUESTED_PATH)
+    held, asked = observed.recorded, observed.annotations.get(names.REQUESTED_PATH)
     if context.verdict is seal.Verdict.BROKEN and context.remembered:
         # Somebody edited the annotations of our Secret: the remembered revision counts, not the
         # edited one.

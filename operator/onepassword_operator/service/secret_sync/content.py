@@ -20,7 +20,7 @@ from onepassword_operator.model.item import Item, Revision, Revisions
 from onepassword_operator.model.item_path import ItemPath
 from onepassword_operator.model.outcome import Skipped
 from onepassword_operator.model.recipe import Part, Recipe
-from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revisions
+from onepassword_operator.model.secret import ObservedSecret, SecretKey
 from onepassword_operator.model.target import Claim, Rendering
 from onepassword_operator.rules import older_answers
 from onepassword_operator.rules.secret import item_to_data, owners, seal, secret_plan
@@ -151,7 +151,7 @@ class Contents:
         listed = Revisions(each.listed for each in found)
         warning = "; ".join(each.warning for each in found if each.warning)
         ignored = next((each.listed for each in found if names.IGNORE_TAG in each.tags), None)
-        held = recorded_revisions(observed) if observed else None
+        held = observed.recorded if observed else None
         proven = verdict is seal.Verdict.INTACT and held == listed
         if observed and (ignored or (proven and not asked.refresh)):
             skipped = state.skipped if state.held == listed else None
@@ -319,7 +319,7 @@ class _Held(NamedTuple):
 
 def _held(asked: Request, remembered: Revisions | None) -> _Held:
     observed = asked.observed
-    noted = recorded_revisions(observed) if observed else None
+    noted = observed.recorded if observed else None
     if asked.verdict is not seal.Verdict.BROKEN:
         return _Held(noted, proven=True)
     # A hand edit of our own annotations is put right at once; the official operator's marks carry

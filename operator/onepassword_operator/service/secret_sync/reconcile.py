@@ -21,7 +21,7 @@ from onepassword_operator.model.errors import (
     RefusedError,
 )
 from onepassword_operator.model.outcome import Change, Failed, Outcome, Paused, Skipped, Synced
-from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revisions
+from onepassword_operator.model.secret import ObservedSecret, SecretKey
 from onepassword_operator.model.target import Claim
 from onepassword_operator.ports import SecretStore
 from onepassword_operator.rules import conditions
@@ -155,7 +155,7 @@ class Reconcile:
             self._index.states.set_existed(key)
             if seen.verdict is seal.Verdict.INTACT:
                 # Were it deleted now, its content would be unknown.
-                self._index.states.set_held_if_unknown(key, recorded_revisions(observed))
+                self._index.states.set_held_if_unknown(key, observed.recorded)
         return admitted
 
     def _decide(self, admitted: Admitted, sharing: frozenset[str]) -> None:
@@ -246,7 +246,7 @@ class Reconcile:
             await self._add_owners(asked.admitted, observed, co_owners=co_owners)
             # Followed at the listed version, although the Secret may hold another: only the next
             # version wakes it.
-            self._index.states.set_held_if_unknown(key, recorded_revisions(observed))
+            self._index.states.set_held_if_unknown(key, observed.recorded)
             self._index.item_users.follow(key, revisions, requested=str(asked.recipe))
             return admission.frozen(key, fetched.frozen)
         plan = self._plan(asked, fetched, co_owners=co_owners)

@@ -13,7 +13,7 @@ from typing import Final
 from onepassword_operator.model import names
 from onepassword_operator.model.item import Revisions
 from onepassword_operator.model.outcome import Change, Synced
-from onepassword_operator.model.secret import ObservedSecret, SecretKey, recorded_revisions
+from onepassword_operator.model.secret import ObservedSecret, SecretKey
 from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.model.workload import RestartMark
 from onepassword_operator.rules import conditions
@@ -235,7 +235,7 @@ class Observe:
         # a restart that is due is due.
         key, state = observed.key, self._index.states.of(observed.key)
         followed = self._index.item_users.of(key).revisions
-        held = recorded_revisions(observed)
+        held = observed.recorded
         mark = RestartMark.parse(observed.annotations.get(names.RESTART_PENDING))
         if mark and mark != state.mark:
             # Another process wrote this, and may be gone: whoever sees a mark sees to it.

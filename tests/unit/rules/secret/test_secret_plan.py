@@ -13,7 +13,7 @@ from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import MetadataTooLargeError, TargetImmutableError, TypeImmutableError, TypeNotAllowedError
 from onepassword_operator.model.item import Revision, Revisions
 from onepassword_operator.model.outcome import Change
-from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, OwnerReference, recorded_revisions
+from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, OwnerReference
 from onepassword_operator.model.target import Claim, Rendering
 from onepassword_operator.model.workload import RestartMark
 from onepassword_operator.rules.secret import secret_plan
@@ -461,7 +461,7 @@ def test_a_new_mark_appears_exactly_if_the_believed_revision_is_another(
     plan = planned(claim, observed, content=content, context=context)
     believed = context.remembered
     if observed is not None:
-        recorded = recorded_revisions(observed)
+        recorded = observed.recorded
         believed = (context.remembered or recorded) if context.sealer.verify(observed) is Verdict.BROKEN else recorded
     if believed is not None and believed != content.revisions:
         assert plan.mark == RestartMark(content.revisions, context.now)
