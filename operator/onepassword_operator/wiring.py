@@ -39,6 +39,7 @@ from onepassword_operator.service.runtime.workers import Workers
 from onepassword_operator.service.secret_sync.content import Contents
 from onepassword_operator.service.secret_sync.controller import Controller
 from onepassword_operator.service.secret_sync.live_claims import LiveClaims
+from onepassword_operator.service.secret_sync.pins import Pins
 from onepassword_operator.service.secret_sync.reconcile import Reconcile
 from onepassword_operator.service.secret_sync.report import Reporter
 from onepassword_operator.service.takeover.finalizers import RemoveFinalizers
@@ -242,6 +243,13 @@ def _remove_finalizers(ports: Ports, *, shared: Shared) -> RemoveFinalizers:
 
 
 def _reconcile(ports: Ports, options: Options, *, shared: Shared) -> Reconcile:
+    pins = Pins(
+        catalog=shared.catalog,
+        item_reads=shared.item_reads,
+        index=shared.index,
+        rendering=options.rendering,
+        limits=shared.limits,
+    )
     contents = Contents(
         catalog=shared.catalog,
         item_reads=shared.item_reads,
@@ -252,6 +260,7 @@ def _reconcile(ports: Ports, options: Options, *, shared: Shared) -> Reconcile:
     return Reconcile(
         secrets=ports.secrets,
         live_claims=LiveClaims(ports.resources, ports.workloads),
+        pins=pins,
         contents=contents,
         index=shared.index,
         sealer=shared.sealer,

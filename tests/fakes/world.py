@@ -89,6 +89,7 @@ class World:
 
     def __init__(self, *, rendering: Rendering | None = None) -> None:
         self.rendering = rendering or Rendering()
+        self.token = b"a token"
         self.clock, self.source, self.meter, self.events = FakeClock(), FakeItemSource(), FakeMeter(), FakeEventLog()
         self.secrets, self.claims, self.workloads = FakeSecretStore(), FakeClaimStore(), FakeWorkloadStore()
         self.finalizers = FakeFinalizerStore(self.claims, self.workloads)
@@ -110,7 +111,7 @@ class World:
         )
 
     def options(self) -> wiring.Options:
-        return wiring.Options(rendering=self.rendering, token=Confidential(b"a token"), staleness_seconds=STALENESS_SECONDS)
+        return wiring.Options(rendering=self.rendering, token=Confidential(self.token), staleness_seconds=STALENESS_SECONDS)
 
     def key(self, name: str = "db", namespace: str = "app") -> SecretKey:
         return SecretKey(namespace, name)

@@ -12,7 +12,11 @@ from onepassword_operator.model.errors import (
     BackendUnavailableError,
     ClusterConflictError,
     ClusterUnavailableError,
+    ItemAmbiguousError,
+    ItemArchivedError,
+    ItemNotFoundError,
     OperatorError,
+    VaultNotFoundError,
 )
 from onepassword_operator.model.item import Revisions
 from onepassword_operator.model.outcome import (
@@ -32,6 +36,10 @@ _TRANSIENT: Final = (
     BackendAnswerError,
     ClusterUnavailableError,
     ClusterConflictError,
+)
+_LOST: Final = frozenset(
+    error.reason
+    for error in (ItemAmbiguousError, ItemArchivedError, ItemNotFoundError, VaultNotFoundError)
 )
 _MAXIMUM_MESSAGE: Final = 1024
 _LABELS_SHOWN: Final = 5
@@ -71,6 +79,15 @@ def ready(
 def is_blip(error: OperatorError) -> bool:
     """Whether the error is transient: before the staleness limit no synced status shows it."""
     return isinstance(error, _TRANSIENT)
+
+
+def is_lost(claim: Claim) -> bool:
+    """Whether the resource reports, of its present spec, that its path leads to no item."""
+    return (
+        claim.ready is not None
+        and claim.ready.reason in _LOST
+        and claim.ready.observed_generation in {None, claim.generation}
+    )
 
 
 def _in_sync(claim: Claim) -> bool:

@@ -41,6 +41,8 @@ class Doubt:
     refuted: int = 0
     """Number of times that the known state showed up again."""
     believed: bool = False
+    first: float | None = None
+    """When a list, of a poll or not, first lacked the known state; None if the doubt is closed."""
 
     @classmethod
     def closed(cls, *, now: float, refuted: int = 0) -> Doubt:
@@ -62,7 +64,10 @@ class Doubt:
         if self.believed:
             return self
         if not self.is_open or not self._agrees(shown):
-            return Doubt(shown=shown, since=now, polls=int(polled), refuted=self.refuted)
+            first = now if self.first is None else self.first
+            return Doubt(
+                shown=shown, since=now, polls=int(polled), refuted=self.refuted, first=first
+            )
         return dataclasses.replace(self, shown=shown, polls=self.polls + polled)
 
     def _agrees(self, shown: int | None) -> bool:

@@ -54,12 +54,7 @@ def pick_item(text: str, items: Iterable[ItemSummary], *, vault: Vault) -> tuple
         ItemNotFoundError: no item of the vault has this ID or title.
         ItemArchivedError: the only matches are archived or deleted.
     """
-    listed = list(items)
-    matches = (
-        [item for item in listed if item.id == text]
-        or [item for item in listed if item.title == text]
-        or [item for item in listed if _same_but_for_case(item.title, text)]
-    )
+    matches = matching(text, list(items))
     if not matches:
         raise ItemNotFoundError(
             f'vault "{vault.name}" has no item with the title or ID "{text}"; '
@@ -72,6 +67,15 @@ def pick_item(text: str, items: Iterable[ItemSummary], *, vault: Vault) -> tuple
             "restore it in 1Password, or point itemPath elsewhere"
         )
     return _oldest(active), _ambiguity("item", text, matches=active)
+
+
+def matching(text: str, items: Collection[ItemSummary]) -> list[ItemSummary]:
+    """Return the items that a text means: by ID, else by title, else by title without case."""
+    return (
+        [item for item in items if item.id == text]
+        or [item for item in items if item.title == text]
+        or [item for item in items if _same_but_for_case(item.title, text)]
+    )
 
 
 def _oldest(matches: Collection[_D]) -> _D:

@@ -12,9 +12,11 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from onepassword_operator.model.confidential import Confidential
-from onepassword_operator.model.errors import NoUsableFieldsError, SecretTooLargeError
+from onepassword_operator.model.errors import NoUsableFieldsError, RefusedError, SecretTooLargeError
 from onepassword_operator.model.item import Item, Url
 from onepassword_operator.model.outcome import Skipped
+from onepassword_operator.model.secret import ObservedSecret
+from onepassword_operator.model.target import Rendering
 from onepassword_operator.rules.secret.key_syntax import is_valid_key, secret_key
 
 MAPPING_VERSION: Final = 1
@@ -32,6 +34,30 @@ class Rendered:
 
     data: Mapping[str, Confidential]
     skipped: tuple[Skipped, ...]
+
+
+def render_all(items: Iterable[Item], rendering: Rendering) -> Rendered:
+    """Map the items of a Secret to its data, in order.
+
+    Raises:
+        NoUsableFieldsError, SecretTooLargeError: as `render`.
+    """
+    data: dict[str, Confidential] = {}
+    skipped: list[Skipped] = []
+    for item in items:
+        part = render(item, allow_empty=rendering.allow_empty_values)
+        data |= part.data
+        skipped += part.skipped
+    return Rendered(data=data, skipped=tuple(skipped))
+
+
+def gives(items: Iterable[Item], observed: ObservedSecret | None, rendering: Rendering) -> bool:
+    """Whether the items give exactly the data of the Secret."""
+    try:
+        data = render_all(items, rendering).data
+    except RefusedError:
+        return False
+    return observed is not None and dict(observed.data) == data
 
 
 def render(item: Item, *, allow_empty: bool) -> Rendered:

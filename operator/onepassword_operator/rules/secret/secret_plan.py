@@ -112,7 +112,15 @@ def pinned(
     claim: Claim, observed: ObservedSecret | None, *, verdict: seal.Verdict
 ) -> Revisions | None:
     """Return the revisions recorded, under an unbroken seal, for the recipe still asked for."""
-    if observed is None or verdict is seal.Verdict.BROKEN:
+    return annotated(claim, observed) if verdict is not seal.Verdict.BROKEN else None
+
+
+def annotated(claim: Claim, observed: ObservedSecret | None) -> Revisions | None:
+    """Return the revisions that a Secret of ours records for the recipe still asked for.
+
+    Nothing but an unbroken seal, or data equal to those of the items, proves them.
+    """
+    if observed is None or names.SEAL not in observed.annotations:
         return None
     same = observed.annotations.get(names.REQUESTED_PATH) == str(claim.recipe)
     return observed.recorded if same else None
@@ -156,12 +164,15 @@ def _updated(former: Revisions | None, content: Content) -> tuple[Change, str]:
     if former is None:
         return Change.UPDATED, "the Secret did not say which item it held"
     if [held.item for held in former] != [new.item for new in content.revisions]:
-        return Change.UPDATED, "another item is asked for"
-    for held, new in zip(former, content.revisions, strict=True):
-        versions = f"from version {held.version} to {new.version}"
-        if new.is_older_than(held):
+        held, new = (
+            " and ".join(r.item_id for r in revisions) for revisions in (former, content.revisions)
+        )
+        return Change.UPDATED, f"its path means item {new} now, where it meant {held}"
+    for before, after in zip(former, content.revisions, strict=True):
+        versions = f"from version {before.version} to {after.version}"
+        if after.is_older_than(before):
             return Change.RESTORED, f"the item was restored {versions}"
-        if new != held:
+        if after != before:
             return Change.UPDATED, f"the item changed {versions}"
     return Change.UPDATED, "the resource or the operator's options changed"
 

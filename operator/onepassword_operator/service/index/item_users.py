@@ -89,6 +89,10 @@ class ItemUsers:
         items = self._users.get(vault_id, {})
         return [key for item_id in item_ids for key in items.get(item_id, ())]
 
+    def by_item(self, vault_id: str) -> Iterator[tuple[str, Iterable[SecretKey]]]:
+        """Yield the items of a vault that Secrets follow, each with those Secrets."""
+        yield from self._users.get(vault_id, {}).items()
+
     def waiting(self) -> list[tuple[SecretKey, str]]:
         """Return the Secrets whose paths lead nowhere, with the vault part of each."""
         return [(key, vault) for key, vaults in self._waiting.items() for vault in vaults]

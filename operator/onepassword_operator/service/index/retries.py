@@ -14,6 +14,7 @@ class _Failures:
     since: float | None = None
     statuses: int = 0
     refusals: int = 0
+    older_since: float | None = None
 
 
 class Retries:
@@ -40,6 +41,15 @@ class Retries:
         since = self._failures[key].since if key in self._failures else None
         return 0.0 if since is None else self._clock.monotonic() - since
 
+    def seconds_with_older_answer(self, key: SecretKey) -> float:
+        """Note an older answer than the Secret holds, and return for how long there have been some.
+
+        Another failure in between changes nothing, a success starts over.
+        """
+        failures, now = self._of(key), self._clock.monotonic()
+        failures.older_since = now if failures.older_since is None else failures.older_since
+        return now - failures.older_since
+
     def note_failure(self, key: SecretKey) -> None:
         """Count a failed reconcile."""
         failures = self._of(key)
@@ -49,7 +59,7 @@ class Retries:
     def note_success(self, key: SecretKey) -> None:
         """Reset the failures in a row after a reconcile that succeeded."""
         if failures := self._failures.get(key):
-            failures.attempts, failures.since = 0, None
+            failures.attempts, failures.since, failures.older_since = 0, None, None
             self._drop_if_clean(key)
 
     def start_over(self, key: SecretKey) -> None:

@@ -2,68 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from onepassword_operator.model import names
-from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import (
     BackendAnswerError,
     ItemArchivedError,
-    ItemLookupError,
     ItemNotFoundError,
     RefusedError,
 )
 from onepassword_operator.model.item import Item, Revision, Revisions
-from onepassword_operator.model.item_path import ItemPath
 from onepassword_operator.model.outcome import Skipped
-from onepassword_operator.model.recipe import Part, Recipe
-from onepassword_operator.model.secret import ObservedSecret, SecretKey
-from onepassword_operator.model.target import Claim, Rendering
+from onepassword_operator.model.target import Rendering
 from onepassword_operator.rules import older_answers
-from onepassword_operator.rules.secret import item_to_data, owners, seal, secret_plan
-from onepassword_operator.rules.secret.admission import Admitted
+from onepassword_operator.rules.secret import item_to_data, seal, secret_plan
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime import fair_share
 from onepassword_operator.service.runtime.fair_share import FairShare
-from onepassword_operator.service.runtime.single_flight import SingleFlight
+from onepassword_operator.service.secret_sync.pins import Request
 from onepassword_operator.service.vaults.catalog import Catalog
 from onepassword_operator.service.vaults.item_reads import ItemReads
-from onepassword_operator.service.vaults.lookup import Found, ItemLookup
-
-CONFIRMATIONS: Final = 3
-"""Reads that must find nothing before an item counts as gone that lists lack."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """The content that one reconcile asks for."""
-
-    admitted: Admitted
-    refresh: bool
-    """1Password is to be asked, whatever is known."""
-
-    @property
-    def key(self) -> SecretKey:
-        """The key of the Secret."""
-        return self.admitted.seen.key
-
-    @property
-    def recipe(self) -> Recipe:
-        """The recipe that the winner asks for."""
-        return self.admitted.winner.recipe
-
-    @property
-    def observed(self) -> ObservedSecret | None:
-        """The live Secret; None if there is none."""
-        return self.admitted.seen.observed
-
-    @property
-    def verdict(self) -> seal.Verdict:
-        """The verdict on the live Secret's seal."""
-        return self.admitted.seen.verdict
+from onepassword_operator.service.vaults.lookup import Found
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,53 +51,10 @@ class Contents:
         limits: FairShare,
     ) -> None:
         self._catalog = catalog
-        self._finder = ItemLookup(catalog)
         self._read = item_reads
         self._index = index
         self._rendering = rendering
         self._limits = limits
-        self._confirmations: SingleFlight[Revision, bool] = SingleFlight(index.clock)
-
-    async def find(self, asked: Request) -> list[Found]:
-        """Find the items that the winner means: the pinned ones as long as they are there.
-
-        Raises:
-            ItemPathError: a path of the recipe has not the form of one.
-            ItemLookupError: there is no such item, or which one is meant is unclear.
-            BackendError: 1Password could not be asked.
-        """
-        recipe, followed = asked.recipe, self._index.item_users.of(asked.key)
-        paths = recipe.items()
-        remembered = followed.revisions if followed.requested == str(recipe) else None
-        winner, observed = asked.admitted.winner, asked.observed
-        pins = secret_plan.pinned(winner, observed, verdict=asked.verdict) or remembered
-        return [
-            await self._find(asked, part, path=path, pin=pin)
-            for part, path, pin in zip(recipe, paths, pins or [None] * len(paths), strict=True)
-        ]
-
-    async def _find(
-        self, asked: Request, part: Part, *, path: ItemPath, pin: Revision | None
-    ) -> Found:
-        if pin and self._catalog.confirmed_gone(*pin.item) and await self._is_readable(pin):
-            self._catalog.note_newer(pin.vault_id, pin)
-        with self._limits.call(fair_share.vault_of(part.path)):
-            if asked.refresh:
-                since = self._index.refreshes.asked_at(asked.key)
-                await self._finder.refresh(path, pin, since=since)
-            found = await self._finder.find(path, pin)
-        if asked.refresh:
-            self._read.drop(found.listed)
-        return found
-
-    async def means(self, claim: Claim, found: Sequence[Found]) -> bool:
-        """Whether another claim's recipe leads to the same items.
-
-        Raises:
-            OperatorError: it leads nowhere, or 1Password could not be asked.
-        """
-        others = [await self._finder.find(path, None) for path in claim.recipe.items()]
-        return [other.listed.item for other in others] == [each.listed.item for each in found]
 
     async def content(self, asked: Request, found: Sequence[Found]) -> Fetched | None:
         """Return the data of the found items: the Secret's if it is proven, else as read.
@@ -166,7 +84,7 @@ class Contents:
         items = await self._items(asked, found)
         if items is None:
             return None
-        rendered = self._rendered(items)
+        rendered = item_to_data.render_all(items, self._rendering)
         return Fetched(
             content=secret_plan.Content(revisions=_revisions(items), data=rendered.data),
             skipped=rendered.skipped,
@@ -177,7 +95,7 @@ class Contents:
     async def skipped(self, revisions: Revisions) -> tuple[Skipped, ...] | None:
         """Return the parts of these revisions that become no key; None if there are newer ones."""
         items = [await self._item(revision) for revision in revisions]
-        rendered = self._rendered(items)
+        rendered = item_to_data.render_all(items, self._rendering)
         return rendered.skipped if _revisions(items) == revisions else None
 
     async def _items(self, asked: Request, found: Sequence[Found]) -> list[Item] | None:
@@ -194,32 +112,6 @@ class Contents:
             items.append(item)
         return items
 
-    def _rendered(self, items: Iterable[Item]) -> item_to_data.Rendered:
-        data: dict[str, Confidential] = {}
-        skipped: list[Skipped] = []
-        for item in items:
-            part = item_to_data.render(item, allow_empty=self._rendering.allow_empty_values)
-            data |= part.data
-            skipped += part.skipped
-        return item_to_data.Rendered(data=data, skipped=tuple(skipped))
-
-    async def _is_readable(self, pin: Revision) -> bool:
-        # Lists lack it, and so may those of a server that lags behind; what can be read is there.
-        try:
-            return await self._confirmations.run(pin, lambda: self._read_again_and_again(pin))
-        except ItemLookupError:
-            return False
-        except RefusedError:  # it is there, and too large
-            return True
-
-    async def _read_again_and_again(self, pin: Revision) -> bool:
-        for _ in range(CONFIRMATIONS - 1):
-            self._read.drop(pin)  # each read may meet another server
-            with contextlib.suppress(ItemLookupError):
-                return (await self._read.read(pin)).active
-        self._read.drop(pin)
-        return (await self._read.read(pin)).active
-
     async def _item_for(self, turn: _Turn, *, held: _Held) -> Item | None:
         listed = turn.listed
         try:
@@ -234,8 +126,8 @@ class Contents:
             return None
         for newer in held.revisions or ():
             if item.revision.is_older_than(newer):
-                self._check_older(turn, item.revision, newer=newer, proven=held.proven)
-        if listed.is_older_than(item.revision):
+                self._check_older(turn, item, newer=newer, proven=held.proven)
+        if item.active and listed.is_older_than(item.revision):
             self._catalog.note_newer(item.vault_id, item.revision)
         elif item.revision != listed:
             self._catalog.expect_more(item.vault_id)
@@ -257,14 +149,17 @@ class Contents:
                 "a Connect server lags behind; trying again"
             )
 
-    def _check_older(self, turn: _Turn, older: Revision, *, newer: Revision, proven: bool) -> None:
+    def _check_older(self, turn: _Turn, item: Item, *, newer: Revision, proven: bool) -> None:
+        older, key = item.revision, turn.asked.key
         if self._catalog.is_restored(older):
             return
         if proven:
             # Followed at what it holds, so that polls compare with that.
             self._catalog.note_newer(newer.vault_id, newer)
             self._follow(turn, newer)
-        elif self._index.retries.failing_seconds(turn.asked.key) >= older_answers.SECONDS:
+        elif item_to_data.gives([item], turn.asked.observed, self._rendering):
+            return  # somebody edited the annotation, and nothing else
+        elif self._index.retries.seconds_with_older_answer(key) >= older_answers.SECONDS:
             # anybody may have written the annotation, so it delays this Secret and tells nothing
             # about the item
             return
@@ -322,10 +217,7 @@ def _held(asked: Request, remembered: Revisions | None) -> _Held:
     noted = observed.recorded if observed else None
     if asked.verdict is not seal.Verdict.BROKEN:
         return _Held(noted, proven=True)
-    # A hand edit of our own annotations is put right at once; the official operator's marks carry
-    # no seal that could vouch for them.
-    officially = noted if observed and owners.is_officially_shaped(observed) else None
-    return _Held(remembered or officially, proven=remembered is not None)
+    return _Held(remembered or noted, proven=remembered is not None)
 
 
 def _revisions(items: Iterable[Item]) -> Revisions:

@@ -31,8 +31,9 @@ from onepassword_operator.rules.secret.owners import CoOwners
 from onepassword_operator.service.index import conflicts
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime.fair_share import FairShare, namespace_of
-from onepassword_operator.service.secret_sync.content import Contents, Fetched, Request
+from onepassword_operator.service.secret_sync.content import Contents, Fetched
 from onepassword_operator.service.secret_sync.live_claims import LiveClaims
+from onepassword_operator.service.secret_sync.pins import Pins, Request
 from onepassword_operator.service.vaults.lookup import Found
 
 CONFLICTS: Final = 5
@@ -60,6 +61,7 @@ class Reconcile:
         *,
         secrets: SecretStore,
         live_claims: LiveClaims,
+        pins: Pins,
         contents: Contents,
         index: Index,
         sealer: seal.Sealer,
@@ -67,6 +69,7 @@ class Reconcile:
     ) -> None:
         self._secrets = secrets
         self._live_claims = live_claims
+        self._pins = pins
         self._contents = contents
         self._index = index
         self._sealer = sealer
@@ -194,7 +197,7 @@ class Reconcile:
         if admitted.must_live and not await self._still_asks(admitted.winner):
             return []
         try:
-            found = await self._contents.find(asked)
+            found = await self._pins.find(asked)
             together = await self._together(admitted, found)
             self._decide(admitted, frozenset(claim.uid for claim in together.sharing))
             if suspending := next((claim for claim in together.sharing if claim.suspended), None):
@@ -221,7 +224,7 @@ class Reconcile:
         refused: Results = []
         for claim in admitted.others:
             try:
-                same = claim.recipe == admitted.winner.recipe or await self._contents.means(
+                same = claim.recipe == admitted.winner.recipe or await self._pins.means(
                     claim, found
                 )
             except OperatorError as error:

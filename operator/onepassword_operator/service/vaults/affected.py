@@ -40,15 +40,19 @@ class AffectedSecrets:
         former, self._vaults = self._vaults, vaults
         return self._named(former) + self._orphaned()
 
-    def by_lists(self) -> list[SecretKey]:
-        """Return the Secrets concerned by what item lists show for the first time."""
+    def by_lists(self) -> tuple[list[SecretKey], list[SecretKey]]:
+        """Return the Secrets concerned by what item lists show for the first time.
+
+        Those whose item counts as gone come second: a vault may lose thousands at once.
+        """
         # Includes the lists of lookups between two polls: they make the vault current, so no poll
         # would compare them.
         former, self._compared = self._compared, self._listings()
         fresh = {
             v: listing for v, listing in self._compared.items() if former.get(v) is not listing
         }
-        return self._changed(fresh) + self._shown(fresh)
+        changed, gone = self._changed(fresh)
+        return changed + self._shown(fresh) + self._retitled(fresh), gone
 
     def _listings(self) -> dict[str, Listing]:
         followed = self.followed(self._vaults)
@@ -67,8 +71,9 @@ class AffectedSecrets:
         former, self._gone = self._gone, {v for v in vaults if self._catalog.vault_gone(v)}
         return [key for vault_id in self._gone - former for key in self.on(vault_id)]
 
-    def _changed(self, fresh: Mapping[str, Listing]) -> list[SecretKey]:
+    def _changed(self, fresh: Mapping[str, Listing]) -> tuple[list[SecretKey], list[SecretKey]]:
         keys: list[SecretKey] = []
+        lost: list[SecretKey] = []
         users = self._index.item_users
         for vault_id, listing in fresh.items():
             found = item_changes.compare(users.revisions(vault_id), listing.known)
@@ -77,10 +82,10 @@ class AffectedSecrets:
             for key in redone:
                 self._index.refreshes.ask(key)
             gone = self._catalog.note_missing(vault_id, found.missing)
-            newly_gone = gone - self._gone_items.get(vault_id, frozenset())
+            lost += users.users(vault_id, gone - self._gone_items.get(vault_id, frozenset()))
             self._gone_items[vault_id] = gone
-            keys += [*redone, *users.users(vault_id, found.changed | newly_gone)]
-        return keys
+            keys += [*redone, *users.users(vault_id, found.changed)]
+        return keys, lost
 
     def _shown(self, fresh: Mapping[str, Listing]) -> list[SecretKey]:
         # A list may show an item polls after the fingerprint has moved, so what it shows wakes
@@ -103,6 +108,22 @@ class AffectedSecrets:
             for key, vault in waiting
             if any((vault, item) in shown for item in self._items_asked(key))
         ]
+
+    def _retitled(self, fresh: Mapping[str, Listing]) -> list[SecretKey]:
+        # Another item may have the title that led to the one that a Secret follows.
+        keys: list[SecretKey] = []
+        for vault_id, listing in fresh.items():
+            recent = listing.recent_titles()
+            users = self._index.item_users.by_item(vault_id) if recent else ()
+            for item_id, using in users:
+                item = listing.items.get(item_id)
+                names = {item_id, item.title.casefold()} if item else {item_id}
+                keys += [
+                    key
+                    for key in using
+                    if any(n in recent and n not in names for n in self._items_asked(key))
+                ]
+        return keys
 
     def _items_asked(self, key: SecretKey) -> list[str]:
         return [

@@ -15,8 +15,9 @@ from typing import Final
 
 from onepassword_operator.model.item import ItemSummary, Revision, Vault
 from onepassword_operator.ports import Clock, ItemSource
-from onepassword_operator.rules import older_answers
+from onepassword_operator.rules import older_answers, titles
 from onepassword_operator.rules.older_answers import Doubt, Known, Reading
+from onepassword_operator.rules.titles import Titles
 from onepassword_operator.service.runtime.single_flight import SingleFlight
 
 FRESH_SECONDS: Final = 2.0
@@ -42,11 +43,22 @@ class Listing:
     listings_due: int = 0
     unexplained: bool = False
     """The vault has changed, and no list has shown a change since."""
+    polls: int = 0
+    """The number of polls that have listed the vault."""
+    titles: Titles = dataclasses.field(default_factory=dict)
 
     @property
     def items(self) -> Mapping[str, ItemSummary]:
         """The items by ID, each at its newest known version."""
         return self.known.items
+
+    def recent_titles(self) -> set[str]:
+        """Return the titles, without case, that the last polls were the first to show."""
+        return titles.recent(self.titles, self.items, poll=self.polls)
+
+    def is_settled(self, item_id: str) -> bool:
+        """Whether several polls in a row have shown the item with its title."""
+        return titles.settled(self.titles, item_id, poll=self.polls)
 
 
 class Catalog:
@@ -57,6 +69,8 @@ class Catalog:
         self._clock = clock
         self._vaults: dict[str, Vault] = {}
         self._vault_doubts: dict[str, Doubt] = {}
+        self._new_vaults: dict[str, float] = {}
+        """By vault, when it first appeared; none of the first vault list."""
         self._vaults_at: float | None = None
         self._listings: dict[str, Listing] = {}
         self._contradicted: dict[str, float] = {}
@@ -93,6 +107,8 @@ class Catalog:
 
     def _note_vault(self, vault: Vault) -> None:
         former, now = self._vaults.get(vault.id), self._clock.monotonic()
+        if self.was_read and former is None:
+            self._new_vaults.setdefault(vault.id, now)
         doubt = self._vault_doubts.get(vault.id)
         if doubt and doubt.is_open:
             self._vault_doubts[vault.id] = doubt.ended(now=now)
@@ -182,9 +198,11 @@ class Catalog:
         former = self._listings.get(vault_id)
         listed = {summary.id: summary for summary in summaries}
         self._listings[vault_id] = listing
+        listing.polls = int(polled)
         if former is None:
             listing.known = Known(items=listed)
             return
+        listing.polls += former.polls
         moved = former.fingerprint != listing.fingerprint
         # A list between two polls is kept under the last poll's fingerprint, and lists may lag one
         # poll behind the fingerprint.
@@ -199,6 +217,17 @@ class Catalog:
         if contradicted:
             self._contradicted[vault_id] = reading.now
         same = listing.items is former.items
+        listing.titles = (
+            former.titles
+            if same
+            else titles.note(
+                former.titles,
+                former.items,
+                listing.items,
+                poll=former.polls + 1,
+                now=reading.now,
+            )
+        )
         listing.unexplained = same and (moved or former.unexplained)
         due = _listings_due(same=same) if moved else _listings_left(former, same=same)
         listing.listings_due = max(due, int(listing.known.count_doubts() > 0))
@@ -259,7 +288,9 @@ class Catalog:
         listing = self._listings[vault_id]
         unknown = {item_id for item_id in item_ids if item_id not in listing.known.doubts}
         if unknown:
-            doubts = dict.fromkeys(unknown, Doubt(shown=None, since=listing.at, polls=1))
+            doubts = dict.fromkeys(
+                unknown, Doubt(shown=None, since=listing.at, polls=1, first=listing.at)
+            )
             listing.known = dataclasses.replace(
                 listing.known, doubts={**listing.known.doubts, **doubts}
             )
@@ -271,6 +302,19 @@ class Catalog:
         listing = self._listings.get(vault_id)
         doubt = listing.known.doubts.get(item_id) if listing else None
         return bool(doubt and doubt.believed)
+
+    def came_after_loss(self, vault_id: str, item_id: str, *, lost: Revision) -> bool:
+        """Whether an item, or its vault, came after lists had begun to lack another item."""
+        if vault_id != lost.vault_id:
+            vault_doubt = self._vault_doubts.get(lost.vault_id)
+            lost_at = vault_doubt.first if vault_doubt else None
+            came = self._new_vaults.get(vault_id)
+            return came is not None and (lost_at is None or came >= lost_at)
+        listing = self._listings.get(vault_id)
+        doubt = listing.known.doubts.get(lost.item_id) if listing else None
+        if listing is None or doubt is None or doubt.first is None:
+            return False
+        return titles.came_after(listing.titles, item_id, doubt.first)
 
     def is_restored(self, revision: Revision) -> bool:
         """Whether it is believed that the item was restored from a higher version to this one."""

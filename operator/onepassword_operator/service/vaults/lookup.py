@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Final
 
+from onepassword_operator.model import names
 from onepassword_operator.model.errors import (
     ItemAmbiguousError,
     ItemArchivedError,
@@ -13,9 +14,9 @@ from onepassword_operator.model.errors import (
 )
 from onepassword_operator.model.item import ItemSummary, Revision, Vault
 from onepassword_operator.model.item_path import ItemPath, looks_like_id
-from onepassword_operator.rules import pick_item
+from onepassword_operator.rules import pick_item, titles
 from onepassword_operator.rules.older_answers import Known
-from onepassword_operator.service.vaults.catalog import Catalog
+from onepassword_operator.service.vaults.catalog import Catalog, Listing
 
 UNLISTED: Final = 0
 """Stands for the version of an item that no list shows. No item has this version, so the item is
@@ -43,25 +44,31 @@ class ItemLookup:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
-    async def find(self, path: ItemPath, pin: Revision | None) -> Found:
-        """Return the item of the path: the pinned one until it is confirmed gone, else by name.
+    async def find(
+        self, path: ItemPath, pin: Revision | None, *, lost: bool = False, any_heir: bool = False
+    ) -> Found:
+        """Return the item of the path: the pinned one, unless another has its title; or by name.
+
+        Args:
+            path: the vault and item asked for.
+            pin: the item that is followed so far.
+            lost: the pinned item is gone, as far as the caller knows.
+            any_heir: in the place of a pinned item that is gone, take any, however old.
 
         Raises:
             VaultNotFoundError, ItemNotFoundError, ItemArchivedError: fresh and complete lists lack
             it.
-            ItemAmbiguousError: the pinned item is gone, and several others have its title.
+            ItemAmbiguousError: the pinned item is gone, and its title means another that was there
+            before, or several.
             BackendError: 1Password gave no usable answer.
         """
-        if pin and (kept := self._pinned(pin)):
+        if pin and not lost and (kept := self._pinned(path.item, pin)):
             return kept
         vault, vault_warning = await self._vault(path.vault)
         try:
             item, warning = await self._item(path.item, vault)
-            if pin and warning:
-                raise ItemAmbiguousError(
-                    f"the item that was used, {pin.item_id}, is gone, and"
-                    f" {warning.partition(';')[0]}; set its ID as itemPath"
-                )
+            if pin and not any_heir:
+                self._check_heir(item, warning, path=path, vault=vault, lost=pin)
         except ItemNotFoundError:
             if not looks_like_id(path.item):
                 raise
@@ -88,10 +95,38 @@ class ItemLookup:
             listing = await self._catalog.fresh_listing(vault.id)
             return _pick(text, listing.known, vault=vault)
 
-    def _pinned(self, pin: Revision) -> Found | None:
+    def _check_heir(
+        self, item: ItemSummary, warning: str, *, path: ItemPath, vault: Vault, lost: Revision
+    ) -> None:
+        if item.id in {path.item, lost.item_id}:
+            return
+        gone = f"the item that was used, {lost.item_id}, is gone"
+        if warning:
+            raise ItemAmbiguousError(
+                f"{gone}, and {warning.partition(';')[0]}; set its ID as itemPath"
+            )
+        if not self._catalog.came_after_loss(vault.id, item.id, lost=lost):
+            raise ItemAmbiguousError(
+                f"{gone}; item {item.id} has its title, but was there before, so it may be another "
+                f"one; set its ID as itemPath, or change the annotation {names.REFRESH} to take it"
+            )
+
+    def _heir(
+        self, text: str, pinned: ItemSummary, *, vault_id: str, listing: Listing
+    ) -> ItemSummary | None:
+        heir = titles.heir(text, pinned, listing.known)
+        if heir and not (listing.is_settled(heir.id) and listing.is_settled(pinned.id)):
+            self._catalog.expect_more(vault_id)
+            return None
+        return heir
+
+    def _pinned(self, text: str, pin: Revision) -> Found | None:
         listing = self._catalog.listed(pin.vault_id)
         summary = listing.items.get(pin.item_id) if listing else None
-        if summary and summary.active:
+        if listing and summary and summary.active:
+            if heir := self._heir(text, summary, vault_id=pin.vault_id, listing=listing):
+                listed = Revision(pin.vault_id, heir.id, heir.version)
+                return Found(listed=listed, title=heir.title, tags=heir.tags)
             listed = Revision(pin.vault_id, pin.item_id, summary.version)
             # One list does not prove that the item was restored: its server may lag behind.
             behind = listed.is_older_than(pin) and not self._catalog.is_restored(listed)

@@ -31,7 +31,7 @@ WAIT_SECONDS: Final = 0.5
 """Seconds that a poll waits for the lists that it has started; most take a few milliseconds."""
 
 STATUS_WRITES_PER_SECOND: Final = 100.0
-"""Rate of status writes that report an outage and its end."""
+"""Rate of status writes that report an outage and its end, or items that are gone."""
 
 _log = logging.getLogger(__name__)
 
@@ -149,10 +149,11 @@ class Poller:
             self.trust.note_list(vault_id, changes=changes, fingerprint=listing.fingerprint)
 
     def _conclude(self) -> None:
-        self._add(self._affected.by_lists())
+        changed, gone = self._affected.by_lists()
+        self._add(changed)
         turned = self._freshness.take_changed(self._users.vaults())
         keys = [key for vault_id in turned for key in self._affected.on(vault_id)]
-        for position, key in enumerate(keys):
+        for position, key in enumerate(gone + keys):
             delay_seconds = position / STATUS_WRITES_PER_SECOND
             self._queue.add_later(key, Priority.LOW, delay_seconds=delay_seconds)
 

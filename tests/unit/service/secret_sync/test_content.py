@@ -12,7 +12,7 @@ from onepassword_operator.model import names
 from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError, SecretTooLargeError
 from onepassword_operator.model.recipe import Part, Recipe
 from onepassword_operator.model.target import Claim
-from onepassword_operator.service.secret_sync.content import CONFIRMATIONS
+from onepassword_operator.service.secret_sync.pins import CONFIRMATIONS
 from unit.rules.samples import CLAIM
 
 FROZEN = (names.IGNORE_TAG,)

@@ -109,12 +109,14 @@ class TestPin:
         pin = Revision("v", "i", 7)
         assert ((await ItemLookup(catalog).find(DB, pin)).listed, source.requests) == (pin, [])
 
-    async def test_a_pin_into_a_vault_that_is_gone_gives_way_to_the_path(
+    async def test_a_pin_into_a_vault_that_no_list_has_is_kept_from_an_item_of_another_vault(
         self, catalog: Catalog, source: FakeItemSource, vault: str
     ) -> None:
-        item = source.put(vault, "db", a="b")
+        item, pin = source.put(vault, "db", a="b"), Revision("another", "i", 1)
         await catalog.read_vaults()
-        assert (await ItemLookup(catalog).find(DB, Revision("another", "i", 1))).listed.item_id == item
+        with pytest.raises(ItemAmbiguousError, match=f"i, is gone; item {item} has its title, but was there before"):
+            await ItemLookup(catalog).find(DB, pin)
+        assert (await ItemLookup(catalog).find(DB, pin, any_heir=True)).listed.item_id == item
 
 
 class TestSuccessor:
@@ -137,8 +139,9 @@ class TestSuccessor:
 
     async def test_an_archived_namesake_does_not_make_it_unclear(self, catalog: Catalog, source: FakeItemSource, vault: str) -> None:
         source.archive(source.put(vault, "db", a="b"))
-        successor = source.put(vault, "db", a="b")
         pin = await self.gone(catalog, vault)
+        successor = source.put(vault, "db", a="b")
+        await catalog.list_for_poll(vault)
         assert (await ItemLookup(catalog).find(DB, pin)).listed.item_id == successor
 
     async def test_an_id_is_never_unclear(self, catalog: Catalog, source: FakeItemSource, vault: str) -> None:
