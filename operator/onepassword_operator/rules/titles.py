@@ -33,8 +33,8 @@ Titles = Mapping[str, Titled]
 def note(
     titles: Titles,
     former: Mapping[str, ItemSummary],
-    items: Mapping[str, ItemSummary],
     *,
+    items: Mapping[str, ItemSummary],
     poll: int,
     now: float,
 ) -> Titles:
@@ -57,19 +57,19 @@ def recent(titles: Titles, items: Mapping[str, ItemSummary], *, poll: int) -> se
     return {items[item_id].title.casefold() for item_id in shown if items[item_id].active}
 
 
-def settled(titles: Titles, item_id: str, *, poll: int) -> bool:
+def confirmed(titles: Titles, item_id: str, *, poll: int) -> bool:
     """Whether three polls in a row, up to this one, have shown the item with its title."""
     first = titles[item_id].poll if item_id in titles else 1
     return poll - first + 1 >= POLLS
 
 
-def came_after(titles: Titles, item_id: str, moment: float) -> bool:
+def came_after(titles: Titles, item_id: str, *, moment: float) -> bool:
     """Whether lists have shown the item only since this moment."""
     came = titles[item_id].came if item_id in titles else None
     return came is not None and came >= moment
 
 
-def heir(text: str, pinned: ItemSummary, known: Known) -> ItemSummary | None:
+def successor(text: str, pinned: ItemSummary, *, known: Known) -> ItemSummary | None:
     """Return the one item that a path means now instead of the pinned one, if there is one.
 
     Of several items with the title the pinned one counts; with none, the pinned one by its ID.

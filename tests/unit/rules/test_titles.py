@@ -20,7 +20,7 @@ PINNED = item("old", "db (old)")
 
 
 @pytest.mark.parametrize(
-    ("pinned", "others", "heir"),
+    ("pinned", "others", "successor"),
     [
         (PINNED, [item("new", "db")], "new"),
         (PINNED, [item("new", "DB")], "new"),
@@ -33,26 +33,26 @@ PINNED = item("old", "db (old)")
     ],
 )
 def test_one_other_item_with_the_title_is_the_heir_if_the_pinned_one_has_lost_it(
-    pinned: ItemSummary, others: list[ItemSummary], heir: str | None
+    pinned: ItemSummary, others: list[ItemSummary], successor: str | None
 ) -> None:
-    found = titles.heir("db", pinned, known(pinned, *others))
-    assert (found.id if found else None) == heir
+    found = titles.successor("db", pinned, known=known(pinned, *others))
+    assert (found.id if found else None) == successor
 
 
 def test_an_item_whose_absence_is_in_doubt_is_no_heir() -> None:
     doubt = Doubt(shown=None, since=1.0, polls=1)
     both = {"old": PINNED, "new": item("new", "db")}
-    assert titles.heir("db", PINNED, Known(items=both, doubts={"new": doubt})) is None
+    assert titles.successor("db", PINNED, known=Known(items=both, doubts={"new": doubt})) is None
 
 
 def test_only_items_that_came_or_were_renamed_are_noted_and_a_rename_keeps_the_moment_they_came() -> None:
     first = {"a": item("a", "one"), "b": item("b", "two")}
-    noted = titles.note({}, first, first | {"c": item("c", "three")}, poll=2, now=20.0)
+    noted = titles.note({}, first, items=first | {"c": item("c", "three")}, poll=2, now=20.0)
     assert noted == {"c": Titled(2, 20.0)}
     former, later = first | {"c": item("c", "three")}, {"a": item("a", "renamed"), "c": item("c", "renamed too")}
-    noted = titles.note(noted, former, later, poll=5, now=50.0)
+    noted = titles.note(noted, former, items=later, poll=5, now=50.0)
     assert noted == {"a": Titled(5, None), "c": Titled(5, 20.0)}
-    assert titles.note(noted, later, {"a": later["a"]}, poll=6, now=60.0) == {"a": Titled(5, None)}
+    assert titles.note(noted, later, items={"a": later["a"]}, poll=6, now=60.0) == {"a": Titled(5, None)}
 
 
 @pytest.mark.parametrize(
@@ -63,16 +63,16 @@ def test_a_title_counts_from_the_third_poll_that_shows_it(poll: int, recent: set
     items = {"a": item("a", "One"), "b": item("b", "Two"), "c": item("c", "Three", active=False)}
     noted = {"b": Titled(4, 40.0), "c": Titled(4, 40.0)}
     assert titles.recent(noted, items, poll=poll) == recent
-    assert {each for each in ("a", "b") if titles.settled(noted, each, poll=poll)} == settled
+    assert {each for each in ("a", "b") if titles.confirmed(noted, each, poll=poll)} == settled
 
 
 @pytest.mark.parametrize(("poll", "recent", "settled"), [(2, {"one"}, False), (3, {"one"}, True), (4, set(), True)])
 def test_so_do_those_of_the_first_list(poll: int, recent: set[str], *, settled: bool) -> None:
     assert titles.recent({}, {"a": item("a", "One")}, poll=poll) == recent
-    assert titles.settled({}, "a", poll=poll) is settled
+    assert titles.confirmed({}, "a", poll=poll) is settled
 
 
 @pytest.mark.parametrize(("came", "after"), [(None, False), (19.0, False), (20.0, True), (21.0, True)])
 def test_an_item_came_after_a_loss_if_no_list_before_had_it(came: float | None, *, after: bool) -> None:
-    assert titles.came_after({"new": Titled(1, came)}, "new", 20.0) is after
-    assert not titles.came_after({}, "new", 20.0)
+    assert titles.came_after({"new": Titled(1, came)}, "new", moment=20.0) is after
+    assert not titles.came_after({}, "new", moment=20.0)

@@ -51,7 +51,7 @@ def render_all(items: Iterable[Item], rendering: Rendering) -> Rendered:
     return Rendered(data=data, skipped=tuple(skipped))
 
 
-def gives(items: Iterable[Item], observed: ObservedSecret | None, rendering: Rendering) -> bool:
+def gives(items: Iterable[Item], observed: ObservedSecret | None, *, rendering: Rendering) -> bool:
     """Whether the items give exactly the data of the Secret."""
     try:
         data = render_all(items, rendering).data

@@ -157,7 +157,7 @@ class Contents:
             # Followed at what it holds, so that polls compare with that.
             self._catalog.note_newer(newer.vault_id, newer)
             self._follow(turn, newer)
-        elif item_to_data.gives([item], turn.asked.observed, self._rendering):
+        elif item_to_data.gives([item], turn.asked.observed, rendering=self._rendering):
             return  # somebody edited the annotation, and nothing else
         elif self._index.retries.seconds_with_older_answer(key) >= older_answers.SECONDS:
             # anybody may have written the annotation, so it delays this Secret and tells nothing

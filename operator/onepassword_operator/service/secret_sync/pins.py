@@ -108,7 +108,7 @@ class Pins:
             return await self._find_all(asked, unproven)
         if found and await self._is_equal(asked, Revisions(each.listed for each in found)):
             return found  # somebody edited the annotations, and nothing else
-        raise _unproven(asked, unproven, found)
+        raise _unproven(asked, unproven, found=found)
 
     def _remembered(self, asked: Request) -> Revisions | None:
         followed = self._index.item_users.of(asked.key)
@@ -131,7 +131,7 @@ class Pins:
                     items.append(await self._read.read(revision))
         except (ItemLookupError, RefusedError):
             return False
-        return item_to_data.gives(items, asked.observed, self._rendering)
+        return item_to_data.gives(items, asked.observed, rendering=self._rendering)
 
     async def _find(
         self, asked: Request, part: Part, *, path: ItemPath, pin: Revision | None
@@ -143,11 +143,13 @@ class Pins:
                 since = self._index.refreshes.asked_at(asked.key)
                 await self._finder.refresh(path, pin, since=since)
             # Without a Secret there is nothing to protect from another item's values.
-            any_heir = asked.refresh or asked.observed is None
+            any_successor = asked.refresh or asked.observed is None
             if lost and asked.observed and pin and path.item == pin.item_id:
                 raise lost
             try:
-                found = await self._finder.find(path, pin, lost=lost is not None, any_heir=any_heir)
+                found = await self._finder.find(
+                    path, pin, lost=lost is not None, any_successor=any_successor
+                )
             except ItemNotFoundError:
                 if lost is None or asked.observed is None:
                     raise
@@ -222,7 +224,9 @@ class _Presence(enum.Enum):
         return cls.THERE if item.active else cls.ARCHIVED
 
 
-def _unproven(asked: Request, annotated: Revisions, found: Sequence[Found]) -> ItemAmbiguousError:
+def _unproven(
+    asked: Request, annotated: Revisions, *, found: Sequence[Found]
+) -> ItemAmbiguousError:
     held = " and ".join(revision.path for revision in annotated)
     means = " and ".join(each.listed.path for each in found) or "no item"
     return ItemAmbiguousError(

@@ -56,9 +56,9 @@ class Listing:
         """Return the titles, without case, that the last polls were the first to show."""
         return titles.recent(self.titles, self.items, poll=self.polls)
 
-    def is_settled(self, item_id: str) -> bool:
+    def is_confirmed(self, item_id: str) -> bool:
         """Whether several polls in a row have shown the item with its title."""
-        return titles.settled(self.titles, item_id, poll=self.polls)
+        return titles.confirmed(self.titles, item_id, poll=self.polls)
 
 
 class Catalog:
@@ -223,7 +223,7 @@ class Catalog:
             else titles.note(
                 former.titles,
                 former.items,
-                listing.items,
+                items=listing.items,
                 poll=former.polls + 1,
                 now=reading.now,
             )
@@ -314,7 +314,7 @@ class Catalog:
         doubt = listing.known.doubts.get(lost.item_id) if listing else None
         if listing is None or doubt is None or doubt.first is None:
             return False
-        return titles.came_after(listing.titles, item_id, doubt.first)
+        return titles.came_after(listing.titles, item_id, moment=doubt.first)
 
     def is_restored(self, revision: Revision) -> bool:
         """Whether it is believed that the item was restored from a higher version to this one."""

@@ -45,7 +45,12 @@ class ItemLookup:
         self._catalog = catalog
 
     async def find(
-        self, path: ItemPath, pin: Revision | None, *, lost: bool = False, any_heir: bool = False
+        self,
+        path: ItemPath,
+        pin: Revision | None,
+        *,
+        lost: bool = False,
+        any_successor: bool = False,
     ) -> Found:
         """Return the item of the path: the pinned one, unless another has its title; or by name.
 
@@ -53,7 +58,7 @@ class ItemLookup:
             path: the vault and item asked for.
             pin: the item that is followed so far.
             lost: the pinned item is gone, as far as the caller knows.
-            any_heir: in the place of a pinned item that is gone, take any, however old.
+            any_successor: in the place of a pinned item that is gone, take any, however old.
 
         Raises:
             VaultNotFoundError, ItemNotFoundError, ItemArchivedError: fresh and complete lists lack
@@ -67,8 +72,8 @@ class ItemLookup:
         vault, vault_warning = await self._vault(path.vault)
         try:
             item, warning = await self._item(path.item, vault)
-            if pin and not any_heir:
-                self._check_heir(item, warning, path=path, vault=vault, lost=pin)
+            if pin and not any_successor:
+                self._check_successor(item, warning, path=path, vault=vault, lost=pin)
         except ItemNotFoundError:
             if not looks_like_id(path.item):
                 raise
@@ -95,7 +100,7 @@ class ItemLookup:
             listing = await self._catalog.fresh_listing(vault.id)
             return _pick(text, listing.known, vault=vault)
 
-    def _check_heir(
+    def _check_successor(
         self, item: ItemSummary, warning: str, *, path: ItemPath, vault: Vault, lost: Revision
     ) -> None:
         if item.id in {path.item, lost.item_id}:
@@ -111,22 +116,24 @@ class ItemLookup:
                 f"one; set its ID as itemPath, or change the annotation {names.REFRESH} to take it"
             )
 
-    def _heir(
+    def _successor(
         self, text: str, pinned: ItemSummary, *, vault_id: str, listing: Listing
     ) -> ItemSummary | None:
-        heir = titles.heir(text, pinned, listing.known)
-        if heir and not (listing.is_settled(heir.id) and listing.is_settled(pinned.id)):
+        successor = titles.successor(text, pinned, known=listing.known)
+        if successor and not (
+            listing.is_confirmed(successor.id) and listing.is_confirmed(pinned.id)
+        ):
             self._catalog.expect_more(vault_id)
             return None
-        return heir
+        return successor
 
     def _pinned(self, text: str, pin: Revision) -> Found | None:
         listing = self._catalog.listed(pin.vault_id)
         summary = listing.items.get(pin.item_id) if listing else None
         if listing and summary and summary.active:
-            if heir := self._heir(text, summary, vault_id=pin.vault_id, listing=listing):
-                listed = Revision(pin.vault_id, heir.id, heir.version)
-                return Found(listed=listed, title=heir.title, tags=heir.tags)
+            if successor := self._successor(text, summary, vault_id=pin.vault_id, listing=listing):
+                listed = Revision(pin.vault_id, successor.id, successor.version)
+                return Found(listed=listed, title=successor.title, tags=successor.tags)
             listed = Revision(pin.vault_id, pin.item_id, summary.version)
             # One list does not prove that the item was restored: its server may lag behind.
             behind = listed.is_older_than(pin) and not self._catalog.is_restored(listed)

@@ -116,7 +116,7 @@ class TestPin:
         await catalog.read_vaults()
         with pytest.raises(ItemAmbiguousError, match=f"i, is gone; item {item} has its title, but was there before"):
             await ItemLookup(catalog).find(DB, pin)
-        assert (await ItemLookup(catalog).find(DB, pin, any_heir=True)).listed.item_id == item
+        assert (await ItemLookup(catalog).find(DB, pin, any_successor=True)).listed.item_id == item
 
 
 class TestSuccessor:
