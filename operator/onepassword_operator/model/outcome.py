@@ -79,6 +79,8 @@ class Synced:
     """Somebody asked for this reconcile by the refresh annotation, so it is answered even if
     nothing changed.
     """
+    unread: OperatorError | None = None
+    """The error that keeps `skipped` unknown: the Secret is written, and its report is not."""
 
 
 class Pause(enum.Enum):

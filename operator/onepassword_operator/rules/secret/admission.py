@@ -6,7 +6,7 @@ Nothing has been read from 1Password yet.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from onepassword_operator.model import names
@@ -91,6 +91,12 @@ def choose(seen: Seen) -> Admitted:
 def others(asking: Iterable[Claim], winner: Claim) -> tuple[Claim, ...]:
     """Return the claims besides the winner."""
     return tuple(claim for claim in asking if claim.uid != winner.uid)
+
+
+def shares(claim: Claim, winner: Claim, *, sharing: Collection[str]) -> bool:
+    """Whether a claim is known to share the winner's item; `sharing` holds uids that did."""
+    same = claim.recipe == winner.recipe or claim.uid in sharing
+    return same and claim.secret_type == winner.secret_type
 
 
 def check(admitted: Admitted) -> None:

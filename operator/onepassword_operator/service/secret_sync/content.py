@@ -21,7 +21,7 @@ from onepassword_operator.rules.secret import item_to_data, seal, secret_plan
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime import fair_share
 from onepassword_operator.service.runtime.fair_share import FairShare
-from onepassword_operator.service.secret_sync.pins import Request
+from onepassword_operator.service.secret_sync.pins import OutdatedError, Request
 from onepassword_operator.service.vaults.catalog import Catalog
 from onepassword_operator.service.vaults.item_reads import ItemReads
 from onepassword_operator.service.vaults.lookup import Found
@@ -56,12 +56,11 @@ class Contents:
         self._rendering = rendering
         self._limits = limits
 
-    async def content(self, asked: Request, found: Sequence[Found]) -> Fetched | None:
+    async def content(self, asked: Request, found: Sequence[Found]) -> Fetched:
         """Return the data of the found items: the Secret's if it is proven, else as read.
 
-        None if an item has been renamed since its list: what is asked for has to be found again.
-
         Raises:
+            OutdatedError: an item has been renamed since its list: find what is asked for again.
             ItemLookupError, RefusedError: an item is archived, or can't be a Secret.
             BackendError: 1Password could not be asked.
         """
@@ -82,8 +81,6 @@ class Contents:
             for revision in listed:
                 self._read.drop(revision)
         items = await self._items(asked, found)
-        if items is None:
-            return None
         rendered = item_to_data.render_all(items, self._rendering)
         return Fetched(
             content=secret_plan.Content(revisions=_revisions(items), data=rendered.data),
@@ -94,11 +91,14 @@ class Contents:
 
     async def skipped(self, revisions: Revisions) -> tuple[Skipped, ...] | None:
         """Return the parts of these revisions that become no key; None if there are newer ones."""
-        items = [await self._item(revision) for revision in revisions]
+        items: list[Item] = []
+        for revision in revisions:
+            with self._limits.call(fair_share.item_of(revision.path)):
+                items.append(await self._item(revision))
         rendered = item_to_data.render_all(items, self._rendering)
         return rendered.skipped if _revisions(items) == revisions else None
 
-    async def _items(self, asked: Request, found: Sequence[Found]) -> list[Item] | None:
+    async def _items(self, asked: Request, found: Sequence[Found]) -> list[Item]:
         items: list[Item] = []
         listed = [each.listed for each in found]
         held = _held(asked, self._index.states.of(asked.key).held)
@@ -106,13 +106,10 @@ class Contents:
             revisions = Revisions((*_revisions(items), *listed[position:]))
             turn = _Turn(asked, revisions, position, title=found[position].title)
             with self._limits.call(fair_share.item_of(part.path)):
-                item = await self._item_for(turn, held=held)
-            if item is None:
-                return None
-            items.append(item)
+                items.append(await self._item_for(turn, held=held))
         return items
 
-    async def _item_for(self, turn: _Turn, *, held: _Held) -> Item | None:
+    async def _item_for(self, turn: _Turn, *, held: _Held) -> Item:
         listed = turn.listed
         try:
             item = await self._item(listed)
@@ -123,7 +120,7 @@ class Contents:
             raise
         if turn.title and item.title != turn.title:
             await self._list_again(turn)
-            return None
+            raise OutdatedError
         for newer in held.revisions or ():
             if item.revision.is_older_than(newer):
                 self._check_older(turn, item, newer=newer, proven=held.proven)

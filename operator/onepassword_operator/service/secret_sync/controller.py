@@ -96,6 +96,7 @@ class Controller:
 
     async def _conclude(self, claim: Claim, outcome: Outcome, *, stale: bool) -> None:
         error = outcome.error if isinstance(outcome, Failed) else None
+        error = outcome.unread if isinstance(outcome, Synced) else error
         trouble = self._trouble(outcome) if isinstance(outcome, Synced) else None
         if error:
             self._again(claim, error)

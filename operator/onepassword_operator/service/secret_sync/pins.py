@@ -65,6 +65,10 @@ class Request:
         return self.admitted.seen.verdict
 
 
+class OutdatedError(Exception):
+    """The facts that a decision rests on have changed meanwhile: decide anew."""
+
+
 class Pins:
     """Finds the items of a Secret: those pinned on it, as long as they count."""
 

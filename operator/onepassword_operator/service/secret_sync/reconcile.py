@@ -15,6 +15,7 @@ from onepassword_operator.model.errors import (
     BackendError,
     ClusterAbsentError,
     ClusterConflictError,
+    ClusterError,
     InvalidTargetError,
     ItemLookupError,
     OperatorError,
@@ -33,7 +34,7 @@ from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime.fair_share import FairShare, namespace_of
 from onepassword_operator.service.secret_sync.content import Contents, Fetched
 from onepassword_operator.service.secret_sync.live_claims import LiveClaims
-from onepassword_operator.service.secret_sync.pins import Pins, Request
+from onepassword_operator.service.secret_sync.pins import OutdatedError, Pins, Request
 from onepassword_operator.service.vaults.lookup import Found
 
 CONFLICTS: Final = 5
@@ -93,10 +94,10 @@ class Reconcile:
                     return []
                 admitted = self._admit(seen)
                 winner = admitted.winner
-                results = await self._try(Request(admitted=admitted, refresh=refresh))
-                if results is not None:
-                    return results
-                existed = True
+                try:
+                    return await self._try(Request(admitted=admitted, refresh=refresh))
+                except OutdatedError:
+                    existed = True
             raise ClusterConflictError(
                 f'Secret "{key.name}" keeps changing while it is being written; '
                 "trying again shortly"
@@ -106,8 +107,7 @@ class Reconcile:
                 self._index.refreshes.give_back(key)
             return self._failed(key, error, winner=winner)
 
-    async def _try(self, asked: Request) -> Results | None:
-        """Return the outcomes; None to decide anew, because a Secret or a list was outdated."""
+    async def _try(self, asked: Request) -> Results:
         admitted = asked.admitted
         if admitted.winner.suspended:
             return self._suspend(asked, admitted.others, by=admitted.winner)
@@ -115,12 +115,12 @@ class Reconcile:
         self._step_back_if_contended(admitted)
         try:
             return await self._bring_in_line(asked)
-        except ClusterConflictError:
-            return None
-        except ClusterAbsentError:
+        except ClusterConflictError as error:
+            raise OutdatedError from error
+        except ClusterAbsentError as error:
             if asked.observed is None:
                 raise  # the namespace is gone; else the Secret went after it was read
-            return None
+            raise OutdatedError from error
 
     # --- look ---
 
@@ -176,11 +176,9 @@ class Reconcile:
         live = await self._live_claims.get(claim.ref)
         if live and live.uid == claim.uid and not live.terminating and live.key == claim.key:
             return True
-        _log.info("the object that asks is gone, its Secret stays gone", extra=claim.log_fields)
         if live is None and self._index.let_go(claim):
-            raise ClusterConflictError(
-                f'{claim.kind} "{claim.name}" is gone; deciding anew among those that are left'
-            )
+            raise OutdatedError  # others ask for the Secret
+        _log.info("the object that asks is gone, its Secret stays gone", extra=claim.log_fields)
         return False
 
     # --- contents ---
@@ -190,7 +188,7 @@ class Reconcile:
             self._index.refreshes.give_back(asked.key)
         return [(claim, admission.suspended(by)) for claim in (asked.admitted.winner, *others)]
 
-    async def _bring_in_line(self, asked: Request) -> Results | None:
+    async def _bring_in_line(self, asked: Request) -> Results:
         admitted = asked.admitted
         # Its Secret may have been deleted with it; and Kubernetes itself takes our reference away
         # when it orphans a Secret.
@@ -204,13 +202,15 @@ class Reconcile:
                 suspended = self._suspend(asked, together.sharing, by=suspending)
                 return suspended + together.refused
             fetched = await self._contents.content(asked, found)
-            if fetched is None:
-                return None
             outcome = await self._apply(
                 asked, fetched, co_owners=admitted.co_owners(together.sharing)
             )
         except (BackendError, InvalidTargetError, ItemLookupError, RefusedError):
-            await self._keep_alive(admitted)
+            try:
+                await self._keep_alive(admitted)
+            except ClusterError as error:
+                fields = admitted.winner.log_fields | error.log_fields
+                _log.warning("owners could not be added", extra=fields)
             raise
         shared = dataclasses.replace(outcome, change=Change.NONE)  # one change is reported once
         return [
@@ -265,7 +265,7 @@ class Reconcile:
         self._index.item_users.follow(key, revisions, requested=str(asked.recipe))
         if fetched.frozen:
             return admission.frozen(key, fetched.frozen, change=plan.change)
-        skipped = await self._skipped(asked, fetched, co_owners=co_owners)
+        skipped, unread = await self._skipped(asked, fetched, co_owners=co_owners)
         return Synced(
             revisions=revisions,
             change=plan.change,
@@ -273,6 +273,7 @@ class Reconcile:
             skipped=skipped,
             warning=fetched.warning,
             asked=asked.refresh,
+            unread=unread,
         )
 
     def _plan(self, asked: Request, fetched: Fetched, *, co_owners: CoOwners) -> secret_plan.Plan:
@@ -291,25 +292,27 @@ class Reconcile:
 
     async def _skipped(
         self, asked: Request, fetched: Fetched, *, co_owners: CoOwners
-    ) -> tuple[Skipped, ...] | None:
+    ) -> tuple[tuple[Skipped, ...] | None, OperatorError | None]:
+        """Return what became no key, or the error that keeps it unknown."""
         revisions = fetched.content.revisions
         resource = next(
             (claim for claim in (asked.admitted.winner, *co_owners.claims) if claim.is_resource),
             None,
         )
         if fetched.skipped is not None or resource is None:
-            return fetched.skipped
+            return fetched.skipped, None
         if conditions.reports(
             resource, revisions, last_good=self._index.claims.last_good(asked.key)
         ):
-            return None
+            return None, None
         # Neither this process nor the resource knows what of the item became no key; without a read
         # it would say that nothing did.
-        skipped = (
-            await self._contents.skipped(revisions) or self._index.states.of(asked.key).skipped
-        )
+        try:
+            skipped = await self._contents.skipped(revisions)
+        except (BackendError, ItemLookupError, RefusedError) as error:
+            return None, error
         self._index.states.set_skipped(asked.key, skipped)
-        return skipped
+        return skipped, None
 
     # --- when it fails ---
 
@@ -327,7 +330,7 @@ class Reconcile:
         results: Results = [(winner, Failed(error))]
         sharing = self._index.winners.of(key).sharing
         for claim in admission.others(self._index.claims.alive(key), winner):
-            shares = claim.recipe == winner.recipe or claim.uid in sharing
+            shares = admission.shares(claim, winner, sharing=sharing)
             if not (shares or conditions.is_blip(error)):
                 results.append((claim, Failed(admission.in_the_way(winner, error))))
             elif shares or (claim.is_resource and claim.ready is None):
@@ -345,8 +348,7 @@ class Reconcile:
         kept = tuple(
             claim
             for claim in admission.others(self._index.claims.alive(admitted.seen.key), winner)
-            if (claim.uid in sharing or claim.recipe == winner.recipe)
-            and claim.secret_type == winner.secret_type
+            if admission.shares(claim, winner, sharing=sharing)
         )
         await self._add_owners(admitted, observed, co_owners=admitted.co_owners(kept))
 

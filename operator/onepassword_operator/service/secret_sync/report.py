@@ -57,7 +57,8 @@ class Reporter:
         Raises:
             ClusterError: the status could not be written.
         """
-        shown = Failed(trouble) if trouble else outcome
+        unread = outcome.unread if isinstance(outcome, Synced) else None
+        shown = Failed(error) if (error := trouble or unread) else outcome
         self._meter.synced(_word(shown))
         news = False
         try:

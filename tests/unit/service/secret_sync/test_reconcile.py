@@ -260,6 +260,12 @@ class TestOwnersInTrouble:
         await world.look(world.key())
         assert world.secrets.writes() == ["own app/db"]
 
+    async def test_owners_that_can_not_be_added_hide_no_error_of_the_item(self, world: World, item: str) -> None:
+        await self.lost(world, item)
+        world.secrets.faults.refuse("own", ClusterAdmissionError("a webhook said no"))
+        await world.settled(world.workloads.deploy("user", "db"))
+        assert "AdmissionDenied" not in world.meter.passes
+
     @pytest.mark.usefixtures("item")
     @pytest.mark.parametrize("path", ["vaults/nonsense", "vaults/Prod/items/typo"])
     @pytest.mark.parametrize("let_go", [False, True])
@@ -361,6 +367,18 @@ class TestConflict:
         assert world.secrets.writes() == []
         await world.settled(world.secrets.delete(world.key()))
         assert world.secrets.values(world.key()) == {"password": "one"}
+
+    async def test_a_write_is_told_even_if_what_became_no_key_can_not_be_read(self, world: World) -> None:
+        item = world.source.put(world.vault, "odd", **{"password": "x", "..": "y"})
+        await world.settled(world.asks("web", path="vaults/Prod/items/odd"))
+        await world.start_anew()
+        world.source.refused[item] = BackendUnavailableError("no answer")
+        key = await world.settled(world.claim("db", "vaults/Prod/items/odd"))
+        assert world.owners()[-1] == "OnePasswordItem/db"
+        assert world.claims.ready(key).reason == "OnePasswordUnavailable"
+        world.source.refused.clear()
+        await world.live(60)
+        assert world.claims.ready(key).reason == "FieldsSkipped"
 
     async def test_another_type_than_the_secret_has_is_refused_before_anything_is_read(self, world: World) -> None:
         await world.synced()
