@@ -26,8 +26,8 @@ SECTIONS = {
 HEAD = f"""\
 # Under faults
 
-Written by `make reliability`, which runs `tests/faults/test_client_faults.py`, and for the last table `test_neighbours.py` and
-`test_large_secrets.py`, and notes what they measure; never edited by hand. The same tests run in `make test` and hold every row: they fail
+Written by `make reliability`, which runs `tests/faults/test_client_faults.py`, and for the last table the others
+beside it, and notes what they measure; never edited by hand. The same tests run in `make test` and hold every row: they fail
 if a Secret is touched, if a resource says something else, if more requests are made than allowed, or if recovery takes longer than one
 polling interval and five seconds after the cause has ended and the pause that Connect asked for is over.
 
@@ -68,6 +68,9 @@ NEIGHBOURS = {
     "a tool that deletes the Secret whenever it is there": "made again at growing pauses: the eleventh time after more than 13 s",
     "a second Connect pod that lags behind, met by connection": "one write, one rollout, the new value",
     "a second Connect pod that lags behind, met by request": "one write, one rollout, the new value",
+    "a new token after a rename": "the same items are followed, no rollout",
+    "a title that another item takes over": "followed after three polls, with one rollout",
+    "a vault that loses 40 items at once": "every resource says so, no Secret changes",
     "100 Secrets of 900 KiB with the operator's label": "less than 48 MiB more, running and at a start",
 }
 """What somebody else does or suffers, and what is promised to everybody beside it."""
