@@ -36,6 +36,8 @@ class ChangeCount:
 
     def __init__(self, listing: Any, *arguments: Any) -> None:
         self.versions: dict[str, set[str]] = {}
+        self.held: dict[str, list[int]] = {}
+        """The item versions that each Secret has said it holds, in turn."""
         self._watch: Any = cast(Any, kubernetes.watch.Watch)()
         self._stream = self._watch.stream(listing, *arguments)
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -47,6 +49,8 @@ class ChangeCount:
                 metadata = event["raw_object"]["metadata"]
                 if event["type"] != "DELETED":
                     self.versions.setdefault(metadata["name"], set()).add(metadata["resourceVersion"])
+                    if version := (metadata.get("annotations") or {}).get(PREFIX + "item-version"):
+                        self.held.setdefault(metadata["name"], []).append(int(version))
 
     def count(self, name: str) -> int:
         return len(self.versions.get(name, ()))
@@ -58,11 +62,15 @@ class ChangeCount:
 class Churn:
     """A namespace in which much happens."""
 
-    def __init__(self, world: World, *, seed: int) -> None:
+    def __init__(self, world: World, *, seed: int, one_at_a_time: bool = True) -> None:
+        """`one_at_a_time`: no item changes twice before all has settled."""
         self.world = world
+        self.one_at_a_time = one_at_a_time
         self.dice = random.Random(seed)  # noqa: S311  to be repeatable, not secret
         self.expected = {title: f"canary-{title}-00000" for title in TITLES}
         self.versions = dict.fromkeys(TITLES, 1)
+        self.called = {title: title for title in TITLES}
+        """The items' present titles."""
         self.hand_edits: Counter[str] = Counter()
         self.early_restarts: list[str] = []
         self.passing = 0
@@ -99,7 +107,19 @@ class Churn:
             if self.dice.random() < 0.6:
                 self.versions[title] += 1
                 self.expected[title] = f"canary-{title}-{self.versions[title]:05}"
-                self.world.connect.edit("v", title, fields={"password": self.expected[title]})
+                self.world.connect.edit("v", self.called[title], fields={"password": self.expected[title]})
+
+    def rename(self) -> None:
+        """An item gets another title, or its first one back."""
+        title = self.dice.choice(TITLES)
+        former, self.versions[title] = self.called[title], self.versions[title] + 1
+        self.called[title] = title if former != title else f"{title}, version {self.versions[title]}"
+        self.world.connect.edit("v", former, title=self.called[title])
+
+    def delete(self) -> None:
+        """A tool deletes a Secret."""
+        with contextlib.suppress(kubernetes.client.ApiException):
+            self.world.delete_secret(self.dice.choice(TITLES))
 
     def meddle(self) -> None:
         """Somebody edits or deletes Secrets, and resources come and go."""
@@ -120,7 +140,7 @@ class Churn:
             self.world.wait_data(title, {"password": self.expected[title].encode()}, timeout=SETTLE_SECONDS)
             words = f"holds version {self.versions[title]} "
             eventually(partial(self.world.condition, title), partial(_says, words), timeout=SETTLE_SECONDS)
-            self.world.rollouts(f"web-{title}", self.versions[title], timeout=SETTLE_SECONDS)
+            self._restarted(title)
         self.world.no_marks(timeout=SETTLE_SECONDS)
         if self.passing:
             self.world.wait_ready(f"passing-{self.passing}", timeout=SETTLE_SECONDS)
@@ -128,6 +148,14 @@ class Churn:
         assert self.early_restarts == [], "restarted before its Secret was written"
         assert self.world.secret(FOREIGN).metadata.resource_version == self._foreign
         self.world.wait_reason(FOREIGN, "TargetNotOwned", timeout=SETTLE_SECONDS)
+
+    def _restarted(self, title: str) -> None:
+        if self.one_at_a_time:
+            self.world.rollouts(f"web-{title}", self.versions[title], timeout=SETTLE_SECONDS)
+            return
+        # Changes between two polls make one restart together.
+        eventually(lambda: self.world.restarted_for(f"web-{title}").get("restarted-for", ""), partial(_is_for, self.versions[title]))
+        assert self.world.replica_sets(f"web-{title}") <= self.versions[title]
 
     def _strays(self) -> set[tuple[str, str]]:
         resources = self.world.observer.custom.list_namespaced_custom_object(*GROUP, self.world.namespace, PLURAL)["items"]
@@ -156,12 +184,20 @@ class Churn:
         self.secret_changes.stop()
         self.item_changes.stop()
 
+    def no_version_went_back(self) -> None:
+        for name, held in self.secret_changes.held.items():
+            assert held == sorted(held), f"Secret {name} held the versions {held}"
+
     def _no_empty_writes(self, written: Sequence[Request]) -> None:
         for title in TITLES:
             of_secret = sum(write.resource == "secrets" and write.name == title for write in written)
             assert of_secret == self.secret_changes.count(title) - self.hand_edits[title], f"writes that changed nothing: Secret {title}"
             of_item = sum(write.resource == PLURAL and write.name == title for write in written)
             assert of_item == self.item_changes.count(title) - 1, f"writes that changed nothing: resource {title}"
+
+
+def _is_for(version: int, restarted: str) -> bool:
+    return version == 1 or f'@{version}"' in restarted
 
 
 def _says(words: str, condition: Mapping[str, Any]) -> bool:
