@@ -140,8 +140,9 @@ class UseCases:
     controller: Controller
     workers: Workers[SecretKey]
     restart: RestartWorkloads
+    rollouts: Rollouts
     restarts: RetryLoop[NamespaceKey]
-    """Restarts a namespace's workloads once its Secrets are written."""
+    """Restarts workloads, of each namespace one in turn."""
     remove_finalizers: RemoveFinalizers
     finalizers: RetryLoop[ObjectRef]
     """Removes the official operator's finalizer from an object."""
@@ -157,9 +158,13 @@ def wire(ports: Ports, options: Options, *, new_queue: NewQueue) -> UseCases:
     """Connect the use-cases by constructors only: the work, then its callers."""
     shared = _shared(ports, options, new_queue=new_queue)
     restart = _restart(ports, options, shared=shared)
-    restarts: RetryLoop[NamespaceKey] = RetryLoop(
-        Rollouts(restart, secrets_queue=shared.queue, first_poll=shared.first_poll).run,
-        queue=new_queue(),
+    namespaces: WorkQueue[NamespaceKey] = new_queue()
+    rollouts = Rollouts(
+        restart, queue=namespaces, secrets_queue=shared.queue, first_poll=shared.first_poll
+    )
+    restarts = RetryLoop(
+        rollouts.run,
+        queue=namespaces,
         clock=ports.clock,
         interval_seconds=options.interval_seconds,
     )
@@ -170,10 +175,7 @@ def wire(ports: Ports, options: Options, *, new_queue: NewQueue) -> UseCases:
         clock=ports.clock,
         interval_seconds=options.interval_seconds,
     )
-    wake = _Wake(
-        restarts=lambda namespace: restarts.wake(NamespaceKey(namespace)),
-        finalizer=finalizers.wake,
-    )
+    wake = _Wake(restarts=rollouts.wake, finalizer=finalizers.wake)
     reconcile = _reconcile(ports, options, shared=shared)
     controller = _controller(ports, options, shared=shared, reconcile=reconcile, wake=wake)
     observe, observe_workloads = _observe(shared, wake=wake)
@@ -197,6 +199,7 @@ def wire(ports: Ports, options: Options, *, new_queue: NewQueue) -> UseCases:
         controller=controller,
         workers=_workers(options, shared=shared, controller=controller),
         restart=restart,
+        rollouts=rollouts,
         restarts=restarts,
         remove_finalizers=remove_finalizers,
         finalizers=finalizers,
