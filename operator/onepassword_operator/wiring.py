@@ -76,6 +76,7 @@ class Options:
     token: Confidential
     """Seals are keyed from it: the token of the start, whatever replaces it later."""
     auto_restart: bool = False
+    restart_on_content: bool = False
     interval_seconds: float = 60.0
     staleness_seconds: float = 180.0
     workers: int = 16
@@ -94,6 +95,7 @@ class Options:
             ),
             token=token,
             auto_restart=settings.auto_restart,
+            restart_on_content=settings.restart_on == "content",
             interval_seconds=float(settings.polling_interval),
             staleness_seconds=settings.staleness_limit_seconds,
             workers=settings.workers,
@@ -268,6 +270,7 @@ def _reconcile(ports: Ports, options: Options, *, shared: Shared) -> Reconcile:
         index=shared.index,
         sealer=shared.sealer,
         limits=shared.limits,
+        restart_on_content=options.restart_on_content,
     )
 
 

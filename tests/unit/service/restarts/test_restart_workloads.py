@@ -544,3 +544,22 @@ async def test_every_patch_takes_a_turn_the_repeated_ones_too(world: World) -> N
     await world.restart()
     assert world.workloads.requests.count("patch") == 6
     assert turns == 5  # the first is at once
+
+
+@pytest.mark.parametrize(("on_content", "restarts"), [(True, 1), (False, 2)])
+async def test_a_new_title_restarts_nobody_if_only_content_does_but_what_is_due_stays_due(
+    world: World, *, on_content: bool, restarts: int
+) -> None:
+    world.process.reconcile._restart_on_content = on_content
+    world.workloads.deploy("web", "db")
+    item = await changed(world)
+    world.source.rename(item, "renamed")
+    await world.poll()
+    await world.look(world.key())
+    assert world.secrets.marked(world.key()) == [2 if on_content else 3]
+    await world.restart()
+    assert (world.workloads.rollouts, world.secrets.mark(world.key())) == ({"web": 1}, None)
+    world.source.rename(item, "renamed again")
+    await world.poll()
+    await world.restart()
+    assert (world.workloads.rollouts["web"], world.secrets.mark(world.key())) == (restarts, None)
