@@ -25,7 +25,6 @@ from onepassword_operator.handlers.watches import Watches
 from onepassword_operator.model.errors import ClusterError
 from onepassword_operator.net.proxy import route_to
 from onepassword_operator.net.tls import TlsFiles
-from onepassword_operator.service.restarts.restart_workloads import NamespaceKey
 from onepassword_operator.service.runtime.leader_election import Election
 from onepassword_operator.service.runtime.supervisor import Supervisor
 from onepassword_operator.settings.schema import Settings
@@ -248,7 +247,7 @@ class Operator:
 
     def _wake_pending(self) -> None:
         for namespace in self._use_cases.shared.index.states.pending_namespaces():
-            self._use_cases.restarts.wake(NamespaceKey(namespace))
+            self._use_cases.rollouts.wake(namespace)
 
 
 async def run(settings: Settings) -> int:

@@ -76,6 +76,7 @@ class Options:
     token: Confidential
     """Seals are keyed from it: the token of the start, whatever replaces it later."""
     auto_restart: bool = False
+    restart_on_content: bool = False
     interval_seconds: float = 60.0
     staleness_seconds: float = 180.0
     workers: int = 16
@@ -94,6 +95,7 @@ class Options:
             ),
             token=token,
             auto_restart=settings.auto_restart,
+            restart_on_content=settings.restart_on == "content",
             interval_seconds=float(settings.polling_interval),
             staleness_seconds=settings.staleness_limit_seconds,
             workers=settings.workers,
@@ -140,8 +142,9 @@ class UseCases:
     controller: Controller
     workers: Workers[SecretKey]
     restart: RestartWorkloads
+    rollouts: Rollouts
     restarts: RetryLoop[NamespaceKey]
-    """Restarts a namespace's workloads once its Secrets are written."""
+    """Restarts workloads, of each namespace one in turn."""
     remove_finalizers: RemoveFinalizers
     finalizers: RetryLoop[ObjectRef]
     """Removes the official operator's finalizer from an object."""
@@ -157,9 +160,13 @@ def wire(ports: Ports, options: Options, *, new_queue: NewQueue) -> UseCases:
     """Connect the use-cases by constructors only: the work, then its callers."""
     shared = _shared(ports, options, new_queue=new_queue)
     restart = _restart(ports, options, shared=shared)
-    restarts: RetryLoop[NamespaceKey] = RetryLoop(
-        Rollouts(restart, secrets_queue=shared.queue, first_poll=shared.first_poll).run,
-        queue=new_queue(),
+    namespaces: WorkQueue[NamespaceKey] = new_queue()
+    rollouts = Rollouts(
+        restart, queue=namespaces, secrets_queue=shared.queue, first_poll=shared.first_poll
+    )
+    restarts = RetryLoop(
+        rollouts.run,
+        queue=namespaces,
         clock=ports.clock,
         interval_seconds=options.interval_seconds,
     )
@@ -170,10 +177,7 @@ def wire(ports: Ports, options: Options, *, new_queue: NewQueue) -> UseCases:
         clock=ports.clock,
         interval_seconds=options.interval_seconds,
     )
-    wake = _Wake(
-        restarts=lambda namespace: restarts.wake(NamespaceKey(namespace)),
-        finalizer=finalizers.wake,
-    )
+    wake = _Wake(restarts=rollouts.wake, finalizer=finalizers.wake)
     reconcile = _reconcile(ports, options, shared=shared)
     controller = _controller(ports, options, shared=shared, reconcile=reconcile, wake=wake)
     observe, observe_workloads = _observe(shared, wake=wake)
@@ -197,6 +201,7 @@ def wire(ports: Ports, options: Options, *, new_queue: NewQueue) -> UseCases:
         controller=controller,
         workers=_workers(options, shared=shared, controller=controller),
         restart=restart,
+        rollouts=rollouts,
         restarts=restarts,
         remove_finalizers=remove_finalizers,
         finalizers=finalizers,
@@ -265,6 +270,7 @@ def _reconcile(ports: Ports, options: Options, *, shared: Shared) -> Reconcile:
         index=shared.index,
         sealer=shared.sealer,
         limits=shared.limits,
+        restart_on_content=options.restart_on_content,
     )
 
 

@@ -26,6 +26,7 @@ OTHERWISE: dict[str, tuple[dict[str, Any], Any]] = {
     "operator.leaderElection.enabled": ({"operator": {"replicas": 1}}, False),
     "operator.connectHost": ({}, "https://connect.example.com"),
     "operator.logEncoder": ({}, "json"),
+    "operator.restartOn": ({}, "content"),
     "operator.tls.trust.configMap": ({"operator": {"tls": {"trust": {"secret": ""}}}}, "authorities"),
     "operator.customEnvVars": ({}, [{"name": "A", "value": "b"}]),
     "operator.envFrom": ({}, [{"secretRef": {"name": "x"}}]),

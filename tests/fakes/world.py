@@ -75,6 +75,7 @@ class Process:
         self.poller, self.resync, self.patrol = made.poller, made.resync, made.patrol
         self.reconcile, self.controller = made.reconcile, made.controller
         self.restart, self.restarts = made.restart, hand(made.restarts._queue)
+        self.rollouts, self.restart_loop, self.first_poll = made.rollouts, made.restarts, shared.first_poll
         self.remove_finalizers, self.finalizer_loop = made.remove_finalizers, made.finalizers
         self.finalizers = hand(made.finalizers._queue)
 
@@ -241,7 +242,8 @@ class World:
         await self.settle()
 
     async def restart(self, namespace: str = "app") -> None:
-        await self.process.restart.run(namespace)
+        async for _ in self.process.restart.run(namespace):
+            pass
         await self.settle()
 
     def forget_requests(self) -> None:

@@ -32,7 +32,6 @@ from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.net.tls import client_tls
-from onepassword_operator.service.restarts.restart_workloads import NamespaceKey
 from onepassword_operator.service.runtime.leader_election import NoElection
 from onepassword_operator.service.vaults.poller import Poller
 from onepassword_operator.service.watch.secret_watch import SecretWatcher
@@ -297,11 +296,11 @@ async def test_polls_are_spread_by_a_tenth_and_sooner_while_something_is_wrong(
 
 
 async def test_a_pending_restart_found_at_the_start_is_taken_up(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
-    woken: list[NamespaceKey] = []
+    woken: list[str] = []
     monkeypatch.setattr(operator._parts.use_cases.shared.index.states, "pending_namespaces", lambda: {"app"})
-    monkeypatch.setattr(operator._parts.use_cases.restarts, "wake", woken.append)
+    monkeypatch.setattr(operator._parts.use_cases.rollouts, "wake", woken.append)
     operator._wake_pending()
-    assert woken == [NamespaceKey("app")]
+    assert woken == ["app"]
 
 
 class TestRun:

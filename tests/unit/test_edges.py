@@ -76,6 +76,14 @@ async def test_secrets_are_watched_or_looked_at_in_turn(server: ScriptedServer, 
         assert (made.use_cases.patrol is None) is watched
 
 
+@pytest.mark.parametrize(("setting", "on_content"), [("version", False), ("content", True)])
+async def test_a_new_version_with_the_same_content_restarts_workloads_unless_the_setting_says_otherwise(
+    server: ScriptedServer, metrics: Metrics, setting: str, *, on_content: bool
+) -> None:
+    async with built(server, metrics, restart_on=setting) as made:
+        assert made.use_cases.reconcile._restart_on_content is on_content
+
+
 async def test_a_mark_that_is_seen_wakes_the_restarts_of_its_namespace(parts: Parts) -> None:
     parts.use_cases.observe._wake_restarts("app")
     parts.use_cases.controller._wake_restarts("app")

@@ -63,7 +63,8 @@ def decide(
     }
     if not due:
         return None
-    merged = restarted_for | {name: str(mark.revisions) for name, mark in due.items()}
+    used = {name: done for name, done in restarted_for.items() if name in workload.secrets}
+    merged = used | {name: str(mark.revisions) for name, mark in due.items()}
     newest = max(
         [mark.time for mark in due.values()]
         + [workload.template_annotations.get(names.LAST_RESTARTED, "")],

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import pydantic
 
-from onepassword_operator.settings.values import OnOff
+from onepassword_operator.settings.values import OnOff, RestartOn
 
 PREFIX: Final = "ONEPASSWORD_OPERATOR_"
 WITH_FLAG: Final[pydantic.types.JsonDict] = {"flag": True}
@@ -56,6 +56,13 @@ class TuningSettings(pydantic.BaseModel):
         validation_alias=PREFIX + "RESTARTS_PER_SECOND",
         json_schema_extra=WITH_FLAG,
         description="Most workloads that restart in a second, evenly spaced, over all namespaces.",
+    )
+    restart_on: RestartOn = pydantic.Field(
+        default="version",
+        validation_alias=PREFIX + "RESTART_ON",
+        json_schema_extra=WITH_FLAG,
+        description="version: each new version of an item restarts the workloads of its Secrets. "
+        "content: not if their data stay the same, as after a new title, tag or favourite.",
     )
     secret_watch: OnOff = pydantic.Field(
         default="on",

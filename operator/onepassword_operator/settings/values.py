@@ -31,6 +31,7 @@ LEVELS: Final = {
 }
 STACKTRACE_LEVELS: Final = ("info", "warn", "error", "panic")
 ENCODERS: Final = ("console", "json")
+RESTART_ON: Final = ("version", "content")
 SWITCH: Final = ("on", "off")
 TIME_ENCODINGS: Final = ("epoch", "millis", "nano", "iso8601", "rfc3339", "rfc3339nano")
 LONGEST_INTERVAL_SECONDS: Final = 86400
@@ -154,5 +155,6 @@ Address = Annotated[str, pydantic.AfterValidator(_address)]
 LogLevel = Annotated[str, pydantic.AfterValidator(_level)]
 StacktraceLevel = Annotated[str, pydantic.AfterValidator(_one_of(*STACKTRACE_LEVELS))]
 Encoder = Annotated[str, pydantic.AfterValidator(_one_of(*ENCODERS))]
+RestartOn = Annotated[str, pydantic.AfterValidator(_one_of(*RESTART_ON))]
 OnOff = Annotated[str, pydantic.AfterValidator(_one_of(*SWITCH))]
 TimeEncoding = Annotated[str, pydantic.AfterValidator(_time_encoding)]

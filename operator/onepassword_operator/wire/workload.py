@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from onepassword_operator.model import names
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.model.workload_kind import DEPLOYMENT, KINDS, WorkloadKind
 from onepassword_operator.rules.secret import workload_claim
@@ -52,13 +53,18 @@ def from_dict(raw: Mapping[str, Any], kind: WorkloadKind = DEPLOYMENT) -> Worklo
     return _workload(converted(raw, _STRUCTS[kind.kind]), kind)
 
 
+def _ours(annotations: dict[str, str]) -> dict[str, str]:
+    # The others say nothing about Secrets or restarts, and kubectl's repeats the whole object.
+    return {name: value for name, value in annotations.items() if names.PREFIX in name}
+
+
 def _workload(found: _Object, kind: WorkloadKind) -> Workload:
     metadata, within = found.metadata, cast(Any, found)
     for member in kind.template:
         within = getattr(within, member, None)
     template: PodTemplate = within or PodTemplate()
-    annotations = texts(metadata.annotations)
-    on_template = template.annotations()
+    annotations = _ours(texts(metadata.annotations))
+    on_template = _ours(template.annotations())
     named = workload_claim.named(annotations, on_template)
     workload = Workload(
         kind=kind,

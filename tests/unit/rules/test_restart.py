@@ -75,11 +75,11 @@ def test_who_does_not_use_it_is_going_or_was_restarted_for_it_is_left_alone(
     assert restart.decide(workload, pending, levels=EVERYBODY) is None
 
 
-def test_only_what_is_due_is_a_reason_but_what_was_done_stays_recorded() -> None:
+def test_only_what_is_due_is_a_reason_and_what_was_done_stays_recorded_as_long_as_it_is_used() -> None:
     decided = restart.decide(_annotated('{"gone":"v/x@1","db":"v/i@3"}'), BOTH, levels=EVERYBODY)
     assert decided is not None
     assert decided.secrets == ("cache",)
-    assert decided.template_annotations[names.RESTARTED_FOR] == '{"cache":"v/j@9","db":"v/i@3","gone":"v/x@1"}'
+    assert decided.template_annotations[names.RESTARTED_FOR] == '{"cache":"v/j@9","db":"v/i@3"}'
 
 
 @pytest.mark.parametrize("revision", ["v/i@2", "v/i@4", "v/k@3", "w/i@3", ""])

@@ -76,6 +76,7 @@ BAD_VARIABLES = {
     f"{PREFIX}RESYNC_SECONDS": ["9"],
     f"{PREFIX}WORKERS": ["65"],
     f"{PREFIX}SECRET_WATCH": ["canary"],
+    f"{PREFIX}RESTART_ON": ["canary"],
     f"{PREFIX}RESTARTS_PER_SECOND": ["0"],
     f"{PREFIX}CONNECT_REQUESTS_PER_MINUTE": ["9", "-1"],
 }
@@ -96,6 +97,7 @@ BAD_FLAGS = {
     "zap_time_encoding": ["unix"],
     **{name: ["maybe", "", "yes", "2"] for name in ("zap_devel", "metrics_secure", "enable_http2", "enable_annotations")},
     **{name: ["maybe"] for name in ("allow_empty_values", "leader_elect", "secret_watch")},
+    "restart_on": ["change"],
     "restarts_per_second": ["nan"],
     "connect_requests_per_minute": ["9"],
 }

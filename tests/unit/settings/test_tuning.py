@@ -10,6 +10,7 @@ def test_what_they_are_if_nobody_says() -> None:
     read = TuningSettings()
     assert (read.restarts_per_second, read.connect_requests_per_minute, read.workers, read.resync_seconds) == (10.0, 0, 16, 600.0)
     assert read.watches_secrets
+    assert read.restart_on == "version"
 
 
 @pytest.mark.parametrize("text", ["off", "OFF"])

@@ -52,11 +52,12 @@ NOTHING = Workload(
 )
 
 
-def test_a_deployment_is_read_whole() -> None:
-    told = {"creationTimestamp": "2024-01-01T00:00:00Z", "annotations": {"a": "b"}, "deletionTimestamp": "2024-02-01T00:00:00Z"}
-    raw = {"metadata": METADATA | told, "spec": {"template": {"metadata": {"annotations": {"c": "d"}}}}}
+def test_a_deployment_is_read_whole_but_for_annotations_of_others() -> None:
+    ours, done = {names.AUTO_RESTART: "true"}, {names.RESTARTED_FOR: "{}"}
+    told = {"creationTimestamp": "2024-01-01T00:00:00Z", "annotations": ours | {"a": "b"}, "deletionTimestamp": "2024-02-01T00:00:00Z"}
+    raw = {"metadata": METADATA | told, "spec": {"template": {"metadata": {"annotations": done | {"c": "d"}}}}}
     assert read(raw) == dataclasses.replace(
-        NOTHING, created_at="2024-01-01T00:00:00Z", annotations={"a": "b"}, template_annotations={"c": "d"}, terminating=True
+        NOTHING, created_at="2024-01-01T00:00:00Z", annotations=ours, template_annotations=done, terminating=True
     )
 
 

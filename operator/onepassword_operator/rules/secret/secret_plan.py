@@ -2,7 +2,8 @@
 
 `rules/secret/owners.py` has proved ownership before. The data are exactly those of the item. Labels
 and annotations from elsewhere stay. Every write that changes the recorded revision sets a mark for
-pending restarts, and no other write does.
+pending restarts, and no other write does. If restarts are for content alone, a write that provably
+keeps the data sets none, but keeps an older one.
 """
 
 from __future__ import annotations
@@ -63,6 +64,8 @@ class Context:
     loses a pending restart.
     """
     co_owners: CoOwners = dataclasses.field(default_factory=CoOwners)
+    restart_on_content: bool = False
+    """Whether a new version with the same data restarts nobody."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +186,11 @@ def _mark_of_recreation(content: Content, context: Context) -> RestartMark | Non
     if context.remembered and context.remembered != content.revisions:
         return RestartMark(content.revisions, context.now)
     carried = context.carried
-    return carried if carried and carried.revisions == content.revisions else None
+    return (
+        carried
+        if carried and content.revisions in (context.remembered, carried.revisions)
+        else None
+    )
 
 
 def _mark(observed: ObservedSecret, *, content: Content, context: Context) -> RestartMark | None:
@@ -191,9 +198,24 @@ def _mark(observed: ObservedSecret, *, content: Content, context: Context) -> Re
     pending = [RestartMark.parse(observed.annotations.get(names.RESTART_PENDING))]
     if context.verdict is seal.Verdict.BROKEN:
         held, pending = context.remembered or held, [context.carried, *pending]
-    if held is not None and held != content.revisions:
+    if held not in (None, content.revisions) and not _is_spared(
+        observed, content=content, context=context
+    ):
         return RestartMark(content.revisions, context.now)
-    return next((mark for mark in pending if mark and mark.revisions == content.revisions), None)
+    # The first one is proven, and may be of an older version with the same data; of the others only
+    # one that fits is believed.
+    return next(
+        (mark for mark in pending if mark and mark.revisions == content.revisions), pending[0]
+    )
+
+
+def _is_spared(observed: ObservedSecret, *, content: Content, context: Context) -> bool:
+    # Without a seal nobody knows which data the pods have read.
+    return (
+        context.restart_on_content
+        and context.verdict is not seal.Verdict.BROKEN
+        and dict(observed.data) == dict(content.data)
+    )
 
 
 def _desired(

@@ -6,7 +6,7 @@ A restart learns it from the Secrets, as far as their seals prove it.
 from __future__ import annotations
 
 import dataclasses
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from typing import Final
 
 from onepassword_operator.model.item import Revisions
@@ -42,6 +42,8 @@ class SecretStates:
     def __init__(self) -> None:
         self._states: dict[SecretKey, SecretState] = {}
         self._departed: OrderedDict[SecretKey, SecretState] = OrderedDict()
+        self._pending: defaultdict[str, dict[SecretKey, RestartMark]] = defaultdict(dict)
+        """The marks of `_states`, by namespace."""
 
     def of(self, key: SecretKey) -> SecretState:
         """Return what is known of the Secret."""
@@ -102,6 +104,7 @@ class SecretStates:
         are due, outlive it.
         """
         state = self._states.pop(key, None)
+        self._note_mark(key, None)
         if state and state.held:
             self._departed[key] = SecretState(existed=True, held=state.held, mark=state.mark)
             if len(self._departed) > _DEPARTED:
@@ -109,20 +112,25 @@ class SecretStates:
 
     def pending(self, namespace: str) -> dict[SecretKey, RestartMark]:
         """Return the Secrets of a namespace that carry a pending-restart mark."""
-        return {
-            key: state.mark
-            for key, state in self._states.items()
-            if key.namespace == namespace and state.mark
-        }
+        return dict(self._pending.get(namespace, ()))
 
     def pending_namespaces(self) -> set[str]:
         """Return the namespaces with at least one mark."""
-        return {key.namespace for key, state in self._states.items() if state.mark}
+        return set(self._pending)
 
     def count_pending(self) -> int:
         """Count the Secrets that carry a mark."""
-        return sum(state.mark is not None for state in self._states.values())
+        return sum(map(len, self._pending.values()))
 
     def _note(self, key: SecretKey, state: SecretState) -> None:
         self._departed.pop(key, None)
         self._states[key] = state
+        self._note_mark(key, state.mark)
+
+    def _note_mark(self, key: SecretKey, mark: RestartMark | None) -> None:
+        marks = self._pending[key.namespace]
+        marks.pop(key, None)
+        if mark:
+            marks[key] = mark
+        if not marks:
+            del self._pending[key.namespace]

@@ -8,9 +8,8 @@ list, made after the Secret was written, shows that no workload is due any more.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from onepassword_operator.model import names
@@ -28,7 +27,7 @@ from onepassword_operator.rules.secret import seal
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.restarts.rate_limiter import RateLimiter
 from onepassword_operator.service.restarts.reverted import PATCHES, Reverts
-from onepassword_operator.service.runtime.work_queue import WorkQueue
+from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
 
 IDLE_WAIT_SECONDS: Final = 30.0
 """Longest wait of a namespace's restarts for its Secrets to be written, so that several changes
@@ -101,41 +100,38 @@ class RestartWorkloads:
         self._auto_restart = auto_restart
         self._limiter = limiter
 
-    async def run(self, namespace: str) -> None:
+    async def run(self, namespace: str) -> AsyncIterator[Workload]:
         """Restart a namespace's due workloads, and clear the marks of Secrets without any.
+
+        Each step tries one workload and yields it, so that others have their turn in between.
 
         Raises:
             ClusterError: a restart failed, or its result is unknown; the marks stay, so that
                 another run finishes it.
         """
-        marks = {
-            key: mark
-            for key, mark in self._index.states.pending(namespace).items()
-            if not self._is_suspended(key)
-        }
-        if not marks:
+        if not self._pending(namespace):
             return
         levels = restart.Levels(
             namespace=await self._workloads.namespace_setting(namespace),
             operator=self._auto_restart,
         )
-        failure: ClusterError | None = None
         for _ in range(ROUNDS):
-            pending = self._pending(marks)
+            pending = self._pending(namespace)
             listed = await self._workloads.list_namespace(namespace)
             due = self._due(listed, pending, levels=levels)
+            del listed  # the due ones alone are kept until their turn
             still_due = {name for _, decided in due for name in decided.secrets}
-            failure = (
-                await self._clear_all(
-                    {key: marks.pop(key) for key in list(marks) if key.name not in still_due}
-                )
-                or failure
+            failure = await self._clear_all(
+                namespace, [each for each in pending.values() if each.name not in still_due]
             )
             if due:
-                await self._restart_all(due, pending, levels=levels)
-            elif failure:
+                failure = None  # the next list shows what is still to be cleared
+            for workload, _ in due:
+                failure = await self._try(workload, levels=levels) or failure
+                yield workload
+            if failure:
                 raise failure
-            else:
+            if not due:
                 return
         raise ClusterUnavailableError(
             f'workloads in namespace "{namespace}" keep changing while they are restarted'
@@ -162,12 +158,15 @@ class RestartWorkloads:
                 self._reporter.reverted(workload, decided)
         return due
 
-    def _pending(self, marks: Mapping[SecretKey, RestartMark]) -> dict[str, restart.PendingSecret]:
+    def _pending(
+        self, namespace: str, among: Collection[str] | None = None
+    ) -> dict[str, restart.PendingSecret]:
         return {
             key.name: restart.PendingSecret(
                 name=key.name, mark=mark, auto_restart=self._secret_level(key)
             )
-            for key, mark in marks.items()
+            for key, mark in self._index.states.pending(namespace).items()
+            if (among is None or key.name in among) and not self._is_suspended(key)
         }
 
     def _secret_level(self, key: SecretKey) -> str | None:
@@ -175,35 +174,24 @@ class RestartWorkloads:
             (claim.auto_restart for claim in self._index.sharing(key) if claim.auto_restart), None
         )
 
-    async def _restart_all(
-        self,
-        due: Sequence[tuple[Workload, restart.Restart]],
-        pending: Mapping[str, restart.PendingSecret],
-        *,
-        levels: restart.Levels,
-    ) -> None:
-        failure: ClusterError | None = None
-        for workload, _ in due:
-            try:
-                await self._restart(workload, pending, levels=levels)
-            except ClusterError as error:
-                failure = error
-                fields = {"object": str(workload.ref)} | error.log_fields
-                _log.warning("workload could not be restarted", extra=fields)
-        if failure:
-            raise failure
+    async def _try(self, workload: Workload, *, levels: restart.Levels) -> ClusterError | None:
+        try:
+            await self._restart(workload, levels=levels)
+        except ClusterError as error:
+            fields = {"object": str(workload.ref)} | error.log_fields
+            _log.warning("workload could not be restarted", extra=fields)
+            return error
+        return None
 
-    async def _restart(
-        self,
-        workload: Workload,
-        pending: Mapping[str, restart.PendingSecret],
-        *,
-        levels: restart.Levels,
-    ) -> None:
+    async def _restart(self, workload: Workload, *, levels: restart.Levels) -> None:
         current: Workload | None = workload
-        while current and (decided := restart.decide(current, pending, levels=levels)):
+        while current and self._decide(current, levels=levels):
             if self._limiter:
                 await self._limiter.turn()
+            # The newest marks count: they may have moved on since the list, or during the wait.
+            decided = self._decide(current, levels=levels)
+            if decided is None:
+                return
             try:
                 await self._workloads.annotate_template(current, dict(decided.template_annotations))
             except ClusterConflictError:
@@ -215,12 +203,18 @@ class RestartWorkloads:
             self._reporter.restarted(current, decided)
             return
 
-    async def _clear_all(self, done: Mapping[SecretKey, RestartMark]) -> ClusterError | None:
+    def _decide(self, workload: Workload, *, levels: restart.Levels) -> restart.Restart | None:
+        pending = self._pending(workload.namespace, among=workload.secrets)
+        return restart.decide(workload, pending, levels=levels)
+
+    async def _clear_all(
+        self, namespace: str, done: Sequence[restart.PendingSecret]
+    ) -> ClusterError | None:
         # A Secret that can't be written must not block the restarts for other Secrets.
         failure: ClusterError | None = None
-        for key, mark in done.items():
+        for pending in done:
             try:
-                await self._clear(key, mark)
+                await self._clear(SecretKey(namespace, pending.name), pending.mark)
             except ClusterAbsentError:
                 continue  # gone since it was read: its re-creation sets the mark again
             except ClusterError as error:
@@ -249,31 +243,43 @@ class RestartWorkloads:
 
 
 class Rollouts:
-    """Delays a namespace's restarts until its Secrets are written: many changes, one rollout."""
+    """Gives namespaces their turns, of one workload each, once their Secrets are written."""
 
     def __init__(
         self,
         restarts: RestartWorkloads,
         *,
+        queue: WorkQueue[NamespaceKey],
         secrets_queue: WorkQueue[SecretKey],
         first_poll: asyncio.Event,
     ) -> None:
         self._restarts = restarts
+        self._queue = queue
         self._secrets_queue = secrets_queue
         self._first_poll = first_poll
+        self._under_way: dict[NamespaceKey, AsyncIterator[Workload]] = {}
 
-    async def run(self, key: NamespaceKey) -> None:
-        """Wait until the namespace's Secrets have been written, then restart their users.
+    def wake(self, namespace: str) -> None:
+        """Queue a namespace once its Secrets are written, so that many changes are one rollout."""
+        key = NamespaceKey(namespace)
+        self._queue.add_later(key, Priority.CHANGED, delay_seconds=IDLE_WAIT_SECONDS)
+        self._secrets_queue.when_idle(namespace, lambda: self._queue.add(key, Priority.CHANGED))
+
+    async def run(self, key: NamespaceKey) -> bool:
+        """Restart one workload of the namespace; return whether there may be more to do.
+
+        Before the first poll nothing is known of any item; after it, all that is pending is woken.
 
         Raises:
             ClusterError: as `RestartWorkloads.run`.
         """
-        await self._first_poll.wait()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(
-                self._secrets_queue.namespace_idle(key.namespace), IDLE_WAIT_SECONDS
-            )
-        await self._restarts.run(key.namespace)
+        if not self._first_poll.is_set():
+            return False
+        turns = self._under_way.pop(key, None) or self._restarts.run(key.namespace)
+        if await anext(turns, None) is None:
+            return False
+        self._under_way[key] = turns
+        return True
 
 
 def _fields(workload: Workload, decided: restart.Restart) -> dict[str, object]:

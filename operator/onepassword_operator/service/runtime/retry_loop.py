@@ -12,11 +12,14 @@ from onepassword_operator.service.runtime.work_queue import K, Priority, WorkQue
 
 
 class RetryLoop(Generic[K]):
-    """Runs work for each woken key, and again after a delay as long as it raises a ClusterError."""
+    """Runs work for each woken key, and again after a delay as long as it raises a ClusterError.
+
+    Work may return True if there is more to do: the key queues up behind the others for it.
+    """
 
     def __init__(
         self,
-        work: Callable[[K], Awaitable[None]],
+        work: Callable[[K], Awaitable[bool | None]],
         *,
         queue: WorkQueue[K],
         clock: Clock,
@@ -48,8 +51,10 @@ class RetryLoop(Generic[K]):
         key = await self._queue.take()
         delay = None
         try:
-            await self._work(key)
-            self._attempts.pop(key, None)
+            if await self._work(key):
+                self._queue.add(key, Priority.CHANGED)
+            else:
+                self._attempts.pop(key, None)
         except ClusterError as error:
             attempt = self._attempts[key] = self._attempts.get(key, 0) + 1
             delay = retry.delay_seconds(

@@ -12,7 +12,7 @@ import enum
 import heapq
 import itertools
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 RECHECK_SECONDS: Final = 1.0
@@ -88,7 +88,7 @@ class WorkQueue(Generic[K]):
         self._again: dict[K, Priority] = {}
         self._later: dict[K, asyncio.TimerHandle] = {}
         self._per_namespace: Counter[str] = Counter()
-        self._idle: dict[str, list[asyncio.Future[None]]] = {}
+        self._when_idle: dict[str, Callable[[], None]] = {}
         self._ready = asyncio.Event()
 
     def add(self, key: K, priority: Priority) -> None:
@@ -171,9 +171,8 @@ class WorkQueue(Generic[K]):
         self._per_namespace[key.namespace] -= 1
         if not self._per_namespace[key.namespace]:
             del self._per_namespace[key.namespace]
-            for waiter in self._idle.pop(key.namespace, ()):
-                if not waiter.done():
-                    waiter.set_result(None)
+            if call := self._when_idle.pop(key.namespace, None):
+                call()
 
     async def _more(self) -> None:
         # Blocked keys may run when a reconcile ends, or when their target recovers, which nothing
@@ -206,16 +205,15 @@ class WorkQueue(Generic[K]):
         """Whether a reconcile of the key is running."""
         return key in self._running
 
-    async def namespace_idle(self, namespace: str) -> None:
-        """Wait until no key of the namespace is queued or running; delayed retries do not count."""
-        while self._per_namespace.get(namespace):
-            waiter = asyncio.get_running_loop().create_future()
-            waiters = self._idle.setdefault(namespace, [])
-            waiters.append(waiter)
-            try:
-                await waiter
-            finally:
-                waiters.remove(waiter)
+    def when_idle(self, namespace: str, call: Callable[[], None]) -> None:
+        """Call once no key of the namespace is queued or running; delayed retries do not count.
+
+        Of several calls for a namespace the last one is made.
+        """
+        if namespace in self._per_namespace:
+            self._when_idle[namespace] = call
+        else:
+            call()
 
     def depth(self) -> int:
         """Return the number of keys that are queued or running."""

@@ -67,6 +67,7 @@ class Reconcile:
         index: Index,
         sealer: seal.Sealer,
         limits: FairShare,
+        restart_on_content: bool,
     ) -> None:
         self._secrets = secrets
         self._live_claims = live_claims
@@ -75,6 +76,7 @@ class Reconcile:
         self._index = index
         self._sealer = sealer
         self._limits = limits
+        self._restart_on_content = restart_on_content
 
     async def run(self, key: SecretKey) -> Results:
         """Bring one Secret in line, and return the outcome for each claim, the winner's first.
@@ -285,6 +287,7 @@ class Reconcile:
             remembered=None if fetched.frozen else state.held,
             carried=state.mark,
             co_owners=co_owners,
+            restart_on_content=self._restart_on_content,
         )
         return secret_plan.plan(
             asked.admitted.winner, asked.observed, content=fetched.content, context=context

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import pytest
 
 from onepassword_operator.model.item import Revision, Revisions
@@ -53,12 +55,24 @@ def test_a_newer_write_keeps_its_mark_when_an_older_restart_ends(states: SecretS
     assert (states.of(A).mark, states.of(A).resource_version) == (None, 8)
 
 
-def test_marks_are_found_by_namespace(states: SecretStates) -> None:
+class NoWalk(dict[SecretKey, SecretState]):
+    """Thousands of Secrets: whoever goes through all of them for one namespace does so for each."""
+
+    def __iter__(self) -> NoReturn:
+        raise AssertionError("walks over all Secrets")
+
+    items = values = keys = __iter__
+
+
+def test_marks_are_found_by_namespace_without_a_look_at_every_secret(states: SecretStates) -> None:
+    states._states = NoWalk()
     states.set_sealed(A, held=X1, mark=MARK)
     states.set_existed(B)
     states.set_sealed(SecretKey("other", "c"), held=X1, mark=MARK)
     assert states.pending("app") == {A: MARK}
     assert (states.pending_namespaces(), states.count_pending()) == ({"app", "other"}, 2)
+    states.clear_mark(A, 1)
+    assert (states.pending("app"), states.pending_namespaces(), states.count_pending()) == ({}, {"other"}, 1)
 
 
 def test_what_a_secret_held_and_was_owed_outlives_its_claims(states: SecretStates) -> None:

@@ -1,6 +1,5 @@
 """Restarts: exactly once per workload and revision, whatever happens on the way."""
 
-import asyncio
 import contextlib
 import dataclasses
 from typing import Any
@@ -11,11 +10,10 @@ from fakes.world import World
 from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import ClusterConflictError, ClusterDeniedError, ClusterUnavailableError
-from onepassword_operator.model.secret import ObservedSecret, SecretKey
-from onepassword_operator.service.restarts import restart_workloads
+from onepassword_operator.model.secret import ObservedSecret
 from onepassword_operator.service.restarts.rate_limiter import RateLimiter
-from onepassword_operator.service.restarts.restart_workloads import NamespaceKey, Rollouts
-from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
+from onepassword_operator.service.restarts.restart_workloads import NamespaceKey
+from onepassword_operator.service.runtime.work_queue import Priority
 
 
 @pytest.fixture
@@ -48,7 +46,7 @@ async def test_users_of_a_changed_secret_restart_once_and_the_mark_goes(world: W
 
 async def test_clearing_the_mark_leaves_a_secret_that_needs_no_look(world: World) -> None:
     await changed(world)
-    await world.process.restart.run("app")
+    await world.restart()
     assert world.process.index.states.count_pending() == 0
     world.forget_requests()
     await world.settle()
@@ -72,7 +70,7 @@ async def test_a_refused_patch_keeps_the_mark_and_the_others_go_on(world: World)
     world.workloads.refused["web"] = ClusterDeniedError("RBAC")
     with pytest.raises(ClusterDeniedError):
         await world.restart()
-    assert world.workloads.rollouts == {"api": 1, "zoo": 1}
+    assert (world.workloads.rollouts, world.workloads.requests.count("patch")) == ({"api": 1, "zoo": 1}, 3)
     assert world.secrets.mark(world.key())
     world.workloads.refused.clear()
     await world.restart()
@@ -234,15 +232,16 @@ class TestClearing:
         assert world.secrets.mark(world.key())  # made anew, and still to be looked at
 
     async def test_a_secret_that_can_not_be_cleared_keeps_nobody_else_from_being_restarted(self, world: World) -> None:
+        """And it is tried again with the next list."""
         world.workloads.deploy("web", "db")
         await changed(world, "db", "unused")
         world.secrets.faults.refuse("annotate", ClusterDeniedError("no"))
-        with pytest.raises(ClusterDeniedError):
-            await world.restart()
-        assert (world.workloads.rollouts, world.secrets.mark(world.key("db"))) == ({"web": 1}, None)
-        assert world.secrets.mark(world.key("unused"))
+        world.workloads.before["patch"] = lambda: marked.append(world.secrets.mark(world.key("unused")))
+        marked: list[object] = []
         await world.restart()
-        assert world.secrets.mark(world.key("unused")) is None
+        assert world.workloads.rollouts == {"web": 1}
+        assert marked[0]
+        assert (world.secrets.mark(world.key("db")), world.secrets.mark(world.key("unused"))) == (None, None)
 
 
 class TestReverted:
@@ -385,73 +384,118 @@ class TestWhoHasNoSay:
         assert (world.workloads.rollouts["web"], world.secrets.mark(key)) == (1, None)
 
 
-class Restarts:
-    """Stands for `RestartWorkloads`: which namespaces had a pass."""
+class TestTurns:
+    """Namespaces are restarted in turns, of one workload each."""
 
-    def __init__(self) -> None:
-        self.ran: list[str] = []
+    async def changed_in(self, world: World, *namespaces: str) -> None:
+        """A Secret in each namespace has just changed, and all restarts wait for their first turn."""
+        world.process.first_poll.set()
+        item = world.source.put(world.vault, "db", password="one")
+        for namespace in namespaces:
+            world.claims.apply(world.key(namespace=namespace), "vaults/Prod/items/db")
+        await world.settle()
+        await world.polled(world.source.edit(item, password="two"))
+        assert world.process.woken == set(namespaces)
 
-    async def run(self, namespace: str) -> None:
-        self.ran.append(namespace)
+    async def test_a_restart_behind_four_thousand_in_four_namespaces_waits_for_one_of_each(self, world: World) -> None:
+        large = [f"large-{number}" for number in range(4)]
+        for namespace in large:
+            for number in range(1000):
+                world.workloads.deploy(f"{namespace}-{number}", "db", namespace=namespace)
+        world.workloads.deploy("web", "db", namespace="small")
+        await self.changed_in(world, *large, "small")
+        while not world.workloads.rollouts["web"]:
+            await world.process.restart_loop.run_next()
+        assert world.workloads.rollouts.total() == 5
+        assert world.workloads.requests == ["list", "patch"] * 5
 
+    async def test_all_namespaces_come_to_their_end_with_two_lists_each(self, world: World) -> None:
+        for namespace in ("app", "other"):
+            for number in range(3):
+                world.workloads.deploy(f"{namespace}-{number}", "db", namespace=namespace)
+        await self.changed_in(world, "app", "other")
+        while world.process.restarts.depth():
+            await world.process.restart_loop.run_next()
+        assert set(world.workloads.rollouts.values()) == {1}
+        assert (world.workloads.rollouts.total(), world.workloads.requests.count("list")) == (6, 4)
+        assert world.process.index.states.count_pending() == 0
 
-class TestRollouts:
-    @pytest.fixture
-    def restarts(self) -> Restarts:
-        return Restarts()
+    async def test_a_workload_that_can_not_be_restarted_is_tried_ever_less_often(self, world: World) -> None:
+        for name in ("stuck", "web"):
+            world.workloads.deploy(name, "db")
+        await self.changed_in(world, "app")
+        world.workloads.refused["stuck"] = ClusterUnavailableError("no answer")
+        waits = []
+        for _ in range(3):
+            world.workloads.deploy("web", "db")
+            while world.process.restarts.depth():
+                await world.process.restart_loop.run_next()
+            ((key, (due, _)),) = world.process.restarts.retries.items()
+            waits.append(due - world.clock.now)
+            world.clock.now = due
+            world.process.restarts.ripen()
+            assert key == NamespaceKey("app")
+        assert waits[0] < waits[1] < waits[2]
+        assert world.workloads.rollouts["web"] == 3
 
-    @pytest.fixture
-    def first_poll(self) -> asyncio.Event:
-        return asyncio.Event()
+    async def test_nothing_is_restarted_before_the_first_poll(self, world: World) -> None:
+        world.workloads.deploy("web", "db")
+        await self.changed_in(world, "app")
+        world.process.first_poll.clear()
+        await world.process.restart_loop.run_next()
+        assert (world.workloads.requests, world.process.restarts.depth()) == ([], 0)
 
-    @pytest.fixture
-    def queue(self) -> WorkQueue[SecretKey]:
-        return WorkQueue()
+    async def test_a_namespace_whose_secrets_are_not_written_yet_holds_up_no_other(self, world: World) -> None:
+        for namespace in ("busy", "app"):
+            world.workloads.deploy(namespace, "db", namespace=namespace)
+        await self.changed_in(world, "busy", "app")
+        await world.process.restarts.drop()
+        world.process.queue.add(world.key("slow", "busy"), Priority.NEW)
+        for namespace in ("busy", "app"):
+            world.process.rollouts.wake(namespace)
+        assert world.process.woken == {"app"}
+        world.process.queue.done(await world.process.queue.take())
+        assert world.process.woken == {"app", "busy"}
 
-    @pytest.fixture
-    def rollouts(self, restarts: Restarts, first_poll: asyncio.Event, queue: WorkQueue[SecretKey]) -> Rollouts:
-        return Rollouts(restarts, secrets_queue=queue, first_poll=first_poll)  # type: ignore[arg-type]
+    async def test_it_waits_for_its_secrets_for_half_a_minute_however_often_it_is_woken(self, world: World) -> None:
+        world.process.queue.add(world.key(), Priority.NEW)
+        for _ in range(3):
+            assert world.process.woken == set()
+            world.process.rollouts.wake("app")
+            world.clock.advance(10)
+            world.process.restarts.ripen()
+        assert world.process.woken == {"app"}
 
-    async def test_they_wait_for_the_first_poll(self, rollouts: Rollouts, restarts: Restarts, first_poll: asyncio.Event) -> None:
-        waiting = asyncio.create_task(rollouts.run(NamespaceKey("app")))
-        await turns()
-        assert restarts.ran == []
-        first_poll.set()
-        await asyncio.wait_for(waiting, 5)
-        assert restarts.ran == ["app"]
+    async def test_a_second_change_meanwhile_is_one_restart_for_the_newest(self, world: World) -> None:
+        """Of all workloads whose turn is yet to come: of `b`, which waits for the limiter, and of `c`."""
 
-    async def test_they_wait_until_the_secrets_of_the_namespace_are_written(
-        self, rollouts: Rollouts, restarts: Restarts, first_poll: asyncio.Event, queue: WorkQueue[SecretKey]
-    ) -> None:
-        first_poll.set()
-        queue.add(SecretKey("app", "db"), Priority.CHANGED)
-        queue.add(SecretKey("other", "db"), Priority.CHANGED)
-        waiting = asyncio.create_task(rollouts.run(NamespaceKey("app")))
-        await turns()
-        assert restarts.ran == []
-        queue.done(await queue.take())
-        await asyncio.wait_for(waiting, 5)
-        assert restarts.ran == ["app"]
+        async def rotate(seconds: float) -> None:
+            world.clock.advance(seconds)
+            if world.source.item(item).version == 2:
+                await world.polled(world.source.edit(item, password="three"))
 
-    async def test_they_do_not_wait_for_ever(
-        self,
-        rollouts: Rollouts,
-        restarts: Restarts,
-        first_poll: asyncio.Event,
-        queue: WorkQueue[SecretKey],
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        monkeypatch.setattr(restart_workloads, "IDLE_WAIT_SECONDS", 0.0)
-        first_poll.set()
-        queue.add(SecretKey("app", "db"), Priority.CHANGED)
-        await asyncio.wait_for(rollouts.run(NamespaceKey("app")), 5)
-        assert restarts.ran == ["app"]
+        for name in ("a", "b", "c"):
+            world.workloads.deploy(name, "db")
+        item = await changed(world)
+        world.process.restart._limiter = RateLimiter(10.0, world.clock, sleep=rotate)
+        for _ in range(2):
+            await world.restart()
+        assert world.workloads.rollouts == {"a": 2, "b": 1, "c": 1}
+        assert {world.workloads.restarted_for(name)["db"] for name in "abc"} == {f"{world.vault}/{item}@3"}
+        assert world.secrets.mark(world.key()) is None
 
+    async def test_a_secret_that_is_suspended_meanwhile_restarts_nobody_whose_turn_is_yet_to_come(self, world: World) -> None:
+        async def suspend(seconds: float) -> None:
+            world.clock.advance(seconds)
+            await world.settled(world.claims.annotate(world.key(), suspended=True))
 
-async def turns() -> None:
-    """Let everybody else go on as far as they can."""
-    for _ in range(5):
-        await asyncio.sleep(0)
+        for name in ("a", "b", "c"):
+            world.workloads.deploy(name, "db")
+        await changed(world)
+        world.process.restart._limiter = RateLimiter(10.0, world.clock, sleep=suspend)
+        await world.restart()
+        assert world.workloads.rollouts == {"a": 1}
+        assert world.secrets.mark(world.key())
 
 
 async def test_a_change_that_overtakes_the_answer_to_the_clearing_is_still_due(world: World) -> None:
@@ -500,3 +544,22 @@ async def test_every_patch_takes_a_turn_the_repeated_ones_too(world: World) -> N
     await world.restart()
     assert world.workloads.requests.count("patch") == 6
     assert turns == 5  # the first is at once
+
+
+@pytest.mark.parametrize(("on_content", "restarts"), [(True, 1), (False, 2)])
+async def test_a_new_title_restarts_nobody_if_only_content_does_but_what_is_due_stays_due(
+    world: World, *, on_content: bool, restarts: int
+) -> None:
+    world.process.reconcile._restart_on_content = on_content
+    world.workloads.deploy("web", "db")
+    item = await changed(world)
+    world.source.rename(item, "renamed")
+    await world.poll()
+    await world.look(world.key())
+    assert world.secrets.marked(world.key()) == [2 if on_content else 3]
+    await world.restart()
+    assert (world.workloads.rollouts, world.secrets.mark(world.key())) == ({"web": 1}, None)
+    world.source.rename(item, "renamed again")
+    await world.poll()
+    await world.restart()
+    assert (world.workloads.rollouts["web"], world.secrets.mark(world.key())) == (restarts, None)

@@ -26,11 +26,13 @@ class Work:
     def __init__(self) -> None:
         self.ran: list[str] = []
         self.errors: list[OperatorError] = []
+        self.steps = 0
+        """Until so many turns are over, there is more to do."""
         self.changed = asyncio.Event()
         self.during: Callable[[], None] | None = None
         self.gate: asyncio.Event | None = None
 
-    async def run(self, place: NamespaceKey) -> None:
+    async def run(self, place: NamespaceKey) -> bool:
         self.ran.append(place.namespace)
         self.changed.set()
         if self.during:
@@ -40,6 +42,7 @@ class Work:
             await self.gate.wait()
         if self.errors:
             raise self.errors.pop(0)
+        return len(self.ran) < self.steps
 
     async def times(self, count: int) -> None:
         async with asyncio.timeout(5):
@@ -106,6 +109,16 @@ async def test_workers_go_on_side_by_side_but_never_on_the_same(loop: RetryLoop[
     await work.times(3)
     await turns()
     assert (work.ran, loop.depth()) == (["app", "other", "app"], 0)
+
+
+async def test_whoever_has_more_to_do_goes_on_behind_the_others(work: Work) -> None:
+    loop: RetryLoop[NamespaceKey] = RetryLoop(work.run, queue=WorkQueue(), clock=FakeClock())
+    work.steps = 4
+    for key in (APP, OTHER):
+        loop.wake(key)
+    while loop.depth():
+        await loop.run_next()
+    assert work.ran == ["app", "other", "app", "other", "app"]
 
 
 async def test_waits_grow_until_it_succeeds_and_a_wake_ends_them(

@@ -130,53 +130,48 @@ async def test_a_closed_queue_has_no_timers(queue: WorkQueue[SecretKey]) -> None
     assert (queue.depth(), queue.delayed()) == (0, 0)
 
 
-class TestNamespaceIdle:
-    async def test_a_namespace_without_work_is_idle(self, queue: WorkQueue[SecretKey]) -> None:
+class TestWhenIdle:
+    @pytest.fixture
+    def calls(self, queue: WorkQueue[SecretKey]) -> list[str]:
+        """The calls that are made of two for the namespace of a key that waits."""
+        made: list[str] = []
+        queue.add(A, Priority.NEW)
+        for name in ("one", "two"):
+            queue.when_idle("app", lambda name=name: made.append(name))  # type: ignore[misc]
+        return made
+
+    async def test_for_a_namespace_without_work_the_call_is_made_at_once(self, queue: WorkQueue[SecretKey]) -> None:
         queue.add(SecretKey("other", "x"), Priority.NEW)
         queue.add_later(A, Priority.LOW, delay_seconds=FAR)  # retries that wait for their time do not count
-        await asyncio.wait_for(queue.namespace_idle("app"), 5)
+        made: list[str] = []
+        queue.when_idle("app", lambda: made.append("app"))
+        assert made == ["app"]
 
-    async def test_it_waits_for_what_waits_and_for_what_runs(self, queue: WorkQueue[SecretKey]) -> None:
-        queue.add(A, Priority.NEW)
+    async def test_the_last_call_is_made_once_after_all_that_waits_and_runs(self, queue: WorkQueue[SecretKey], calls: list[str]) -> None:
         queue.add(B, Priority.NEW)
-        waiting = [asyncio.create_task(queue.namespace_idle("app")) for _ in range(2)]
         for _ in range(2):
             key = await queue.take()
-            await turns()
-            assert not any(task.done() for task in waiting)
+            assert calls == []
             queue.done(key)
-        await asyncio.wait_for(asyncio.gather(*waiting), 5)
+        assert calls == ["two"]
+        queue.add(B, Priority.NEW)
+        queue.done(await queue.take())
+        assert calls == ["two"]
 
-    async def test_work_that_came_up_during_the_last_pass_counts(self, queue: WorkQueue[SecretKey]) -> None:
-        queue.add(A, Priority.NEW)
+    async def test_work_that_came_up_during_the_last_pass_counts(self, queue: WorkQueue[SecretKey], calls: list[str]) -> None:
         await queue.take()
-        idle = asyncio.create_task(queue.namespace_idle("app"))
-        await turns()
         queue.add(A, Priority.NEW)
         queue.done(A)
-        await turns()
-        assert not idle.done()
+        assert calls == []
         assert await drained(queue) == [A]
-        await asyncio.wait_for(idle, 5)
+        assert calls == ["two"]
 
-    async def test_it_looks_again_after_it_woke(self, queue: WorkQueue[SecretKey]) -> None:
-        queue.add(A, Priority.NEW)
-        idle = asyncio.create_task(queue.namespace_idle("app"))
-        await turns()
-        queue.done(await queue.take())
-        queue.add(B, Priority.NEW)
-        await turns()
-        assert not idle.done()
-        assert await drained(queue) == [B]
-        await asyncio.wait_for(idle, 5)
-
-    async def test_a_waiter_that_gave_up_disturbs_nobody(self, queue: WorkQueue[SecretKey]) -> None:
-        queue.add(A, Priority.NEW)
-        idle = asyncio.create_task(queue.namespace_idle("app"))
-        await turns()
-        idle.cancel()
-        await turns()
-        assert await drained(queue) == [A]
+    async def test_a_key_that_is_discarded_counts_no_more(self, queue: WorkQueue[SecretKey], calls: list[str]) -> None:
+        queue.add_later(B, Priority.LOW, delay_seconds=FAR)
+        for key in (A, B, C):
+            queue.discard(key)
+        assert calls == ["two"]
+        assert (queue.depth(), queue.delayed()) == (0, 0)
 
 
 class Limits:
@@ -307,23 +302,3 @@ class TestShare:
         await asyncio.sleep(0)
         assert list(queue._blocked) == ["item"]
         waiting.cancel()
-
-
-async def test_a_discarded_key_is_gone_from_everywhere_and_its_namespace_may_rest(queue: WorkQueue[SecretKey]) -> None:
-    queue.add(A, Priority.NEW)
-    queue.add_later(B, Priority.LOW, delay_seconds=FAR)
-    idle = asyncio.create_task(queue.namespace_idle("app"))
-    await turns()
-    for key in (A, B, C):
-        queue.discard(key)
-    await asyncio.wait_for(idle, 5)
-    assert (queue.depth(), queue.delayed()) == (0, 0)
-
-
-async def test_who_gives_up_waiting_for_a_namespace_is_forgotten(queue: WorkQueue[SecretKey]) -> None:
-    queue.add(A, Priority.NEW)
-    idle = asyncio.create_task(queue.namespace_idle("app"))
-    await turns()
-    idle.cancel()
-    await turns()
-    assert not any(queue._idle.values())
