@@ -74,6 +74,8 @@ class Churn:
         self.hand_edits: Counter[str] = Counter()
         self.early_restarts: list[str] = []
         self.passing = 0
+        self.unserved = {FOREIGN}
+        """The resources that get no Secret."""
         core, custom = world.observer.core, world.observer.custom
         self.secret_changes = ChangeCount(core.list_namespaced_secret, world.namespace)
         self.item_changes = ChangeCount(custom.list_namespaced_custom_object, *GROUP, world.namespace, PLURAL)
@@ -128,7 +130,8 @@ class Churn:
             self.hand_edits[title] += 1
             self.world.patch_secret(title, {"data": {"password": base64.b64encode(f"edit-{self.hand_edits[title]}".encode()).decode()}})
         self.passing += 1
-        self.world.item(f"passing-{self.passing}", "vaults/v/items/a")
+        vault, item = self.world.connect.ids("v", self.called["a"])
+        self.world.item(f"passing-{self.passing}", f"vaults/{vault}/items/{item}")
         if self.passing > 1:
             self.world.delete_item(f"passing-{self.passing - 1}")
 
@@ -159,9 +162,7 @@ class Churn:
 
     def _strays(self) -> set[tuple[str, str]]:
         resources = self.world.observer.custom.list_namespaced_custom_object(*GROUP, self.world.namespace, PLURAL)["items"]
-        wanted = {(r["metadata"]["name"], r["metadata"]["uid"]) for r in resources} - {
-            (FOREIGN, self.world.custom(FOREIGN)["metadata"]["uid"])
-        }
+        wanted = {(r["metadata"]["name"], r["metadata"]["uid"]) for r in resources if r["metadata"]["name"] not in self.unserved}
         managed = self.world.observer.core.list_namespaced_secret(self.world.namespace, label_selector=PREFIX + "managed=true").items
         owned = {(secret.metadata.name, owner.uid) for secret in managed for owner in secret.metadata.owner_references or ()}
         return wanted ^ owned
