@@ -1,7 +1,5 @@
 """What a value may be, that each has an effect, and that the files made of values.yaml are up to date."""
 
-from __future__ import annotations
-
 import functools
 import json
 import re

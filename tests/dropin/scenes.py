@@ -3,8 +3,6 @@
 `python tests/dropin/scenes.py` records them anew; a test holds the records to what the program does.
 """
 
-from __future__ import annotations
-
 import sys
 import tempfile
 from collections.abc import Callable, Mapping

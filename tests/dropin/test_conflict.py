@@ -1,7 +1,5 @@
 """Somebody puts the official finalizer back whenever it is gone: how often ours tries, with the time in the test's hand."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

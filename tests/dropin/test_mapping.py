@@ -3,8 +3,6 @@
 `reference_mapping` says what that is. The three differences that are meant are in the test that compares.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from typing import Any

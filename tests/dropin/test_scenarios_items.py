@@ -1,7 +1,5 @@
 """Scenarios 74 to 81, 87 to 89 and 92 to 95, and how names are found: resources and their Secrets on a real API server."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import kubernetes

@@ -1,7 +1,5 @@
 """Calls as a test starts them, ends them, or watches them fail."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Coroutine
 from typing import Any, TypeVar

@@ -1,7 +1,5 @@
 """A real HTTP server on the loopback interface that answers by a script, however badly."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections import deque

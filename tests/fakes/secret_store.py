@@ -1,7 +1,5 @@
 """Secrets in memory, with resourceVersions, conflicts, watch events and answers that get lost."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Container, Sequence
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """1Password fails in ways that need a scene of their own; the ways it fails as such are rows of test_client_faults.py."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The embedded Connect server as a process, and its admin port as a test uses it."""
 
-from __future__ import annotations
-
 import json
 import select
 import subprocess

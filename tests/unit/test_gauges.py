@@ -1,7 +1,5 @@
 """What a scrape shows of the process: each gauge is read then, from the part that knows."""
 
-from __future__ import annotations
-
 from fakes.clock import FakeClock
 from fakes.world import World
 from onepassword_operator import gauges, wiring

@@ -1,7 +1,5 @@
 """Facts for the rules: one ordinary claim, item and Secret, and what the API server shows of a Secret that was written."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 

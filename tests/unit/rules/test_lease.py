@@ -1,7 +1,5 @@
 """Who may lead, and what the lease says then: the rules of Kubernetes' own client library."""
 
-from __future__ import annotations
-
 import pytest
 
 from onepassword_operator.model.lease import LeaseRecord

@@ -1,7 +1,5 @@
 """Who decides a Secret, and what is refused before 1Password is asked."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import pytest

@@ -1,7 +1,5 @@
 """Failures in a row."""
 
-from __future__ import annotations
-
 import pytest
 
 from fakes.clock import FakeClock

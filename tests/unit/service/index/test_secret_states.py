@@ -1,7 +1,5 @@
 """What is known of live Secrets, and what outlives them."""
 
-from __future__ import annotations
-
 import pytest
 
 from onepassword_operator.model.item import Revision, Revisions

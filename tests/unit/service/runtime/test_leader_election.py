@@ -1,7 +1,5 @@
 """One of several candidates leads, and stops writing before another can begin."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

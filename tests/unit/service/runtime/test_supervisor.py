@@ -1,7 +1,5 @@
 """Supervised tasks: none ends unnoticed."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 

@@ -1,7 +1,5 @@
 """Who is told what: conditions for resources, Events for everybody, counts for the operator's own people."""
 
-from __future__ import annotations
-
 import logging
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Taking over from the official operator: its Secrets, and the finalizer that it leaves on the objects."""
 
-from __future__ import annotations
-
 import pytest
 
 from fakes.world import World

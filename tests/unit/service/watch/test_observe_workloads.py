@@ -1,7 +1,5 @@
 """Deployments that ask for Secrets and use them: what they get, who owns it with them, and how they let go."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import pytest
