@@ -45,10 +45,7 @@ OTHERWISE: dict[str, tuple[dict[str, Any], Any]] = {
 CLOSED = {"enabled": True, "apiServer": {"cidrs": ["10.0.0.1/32"]}}
 """A network policy that lets the operator reach addresses only where they are named."""
 
-MEANS_NOTHING = {
-    "global": "belongs to parent charts",
-    "operator.authMethod": "takes one value so far",
-}
+MEANS_NOTHING = {"global": "belongs to parent charts", "operator.authMethod": "takes one value so far"}
 """Values without an effect, and why."""
 
 

@@ -60,10 +60,7 @@ STATES: Mapping[str, tuple[str, tuple[Key, ...]]] = {
         "--enable-annotations copies every annotation of the resource",
         ((ITEM, "with-annotations"), (SECRET, "with-annotations")),
     ),
-    "08-annotations-removed": (
-        "A Deployment that asks no more, and keeps the finalizer",
-        ((DEPLOYMENT, "annotated-b"),),
-    ),
+    "08-annotations-removed": ("A Deployment that asks no more, and keeps the finalizer", ((DEPLOYMENT, "annotated-b"),)),
 }
 
 Shown = dict[str, list[recorded.Object]]

@@ -64,10 +64,7 @@ def _delivery(
 ) -> Delivery:
     described = [entry | {"id": f"file-{number}"} for number, (entry, _) in enumerate(files)]
     item = {"id": "i", "vault": {"id": "v"}, "title": "t", "version": 1, "urls": urls, "fields": fields, "files": described}
-    return Delivery(
-        body=json.dumps(item).encode(),
-        files=tuple((entry.get("name"), content) for entry, content in files),
-    )
+    return Delivery(body=json.dumps(item).encode(), files=tuple((entry.get("name"), content) for entry, content in files))
 
 
 @st.composite

@@ -51,11 +51,7 @@ SEED: dict[str, Any] = {"vaults": [{"name": "Operator-Acceptance-Tests", "items"
 BY_PATH: dict[str, tuple[str, dict[str, bytes]]] = {
     "urls": (
         "urls",
-        {
-            "username": b"canary-user",
-            "website": b"https://canary-primary.example",
-            "test-website": b"https://canary-test.example",
-        },
+        {"username": b"canary-user", "website": b"https://canary-primary.example", "test-website": b"https://canary-test.example"},
     ),
     "collide": ("urls that collide", {"web-site": b"https://canary-0.example"}),
     "odd-labels": ("odd labels", {"First-Host": b"canary-host", "Ice-Cream": b"canary-cone", "AWS-Access-Key": b"canary-key"}),

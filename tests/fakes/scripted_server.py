@@ -25,7 +25,7 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass
-class ScriptedServer:
+class Server:
     """Answers by path where a route is given, else one after another; without any left, 200 and `[]`."""
 
     url: str = ""
@@ -102,8 +102,8 @@ async def truncated(request: web.Request) -> web.StreamResponse:
 
 
 @contextlib.asynccontextmanager
-async def scripted_server() -> AsyncIterator[ScriptedServer]:
-    server = ScriptedServer()
+async def scripted_server() -> AsyncIterator[Server]:
+    server = Server()
     application = web.Application(client_max_size=64 * 1024 * 1024)
     application.router.add_route("*", "/{path:.*}", server.handle)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)

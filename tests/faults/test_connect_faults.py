@@ -21,11 +21,7 @@ SEED: dict[str, Any] = {
 }
 PREFIX = "ONEPASSWORD_OPERATOR_"
 LIMIT_SECONDS = 4
-FAST = {
-    PREFIX + "STALENESS_SECONDS": str(LIMIT_SECONDS),
-    PREFIX + "CONNECT_TIMEOUT_SECONDS": "2",
-    PREFIX + "DENIED_PROBE_SECONDS": "1",
-}
+FAST = {PREFIX + "STALENESS_SECONDS": str(LIMIT_SECONDS), PREFIX + "CONNECT_TIMEOUT_SECONDS": "2", PREFIX + "DENIED_PROBE_SECONDS": "1"}
 
 
 def start(make_world: MakeWorld, *items: str, **settings: str) -> World:

@@ -14,8 +14,7 @@ from aiohttp import web
 
 from fakes.calls import failing, given_up
 from fakes.relays import Asked, ForwardProxy, forward_proxy
-from fakes.scripted_server import ScriptedServer as Server
-from fakes.scripted_server import reply, reset, scripted_server, truncated
+from fakes.scripted_server import Server, reply, reset, scripted_server, truncated
 from onepassword_operator.connect import answers
 from onepassword_operator.connect import client as connect
 from onepassword_operator.connect.access_token import ConnectToken

@@ -5,7 +5,8 @@ from contextlib import AbstractAsyncContextManager
 
 from fakes.calls import failing, given_up
 from fakes.clock import FakeClock
-from fakes.scripted_server import ScriptedServer, reply
+from fakes.scripted_server import Server as ScriptedServer
+from fakes.scripted_server import reply
 from onepassword_operator.connect.access_token import ConnectToken
 from onepassword_operator.connect.factory import Connected, Limits, Server, connect_source
 from onepassword_operator.model.confidential import Confidential

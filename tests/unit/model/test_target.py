@@ -60,10 +60,7 @@ def test_the_restart_setting_is_told_verbatim(annotations: dict[str, str], setti
     assert dataclasses.replace(CLAIM, annotations=annotations).auto_restart == setting
 
 
-@pytest.mark.parametrize(
-    ("conditions", "ready"),
-    [((OTHER, READY), READY), ((OTHER,), None)],
-)
+@pytest.mark.parametrize(("conditions", "ready"), [((OTHER, READY), READY), ((OTHER,), None)])
 def test_the_ready_condition_is_found_among_the_others(conditions: tuple[Condition, ...], ready: Condition | None) -> None:
     assert dataclasses.replace(CLAIM, conditions=conditions).ready == ready
 

@@ -45,12 +45,7 @@ def _told(previous: Condition | None, outcome: Outcome, *, stale: bool = False) 
         (dataclasses.replace(SYNCED, warning="2 items"), "True", "Synced", f"{FACT}; 2 items"),
         (dataclasses.replace(SYNCED, skipped=(EMPTY,)), "True", "Synced", FACT),
         (dataclasses.replace(SYNCED, skipped=(EMPTY, ODD)), "True", "FieldsSkipped", f"{FACT}, without {ODD_TOLD}"),
-        (
-            dataclasses.replace(SYNCED, skipped=(ODD,), warning="2 items"),
-            "True",
-            "FieldsSkipped",
-            f"{FACT}, without {ODD_TOLD}; 2 items",
-        ),
+        (dataclasses.replace(SYNCED, skipped=(ODD,), warning="2 items"), "True", "FieldsSkipped", f"{FACT}, without {ODD_TOLD}; 2 items"),
         (Failed(DOWN), "False", "OnePasswordUnavailable", "no answer"),
         (Failed(GONE), "False", "ItemNotFound", "nothing there"),
     ],
@@ -201,12 +196,7 @@ def test_a_blip_says_nothing_about_a_resource_that_was_in_sync(error: errors.Ope
 @pytest.mark.parametrize("error", TRANSIENT, ids=lambda error: error.reason)
 @pytest.mark.parametrize(
     ("previous", "stale"),
-    [
-        (None, False),
-        (_ready("False"), False),
-        (_ready(observed_generation=1), False),
-        (_ready(), True),
-    ],
+    [(None, False), (_ready("False"), False), (_ready(observed_generation=1), False), (_ready(), True)],
     ids=["new", "failed before", "changed since", "out of reach for too long"],
 )
 def test_a_blip_is_told_to_whoever_is_owed_an_answer(error: errors.OperatorError, previous: Condition | None, *, stale: bool) -> None:

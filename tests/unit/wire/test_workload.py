@@ -41,14 +41,7 @@ def test_the_secret_that_an_annotation_names_is_used(
 
 
 NOTHING = Workload(
-    namespace="team",
-    name="api",
-    uid="w1",
-    resource_version=9,
-    created_at="",
-    annotations={},
-    template_annotations={},
-    secrets=frozenset(),
+    namespace="team", name="api", uid="w1", resource_version=9, created_at="", annotations={}, template_annotations={}, secrets=frozenset()
 )
 
 

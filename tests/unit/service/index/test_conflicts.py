@@ -15,11 +15,6 @@ from unit.rules import samples
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def conflicts(clock: FakeClock) -> Conflicts:
     return Conflicts(clock)
 

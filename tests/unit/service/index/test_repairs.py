@@ -12,11 +12,6 @@ X1, X2 = Revisions((Revision("v", "x", 1),)), Revisions((Revision("v", "x", 2),)
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def repairs(clock: FakeClock) -> Repairs:
     return Repairs(clock)
 

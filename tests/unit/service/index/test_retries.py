@@ -10,11 +10,6 @@ A = SecretKey("app", "a")
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def retries(clock: FakeClock) -> Retries:
     return Retries(clock)
 

@@ -9,11 +9,6 @@ from onepassword_operator.service.restarts.rate_limiter import RateLimiter
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def limiter(clock: FakeClock) -> RateLimiter:
     async def sleep(seconds: float) -> None:
         clock.advance(seconds)

@@ -29,11 +29,6 @@ def workload(uid: str = "w") -> Workload:
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def reverts(clock: FakeClock) -> Reverts:
     return Reverts(clock)
 

@@ -82,11 +82,6 @@ def store() -> FakeLease:
     return FakeLease()
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
 def candidate(store: FakeLease, clock: FakeClock, *, name: str = "me", timing: Timing = SLOW) -> LeaderElection:
     return LeaderElection(store, identity=name, timing=timing, clock=clock, now=lambda: "now")
 

@@ -11,11 +11,6 @@ from onepassword_operator.service.vaults.catalog import Catalog
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def source() -> FakeItemSource:
     return FakeItemSource()
 

@@ -10,11 +10,6 @@ LIMIT = 180.0
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def freshness(clock: FakeClock) -> Freshness:
     return Freshness(clock, staleness_seconds=LIMIT)
 

@@ -13,11 +13,6 @@ from onepassword_operator.service.vaults.item_reads import HOLD_ITEMS, HOLD_SECO
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def source() -> FakeItemSource:
     return FakeItemSource()
 

@@ -24,11 +24,6 @@ DB = ItemPath("Prod", "db")
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def source() -> FakeItemSource:
     return FakeItemSource()
 
