@@ -35,16 +35,19 @@ async def turns(count: int = 5) -> None:
         await asyncio.sleep(0)
 
 
-async def test_new_comes_before_drift_before_changed_before_resync(queue: WorkQueue[SecretKey]) -> None:
-    for key, priority in ((A, Priority.LOW), (B, Priority.CHANGED), (C, Priority.NEW), (D, Priority.DRIFT)):
+@pytest.mark.parametrize(
+    ("added", "taken"),
+    [
+        ([(A, Priority.LOW), (B, Priority.CHANGED), (C, Priority.NEW), (D, Priority.DRIFT)], [C, D, B, A]),
+        ([(C, Priority.CHANGED), (A, Priority.CHANGED), (B, Priority.CHANGED)], [C, A, B]),
+    ],
+)
+async def test_new_comes_before_drift_before_changed_before_resync_and_equals_as_they_were_added(
+    queue: WorkQueue[SecretKey], added: list[tuple[SecretKey, Priority]], taken: list[SecretKey]
+) -> None:
+    for key, priority in added:
         queue.add(key, priority)
-    assert await drained(queue) == [C, D, B, A]
-
-
-async def test_equals_come_in_the_order_they_were_added(queue: WorkQueue[SecretKey]) -> None:
-    for key in (C, A, B):
-        queue.add(key, Priority.CHANGED)
-    assert await drained(queue) == [C, A, B]
+    assert await drained(queue) == taken
 
 
 async def test_a_key_added_twice_runs_once_at_its_best_priority(queue: WorkQueue[SecretKey]) -> None:
@@ -111,15 +114,10 @@ async def test_a_retry_is_dropped_for_a_key_that_has_its_turn_anyway(queue: Work
     assert queue.delayed() == 0
 
 
-async def test_a_later_retry_does_not_put_off_a_nearer_one(queue: WorkQueue[SecretKey]) -> None:
-    queue.add_later(A, Priority.LOW, delay_seconds=0.0)
-    queue.add_later(A, Priority.LOW, delay_seconds=FAR)
-    assert (queue.delayed(), await asyncio.wait_for(queue.take(), 5)) == (1, A)
-
-
-async def test_a_nearer_retry_takes_the_place_of_a_later_one(queue: WorkQueue[SecretKey]) -> None:
-    queue.add_later(A, Priority.LOW, delay_seconds=FAR)
-    queue.add_later(A, Priority.LOW, delay_seconds=0.0)
+@pytest.mark.parametrize("delays", [(0.0, FAR), (FAR, 0.0)])
+async def test_of_two_retries_the_nearer_one_counts(queue: WorkQueue[SecretKey], delays: tuple[float, ...]) -> None:
+    for seconds in delays:
+        queue.add_later(A, Priority.LOW, delay_seconds=seconds)
     assert (queue.delayed(), await asyncio.wait_for(queue.take(), 5)) == (1, A)
 
 
@@ -170,12 +168,13 @@ class TestNamespaceIdle:
         assert await drained(queue) == [B]
         await asyncio.wait_for(idle, 5)
 
-    async def test_a_waiter_that_gave_up_disturbs_nobody(self, queue: WorkQueue[SecretKey]) -> None:
+    async def test_a_waiter_that_gave_up_is_forgotten_and_disturbs_nobody(self, queue: WorkQueue[SecretKey]) -> None:
         queue.add(A, Priority.NEW)
         idle = asyncio.create_task(queue.namespace_idle("app"))
         await turns()
         idle.cancel()
         await turns()
+        assert not any(queue._idle.values())
         assert await drained(queue) == [A]
 
 
@@ -318,12 +317,3 @@ async def test_a_discarded_key_is_gone_from_everywhere_and_its_namespace_may_res
         queue.discard(key)
     await asyncio.wait_for(idle, 5)
     assert (queue.depth(), queue.delayed()) == (0, 0)
-
-
-async def test_who_gives_up_waiting_for_a_namespace_is_forgotten(queue: WorkQueue[SecretKey]) -> None:
-    queue.add(A, Priority.NEW)
-    idle = asyncio.create_task(queue.namespace_idle("app"))
-    await turns()
-    idle.cancel()
-    await turns()
-    assert not any(queue._idle.values())
