@@ -8,18 +8,16 @@ import pytest
 from onepassword_operator.model import names
 from onepassword_operator.model.outcome import Condition
 from onepassword_operator.model.secret import OwnerReference, SecretKey
-from onepassword_operator.model.target import Claim, ObjectRef, Rendering, copied_annotations
+from onepassword_operator.model.target import ObjectRef, Rendering, copied_annotations
+from unit.rules.samples import BARE_CLAIM
 
 PLAIN = Rendering()
 COPYING = Rendering(copy_annotations=True)
 READY = Condition(type="Ready", status="True", reason="", message="", last_transition_time="", observed_generation=None)
 
 OTHER = dataclasses.replace(READY, type="Other")
-CLAIM = Claim(
-    key=SecretKey("team", "db"),
-    name="db",
-    uid="u1",
-    resource_version=17,
+CLAIM = dataclasses.replace(
+    BARE_CLAIM,
     generation=4,
     created_at="2024-01-01T00:00:00Z",
     item_path="vaults/a/items/b",
@@ -27,7 +25,6 @@ CLAIM = Claim(
     labels={"team": "a"},
     annotations={names.AUTO_RESTART: "true"},
     terminating=True,
-    conditions=(),
     finalizers=("theirs", names.OFFICIAL_FINALIZER),
     suspended=True,
     refresh="now",

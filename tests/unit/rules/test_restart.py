@@ -12,6 +12,7 @@ from onepassword_operator.model import names
 from onepassword_operator.model.item import Revision, Revisions
 from onepassword_operator.model.workload import RestartMark, Workload
 from onepassword_operator.rules import restart
+from unit.rules.samples import BARE_WORKLOAD
 
 TIME = "2024-06-01T12:00:00Z"
 LATER = "2024-06-01T12:30:00Z"
@@ -19,16 +20,7 @@ MARK = RestartMark(Revisions((Revision("v", "i", 3),)), TIME)
 OTHER_MARK = RestartMark(Revisions((Revision("v", "j", 9),)), LATER)
 EVERYBODY = restart.Levels(namespace=None, operator=True)
 NOBODY = restart.Levels(namespace=None, operator=False)
-WORKLOAD = Workload(
-    namespace="team",
-    name="api",
-    uid="w",
-    resource_version=1,
-    created_at="2024-01-01T00:00:00Z",
-    annotations={},
-    template_annotations={},
-    secrets=frozenset({"db", "cache"}),
-)
+WORKLOAD = dataclasses.replace(BARE_WORKLOAD, created_at="2024-01-01T00:00:00Z", secrets=frozenset({"db", "cache"}))
 
 
 def _pending(*marks: tuple[str, RestartMark], setting: str | None = None) -> dict[str, restart.PendingSecret]:

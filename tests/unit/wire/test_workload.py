@@ -9,6 +9,7 @@ import pytest
 from onepassword_operator.model import names
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.wire import workload as wire
+from unit.rules.samples import BARE_WORKLOAD
 
 METADATA = {"namespace": "team", "name": "api", "uid": "w1", "resourceVersion": "9"}
 
@@ -40,16 +41,11 @@ def test_the_secret_that_an_annotation_names_is_used(
     assert _annotated(on_deployment, on_template).secrets == secrets
 
 
-NOTHING = Workload(
-    namespace="team", name="api", uid="w1", resource_version=9, created_at="", annotations={}, template_annotations={}, secrets=frozenset()
-)
-
-
 def test_a_deployment_is_read_whole() -> None:
     told = {"creationTimestamp": "2024-01-01T00:00:00Z", "annotations": {"a": "b"}, "deletionTimestamp": "2024-02-01T00:00:00Z"}
     raw = {"metadata": METADATA | told, "spec": {"template": {"metadata": {"annotations": {"c": "d"}}}}}
     assert read(raw) == dataclasses.replace(
-        NOTHING, created_at="2024-01-01T00:00:00Z", annotations={"a": "b"}, template_annotations={"c": "d"}, terminating=True
+        BARE_WORKLOAD, created_at="2024-01-01T00:00:00Z", annotations={"a": "b"}, template_annotations={"c": "d"}, terminating=True
     )
 
 
@@ -63,7 +59,7 @@ def test_a_deployment_is_read_whole() -> None:
     ],
 )
 def test_what_a_deployment_lacks_is_empty(raw: dict[str, Any]) -> None:
-    assert read(raw) == NOTHING
+    assert read(raw) == BARE_WORKLOAD
 
 
 def test_a_deployment_that_asks_has_a_claim_as_of_the_same_read() -> None:

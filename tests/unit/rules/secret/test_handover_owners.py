@@ -23,10 +23,7 @@ ORPHANING = dataclasses.replace(GOING, finalizers=(names.OFFICIAL_FINALIZER, nam
 
 def _secret(*owners: OwnerReference, marked: bool = True, **changes: Any) -> ObservedSecret:
     marks = {names.ITEM_PATH: REVISION.path, names.ITEM_VERSION: "3"} if marked else {}
-    bare = ObservedSecret(
-        key=CLAIM.key, uid="s", resource_version=1, type="Opaque", labels={}, annotations=marks, owners=owners, finalizers=(), data={}
-    )
-    return dataclasses.replace(bare, **changes)
+    return dataclasses.replace(samples.BARE_SECRET, **{"annotations": marks, "owners": owners} | changes)
 
 
 def _decide(
