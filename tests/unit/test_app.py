@@ -8,8 +8,8 @@ import math
 import os
 import pathlib
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import aiohttp
 import pydantic
@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from controlplane.certificates import Authority
-from fakes.calls import failing, given_up
+from fakes.calls import failing, given_up, soon, turns, until
 from fakes.item_source import FakeItemSource
 from fakes.relays import ForwardProxy, forward_proxy
 from fakes.scripted_server import Server, reply, scripted_server
@@ -43,13 +43,11 @@ from onepassword_operator.wire import onepassword_item
 CRD = "/apis/onepassword.com/v1"
 DEPLOYMENTS = "/apis/apps/v1/deployments"
 EVENTS = "/api/v1/namespaces/app/events"
-LIMIT_SECONDS = 10
 FORBIDDEN = reply({"message": "secrets is forbidden: User x"}, status=403)
 ITEM: dict[str, Any] = {
     "metadata": {"namespace": "app", "name": "db", "uid": "u", "resourceVersion": "7", "generation": 1},
     "spec": {"itemPath": "vaults/Prod/items/db"},
 }
-T = TypeVar("T")
 SECRET: dict[str, Any] = {"metadata": {"namespace": "app", "name": "db", "uid": "s", "resourceVersion": "8"}}
 
 
@@ -137,16 +135,6 @@ async def operator(settings: Settings, cluster: Server, source: FakeItemSource, 
         await made.stop()
 
 
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(LIMIT_SECONDS):
-        while not condition():  # noqa: ASYNC110  what is waited for is spread over servers, sources and logs
-            await asyncio.sleep(0)
-
-
-async def soon(awaitable: Awaitable[T]) -> T:
-    return await asyncio.wait_for(awaitable, LIMIT_SECONDS)
-
-
 @contextlib.asynccontextmanager
 async def running(operator: Operator) -> AsyncIterator[asyncio.Task[None]]:
     task = asyncio.create_task(operator.run())
@@ -195,8 +183,7 @@ async def test_nothing_is_written_before_the_first_poll_has_ended(
     async with running(operator):
         await soon(watching.wait())
         await until(lambda: source.in_flight)
-        for _ in range(100):
-            await asyncio.sleep(0)
+        await turns(100)
         assert operator._parts.use_cases.shared.queue.depth() == 1
         assert statuses(cluster) == []
         source.gate.set()
@@ -413,8 +400,7 @@ async def test_a_replica_that_stands_by_is_ready_watches_and_asks_1password_for_
 ) -> None:
     async with running(operator):
         await soon(watching.wait())
-        for _ in range(100):
-            await asyncio.sleep(0)
+        await turns(100)
         assert (operator.unready(), operator.unhealthy(), alive()) == ("", "", [])
         assert (source.requests, statuses(cluster), looks.count) == ([], [], 0)
         election.won.set()

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from fakes.calls import given_up
+from fakes.calls import given_up, soon, turns, until
 from fakes.clock import FakeClock
 from fakes.scripted_server import Server, reply
 from onepassword_operator.cluster import event_sender
@@ -56,14 +56,13 @@ async def sent(sender: EventSender, *events: Outgoing) -> None:
     for each in events:
         sender.put(each)
     async with running(sender):
-        while sender.waiting():  # noqa: ASYNC110  nobody is told of the end but the flush
-            await asyncio.sleep(0)
+        await until(lambda: not sender.waiting())
 
 
 async def flushed(sender: EventSender, *names: str) -> None:
     for name in names:
         sender.put(event(name))
-    await asyncio.wait_for(sender.flush(), LIMIT_SECONDS)
+    await soon(sender.flush())
 
 
 def seen(server: Server) -> list[tuple[str, str]]:
@@ -119,8 +118,7 @@ async def test_events_of_a_namespace_go_one_after_another_in_order(server: Serve
     async def slowly(request: Any) -> Any:
         under_way.append(1)
         most.append(len(under_way))
-        for _ in range(20):
-            await asyncio.sleep(0)
+        await turns(20)
         under_way.pop()
         return await reply({}, status=201)(request)
 
@@ -156,8 +154,7 @@ async def test_few_events_are_sent_at_once(server: Server, sender: EventSender) 
         sender.put(event("n", namespace=str(number)))
     async with running(sender):
         await server.until_seen(SENDERS)
-        for _ in range(100):
-            await asyncio.sleep(0)
+        await turns(100)
     assert len(server.seen) == SENDERS
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from fakes.calls import failing, given_up
+from fakes.calls import failing, given_up, turns
 from fakes.relays import Asked, ForwardProxy, forward_proxy
 from fakes.scripted_server import Server, reply, reset, scripted_server, truncated
 from onepassword_operator.connect import answers
@@ -341,8 +341,7 @@ class TestDeadlines:
                 server.script(answer)
                 call = asyncio.create_task(source.list_vaults())
                 await server.until_seen(seen + 1)
-                for _ in range(50):
-                    await asyncio.sleep(0)
+                await turns(50)
                 call.cancel()
                 async with asyncio.timeout(5):
                     with pytest.raises(asyncio.CancelledError):

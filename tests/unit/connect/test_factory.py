@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import AbstractAsyncContextManager
 
-from fakes.calls import failing, given_up
+from fakes.calls import failing, given_up, until
 from fakes.clock import FakeClock
 from fakes.scripted_server import Server as ScriptedServer
 from fakes.scripted_server import reply
@@ -41,7 +41,6 @@ async def test_every_request_is_one_of_the_minutes(server: ScriptedServer) -> No
     async with opened(server, two_at_once) as connected:
         await connected.guarded.list_vaults()
         third = asyncio.create_task(connected.guarded.list_vaults())
-        while not connected.budget.waiting():  # noqa: ASYNC110  nothing tells of it
-            await asyncio.sleep(0)
+        await until(connected.budget.waiting)
         await given_up(third)
     assert len(server.seen) == 2

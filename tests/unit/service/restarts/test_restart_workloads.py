@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from fakes.calls import soon, turns
 from fakes.world import World
 from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
@@ -16,6 +18,8 @@ from onepassword_operator.service.restarts import restart_workloads
 from onepassword_operator.service.restarts.rate_limiter import RateLimiter
 from onepassword_operator.service.restarts.restart_workloads import NamespaceKey, Rollouts
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
+
+JUST_AFTER = "2024-05-01T12:00:01Z"
 
 
 @pytest.fixture
@@ -65,28 +69,19 @@ async def test_two_secrets_on_one_deployment_are_one_patch(world: World) -> None
     assert (world.secrets.mark(world.key("db")), world.secrets.mark(world.key("copy"))) == (None, None)
 
 
-async def test_a_refused_patch_keeps_the_mark_and_the_others_go_on(world: World) -> None:
+async def test_a_refused_patch_keeps_the_mark_while_other_deployments_and_other_secrets_go_on(world: World) -> None:
     for name in ("api", "web", "zoo"):
         world.workloads.deploy(name, "db")
-    await changed(world)
+    await changed(world, "db", "copy")
     world.workloads.refused["web"] = ClusterDeniedError("RBAC")
     with pytest.raises(ClusterDeniedError):
         await world.restart()
     assert world.workloads.rollouts == {"api": 1, "zoo": 1}
     assert world.secrets.mark(world.key())
+    assert world.secrets.mark(world.key("copy")) is None
     world.workloads.refused.clear()
     await world.restart()
     assert (world.workloads.rollouts, world.secrets.mark(world.key())) == ({"api": 1, "web": 1, "zoo": 1}, None)
-
-
-async def test_a_secret_whose_users_are_done_is_cleared_although_another_is_stuck(world: World) -> None:
-    world.workloads.deploy("web", "db")
-    await changed(world, "db", "copy")
-    world.workloads.refused["web"] = ClusterDeniedError("RBAC")
-    with pytest.raises(ClusterDeniedError):
-        await world.restart()
-    assert world.secrets.mark(world.key("db"))
-    assert world.secrets.mark(world.key("copy")) is None
 
 
 async def test_a_conflict_reads_live_and_decides_again(world: World) -> None:
@@ -98,21 +93,21 @@ async def test_a_conflict_reads_live_and_decides_again(world: World) -> None:
     assert world.workloads.requests[:4] == ["list", "patch", "get", "patch"]
 
 
-async def test_a_deployment_that_stopped_using_the_secret_meanwhile_is_left_alone(world: World) -> None:
-    world.workloads.deploy("web", "db")
+@pytest.mark.parametrize(
+    ("meanwhile", "restarted"),
+    [
+        pytest.param(lambda workloads: workloads.touch("web", secrets=frozenset()), ["old"], id="stops using the Secret"),
+        pytest.param(lambda workloads: workloads.objects.pop(("app", "web")), ["old"], id="is deleted"),
+        pytest.param(lambda workloads: workloads.deploy("late", "db", created_at=JUST_AFTER), ["old", "web", "late"], id="is made"),
+    ],
+)
+async def test_what_becomes_of_a_deployment_during_a_pass_counts(world: World, meanwhile: Callable[..., Any], restarted: list[str]) -> None:
+    for name in ("web", "old"):
+        world.workloads.deploy(name, "db")
     await changed(world)
-    world.workloads.before["patch"] = lambda: world.workloads.touch("web", secrets=frozenset())
+    world.workloads.before["patch"] = lambda: meanwhile(world.workloads)
     await world.restart()
-    assert (world.workloads.rollouts, world.secrets.mark(world.key())) == ({}, None)
-
-
-async def test_a_deployment_deleted_meanwhile_is_done(world: World) -> None:
-    world.workloads.deploy("web", "db")
-    world.workloads.deploy("old", "db")
-    await changed(world)
-    world.workloads.before["patch"] = lambda: world.workloads.objects.pop(("app", "web"))
-    await world.restart()
-    assert (world.workloads.rollouts, world.secrets.mark(world.key())) == ({"old": 1}, None)
+    assert (world.workloads.rollouts, world.secrets.mark(world.key())) == (dict.fromkeys(restarted, 1), None)
 
 
 async def test_a_deployment_deleted_between_conflict_and_get_is_done(world: World) -> None:
@@ -132,14 +127,6 @@ async def test_a_lost_answer_does_not_restart_twice(world: World) -> None:
         await world.restart()
     await world.restart()
     assert (world.workloads.rollouts, world.secrets.mark(world.key())) == ({"web": 1}, None)
-
-
-async def test_a_deployment_made_midway_is_seen_by_the_second_list(world: World) -> None:
-    world.workloads.deploy("web", "db")
-    await changed(world)
-    world.workloads.before["patch"] = lambda: world.workloads.deploy("late", "db", created_at="2024-05-01T12:00:01Z")
-    await world.restart()
-    assert (world.workloads.rollouts, world.secrets.mark(world.key())) == ({"web": 1, "late": 1}, None)
 
 
 async def test_workloads_that_never_come_to_rest_keep_the_mark(world: World) -> None:
@@ -385,11 +372,13 @@ class TestWhoHasNoSay:
         assert (world.workloads.rollouts["web"], world.secrets.mark(key)) == (1, None)
 
 
-class Restarts:
-    """Stands for `RestartWorkloads`: which namespaces had a pass."""
+class Passes:
+    """`Rollouts`, and in place of `RestartWorkloads` a list of the namespaces that had a pass."""
 
     def __init__(self) -> None:
         self.ran: list[str] = []
+        self.first_poll, self.queue = asyncio.Event(), WorkQueue[SecretKey]()
+        self.rollouts = Rollouts(self, secrets_queue=self.queue, first_poll=self.first_poll)  # type: ignore[arg-type]
 
     async def run(self, namespace: str) -> None:
         self.ran.append(namespace)
@@ -397,61 +386,34 @@ class Restarts:
 
 class TestRollouts:
     @pytest.fixture
-    def restarts(self) -> Restarts:
-        return Restarts()
+    def passes(self) -> Passes:
+        return Passes()
 
-    @pytest.fixture
-    def first_poll(self) -> asyncio.Event:
-        return asyncio.Event()
-
-    @pytest.fixture
-    def queue(self) -> WorkQueue[SecretKey]:
-        return WorkQueue()
-
-    @pytest.fixture
-    def rollouts(self, restarts: Restarts, first_poll: asyncio.Event, queue: WorkQueue[SecretKey]) -> Rollouts:
-        return Rollouts(restarts, secrets_queue=queue, first_poll=first_poll)  # type: ignore[arg-type]
-
-    async def test_they_wait_for_the_first_poll(self, rollouts: Rollouts, restarts: Restarts, first_poll: asyncio.Event) -> None:
-        waiting = asyncio.create_task(rollouts.run(NamespaceKey("app")))
+    async def test_they_wait_for_the_first_poll(self, passes: Passes) -> None:
+        waiting = asyncio.create_task(passes.rollouts.run(NamespaceKey("app")))
         await turns()
-        assert restarts.ran == []
-        first_poll.set()
-        await asyncio.wait_for(waiting, 5)
-        assert restarts.ran == ["app"]
+        assert passes.ran == []
+        passes.first_poll.set()
+        await soon(waiting)
+        assert passes.ran == ["app"]
 
-    async def test_they_wait_until_the_secrets_of_the_namespace_are_written(
-        self, rollouts: Rollouts, restarts: Restarts, first_poll: asyncio.Event, queue: WorkQueue[SecretKey]
-    ) -> None:
-        first_poll.set()
-        queue.add(SecretKey("app", "db"), Priority.CHANGED)
-        queue.add(SecretKey("other", "db"), Priority.CHANGED)
-        waiting = asyncio.create_task(rollouts.run(NamespaceKey("app")))
+    async def test_they_wait_until_the_secrets_of_the_namespace_are_written(self, passes: Passes) -> None:
+        passes.first_poll.set()
+        for namespace in ("app", "other"):
+            passes.queue.add(SecretKey(namespace, "db"), Priority.CHANGED)
+        waiting = asyncio.create_task(passes.rollouts.run(NamespaceKey("app")))
         await turns()
-        assert restarts.ran == []
-        queue.done(await queue.take())
-        await asyncio.wait_for(waiting, 5)
-        assert restarts.ran == ["app"]
+        assert passes.ran == []
+        passes.queue.done(await passes.queue.take())
+        await soon(waiting)
+        assert passes.ran == ["app"]
 
-    async def test_they_do_not_wait_for_ever(
-        self,
-        rollouts: Rollouts,
-        restarts: Restarts,
-        first_poll: asyncio.Event,
-        queue: WorkQueue[SecretKey],
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
+    async def test_they_do_not_wait_for_ever(self, passes: Passes, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(restart_workloads, "IDLE_WAIT_SECONDS", 0.0)
-        first_poll.set()
-        queue.add(SecretKey("app", "db"), Priority.CHANGED)
-        await asyncio.wait_for(rollouts.run(NamespaceKey("app")), 5)
-        assert restarts.ran == ["app"]
-
-
-async def turns() -> None:
-    """Let everybody else go on as far as they can."""
-    for _ in range(5):
-        await asyncio.sleep(0)
+        passes.first_poll.set()
+        passes.queue.add(SecretKey("app", "db"), Priority.CHANGED)
+        await soon(passes.rollouts.run(NamespaceKey("app")))
+        assert passes.ran == ["app"]
 
 
 async def test_a_change_that_overtakes_the_answer_to_the_clearing_is_still_due(world: World) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from fakes.calls import given_up, turns, until
 from fakes.clock import FakeClock
 from onepassword_operator.model.errors import (
     ClusterAbsentError,
@@ -26,13 +27,11 @@ class Work:
     def __init__(self) -> None:
         self.ran: list[str] = []
         self.errors: list[OperatorError] = []
-        self.changed = asyncio.Event()
         self.during: Callable[[], None] | None = None
         self.gate: asyncio.Event | None = None
 
     async def run(self, place: NamespaceKey) -> None:
         self.ran.append(place.namespace)
-        self.changed.set()
         if self.during:
             during, self.during = self.during, None
             during()
@@ -42,10 +41,7 @@ class Work:
             raise self.errors.pop(0)
 
     async def times(self, count: int) -> None:
-        async with asyncio.timeout(5):
-            while len(self.ran) < count:
-                self.changed.clear()
-                await self.changed.wait()
+        await until(lambda: len(self.ran) >= count)
 
 
 @pytest.fixture
@@ -58,16 +54,8 @@ async def loop(work: Work) -> AsyncIterator[RetryLoop[NamespaceKey]]:
     made: RetryLoop[NamespaceKey] = RetryLoop(work.run, queue=WorkQueue(), clock=FakeClock(), interval_seconds=0.001)
     workers = [asyncio.create_task(made.run()) for _ in range(2)]
     yield made
-    for worker in workers:
-        worker.cancel()
     made.close()
-    await asyncio.gather(*workers, return_exceptions=True)
-
-
-async def turns() -> None:
-    """Let everybody else go on as far as they can."""
-    for _ in range(10):
-        await asyncio.sleep(0)
+    await given_up(*workers)
 
 
 @pytest.mark.parametrize(

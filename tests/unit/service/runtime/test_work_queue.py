@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from fakes.calls import soon, turns
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.service.runtime import work_queue
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
@@ -27,12 +28,6 @@ async def drained(queue: WorkQueue[SecretKey]) -> list[SecretKey]:
         queue.done(key)
         taken.append(key)
     return taken
-
-
-async def turns(count: int = 5) -> None:
-    """Let everything run that can run."""
-    for _ in range(count):
-        await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +113,7 @@ async def test_a_retry_is_dropped_for_a_key_that_has_its_turn_anyway(queue: Work
 async def test_of_two_retries_the_nearer_one_counts(queue: WorkQueue[SecretKey], delays: tuple[float, ...]) -> None:
     for seconds in delays:
         queue.add_later(A, Priority.LOW, delay_seconds=seconds)
-    assert (queue.delayed(), await asyncio.wait_for(queue.take(), 5)) == (1, A)
+    assert (queue.delayed(), await soon(queue.take())) == (1, A)
 
 
 async def test_a_closed_queue_has_no_timers(queue: WorkQueue[SecretKey]) -> None:
@@ -132,7 +127,7 @@ class TestNamespaceIdle:
     async def test_a_namespace_without_work_is_idle(self, queue: WorkQueue[SecretKey]) -> None:
         queue.add(SecretKey("other", "x"), Priority.NEW)
         queue.add_later(A, Priority.LOW, delay_seconds=FAR)  # retries that wait for their time do not count
-        await asyncio.wait_for(queue.namespace_idle("app"), 5)
+        await soon(queue.namespace_idle("app"))
 
     async def test_it_waits_for_what_waits_and_for_what_runs(self, queue: WorkQueue[SecretKey]) -> None:
         queue.add(A, Priority.NEW)
@@ -143,7 +138,7 @@ class TestNamespaceIdle:
             await turns()
             assert not any(task.done() for task in waiting)
             queue.done(key)
-        await asyncio.wait_for(asyncio.gather(*waiting), 5)
+        await soon(asyncio.gather(*waiting))
 
     async def test_work_that_came_up_during_the_last_pass_counts(self, queue: WorkQueue[SecretKey]) -> None:
         queue.add(A, Priority.NEW)
@@ -155,7 +150,7 @@ class TestNamespaceIdle:
         await turns()
         assert not idle.done()
         assert await drained(queue) == [A]
-        await asyncio.wait_for(idle, 5)
+        await soon(idle)
 
     async def test_it_looks_again_after_it_woke(self, queue: WorkQueue[SecretKey]) -> None:
         queue.add(A, Priority.NEW)
@@ -166,7 +161,7 @@ class TestNamespaceIdle:
         await turns()
         assert not idle.done()
         assert await drained(queue) == [B]
-        await asyncio.wait_for(idle, 5)
+        await soon(idle)
 
     async def test_a_waiter_that_gave_up_is_forgotten_and_disturbs_nobody(self, queue: WorkQueue[SecretKey]) -> None:
         queue.add(A, Priority.NEW)
@@ -315,5 +310,5 @@ async def test_a_discarded_key_is_gone_from_everywhere_and_its_namespace_may_res
     await turns()
     for key in (A, B, C):
         queue.discard(key)
-    await asyncio.wait_for(idle, 5)
+    await soon(idle)
     assert (queue.depth(), queue.delayed()) == (0, 0)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from fakes.calls import turns
 from fakes.world import World
 from onepassword_operator.model.errors import (
     BackendDeniedError,
@@ -287,8 +288,7 @@ async def test_polls_never_overlap_whoever_asks_for_one(world: World) -> None:
     await world.synced()
     world.source.gate = asyncio.Event()
     polls = [asyncio.create_task(world.process.poller.poll(full=full)) for full in (False, True, False)]
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await turns(20)
     assert world.source.requests == ["vaults"]
     world.source.gate.set()
     await asyncio.gather(*polls)
@@ -371,8 +371,7 @@ class TestLateLists:
 
     async def come(self, world: World, gate: asyncio.Event) -> None:
         gate.set()
-        for _ in range(5):
-            await asyncio.sleep(0)
+        await turns(5)
         await world.settle()
 
     async def test_what_it_shows_is_done_at_once(self, world: World, gate: asyncio.Event, item: str) -> None:
@@ -407,8 +406,7 @@ class TestLateLists:
         world.source.edit(theirs, password="two")
         world.forget_requests()
         poll = asyncio.create_task(world.process.poller.poll())
-        for _ in range(50):
-            await asyncio.sleep(0)
+        await turns(50)
         assert (world.source.count("list"), world.process.queue.depth()) == (2, 0)
         gate.set()
         await poll

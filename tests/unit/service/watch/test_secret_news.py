@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from fakes.calls import given_up, turns, until
 from fakes.world import World
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterUnavailableError
@@ -35,16 +36,8 @@ async def reading(news: SecretNews) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for reader in readers:
-            reader.cancel()
-        await asyncio.gather(*readers, return_exceptions=True)
+        await given_up(*readers)
         news.close()
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110  what is waited for is in a fake
-            await asyncio.sleep(0.001)
 
 
 async def rest(news: SecretNews) -> None:
@@ -145,8 +138,7 @@ async def test_only_so_many_are_read_at_once(world: World, news: SecretNews) -> 
         for name in resources:
             news.seen(world.key(name), 9999)
         await until(lambda: news._reads.depth() == len(resources) and asked)
-        for _ in range(100):
-            await asyncio.sleep(0)
+        await turns(100)
         assert len(asked) == 4
         gate.set()
         await rest(news)
