@@ -18,7 +18,7 @@ from onepassword_operator.rules.lease import Timing
 from onepassword_operator.service.runtime.leader_election import LeaderElection, NoElection
 
 QUICK = Timing(lease_seconds=15, deadline_seconds=0.2, retry_seconds=0.001)
-SLOW = Timing(lease_seconds=15, deadline_seconds=1000.0, retry_seconds=0.001)
+SLOW = Timing(lease_seconds=15, deadline_seconds=1000.0, retry_seconds=0.02)  # which is also the time for a release
 
 
 class FakeLease:
