@@ -138,6 +138,9 @@ class TestTwoOperators:
         world.forget_requests()
         await world.live(4 * MINUTE)
         assert (world.writes(), world.secrets.requests, world.claims.requests) == ([], [], [])
+        await world.process.resync.run()
+        await world.settle()
+        assert (world.writes(), world.claims.objects[key].finalizers) == ([], OFFICIAL)
 
     async def test_each_further_hour_is_one_try(self, world: World) -> None:
         key = world.claim("db", finalizers=OFFICIAL)
@@ -174,7 +177,7 @@ class TestTwoOperators:
         world.others.clear()  # somebody stops the other operator
         world.source.edit(item, password="two")
         await world.live(59 * MINUTE, step=5)
-        assert world.claims.ready(key).reason == "AnotherOperatorActive"
+        assert (world.claims.ready(key).reason, world.secrets.values(key)) == ("AnotherOperatorActive", {"password": "one"})
         await world.live(2 * MINUTE)
         assert world.claims.objects[key].finalizers == ()
         assert (world.claims.ready(key).reason, world.secrets.values(key)) == ("Synced", {"password": "two"})
@@ -186,6 +189,8 @@ class TestTwoOperators:
         await world.live(5)
         world.forget_requests()
         world.claims.annotate(key, refresh="now")
+        await world.live(5)
+        assert len(times) == 2
         await world.live(59 * MINUTE, step=5)
         assert len(times) == 2
         assert len(world.writes()) <= 3
