@@ -18,15 +18,8 @@ from onepassword_operator.wire import onepassword_item
 METADATA = {"namespace": "app", "name": "db", "uid": "u", "resourceVersion": "7"}
 ACCESS = ClusterAccess(server="http://127.0.0.1:1", ssl_context=None, token=None)
 NOTHING_WAITS = {
-    "retries_waiting",
-    "polls_by_item_lists",
-    "items_listed_older",
-    "events_waiting",
-    "pending_restarts",
-    "connect_calls_in_flight",
-    "connect_budget_waiting",
-    "connect_circuit_open",
-    "connect_token_expiry_timestamp_seconds",
+    *("retries_waiting", "polls_by_item_lists", "items_listed_older", "events_waiting", "pending_restarts"),
+    *("connect_calls_in_flight", "connect_budget_waiting", "connect_circuit_open", "connect_token_expiry_timestamp_seconds"),
 }
 
 

@@ -31,17 +31,12 @@ CLAIM = dataclasses.replace(
 )
 
 
-def test_the_owner_reference_is_as_bare_as_the_official_operators() -> None:
-    assert CLAIM.owner_reference == OwnerReference(kind="OnePasswordItem", name="db", uid="u1", api_version="onepassword.com/v1")
-    assert CLAIM.owner_reference.raw == {}
-
-
-def test_a_claim_says_who_asks() -> None:
+def test_a_claim_says_who_asks_and_its_owner_reference_is_as_bare_as_the_official_operators() -> None:
     assert (CLAIM.ref, CLAIM.is_resource) == (ObjectRef("OnePasswordItem", "team", "db"), True)
     assert str(CLAIM.ref) == "OnePasswordItem team/db"
-
-
-def test_a_deployment_that_asks_owns_as_a_deployment() -> None:
+    assert CLAIM.log_fields == {"secret": str(CLAIM.key), "object": f"OnePasswordItem {CLAIM.key.namespace}/{CLAIM.name}"}
+    assert CLAIM.owner_reference == OwnerReference(kind="OnePasswordItem", name="db", uid="u1", api_version="onepassword.com/v1")
+    assert CLAIM.owner_reference.raw == {}
     claim = dataclasses.replace(CLAIM, kind="Deployment", name="api")
     assert (claim.ref, claim.is_resource) == (ObjectRef("Deployment", "team", "api"), False)
     assert claim.owner_reference == OwnerReference(kind="Deployment", name="api", uid="u1", api_version="apps/v1")
@@ -94,7 +89,3 @@ def test_annotations_are_copied_on_request_but_never_records_of_others_or_our_ow
 ) -> None:
     assert copied_annotations(annotations, PLAIN) == plain
     assert copied_annotations(annotations, COPYING) == copying
-
-
-def test_a_log_line_names_the_secret_and_the_object_that_asks_for_it() -> None:
-    assert CLAIM.log_fields == {"secret": str(CLAIM.key), "object": f"OnePasswordItem {CLAIM.key.namespace}/{CLAIM.name}"}

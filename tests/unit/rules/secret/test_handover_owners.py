@@ -52,12 +52,8 @@ def test_a_strangers_secret_is_not_touched(claim: Any, observed: ObservedSecret)
     assert (_decide(claim, observed), _decide(claim, observed, OTHER_HEIR)) == (None, None)
 
 
-@pytest.mark.parametrize("observed", [_secret(), _secret(OURS)])
-def test_a_secret_that_is_to_be_orphaned_gets_no_reference(observed: ObservedSecret) -> None:
-    assert _decide(ORPHANING, observed) is None
-
-
-def test_only_an_object_that_is_being_deleted_orphans() -> None:
+def test_a_secret_that_is_to_be_orphaned_gets_no_reference_and_only_an_object_that_is_being_deleted_orphans() -> None:
+    assert (_decide(ORPHANING, _secret()), _decide(ORPHANING, _secret(OURS))) == (None, None)
     assert _decide(dataclasses.replace(ORPHANING, terminating=False), _secret()) == (OURS,)
 
 
