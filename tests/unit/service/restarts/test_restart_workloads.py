@@ -251,19 +251,14 @@ class TestReverted:
                 await world.restart()
 
     @pytest.mark.usefixtures("reverting")
-    async def test_three_patches_and_a_warning_are_all_it_gets(self, world: World) -> None:
-        await changed(world)
+    async def test_three_patches_and_a_warning_are_all_it_gets_until_the_next_change(self, world: World) -> None:
+        item = await changed(world)
         await self.passes(world, 20)
         assert world.workloads.requests.count("patch") == 3
         assert world.events.reasons("web") == ["Restarted"] * 3 + ["RestartReverted"]
         assert "db" in world.events.reported[-1].message
         assert names.RESTARTED_FOR in world.events.reported[-1].message
         assert world.secrets.mark(world.key()) is None
-
-    @pytest.mark.usefixtures("reverting")
-    async def test_the_next_change_is_restarted_for_again(self, world: World) -> None:
-        item = await changed(world)
-        await self.passes(world, 5)
         await world.polled(world.source.edit(item, password="three"))
         await self.passes(world, 5)
         assert world.workloads.requests.count("patch") == 6

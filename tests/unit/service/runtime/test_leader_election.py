@@ -171,7 +171,7 @@ async def test_a_leader_that_cannot_renew_in_time_is_no_leader_any_more(
 
 
 async def test_a_process_that_was_stopped_for_long_may_not_write_even_before_any_timer_has_run(
-    store: FakeLease, clock: FakeClock, me: LeaderElection
+    clock: FakeClock, me: LeaderElection
 ) -> None:
     clock.advance(1000.0)
     assert not me.may_write()
