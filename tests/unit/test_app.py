@@ -216,16 +216,13 @@ async def test_it_waits_for_the_first_complete_lists(
     assert 2.0 in pauses
 
 
-async def test_a_supervised_task_that_fails_ends_the_run(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operator._parts.use_cases.poller, "poll", fails)
+@pytest.mark.parametrize(("part", "method", "task"), [(Poller, "poll", "poller"), (SecretWatcher, "run", "secret-watch")])
+async def test_a_supervised_task_that_fails_ends_the_run(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, part: type, method: str, task: str
+) -> None:
+    monkeypatch.setattr(part, method, fails)
     await failing(ZeroDivisionError, soon(operator.run()))
-    assert "poller" in operator.unhealthy()
-
-
-async def test_the_watch_on_secrets_is_supervised(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SecretWatcher, "run", fails)
-    await failing(ZeroDivisionError, soon(operator.run()))
-    assert "secret-watch" in operator.unhealthy()
+    assert task in operator.unhealthy()
 
 
 async def test_a_signal_that_kopf_caught_first_stops_the_operator(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:

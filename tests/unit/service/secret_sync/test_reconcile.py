@@ -776,7 +776,9 @@ class TestSuspended:
         assert world.workloads.objects["app", "web"].finalizers == ()
         assert (world.secrets.writes(), world.events.reported) == ([], [])
 
-    async def test_nothing_of_the_secret_is_written_and_the_condition_keeps_its_status(self, world: World, item: str) -> None:
+    async def test_nothing_of_the_secret_is_written_and_the_condition_keeps_its_status_until_it_is_resumed(
+        self, world: World, item: str
+    ) -> None:
         await world.settled(world.claims.annotate(world.key(), suspended=True))
         condition = world.claims.ready(world.key())
         assert (condition.status, condition.reason) == ("True", "Suspended")
@@ -786,6 +788,13 @@ class TestSuspended:
         await world.poll_after(60, times=5)
         assert (world.secrets.values(world.key()), world.secrets.writes()) == ({"password": "edited"}, [])
         assert world.claims.count("status") == 1
+        await world.restart_process()
+        world.forget_requests()
+        await world.poll()
+        assert world.writes() == []
+        await world.settled(world.claims.annotate(world.key(), suspended=False))
+        assert world.secrets.values(world.key()) == {"password": "two"}
+        assert (world.claims.ready(world.key()).reason, world.secrets.marked(world.key())) == ("Synced", [2])
 
     async def test_a_new_resource_that_is_suspended_makes_no_secret_and_knows_nothing(self, world: World) -> None:
         world.source.put(world.vault, "db", password="one")
@@ -810,15 +819,6 @@ class TestSuspended:
         await world.settled(world.claims.annotate(world.key(), suspended=False))
         assert world.source.count("item") == 1
 
-    async def test_an_operator_that_restarts_meanwhile_changes_nothing(self, world: World) -> None:
-        await world.synced()
-        await world.settled(world.claims.annotate(world.key(), suspended=True))
-        world.secrets.overwrite(world.key(), password="edited")
-        await world.restart_process()
-        world.forget_requests()
-        await world.poll()
-        assert world.writes() == []
-
     async def test_a_resource_that_shares_the_secret_may_suspend_it(self, world: World) -> None:
         item = world.source.put(world.vault, "db", password="one")
         key = await world.settled(world.asks("web"))
@@ -842,14 +842,6 @@ class TestSuspended:
         world.process.restart._auto_restart = True
         await world.restart()
         assert (world.workloads.rollouts, world.secrets.mark(key)) == ({"web": 1}, None)
-
-    async def test_it_resumes_when_the_annotation_goes(self, world: World, item: str) -> None:
-        await world.settled(world.claims.annotate(world.key(), suspended=True))
-        world.source.edit(item, password="two")
-        await world.poll_after(60)
-        await world.settled(world.claims.annotate(world.key(), suspended=False))
-        assert world.secrets.values(world.key()) == {"password": "two"}
-        assert (world.claims.ready(world.key()).reason, world.secrets.marked(world.key())) == ("Synced", [2])
 
 
 async def test_fields_skipped_is_told_again_after_an_outage_that_a_new_process_saw(world: World) -> None:

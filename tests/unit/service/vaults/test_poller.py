@@ -141,16 +141,13 @@ class TestTrouble:
         await world.poll_after(60)
         assert [world.claims.ready(world.key(name)).reason for name in ("db", "other")] == ["Synced", "Synced"]
 
-    async def test_a_blip_writes_no_status(self, world: World) -> None:
+    async def test_a_blip_writes_no_status_and_an_outage_longer_than_the_limit_is_told_and_taken_back(self, world: World) -> None:
         await world.synced()
         world.source.outage = BackendUnavailableError("no answer")
         await world.poll_after(60, times=2)
         world.source.outage = None
         await world.poll_after(30)
         assert (world.claims.requests, world.meter.polls[-3:]) == ([], [False, False, True])
-
-    async def test_an_outage_longer_than_the_limit_is_told_and_taken_back(self, world: World) -> None:
-        await world.synced()
         world.source.outage = BackendUnavailableError("no answer")
         await world.poll_after(60, times=4)
         reported = world.claims.ready(world.key())
