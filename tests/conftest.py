@@ -1,7 +1,5 @@
 """What every test run has: the control-plane fixtures, with our CRD in place before the controllers start."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """What the architecture tests look at: the repository's files, and the package's syntax trees. Nothing here imports the package."""
 
-from __future__ import annotations
-
 import ast
 import functools
 import pathlib

@@ -1,7 +1,5 @@
 """One way to write Python in the whole package, where the language offers two and the linter accepts both."""
 
-from __future__ import annotations
-
 import ast
 
 from architecture import repository

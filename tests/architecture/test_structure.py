@@ -1,7 +1,5 @@
 """Folders that can be read, and objects that are whole once they are made."""
 
-from __future__ import annotations
-
 import ast
 import pathlib
 from collections import Counter

@@ -1,7 +1,5 @@
 """Standard words in names: retired words of the project's own stay out of identifiers, log field names and metric names."""
 
-from __future__ import annotations
-
 import ast
 import itertools
 import re

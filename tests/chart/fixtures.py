@@ -1,7 +1,5 @@
 """A control plane without our CRD and roles, for the tests that install the chart, and helm against it."""
 
-from __future__ import annotations
-
 import subprocess
 import uuid
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """`helm template` over the chart, with values as a user gives them."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """What the operator's network policy lets through."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

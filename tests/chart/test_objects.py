@@ -1,7 +1,5 @@
 """What the chart makes of its values."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from typing import Any

@@ -1,7 +1,5 @@
 """The chart on a real API server: what it takes, how a release lives, and how it meets a CRD that was there before."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

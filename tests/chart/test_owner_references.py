@@ -1,7 +1,5 @@
 """Where the admission plugin OwnerReferencesPermissionEnforcement is on, as on OpenShift, the chart has a value that satisfies it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path

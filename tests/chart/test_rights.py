@@ -3,8 +3,6 @@
 One scenario with everything the operator does runs under the rendered roles; the API server's audit log says what it asked for.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

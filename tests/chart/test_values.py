@@ -1,7 +1,5 @@
 """What a value may be, that each has an effect, and that the files made of values.yaml are up to date."""
 
-from __future__ import annotations
-
 import functools
 import json
 import re
@@ -48,10 +46,7 @@ OTHERWISE: dict[str, tuple[dict[str, Any], Any]] = {
 CLOSED = {"enabled": True, "apiServer": {"cidrs": ["10.0.0.1/32"]}}
 """A network policy that lets the operator reach addresses only where they are named."""
 
-MEANS_NOTHING = {
-    "global": "belongs to parent charts",
-    "operator.authMethod": "takes one value so far",
-}
+MEANS_NOTHING = {"global": "belongs to parent charts", "operator.authMethod": "takes one value so far"}
 """Values without an effect, and why."""
 
 

@@ -4,8 +4,6 @@ They are about content, ownership, what is foreign, deletions, restarts and thei
 writer at a time.
 """
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import random

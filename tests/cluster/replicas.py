@@ -1,7 +1,5 @@
 """Several replicas of the operator, each through a proxy of its own, so that one can tell who did what."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import signal

@@ -1,7 +1,5 @@
 """Roles that grant less than the deployed one: what older installations and strict clusters have."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 from typing import Any

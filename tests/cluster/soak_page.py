@@ -1,7 +1,5 @@
 """What a long churn came to → docs/soak.md. The page is never edited by hand."""
 
-from __future__ import annotations
-
 import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Deployments that ask for a Secret by annotation: what they get, who owns it, and how they let go."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

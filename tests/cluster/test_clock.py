@@ -1,7 +1,5 @@
 """An operator whose clock is an hour off does what any other does: intervals are monotonic, times on objects are the API server's."""
 
-from __future__ import annotations
-
 import datetime
 import os
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What somebody does to our Secrets by hand is put right within seconds, restarts nothing, and leaves what is theirs alone."""
 
-from __future__ import annotations
-
 import uuid
 from typing import Any
 

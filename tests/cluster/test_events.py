@@ -1,7 +1,5 @@
 """Events against a real API server: the same one is a count, nobody waits for them, and the end sends what waits."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

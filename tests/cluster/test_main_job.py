@@ -1,7 +1,5 @@
 """A OnePasswordItem becomes a Secret and follows its item, at a cost that can be counted."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -4,8 +4,6 @@ A proxy is never asked for loopback, so here Connect has a name that only the pr
 takes for this machine and the rules of NO_PROXY take for any other address.
 """
 
-from __future__ import annotations
-
 import base64
 from pathlib import Path
 from urllib.parse import urlsplit

@@ -1,7 +1,5 @@
 """What people can ask of the operator: look now, leave alone, freeze; and what it does when another tool takes its restarts back."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.fixtures import MakeWorld

@@ -1,7 +1,5 @@
 """What whoever runs the operator sees of it: probes, metrics, exit codes, the CRD that is missing, the rights it uses."""
 
-from __future__ import annotations
-
 import json
 import re
 import signal

@@ -1,7 +1,5 @@
 """examples/operator-and-server.sh runs both on a cluster, and ends both."""
 
-from __future__ import annotations
-
 import base64
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """What is not ours is never touched; what is ours goes with its resource, operator or not."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """What is done at a pace, and what is counted when the cheap way hides something."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.fixtures import MakeWorld

@@ -1,7 +1,5 @@
 """Two hundred random edits by everybody who may edit anything lead to the same state as a fresh start with the final specs."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import random

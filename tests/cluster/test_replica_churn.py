@@ -3,8 +3,6 @@
 `CHURN_SECONDS` and `FAILOVERS` (of each kind) make it longer; `CHURN_PAGE` has the result written down.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import time

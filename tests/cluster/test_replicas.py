@@ -1,7 +1,5 @@
 """Several replicas: one leads, the others stand by with all they need, and a takeover writes and restarts nothing of its own."""
 
-from __future__ import annotations
-
 import signal
 from collections.abc import Iterator
 

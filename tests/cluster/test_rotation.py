@@ -1,7 +1,5 @@
 """A changed item restarts each workload that opted in exactly once; nothing else restarts anything."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

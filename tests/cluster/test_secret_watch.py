@@ -1,7 +1,5 @@
 """The watch on Secrets ends in every way there is, and nothing that happened meanwhile is lost; no resync helps, they are minutes away."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

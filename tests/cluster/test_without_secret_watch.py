@@ -1,7 +1,5 @@
 """`--secret-watch=off`, as somebody who may neither list nor watch Secrets: everything that is promised, within a resync interval."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

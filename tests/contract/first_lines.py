@@ -1,7 +1,5 @@
 """Runs the first lines of a page as a reader would, but in a folder and with ports of their own."""
 
-from __future__ import annotations
-
 import os
 import re
 import shlex

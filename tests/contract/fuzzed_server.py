@@ -1,7 +1,5 @@
 """A server in a thread of its own and strategies for what nobody should send it."""
 
-from __future__ import annotations
-
 import asyncio
 import copy
 import http.client

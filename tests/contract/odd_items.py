@@ -1,7 +1,5 @@
 """Items as nobody would invent them and people have them all the same: what is odd about each, and what it is made of."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 from cryptography.hazmat.primitives import serialization

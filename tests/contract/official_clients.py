@@ -1,7 +1,5 @@
 """Runs the official clients, unmodified and as programs of their own, against the embedded server as a process."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

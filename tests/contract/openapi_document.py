@@ -1,7 +1,5 @@
 """docs/connect-openapi.yaml as something that replies are compared with."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache

@@ -1,7 +1,5 @@
 """A pytest plugin (`-p contract.scenario_marks`) that writes down which collected tests show which scenarios."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Writes `docs/settings.md` from the settings themselves: `python tests/contract/settings_page.py > docs/settings.md` (`make docs`)."""
 
-from __future__ import annotations
-
 import sys
 
 from onepassword_operator.settings.checks import IGNORED

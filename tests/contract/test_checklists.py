@@ -1,7 +1,5 @@
 """Pages whose tables name the tests that show a row: the rows are complete, and the tests exist and run."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Whatever is sent, the embedded server answers like a server: no failure of its own, no traceback, no value in a refusal."""
 
-from __future__ import annotations
-
 import base64
 import functools
 import json

@@ -1,7 +1,5 @@
 """docs/connect-server.md names everything the embedded server has, and its first lines work."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import re

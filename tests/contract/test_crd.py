@@ -1,7 +1,5 @@
 """The CRD offers what the operator reads and writes, and is the official one with optional additions."""
 
-from __future__ import annotations
-
 import copy
 from pathlib import Path
 from typing import Any

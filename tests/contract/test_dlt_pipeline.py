@@ -1,7 +1,5 @@
 """The pipeline of examples/ loads what the embedded server has into DuckDB, and the second time only what is new."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

@@ -1,7 +1,5 @@
 """While thousands of things happen, readers that go from cursor to cursor see each of them once, in one order."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import urllib.request

@@ -1,7 +1,5 @@
 """Everything in examples/ runs as it stands, and examples/README.md names all of it."""
 
-from __future__ import annotations
-
 import os
 import re
 import shlex

@@ -3,8 +3,6 @@
 What goes in, goes in through the official Python client, except for files, which Connect does not take.
 """
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import json

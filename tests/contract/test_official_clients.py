@@ -1,7 +1,5 @@
 """1Password's own clients work against the embedded server as they are, and their errors are what the server said."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final

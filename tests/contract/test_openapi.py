@@ -3,8 +3,6 @@
 The other direction, that no reply of the server is missing from it, is held by tests/unit/devconnect/conftest.py for every reply there.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from typing import Any
 

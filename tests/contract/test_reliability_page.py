@@ -1,7 +1,5 @@
 """docs/reliability.md is about the faults of today: the same rows, in the same words. What was measured is its own business."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Every scenario of the official operator's tests is shown by a test of ours that is collected and runs."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

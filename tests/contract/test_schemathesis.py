@@ -3,8 +3,6 @@
 `make test` makes a thousand and more; `make soak` eight rounds of at least 2,500, each with another seed.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 from collections import Counter

@@ -1,7 +1,5 @@
 """The settings page says what the settings are."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from contract import settings_page

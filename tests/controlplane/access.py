@@ -4,8 +4,6 @@ Anybody gets a client certificate on demand. Bearer tokens exist for the users b
 once, at start. Tokens are what a proxy between client and API server can pass on.
 """
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import re

@@ -1,7 +1,5 @@
 """Self-made certificates and keys for programs that listen on loopback; written to files, known to no other machine."""
 
-from __future__ import annotations
-
 import datetime as dt
 import ipaddress
 from collections.abc import Sequence

@@ -4,8 +4,6 @@ They are those of a real cluster wherever the operator could notice: RBAC, defau
 namespace deletion and the audit log are all on. What is off needs nodes or a cloud.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

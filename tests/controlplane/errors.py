@@ -1,7 +1,5 @@
 """The one error of the local control plane."""
 
-from __future__ import annotations
-
 
 class ControlPlaneError(RuntimeError):
     """The control plane can't be started or used as asked; the message says what to do."""

@@ -7,8 +7,6 @@ because Python code between fork and exec is unsafe, and warned about, in a proc
 The kernel sends the signal when the *thread* that forked ends. Start leashed programs from a thread that lives as long as they may.
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 import signal

@@ -3,8 +3,6 @@
 Starts child processes and asks them over HTTP on loopback whether they are ready.
 """
 
-from __future__ import annotations
-
 import http.client
 import signal
 import socket

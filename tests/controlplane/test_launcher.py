@@ -1,7 +1,5 @@
 """The local control plane behaves like a cluster, and leaves nothing behind."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

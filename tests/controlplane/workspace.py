@@ -4,8 +4,6 @@ Each is locked (`flock(2)`) by the process that uses it, and the kernel drops th
 dead without a process number, which may have been given to somebody else since.
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
 import shutil

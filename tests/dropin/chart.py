@@ -4,8 +4,6 @@ The manifests in `official_chart/` say, in our words, what the templates make of
 changes, a test changes here in the same place: the watched namespaces, the two optional flags, the polling interval, the probes' port.
 """
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import sys

@@ -1,7 +1,5 @@
 """Fixtures of the drop-in tests: worlds in which the official operator runs too."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """A world in which 1Password's own operator runs too: before ours, after ours, or at the same time."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Literal

@@ -8,8 +8,6 @@
 It replaces nothing else: arguments and environment are the operator's own.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

@@ -4,8 +4,6 @@ A file holds Kubernetes objects without what differs from cluster to cluster: ui
 A namespace reads NAMESPACE, a time reads as `A_TIME`; a `deletionTimestamp` says that the object was being deleted.
 """
 
-from __future__ import annotations
-
 import copy
 import json
 from collections.abc import Iterable, Mapping, Sequence

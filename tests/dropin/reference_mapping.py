@@ -4,8 +4,6 @@ It shares no code with the package and imitates how a Go program goes about it: 
 nothing is known of what the API server accepts. Where the walk is random, every possible outcome is kept.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Brings a recorded state back to life: with fresh uids, and with the field managers that made it."""
 
-from __future__ import annotations
-
 import copy
 import json
 from collections.abc import Iterable

@@ -4,8 +4,6 @@
 row is shown, and that rows which need a cluster there, or are tested nowhere there, are shown on one here.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import enum
 from typing import Final

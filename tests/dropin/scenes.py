@@ -3,8 +3,6 @@
 `python tests/dropin/scenes.py` records them anew; a test holds the records to what the program does.
 """
 
-from __future__ import annotations
-
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -62,10 +60,7 @@ STATES: Mapping[str, tuple[str, tuple[Key, ...]]] = {
         "--enable-annotations copies every annotation of the resource",
         ((ITEM, "with-annotations"), (SECRET, "with-annotations")),
     ),
-    "08-annotations-removed": (
-        "A Deployment that asks no more, and keeps the finalizer",
-        ((DEPLOYMENT, "annotated-b"),),
-    ),
+    "08-annotations-removed": ("A Deployment that asks no more, and keeps the finalizer", ((DEPLOYMENT, "annotated-b"),)),
 }
 
 Shown = dict[str, list[recorded.Object]]

@@ -1,7 +1,5 @@
 """What a migration starts from, and how one sees that it is done."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from functools import partial
 

@@ -1,7 +1,5 @@
 """The official operator's finalizers go, and with them nothing that is still needed: an ownerReference comes first."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Callable
 from functools import partial

@@ -3,8 +3,6 @@
 `reference_mapping` says what that is. The three differences that are meant are in the test that compares.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from typing import Any
@@ -66,10 +64,7 @@ def _delivery(
 ) -> Delivery:
     described = [entry | {"id": f"file-{number}"} for number, (entry, _) in enumerate(files)]
     item = {"id": "i", "vault": {"id": "v"}, "title": "t", "version": 1, "urls": urls, "fields": fields, "files": described}
-    return Delivery(
-        body=json.dumps(item).encode(),
-        files=tuple((entry.get("name"), content) for entry, content in files),
-    )
+    return Delivery(body=json.dumps(item).encode(), files=tuple((entry.get("name"), content) for entry, content in files))
 
 
 @st.composite

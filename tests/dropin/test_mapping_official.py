@@ -1,7 +1,5 @@
 """The second reading of the mapping, `reference_mapping`, against the real official operator; and ours, which takes its Secrets over."""
 
-from __future__ import annotations
-
 import json
 import random
 import urllib.request

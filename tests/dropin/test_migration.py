@@ -1,7 +1,5 @@
 """Ours takes over what the official operator has left: without a change of data and without a restart, and only what is its own."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 

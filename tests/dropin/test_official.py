@@ -1,7 +1,5 @@
 """What the official operator does, measured on the program itself: the ground that the other drop-in tests stand on."""
 
-from __future__ import annotations
-
 import copy
 from functools import partial
 

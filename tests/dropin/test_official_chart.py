@@ -4,8 +4,6 @@ Each test is a release on a control plane that has the chart's CRD and no other.
 the kubelet mounts one, and as a process that may not write a file (`pod.py`).
 """
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -3,8 +3,6 @@
 With the official operator they keep their old shape until the item's next version.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 

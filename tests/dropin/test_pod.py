@@ -1,7 +1,5 @@
 """The pod's process really ends at an attempt to write, however it is made, and not at anything else."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

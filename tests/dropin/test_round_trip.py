@@ -1,7 +1,5 @@
 """There and back again, with the real official operator on both sides."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import pytest

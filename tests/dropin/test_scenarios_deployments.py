@@ -1,7 +1,5 @@
 """Scenarios 16 to 31, 85 and 86: Deployments that use a Secret which another one asks for by annotation."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Scenarios 74 to 81, 87 to 89 and 92 to 95, and how names are found: resources and their Secrets on a real API server."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import kubernetes
@@ -53,11 +51,7 @@ SEED: dict[str, Any] = {"vaults": [{"name": "Operator-Acceptance-Tests", "items"
 BY_PATH: dict[str, tuple[str, dict[str, bytes]]] = {
     "urls": (
         "urls",
-        {
-            "username": b"canary-user",
-            "website": b"https://canary-primary.example",
-            "test-website": b"https://canary-test.example",
-        },
+        {"username": b"canary-user", "website": b"https://canary-primary.example", "test-website": b"https://canary-test.example"},
     ),
     "collide": ("urls that collide", {"web-site": b"https://canary-0.example"}),
     "odd-labels": ("odd labels", {"First-Host": b"canary-host", "Ice-Cream": b"canary-cone", "AWS-Access-Key": b"canary-key"}),

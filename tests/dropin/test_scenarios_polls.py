@@ -1,7 +1,5 @@
 """Scenarios 39 to 46: what a poll does when an item has a new version, without a cluster."""
 
-from __future__ import annotations
-
 import pytest
 
 from fakes.world import World

@@ -1,7 +1,5 @@
 """What is tested nowhere about restarts: changed specs, conflicts, odd lists of namespaces."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.fixtures import MakeWorld

@@ -1,7 +1,5 @@
 """Scenarios 1 to 3, 7 and 12: from an item to the Secret that is written, without a cluster."""
 
-from __future__ import annotations
-
 import pytest
 
 from fakes.world import World

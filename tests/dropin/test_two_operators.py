@@ -1,7 +1,5 @@
 """Both at once: ours notices that the official operator still works on the same objects, steps back, and says so."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import pytest

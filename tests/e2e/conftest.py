@@ -1,7 +1,5 @@
 """Fixtures of the end-to-end tests. `make e2e` runs them; in the ordinary run of all tests they are left out by their marker."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import uuid

@@ -6,8 +6,6 @@ that this root does not have. Put on PATH as `docker`, this program asks for the
 does nothing where none is missing. Standard library only: it is started without an environment.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import sys

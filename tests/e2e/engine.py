@@ -4,8 +4,6 @@ Our own has its socket, data and process number in `.tools/docker`. It is left r
 ends it.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

@@ -1,7 +1,5 @@
 """The images under test: the operator's, as `make image` makes it, and one with the embedded Connect server."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import sys

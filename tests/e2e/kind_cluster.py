@@ -1,7 +1,5 @@
 """A kind cluster on this machine, and nothing of it reaches beyond: what would be forwarded out of its network is rejected."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """Programs that the end-to-end tests need of the machine: there, or installed from Debian's packages, or named in one message."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

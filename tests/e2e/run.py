@@ -1,7 +1,5 @@
 """`make e2e`: the end-to-end tests with progress."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The image by itself: what it is made of, and that it starts with nothing writable, no network and no capability."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

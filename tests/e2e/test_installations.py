@@ -1,7 +1,5 @@
 """Every way to install, and what is left after removing it: each in a namespace of its own, which must go away afterwards."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 from pathlib import Path

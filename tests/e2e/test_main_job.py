@@ -1,7 +1,5 @@
 """A release that watches the whole cluster: items become Secrets, pods read them, and what changes reaches the pods."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,7 +1,5 @@
 """What the machine lacks is told once, with the remedy. Needs no Docker, so it is in every run of the tests."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import sys

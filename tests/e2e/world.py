@@ -1,7 +1,5 @@
 """What the end-to-end tests touch: the embedded Connect server as a pod, releases of the chart, and workloads that read Secrets."""
 
-from __future__ import annotations
-
 import base64
 import json
 import shlex

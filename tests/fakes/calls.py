@@ -1,14 +1,14 @@
 """Calls as a test starts them, ends them, or watches them fail."""
 
-from __future__ import annotations
-
 import asyncio
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 import pytest
 
 _E = TypeVar("_E", bound=Exception)
+_T = TypeVar("_T")
+LIMIT_SECONDS = 10
 
 
 async def failing(kind: type[_E], call: Awaitable[object]) -> _E:
@@ -22,9 +22,25 @@ async def failing(kind: type[_E], call: Awaitable[object]) -> _E:
 async def begun(*calls: Coroutine[Any, Any, Any]) -> list[asyncio.Task[Any]]:
     """Start the calls; returns them once they are as far as they get by themselves in memory."""
     tasks = [asyncio.create_task(call) for call in calls]
-    for _ in range(5):
-        await asyncio.sleep(0)
+    await turns(5)
     return tasks
+
+
+async def turns(count: int = 10) -> None:
+    """Let everybody else go on as far as they can."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def soon(happens: Awaitable[_T]) -> _T:
+    return await asyncio.wait_for(happens, LIMIT_SECONDS)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for what nothing tells of."""
+    async with asyncio.timeout(LIMIT_SECONDS):
+        while not condition():  # noqa: ASYNC110  it is spread over servers, fakes and logs
+            await asyncio.sleep(0)
 
 
 async def given_up(*tasks: asyncio.Task[Any]) -> None:

@@ -1,7 +1,5 @@
 """OnePasswordItems in memory, with generations, uids, watch events and a status that is written for real."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """What stores in memory have in common: requests on record, errors that come next, and what happens in the cluster meanwhile."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator

@@ -1,7 +1,5 @@
 """The official operator's finalizer on resources and Deployments in memory."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from fakes.claim_store import FakeClaimStore

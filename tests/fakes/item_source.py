@@ -1,7 +1,5 @@
 """1Password in memory: vaults and items that a test edits, and servers whose list and items are out of step."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """What may stand between the operator and a server, on loopback: an HTTP proxy, and an end of TLS. Both pass bytes on unread."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import ssl

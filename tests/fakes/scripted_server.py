@@ -1,7 +1,5 @@
 """A real HTTP server on the loopback interface that answers by a script, however badly."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections import deque
@@ -27,7 +25,7 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass
-class ScriptedServer:
+class Server:
     """Answers by path where a route is given, else one after another; without any left, 200 and `[]`."""
 
     url: str = ""
@@ -104,8 +102,8 @@ async def truncated(request: web.Request) -> web.StreamResponse:
 
 
 @contextlib.asynccontextmanager
-async def scripted_server() -> AsyncIterator[ScriptedServer]:
-    server = ScriptedServer()
+async def scripted_server() -> AsyncIterator[Server]:
+    server = Server()
     application = web.Application(client_max_size=64 * 1024 * 1024)
     application.router.add_route("*", "/{path:.*}", server.handle)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)

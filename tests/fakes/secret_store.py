@@ -1,9 +1,7 @@
 """Secrets in memory, with resourceVersions, conflicts, watch events and answers that get lost."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Container, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from fakes.faults import FakeStore
@@ -116,15 +114,5 @@ class FakeSecretStore(FakeStore):
 
 
 def _observed(desired: DesiredSecret, uid: str) -> ObservedSecret:
-    return ObservedSecret(
-        key=desired.key,
-        uid=uid,
-        resource_version=0,
-        type=desired.type,
-        labels=dict(desired.labels),
-        annotations=dict(desired.annotations),
-        owners=desired.owners,
-        finalizers=desired.finalizers,
-        data=dict(desired.data),
-        immutable=desired.immutable,
-    )
+    written: dict[str, Any] = {member.name: getattr(desired, member.name) for member in fields(desired)}
+    return ObservedSecret(**written, uid=uid, resource_version=0)

@@ -1,7 +1,5 @@
 """A watch on Secrets that tells what a test says, by namespace."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Sequence

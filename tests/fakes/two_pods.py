@@ -1,7 +1,5 @@
 """Two Connect pods behind one Service; the second one's sync is stuck until it is told to catch up."""
 
-from __future__ import annotations
-
 import dataclasses
 import random
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Deployments in memory: what they use, what was patched into their pod templates, and who else edits them meanwhile."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence

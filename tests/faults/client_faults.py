@@ -3,8 +3,6 @@
 `test_client_faults.py` holds every row and measures it; `reliability_page.py` writes what was measured into docs/reliability.md.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """An end of TLS in front of Connect that a test can turn bad while clients use it: other certificates, none, or replies without end."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """What the tests of faults measure, gathered over all of them and written to a page if the environment names one."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from pathlib import Path

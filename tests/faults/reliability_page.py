@@ -1,7 +1,5 @@
 """What was measured of the operator under faults → docs/reliability.md. The page is never edited by hand."""
 
-from __future__ import annotations
-
 import os
 import platform
 from collections.abc import Iterator, Sequence

@@ -16,7 +16,7 @@ from cryptography import x509
 
 from controlplane.certificates import Authority, KeyPair
 from fakes.relays import in_thread
-from fakes.scripted_server import ScriptedServer, scripted_server
+from fakes.scripted_server import Server, scripted_server
 from faults.connect_front import Front, front
 from harness.waiting import eventually
 from harness.world import GROUP, PLURAL, World
@@ -75,7 +75,7 @@ class Stage:
 
     world: World
     directory: Path
-    elsewhere: ScriptedServer
+    elsewhere: Server
     """An origin that the token must never reach."""
     token_file: Path
     front: Front | None = None

@@ -3,8 +3,6 @@
 Many rows share a world. With RELIABILITY_PAGE=FILE in the environment and all rows in one process, what was measured is written there.
 """
 
-from __future__ import annotations
-
 import contextlib
 import re
 import time

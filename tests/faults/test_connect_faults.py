@@ -1,7 +1,5 @@
 """1Password fails in ways that need a scene of their own; the ways it fails as such are rows of test_client_faults.py."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 
@@ -23,11 +21,7 @@ SEED: dict[str, Any] = {
 }
 PREFIX = "ONEPASSWORD_OPERATOR_"
 LIMIT_SECONDS = 4
-FAST = {
-    PREFIX + "STALENESS_SECONDS": str(LIMIT_SECONDS),
-    PREFIX + "CONNECT_TIMEOUT_SECONDS": "2",
-    PREFIX + "DENIED_PROBE_SECONDS": "1",
-}
+FAST = {PREFIX + "STALENESS_SECONDS": str(LIMIT_SECONDS), PREFIX + "CONNECT_TIMEOUT_SECONDS": "2", PREFIX + "DENIED_PROBE_SECONDS": "1"}
 
 
 def start(make_world: MakeWorld, *items: str, **settings: str) -> World:

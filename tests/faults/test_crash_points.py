@@ -3,8 +3,6 @@
 A world's rotations are numbered; each adds exactly one ReplicaSet to the Deployment, whatever dies on the way.
 """
 
-from __future__ import annotations
-
 import itertools
 import json
 import signal

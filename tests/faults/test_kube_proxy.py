@@ -1,7 +1,5 @@
 """The Kubernetes proxy names what passes, and does to it what its rules say and nothing else."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import time

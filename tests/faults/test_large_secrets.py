@@ -1,7 +1,5 @@
 """A tenant who may create Secrets fills them to the brim and gives them our label: the operator does not grow with them."""
 
-from __future__ import annotations
-
 import base64
 import os
 from collections.abc import Iterator

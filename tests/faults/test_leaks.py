@@ -1,7 +1,5 @@
 """The search for leaks finds what it is there to find: an operator that logs items turns its test red."""
 
-from __future__ import annotations
-
 import base64
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """One's trouble is nobody else's: a sick item, a vault that hangs, a slow webhook, a deleter, and a Connect pod that lags behind."""
 
-from __future__ import annotations
-
 import itertools
 import threading
 import time

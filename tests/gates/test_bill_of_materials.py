@@ -1,7 +1,5 @@
 """The bill of materials names exactly what the lock installs."""
 
-from __future__ import annotations
-
 import json
 import re
 

@@ -1,7 +1,5 @@
 """helm lint, kube-score and checkov over the chart as a platform team would install it."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Tools that read the repository's files: the Dockerfile, the workflows, and everything for secrets."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The wheel as users get it: what is in it, and that it runs in an environment with the lock and nothing else."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

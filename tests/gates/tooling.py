@@ -1,7 +1,5 @@
 """The tools of the gates: programs in `.tools/bin`, and an environment of Python tools in `.tools/gates`. `make tools` makes both."""
 
-from __future__ import annotations
-
 import subprocess
 
 from harness.paths import PROGRAMS, REPOSITORY

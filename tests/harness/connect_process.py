@@ -1,7 +1,5 @@
 """The embedded Connect server as a process, and its admin port as a test uses it."""
 
-from __future__ import annotations
-
 import json
 import select
 import subprocess
@@ -18,7 +16,6 @@ from harness import processes
 from harness.waiting import eventually
 
 POLL_ROUTE = "GET /v1/vaults"
-ITEM_ROUTE = "GET /v1/vaults/:uuid/items/:uuid"
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 

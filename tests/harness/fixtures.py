@@ -1,7 +1,5 @@
 """Fixtures of the cluster tests: the installed CRD and role, and worlds."""
 
-from __future__ import annotations
-
 import contextlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping

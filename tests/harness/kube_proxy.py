@@ -4,8 +4,6 @@ The program under test gets the proxy's kubeconfig; the test thread adds rules a
 with its own event loop. It passes tokens on; client certificates end at it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import ssl

@@ -3,8 +3,6 @@
 The constant that opaque values show in place of themselves counts too: whoever logs an item has not leaked it yet, and is found out.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import urllib.parse

@@ -1,7 +1,5 @@
 """1Password's own operator as a process, as its chart runs it: the real program, built by `make tools`."""
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import os

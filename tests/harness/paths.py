@@ -1,7 +1,5 @@
 """Where the repository is, and what `make tools` puts into it."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

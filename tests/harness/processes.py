@@ -1,7 +1,5 @@
 """Programs that run beside a test, a measurement or the demo: the kernel kills each when the thread that started it ends."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """Waiting for something to become true, with an error that tells what was seen last."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable

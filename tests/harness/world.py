@@ -3,8 +3,6 @@
 Every value that a seed plants is a canary; when the world ends, everything that left the operator is searched for them.
 """
 
-from __future__ import annotations
-
 import base64
 import collections
 import contextlib

@@ -1,7 +1,5 @@
 """The benchmark's plan can be carried out, and its page says of an aim what the figures say. No cluster is needed for either."""
 
-from __future__ import annotations
-
 import inspect
 import statistics
 from xml.etree import ElementTree

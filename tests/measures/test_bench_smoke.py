@@ -1,7 +1,5 @@
 """Every scenario of the benchmark still measures what its page shows. Counts are exact; whether the times are good is not asked here."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from xml.etree import ElementTree

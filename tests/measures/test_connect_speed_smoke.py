@@ -1,7 +1,5 @@
 """The measurement of the embedded server still measures everything that it prints. Whether the figures are good is not asked here."""
 
-from __future__ import annotations
-
 import re
 
 from bench import connect_speed

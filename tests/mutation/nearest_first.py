@@ -1,7 +1,5 @@
 """A plugin of pytest for `make mutants`, whose processes are forks of one that has run all tests on the unchanged code."""
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

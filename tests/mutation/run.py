@@ -5,8 +5,6 @@ and methods, but not of decorated ones (a property, a context manager), and no c
 everything where it runs, so it runs in a folder of links, which is made anew each time.
 """
 
-from __future__ import annotations
-
 import configparser
 import json
 import os

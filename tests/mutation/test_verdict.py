@@ -1,7 +1,5 @@
 """`make mutants` fails by a survivor that nobody excused, by an excuse that nobody needs, and by a low score."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

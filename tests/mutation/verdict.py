@@ -1,7 +1,5 @@
 """The verdict on a run of mutants: the score, and the survivors that the list does not excuse."""
 
-from __future__ import annotations
-
 import tomllib
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence

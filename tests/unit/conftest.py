@@ -7,14 +7,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from fakes.clock import FakeClock
-from fakes.scripted_server import ScriptedServer, scripted_server
+from fakes.scripted_server import Server, scripted_server
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
+async def server() -> AsyncIterator[Server]:
     async with scripted_server() as running:
         yield running
 

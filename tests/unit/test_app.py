@@ -8,8 +8,8 @@ import math
 import os
 import pathlib
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import aiohttp
 import pydantic
@@ -17,10 +17,10 @@ import pytest
 import yaml
 
 from controlplane.certificates import Authority
-from fakes.calls import failing, given_up
+from fakes.calls import failing, given_up, soon, turns, until
 from fakes.item_source import FakeItemSource
 from fakes.relays import ForwardProxy, forward_proxy
-from fakes.scripted_server import ScriptedServer, reply, scripted_server
+from fakes.scripted_server import Server, reply, scripted_server
 from harness.ports import free_port
 from onepassword_operator import app
 from onepassword_operator.app import Operator, StopSignal
@@ -42,18 +42,16 @@ from onepassword_operator.wire import onepassword_item
 CRD = "/apis/onepassword.com/v1"
 DEPLOYMENTS = "/apis/apps/v1/deployments"
 EVENTS = "/api/v1/namespaces/app/events"
-LIMIT_SECONDS = 10
 FORBIDDEN = reply({"message": "secrets is forbidden: User x"}, status=403)
 ITEM: dict[str, Any] = {
     "metadata": {"namespace": "app", "name": "db", "uid": "u", "resourceVersion": "7", "generation": 1},
     "spec": {"itemPath": "vaults/Prod/items/db"},
 }
-T = TypeVar("T")
 SECRET: dict[str, Any] = {"metadata": {"namespace": "app", "name": "db", "uid": "s", "resourceVersion": "8"}}
 
 
 @pytest.fixture
-async def cluster() -> AsyncIterator[ScriptedServer]:
+async def cluster() -> AsyncIterator[Server]:
     """An API server with the CRD and one resource."""
     async with scripted_server() as server:
         server.routes = {
@@ -87,7 +85,7 @@ def watching(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
 
 
 @pytest.fixture
-def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, cluster: ScriptedServer) -> Settings:
+def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, cluster: Server) -> Settings:
     config = {
         "current-context": "here",
         "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u"}}],
@@ -127,23 +125,13 @@ def looks() -> Checks:
 
 
 @pytest.fixture
-async def operator(settings: Settings, cluster: ScriptedServer, source: FakeItemSource, looks: Checks) -> AsyncIterator[Operator]:
+async def operator(settings: Settings, cluster: Server, source: FakeItemSource, looks: Checks) -> AsyncIterator[Operator]:
     access = ClusterAccess(server=cluster.url, ssl_context=None, token=None)
     async with KubernetesApi(access, user_agent="x", observer=lambda *_: None) as api:
         parts = build(settings, api=api, source=source, token=Confidential(b"fake"), metrics=Metrics(version="0"))
         made = Operator(settings, parts, api=api, stop=StopSignal(), watch=looks, election=NoElection())  # type: ignore[arg-type]  # a stand-in
         yield made
         await made.stop()
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(LIMIT_SECONDS):
-        while not condition():  # noqa: ASYNC110  what is waited for is spread over servers, sources and logs
-            await asyncio.sleep(0)
-
-
-async def soon(awaitable: Awaitable[T]) -> T:
-    return await asyncio.wait_for(awaitable, LIMIT_SECONDS)
 
 
 @contextlib.asynccontextmanager
@@ -178,7 +166,7 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return pauses
 
 
-def statuses(cluster: ScriptedServer) -> list[str]:
+def statuses(cluster: Server) -> list[str]:
     return [request.path for request in cluster.seen if request.path.endswith("/status")]
 
 
@@ -187,15 +175,14 @@ async def fails(*_: object) -> None:
 
 
 async def test_nothing_is_written_before_the_first_poll_has_ended(
-    operator: Operator, cluster: ScriptedServer, watching: asyncio.Event, source: FakeItemSource
+    operator: Operator, cluster: Server, watching: asyncio.Event, source: FakeItemSource
 ) -> None:
     cluster.routes[f"{CRD}/onepassworditems"] = reply({"items": [ITEM | {"spec": {"itemPath": "refused without a question"}}]})
     source.gate = asyncio.Event()
     async with running(operator):
         await soon(watching.wait())
         await until(lambda: source.in_flight)
-        for _ in range(100):
-            await asyncio.sleep(0)
+        await turns(100)
         assert operator._parts.use_cases.shared.queue.depth() == 1
         assert statuses(cluster) == []
         source.gate.set()
@@ -203,7 +190,7 @@ async def test_nothing_is_written_before_the_first_poll_has_ended(
 
 
 async def test_it_waits_for_the_crd(
-    operator: Operator, cluster: ScriptedServer, watching: asyncio.Event, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    operator: Operator, cluster: Server, watching: asyncio.Event, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(app, "CRD_CHECK_SECONDS", 0.0)
     served = cluster.routes.pop(CRD)
@@ -216,7 +203,7 @@ async def test_it_waits_for_the_crd(
 
 
 async def test_it_waits_for_the_first_complete_lists(
-    operator: Operator, cluster: ScriptedServer, watching: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+    operator: Operator, cluster: Server, watching: asyncio.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lists = cluster.routes.pop("/api/v1/secrets")
     cluster.script(FORBIDDEN, lists)
@@ -228,16 +215,13 @@ async def test_it_waits_for_the_first_complete_lists(
     assert 2.0 in pauses
 
 
-async def test_a_supervised_task_that_fails_ends_the_run(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operator._parts.use_cases.poller, "poll", fails)
+@pytest.mark.parametrize(("part", "method", "task"), [(Poller, "poll", "poller"), (SecretWatcher, "run", "secret-watch")])
+async def test_a_supervised_task_that_fails_ends_the_run(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, part: type, method: str, task: str
+) -> None:
+    monkeypatch.setattr(part, method, fails)
     await failing(ZeroDivisionError, soon(operator.run()))
-    assert "poller" in operator.unhealthy()
-
-
-async def test_the_watch_on_secrets_is_supervised(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SecretWatcher, "run", fails)
-    await failing(ZeroDivisionError, soon(operator.run()))
-    assert "secret-watch" in operator.unhealthy()
+    assert task in operator.unhealthy()
 
 
 async def test_a_signal_that_kopf_caught_first_stops_the_operator(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,7 +234,7 @@ async def test_a_signal_that_kopf_caught_first_stops_the_operator(operator: Oper
         assert operator.unhealthy() == ""
 
 
-async def test_resyncs_go_on_after_one_that_failed(operator: Operator, cluster: ScriptedServer, caplog: pytest.LogCaptureFixture) -> None:
+async def test_resyncs_go_on_after_one_that_failed(operator: Operator, cluster: Server, caplog: pytest.LogCaptureFixture) -> None:
     operator._settings = operator._settings.model_copy(update={"resync_seconds": 0.0})
     async with running(operator) as task:
         await until(lambda: statuses(cluster))
@@ -349,7 +333,7 @@ class TestRun:
             assert f"onepassword_operator_{line}" in shown
 
     async def test_connections_leave_through_the_proxies_of_the_settings(
-        self, settings: Settings, watching: asyncio.Event, tmp_path: pathlib.Path, cluster: ScriptedServer
+        self, settings: Settings, watching: asyncio.Event, tmp_path: pathlib.Path, cluster: Server
     ) -> None:
         """The API server's name is known to the proxy alone, and so is Connect's; the latter's port leads nowhere."""
         kubeconfig = tmp_path / "config"
@@ -408,12 +392,11 @@ def alive() -> list[str]:
 
 
 async def test_a_replica_that_stands_by_is_ready_watches_and_asks_1password_for_nothing(
-    operator: Operator, cluster: ScriptedServer, source: FakeItemSource, watching: asyncio.Event, election: Electoral, looks: Checks
+    operator: Operator, cluster: Server, source: FakeItemSource, watching: asyncio.Event, election: Electoral, looks: Checks
 ) -> None:
     async with running(operator):
         await soon(watching.wait())
-        for _ in range(100):
-            await asyncio.sleep(0)
+        await turns(100)
         assert (operator.unready(), operator.unhealthy(), alive()) == ("", "", [])
         assert (source.requests, statuses(cluster), looks.count) == ([], [], 0)
         election.won.set()
@@ -438,7 +421,7 @@ async def test_who_takes_over_answers_no_refresh_that_the_former_leader_had_time
 
 
 async def test_a_full_resync_of_a_replica_that_stands_by_is_one_of_the_cluster_alone(
-    operator: Operator, cluster: ScriptedServer, source: FakeItemSource, election: Electoral
+    operator: Operator, cluster: Server, source: FakeItemSource, election: Electoral
 ) -> None:
     operator._settings = operator._settings.model_copy(update={"resync_seconds": 0.0})
     async with running(operator):
@@ -448,7 +431,7 @@ async def test_a_full_resync_of_a_replica_that_stands_by_is_one_of_the_cluster_a
 
 
 async def test_every_start_of_the_watches_is_followed_by_a_resync_until_one_succeeds(
-    operator: Operator, cluster: ScriptedServer, watching: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+    operator: Operator, cluster: Server, watching: asyncio.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses = no_pause(monkeypatch)
     async with running(operator):
@@ -473,9 +456,7 @@ async def test_a_leader_that_loses_the_lease_ends(operator: Operator, election: 
         await soon(operator.run())
 
 
-async def test_the_lease_is_given_up_when_nothing_is_left_to_write(
-    operator: Operator, cluster: ScriptedServer, election: Electoral
-) -> None:
+async def test_the_lease_is_given_up_when_nothing_is_left_to_write(operator: Operator, cluster: Server, election: Electoral) -> None:
     election.won.set()
     election.tasks = alive
     election.released_after = ["not asked yet"]
@@ -486,7 +467,7 @@ async def test_the_lease_is_given_up_when_nothing_is_left_to_write(
     assert election.released_after == []
 
 
-async def test_what_waits_is_told_before_the_lease_is_given_up(operator: Operator, cluster: ScriptedServer, election: Electoral) -> None:
+async def test_what_waits_is_told_before_the_lease_is_given_up(operator: Operator, cluster: Server, election: Electoral) -> None:
     cluster.routes[EVENTS] = cluster.hang()
     election.won.set()
     election.tasks = cluster.paths
@@ -498,7 +479,7 @@ async def test_what_waits_is_told_before_the_lease_is_given_up(operator: Operato
     assert operator._parts.events.waiting() == 0
 
 
-async def test_a_list_under_way_ends_with_the_operator(operator: Operator, source: FakeItemSource, cluster: ScriptedServer) -> None:
+async def test_a_list_under_way_ends_with_the_operator(operator: Operator, source: FakeItemSource, cluster: Server) -> None:
     operator._parts.use_cases.poller._wait_seconds = 0.001
     async with running(operator):
         await until(lambda: statuses(cluster))

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from fakes.item_source import FakeItemSource
-from fakes.scripted_server import ScriptedServer, reply
+from fakes.scripted_server import Server, reply
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.credentials import ClusterAccess
 from onepassword_operator.edges import Parts, SystemClock, build, elect
@@ -44,14 +44,14 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextlib.asynccontextmanager
-async def built(server: ScriptedServer, metrics: Metrics, **flags: str) -> AsyncIterator[Parts]:
+async def built(server: Server, metrics: Metrics, **flags: str) -> AsyncIterator[Parts]:
     access = ClusterAccess(server=server.url, ssl_context=None, token=None)
     async with KubernetesApi(access, user_agent="x", observer=lambda *_: None) as api:
         yield build(load(flags, os.environ), api=api, source=FakeItemSource(), token=Confidential(b"fake"), metrics=metrics)
 
 
 @pytest.fixture
-async def parts(server: ScriptedServer, metrics: Metrics) -> AsyncIterator[Parts]:
+async def parts(server: Server, metrics: Metrics) -> AsyncIterator[Parts]:
     async with built(server, metrics) as made:
         yield made
 
@@ -70,7 +70,7 @@ def test_everything_heals_within_the_polling_interval_and_nothing_runs_yet(parts
 
 
 @pytest.mark.parametrize(("setting", "watched"), [("on", True), ("off", False)])
-async def test_secrets_are_watched_or_looked_at_in_turn(server: ScriptedServer, metrics: Metrics, setting: str, watched: object) -> None:
+async def test_secrets_are_watched_or_looked_at_in_turn(server: Server, metrics: Metrics, setting: str, watched: object) -> None:
     async with built(server, metrics, secret_watch=setting) as made:
         assert (made.secret_watcher is not None) is watched
         assert (made.use_cases.patrol is None) is watched
@@ -78,7 +78,7 @@ async def test_secrets_are_watched_or_looked_at_in_turn(server: ScriptedServer, 
 
 @pytest.mark.parametrize(("setting", "on_content"), [("version", False), ("content", True)])
 async def test_a_new_version_with_the_same_content_restarts_workloads_unless_the_setting_says_otherwise(
-    server: ScriptedServer, metrics: Metrics, setting: str, *, on_content: bool
+    server: Server, metrics: Metrics, setting: str, *, on_content: bool
 ) -> None:
     async with built(server, metrics, restart_on=setting) as made:
         assert made.use_cases.reconcile._restart_on_content is on_content
@@ -91,7 +91,7 @@ async def test_a_mark_that_is_seen_wakes_the_restarts_of_its_namespace(parts: Pa
     assert parts.use_cases.restarts.depth() == 1
 
 
-async def test_workloads_are_restarted_if_the_setting_says_so(parts: Parts, server: ScriptedServer) -> None:
+async def test_workloads_are_restarted_if_the_setting_says_so(parts: Parts, server: Server) -> None:
     deployments = "/apis/apps/v1/namespaces/app/deployments"
     web = {"metadata": METADATA | {"name": "web"}, "spec": {"template": {"spec": {"imagePullSecrets": [{"name": "db"}]}}}}
     server.routes = {
@@ -115,7 +115,7 @@ async def test_a_resource_that_is_held_up_in_deletion_is_released(parts: Parts) 
     assert await parts.use_cases.finalizers._queue.take() == ObjectRef("OnePasswordItem", "app", "db")
 
 
-async def test_a_deployment_that_is_held_up_for_nothing_is_released(parts: Parts, server: ScriptedServer) -> None:
+async def test_a_deployment_that_is_held_up_for_nothing_is_released(parts: Parts, server: Server) -> None:
     parts.use_cases.observe_workloads.seen(workload.from_dict({"metadata": METADATA}))
     parts.use_cases.controller._remove_finalizer(ObjectRef("Deployment", "app", "web"))
     source = await parts.use_cases.finalizers._queue.take()
@@ -128,7 +128,7 @@ async def test_a_deployment_that_is_held_up_for_nothing_is_released(parts: Parts
     ]
 
 
-async def test_an_event_is_posted_under_a_name_of_its_own_in_the_api_servers_time(parts: Parts, server: ScriptedServer) -> None:
+async def test_an_event_is_posted_under_a_name_of_its_own_in_the_api_servers_time(parts: Parts, server: Server) -> None:
     claim = onepassword_item.from_dict({"metadata": METADATA | {"name": "n" * 253}}, Rendering())
     server.routes["/api/v1/namespaces/app/events"] = reply({}, status=201)
     for outcome in (Change.CREATED, Change.UPDATED):
@@ -140,7 +140,7 @@ async def test_an_event_is_posted_under_a_name_of_its_own_in_the_api_servers_tim
     assert datetime.datetime.strptime(first["lastTimestamp"], "%Y-%m-%dT%H:%M:%S%z").tzinfo
 
 
-async def test_without_election_the_operator_leads_and_asks_for_no_lease(server: ScriptedServer, metrics: Metrics) -> None:
+async def test_without_election_the_operator_leads_and_asks_for_no_lease(server: Server, metrics: Metrics) -> None:
     access = ClusterAccess(server=server.url, ssl_context=None, token=None)
     async with elect(load({}, os.environ), access, way=DIRECT, metrics=metrics) as election:
         await election.acquire()
@@ -148,9 +148,7 @@ async def test_without_election_the_operator_leads_and_asks_for_no_lease(server:
     assert server.seen == []
 
 
-async def test_with_election_the_lease_is_taken_in_the_kubeconfigs_namespace_under_an_own_name(
-    server: ScriptedServer, metrics: Metrics
-) -> None:
+async def test_with_election_the_lease_is_taken_in_the_kubeconfigs_namespace_under_an_own_name(server: Server, metrics: Metrics) -> None:
     server.script(reply({}, status=404), reply({"metadata": {"resourceVersion": "1"}}, status=201))
     access = ClusterAccess(server=server.url, ssl_context=None, token=None, namespace="ops")
     async with elect(load({"leader_elect": "true"}, os.environ), access, way=DIRECT, metrics=metrics) as election:

@@ -1,7 +1,5 @@
 """What a scrape shows of the process: each gauge is read then, from the part that knows."""
 
-from __future__ import annotations
-
 from fakes.clock import FakeClock
 from fakes.world import World
 from onepassword_operator import gauges, wiring
@@ -20,15 +18,8 @@ from onepassword_operator.wire import onepassword_item
 METADATA = {"namespace": "app", "name": "db", "uid": "u", "resourceVersion": "7"}
 ACCESS = ClusterAccess(server="http://127.0.0.1:1", ssl_context=None, token=None)
 NOTHING_WAITS = {
-    "retries_waiting",
-    "polls_by_item_lists",
-    "items_listed_older",
-    "events_waiting",
-    "pending_restarts",
-    "connect_calls_in_flight",
-    "connect_budget_waiting",
-    "connect_circuit_open",
-    "connect_token_expiry_timestamp_seconds",
+    *("retries_waiting", "polls_by_item_lists", "items_listed_older", "events_waiting", "pending_restarts"),
+    *("connect_calls_in_flight", "connect_budget_waiting", "connect_circuit_open", "connect_token_expiry_timestamp_seconds"),
 }
 
 

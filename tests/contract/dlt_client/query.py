@@ -1,7 +1,5 @@
 """Asks a DuckDB database and prints the rows of each answer as one line of JSON: `python query.py DATABASE SQL...`."""
 
-from __future__ import annotations
-
 import json
 import sys
 

@@ -4,8 +4,6 @@ It decides nothing: tests/contract/test_odd_items.py knows the items and compare
 does. `python carry.py FILE`; arguments come from the environment.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import sys

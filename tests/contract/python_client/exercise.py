@@ -4,8 +4,6 @@ It decides nothing: tests/contract/test_official_clients.py knows the seed and c
 client needs an older python-dateutil than the rest of the tests. `python exercise.py sync` or `async`; arguments come from the environment.
 """
 
-from __future__ import annotations
-
 import asyncio
 import inspect
 import json

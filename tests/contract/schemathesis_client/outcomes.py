@@ -3,8 +3,6 @@
 SCHEMATHESIS_HOOKS names this module, OUTCOMES the file that gets a line with operation and status for each request.
 """
 
-from __future__ import annotations
-
 import os
 import urllib.request
 from typing import Any

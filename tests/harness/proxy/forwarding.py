@@ -1,7 +1,5 @@
 """The proxy's asyncio side: takes HTTPS requests, applies rules, and passes them on to the kube-apiserver."""
 
-from __future__ import annotations
-
 import asyncio
 import io
 import ssl

@@ -3,8 +3,6 @@
 Requests are named as RBAC and the audit log name them (`k8s.io/apiserver/pkg/endpoints/request`).
 """
 
-from __future__ import annotations
-
 import json
 import time
 import urllib.parse

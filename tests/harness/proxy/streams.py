@@ -1,7 +1,5 @@
 """A watch that passes the Kubernetes proxy event by event, and that rules can hold back or cut."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable

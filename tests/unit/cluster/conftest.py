@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from fakes.scripted_server import ScriptedServer
+from fakes.scripted_server import Server
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.credentials import ClusterAccess, FixedToken
 
@@ -31,7 +31,7 @@ def observed() -> Observed:
 
 
 @pytest.fixture
-async def api(server: ScriptedServer, observed: Observed) -> AsyncIterator[KubernetesApi]:
+async def api(server: Server, observed: Observed) -> AsyncIterator[KubernetesApi]:
     access = ClusterAccess(server=server.url, ssl_context=None, token=FixedToken(token="fake-kubernetes-token"))
     async with KubernetesApi(access, user_agent="operator-test/1", observer=observed) as opened:
         yield opened

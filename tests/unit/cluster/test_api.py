@@ -14,8 +14,7 @@ from aiohttp import web
 
 from fakes.calls import failing, given_up
 from fakes.relays import Asked, ForwardProxy, forward_proxy
-from fakes.scripted_server import Answer, reply, reset, scripted_server, truncated
-from fakes.scripted_server import ScriptedServer as Server
+from fakes.scripted_server import Answer, Server, reply, reset, scripted_server, truncated
 from onepassword_operator.cluster import api as module
 from onepassword_operator.cluster.api import TRIES, WRITES_AT_ONCE, KubernetesApi
 from onepassword_operator.cluster.credentials import ClusterAccess, FixedToken

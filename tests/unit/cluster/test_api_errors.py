@@ -69,12 +69,9 @@ def test_a_body_that_is_no_status_says_nothing(raw: bytes) -> None:
     assert Status.read(raw) == Status()
 
 
-def test_the_value_that_grants_the_right_for_owner_references_is_named() -> None:
+def test_a_field_that_is_refused_is_named_and_so_is_the_value_that_grants_the_right_for_owner_references() -> None:
     message = f'secrets "x" is forbidden: {OWNER_REFERENCES}: , <nil>'
     assert "operator.ownerReferencesEnforced" in str(to_error(403, Status(message=message), what="update secrets"))
-
-
-def test_a_field_that_is_refused_is_named() -> None:
     causes = [{"field": "b", "reason": "R"}, {"field": "a", "reason": "Q"}, {"field": "a", "reason": "Q"}]
     assert "refuses a (Q), b (R);" in str(to_error(422, body({"details": {"causes": causes}}), what="x"))
 

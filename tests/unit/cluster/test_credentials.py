@@ -44,19 +44,13 @@ def test_a_named_kubeconfig_wins(tmp_path: pathlib.Path) -> None:
     assert "canary" not in f"{access!r} {access.token!r}"
 
 
-def test_the_namespace_is_that_of_the_context(tmp_path: pathlib.Path) -> None:
-    assert load(kubeconfig(tmp_path, namespace="ops"), {}).namespace == "ops"
-
-
-def test_a_user_without_credentials_has_no_token(tmp_path: pathlib.Path) -> None:
-    assert load(kubeconfig(tmp_path), {}).token is None
-
-
-def test_a_token_file_is_found_beside_the_kubeconfig(tmp_path: pathlib.Path) -> None:
+def test_the_namespace_is_that_of_the_context_and_a_token_file_is_found_beside_the_kubeconfig(tmp_path: pathlib.Path) -> None:
     (tmp_path / "token").write_text("fake\n")
-    access = load(kubeconfig(tmp_path, user={"tokenFile": "token"}), {})
+    access = load(kubeconfig(tmp_path, user={"tokenFile": "token"}, namespace="ops"), {})
+    assert access.namespace == "ops"
     assert access.token
     assert access.token() == "fake"
+    assert load(kubeconfig(tmp_path), {}).token is None
 
 
 @pytest.mark.parametrize("inline", [True, False])
@@ -143,6 +137,8 @@ class TestInAPod:
     ) -> None:
         now = 0.5
         monkeypatch.setattr("time.monotonic", lambda: now)
+        with pytest.raises(OSError, match="absent"):
+            TokenFile(account / "absent")()
         token = TokenFile(account / "token")
         assert token() == "first"
         (account / "token").write_text("second")
@@ -154,20 +150,14 @@ class TestInAPod:
         now += 61
         assert token() == "second"
 
-    def test_without_any_token_there_is_an_error(self, tmp_path: pathlib.Path) -> None:
-        with pytest.raises(OSError, match="absent"):
-            TokenFile(tmp_path / "absent")()
 
-
-def test_the_users_own_kubeconfig_is_the_last_resort(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(credentials, "SERVICE_ACCOUNT", tmp_path / "absent")
-    (tmp_path / ".kube").mkdir()
-    kubeconfig(tmp_path / ".kube")
-    assert load(None, {"HOME": str(tmp_path), "KUBERNETES_SERVICE_HOST": "10.0.0.1"}).server == "http://api:8080"
-
-
-def test_without_anything_the_error_says_where_was_looked(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_users_own_kubeconfig_is_the_last_resort_and_without_it_the_error_says_where_was_looked(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(credentials, "SERVICE_ACCOUNT", tmp_path / "absent")
     with pytest.raises(ClusterUnavailableError, match="set KUBECONFIG") as caught:
         load(None, {"HOME": str(tmp_path)})
     assert str(tmp_path / ".kube" / "config") in str(caught.value)
+    (tmp_path / ".kube").mkdir()
+    kubeconfig(tmp_path / ".kube")
+    assert load(None, {"HOME": str(tmp_path), "KUBERNETES_SERVICE_HOST": "10.0.0.1"}).server == "http://api:8080"

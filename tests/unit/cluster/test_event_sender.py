@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from fakes.calls import given_up
+from fakes.calls import given_up, soon, turns, until
 from fakes.clock import FakeClock
-from fakes.scripted_server import ScriptedServer, reply
+from fakes.scripted_server import Server, reply
 from onepassword_operator.cluster import event_sender
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.event_sender import SENDERS, About, EventSender, Outgoing
@@ -38,7 +38,7 @@ def sender(api: KubernetesApi, clock: FakeClock, dropped: list[int]) -> EventSen
 
 
 @pytest.fixture(autouse=True)
-def _accepting(server: ScriptedServer) -> None:
+def _accepting(server: Server) -> None:
     server.routes = {EVENTS: reply({}, status=201), f"{EVENTS}/n": reply({})}
 
 
@@ -56,29 +56,28 @@ async def sent(sender: EventSender, *events: Outgoing) -> None:
     for each in events:
         sender.put(each)
     async with running(sender):
-        while sender.waiting():  # noqa: ASYNC110  nobody is told of the end but the flush
-            await asyncio.sleep(0)
+        await until(lambda: not sender.waiting())
 
 
 async def flushed(sender: EventSender, *names: str) -> None:
     for name in names:
         sender.put(event(name))
-    await asyncio.wait_for(sender.flush(), LIMIT_SECONDS)
+    await soon(sender.flush())
 
 
-def seen(server: ScriptedServer) -> list[tuple[str, str]]:
+def seen(server: Server) -> list[tuple[str, str]]:
     return [(request.method, request.path) for request in server.seen]
 
 
-def bodies(server: ScriptedServer) -> list[dict[str, Any]]:
+def bodies(server: Server) -> list[dict[str, Any]]:
     return [msgspec.json.decode(request.body) for request in server.seen]
 
 
-def posted(server: ScriptedServer) -> list[str]:
+def posted(server: Server) -> list[str]:
     return [body["metadata"]["name"] for body in bodies(server)]
 
 
-async def test_a_new_event_is_posted_whole(server: ScriptedServer, sender: EventSender) -> None:
+async def test_a_new_event_is_posted_whole(server: Server, sender: EventSender) -> None:
     await sent(sender, event("n"))
     assert seen(server) == [("POST", EVENTS)]
     about = {"apiVersion": "onepassword.com/v1", "kind": "OnePasswordItem", "namespace": "app", "name": "db", "uid": "u"}
@@ -92,7 +91,7 @@ async def test_a_new_event_is_posted_whole(server: ScriptedServer, sender: Event
     ]
 
 
-async def test_a_repeated_event_is_a_patch_of_its_count_or_posted_anew_if_it_is_gone(server: ScriptedServer, sender: EventSender) -> None:
+async def test_a_repeated_event_is_a_patch_of_its_count_or_posted_anew_if_it_is_gone(server: Server, sender: EventSender) -> None:
     server.routes[f"{EVENTS}/n"] = reply({}, status=404)
     await sent(sender, event("n", count=3))
     assert seen(server) == [("PATCH", f"{EVENTS}/n"), ("POST", EVENTS)]
@@ -102,7 +101,7 @@ async def test_a_repeated_event_is_a_patch_of_its_count_or_posted_anew_if_it_is_
 
 
 async def test_without_the_right_to_patch_events_are_posted_under_another_name_and_the_log_says_so_once(
-    server: ScriptedServer, sender: EventSender, caplog: pytest.LogCaptureFixture
+    server: Server, sender: EventSender, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.routes[f"{EVENTS}/n"] = reply(FORBIDDEN, status=403)
     await sent(sender, *[event("n", count=count) for count in (2, 3)])
@@ -112,15 +111,14 @@ async def test_without_the_right_to_patch_events_are_posted_under_another_name_a
     assert "RBAC" in caplog.records[0].__dict__["detail"]
 
 
-async def test_events_of_a_namespace_go_one_after_another_in_order(server: ScriptedServer, sender: EventSender) -> None:
+async def test_events_of_a_namespace_go_one_after_another_in_order(server: Server, sender: EventSender) -> None:
     under_way: list[int] = []
     most = []
 
     async def slowly(request: Any) -> Any:
         under_way.append(1)
         most.append(len(under_way))
-        for _ in range(20):
-            await asyncio.sleep(0)
+        await turns(20)
         under_way.pop()
         return await reply({}, status=201)(request)
 
@@ -130,7 +128,7 @@ async def test_events_of_a_namespace_go_one_after_another_in_order(server: Scrip
     assert (posted(server), max(most)) == (names, 1)
 
 
-async def test_a_namespace_with_many_events_lets_others_have_their_turn(server: ScriptedServer, sender: EventSender) -> None:
+async def test_a_namespace_with_many_events_lets_others_have_their_turn(server: Server, sender: EventSender) -> None:
     for namespace in ("a", "a", "a", "a", "b", "c", "d"):
         server.routes[f"/api/v1/namespaces/{namespace}/events"] = reply({}, status=201)
         sender.put(event("n", namespace=namespace))
@@ -140,7 +138,7 @@ async def test_a_namespace_with_many_events_lets_others_have_their_turn(server: 
     assert places.count("a") == 4
 
 
-async def test_a_namespace_whose_events_hang_holds_up_no_other(server: ScriptedServer, sender: EventSender) -> None:
+async def test_a_namespace_whose_events_hang_holds_up_no_other(server: Server, sender: EventSender) -> None:
     server.routes[EVENTS] = server.hang()
     server.routes["/api/v1/namespaces/b/events"] = reply({}, status=201)
     for namespace in ["app"] * SENDERS * 2 + ["b"]:
@@ -150,14 +148,13 @@ async def test_a_namespace_whose_events_hang_holds_up_no_other(server: ScriptedS
     assert sorted(server.paths()) == [EVENTS, "/api/v1/namespaces/b/events"]
 
 
-async def test_few_events_are_sent_at_once(server: ScriptedServer, sender: EventSender) -> None:
+async def test_few_events_are_sent_at_once(server: Server, sender: EventSender) -> None:
     for number in range(3 * SENDERS):
         server.routes[f"/api/v1/namespaces/{number}/events"] = server.hang()
         sender.put(event("n", namespace=str(number)))
     async with running(sender):
         await server.until_seen(SENDERS)
-        for _ in range(100):
-            await asyncio.sleep(0)
+        await turns(100)
     assert len(server.seen) == SENDERS
 
 
@@ -168,7 +165,7 @@ def room_for_two(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("room_for_two")
 async def test_what_finds_the_queue_full_is_dropped_and_the_log_says_so_once_a_minute(
-    server: ScriptedServer, sender: EventSender, clock: FakeClock, dropped: list[int], caplog: pytest.LogCaptureFixture
+    server: Server, sender: EventSender, clock: FakeClock, dropped: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     for number, seconds in enumerate((0, 0, 0, 0, 59, 1)):
@@ -181,7 +178,7 @@ async def test_what_finds_the_queue_full_is_dropped_and_the_log_says_so_once_a_m
 
 
 async def test_events_that_cannot_be_posted_are_nobodys_trouble_and_told_once_a_minute(
-    server: ScriptedServer, sender: EventSender, caplog: pytest.LogCaptureFixture
+    server: Server, sender: EventSender, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     server.routes[EVENTS] = reply({}, status=500)
@@ -193,14 +190,14 @@ async def test_events_that_cannot_be_posted_are_nobodys_trouble_and_told_once_a_
 
 class TestTheEnd:
     async def test_waiting_events_are_sent_and_it_ends_when_they_are(
-        self, server: ScriptedServer, sender: EventSender, dropped: list[int], monkeypatch: pytest.MonkeyPatch
+        self, server: Server, sender: EventSender, dropped: list[int], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(event_sender, "FLUSH_SECONDS", 100 * LIMIT_SECONDS)
         await sent(sender, event("before"))
         await flushed(sender, "a", "b")
         assert (posted(server), dropped) == (["before", "a", "b"], [])
 
-    async def test_one_that_was_under_way_is_sent_again_and_stays_the_first(self, server: ScriptedServer, sender: EventSender) -> None:
+    async def test_one_that_was_under_way_is_sent_again_and_stays_the_first(self, server: Server, sender: EventSender) -> None:
         server.routes[EVENTS] = server.hang()
         for name in ("a", "b"):
             sender.put(event(name))
@@ -211,7 +208,7 @@ class TestTheEnd:
         assert posted(server) == ["a", "a", "b"]
 
     async def test_what_hangs_for_too_long_is_dropped(
-        self, server: ScriptedServer, sender: EventSender, dropped: list[int], monkeypatch: pytest.MonkeyPatch
+        self, server: Server, sender: EventSender, dropped: list[int], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(event_sender, "FLUSH_SECONDS", 0.01)
         server.routes[EVENTS] = server.hang()
@@ -219,7 +216,7 @@ class TestTheEnd:
         assert dropped == [2]
 
     async def test_who_leads_no_more_posts_nothing(
-        self, server: ScriptedServer, api: KubernetesApi, sender: EventSender, caplog: pytest.LogCaptureFixture
+        self, server: Server, api: KubernetesApi, sender: EventSender, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.INFO)
         api._may_write = lambda: False

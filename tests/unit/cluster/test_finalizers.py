@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from fakes.calls import failing
-from fakes.scripted_server import Answer, ScriptedServer, reply
+from fakes.scripted_server import Answer, Server, reply
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.finalizers import KubernetesFinalizers
 from onepassword_operator.model import names
@@ -30,7 +30,7 @@ def finalizers(api: KubernetesApi) -> KubernetesFinalizers:
     ("source", "path"), [(RESOURCE, PATH), (ObjectRef("Deployment", "app", "db"), "/apis/apps/v1/namespaces/app/deployments/db")]
 )
 async def test_it_is_taken_from_exactly_the_object_that_was_read_and_others_stay(
-    server: ScriptedServer, finalizers: KubernetesFinalizers, source: ObjectRef, path: str
+    server: Server, finalizers: KubernetesFinalizers, source: ObjectRef, path: str
 ) -> None:
     server.script(reply(shown("theirs", names.OFFICIAL_FINALIZER, "orphan")), reply(shown("theirs", "orphan", version="8")))
     assert await finalizers.remove(source, "u") == 8
@@ -41,7 +41,7 @@ async def test_it_is_taken_from_exactly_the_object_that_was_read_and_others_stay
 
 
 @pytest.mark.parametrize("answer", [shown("theirs"), shown(), {"metadata": {"uid": "u", "resourceVersion": "7"}}])
-async def test_where_it_is_not_nothing_is_written(server: ScriptedServer, finalizers: KubernetesFinalizers, answer: Any) -> None:
+async def test_where_it_is_not_nothing_is_written(server: Server, finalizers: KubernetesFinalizers, answer: Any) -> None:
     server.script(reply(answer))
     assert await finalizers.remove(RESOURCE, "u") == 7
     assert len(server.seen) == 1
@@ -56,14 +56,14 @@ async def test_where_it_is_not_nothing_is_written(server: ScriptedServer, finali
     ],
 )
 async def test_what_is_gone_or_goes_or_a_namesake_is_let_be(
-    server: ScriptedServer, finalizers: KubernetesFinalizers, answers: list[Answer]
+    server: Server, finalizers: KubernetesFinalizers, answers: list[Answer]
 ) -> None:
     server.script(*answers)
     assert await finalizers.remove(RESOURCE, "u") is None
     assert len(server.seen) == len(answers)
 
 
-async def test_a_conflict_reads_again(server: ScriptedServer, finalizers: KubernetesFinalizers) -> None:
+async def test_a_conflict_reads_again(server: Server, finalizers: KubernetesFinalizers) -> None:
     official = names.OFFICIAL_FINALIZER
     server.script(reply(shown(official)), reply({"message": "changed"}, status=409))
     server.script(reply(shown("new", official, version="9")), reply(shown(version="10")))
@@ -71,7 +71,7 @@ async def test_a_conflict_reads_again(server: ScriptedServer, finalizers: Kubern
     assert msgspec.json.decode(server.seen[3].body)["metadata"] == {"uid": "u", "resourceVersion": "9", "finalizers": ["new"]}
 
 
-async def test_conflicts_without_end_are_left_for_later(server: ScriptedServer, finalizers: KubernetesFinalizers) -> None:
+async def test_conflicts_without_end_are_left_for_later(server: Server, finalizers: KubernetesFinalizers) -> None:
     for _ in range(3):
         server.script(reply(shown(names.OFFICIAL_FINALIZER)), reply({"message": "changed"}, status=409))
     with pytest.raises(ClusterConflictError, match="OnePasswordItem app/db"):
@@ -79,6 +79,6 @@ async def test_conflicts_without_end_are_left_for_later(server: ScriptedServer, 
     assert len(server.seen) == 6
 
 
-async def test_a_missing_right_is_told(server: ScriptedServer, finalizers: KubernetesFinalizers) -> None:
+async def test_a_missing_right_is_told(server: Server, finalizers: KubernetesFinalizers) -> None:
     server.script(reply(shown(names.OFFICIAL_FINALIZER)), reply({"message": "onepassworditems is forbidden: User x"}, status=403))
     await failing(ClusterDeniedError, finalizers.remove(RESOURCE, "u"))

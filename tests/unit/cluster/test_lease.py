@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from fakes.calls import failing
-from fakes.scripted_server import ScriptedServer, reply
+from fakes.scripted_server import Server, reply
 from onepassword_operator.cluster import lease
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.lease import KubernetesLease, home_namespace
@@ -24,7 +24,7 @@ def store(api: KubernetesApi) -> KubernetesLease:
     return KubernetesLease(api, namespace="ops")
 
 
-async def test_the_lease_is_read_or_absent(server: ScriptedServer, store: KubernetesLease) -> None:
+async def test_the_lease_is_read_or_absent(server: Server, store: KubernetesLease) -> None:
     server.script(reply(RAW), reply({}, status=404))
     assert await store.get() == HeldLease(RECORD, "7")
     assert await store.get() is None
@@ -32,12 +32,12 @@ async def test_the_lease_is_read_or_absent(server: ScriptedServer, store: Kubern
 
 
 @pytest.mark.parametrize("members", [{}, {"spec": None}, {"spec": {}}, {"spec": dict.fromkeys(RECORD.to_spec())}])
-async def test_what_a_lease_lacks_counts_as_expired(server: ScriptedServer, store: KubernetesLease, members: dict[str, Any]) -> None:
+async def test_what_a_lease_lacks_counts_as_expired(server: Server, store: KubernetesLease, members: dict[str, Any]) -> None:
     server.script(reply({"metadata": RAW["metadata"]} | members))
     assert await store.get() == HeldLease(LeaseRecord(holder="", lease_seconds=0, acquired="", renewed="", transitions=0), "7")
 
 
-async def test_a_first_lease_is_created(server: ScriptedServer, store: KubernetesLease) -> None:
+async def test_a_first_lease_is_created(server: Server, store: KubernetesLease) -> None:
     shown = RAW | {"spec": RAW["spec"] | {"renewTime": "r000"}}  # the API server pads its times, and what counts is what was sent
     server.script(reply(shown, status=201))
     assert await store.write(RECORD, basis=None) == HeldLease(RECORD, "7")
@@ -46,7 +46,7 @@ async def test_a_first_lease_is_created(server: ScriptedServer, store: Kubernete
     assert sent["metadata"] == {"name": "c26807fd.onepassword.com", "namespace": "ops"}
 
 
-async def test_a_lease_is_replaced_only_as_it_was_read(server: ScriptedServer, store: KubernetesLease) -> None:
+async def test_a_lease_is_replaced_only_as_it_was_read(server: Server, store: KubernetesLease) -> None:
     server.script(reply({"reason": "Conflict"}, status=409))
     await failing(ClusterConflictError, store.write(RECORD, basis=HeldLease(RECORD, "6")))
     assert server.seen[0].method == "PUT"

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from fakes.calls import failing
-from fakes.scripted_server import ScriptedServer, reply
+from fakes.scripted_server import Server, reply
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.resource_store import KubernetesResources
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterConflictError
@@ -41,15 +41,13 @@ def store(api: KubernetesApi) -> KubernetesResources:
         (reply({}, status=404), False),
     ],
 )
-async def test_discovery_tells_if_the_resource_is_served(
-    server: ScriptedServer, store: KubernetesResources, answer: Any, served: object
-) -> None:
+async def test_discovery_tells_if_the_resource_is_served(server: Server, store: KubernetesResources, answer: Any, served: object) -> None:
     server.script(answer)
     assert await store.is_served() is served
     assert server.paths() == [ROOT]
 
 
-async def test_a_resource_is_read_or_absent(server: ScriptedServer, store: KubernetesResources) -> None:
+async def test_a_resource_is_read_or_absent(server: Server, store: KubernetesResources) -> None:
     server.script(reply(RAW), reply({}, status=404))
     claim = await store.get(KEY)
     assert claim
@@ -60,13 +58,10 @@ async def test_a_resource_is_read_or_absent(server: ScriptedServer, store: Kuber
 
 @pytest.mark.parametrize(
     ("namespaces", "paths"),
-    [
-        ((), [f"{ROOT}/onepassworditems"]),
-        (("a", "b"), [f"{ROOT}/namespaces/a/onepassworditems", f"{ROOT}/namespaces/b/onepassworditems"]),
-    ],
+    [((), [f"{ROOT}/onepassworditems"]), (("a", "b"), [f"{ROOT}/namespaces/a/onepassworditems", f"{ROOT}/namespaces/b/onepassworditems"])],
 )
 async def test_resources_are_listed_in_the_watched_namespaces(
-    server: ScriptedServer, api: KubernetesApi, namespaces: tuple[str, ...], paths: list[str]
+    server: Server, api: KubernetesApi, namespaces: tuple[str, ...], paths: list[str]
 ) -> None:
     server.script(*[reply({"items": [RAW]})] * len(paths))
     store = KubernetesResources(api, rendering=Rendering(), namespaces=namespaces)
@@ -74,7 +69,7 @@ async def test_resources_are_listed_in_the_watched_namespaces(
     assert server.paths() == paths
 
 
-async def test_a_condition_is_written_to_exactly_this_resource(server: ScriptedServer, store: KubernetesResources) -> None:
+async def test_a_condition_is_written_to_exactly_this_resource(server: Server, store: KubernetesResources) -> None:
     server.script(reply(RAW | {"status": {"conditions": [READY.to_object()]}}))
     written = await store.write_condition(onepassword_item.from_dict(RAW, Rendering()), READY)
     assert written.ready == READY
@@ -85,7 +80,7 @@ async def test_a_condition_is_written_to_exactly_this_resource(server: ScriptedS
 
 @pytest.mark.parametrize(("status", "kind"), [(404, ClusterAbsentError), (409, ClusterConflictError)])
 async def test_what_is_gone_or_another_takes_no_condition(
-    server: ScriptedServer, store: KubernetesResources, status: int, kind: type[Exception]
+    server: Server, store: KubernetesResources, status: int, kind: type[Exception]
 ) -> None:
     server.script(reply({}, status=status))
     await failing(kind, store.write_condition(onepassword_item.from_dict(RAW, Rendering()), READY))

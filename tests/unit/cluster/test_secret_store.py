@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from fakes.scripted_server import ScriptedServer, reply
+from fakes.scripted_server import Server, reply
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.secret_store import KubernetesSecrets, to_object
 from onepassword_operator.model.confidential import Confidential
@@ -40,7 +40,7 @@ def store(api: KubernetesApi) -> KubernetesSecrets:
     return KubernetesSecrets(api)
 
 
-async def test_a_secret_is_read_or_absent_and_the_time_is_the_servers(server: ScriptedServer, store: KubernetesSecrets) -> None:
+async def test_a_secret_is_read_or_absent_and_the_time_is_the_servers(server: Server, store: KubernetesSecrets) -> None:
     server.script(reply(RAW, headers={"Date": "Wed, 01 Jan 2031 00:00:00 GMT"}), reply({}, status=404))
     assert await store.get(KEY) == OBSERVED
     assert store.server_time().startswith("2031-01-01")
@@ -49,11 +49,10 @@ async def test_a_secret_is_read_or_absent_and_the_time_is_the_servers(server: Sc
 
 
 @pytest.mark.parametrize(
-    ("namespaces", "paths"),
-    [((), ["/api/v1/secrets"]), (("a", "b"), ["/api/v1/namespaces/a/secrets", "/api/v1/namespaces/b/secrets"])],
+    ("namespaces", "paths"), [((), ["/api/v1/secrets"]), (("a", "b"), ["/api/v1/namespaces/a/secrets", "/api/v1/namespaces/b/secrets"])]
 )
 async def test_only_ours_are_listed_in_the_watched_namespaces(
-    server: ScriptedServer, api: KubernetesApi, namespaces: tuple[str, ...], paths: list[str]
+    server: Server, api: KubernetesApi, namespaces: tuple[str, ...], paths: list[str]
 ) -> None:
     server.script(*[reply({"items": [RAW]})] * len(paths))
     store = KubernetesSecrets(api, namespaces=namespaces)
@@ -62,19 +61,19 @@ async def test_only_ours_are_listed_in_the_watched_namespaces(
     assert {request.query["labelSelector"] for request in server.seen} == {"operator.1password.io/managed=true"}
 
 
-async def test_of_a_secret_that_nobody_wants_nothing_but_its_name_is_decoded(server: ScriptedServer, store: KubernetesSecrets) -> None:
+async def test_of_a_secret_that_nobody_wants_nothing_but_its_name_is_decoded(server: Server, store: KubernetesSecrets) -> None:
     others = {"metadata": {"namespace": "app", "name": "others"}}  # the rest that every Secret has is missing, and nobody notices
     server.script(reply({"items": [others, RAW, others]}))
     assert [found.key async for found in store.list_managed({KEY})] == [KEY]
 
 
-async def test_secrets_may_be_large_so_the_first_page_is_small(server: ScriptedServer, store: KubernetesSecrets) -> None:
+async def test_secrets_may_be_large_so_the_first_page_is_small(server: Server, store: KubernetesSecrets) -> None:
     server.script(reply({"items": []}))
     assert [found async for found in store.list_managed(set())] == []
     assert int(server.seen[0].query["limit"]) * 1.5 * MIB < page_size.CAP_BYTES
 
 
-async def test_a_secret_is_created_with_values_in_base64(server: ScriptedServer, store: KubernetesSecrets) -> None:
+async def test_a_secret_is_created_with_values_in_base64(server: Server, store: KubernetesSecrets) -> None:
     server.script(reply(RAW, status=201))
     assert (await store.create(desired())).resource_version == 7
     (request,) = server.seen
@@ -86,7 +85,7 @@ async def test_a_secret_is_created_with_values_in_base64(server: ScriptedServer,
     assert msgspec.json.decode(request.body) == body
 
 
-async def test_a_secret_is_replaced_over_exactly_what_was_read(server: ScriptedServer, store: KubernetesSecrets) -> None:
+async def test_a_secret_is_replaced_over_exactly_what_was_read(server: Server, store: KubernetesSecrets) -> None:
     server.script(reply(RAW))
     await store.replace(desired(), basis=OBSERVED)
     (request,) = server.seen
@@ -94,7 +93,7 @@ async def test_a_secret_is_replaced_over_exactly_what_was_read(server: ScriptedS
     assert (request.method, metadata["uid"], metadata["resourceVersion"]) == ("PUT", "u", "7")
 
 
-async def test_annotations_are_set_and_removed_on_exactly_what_was_read(server: ScriptedServer, store: KubernetesSecrets) -> None:
+async def test_annotations_are_set_and_removed_on_exactly_what_was_read(server: Server, store: KubernetesSecrets) -> None:
     server.script(reply(RAW))
     await store.annotate(OBSERVED, {"a": None, "b": "2"})
     (request,) = server.seen
@@ -102,7 +101,7 @@ async def test_annotations_are_set_and_removed_on_exactly_what_was_read(server: 
     assert msgspec.json.decode(request.body) == {"metadata": {"uid": "u", "resourceVersion": "7", "annotations": {"a": None, "b": "2"}}}
 
 
-async def test_owners_are_written_on_exactly_what_was_read_with_all_they_say(server: ScriptedServer, store: KubernetesSecrets) -> None:
+async def test_owners_are_written_on_exactly_what_was_read_with_all_they_say(server: Server, store: KubernetesSecrets) -> None:
     server.script(reply(RAW))
     bare = OwnerReference(kind="Deployment", name="web", uid="w", api_version="apps/v1")
     written = await store.own(OBSERVED, (FOREIGN, bare))

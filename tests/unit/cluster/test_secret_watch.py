@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from fakes.calls import failing, given_up
-from fakes.scripted_server import Answer, ScriptedServer, reply, reset
+from fakes.scripted_server import Answer, Server, reply, reset
 from onepassword_operator.cluster import lines, secret_watch
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.secret_watch import KubernetesSecretWatch
@@ -70,7 +70,7 @@ async def until_it_fails(kind: type[E], sights: AsyncIterator[SecretSight]) -> t
     return seen, error
 
 
-async def test_what_happens_is_told_by_name_and_version(server: ScriptedServer, watch: KubernetesSecretWatch) -> None:
+async def test_what_happens_is_told_by_name_and_version(server: Server, watch: KubernetesSecretWatch) -> None:
     bookmark = event("BOOKMARK", "12", namespace="", name="")
     server.script(stream(event("ADDED"), event("MODIFIED", "8") + event("DELETED", "9")[:20], event("DELETED", "9")[20:], bookmark))
     assert await reported(watch.changes("", since=5)) == [
@@ -92,7 +92,7 @@ async def test_what_happens_is_told_by_name_and_version(server: ScriptedServer, 
     assert request.headers["Authorization"] == "Bearer fake-kubernetes-token"
 
 
-async def test_the_list_is_of_metadata_by_page_and_ends_with_its_version(server: ScriptedServer, watch: KubernetesSecretWatch) -> None:
+async def test_the_list_is_of_metadata_by_page_and_ends_with_its_version(server: Server, watch: KubernetesSecretWatch) -> None:
     server.script(
         reply({"items": [ITEM, ITEM], "metadata": {"continue": "more", "resourceVersion": "20"}}),
         reply({"items": [ITEM], "metadata": {"resourceVersion": "20"}}),
@@ -104,12 +104,12 @@ async def test_the_list_is_of_metadata_by_page_and_ends_with_its_version(server:
     assert {request.headers["Accept"] for request in server.seen} == {f"application/json;{PARTIAL}List;g=meta.k8s.io;v=v1"}
 
 
-async def test_a_list_that_fails_half_way_is_not_complete(server: ScriptedServer, watch: KubernetesSecretWatch) -> None:
+async def test_a_list_that_fails_half_way_is_not_complete(server: Server, watch: KubernetesSecretWatch) -> None:
     server.script(reply({"items": [ITEM], "metadata": {"continue": "more", "resourceVersion": "20"}}), reply({}, status=410))
     assert (await until_it_fails(ClusterExpiredError, watch.listed("")))[0] == [sight(Sight.SEEN)]
 
 
-async def test_a_stream_ends_well_if_the_server_ends_it(server: ScriptedServer, watch: KubernetesSecretWatch) -> None:
+async def test_a_stream_ends_well_if_the_server_ends_it(server: Server, watch: KubernetesSecretWatch) -> None:
     server.script(stream())
     assert await reported(watch.changes("app", since=5)) == []
     assert server.paths() == ["/api/v1/namespaces/app/secrets"]
@@ -148,7 +148,7 @@ async def breaks_off(request: web.Request) -> web.StreamResponse:
     ],
 )
 async def test_everything_else_is_an_error_of_ours_after_what_came_before(
-    server: ScriptedServer, watch: KubernetesSecretWatch, answer: Answer, error: type[ClusterError]
+    server: Server, watch: KubernetesSecretWatch, answer: Answer, error: type[ClusterError]
 ) -> None:
     server.script(answer, answer)  # aiohttp may ask again where a connection broke
     seen, caught = await until_it_fails(error, watch.changes("", since=5))
@@ -159,7 +159,7 @@ async def test_everything_else_is_an_error_of_ours_after_what_came_before(
 
 @pytest.mark.parametrize("bounds", [{"SILENCE_SECONDS": 0.05}, {"STREAM_SECONDS": 0, "GRACE_SECONDS": 0.05}])
 async def test_a_stream_that_falls_silent_or_that_the_server_does_not_end_is_given_up(
-    server: ScriptedServer, watch: KubernetesSecretWatch, monkeypatch: pytest.MonkeyPatch, bounds: dict[str, float]
+    server: Server, watch: KubernetesSecretWatch, monkeypatch: pytest.MonkeyPatch, bounds: dict[str, float]
 ) -> None:
     for name, seconds in bounds.items():
         monkeypatch.setattr(secret_watch, name, seconds)
@@ -168,18 +168,18 @@ async def test_a_stream_that_falls_silent_or_that_the_server_does_not_end_is_giv
     assert seen == [sight(Sight.SEEN)]
 
 
-async def test_an_event_with_too_much_metadata_passes_by_and_the_next_is_told(server: ScriptedServer, watch: KubernetesSecretWatch) -> None:
+async def test_an_event_with_too_much_metadata_passes_by_and_the_next_is_told(server: Server, watch: KubernetesSecretWatch) -> None:
     large = event("MODIFIED", "8", annotations={"a": "x" * lines.LONGEST_BYTES})
     server.script(stream(event("ADDED"), large, event("MODIFIED", "9")))
     assert await reported(watch.changes("", since=5)) == [sight(Sight.SEEN, 7), sight(Sight.SEEN, 9)]
 
 
-async def test_a_pause_that_is_asked_for_is_passed_on(server: ScriptedServer, watch: KubernetesSecretWatch) -> None:
+async def test_a_pause_that_is_asked_for_is_passed_on(server: Server, watch: KubernetesSecretWatch) -> None:
     server.script(reply({"reason": "TooManyRequests"}, status=429, headers={"Retry-After": "7"}))
     assert (await until_it_fails(ClusterUnavailableError, watch.changes("", since=5)))[1].delay_seconds == 7
 
 
-async def test_whoever_stops_listening_leaves_no_connection(server: ScriptedServer, watch: KubernetesSecretWatch) -> None:
+async def test_whoever_stops_listening_leaves_no_connection(server: Server, watch: KubernetesSecretWatch) -> None:
     server.script(stream(event("ADDED"), then=server.let_go))
     first = asyncio.Event()
 

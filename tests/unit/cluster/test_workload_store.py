@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from fakes.calls import failing
-from fakes.scripted_server import ScriptedServer, reply
+from fakes.scripted_server import Server, reply
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.workload_store import KubernetesWorkloads
 from onepassword_operator.model.errors import ClusterUnavailableError
@@ -26,28 +26,28 @@ def store(api: KubernetesApi) -> KubernetesWorkloads:
     return KubernetesWorkloads(api)
 
 
-async def test_all_pages_of_a_namespace_or_of_the_cluster_are_listed(server: ScriptedServer, store: KubernetesWorkloads) -> None:
+async def test_all_pages_of_a_namespace_or_of_the_cluster_are_listed(server: Server, store: KubernetesWorkloads) -> None:
     server.script(*[reply({"items": [RAW], "metadata": {"continue": "more"}}), reply({"items": [RAW]})] * 2)
     assert await store.list_namespace("app") == [from_dict(RAW)] * 2
     assert [workload async for workload in store.list_all()] == [from_dict(RAW)] * 2
     assert server.paths() == [ROOT] * 2 + ["/apis/apps/v1/deployments"] * 2
 
 
-async def test_all_deployments_of_the_watched_namespaces_are_listed(server: ScriptedServer, api: KubernetesApi) -> None:
+async def test_all_deployments_of_the_watched_namespaces_are_listed(server: Server, api: KubernetesApi) -> None:
     server.script(reply({"items": [RAW]}), reply({"items": []}))
     found = [workload.name async for workload in KubernetesWorkloads(api, namespaces=("app", "other")).list_all()]
     assert found == ["web"]
     assert server.paths() == [ROOT, "/apis/apps/v1/namespaces/other/deployments"]
 
 
-async def test_one_deployment_is_read_or_absent(server: ScriptedServer, store: KubernetesWorkloads) -> None:
+async def test_one_deployment_is_read_or_absent(server: Server, store: KubernetesWorkloads) -> None:
     server.script(reply(RAW), reply({}, status=404))
     assert await store.get(ObjectRef("Deployment", "app", "web")) == from_dict(RAW)
     assert await store.get(ObjectRef("Deployment", "app", "web")) is None
     assert server.paths() == [f"{ROOT}/web"] * 2
 
 
-async def test_a_pod_template_is_patched_on_exactly_what_was_read(server: ScriptedServer, store: KubernetesWorkloads) -> None:
+async def test_a_pod_template_is_patched_on_exactly_what_was_read(server: Server, store: KubernetesWorkloads) -> None:
     server.script(reply(RAW))
     await store.annotate_template(from_dict(RAW), {"a": "b"})
     (request,) = server.seen
@@ -69,13 +69,11 @@ async def test_a_pod_template_is_patched_on_exactly_what_was_read(server: Script
         (reply({"message": "namespaces is forbidden: User x"}, status=403), None),
     ],
 )
-async def test_a_namespace_says_whether_it_opted_in(
-    server: ScriptedServer, store: KubernetesWorkloads, answer: Any, setting: str | None
-) -> None:
+async def test_a_namespace_says_whether_it_opted_in(server: Server, store: KubernetesWorkloads, answer: Any, setting: str | None) -> None:
     server.script(answer)
     assert await store.namespace_setting("app") == setting
 
 
-async def test_an_unanswered_question_is_no_setting(server: ScriptedServer, store: KubernetesWorkloads) -> None:
+async def test_an_unanswered_question_is_no_setting(server: Server, store: KubernetesWorkloads) -> None:
     server.script(*[reply("oops", status=500)] * 4)
     await failing(ClusterUnavailableError, store.namespace_setting("app"))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from fakes.scripted_server import ScriptedServer
+from fakes.scripted_server import Server
 from onepassword_operator.connect import answers
 from onepassword_operator.connect.access_token import ConnectToken
 from onepassword_operator.connect.client import ConnectSource
@@ -36,7 +36,7 @@ def observed() -> Observed:
 
 
 @pytest.fixture
-async def source(server: ScriptedServer, observed: Observed) -> AsyncIterator[ConnectSource]:
+async def source(server: Server, observed: Observed) -> AsyncIterator[ConnectSource]:
     async with ConnectSource(
         host=server.url, token=ConnectToken(Confidential(TOKEN.encode())), user_agent="operator-test/1", observer=observed
     ) as opened:

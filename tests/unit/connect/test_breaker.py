@@ -2,6 +2,7 @@
 
 import asyncio
 import traceback
+from collections.abc import Awaitable
 
 import pytest
 
@@ -13,6 +14,12 @@ from onepassword_operator.model import errors
 from onepassword_operator.model.errors import BackendDeniedError, BackendRateLimitedError, BackendUnavailableError, OperatorError
 
 PROBE = 60.0
+
+
+async def error_of(call: Awaitable[object]) -> OperatorError:
+    with pytest.raises(OperatorError) as caught:
+        await call
+    return caught.value
 
 
 class Paced:
@@ -34,19 +41,13 @@ class Paced:
         assert (await self.breaker.get_item(self.vault, self.item)).id == self.item
 
     async def fails(self, *, vault: str | None = None) -> OperatorError:
-        with pytest.raises(OperatorError) as caught:
-            await self.breaker.list_items(vault or self.vault)
-        return caught.value
+        return await error_of(self.breaker.list_items(vault or self.vault))
 
     async def read_fails(self, *, item: str | None = None) -> OperatorError:
-        with pytest.raises(OperatorError) as caught:
-            await self.breaker.get_item(self.vault, item or self.item)
-        return caught.value
+        return await error_of(self.breaker.get_item(self.vault, item or self.item))
 
     async def probe_fails(self) -> OperatorError:
-        with pytest.raises(OperatorError) as caught:
-            await self.breaker.list_vaults()
-        return caught.value
+        return await error_of(self.breaker.list_vaults())
 
     def break_down(self, outage: errors.BackendError | None = None) -> None:
         self.source.outage = outage or BackendUnavailableError("no answer")
@@ -57,13 +58,10 @@ def paced() -> Paced:
     return Paced()
 
 
-async def test_everything_passes_while_all_is_well(paced: Paced) -> None:
-    for call in (paced.probe, paced.list, paced.read):
-        await call()
-
-
 async def test_only_so_many_reads_and_lists_are_under_way_neither_waits_for_the_other_and_the_poll_for_nothing(paced: Paced) -> None:
     source = paced.source
+    for call in (paced.probe, paced.list, paced.read):
+        await call()
     source.gate = asyncio.Event()
     calls = await begun(*[paced.list() for _ in range(3 * CONCURRENCY)])
     assert source.in_flight == LISTS_AT_ONCE

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fakes.calls import given_up
+from fakes.calls import given_up, turns
 from fakes.clock import FakeClock
 from onepassword_operator.connect import budget
 from onepassword_operator.connect.budget import Budget
@@ -33,8 +33,7 @@ class Crowd:
         while self._due and self._due[0][0] <= end:
             self.clock.now, _, function = heapq.heappop(self._due)
             function()
-            for _ in range(3):
-                await asyncio.sleep(0)
+            await turns(3)
         self.clock.now = end
 
     def ask(self, route: str, times: int = 1) -> None:

@@ -3,9 +3,10 @@
 import asyncio
 from contextlib import AbstractAsyncContextManager
 
-from fakes.calls import failing, given_up
+from fakes.calls import failing, given_up, until
 from fakes.clock import FakeClock
-from fakes.scripted_server import ScriptedServer, reply
+from fakes.scripted_server import Server as ScriptedServer
+from fakes.scripted_server import reply
 from onepassword_operator.connect.access_token import ConnectToken
 from onepassword_operator.connect.factory import Connected, Limits, Server, connect_source
 from onepassword_operator.model.confidential import Confidential
@@ -40,7 +41,6 @@ async def test_every_request_is_one_of_the_minutes(server: ScriptedServer) -> No
     async with opened(server, two_at_once) as connected:
         await connected.guarded.list_vaults()
         third = asyncio.create_task(connected.guarded.list_vaults())
-        while not connected.budget.waiting():  # noqa: ASYNC110  nothing tells of it
-            await asyncio.sleep(0)
+        await until(connected.budget.waiting)
         await given_up(third)
     assert len(server.seen) == 2

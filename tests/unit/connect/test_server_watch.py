@@ -100,7 +100,4 @@ async def test_and_once_more_when_it_has_ended(caplog: pytest.LogCaptureFixture)
     for _ in range(3):
         await watched.watch.check()
         watched.now += 2 * DAY
-    assert [message.split(";")[0] for _, message in said(caplog)] == [
-        "the Connect token expires soon",
-        "the Connect token has expired",
-    ]
+    assert [message.split(";")[0] for _, message in said(caplog)] == ["the Connect token expires soon", "the Connect token has expired"]

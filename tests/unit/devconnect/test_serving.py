@@ -83,12 +83,9 @@ async def test_it_announces_itself_in_one_line_and_ends_with_0_on_a_signal(folde
         assert (*await server.process.communicate(), server.process.returncode) == (b"", b"", 0)
 
 
-async def test_a_bad_seed_ends_with_2_and_names_the_place(folder: Path) -> None:
+async def test_a_bad_seed_ends_with_2_and_names_the_place_and_so_does_a_taken_port(folder: Path) -> None:
     (folder / "seed.yaml").write_text("vaults: [{name: a, items: [{title: x, files: [{path: absent}]}]}]")
     assert "vaults[0].items[0].files[0].path" in await ended("--seed", folder / "seed.yaml")
-
-
-async def test_a_taken_port_ends_with_2() -> None:
     async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0) as taken:
         assert "cannot start" in await ended("--listen", f"127.0.0.1:{taken.sockets[0].getsockname()[1]}")
 

@@ -34,10 +34,7 @@ def build(new_session: Callable[[], aiohttp.ClientSession]) -> kopf.OperatorRegi
 
 def test_there_are_two_watches_and_no_handler_that_writes_to_objects(registry: kopf.OperatorRegistry) -> None:
     watched = {(h.selector.group, h.selector.version, h.selector.any_name, h.fn.__name__) for h in handlers(registry._watching)}
-    assert watched == {
-        ("onepassword.com", "v1", "onepassworditems", "item_event"),
-        ("apps", "v1", "deployments", "workload_event"),
-    }
+    assert watched == {("onepassword.com", "v1", "onepassworditems", "item_event"), ("apps", "v1", "deployments", "workload_event")}
     for kind in (registry._changing, registry._spawning, registry._indexing, registry._webhooks):
         assert handlers(kind) == []
 

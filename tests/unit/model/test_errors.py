@@ -42,9 +42,7 @@ def test_every_error_of_the_module_is_in_the_tree() -> None:
 
 
 @pytest.mark.parametrize("leaf", [errors.BackendUnavailableError, errors.ClusterUnavailableError])
-def test_an_outage_may_last_as_long_as_the_server_said(
-    leaf: type[errors.BackendUnavailableError | errors.ClusterUnavailableError],
-) -> None:
+def test_an_outage_may_last_as_long_as_the_server_said(leaf: type[errors.BackendUnavailableError | errors.ClusterUnavailableError]) -> None:
     assert leaf("busy", delay_seconds=7.5).delay_seconds == 7.5
 
 
@@ -58,30 +56,13 @@ VERDICTS = {
     errors.Retry.SOON: {"OnePasswordUnavailable", "ClusterUnavailable", "Conflict", "Expired"},
     errors.Retry.THEN: {"RateLimited", "AnotherOperatorActive"},
     errors.Retry.ON_CHANGE: {
-        "InvalidItemPath",
-        "MetadataTooLarge",
-        "VaultNotFound",
-        "ItemNotFound",
-        "ItemArchived",
-        "ItemAmbiguous",
-        "SecretInvalid",
-        "TypeNotAllowed",
-        "SecretTooLarge",
-        "NoUsableFields",
+        *("InvalidItemPath", "MetadataTooLarge", "VaultNotFound", "ItemNotFound", "ItemArchived", "ItemAmbiguous"),
+        *("SecretInvalid", "TypeNotAllowed", "SecretTooLarge", "NoUsableFields"),
     },
     errors.Retry.LATER: {
-        "Unauthorized",
-        "AccessDenied",
-        "OnePasswordAnswerInvalid",
-        "ClusterAccessDenied",
-        "Absent",
-        "NamespaceTerminating",
-        "QuotaExceeded",
-        "AdmissionDenied",
-        "TargetNotOwned",
-        "TargetClaimed",
-        "SecretTypeImmutable",
-        "TargetImmutable",
+        *("Unauthorized", "AccessDenied", "OnePasswordAnswerInvalid"),
+        *("ClusterAccessDenied", "Absent", "NamespaceTerminating", "QuotaExceeded", "AdmissionDenied"),
+        *("TargetNotOwned", "TargetClaimed", "SecretTypeImmutable", "TargetImmutable"),
     },
 }
 

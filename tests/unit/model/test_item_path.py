@@ -81,9 +81,9 @@ def test_an_id_is_26_lower_case_letters_and_digits() -> None:
         letters + "0",
         letters.title(),
         "-" + letters[1:],
+        "ä" + letters[1:],
         letters[1:] + "\n",
         letters + "\n",
-        "ä" + letters[1:],
     ):
         assert not looks_like_id(other), other
 

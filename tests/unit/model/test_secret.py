@@ -1,10 +1,13 @@
 """Keys, owners and recorded revisions of Secrets."""
 
+import dataclasses
+
 import pytest
 
 from onepassword_operator.model import names
 from onepassword_operator.model.item import Revision, Revisions
-from onepassword_operator.model.secret import ObservedSecret, OwnerReference, SecretKey
+from onepassword_operator.model.secret import OwnerReference, SecretKey
+from unit.rules.samples import BARE_SECRET
 
 
 def test_a_key_prints_as_people_write_it() -> None:
@@ -40,15 +43,5 @@ def test_a_secret_records_revisions_if_both_annotations_can_be_read(
     path: str | None, version: str | None, revisions: list[Revision] | None
 ) -> None:
     marks = {names.ITEM_PATH: path, names.ITEM_VERSION: version}
-    held = ObservedSecret(
-        key=SecretKey("team", "db"),
-        uid="s1",
-        resource_version=17,
-        type="Opaque",
-        labels={},
-        annotations={name: value for name, value in marks.items() if value is not None},
-        owners=(),
-        finalizers=(),
-        data={},
-    )
+    held = dataclasses.replace(BARE_SECRET, annotations={name: value for name, value in marks.items() if value is not None})
     assert held.recorded == (Revisions(revisions) if revisions else None)

@@ -8,18 +8,16 @@ import pytest
 from onepassword_operator.model import names
 from onepassword_operator.model.outcome import Condition
 from onepassword_operator.model.secret import OwnerReference, SecretKey
-from onepassword_operator.model.target import Claim, ObjectRef, Rendering, copied_annotations
+from onepassword_operator.model.target import ObjectRef, Rendering, copied_annotations
+from unit.rules.samples import BARE_CLAIM
 
 PLAIN = Rendering()
 COPYING = Rendering(copy_annotations=True)
 READY = Condition(type="Ready", status="True", reason="", message="", last_transition_time="", observed_generation=None)
 
 OTHER = dataclasses.replace(READY, type="Other")
-CLAIM = Claim(
-    key=SecretKey("team", "db"),
-    name="db",
-    uid="u1",
-    resource_version=17,
+CLAIM = dataclasses.replace(
+    BARE_CLAIM,
     generation=4,
     created_at="2024-01-01T00:00:00Z",
     item_path="vaults/a/items/b",
@@ -27,24 +25,18 @@ CLAIM = Claim(
     labels={"team": "a"},
     annotations={names.AUTO_RESTART: "true"},
     terminating=True,
-    conditions=(),
     finalizers=("theirs", names.OFFICIAL_FINALIZER),
     suspended=True,
     refresh="now",
 )
 
 
-def test_the_owner_reference_is_as_bare_as_the_official_operators() -> None:
-    assert CLAIM.owner_reference == OwnerReference(kind="OnePasswordItem", name="db", uid="u1", api_version="onepassword.com/v1")
-    assert CLAIM.owner_reference.raw == {}
-
-
-def test_a_claim_says_who_asks() -> None:
+def test_a_claim_says_who_asks_and_its_owner_reference_is_as_bare_as_the_official_operators() -> None:
     assert (CLAIM.ref, CLAIM.is_resource) == (ObjectRef("OnePasswordItem", "team", "db"), True)
     assert str(CLAIM.ref) == "OnePasswordItem team/db"
-
-
-def test_a_deployment_that_asks_owns_as_a_deployment() -> None:
+    assert CLAIM.log_fields == {"secret": str(CLAIM.key), "object": f"OnePasswordItem {CLAIM.key.namespace}/{CLAIM.name}"}
+    assert CLAIM.owner_reference == OwnerReference(kind="OnePasswordItem", name="db", uid="u1", api_version="onepassword.com/v1")
+    assert CLAIM.owner_reference.raw == {}
     claim = dataclasses.replace(CLAIM, kind="Deployment", name="api")
     assert (claim.ref, claim.is_resource) == (ObjectRef("Deployment", "team", "api"), False)
     assert claim.owner_reference == OwnerReference(kind="Deployment", name="api", uid="u1", api_version="apps/v1")
@@ -60,10 +52,7 @@ def test_the_restart_setting_is_told_verbatim(annotations: dict[str, str], setti
     assert dataclasses.replace(CLAIM, annotations=annotations).auto_restart == setting
 
 
-@pytest.mark.parametrize(
-    ("conditions", "ready"),
-    [((OTHER, READY), READY), ((OTHER,), None)],
-)
+@pytest.mark.parametrize(("conditions", "ready"), [((OTHER, READY), READY), ((OTHER,), None)])
 def test_the_ready_condition_is_found_among_the_others(conditions: tuple[Condition, ...], ready: Condition | None) -> None:
     assert dataclasses.replace(CLAIM, conditions=conditions).ready == ready
 
@@ -100,7 +89,3 @@ def test_annotations_are_copied_on_request_but_never_records_of_others_or_our_ow
 ) -> None:
     assert copied_annotations(annotations, PLAIN) == plain
     assert copied_annotations(annotations, COPYING) == copying
-
-
-def test_a_log_line_names_the_secret_and_the_object_that_asks_for_it() -> None:
-    assert CLAIM.log_fields == {"secret": str(CLAIM.key), "object": f"OnePasswordItem {CLAIM.key.namespace}/{CLAIM.name}"}

@@ -10,19 +10,10 @@ from onepassword_operator.model import names
 from onepassword_operator.model.item import Revision, Revisions
 from onepassword_operator.model.secret import OwnerReference
 from onepassword_operator.model.target import ObjectRef
-from onepassword_operator.model.workload import RestartMark, Workload
+from onepassword_operator.model.workload import RestartMark
+from unit.rules.samples import BARE_WORKLOAD
 
-WORKLOAD = Workload(
-    namespace="team",
-    name="api",
-    uid="w1",
-    resource_version=9,
-    created_at="",
-    annotations={},
-    template_annotations={},
-    secrets=frozenset(),
-    finalizers=("theirs", names.OFFICIAL_FINALIZER),
-)
+WORKLOAD = dataclasses.replace(BARE_WORKLOAD, finalizers=("theirs", names.OFFICIAL_FINALIZER))
 
 
 def test_a_workload_is_found_and_owns_by_its_kind_and_name() -> None:

@@ -5,7 +5,7 @@ import pathlib
 import pytest
 
 from controlplane.certificates import Authority, KeyPair
-from fakes.scripted_server import ScriptedServer, reply
+from fakes.scripted_server import Server, reply
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +25,6 @@ def pair(authority: Authority) -> KeyPair:
 
 
 @pytest.fixture
-def server(server: ScriptedServer) -> ScriptedServer:
+def server(server: Server) -> Server:
     server.routes["/x"] = reply({})
     return server

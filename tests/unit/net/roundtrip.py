@@ -8,16 +8,16 @@ import aiohttp
 
 from controlplane.certificates import KeyPair
 from fakes.relays import tls_end
-from fakes.scripted_server import ScriptedServer
+from fakes.scripted_server import Server
 from onepassword_operator.net.proxy import Route
 
 
-def port_of(server: ScriptedServer) -> int:
+def port_of(server: Server) -> int:
     return int(server.url.rpartition(":")[2])
 
 
 @contextlib.asynccontextmanager
-async def over_tls(server: ScriptedServer, pair: KeyPair) -> AsyncIterator[int]:
+async def over_tls(server: Server, pair: KeyPair) -> AsyncIterator[int]:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(pair.certificate, pair.key)
     async with tls_end(context, ("127.0.0.1", port_of(server))) as port:

@@ -8,7 +8,7 @@ import pytest
 
 from controlplane.certificates import Authority, KeyPair
 from fakes.relays import Asked, ForwardProxy, forward_proxy
-from fakes.scripted_server import ScriptedServer
+from fakes.scripted_server import Server
 from onepassword_operator.net import proxy as net_proxy
 from onepassword_operator.net.proxy import DIRECT, route_to
 from onepassword_operator.net.tls import client_tls
@@ -20,7 +20,7 @@ BASIC = "Basic " + base64.b64encode(b"us:er%:fake p").decode()
 
 
 class TestProxies:
-    async def test_a_request_goes_through_the_proxy_and_names_us_to_it(self, server: ScriptedServer) -> None:
+    async def test_a_request_goes_through_the_proxy_and_names_us_to_it(self, server: Server) -> None:
         proxy = ForwardProxy(names={f"{NAME}:80": ("127.0.0.1", port_of(server))}, credentials=BASIC)
         async with forward_proxy(proxy):
             way = route_to(f"http://{NAME}", Proxies(http=proxy.url.replace("://", "://us%3Aer%25:fake p@")))
@@ -30,7 +30,7 @@ class TestProxies:
         assert server.seen[0].headers["Authorization"] == "Bearer fake"
 
     async def test_an_https_request_tunnels_and_only_the_proxy_is_told_its_password(
-        self, server: ScriptedServer, authority: Authority, pair: KeyPair
+        self, server: Server, authority: Authority, pair: KeyPair
     ) -> None:
         async with over_tls(server, pair) as port:
             proxy = ForwardProxy(names={"localhost.example:443": ("127.0.0.1", port)}, credentials=BASIC)
@@ -43,7 +43,7 @@ class TestProxies:
         assert proxy.asked == [Asked("CONNECT", "localhost.example:443", BASIC)]
         assert "Proxy-Authorization" not in server.seen[0].headers
 
-    async def test_what_is_exempt_goes_straight(self, server: ScriptedServer) -> None:
+    async def test_what_is_exempt_goes_straight(self, server: Server) -> None:
         way = route_to(server.url, Proxies(http="http://127.0.0.1:1"))
         assert (way.proxy, way.proxy_authorization) == (None, "")
         assert await status(f"{server.url}/x", way) == 200

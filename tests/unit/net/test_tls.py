@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 
 from controlplane.certificates import Authority, KeyPair
 from fakes.relays import tls_end
-from fakes.scripted_server import ScriptedServer
+from fakes.scripted_server import Server
 from onepassword_operator.net import tls
 from onepassword_operator.net.proxy import Route
 from onepassword_operator.net.tls import Identity, TlsFiles, client_tls, unusable_identity, unusable_roots
@@ -23,7 +23,7 @@ def other_authority(tmp_path: pathlib.Path) -> Authority:
 
 
 @pytest.fixture
-async def url(server: ScriptedServer, pair: KeyPair) -> AsyncIterator[str]:
+async def url(server: Server, pair: KeyPair) -> AsyncIterator[str]:
     """A page over TLS, with a certificate of the authority."""
     async with over_tls(server, pair) as port:
         yield f"https://127.0.0.1:{port}/x"
@@ -153,7 +153,7 @@ def identity_of(pair: KeyPair) -> Identity:
 
 
 @contextlib.asynccontextmanager
-async def asking_for_a_certificate(server: ScriptedServer, pair: KeyPair, authority: Authority) -> AsyncIterator[str]:
+async def asking_for_a_certificate(server: Server, pair: KeyPair, authority: Authority) -> AsyncIterator[str]:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=authority.certificate)
     context.load_cert_chain(pair.certificate, pair.key)
     context.verify_mode = ssl.CERT_REQUIRED
@@ -166,7 +166,7 @@ class TestIdentity:
     """A certificate of our own, for servers and gateways that ask for one."""
 
     async def test_it_is_shown_and_without_one_there_is_no_connection(
-        self, server: ScriptedServer, authority: Authority, pair: KeyPair, monkeypatch: pytest.MonkeyPatch
+        self, server: Server, authority: Authority, pair: KeyPair, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
         own = authority.client("own", "operator", [])
@@ -176,7 +176,7 @@ class TestIdentity:
                 await status(url, Route(tls=TlsFiles().context))
 
     async def test_a_new_one_is_shown_without_a_restart(
-        self, server: ScriptedServer, authority: Authority, pair: KeyPair, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+        self, server: Server, authority: Authority, pair: KeyPair, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
         own, foreign = authority.client("own", "operator", []), other_authority(tmp_path).client("own", "operator", [])

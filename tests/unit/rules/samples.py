@@ -1,6 +1,4 @@
-"""Facts for the rules: one ordinary claim, item and Secret, and what the API server shows of a Secret that was written."""
-
-from __future__ import annotations
+"""Facts for the rules: one ordinary claim, item, Secret and Deployment, and what the API server shows of a Secret that was written."""
 
 import dataclasses
 from typing import Any
@@ -11,6 +9,7 @@ from onepassword_operator.model.item import Revision, Revisions
 from onepassword_operator.model.outcome import Condition
 from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, SecretKey
 from onepassword_operator.model.target import Claim, Rendering
+from onepassword_operator.model.workload import Workload
 from onepassword_operator.rules.secret.seal import Sealer
 
 NOW = "2024-06-01T12:00:00Z"
@@ -23,19 +22,23 @@ SEALER = Sealer(rendering=Rendering(), key=Confidential(b"fake key"))
 OTHER_SEALER = Sealer(rendering=Rendering(), key=Confidential(b"another fake key"))
 DATA = {"username": Confidential(b"svc"), "password": Confidential(b"hunter2")}
 
-CLAIM = Claim(
-    key=SecretKey("team", "db"),
-    name="db",
+_OBJECT: dict[str, Any] = {"key": SecretKey("team", "db"), "resource_version": 17, "labels": {}, "annotations": {}}
+BARE_CLAIM = Claim(
+    **_OBJECT, name="db", uid="u1", generation=0, created_at="", item_path="", secret_type="Opaque", terminating=False, conditions=()
+)
+CLAIM = dataclasses.replace(
+    BARE_CLAIM,
     uid="claim-uid",
     resource_version=5,
     generation=2,
     created_at="2024-01-01T00:00:00Z",
     item_path="vaults/Prod/items/Billing DB",
-    secret_type="Opaque",
     labels={"app": "billing"},
     annotations={names.AUTO_RESTART: "true"},
-    terminating=False,
-    conditions=(),
+)
+BARE_SECRET = ObservedSecret(**_OBJECT, uid="s1", type="Opaque", owners=(), finalizers=(), data={})
+BARE_WORKLOAD = Workload(
+    namespace="team", name="api", uid="w1", resource_version=9, created_at="", annotations={}, template_annotations={}, secrets=frozenset()
 )
 
 
@@ -51,16 +54,5 @@ def saying(condition: Condition | None, **changes: Any) -> Claim:
 
 def stored(desired: DesiredSecret, **changes: Any) -> ObservedSecret:
     """What the API server shows of a Secret that was written like this."""
-    observed = ObservedSecret(
-        key=desired.key,
-        uid="secret-uid",
-        resource_version=7,
-        type=desired.type,
-        labels=dict(desired.labels),
-        annotations=dict(desired.annotations),
-        owners=desired.owners,
-        finalizers=desired.finalizers,
-        data=dict(desired.data),
-        immutable=desired.immutable,
-    )
-    return dataclasses.replace(observed, **changes)
+    written: dict[str, Any] = {member.name: getattr(desired, member.name) for member in dataclasses.fields(desired)}
+    return dataclasses.replace(BARE_SECRET, **written | changes)

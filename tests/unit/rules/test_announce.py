@@ -28,10 +28,7 @@ def test_a_resource_is_told_by_the_errors_own_reason_and_words(error: OperatorEr
 
 @pytest.mark.parametrize("error", ERRORS[:-1])
 def test_a_deployment_is_told_by_the_official_operators_reason_and_beginning(error: OperatorError) -> None:
-    assert announce.warning(DEPLOYMENT, error) == (
-        "ReconcileError",
-        f"Failed to sync secret from 1Password: {error} ({error.reason})",
-    )
+    assert announce.warning(DEPLOYMENT, error) == ("ReconcileError", f"Failed to sync secret from 1Password: {error} ({error.reason})")
 
 
 def test_a_rate_limit_has_a_reason_of_its_own() -> None:

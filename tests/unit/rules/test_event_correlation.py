@@ -1,7 +1,5 @@
 """Which Events are written: the rules of Kubernetes' own client library, and one for failures that last."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterable
 from typing import NamedTuple

@@ -27,10 +27,11 @@ def test_the_scheme_picks_the_proxy_and_exceptions_need_none(url: str, proxy: st
     assert PROXIES.for_url(url) == proxy
 
 
-def test_without_a_proxy_everything_is_direct() -> None:
-    assert Proxies().for_url("http://connect.example") == ""
-    assert Proxies(http="http://p:1").for_url("https://connect.example") == ""
-    assert Proxies(https="http://p:1").for_url("http://connect.example") == ""
+@pytest.mark.parametrize(
+    ("proxies", "scheme"), [(Proxies(), "http"), (Proxies(http="http://p:1"), "https"), (Proxies(https="http://p:1"), "http")]
+)
+def test_without_a_proxy_everything_is_direct(proxies: Proxies, scheme: str) -> None:
+    assert proxies.for_url(f"{scheme}://connect.example") == ""
 
 
 @pytest.mark.parametrize("url", ["http://localhost:8080", "https://127.0.0.1", "https://127.9.9.9:6443", "http://[::1]:8080"])

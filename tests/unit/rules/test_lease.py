@@ -1,7 +1,5 @@
 """Who may lead, and what the lease says then: the rules of Kubernetes' own client library."""
 
-from __future__ import annotations
-
 import pytest
 
 from onepassword_operator.model.lease import LeaseRecord
@@ -15,14 +13,7 @@ FREE = LeaseRecord(holder="", lease_seconds=1, acquired="then", renewed="then", 
 
 @pytest.mark.parametrize(
     ("record", "unchanged_seconds", "expected"),
-    [
-        (None, 0.0, True),
-        (FREE, 0.0, True),
-        (MINE, 0.0, True),
-        (THEIRS, 0.0, False),
-        (THEIRS, 15.0, False),
-        (THEIRS, 15.1, True),
-    ],
+    [(None, 0.0, True), (FREE, 0.0, True), (MINE, 0.0, True), (THEIRS, 0.0, False), (THEIRS, 15.0, False), (THEIRS, 15.1, True)],
 )
 def test_a_lease_is_there_for_the_taking_when_nobody_holds_it_or_its_holder_was_silent_for_longer_than_it_lasts(
     *, record: LeaseRecord | None, unchanged_seconds: float, expected: bool

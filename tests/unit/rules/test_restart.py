@@ -12,6 +12,7 @@ from onepassword_operator.model import names
 from onepassword_operator.model.item import Revision, Revisions
 from onepassword_operator.model.workload import RestartMark, Workload
 from onepassword_operator.rules import restart
+from unit.rules.samples import BARE_WORKLOAD
 
 TIME = "2024-06-01T12:00:00Z"
 LATER = "2024-06-01T12:30:00Z"
@@ -19,16 +20,7 @@ MARK = RestartMark(Revisions((Revision("v", "i", 3),)), TIME)
 OTHER_MARK = RestartMark(Revisions((Revision("v", "j", 9),)), LATER)
 EVERYBODY = restart.Levels(namespace=None, operator=True)
 NOBODY = restart.Levels(namespace=None, operator=False)
-WORKLOAD = Workload(
-    namespace="team",
-    name="api",
-    uid="w",
-    resource_version=1,
-    created_at="2024-01-01T00:00:00Z",
-    annotations={},
-    template_annotations={},
-    secrets=frozenset({"db", "cache"}),
-)
+WORKLOAD = dataclasses.replace(BARE_WORKLOAD, created_at="2024-01-01T00:00:00Z", secrets=frozenset({"db", "cache"}))
 
 
 def _pending(*marks: tuple[str, RestartMark], setting: str | None = None) -> dict[str, restart.PendingSecret]:
@@ -45,17 +37,15 @@ def _annotated(restarted_for: str, last: str | None = None) -> Workload:
     )
 
 
-def test_a_user_of_a_changed_secret_is_restarted_with_the_revision_and_the_time_of_the_change() -> None:
-    assert restart.decide(WORKLOAD, DB, levels=EVERYBODY) == restart.Restart(
-        secrets=("db",), template_annotations={names.RESTARTED_FOR: '{"db":"v/i@3"}', names.LAST_RESTARTED: TIME}
-    )
-
-
-def test_several_changed_secrets_are_one_restart_at_the_newest_time() -> None:
-    assert restart.decide(WORKLOAD, BOTH, levels=EVERYBODY) == restart.Restart(
-        secrets=("cache", "db"),
-        template_annotations={names.RESTARTED_FOR: '{"cache":"v/j@9","db":"v/i@3"}', names.LAST_RESTARTED: LATER},
-    )
+@pytest.mark.parametrize(
+    ("pending", "secrets", "restarted_for", "time"),
+    [(DB, ("db",), '{"db":"v/i@3"}', TIME), (BOTH, ("cache", "db"), '{"cache":"v/j@9","db":"v/i@3"}', LATER)],
+)
+def test_a_user_of_changed_secrets_is_restarted_once_with_their_revisions_and_the_time_of_the_newest_change(
+    pending: dict[str, restart.PendingSecret], secrets: tuple[str, ...], restarted_for: str, time: str
+) -> None:
+    annotations = {names.RESTARTED_FOR: restarted_for, names.LAST_RESTARTED: time}
+    assert restart.decide(WORKLOAD, pending, levels=EVERYBODY) == restart.Restart(secrets=secrets, template_annotations=annotations)
 
 
 @pytest.mark.parametrize(
@@ -184,12 +174,9 @@ def test_a_level_is_a_boolean_in_gos_words_without_case(value: str, *, restarts:
     assert restart.may_restart(value, WORKLOAD, levels=NOBODY) is restarts
 
 
-def test_the_setting_on_the_pod_template_is_not_read() -> None:
+def test_each_secret_has_its_own_say_and_the_pod_template_has_none() -> None:
     workload = dataclasses.replace(WORKLOAD, template_annotations={names.AUTO_RESTART: "true"})
     assert not restart.may_restart(None, workload, levels=NOBODY)
-
-
-def test_each_secret_has_its_own_say() -> None:
     pending = _pending(("db", MARK), setting="true") | _pending(("cache", OTHER_MARK), setting="false")
     decided = restart.decide(WORKLOAD, pending, levels=EVERYBODY)
     assert decided is not None

@@ -1,7 +1,5 @@
 """What is no Connect token is told from what is one."""
 
-from __future__ import annotations
-
 import base64
 
 import pytest

@@ -11,6 +11,7 @@ from onepassword_operator.model.outcome import Condition
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim, Rendering
 from onepassword_operator.wire import onepassword_item
+from unit.rules.samples import BARE_CLAIM
 
 PLAIN = Rendering()
 COPYING = Rendering(copy_annotations=True)
@@ -55,25 +56,9 @@ def condition(raw: object) -> Condition:
     return found
 
 
-NOTHING = Claim(
-    key=SecretKey("team", "db"),
-    name="db",
-    uid="u1",
-    resource_version=17,
-    generation=0,
-    created_at="",
-    item_path="",
-    secret_type="Opaque",
-    labels={},
-    annotations={},
-    terminating=False,
-    conditions=(),
-)
-
-
 def test_a_resource_is_read_whole() -> None:
     assert read(FULL) == dataclasses.replace(
-        NOTHING,
+        BARE_CLAIM,
         generation=4,
         created_at="2024-01-01T00:00:00Z",
         item_path="vaults/a/items/b",
@@ -113,7 +98,7 @@ def test_what_should_be_text_and_is_not_is_shown_as_it_is() -> None:
     ],
 )
 def test_what_a_resource_lacks_is_empty(raw: dict[str, Any]) -> None:
-    assert read(raw, COPYING) == NOTHING
+    assert read(raw, COPYING) == BARE_CLAIM
 
 
 def test_a_resource_is_suspended_by_a_go_boolean() -> None:

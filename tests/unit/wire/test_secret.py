@@ -9,6 +9,7 @@ import pytest
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.secret import ObservedSecret, OwnerReference, SecretKey
 from onepassword_operator.wire import secret
+from unit.rules.samples import BARE_SECRET
 
 OWNER = {"apiVersion": "onepassword.com/v1", "kind": "OnePasswordItem", "name": "db", "uid": "u1", "controller": True}
 FULL: dict[str, Any] = {
@@ -39,24 +40,9 @@ def owner_of(raw: object) -> OwnerReference:
     return found
 
 
-NOTHING = ObservedSecret(
-    key=SecretKey("team", "db"),
-    uid="s1",
-    resource_version=17,
-    type="Opaque",
-    labels={},
-    annotations={},
-    owners=(),
-    finalizers=(),
-    data={},
-    immutable=False,
-    terminating=False,
-)
-
-
 def test_a_secret_is_read_whole() -> None:
     assert read(FULL) == dataclasses.replace(
-        NOTHING,
+        BARE_SECRET,
         type="kubernetes.io/tls",
         labels={"a": "b"},
         annotations={"c": "d"},
@@ -77,7 +63,7 @@ def test_a_secret_is_read_whole() -> None:
     ],
 )
 def test_what_a_secret_lacks_is_empty(raw: dict[str, Any]) -> None:
-    assert read(raw) == NOTHING
+    assert read(raw) == BARE_SECRET
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from onepassword_operator.model import names
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.wire import workload as wire
+from unit.rules.samples import BARE_WORKLOAD
 
 METADATA = {"namespace": "team", "name": "api", "uid": "w1", "resourceVersion": "9"}
 
@@ -71,7 +72,7 @@ def test_a_deployment_is_read_whole_but_for_annotations_of_others() -> None:
     ],
 )
 def test_what_a_deployment_lacks_is_empty(raw: dict[str, Any]) -> None:
-    assert read(raw) == NOTHING
+    assert read(raw) == BARE_WORKLOAD
 
 
 def test_a_deployment_that_asks_has_a_claim_as_of_the_same_read() -> None:

@@ -1,7 +1,5 @@
 """Who decides a Secret, and what is refused before 1Password is asked."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import pytest
@@ -14,6 +12,7 @@ from onepassword_operator.rules.secret import admission
 from onepassword_operator.rules.secret.admission import RELABELLED, Seen
 from onepassword_operator.rules.secret.owners import Interested
 from onepassword_operator.rules.secret.seal import Verdict
+from unit.rules import samples
 from unit.rules.samples import CLAIM, claim
 
 OLDER = claim(kind="Deployment", name="api", uid="older", created_at="2020-01-01T00:00:00Z")
@@ -21,18 +20,8 @@ OLDER = claim(kind="Deployment", name="api", uid="older", created_at="2020-01-01
 
 def secret(*owners: Claim, **members: object) -> ObservedSecret:
     """A Secret of these owners."""
-    made = ObservedSecret(
-        key=CLAIM.key,
-        uid="s",
-        resource_version=1,
-        type=CLAIM.secret_type,
-        labels={},
-        annotations={},
-        owners=tuple(owner.owner_reference for owner in owners),
-        finalizers=(),
-        data={},
-    )
-    return dataclasses.replace(made, **members)  # type: ignore[arg-type]
+    held = dataclasses.replace(samples.BARE_SECRET, owners=tuple(owner.owner_reference for owner in owners))
+    return dataclasses.replace(held, **members)  # type: ignore[arg-type]
 
 
 def seen(*claims: Claim, observed: ObservedSecret | None = None, **members: object) -> Seen:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onepassword_operator.model.secret import ObservedSecret, OwnerReference, SecretKey
+from onepassword_operator.model.secret import ObservedSecret, OwnerReference
 from onepassword_operator.model.target import Claim
 from onepassword_operator.rules.secret import claims
 from unit.rules import samples
@@ -18,17 +18,7 @@ TWIN = samples.claim(uid="q-twin", created_at=OLD.created_at)
 
 def _owned_by(*uids: str) -> ObservedSecret:
     owners = tuple(OwnerReference(kind="OnePasswordItem", name="db", uid=uid, api_version="onepassword.com/v1") for uid in uids)
-    return ObservedSecret(
-        key=SecretKey("team", "db"),
-        uid="s",
-        resource_version=1,
-        type="Opaque",
-        labels={},
-        annotations={},
-        owners=owners,
-        finalizers=(),
-        data={},
-    )
+    return dataclasses.replace(samples.BARE_SECRET, owners=owners)
 
 
 def _dying(claim: Claim) -> Claim:

@@ -23,12 +23,7 @@ def test_any_text_parses_to_a_record_that_prints_stably(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("labels", "annotations", "text"),
-    [
-        ("", "", ""),
-        ("ba", "", "labels=a,b"),
-        ("", "c", "annotations=c"),
-        ("ba", "dc", "labels=a,b;annotations=c,d"),
-    ],
+    [("", "", ""), ("ba", "", "labels=a,b"), ("", "c", "annotations=c"), ("ba", "dc", "labels=a,b;annotations=c,d")],
 )
 def test_a_record_prints_sorted_and_without_what_is_empty(labels: str, annotations: str, text: str) -> None:
     assert str(CopiedKeys(labels=frozenset(labels), annotations=frozenset(annotations))) == text

@@ -23,10 +23,7 @@ ORPHANING = dataclasses.replace(GOING, finalizers=(names.OFFICIAL_FINALIZER, nam
 
 def _secret(*owners: OwnerReference, marked: bool = True, **changes: Any) -> ObservedSecret:
     marks = {names.ITEM_PATH: REVISION.path, names.ITEM_VERSION: "3"} if marked else {}
-    bare = ObservedSecret(
-        key=CLAIM.key, uid="s", resource_version=1, type="Opaque", labels={}, annotations=marks, owners=owners, finalizers=(), data={}
-    )
-    return dataclasses.replace(bare, **changes)
+    return dataclasses.replace(samples.BARE_SECRET, **{"annotations": marks, "owners": owners} | changes)
 
 
 def _decide(
@@ -55,12 +52,8 @@ def test_a_strangers_secret_is_not_touched(claim: Any, observed: ObservedSecret)
     assert (_decide(claim, observed), _decide(claim, observed, OTHER_HEIR)) == (None, None)
 
 
-@pytest.mark.parametrize("observed", [_secret(), _secret(OURS)])
-def test_a_secret_that_is_to_be_orphaned_gets_no_reference(observed: ObservedSecret) -> None:
-    assert _decide(ORPHANING, observed) is None
-
-
-def test_only_an_object_that_is_being_deleted_orphans() -> None:
+def test_a_secret_that_is_to_be_orphaned_gets_no_reference_and_only_an_object_that_is_being_deleted_orphans() -> None:
+    assert (_decide(ORPHANING, _secret()), _decide(ORPHANING, _secret(OURS))) == (None, None)
     assert _decide(dataclasses.replace(ORPHANING, terminating=False), _secret()) == (OURS,)
 
 

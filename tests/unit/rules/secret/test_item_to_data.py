@@ -142,8 +142,10 @@ def test_a_bad_label_stays_bad_where_empty_values_are_allowed(label: str) -> Non
     assert [(name, telling) for name, _, telling in skipped] == [(label, False)]
 
 
-def test_a_file_that_a_field_overrides_is_skipped_without_a_word_to_people() -> None:
+def test_a_file_that_a_field_overrides_is_skipped_without_a_word_to_people_and_a_skipped_part_is_told_by_name_only() -> None:
     assert _rendered(_item(fields=[("a", "field")], files=[("a", "file")]))[1] == [("a", TAKEN, False)]
+    rendered = item_to_data.render(_item(fields=[("good", "x"), ("..", "canary")]), allow_empty=False)
+    assert rendered.skipped == (Skipped(label="..", why=DOTTED),)
 
 
 @pytest.mark.parametrize("item", [_item(), _item(fields=[("a", "")]), _item(fields=[("###", "x")], files=[("..", "x")])])
@@ -231,8 +233,3 @@ def test_data_mapped_again_stay_what_they_are(item: Item, *, allow_empty: bool) 
     except NoUsableFieldsError:
         return
     assert _rendered(_item(fields=list(data.items())), allow_empty=allow_empty) == (data, [])
-
-
-def test_a_skipped_part_is_told_by_name_only() -> None:
-    rendered = item_to_data.render(_item(fields=[("good", "x"), ("..", "canary")]), allow_empty=False)
-    assert rendered.skipped == (Skipped(label="..", why=DOTTED),)

@@ -26,17 +26,8 @@ ANNOTATIONS = {
 
 def _sealed(sealer: seal.Sealer = samples.SEALER) -> ObservedSecret:
     key = SecretKey("team", "db")
-    return ObservedSecret(
-        key=key,
-        uid="s",
-        resource_version=1,
-        type="Opaque",
-        labels={},
-        annotations=ANNOTATIONS | {names.SEAL: sealer.compute(key, ANNOTATIONS, data=samples.DATA)},
-        owners=(),
-        finalizers=(),
-        data=dict(samples.DATA),
-    )
+    annotations = ANNOTATIONS | {names.SEAL: sealer.compute(key, ANNOTATIONS, data=samples.DATA)}
+    return dataclasses.replace(samples.BARE_SECRET, key=key, annotations=annotations, data=dict(samples.DATA))
 
 
 SEALED = _sealed()

@@ -143,13 +143,10 @@ def test_a_new_secret_is_complete() -> None:
     assert SEALER.verify(samples.stored(plan.desired)) is Verdict.INTACT
 
 
-def test_the_label_that_makes_it_ours_can_not_be_taken_by_the_resource() -> None:
+def test_a_secret_that_is_right_is_left_alone_and_the_label_that_makes_it_ours_can_not_be_taken_by_the_resource() -> None:
+    assert _planned(WRITTEN) == secret_plan.Plan(change=Change.NONE, reason="the Secret is as it should be", desired=None, mark=None)
     desired = _desired(planned(samples.claim(labels={names.MANAGED: "false"}), None, content=CONTENT, context=CONTEXT))
     assert desired.labels[names.MANAGED] == "true"
-
-
-def test_a_secret_that_is_right_is_left_alone() -> None:
-    assert _planned(WRITTEN) == secret_plan.Plan(change=Change.NONE, reason="the Secret is as it should be", desired=None, mark=None)
 
 
 MARK = RestartMark(HELD, "2024-05-01T00:00:00Z")

@@ -7,20 +7,11 @@ import pytest
 from onepassword_operator.model import bounds, names
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim
-from onepassword_operator.model.workload import Workload
 from onepassword_operator.model.workload_kind import DEPLOYMENT
 from onepassword_operator.rules.secret import workload_claim
+from unit.rules.samples import BARE_WORKLOAD
 
-BARE = Workload(
-    namespace="team",
-    name="api",
-    uid="w1",
-    resource_version=9,
-    created_at="2024-01-01T00:00:00Z",
-    annotations={},
-    template_annotations={},
-    secrets=frozenset(),
-)
+BARE = dataclasses.replace(BARE_WORKLOAD, created_at="2024-01-01T00:00:00Z")
 
 
 def _annotated(on_deployment: dict[str, str] | None, on_template: dict[str, str] | None = None) -> Claim | None:

@@ -1,7 +1,5 @@
 """Which Secrets use which item."""
 
-from __future__ import annotations
-
 import pytest
 
 from onepassword_operator.model.item import Revision, Revisions

@@ -1,7 +1,5 @@
 """Edits by others, and repairs in a row."""
 
-from __future__ import annotations
-
 import pytest
 
 from fakes.clock import FakeClock
@@ -11,11 +9,6 @@ from onepassword_operator.service.index.repairs import MEMORY_SECONDS, Repairs
 
 A, B = SecretKey("app", "a"), SecretKey("app", "b")
 X1, X2 = Revisions((Revision("v", "x", 1),)), Revisions((Revision("v", "x", 2),))
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Failures in a row."""
 
-from __future__ import annotations
-
 import pytest
 
 from fakes.clock import FakeClock
@@ -12,16 +10,11 @@ A = SecretKey("app", "a")
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def retries(clock: FakeClock) -> Retries:
     return Retries(clock)
 
 
-def test_failures_count_until_a_success(retries: Retries, clock: FakeClock) -> None:
+def test_failures_count_until_a_success_or_the_end_of_the_claim(retries: Retries, clock: FakeClock) -> None:
     assert (retries.attempts(A), retries.attempt(A), retries.failing_seconds(A)) == (0, 1, 0.0)
     retries.note_failure(A)
     clock.advance(5)
@@ -29,6 +22,9 @@ def test_failures_count_until_a_success(retries: Retries, clock: FakeClock) -> N
     assert (retries.attempts(A), retries.attempt(A), retries.failing_seconds(A)) == (2, 2, 5.0)
     retries.note_success(A)
     assert (retries.attempts(A), retries.failing_seconds(A), retries._failures) == (0, 0.0, {})
+    retries.note_failure(A)
+    retries.forget(A)
+    assert retries.attempts(A) == 0, "nobody asks for it any more"
 
 
 def test_statuses_that_can_not_be_written_make_for_longer_delays(retries: Retries) -> None:
@@ -49,9 +45,3 @@ def test_a_refused_claim_beside_the_winner_is_tried_less_and_less_often(retries:
     retries.note_refusals(A, somebody=False)
     assert (retries.attempt(A), retries._failures) == (1, {})
     retries.note_refusals(A, somebody=False)
-
-
-def test_what_nobody_asks_for_is_forgotten(retries: Retries) -> None:
-    retries.note_failure(A)
-    retries.forget(A)
-    assert retries.attempts(A) == 0

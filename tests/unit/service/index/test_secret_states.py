@@ -1,7 +1,5 @@
 """What is known of live Secrets, and what outlives them."""
 
-from __future__ import annotations
-
 from typing import NoReturn
 
 import pytest

@@ -1,7 +1,5 @@
 """The claim that decides a Secret."""
 
-from __future__ import annotations
-
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.service.index.winners import Winners
 

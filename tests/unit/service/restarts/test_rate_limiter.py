@@ -9,11 +9,6 @@ from onepassword_operator.service.restarts.rate_limiter import RateLimiter
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def limiter(clock: FakeClock) -> RateLimiter:
     async def sleep(seconds: float) -> None:
         clock.advance(seconds)
@@ -29,20 +24,13 @@ async def turns(limiter: RateLimiter, clock: FakeClock, number: int) -> list[flo
     return taken
 
 
-async def test_the_first_turn_is_at_once_and_the_others_come_evenly(limiter: RateLimiter, clock: FakeClock) -> None:
+@pytest.mark.parametrize(("before", "seconds"), [(0, 0.0), (2, 60.0), (1, 0.25)], ids=["first", "after a quiet time", "after long work"])
+async def test_a_turn_after_the_gap_is_at_once_and_the_others_come_evenly(
+    limiter: RateLimiter, clock: FakeClock, before: int, seconds: float
+) -> None:
+    await turns(limiter, clock, before)
+    clock.advance(seconds)
     assert await turns(limiter, clock, 4) == [0.0, 0.1, 0.2, 0.3]
-
-
-async def test_a_quiet_time_is_not_saved_up(limiter: RateLimiter, clock: FakeClock) -> None:
-    await turns(limiter, clock, 2)
-    clock.advance(60)
-    assert await turns(limiter, clock, 3) == [0.0, 0.1, 0.2]
-
-
-async def test_work_that_takes_longer_than_the_gap_waits_no_further(limiter: RateLimiter, clock: FakeClock) -> None:
-    await limiter.turn()
-    clock.advance(0.25)
-    assert await turns(limiter, clock, 2) == [0.0, 0.1]
 
 
 async def test_those_who_ask_at_once_get_a_turn_each_in_their_order(clock: FakeClock) -> None:

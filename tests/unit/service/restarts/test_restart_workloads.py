@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from onepassword_operator.model.secret import ObservedSecret
 from onepassword_operator.service.restarts.rate_limiter import RateLimiter
 from onepassword_operator.service.restarts.restart_workloads import NamespaceKey
 from onepassword_operator.service.runtime.work_queue import Priority
+
+JUST_AFTER = "2024-05-01T12:00:01Z"
 
 
 @pytest.fixture
@@ -63,28 +66,19 @@ async def test_two_secrets_on_one_deployment_are_one_patch(world: World) -> None
     assert (world.secrets.mark(world.key("db")), world.secrets.mark(world.key("copy"))) == (None, None)
 
 
-async def test_a_refused_patch_keeps_the_mark_and_the_others_go_on(world: World) -> None:
+async def test_a_refused_patch_keeps_the_mark_while_other_deployments_and_other_secrets_go_on(world: World) -> None:
     for name in ("api", "web", "zoo"):
         world.workloads.deploy(name, "db")
-    await changed(world)
+    await changed(world, "db", "copy")
     world.workloads.refused["web"] = ClusterDeniedError("RBAC")
     with pytest.raises(ClusterDeniedError):
         await world.restart()
     assert (world.workloads.rollouts, world.workloads.requests.count("patch")) == ({"api": 1, "zoo": 1}, 3)
     assert world.secrets.mark(world.key())
+    assert world.secrets.mark(world.key("copy")) is None
     world.workloads.refused.clear()
     await world.restart()
     assert (world.workloads.rollouts, world.secrets.mark(world.key())) == ({"api": 1, "web": 1, "zoo": 1}, None)
-
-
-async def test_a_secret_whose_users_are_done_is_cleared_although_another_is_stuck(world: World) -> None:
-    world.workloads.deploy("web", "db")
-    await changed(world, "db", "copy")
-    world.workloads.refused["web"] = ClusterDeniedError("RBAC")
-    with pytest.raises(ClusterDeniedError):
-        await world.restart()
-    assert world.secrets.mark(world.key("db"))
-    assert world.secrets.mark(world.key("copy")) is None
 
 
 async def test_a_conflict_reads_live_and_decides_again(world: World) -> None:
@@ -96,21 +90,21 @@ async def test_a_conflict_reads_live_and_decides_again(world: World) -> None:
     assert world.workloads.requests[:4] == ["list", "patch", "get", "patch"]
 
 
-async def test_a_deployment_that_stopped_using_the_secret_meanwhile_is_left_alone(world: World) -> None:
-    world.workloads.deploy("web", "db")
+@pytest.mark.parametrize(
+    ("meanwhile", "restarted"),
+    [
+        pytest.param(lambda workloads: workloads.touch("web", secrets=frozenset()), ["old"], id="stops using the Secret"),
+        pytest.param(lambda workloads: workloads.objects.pop(("app", "web")), ["old"], id="is deleted"),
+        pytest.param(lambda workloads: workloads.deploy("late", "db", created_at=JUST_AFTER), ["old", "web", "late"], id="is made"),
+    ],
+)
+async def test_what_becomes_of_a_deployment_during_a_pass_counts(world: World, meanwhile: Callable[..., Any], restarted: list[str]) -> None:
+    for name in ("web", "old"):
+        world.workloads.deploy(name, "db")
     await changed(world)
-    world.workloads.before["patch"] = lambda: world.workloads.touch("web", secrets=frozenset())
+    world.workloads.before["patch"] = lambda: meanwhile(world.workloads)
     await world.restart()
-    assert (world.workloads.rollouts, world.secrets.mark(world.key())) == ({}, None)
-
-
-async def test_a_deployment_deleted_meanwhile_is_done(world: World) -> None:
-    world.workloads.deploy("web", "db")
-    world.workloads.deploy("old", "db")
-    await changed(world)
-    world.workloads.before["patch"] = lambda: world.workloads.objects.pop(("app", "web"))
-    await world.restart()
-    assert (world.workloads.rollouts, world.secrets.mark(world.key())) == ({"old": 1}, None)
+    assert (world.workloads.rollouts, world.secrets.mark(world.key())) == (dict.fromkeys(restarted, 1), None)
 
 
 async def test_a_deployment_deleted_between_conflict_and_get_is_done(world: World) -> None:
@@ -130,14 +124,6 @@ async def test_a_lost_answer_does_not_restart_twice(world: World) -> None:
         await world.restart()
     await world.restart()
     assert (world.workloads.rollouts, world.secrets.mark(world.key())) == ({"web": 1}, None)
-
-
-async def test_a_deployment_made_midway_is_seen_by_the_second_list(world: World) -> None:
-    world.workloads.deploy("web", "db")
-    await changed(world)
-    world.workloads.before["patch"] = lambda: world.workloads.deploy("late", "db", created_at="2024-05-01T12:00:01Z")
-    await world.restart()
-    assert (world.workloads.rollouts, world.secrets.mark(world.key())) == ({"web": 1, "late": 1}, None)
 
 
 async def test_workloads_that_never_come_to_rest_keep_the_mark(world: World) -> None:
@@ -263,19 +249,14 @@ class TestReverted:
                 await world.restart()
 
     @pytest.mark.usefixtures("reverting")
-    async def test_three_patches_and_a_warning_are_all_it_gets(self, world: World) -> None:
-        await changed(world)
+    async def test_three_patches_and_a_warning_are_all_it_gets_until_the_next_change(self, world: World) -> None:
+        item = await changed(world)
         await self.passes(world, 20)
         assert world.workloads.requests.count("patch") == 3
         assert world.events.reasons("web") == ["Restarted"] * 3 + ["RestartReverted"]
         assert "db" in world.events.reported[-1].message
         assert names.RESTARTED_FOR in world.events.reported[-1].message
         assert world.secrets.mark(world.key()) is None
-
-    @pytest.mark.usefixtures("reverting")
-    async def test_the_next_change_is_restarted_for_again(self, world: World) -> None:
-        item = await changed(world)
-        await self.passes(world, 5)
         await world.polled(world.source.edit(item, password="three"))
         await self.passes(world, 5)
         assert world.workloads.requests.count("patch") == 6

@@ -1,5 +1,6 @@
 """How often a restart that somebody takes back is tried."""
 
+import dataclasses
 from collections import OrderedDict
 from typing import Any
 
@@ -10,27 +11,14 @@ from onepassword_operator.model import names
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.rules.restart import Restart
 from onepassword_operator.service.restarts.reverted import Reverts
+from unit.rules.samples import BARE_WORKLOAD
 
 FOR_TWO = Restart(secrets=("db",), template_annotations={names.RESTARTED_FOR: '{"db":"v/i@2"}', names.LAST_RESTARTED: "x"})
 FOR_THREE = Restart(secrets=("db",), template_annotations={names.RESTARTED_FOR: '{"db":"v/i@3"}', names.LAST_RESTARTED: "x"})
 
 
 def workload(uid: str = "w") -> Workload:
-    return Workload(
-        namespace="app",
-        name="web",
-        uid=uid,
-        resource_version=1,
-        created_at="",
-        annotations={},
-        template_annotations={},
-        secrets=frozenset({"db"}),
-    )
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
+    return dataclasses.replace(BARE_WORKLOAD, uid=uid)
 
 
 @pytest.fixture

@@ -42,9 +42,11 @@ def scene() -> Scene:
     return Scene()
 
 
-def test_what_is_well_may_hold_all_workers(scene: Scene) -> None:
+def test_what_is_well_or_says_no_may_hold_all_workers(scene: Scene) -> None:
     scene.run(WORKERS, ITEM)
     assert scene.limits.blocked_by(scene.ask("next", ITEM)) is None
+    scene.fails(fair_share.item_of(ITEM), ItemNotFoundError("404"))
+    assert not scene.limits.is_unhealthy(fair_share.item_of(ITEM))
 
 
 @pytest.mark.parametrize(
@@ -76,11 +78,6 @@ def test_another_namespace_is_not_held_up(scene: Scene) -> None:
     scene.run(QUARTER, ITEM, "slow")
     assert scene.limits.blocked_by(scene.ask("next", ITEM, "slow")) == ("namespace", "slow")
     assert scene.limits.blocked_by(scene.ask("next", ITEM, "quick")) is None
-
-
-def test_an_answer_that_says_no_leaves_the_target_healthy(scene: Scene) -> None:
-    scene.fails(fair_share.item_of(ITEM), ItemNotFoundError("404"))
-    assert not scene.limits.is_unhealthy(fair_share.item_of(ITEM))
 
 
 def test_what_takes_over_two_seconds_is_unhealthy_while_it_does_and_until_a_call_is_quick(scene: Scene) -> None:

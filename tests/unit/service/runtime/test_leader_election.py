@@ -1,16 +1,15 @@
 """One of several candidates leads, and stops writing before another can begin."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging
 import math
-from collections.abc import AsyncIterator, Awaitable
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
+from fakes.calls import given_up, soon, turns, until
 from fakes.clock import FakeClock
 from onepassword_operator.model.errors import ClusterConflictError, ClusterUnavailableError
 from onepassword_operator.model.lease import HeldLease, LeaseRecord
@@ -18,10 +17,8 @@ from onepassword_operator.rules import lease
 from onepassword_operator.rules.lease import Timing
 from onepassword_operator.service.runtime.leader_election import LeaderElection, NoElection
 
-T = TypeVar("T")
-LIMIT_SECONDS = 10.0
 QUICK = Timing(lease_seconds=15, deadline_seconds=0.2, retry_seconds=0.001)
-SLOW = Timing(lease_seconds=15, deadline_seconds=1000.0, retry_seconds=0.001)
+SLOW = Timing(lease_seconds=15, deadline_seconds=1000.0, retry_seconds=0.02)  # which is also the time for a release
 
 
 class FakeLease:
@@ -32,7 +29,6 @@ class FakeLease:
         self.gets = self.writes = 0
         self.failing: Exception | None = None
         self.hanging = False
-        self.changed = asyncio.Condition()
 
     @property
     def record(self) -> LeaseRecord:
@@ -49,8 +45,6 @@ class FakeLease:
         if basis != self.held:
             raise ClusterConflictError("update leases: conflict")
         self.put(record)
-        async with self.changed:
-            self.changed.notify_all()
         assert self.held
         return self.held
 
@@ -60,13 +54,11 @@ class FakeLease:
 
     async def looks(self, times: int) -> None:
         """Wait until it has been read that often from now on."""
-        until = self.gets + times
-        while self.gets < until:  # noqa: ASYNC110  a fake's counter
-            await asyncio.sleep(0.001)
+        enough = self.gets + times
+        await until(lambda: self.gets >= enough)
 
     async def until_written(self, times: int) -> None:
-        async with asyncio.timeout(LIMIT_SECONDS), self.changed:
-            await self.changed.wait_for(lambda: self.writes >= times)
+        await until(lambda: self.writes >= times)
 
     async def _trouble(self) -> None:
         await asyncio.sleep(0)
@@ -84,11 +76,6 @@ def store() -> FakeLease:
     return FakeLease()
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
 def candidate(store: FakeLease, clock: FakeClock, *, name: str = "me", timing: Timing = SLOW) -> LeaderElection:
     return LeaderElection(store, identity=name, timing=timing, clock=clock, now=lambda: "now")
 
@@ -101,23 +88,13 @@ async def me(store: FakeLease, clock: FakeClock) -> LeaderElection:
     return leader
 
 
-async def soon(happens: Awaitable[T]) -> T:
-    return await asyncio.wait_for(happens, LIMIT_SECONDS)
-
-
-async def ended(*tasks: asyncio.Task[Any]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
 @contextlib.asynccontextmanager
 async def keeping(leader: LeaderElection) -> AsyncIterator[asyncio.Task[None]]:
     task = asyncio.create_task(leader.renew())
     try:
         yield task
     finally:
-        await ended(task)
+        await given_up(task)
 
 
 async def test_the_first_candidate_leads_and_may_write_from_then_on(store: FakeLease, clock: FakeClock) -> None:
@@ -149,8 +126,7 @@ async def test_another_is_known_to_have_led_until_the_last_look_before_its_last_
     acquisition = asyncio.create_task(candidate(store, clock).acquire())
     for renewed, seconds in ((False, 5.0), (True, 4.0), (False, 3.0), (False, 15.1)):
         await store.looks(3)
-        for _ in range(3):
-            await asyncio.sleep(0)  # the look under way ends
+        await turns(3)  # the look under way ends
         if renewed:
             last_look = clock.now
             store.put(THEIRS)
@@ -174,7 +150,7 @@ async def test_a_holder_that_renews_is_left_alone_however_old_its_times_look(sto
         store.put(THEIRS)
         clock.advance(10.0)
     assert not acquisition.done()
-    await ended(acquisition)
+    await given_up(acquisition)
 
 
 async def test_a_leader_renews_without_reading_what_it_wrote_itself(store: FakeLease, me: LeaderElection) -> None:
@@ -195,7 +171,7 @@ async def test_a_leader_that_cannot_renew_in_time_is_no_leader_any_more(
 
 
 async def test_a_process_that_was_stopped_for_long_may_not_write_even_before_any_timer_has_run(
-    store: FakeLease, clock: FakeClock, me: LeaderElection
+    clock: FakeClock, me: LeaderElection
 ) -> None:
     clock.advance(1000.0)
     assert not me.may_write()
@@ -280,7 +256,7 @@ async def test_a_lease_that_was_written_but_whose_answer_never_came_is_given_up_
     store.write = unanswered  # type: ignore[method-assign]
     acquisition = asyncio.create_task(me.acquire())
     await soon(written.wait())
-    await ended(acquisition)
+    await given_up(acquisition)
     assert (store.record.holder, me.may_write()) == ("me", False)
     store.failing = None
     await me.release()
@@ -298,14 +274,14 @@ async def test_of_two_that_find_the_lease_free_at_once_one_leads(store: FakeLeas
     await asyncio.wait(acquisitions, return_when=asyncio.FIRST_COMPLETED)
     await store.looks(2)
     assert sorted(one.may_write() for one in both) == [False, True]
-    await ended(*acquisitions)
+    await given_up(*acquisitions)
 
 
 async def test_why_the_lease_cannot_be_had_is_said_once(store: FakeLease, clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
     store.failing = ClusterUnavailableError("get leases: no answer")
     acquisition = asyncio.create_task(candidate(store, clock).acquire())
     await store.looks(5)
-    await ended(acquisition)
+    await given_up(acquisition)
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert [record.__dict__["detail"] for record in warnings] == ["get leases: no answer"]
 
@@ -318,4 +294,4 @@ async def test_without_an_election_the_only_replica_leads_to_its_end() -> None:
     await asyncio.sleep(0)
     await me.release()
     assert not kept.done()
-    await ended(kept)
+    await given_up(kept)

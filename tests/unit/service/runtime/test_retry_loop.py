@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from fakes.calls import given_up, turns, until
 from fakes.clock import FakeClock
 from onepassword_operator.model.errors import (
     ClusterAbsentError,
@@ -34,7 +35,6 @@ class Work:
 
     async def run(self, place: NamespaceKey) -> bool:
         self.ran.append(place.namespace)
-        self.changed.set()
         if self.during:
             during, self.during = self.during, None
             during()
@@ -45,10 +45,7 @@ class Work:
         return len(self.ran) < self.steps
 
     async def times(self, count: int) -> None:
-        async with asyncio.timeout(5):
-            while len(self.ran) < count:
-                self.changed.clear()
-                await self.changed.wait()
+        await until(lambda: len(self.ran) >= count)
 
 
 @pytest.fixture
@@ -61,16 +58,8 @@ async def loop(work: Work) -> AsyncIterator[RetryLoop[NamespaceKey]]:
     made: RetryLoop[NamespaceKey] = RetryLoop(work.run, queue=WorkQueue(), clock=FakeClock(), interval_seconds=0.001)
     workers = [asyncio.create_task(made.run()) for _ in range(2)]
     yield made
-    for worker in workers:
-        worker.cancel()
     made.close()
-    await asyncio.gather(*workers, return_exceptions=True)
-
-
-async def turns() -> None:
-    """Let everybody else go on as far as they can."""
-    for _ in range(10):
-        await asyncio.sleep(0)
+    await given_up(*workers)
 
 
 @pytest.mark.parametrize(

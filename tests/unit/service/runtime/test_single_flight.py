@@ -24,11 +24,6 @@ class ObjectRef:
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def flights(clock: FakeClock) -> SingleFlight[str, int]:
     return SingleFlight(clock)
 

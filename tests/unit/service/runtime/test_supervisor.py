@@ -1,7 +1,5 @@
 """Supervised tasks: none ends unnoticed."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 
@@ -24,12 +22,14 @@ async def returns() -> None:
     return
 
 
-async def test_all_is_well_while_all_run() -> None:
+async def test_all_is_well_while_all_run_and_stopping_ends_every_one() -> None:
     tasks = Supervisor(FakeClock())
-    tasks.start("a", forever)
+    for name in ("a", "b"):
+        tasks.start(name, forever)
     await asyncio.sleep(0)
     assert tasks.trouble() == ""
     await tasks.stop()
+    assert tasks.trouble() == "stopped: a, b"
 
 
 async def test_the_first_failure_is_raised_and_told() -> None:
@@ -42,14 +42,7 @@ async def test_the_first_failure_is_raised_and_told() -> None:
     await tasks.stop()
 
 
-async def test_a_task_that_returns_is_a_failure_too() -> None:
-    tasks = Supervisor(FakeClock())
-    tasks.start("a", returns)
-    with pytest.raises(RuntimeError, match="ended: a"):
-        await tasks.first_end()
-
-
-async def test_a_task_that_was_started_after_the_others_counts_as_well() -> None:
+async def test_a_task_that_returns_is_a_failure_too_also_if_it_was_started_after_the_others() -> None:
     tasks = Supervisor(FakeClock())
     tasks.start("a", forever)
     waiting = asyncio.create_task(tasks.first_end())
@@ -68,14 +61,6 @@ async def test_an_event_loop_that_stood_still_is_told() -> None:
     clock.advance(supervise.LAG_LIMIT_SECONDS + 1)
     assert tasks.trouble() == "the event loop stood still for 31 s"
     await tasks.stop()
-
-
-async def test_stopping_ends_every_task() -> None:
-    tasks = Supervisor(FakeClock())
-    for name in ("a", "b"):
-        tasks.start(name, forever)
-    await tasks.stop()
-    assert tasks.trouble() == "stopped: a, b"
 
 
 async def test_a_task_that_does_not_stop_is_left_behind_and_named(

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from fakes.calls import soon, turns
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.service.runtime import work_queue
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
@@ -29,22 +30,19 @@ async def drained(queue: WorkQueue[SecretKey]) -> list[SecretKey]:
     return taken
 
 
-async def turns(count: int = 5) -> None:
-    """Let everything run that can run."""
-    for _ in range(count):
-        await asyncio.sleep(0)
-
-
-async def test_new_comes_before_drift_before_changed_before_resync(queue: WorkQueue[SecretKey]) -> None:
-    for key, priority in ((A, Priority.LOW), (B, Priority.CHANGED), (C, Priority.NEW), (D, Priority.DRIFT)):
+@pytest.mark.parametrize(
+    ("added", "taken"),
+    [
+        ([(A, Priority.LOW), (B, Priority.CHANGED), (C, Priority.NEW), (D, Priority.DRIFT)], [C, D, B, A]),
+        ([(C, Priority.CHANGED), (A, Priority.CHANGED), (B, Priority.CHANGED)], [C, A, B]),
+    ],
+)
+async def test_new_comes_before_drift_before_changed_before_resync_and_equals_as_they_were_added(
+    queue: WorkQueue[SecretKey], added: list[tuple[SecretKey, Priority]], taken: list[SecretKey]
+) -> None:
+    for key, priority in added:
         queue.add(key, priority)
-    assert await drained(queue) == [C, D, B, A]
-
-
-async def test_equals_come_in_the_order_they_were_added(queue: WorkQueue[SecretKey]) -> None:
-    for key in (C, A, B):
-        queue.add(key, Priority.CHANGED)
-    assert await drained(queue) == [C, A, B]
+    assert await drained(queue) == taken
 
 
 async def test_a_key_added_twice_runs_once_at_its_best_priority(queue: WorkQueue[SecretKey]) -> None:
@@ -111,16 +109,11 @@ async def test_a_retry_is_dropped_for_a_key_that_has_its_turn_anyway(queue: Work
     assert queue.delayed() == 0
 
 
-async def test_a_later_retry_does_not_put_off_a_nearer_one(queue: WorkQueue[SecretKey]) -> None:
-    queue.add_later(A, Priority.LOW, delay_seconds=0.0)
-    queue.add_later(A, Priority.LOW, delay_seconds=FAR)
-    assert (queue.delayed(), await asyncio.wait_for(queue.take(), 5)) == (1, A)
-
-
-async def test_a_nearer_retry_takes_the_place_of_a_later_one(queue: WorkQueue[SecretKey]) -> None:
-    queue.add_later(A, Priority.LOW, delay_seconds=FAR)
-    queue.add_later(A, Priority.LOW, delay_seconds=0.0)
-    assert (queue.delayed(), await asyncio.wait_for(queue.take(), 5)) == (1, A)
+@pytest.mark.parametrize("delays", [(0.0, FAR), (FAR, 0.0)])
+async def test_of_two_retries_the_nearer_one_counts(queue: WorkQueue[SecretKey], delays: tuple[float, ...]) -> None:
+    for seconds in delays:
+        queue.add_later(A, Priority.LOW, delay_seconds=seconds)
+    assert (queue.delayed(), await soon(queue.take())) == (1, A)
 
 
 async def test_a_closed_queue_has_no_timers(queue: WorkQueue[SecretKey]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from fakes.calls import turns, until
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.service.runtime import slots
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
@@ -33,8 +34,10 @@ class Shop:
     async def add(self, *names: str) -> None:
         for name in names:
             self.queue.add(SecretKey("app", name), Priority.NEW)
-        for _ in range(20):
-            await asyncio.sleep(0)
+        await turns(20)
+
+    async def until_begun(self, count: int) -> None:
+        await until(lambda: len(self.work.begun) >= count)
 
 
 @pytest.fixture
@@ -61,16 +64,13 @@ async def test_passes_that_hang_hold_no_worker_for_long_and_not_more_than_two_fo
     shop.begin.set()
     hanging = [f"hangs-{number}" for number in range(6)]
     shop.work.gates = {name: asyncio.Event() for name in hanging}
-    async with asyncio.timeout(5):
-        for count in (2, 4, 6):
-            await shop.add(*hanging[:count])
-            while len(shop.work.begun) < count:  # noqa: ASYNC110  timers of a millisecond are what is waited for
-                await asyncio.sleep(0.001)
-        await shop.add("healthy")
-        assert "healthy" not in shop.work.begun
-        shop.work.gates[hanging[0]].set()
-        while "healthy" not in shop.work.begun:  # noqa: ASYNC110  as above
-            await asyncio.sleep(0.001)
+    for count in (2, 4, 6):
+        await shop.add(*hanging[:count])
+        await shop.until_begun(count)  # timers of a millisecond are what is waited for
+    await shop.add("healthy")
+    assert "healthy" not in shop.work.begun
+    shop.work.gates[hanging[0]].set()
+    await until(lambda: "healthy" in shop.work.begun)
 
 
 async def test_an_error_of_ours_ends_a_worker_and_its_pass(shop: Shop) -> None:

@@ -87,14 +87,10 @@ async def test_a_success_makes_the_next_failure_the_first_again(world: World) ->
     assert world.claims.ready(world.key()).reason == "Synced"  # a blip again
 
 
-async def test_what_needs_a_person_is_looked_at_once_per_interval(world: World) -> None:
+async def test_what_needs_a_person_is_looked_at_once_per_interval_and_told_once(world: World) -> None:
     await failing(world, BackendDeniedError("refused"))
     assert 54 <= retry_in(world) <= 60
     assert world.meter.passes == {"Unauthorized": 1}
-
-
-async def test_a_failure_that_changes_nothing_is_told_once(world: World) -> None:
-    await failing(world, BackendDeniedError("refused"))
     for _ in range(3):
         world.clock.advance(60)
         await world.settle()
@@ -192,7 +188,7 @@ async def test_a_resource_deleted_during_its_pass_is_forgotten(world: World) -> 
 class TestDeployment:
     """It has no status; Events are all it is told by."""
 
-    async def test_a_blip_tells_it_nothing_if_its_secret_was_in_sync(self, world: World) -> None:
+    async def test_a_blip_tells_it_nothing_if_its_secret_was_in_sync_and_it_is_told_when_the_trouble_lasts(self, world: World) -> None:
         item = world.source.put(world.vault, "db", password="one")
         await world.settled(world.asks("web"))
         world.forget_requests()
@@ -203,10 +199,6 @@ class TestDeployment:
         world.source.refused.clear()
         await world.poll_after(60)
         assert world.events.reasons("web") == ["Updated"]
-
-    async def test_it_is_told_when_the_trouble_lasts(self, world: World) -> None:
-        world.source.put(world.vault, "db", password="one")
-        await world.settled(world.asks("web"))
         world.forget_requests()
         world.source.outage = BackendUnavailableError("no answer")
         await world.poll_after(60, times=5)
@@ -245,6 +237,13 @@ async def test_who_was_refused_looks_again_once_per_interval(world: World) -> No
     assert 54 <= retry_in(world) <= 60
 
 
+async def test_only_the_ruling_ones_failures_count_as_the_secrets(world: World) -> None:
+    world.source.put(world.vault, "db", password="one")
+    await world.settled(world.asks("ruler"))
+    await world.settled(world.asks("second", path="vaults/Prod/items/typo"))
+    assert world.process.index.retries.attempts(world.key()) == 0
+
+
 async def test_who_can_not_be_looked_up_is_tried_less_and_less_often(world: World) -> None:
     world.source.put(world.vault, "db", password="one")
     await world.settled(world.asks("ruler"))
@@ -274,13 +273,6 @@ async def test_who_goes_while_another_is_told_is_not_waited_for(world: World) ->
     await world.settle()
     assert (world.events.reasons("ruler"), world.process.queue.retries) == (["Created"], {})
     assert world.process.index.states._states == {}
-
-
-async def test_only_the_ruling_ones_failures_count_as_the_secrets(world: World) -> None:
-    world.source.put(world.vault, "db", password="one")
-    await world.settled(world.asks("ruler"))
-    await world.settled(world.asks("second", path="vaults/Prod/items/typo"))
-    assert world.process.index.retries.attempts(world.key()) == 0
 
 
 async def test_who_does_not_rule_the_secret_looks_less_often_too_while_1password_is_out_of_reach(world: World) -> None:

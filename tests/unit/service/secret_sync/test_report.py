@@ -1,7 +1,5 @@
 """Who is told what: conditions for resources, Events for everybody, counts for the operator's own people."""
 
-from __future__ import annotations
-
 import logging
 from typing import Any
 
@@ -82,19 +80,14 @@ class TestResource:
             await reporter.report(known(world), Failed(error), stale=True)
         assert world.process.index.claims.last_good(world.key()) == good
 
-    async def test_a_status_that_cannot_be_written_does_not_keep_a_change_from_being_told(
-        self, world: World, reporter: Reporter, resource: Claim
+    @pytest.mark.parametrize(("outcome", "told"), [(synced(Change.UPDATED), ["Updated"]), (Failed(ItemNotFoundError("no")), [])])
+    async def test_where_the_status_cannot_be_written_a_change_is_told_all_the_same_and_a_failure_by_the_next_try(
+        self, world: World, reporter: Reporter, resource: Claim, outcome: Outcome, told: list[str]
     ) -> None:
         world.claims.faults.refuse("status", ClusterUnavailableError("no answer"))
         with pytest.raises(ClusterUnavailableError):
-            await reporter.report(resource, synced(Change.UPDATED), stale=False)
-        assert world.events.reasons("db") == ["Updated"]
-
-    async def test_a_status_that_cannot_be_written_is_no_news(self, world: World, reporter: Reporter, resource: Claim) -> None:
-        world.claims.faults.refuse("status", ClusterUnavailableError("no answer"))
-        with pytest.raises(ClusterUnavailableError):
-            await reporter.report(resource, Failed(ItemNotFoundError("no")), stale=False)
-        assert world.events.reported == []  # the next try tells it
+            await reporter.report(resource, outcome, stale=False)
+        assert world.events.reasons("db") == told
 
 
 class TestDeployment:
@@ -137,10 +130,8 @@ class TestChange:
     ) -> None:
         await reporter.report(resource, synced(change, asked=True), stale=False)
         assert world.events.reasons("db") == reported
-
-    async def test_the_answer_says_which_version_is_the_newest(self, world: World, reporter: Reporter, resource: Claim) -> None:
-        await reporter.report(resource, synced(asked=True), stale=False)
-        assert world.events.reported[0].message == "1Password was asked: version 3 is the newest"
+        said = "1Password was asked: version 3 is the newest"
+        assert [event.message == said for event in world.events.reported] == [reported == ["Refreshed"]]
 
     async def test_a_frozen_secret_that_was_missing_is_told_as_created(self, world: World, reporter: Reporter, resource: Claim) -> None:
         await reporter.report(resource, Paused(pause=Pause.FROZEN, message="frozen", change=Change.CREATED), stale=False)

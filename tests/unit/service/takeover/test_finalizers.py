@@ -1,6 +1,6 @@
 """Taking over from the official operator: its Secrets, and the finalizer that it leaves on the objects."""
 
-from __future__ import annotations
+from typing import Any
 
 import pytest
 
@@ -14,6 +14,7 @@ OFFICIAL = (names.OFFICIAL_FINALIZER,)
 RESOURCE = ObjectRef("OnePasswordItem", "app", "db")
 WEB = ObjectRef("Deployment", "app", "web")
 STRANGER = OwnerReference(kind="Certificate", name="tls", uid="x", api_version="cert-manager.io/v1")
+OTHER = OwnerReference(kind="Deployment", name="other", uid="other", api_version="apps/v1")
 
 
 @pytest.fixture
@@ -65,17 +66,12 @@ class TestAdoption:
         assert world.secrets.mark(world.key()) is None
         assert not [name for name in ("web", "second") if world.workloads.objects["app", name].finalizers]
 
-    @pytest.mark.parametrize("owner", [STRANGER, OwnerReference(kind="Deployment", name="other", uid="other", api_version="apps/v1")])
-    async def test_one_that_belongs_to_somebody_else_who_lives_is_refused(self, world: World, item: str, owner: OwnerReference) -> None:
+    @pytest.mark.parametrize("members", [{"owners": (STRANGER,)}, {"owners": (OTHER,)}, {"annotations": {names.ITEM_VERSION: "1"}}])
+    async def test_one_that_belongs_to_somebody_else_who_lives_or_lacks_the_marks_is_refused(
+        self, world: World, item: str, members: dict[str, Any]
+    ) -> None:
         key = world.claim("db")
-        world.official(item, owner)
-        before = world.secrets.objects[key]
-        await world.settle()
-        assert (world.secrets.objects[key], world.claims.ready(key).reason) == (before, "TargetNotOwned")
-
-    async def test_one_without_the_marks_is_refused(self, world: World, item: str) -> None:
-        key = world.claim("db")
-        world.official(item, annotations={names.ITEM_VERSION: "1"})
+        world.official(item, **members)
         before = world.secrets.objects[key]
         await world.settle()
         assert (world.secrets.objects[key], world.claims.ready(key).reason) == (before, "TargetNotOwned")
@@ -194,18 +190,16 @@ class TestDeletion:
         """None of this asks 1Password."""
         world.source.outage = BackendUnavailableError("no answer")
 
-    async def test_the_secret_goes_along_by_its_owner_reference(self, world: World, item: str) -> None:
-        as_left(world, item, owned=False)
+    @pytest.mark.parametrize(("owned", "writes"), [(False, ["own app/db"]), (True, [])])
+    async def test_the_secret_goes_along_by_its_owner_reference_which_is_written_if_it_is_not_there(
+        self, world: World, item: str, writes: list[str], *, owned: bool
+    ) -> None:
+        as_left(world, item, owned=owned)
         await world.settled(world.claims.terminate(world.key()))
-        assert history(world) == ["own app/db", f"release {RESOURCE}"]
+        assert history(world) == [*writes, f"release {RESOURCE}"]
         assert world.owners() == ["OnePasswordItem/db"]
         assert world.key() not in world.claims.objects
         assert world.source.requests == []
-
-    async def test_a_reference_that_is_there_is_not_written_again(self, world: World, item: str) -> None:
-        as_left(world, item)
-        await world.settled(world.claims.terminate(world.key()))
-        assert history(world) == [f"release {RESOURCE}"]
 
     async def test_a_secret_of_ours_gets_it_as_well(self, world: World) -> None:
         """A crash between write and release, say, or somebody who took the reference away."""

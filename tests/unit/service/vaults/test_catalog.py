@@ -4,15 +4,11 @@ import asyncio
 
 import pytest
 
+from fakes.calls import begun
 from fakes.clock import FakeClock
 from fakes.item_source import FakeItemSource
 from onepassword_operator.model.errors import BackendUnavailableError
 from onepassword_operator.service.vaults.catalog import Catalog
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
 
 
 @pytest.fixture
@@ -25,8 +21,14 @@ def catalog(source: FakeItemSource, clock: FakeClock) -> Catalog:
     return Catalog(source, clock)
 
 
-async def test_a_fresh_vault_list_serves_everybody_with_one_request(catalog: Catalog, source: FakeItemSource, clock: FakeClock) -> None:
-    vault = source.add_vault("Prod")
+@pytest.fixture
+def vault(source: FakeItemSource) -> str:
+    return source.add_vault("Prod")
+
+
+async def test_a_fresh_vault_list_serves_everybody_with_one_request(
+    catalog: Catalog, source: FakeItemSource, clock: FakeClock, vault: str
+) -> None:
     seen = await asyncio.gather(*(catalog.fresh_vaults() for _ in range(5)))
     assert all(list(vaults) == [vault] for vaults in seen)
     assert source.requests == ["vaults"]
@@ -35,20 +37,24 @@ async def test_a_fresh_vault_list_serves_everybody_with_one_request(catalog: Cat
     assert source.count("vaults") == 2
 
 
-async def test_a_listing_is_shared_and_kept(catalog: Catalog, source: FakeItemSource, clock: FakeClock) -> None:
-    vault = source.add_vault("Prod")
+async def test_a_listing_is_shared_and_kept_until_a_fresh_one_is_asked_for_which_is_shared_too(
+    catalog: Catalog, source: FakeItemSource, clock: FakeClock, vault: str
+) -> None:
     item = source.put(vault, "db", a="b")
     await asyncio.gather(*(catalog.listing(vault) for _ in range(5)))
     clock.advance(100)
     listing = await catalog.listing(vault)
-    assert list(listing.items) == [item]
-    assert source.count("list") == 1
+    assert (list(listing.items), source.count("list")) == ([item], 1)
+    await asyncio.gather(*(catalog.fresh_listing(vault) for _ in range(5)))
+    assert source.count("list") == 2
+    clock.advance(2.5)
+    await catalog.fresh_listing(vault)
+    assert source.count("list") == 3
 
 
 async def test_a_list_that_shows_nothing_new_leaves_the_old_objects_in_place(
-    catalog: Catalog, source: FakeItemSource, clock: FakeClock
+    catalog: Catalog, source: FakeItemSource, clock: FakeClock, vault: str
 ) -> None:
-    vault = source.add_vault("Prod")
     source.put(vault, "db", a="b")
     first = (await catalog.fresh_listing(vault)).items
     clock.advance(3)
@@ -58,16 +64,7 @@ async def test_a_list_that_shows_nothing_new_leaves_the_old_objects_in_place(
     assert (await catalog.fresh_listing(vault)).items.keys() > first.keys()
 
 
-async def test_a_fresh_listing_asks_again_once_for_everybody(catalog: Catalog, source: FakeItemSource, clock: FakeClock) -> None:
-    vault = source.add_vault("Prod")
-    await catalog.listing(vault)
-    clock.advance(2.5)
-    await asyncio.gather(*(catalog.fresh_listing(vault) for _ in range(5)))
-    assert source.count("list") == 2
-
-
-async def test_a_listing_counts_as_read_under_the_fingerprint_from_before_it(catalog: Catalog, source: FakeItemSource) -> None:
-    vault = source.add_vault("Prod")
+async def test_a_listing_counts_as_read_under_the_fingerprint_from_before_it(catalog: Catalog, source: FakeItemSource, vault: str) -> None:
     await catalog.read_vaults(polled=True)
     source.hold_list(vault)
     gate = source.gate = asyncio.Event()
@@ -81,8 +78,8 @@ async def test_a_listing_counts_as_read_under_the_fingerprint_from_before_it(cat
     assert not catalog.is_current(vault)
 
 
-async def test_a_vault_that_is_gone_takes_its_listing_along(catalog: Catalog, source: FakeItemSource) -> None:
-    vault, other = source.add_vault("Prod"), source.add_vault("Other")
+async def test_a_vault_that_is_gone_takes_its_listing_along(catalog: Catalog, source: FakeItemSource, vault: str) -> None:
+    other = source.add_vault("Other")
     await catalog.read_vaults(polled=True)
     await catalog.listing(vault)
     await catalog.list_for_poll(other)
@@ -97,8 +94,7 @@ async def test_a_vault_that_is_gone_takes_its_listing_along(catalog: Catalog, so
     assert catalog.vaults == {}
 
 
-async def test_a_vault_that_vanishes_while_its_listing_is_read_is_asked_for_again(catalog: Catalog, source: FakeItemSource) -> None:
-    vault = source.add_vault("Prod")
+async def test_a_vault_that_vanishes_while_its_listing_is_read_is_asked_for_again(catalog: Catalog, vault: str) -> None:
     first = asyncio.create_task(catalog.listing(vault))
     second = asyncio.create_task(catalog.fresh_listing(vault))
     await first
@@ -106,8 +102,7 @@ async def test_a_vault_that_vanishes_while_its_listing_is_read_is_asked_for_agai
     assert (await second).items == {}
 
 
-async def test_an_item_that_was_never_listed_is_gone_after_three_polls(catalog: Catalog, source: FakeItemSource) -> None:
-    vault = source.add_vault("Prod")
+async def test_an_item_that_was_never_listed_is_gone_after_three_polls(catalog: Catalog, vault: str) -> None:
     await catalog.read_vaults(polled=True)
     await catalog.list_for_poll(vault)
     item = frozenset({"gone"})
@@ -126,19 +121,18 @@ async def test_nothing_is_confirmed_about_a_vault_that_was_never_listed(catalog:
     assert catalog.listed("unknown") is None
 
 
-async def test_a_look_up_waits_for_a_list_in_turn_and_asks_for_none_of_its_own(catalog: Catalog, source: FakeItemSource) -> None:
-    vault = source.add_vault("Prod")
+async def test_a_look_up_waits_for_a_list_in_turn_and_asks_for_none_of_its_own(
+    catalog: Catalog, source: FakeItemSource, vault: str
+) -> None:
     await catalog.read_vaults(polled=True)
     source.gates[vault] = asyncio.Event()
-    polled, looked_up = (asyncio.create_task(coroutine) for coroutine in (catalog.list_for_poll(vault), catalog.listing(vault)))
-    await asyncio.sleep(0)
+    both = await begun(catalog.list_for_poll(vault), catalog.listing(vault))
     source.gates[vault].set()
-    await asyncio.gather(polled, looked_up)
+    await asyncio.gather(*both)
     assert source.count("list") == 1
 
 
-async def test_a_poll_asks_although_a_look_up_has_failed_a_moment_ago(catalog: Catalog, source: FakeItemSource) -> None:
-    vault = source.add_vault("Prod")
+async def test_a_poll_asks_although_a_look_up_has_failed_a_moment_ago(catalog: Catalog, source: FakeItemSource, vault: str) -> None:
     source.refused[vault] = BackendUnavailableError("500")
     for _ in range(2):
         with pytest.raises(BackendUnavailableError):

@@ -10,11 +10,6 @@ LIMIT = 180.0
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def freshness(clock: FakeClock) -> Freshness:
     return Freshness(clock, staleness_seconds=LIMIT)
 
@@ -31,10 +26,11 @@ def test_an_outage_is_trouble_only_after_the_limit_and_names_its_cause(freshness
     freshness.note_confirmed("v")
     freshness.note_failure(BackendUnavailableError("refused"))
     clock.advance(LIMIT)
-    assert freshness.trouble("v") is None
+    assert (freshness.trouble("v"), freshness.stale_for(LIMIT)) == (None, False)
     clock.advance(1)
     assert "refused" in str(freshness.trouble("v"))
     assert freshness.age_seconds("v") == LIMIT + 1
+    assert freshness.stale_for(LIMIT + 1), "of a single item"
 
 
 @pytest.mark.parametrize("error", [BackendForbiddenError("no access"), BackendAnswerError("not JSON")])
@@ -71,8 +67,3 @@ def test_trouble_that_a_reconcile_may_have_reported_between_two_polls_has_turned
     clock.advance(LIMIT + 1)
     freshness.note_confirmed("v")
     assert freshness.take_changed(["v"]) == ["v"]
-
-
-def test_a_single_item_may_fail_as_long_as_the_limit(freshness: Freshness) -> None:
-    assert not freshness.stale_for(LIMIT)
-    assert freshness.stale_for(LIMIT + 1)

@@ -1,20 +1,17 @@
 """Each item is read once per version, and values are held for seconds only."""
 
 import asyncio
+import dataclasses
 from collections.abc import Callable
 
 import pytest
 
+from fakes.calls import begun, given_up
 from fakes.clock import FakeClock
 from fakes.item_source import FakeItemSource
 from onepassword_operator.model.errors import BackendUnavailableError
 from onepassword_operator.model.item import Revision
 from onepassword_operator.service.vaults.item_reads import HOLD_ITEMS, HOLD_SECONDS, ItemReads
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
 
 
 @pytest.fixture
@@ -27,35 +24,35 @@ def reader(source: FakeItemSource, clock: FakeClock) -> ItemReads:
     return ItemReads(source, clock)
 
 
-async def test_many_users_at_once_are_one_read(reader: ItemReads, source: FakeItemSource) -> None:
+@pytest.fixture
+def item(source: FakeItemSource) -> Revision:
     vault = source.add_vault("Prod")
-    item = source.put(vault, "db", a="b")
+    return Revision(vault, source.put(vault, "db", a="b"), 1)
+
+
+async def test_many_users_at_once_are_one_read(reader: ItemReads, source: FakeItemSource, item: Revision) -> None:
     source.gate = asyncio.Event()
-    readers = [asyncio.create_task(reader.read(Revision(vault, item, 1))) for _ in range(10)]
-    await asyncio.sleep(0)
+    readers = await begun(*[reader.read(item) for _ in range(10)])
     source.gate.set()
     items = await asyncio.gather(*readers)
     assert {id(read) for read in items} == {id(items[0])}
-    assert source.requests == [f"item {item}"]
+    assert source.requests == [f"item {item.item_id}"]
 
 
-async def test_what_a_read_gave_serves_for_the_version_that_was_asked_and_for_its_own(reader: ItemReads, source: FakeItemSource) -> None:
-    vault = source.add_vault("Prod")
-    item = source.put(vault, "db", a="b")
-    await reader.read(Revision(vault, item, 2))  # the list is ahead of the item
-    await reader.read(Revision(vault, item, 2))
-    await reader.read(Revision(vault, item, 1))
+async def test_what_a_read_gave_serves_for_the_version_that_was_asked_and_for_its_own(
+    reader: ItemReads, source: FakeItemSource, item: Revision
+) -> None:
+    for version in (2, 2, 1):  # the list is ahead of the item
+        await reader.read(dataclasses.replace(item, version=version))
     assert source.count("item") == 1
 
 
-async def test_values_are_let_go_after_seconds(reader: ItemReads, source: FakeItemSource, clock: FakeClock) -> None:
-    vault = source.add_vault("Prod")
-    item = source.put(vault, "db", a="b")
-    await reader.read(Revision(vault, item, 1))
+async def test_values_are_let_go_after_seconds(reader: ItemReads, source: FakeItemSource, clock: FakeClock, item: Revision) -> None:
+    await reader.read(item)
     clock.advance(HOLD_SECONDS + 0.1)
     reader.expire()
     assert not reader._held
-    await reader.read(Revision(vault, item, 1))
+    await reader.read(item)
     assert source.count("item") == 2
 
 
@@ -65,46 +62,39 @@ async def test_only_so_many_are_held(reader: ItemReads, source: FakeItemSource) 
     for item in items:
         await reader.read(Revision(vault, item, 1))
     source.requests.clear()
-    await reader.read(Revision(vault, items[-1], 1))
-    await reader.read(Revision(vault, items[0], 1))
+    for item in (items[-1], items[0]):
+        await reader.read(Revision(vault, item, 1))
     assert source.requests == [f"item {items[0]}"]
 
 
 async def test_those_who_wait_for_a_read_share_its_failure_and_so_does_who_asks_within_a_second(
-    reader: ItemReads, source: FakeItemSource, clock: FakeClock
+    reader: ItemReads, source: FakeItemSource, clock: FakeClock, item: Revision
 ) -> None:
-    vault = source.add_vault("Prod")
-    item = source.put(vault, "db", a="b")
-    source.refused[item] = BackendUnavailableError("no answer")
-    readers = [reader.read(Revision(vault, item, 1)) for _ in range(200)]
+    source.refused[item.item_id] = BackendUnavailableError("no answer")
+    readers = [reader.read(item) for _ in range(200)]
     assert {type(result) for result in await asyncio.gather(*readers, return_exceptions=True)} == {BackendUnavailableError}
     clock.advance(0.9)
     with pytest.raises(BackendUnavailableError):
-        await reader.read(Revision(vault, item, 1))
+        await reader.read(item)
     assert source.count("item") == 1
     source.refused.clear()
-    assert (await reader.read(Revision(vault, item, 2))).version == 1  # another version gets its chance at once
+    assert (await reader.read(dataclasses.replace(item, version=2))).version == 1  # another version gets its chance at once
     clock.advance(10)
-    assert (await reader.read(Revision(vault, item, 1))).version == 1
+    assert (await reader.read(item)).version == 1
 
 
-async def test_one_who_is_cancelled_takes_nobody_along(reader: ItemReads, source: FakeItemSource) -> None:
-    vault = source.add_vault("Prod")
-    item = source.put(vault, "db", a="b")
+async def test_one_who_is_cancelled_takes_nobody_along(reader: ItemReads, source: FakeItemSource, item: Revision) -> None:
     source.gate = asyncio.Event()
-    first, second = (asyncio.create_task(reader.read(Revision(vault, item, 1))) for _ in range(2))
-    await asyncio.sleep(0)
-    first.cancel()
-    await asyncio.wait({first})
+    first, second = await begun(reader.read(item), reader.read(item))
+    await given_up(first)
     source.gate.set()
     assert ((await second).version, source.count("item")) == (1, 1)
 
 
-async def test_values_are_let_go_by_themselves(source: FakeItemSource, clock: FakeClock) -> None:
+async def test_values_are_let_go_by_themselves(source: FakeItemSource, clock: FakeClock, item: Revision) -> None:
     timers: list[tuple[float, Callable[[], None]]] = []
     reader = ItemReads(source, clock, later=lambda seconds, function: timers.append((seconds, function)))
-    vault = source.add_vault("Prod")
-    await reader.read(Revision(vault, source.put(vault, "db", a="b"), 1))
+    await reader.read(item)
     ((seconds, function),) = timers
     assert seconds == HOLD_SECONDS
     clock.advance(seconds)

@@ -24,11 +24,6 @@ DB = ItemPath("Prod", "db")
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def source() -> FakeItemSource:
     return FakeItemSource()
 
@@ -43,11 +38,14 @@ def vault(source: FakeItemSource) -> str:
     return source.add_vault("Prod")
 
 
-async def test_names_are_found_with_one_list_each(catalog: Catalog, source: FakeItemSource, vault: str) -> None:
+async def test_names_are_found_with_one_list_each_and_tags_come_with_what_was_found(
+    catalog: Catalog, source: FakeItemSource, vault: str
+) -> None:
     item = source.put(vault, "db", a="b")
-    find = ItemLookup(catalog)
-    assert (await find.find(DB, None)).listed == Revision(vault, item, 1)
-    assert (await find.find(DB, None)).listed == Revision(vault, item, 1)
+    source._keep(dataclasses.replace(source.item(item), tags=("one", "two")))
+    for pin in (None, None, Revision(vault, item, 1)):
+        found = await ItemLookup(catalog).find(DB, pin)
+        assert (found.listed, found.tags) == (Revision(vault, item, 1), ("one", "two"))
     assert source.requests == ["vaults", f"list {vault}"]
 
 
@@ -129,13 +127,16 @@ class TestSuccessor:
             catalog.note_missing(vault, frozenset({"gone"}))
         return Revision(vault, "gone", 1)
 
-    async def test_several_are_refused_with_their_ids(self, catalog: Catalog, source: FakeItemSource, vault: str) -> None:
+    async def test_several_are_refused_with_their_ids_and_an_id_is_never_unclear(
+        self, catalog: Catalog, source: FakeItemSource, vault: str
+    ) -> None:
         candidates = [source.put(vault, "db", a="b") for _ in range(2)]
         pin = await self.gone(catalog, vault)
         with pytest.raises(ItemAmbiguousError) as refused:
             await ItemLookup(catalog).find(DB, pin)
         for part in ("gone", *candidates, "itemPath"):
             assert part in str(refused.value)
+        assert (await ItemLookup(catalog).find(ItemPath("Prod", candidates[0]), pin)).listed.item_id == candidates[0]
 
     async def test_an_archived_namesake_does_not_make_it_unclear(self, catalog: Catalog, source: FakeItemSource, vault: str) -> None:
         source.archive(source.put(vault, "db", a="b"))
@@ -143,11 +144,6 @@ class TestSuccessor:
         successor = source.put(vault, "db", a="b")
         await catalog.list_for_poll(vault)
         assert (await ItemLookup(catalog).find(DB, pin)).listed.item_id == successor
-
-    async def test_an_id_is_never_unclear(self, catalog: Catalog, source: FakeItemSource, vault: str) -> None:
-        first, _ = source.put(vault, "db", a="b"), source.put(vault, "db", a="b")
-        pin = await self.gone(catalog, vault)
-        assert (await ItemLookup(catalog).find(ItemPath("Prod", first), pin)).listed.item_id == first
 
     async def test_a_secret_stays_as_it_was_until_one_is_left(self) -> None:
         world = World()
@@ -183,13 +179,6 @@ class TestRefresh:
         await ItemLookup(catalog).refresh(DB, Revision(other, "i", 1), since=0.0)
         assert source.requests == ["vaults", f"list {other}"]
         assert catalog.listed(vault) is None
-
-
-async def test_tags_come_with_what_was_found(catalog: Catalog, source: FakeItemSource, vault: str) -> None:
-    item = source.put(vault, "db", a="b")
-    source._keep(dataclasses.replace(source.item(item), tags=("one", "two")))
-    for pin in (None, Revision(vault, item, 1)):
-        assert (await ItemLookup(catalog).find(DB, pin)).tags == ("one", "two")
 
 
 class TestUnlistedVault:

@@ -23,12 +23,12 @@ def trust(meter: FakeMeter) -> PollTrust:
 VAULT = Vault(id="v", name="Prod", content_version=1, attribute_version=1, items=1, created_at="", updated_at="")
 
 
-def poll(trust: PollTrust, *, hidden: int = 0, resync: bool = False, shown: Vault = VAULT) -> None:
+def poll(trust: PollTrust, *, hidden: int = 0, resync: bool = False) -> None:
     """A poll lists the vault, and the next one begins."""
     if resync:
         trust.begin_resync(["v"])
     trust.note_list("v", changes=hidden, fingerprint=VAULT.fingerprint)
-    trust.judge({"v": shown})
+    trust.judge({"v": VAULT})
 
 
 def resync(trust: PollTrust, hidden: int = 0) -> None:
@@ -47,14 +47,10 @@ def test_it_is_believed_until_it_hides_something(trust: PollTrust, meter: FakeMe
     assert meter.found == 2
 
 
-def test_a_change_that_the_vault_list_shows_by_then_was_not_hidden(trust: PollTrust, meter: FakeMeter) -> None:
-    poll(trust, hidden=1, shown=dataclasses.replace(VAULT, content_version=2))
-    assert (trust.lost(), meter.found) == (False, 0)
-
-
-def test_nothing_is_judged_of_a_vault_that_is_gone_by_then(trust: PollTrust, meter: FakeMeter) -> None:
+@pytest.mark.parametrize("shown", [{"v": dataclasses.replace(VAULT, content_version=2)}, {}], ids=["it shows it", "it lacks the vault"])
+def test_nothing_was_hidden_if_the_next_vault_list_tells(trust: PollTrust, meter: FakeMeter, shown: dict[str, Vault]) -> None:
     trust.note_list("v", changes=1, fingerprint=VAULT.fingerprint)
-    trust.judge({})
+    trust.judge(shown)
     assert (trust.lost(), meter.found) == (False, 0)
 
 
@@ -80,12 +76,6 @@ def test_a_resync_is_complete_when_its_last_list_comes_however_late(trust: PollT
     assert not trust.lost()
 
 
-def test_the_loss_is_warned_of_once(trust: PollTrust, meter: FakeMeter, caplog: pytest.LogCaptureFixture) -> None:
-    for _ in range(5):
-        resync(trust, hidden=1)
-    assert (warnings(caplog), meter.found) == (1, 5)
-
-
 def test_a_miss_that_a_poll_found_between_two_resyncs_starts_the_count_anew(trust: PollTrust) -> None:
     resync(trust, hidden=1)
     for _ in range(CLEAN_RESYNCS - 1):
@@ -98,10 +88,13 @@ def test_a_miss_that_a_poll_found_between_two_resyncs_starts_the_count_anew(trus
     assert not trust.lost()
 
 
-def test_another_loss_after_that_is_warned_of_again(trust: PollTrust, caplog: pytest.LogCaptureFixture) -> None:
-    for _ in range(2):
-        resync(trust, hidden=1)
+def test_a_loss_is_warned_of_once_and_another_one_after_it_again(
+    trust: PollTrust, meter: FakeMeter, caplog: pytest.LogCaptureFixture
+) -> None:
+    for loss in (1, 2):
+        for _ in range(5):
+            resync(trust, hidden=1)
+        assert (warnings(caplog), meter.found) == (loss, 5 * loss)
         for _ in range(CLEAN_RESYNCS):
             resync(trust)
         assert not trust.lost()
-    assert warnings(caplog) == 2

@@ -38,35 +38,28 @@ async def test_a_resource_that_asks_for_something_else_needs_one(world: World, c
     assert world.process.queue.depth() == 1
 
 
-async def test_late_news_of_a_resource_is_ignored(world: World) -> None:
+async def test_late_news_of_a_resource_the_deletion_of_its_predecessor_and_news_after_its_own_are_ignored(world: World) -> None:
     await world.synced()
     held = world.claims.objects[world.key()]
     world.process.observe.claim_seen(dataclasses.replace(held, resource_version=1, item_path="vaults/a/items/b"))
+    world.process.observe.claim_gone(world.key(), "an earlier uid")
     assert (world.process.queue.depth(), world.process.index.claims.resource(world.key())) == (0, held)
-
-
-async def test_news_of_a_resource_that_is_known_to_be_deleted_is_ignored(world: World) -> None:
-    await world.synced()
-    held = world.claims.objects[world.key()]
     world.process.observe.claim_gone(world.key(), held.uid)
     world.process.observe.claim_seen(dataclasses.replace(held, resource_version=9999))
     assert world.key() not in world.process.index.claims
     assert world.process.queue.depth() == 0
 
 
-async def test_the_deletion_of_a_predecessor_does_not_disturb_its_namesake(world: World) -> None:
-    await world.synced()
-    world.process.observe.claim_gone(world.key(), "an earlier uid")
-    assert world.key() in world.process.index.claims
-
-
-async def test_a_namesake_is_the_end_of_its_predecessor_and_of_the_conflict_about_it(world: World) -> None:
+async def test_a_namesake_is_the_end_of_its_predecessor_and_of_the_conflict_and_the_failures_about_it(world: World) -> None:
     await world.synced()
     held = world.claims.objects[world.key()]
     world.process.index.conflicts.open(held.uid)
+    for _ in range(7):
+        world.process.index.retries.note_failure(world.key())
     world.process.observe.claim_seen(dataclasses.replace(held, uid="new", resource_version=9999))
     assert world.process.observe.is_gone(held.uid)
     assert world.process.index.conflicts.backoff(held.uid) is None
+    assert world.process.index.retries.attempts(world.key()) == 0
 
 
 async def test_only_so_many_deletions_are_remembered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,15 +92,6 @@ async def test_a_forged_secret_leaves_no_mark_when_it_is_deleted(world: World, i
     assert (world.secrets.values(world.key()), world.secrets.mark(world.key())) == ({"password": "one"}, None)
 
 
-async def test_a_resource_with_a_new_uid_starts_without_its_namesakes_failures(world: World) -> None:
-    await world.synced()
-    for _ in range(7):
-        world.process.index.retries.note_failure(world.key())
-    held = world.claims.objects[world.key()]
-    world.process.observe.claim_seen(dataclasses.replace(held, uid="new", resource_version=9999))
-    assert world.process.index.retries.attempts(world.key()) == 0
-
-
 @pytest.mark.parametrize("resource", [{"conditions": ()}, {"secret_type": "kubernetes.io/tls"}, {"suspended": True}], ids=str)
 async def test_a_secret_needs_a_look_whose_resource_says_nothing_yet_or_wants_another_type_or_is_suspended(
     world: World, resource: dict[str, object]
@@ -117,9 +101,11 @@ async def test_a_secret_needs_a_look_whose_resource_says_nothing_yet_or_wants_an
     assert not world.process.observe.record_secret(world.secrets.objects[world.key()])
 
 
-async def test_a_secret_that_is_being_deleted_needs_a_look(world: World) -> None:
+async def test_a_secret_that_is_being_deleted_needs_a_look_and_a_state_that_is_known_to_be_outdated_does_not(world: World) -> None:
     await world.synced()
-    assert not world.process.observe.record_secret(dataclasses.replace(world.secrets.objects[world.key()], terminating=True))
+    secret = world.secrets.objects[world.key()]
+    assert not world.process.observe.record_secret(dataclasses.replace(secret, terminating=True))
+    assert world.process.observe.record_secret(dataclasses.replace(secret, resource_version=1, labels={}))
 
 
 async def test_a_secret_whose_pass_is_about_to_write_the_status_needs_no_second_look(world: World) -> None:
@@ -167,12 +153,6 @@ async def test_two_processes_with_other_options_do_not_write_without_end(world: 
     assert len(world.secrets.writes()) < 20
 
 
-async def test_a_state_of_the_secret_that_is_known_to_be_outdated_says_nothing(world: World) -> None:
-    await world.synced()
-    outdated = dataclasses.replace(world.secrets.objects[world.key()], resource_version=1, labels={})
-    assert world.process.observe.record_secret(outdated)
-
-
 async def test_a_secret_whose_resource_is_held_up_needs_a_look(world: World) -> None:
     await world.synced()
     world.claims.hold_up(world.key(), names.OFFICIAL_FINALIZER)
@@ -180,23 +160,17 @@ async def test_a_secret_whose_resource_is_held_up_needs_a_look(world: World) -> 
     assert not world.process.observe.record_secret(world.secrets.objects[world.key()])
 
 
-async def test_what_several_ask_for_is_followed_from_the_first_sight_on(world: World, item: str) -> None:
+@pytest.mark.parametrize("path", ["vaults/Prod/items/db", "vaults/Prod/items/other"])
+async def test_what_several_ask_for_is_followed_from_the_first_sight_on_as_its_owner_asks(world: World, path: str) -> None:
     """So that the first poll lists its vault."""
+    item = world.source.put(world.vault, "db", password="one")
+    world.source.put(world.vault, "other", password="two")
     await world.settled(world.asks("web"))
+    await world.settled(world.claim("db", path))
     world.process = Process(world)
     await world.process.resync.run()
     assert list(world.process.index.item_users.revisions(world.vault)) == [Revision(world.vault, item, 1)]
     assert world.process.queue.depth() == 1
-
-
-async def test_whoever_else_asks_it_is_followed_as_its_owner_asks(world: World) -> None:
-    item = world.source.put(world.vault, "db", password="one")
-    world.source.put(world.vault, "other", password="two")
-    await world.settled(world.asks("web"))
-    await world.settled(world.claim("db", "vaults/Prod/items/other"))
-    world.process = Process(world)
-    await world.process.resync.run()
-    assert list(world.process.index.item_users.revisions(world.vault)) == [Revision(world.vault, item, 1)]
 
 
 async def test_who_came_while_the_operator_was_away_is_told_though_the_secret_is_right(world: World) -> None:
@@ -208,16 +182,11 @@ async def test_who_came_while_the_operator_was_away_is_told_though_the_secret_is
     assert (world.events.reasons("web"), world.secrets.writes()) == (["ReconcileError"], [])
 
 
-async def test_a_secret_that_a_deployment_asks_for_needs_no_look_once_it_is_right(world: World) -> None:
+async def test_a_secret_that_a_deployment_asks_for_needs_a_look_only_if_it_lacks_one_of_its_users_among_its_owners(world: World) -> None:
     """There is no status that could say otherwise."""
     world.source.put(world.vault, "db", password="one")
     key = await world.settled(world.asks("web"))
     assert world.process.observe.record_secret(world.secrets.objects[key])
-
-
-async def test_a_secret_that_lacks_one_of_its_users_among_its_owners_needs_a_look(world: World) -> None:
-    world.source.put(world.vault, "db", password="one")
-    key = await world.settled(world.asks("web"))
     world.workloads.deploy("user", "db")
     world.process.index.claims.put_workload(world.workloads.objects["app", "user"])
     assert not world.process.observe.record_secret(world.secrets.objects[key])
@@ -280,12 +249,6 @@ class TestRefresh:
         world.claims.annotate(world.key(), refresh="1")
         world.watch()
         assert not world.process.index.conflicts.backoff(uid)
-
-
-async def changed(world: World) -> None:
-    """A Secret with a mark."""
-    item = await world.synced()
-    await world.polled(world.source.edit(item, password="two"))
 
 
 async def test_a_namesake_of_a_resource_that_was_never_synced_is_taken_in(world: World) -> None:

@@ -1,7 +1,5 @@
 """Deployments that ask for Secrets and use them: what they get, who owns it with them, and how they let go."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import pytest
@@ -92,12 +90,7 @@ class TestWhatNeedsALook:
         assert world.process.observe_workloads.record(dataclasses.replace(last, resource_version=99999)) == {}
         assert world.process.index.claims.workloads() == set()
 
-    async def test_the_deletion_of_a_predecessor_does_not_disturb_its_namesake(self, world: World) -> None:
-        await world.settled(world.asks("web"))
-        world.process.observe_workloads.gone(WEB, "an earlier uid")
-        assert world.key() in world.process.index.claims
-
-    async def test_a_namesake_is_the_end_of_its_predecessor_and_of_the_conflict_about_it(self, world: World) -> None:
+    async def test_a_namesake_is_the_end_of_its_predecessor_whose_deletion_disturbs_it_not_and_of_the_conflict(self, world: World) -> None:
         await world.settled(world.asks("web"))
         last = shown(world)
         world.process.index.conflicts.open(last.uid)
@@ -105,6 +98,8 @@ class TestWhatNeedsALook:
         await world.settled(world.asks("web"))
         assert world.process.observe.is_gone(last.uid)
         assert world.process.index.conflicts.backoff(last.uid) is None
+        world.process.observe_workloads.gone(WEB, "an earlier uid")
+        assert world.key() in world.process.index.claims
 
     async def test_a_new_demand_is_more_urgent_than_a_change_of_owners(self, world: World) -> None:
         await world.settled(world.asks("api", under="shared"))
@@ -124,17 +119,13 @@ class TestOwners:
         assert set(world.owners()) == {"Deployment/early", "Deployment/web", "Deployment/second", "Deployment/late"}
         assert (world.events.reasons("web"), world.meter.repairs) == (["Created"], 0)  # nothing that was wrong was put right
 
-    async def test_who_stops_both_does_not_own_it_any_longer(self, world: World) -> None:
-        world.asks("web")
-        world.asks("second")
-        await world.settled(world.workloads.deploy("user", "db"))
-        world.workloads.deploy("second")
-        await world.settled(world.workloads.deploy("user"))
-        assert world.owners() == ["Deployment/web"]
-
-    async def test_who_stops_asking_but_goes_on_using_it_stays(self, world: World) -> None:
+    async def test_who_stops_asking_but_goes_on_using_it_stays_and_who_stops_both_does_not(self, world: World) -> None:
         world.asks("web", "db")
-        await world.settled(world.asks("second"))
+        world.asks("second")
+        world.asks("third")
+        await world.settled(world.workloads.deploy("user", "db"))
+        for name in ("third", "user"):
+            world.workloads.deploy(name)
         await world.settled(world.workloads.deploy("web", "db"))
         assert set(world.owners()) == {"Deployment/web", "Deployment/second"}
 
@@ -150,20 +141,18 @@ class TestOwners:
         assert world.secrets.values(world.key()) == {"password": "two"}
         assert world.owners()[0] == f"Deployment/{remaining_owner}"
 
-    async def test_a_secret_that_only_resources_ask_for_gets_none(self, world: World) -> None:
+    async def test_a_secret_that_only_resources_ask_for_gets_none_and_one_that_a_deployment_shares_belongs_to_users_too(
+        self, world: World
+    ) -> None:
         world.claim("db")
         await world.settled(world.workloads.deploy("user", "db"))
         assert world.owners() == ["OnePasswordItem/db"]
         world.forget_requests()
         await world.settled(world.workloads.deploy("another", "db"))
         assert world.secrets.requests == []
-
-    async def test_a_secret_that_a_resource_and_a_deployment_share_belongs_to_users_too(self, world: World) -> None:
-        world.claim("db")
-        await world.settled(world.workloads.deploy("user", "db"))
         await world.settled(world.asks("web"))
         assert world.owners()[0] == "OnePasswordItem/db"
-        assert set(world.owners()) == {"OnePasswordItem/db", "Deployment/web", "Deployment/user"}
+        assert set(world.owners()) == {"OnePasswordItem/db", "Deployment/web", "Deployment/user", "Deployment/another"}
 
     @pytest.mark.parametrize("uses", [(), ("db",)])
     async def test_when_only_the_resource_is_left_to_ask_no_deployment_owns_it(self, world: World, uses: tuple[str, ...]) -> None:

@@ -9,7 +9,6 @@ from fakes.claim_store import FakeClaimStore
 from fakes.workload_store import FakeWorkloadStore
 from fakes.world import World
 from onepassword_operator.model.errors import ClusterUnavailableError
-from onepassword_operator.model.target import Claim
 
 
 async def resync(world: World) -> None:
@@ -23,28 +22,22 @@ async def resync(world: World) -> None:
 async def test_settled_secrets_are_not_queued(world: World) -> None:
     await world.synced("db", "copy")
     await resync(world)
-    assert (world.process.queue.depth(), world.claims.requests) == (0, ["list"])
-    assert world.secrets.requests == ["list"]
+    assert (world.process.queue.depth(), world.claims.requests, world.secrets.requests) == (0, ["list"], ["list"])
 
 
-async def test_what_the_watches_missed_is_queued(world: World) -> None:
+async def test_what_the_watches_missed_is_queued_and_new_resources_come_first(world: World) -> None:
     await world.synced("db", "copy")
     world.secrets.overwrite(world.key(), password="edited")
     del world.secrets.objects[world.key("copy")]
-    world.claim("third", "vaults/Prod/items/db")
+    third = world.claim("third", "vaults/Prod/items/db")
     await resync(world)
     assert world.process.queue.depth() == 3
+    assert await world.process.queue.take() == third
+    await world.process.controller.run(third)
+    world.process.queue.done(third)
     await world.settle()
     for name in ("db", "copy", "third"):
         assert world.secrets.values(world.key(name)) == {"password": "one"}
-
-
-async def test_new_resources_come_first(world: World) -> None:
-    await world.synced()
-    world.secrets.overwrite(world.key(), password="edited")
-    third = world.claim("third", "vaults/Prod/items/db")
-    await resync(world)
-    assert await world.process.queue.take() == third
 
 
 async def test_a_refresh_that_the_watch_missed_is_answered(world: World) -> None:
@@ -70,7 +63,8 @@ async def test_a_namesake_that_a_live_look_shows_takes_the_place(world: World) -
     del world.claims.objects[world.key()]
     world.claims.before["get"] = lambda: world.claims.apply(world.key(), "vaults/Prod/items/db")
     await resync(world)
-    assert (resource(world).uid, world.process.queue.depth()) == (world.claims.objects[world.key()].uid, 1)
+    held = world.process.index.claims.resource(world.key())
+    assert (held and held.uid, world.process.queue.depth()) == (world.claims.objects[world.key()].uid, 1)
 
 
 async def test_an_absent_deployment_is_let_go_after_a_live_look(world: World) -> None:
@@ -145,22 +139,10 @@ async def test_nothing_is_concluded_from_a_list_that_broke_off(world: World, whi
     for name in ("web", "api", "cron"):
         world.workloads.deploy(name, "db")
     world.watch()
-    objects: dict[str, dict[Any, Any]] = {
-        "claims": world.claims.objects,
-        "workloads": world.workloads.objects,
-        "secrets": world.secrets.objects,
-    }
-    faults = {"claims": world.claims.faults, "workloads": world.workloads.faults, "secrets": world.secrets.faults}
-    objects[which].popitem()
-    faults[which].refuse("list", ClusterUnavailableError("no answer"))
+    store = getattr(world, which)
+    store.objects.popitem()
+    store.faults.refuse("list", ClusterUnavailableError("no answer"))
     with pytest.raises(ClusterUnavailableError):
         await resync(world)
     assert (len(world.process.index.claims), len(world.process.index.claims.workloads())) == (3, 3)
     assert world.process.queue.depth() == 0
-
-
-def resource(world: World) -> Claim:
-    """The resource as the operator knows it."""
-    held = world.process.index.claims.resource(world.key())
-    assert held
-    return held

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from fakes.calls import given_up, turns, until
 from fakes.world import World
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterUnavailableError
@@ -35,16 +36,8 @@ async def reading(news: SecretNews) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for reader in readers:
-            reader.cancel()
-        await asyncio.gather(*readers, return_exceptions=True)
+        await given_up(*readers)
         news.close()
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110  what is waited for is in a fake
-            await asyncio.sleep(0.001)
 
 
 async def rest(news: SecretNews) -> None:
@@ -56,11 +49,12 @@ def version(world: World, key: SecretKey) -> int:
     return world.secrets.objects[key].resource_version
 
 
-async def test_an_edit_is_read_and_queued(world: World, news: SecretNews) -> None:
-    world.secrets.overwrite(world.key(), password="edited")
+async def test_an_edit_is_read_and_queued_and_many_in_a_row_are_one_get(world: World, news: SecretNews) -> None:
     async with reading(news):
-        news.seen(world.key(), version(world, world.key()))
-        await until(world.process.queue.depth)
+        for _ in range(50):
+            world.secrets.overwrite(world.key(), password="edited")
+            news.seen(world.key(), version(world, world.key()))
+        await rest(news)
     assert world.secrets.requests == ["get app/db"]
     assert [entry[0] for entry in world.process.queue._waiting.values()] == [Priority.DRIFT]
 
@@ -83,15 +77,6 @@ async def test_a_secret_that_nobody_asks_for_costs_nothing_and_leaves_no_trace(w
         await rest(news)
     assert (world.secrets.requests, set(world.process.index.states._states)) == ([], followed)
     assert world.process.queue.depth() == 0
-
-
-async def test_many_events_of_one_secret_are_one_get(world: World, news: SecretNews) -> None:
-    async with reading(news):
-        for _ in range(50):
-            world.secrets.overwrite(world.key(), password="edited")
-            news.seen(world.key(), version(world, world.key()))
-        await rest(news)
-    assert world.secrets.requests == ["get app/db"]
 
 
 async def test_the_answer_to_our_own_write_that_the_watch_overtook_saves_the_get(world: World, news: SecretNews) -> None:
@@ -145,26 +130,22 @@ async def test_only_so_many_are_read_at_once(world: World, news: SecretNews) -> 
         for name in resources:
             news.seen(world.key(name), 9999)
         await until(lambda: news._reads.depth() == len(resources) and asked)
-        for _ in range(100):
-            await asyncio.sleep(0)
+        await turns(100)
         assert len(asked) == 4
         gate.set()
         await rest(news)
     assert len(asked) == len(resources)
 
 
-async def test_a_get_that_finds_nothing_is_an_end(world: World, news: SecretNews) -> None:
+async def test_an_end_is_queued_without_a_get_and_so_is_what_a_get_does_not_find(world: World, news: SecretNews) -> None:
+    news.gone(world.key("copy"), 9999)
+    assert [entry[0] for entry in world.process.queue._waiting.values()] == [Priority.DRIFT]
+    assert world.secrets.requests == []
     world.secrets.delete(world.key())
     async with reading(news):
         news.seen(world.key(), 9999)
-        await until(world.process.queue.depth)
+        await until(lambda: world.process.queue.depth() == 2)
     assert world.process.index.repairs._repairs[world.key()].edited
-
-
-async def test_an_end_is_queued_without_a_get(world: World, news: SecretNews) -> None:
-    news.gone(world.key(), 9999)
-    assert [entry[0] for entry in world.process.queue._waiting.values()] == [Priority.DRIFT]
-    assert world.secrets.requests == []
 
 
 async def test_a_read_that_fails_is_tried_again_until_it_succeeds(world: World, news: SecretNews) -> None:

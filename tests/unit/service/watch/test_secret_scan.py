@@ -55,22 +55,15 @@ def world() -> BlindWorld:
     return BlindWorld()
 
 
-async def test_one_round_is_one_get_each_and_no_list(world: BlindWorld) -> None:
-    await world.synced("db", "copy")
+@pytest.mark.parametrize("names", [(), ("db", "copy", "third")])
+async def test_one_round_is_one_get_each_and_no_list_and_takes_half_of_the_interval_so_that_none_waits_longer_than_all_of_it(
+    world: BlindWorld, names: tuple[str, ...]
+) -> None:
+    if names:
+        await world.synced(*names)
+    started = world.clock.now
     await world.patrol.patrol()
-    assert world.secrets.requests == ["get app/db", "get app/copy"]
-
-
-async def test_a_round_takes_half_of_the_interval_so_that_none_waits_longer_than_all_of_it(world: BlindWorld) -> None:
-    await world.synced("db", "copy", "third")
-    started = world.clock.now
-    await world.round()
-    assert world.clock.now - started == pytest.approx(INTERVAL / 2)
-
-
-async def test_with_nothing_to_look_at_a_round_takes_its_time_as_well(world: BlindWorld) -> None:
-    started = world.clock.now
-    await world.round()
+    assert world.secrets.requests == [f"get app/{name}" for name in names]
     assert world.clock.now - started == pytest.approx(INTERVAL / 2)
 
 
@@ -97,14 +90,11 @@ async def test_our_own_writes_are_no_drift(world: BlindWorld) -> None:
     assert (world.process.queue.depth(), world.meter.repairs) == (0, repairs)
 
 
-async def test_a_start_looks_at_each_once_before_anything_else_and_finds_all_in_order(world: BlindWorld) -> None:
+async def test_a_start_looks_at_each_once_before_anything_else_and_a_later_resync_leaves_them_to_the_rounds(world: BlindWorld) -> None:
     await world.synced("db", "copy")
     await world.restart_process()
     assert (sorted(world.secrets.requests), world.process.queue.depth()) == (["get app/copy", "get app/db"], 0)
-
-
-async def test_a_later_resync_leaves_them_to_the_rounds(world: BlindWorld) -> None:
-    await world.synced("db", "copy")
+    world.forget_requests()
     await world.process.resync.run()
     assert (world.secrets.requests, world.process.queue.depth()) == ([], 0)
 
@@ -165,8 +155,7 @@ async def test_one_that_has_to_be_told_of_again_is_queued_behind_the_others(worl
     await world.synced()
     claim = world.process.index.claims.resource(world.key())
     assert claim
-    for _ in range(1):
-        world.process.index.retries.note_failure(world.key())
+    world.process.index.retries.note_failure(world.key())
     await world.patrol.patrol()
     assert [entry[0] for entry in world.process.queue._waiting.values()] == [Priority.LOW]
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from fakes.calls import given_up, soon, until
 from fakes.secret_watch import FakeSecretWatch
 from fakes.world import World
 from onepassword_operator.model.errors import ClusterDeniedError, ClusterExpiredError, ClusterUnavailableError
@@ -49,13 +50,12 @@ class Scene:
             await self.watch.until_silent(*(namespaces or ("",)))
             yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await given_up(task)
 
-    async def until_queued(self, count: int) -> None:
-        async with asyncio.timeout(5):
-            while self.world.process.queue.depth() < count:  # noqa: ASYNC110  what is waited for is in a fake
-                await asyncio.sleep(0.001)
+    def breaks(self) -> None:
+        """So it does, and then breaks off."""
+        self.calm()
+        raise FAILED
 
 
 @pytest.fixture
@@ -79,24 +79,20 @@ async def test_what_a_list_and_a_stream_tell_is_looked_at(scene: Scene) -> None:
     scene.watch.lists[""].append(([listed, SecretSight(Sight.SEEN, scene.world.key("stray"), 9000), up_to(5000)], None))
     scene.watch.streams[""].append(([changed], scene.calm))
     async with scene.until_silent():
-        await scene.until_queued(2)
+        await until(lambda: scene.world.process.queue.depth() == len(scene.world.secrets.requests) == 2)
     assert sorted(scene.world.secrets.requests) == ["get app/copy", "get app/db"]
 
 
-async def test_a_secret_that_went_is_looked_at(scene: Scene) -> None:
-    await scene.world.synced("db", "copy")
-    there = SecretSight(Sight.SEEN, scene.world.key("copy"), 1)
-    scene.watch.lists[""].append(([there, SecretSight(Sight.SEEN, scene.world.key(), 1), up_to(5000)], None))
-    scene.watch.streams[""].append(([SecretSight(Sight.GONE, scene.world.key(), 9000)], scene.calm))
-    async with scene.until_silent():
-        assert set(scene.world.process.queue._waiting) == {scene.world.key()}
-
-
-async def test_one_that_went_while_nobody_watched_is_missing_in_the_next_list(scene: Scene) -> None:
+@pytest.mark.parametrize("watched", [True, False])
+async def test_a_secret_that_went_is_looked_at_also_if_it_only_is_missing_in_the_next_list(scene: Scene, *, watched: bool) -> None:
     await scene.world.synced("db", "copy")
     both = [SecretSight(Sight.SEEN, scene.world.key(name), 1) for name in ("db", "copy")]
-    scene.watch.lists[""] += [([*both, up_to(5000)], None), ([both[1], up_to(6000)], None)]
-    scene.watch.streams[""].append(([], FAILED))
+    scene.watch.lists[""].append(([*both, up_to(5000)], None))
+    if watched:
+        scene.watch.streams[""].append(([SecretSight(Sight.GONE, scene.world.key(), 9000)], scene.calm))
+    else:
+        scene.watch.lists[""].append(([both[1], up_to(6000)], None))
+        scene.watch.streams[""].append(([], FAILED))
     async with scene.until_silent():
         assert set(scene.world.process.queue._waiting) == {scene.world.key()}
 
@@ -136,12 +132,7 @@ async def test_a_stream_that_ends_well_at_once_is_not_opened_again_at_once(scene
 
 async def test_one_that_lived_long_does_not_count_with_those_before_it(scene: Scene) -> None:
     scene.watch.lists[""] += [([], FAILED), ([], FAILED), ([up_to(20)], None)]
-
-    def breaks() -> None:
-        scene.calm()
-        raise FAILED
-
-    scene.watch.streams[""].append(([], breaks))
+    scene.watch.streams[""].append(([], scene.breaks))
     async with scene.until_silent():
         pass
     assert scene.pauses == [0.75, 1.5, 0.75]
@@ -168,12 +159,8 @@ async def test_a_namespace_without_rights_waits_by_itself_and_is_told_once(caplo
 
 
 async def test_what_is_wrong_is_told_again_if_all_was_well_in_between(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
-    def breaks() -> None:
-        scene.calm()
-        raise FAILED
-
     scene.watch.lists[""] += [([up_to(20)], None)] * 3
-    scene.watch.streams[""] += [([], breaks), ([], FAILED), ([], breaks)]
+    scene.watch.streams[""] += [([], scene.breaks), ([], FAILED), ([], scene.breaks)]
     async with scene.until_silent():
         pass
     assert sum(record.levelno >= logging.WARNING for record in caplog.records) == 2
@@ -193,5 +180,5 @@ async def test_what_nobody_foresaw_ends_it(scene: Scene) -> None:
 
     scene.watch.lists[""].append(([], breaks))
     with pytest.raises(ExceptionGroup) as caught:
-        await asyncio.wait_for(scene.watching.run(), 5)
+        await soon(scene.watching.run())
     assert caught.group_contains(ZeroDivisionError)
