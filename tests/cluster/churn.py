@@ -155,7 +155,11 @@ class Churn:
             self.world.rollouts(f"web-{title}", self.versions[title], timeout=SETTLE_SECONDS)
             return
         # Changes between two polls make one restart together.
-        eventually(lambda: self.world.restarted_for(f"web-{title}").get("restarted-for", ""), partial(_is_for, self.versions[title]))
+        eventually(
+            lambda: self.world.restarted_for(f"web-{title}").get("restarted-for", ""),
+            partial(_is_for, self.versions[title]),
+            timeout=SETTLE_SECONDS,
+        )
         assert self.world.replica_sets(f"web-{title}") <= self.versions[title]
 
     def _strays(self) -> set[tuple[str, str]]:
