@@ -108,6 +108,7 @@ reliability: venv ## run the operator under every fault, and write docs/reliabil
 
 docs: venv ## write the pages that are made from the code
 	@PYTHONPATH=operator $(BIN)/python tests/contract/settings_page.py > docs/settings.md
+	@PYTHONPATH=operator $(BIN)/python tests/contract/metrics_page.py > docs/metrics.md
 
 lock: venv ## resolve the dependencies anew (names no registry, so the ordinary configuration applies)
 	@test -x .tools/uv/bin/uv || { $(PYTHON) -m venv .tools/uv && .tools/uv/bin/pip install --quiet uv==0.13.8; }
