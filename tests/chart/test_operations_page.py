@@ -1,0 +1,62 @@
+"""docs/operations.md, followed on a real API server: the policy for tenants, and the way from kubectl to Helm."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+
+import pytest
+import yaml
+
+from chart.fixtures import Cluster
+from harness.paths import REPOSITORY
+from harness.waiting import eventually
+
+pytestmark = pytest.mark.cluster
+
+PAGE = (REPOSITORY / "docs" / "operations.md").read_text()
+CONTAINER = {"name": "c", "image": "app"}
+
+
+def item(path: str) -> dict[str, object]:
+    return {"apiVersion": "onepassword.com/v1", "kind": "OnePasswordItem", "metadata": {"name": "a"}, "spec": {"itemPath": path}}
+
+
+def deployment(on_itself: str = "", on_template: str = "") -> dict[str, object]:
+    own, inner = ({"annotations": {"operator.1password.io/item-path": path} if path else {}} for path in (on_itself, on_template))
+    template = {"metadata": {"labels": {"app": "a"}, **inner}, "spec": {"containers": [CONTAINER]}}
+    spec = {"selector": {"matchLabels": {"app": "a"}}, "template": template}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a", **own}, "spec": spec}
+
+
+def test_the_policy_lets_a_namespace_name_the_vault_of_its_name_only(cluster: Cluster) -> None:
+    cluster.kubectl("apply", "-f", str(REPOSITORY / "crds"))
+    namespace = cluster.namespace("tenant")
+    policy = textwrap.dedent(PAGE[PAGE.index("       apiVersion: admissionreg") : PAGE.index("3. **A release for each tenant")])
+
+    def takes(made: dict[str, object]) -> bool:
+        done = cluster.kubectl("-n", namespace, "apply", "--dry-run=server", "-f", "-", given=yaml.safe_dump(made), check=False)
+        assert done.returncode == 0 or "the vault that is called like the namespace" in done.stderr
+        return done.returncode == 0
+
+    own, foreign = f"vaults/{namespace}/items/x", "vaults/other/items/x"
+    try:
+        cluster.kubectl("apply", "-f", "-", given=policy)
+        eventually(lambda: takes(item(foreign)), lambda taken: not taken, timeout=30)
+        assert [takes(made) for made in (item(own), deployment(), deployment(own), deployment(own, own))] == [True] * 4
+        assert [takes(made) for made in (item(""), deployment(foreign), deployment(own, foreign))] == [False] * 3
+    finally:
+        cluster.kubectl("delete", "-f", "-", given=policy)
+
+
+def test_an_installation_by_kubectl_becomes_a_release_and_keeps_its_token(cluster: Cluster) -> None:
+    cluster.kubectl("apply", "-f", str(REPOSITORY / "crds"), "-f", str(REPOSITORY / "deploy"))
+    commands = re.findall(r"^    kubectl (.+)$", PAGE[PAGE.index("## From kubectl to Helm") :], re.MULTILINE)
+    assert len(commands) == 4
+    for command in commands:
+        cluster.kubectl(*command.split())
+    notes = cluster.install("onepassword-operator", "onepassword-operator")
+    assert "token            Secret onepassword-token" in notes
+    assert "CRD was there before" not in notes
+    cluster.uninstall("onepassword-operator", "onepassword-operator")
+    cluster.kubectl("delete", "namespace", "onepassword-operator")
