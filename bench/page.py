@@ -91,7 +91,7 @@ def _busy(reports: Reports) -> str:
     return textwrap.fill(
         f"**The machine was shared**: up to {most:.2f} cores were in other hands, "
         f"and more than {BUSY_CORES} during measurements of {', '.join(busy)}. "
-        "Times are longer than they need be there; counts are what they are.",
+        "There, times include the wait for a core; counts are not affected.",
         prose.WIDTH,
     )
 

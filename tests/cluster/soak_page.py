@@ -15,6 +15,9 @@ stop, killed, or frozen and let go again. After each of these the end state is c
 Secret holds anything but its item's value, if a Deployment was not restarted exactly once for each change or before its Secret was
 written, if a foreign Secret was touched, if a write changed nothing, if an item was read more often than it changed (and once for each
 takeover), if anything is written once all is settled, or if a replica wrote more than once after another had taken over.
+
+Other work takes the same cores meanwhile, so replicas take over later than in [performance.md](performance.md#failover), which has them
+on a quiet cluster.
 """
 
 

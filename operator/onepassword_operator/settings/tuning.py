@@ -47,9 +47,8 @@ class TuningSettings(pydantic.BaseModel):
         default=0,
         validation_alias=PREFIX + "CONNECT_REQUESTS_PER_MINUTE",
         json_schema_extra=WITH_FLAG,
-        description="Most requests to Connect in any minute, from 10; 0: no limit; "
-        "Connect has none either. Further requests wait their turn, polls first, "
-        "and no resource says so.",
+        description="Most requests to Connect in any minute, at least 10; 0 sets no limit. "
+        "Requests beyond it wait, polls go first, and conditions do not mention it.",
     )
     restarts_per_second: Annotated[float, pydantic.Field(gt=0, le=1000)] = pydantic.Field(
         default=10.0,
