@@ -9,6 +9,7 @@ from fakes.event_log import CountedEvent
 from fakes.world import World
 from onepassword_operator.model.errors import (
     BackendDeniedError,
+    ClusterAbsentError,
     ClusterUnavailableError,
     ItemNotFoundError,
     OperatorError,
@@ -88,6 +89,9 @@ class TestResource:
         with pytest.raises(ClusterUnavailableError):
             await reporter.report(resource, outcome, stale=False)
         assert world.events.reasons("db") == told
+        world.claims.faults.refuse("status", ClusterAbsentError("gone"))
+        await reporter.report(resource, Failed(ItemNotFoundError("no")), stale=False)
+        assert world.events.reasons("db") == told, "a failure is no news to who is gone"
 
 
 class TestDeployment:
