@@ -38,9 +38,8 @@ def vault(source: FakeItemSource) -> str:
     return source.add_vault("Prod")
 
 
-async def test_names_are_found_with_one_list_each_and_tags_come_with_what_was_found(
-    catalog: Catalog, source: FakeItemSource, vault: str
-) -> None:
+async def test_names_are_found_with_one_list_each(catalog: Catalog, source: FakeItemSource, vault: str) -> None:
+    """And their tags with them."""
     item = source.put(vault, "db", a="b")
     source._keep(dataclasses.replace(source.item(item), tags=("one", "two")))
     for pin in (None, None, Revision(vault, item, 1)):
