@@ -58,7 +58,7 @@ def ready(
         last_good: the condition from before an outage, if this process has overwritten it.
     """
     previous = claim.ready
-    if isinstance(outcome, Failed) and not stale and is_blip(outcome.error) and _in_sync(claim):
+    if isinstance(outcome, Failed) and not stale and is_blip(outcome.error) and is_in_sync(claim):
         return None
     status, reason, message = _words(claim, outcome, last_good=last_good)
     transition = previous.last_transition_time if previous and previous.status == status else now
@@ -81,6 +81,11 @@ def is_blip(error: OperatorError) -> bool:
     return isinstance(error, _TRANSIENT)
 
 
+def is_ambiguous(claim: Claim) -> bool:
+    """Whether the resource reports that which item it means is for a person to say."""
+    return claim.ready is not None and claim.ready.reason == ItemAmbiguousError.reason
+
+
 def is_lost(claim: Claim) -> bool:
     """Whether the resource reports, of its present spec, that its path leads to no item."""
     return (
@@ -90,8 +95,8 @@ def is_lost(claim: Claim) -> bool:
     )
 
 
-def _in_sync(claim: Claim) -> bool:
-    # In sync with its present spec: a new or changed resource gets its status at once.
+def is_in_sync(claim: Claim) -> bool:
+    """Whether the resource reports that its present spec is in sync."""
     return (
         claim.ready is not None
         and claim.ready.status == "True"

@@ -42,9 +42,13 @@ def note(
     changed = {
         item_id: Titled(poll, _came(titles, item_id) if item_id in former else now)
         for item_id, item in items.items()
-        if item_id not in former or former[item_id].title != item.title
+        if item_id not in former or _is_retitled(former[item_id], item)
     }
     return {item_id: at for item_id, at in titles.items() if item_id in items} | changed
+
+
+def _is_retitled(former: ItemSummary, item: ItemSummary) -> bool:
+    return former.title != item.title or (item.active and not former.active)
 
 
 def _came(titles: Titles, item_id: str) -> float | None:
@@ -52,9 +56,10 @@ def _came(titles: Titles, item_id: str) -> float | None:
 
 
 def recent(titles: Titles, items: Mapping[str, ItemSummary], *, poll: int) -> set[str]:
-    """Return the titles, without case, that at most three polls up to this one have shown."""
+    """Return the IDs and titles, without case, that at most three polls up to this one showed."""
     shown = items if poll <= POLLS else [i for i, at in titles.items() if poll - at.poll < POLLS]
-    return {items[item_id].title.casefold() for item_id in shown if items[item_id].active}
+    active = [items[item_id] for item_id in shown if items[item_id].active]
+    return {name for item in active for name in (item.id, item.title.casefold())}
 
 
 def confirmed(titles: Titles, item_id: str, *, poll: int) -> bool:

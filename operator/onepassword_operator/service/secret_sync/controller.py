@@ -10,6 +10,7 @@ from onepassword_operator.model.errors import (
     BackendError,
     ClusterError,
     OperatorError,
+    Retry,
 )
 from onepassword_operator.model.outcome import Change, Failed, Outcome, Synced
 from onepassword_operator.model.secret import SecretKey
@@ -81,6 +82,8 @@ class Controller:
             return
         winner, decided = results[0]
         stale = self._note(winner, decided)
+        # Until the winner's path or item changes nothing changes for the claims behind it.
+        waits = isinstance(decided, Failed) and decided.error.retry is Retry.ON_CHANGE
         own_trouble = {
             claim.uid
             for claim, outcome in results
@@ -92,13 +95,15 @@ class Controller:
             if key in self._index.claims and claim.uid not in left_alone:
                 # A claim with an error of its own has no earlier status that a short outage could
                 # leave in place.
-                await self._conclude(claim, outcome, stale=stale or claim.uid in own_trouble)
+                again = not waits or claim.uid == winner.uid
+                stale_now = stale or claim.uid in own_trouble
+                await self._conclude(claim, outcome, stale=stale_now, again=again)
 
-    async def _conclude(self, claim: Claim, outcome: Outcome, *, stale: bool) -> None:
+    async def _conclude(self, claim: Claim, outcome: Outcome, *, stale: bool, again: bool) -> None:
         error = outcome.error if isinstance(outcome, Failed) else None
         error = outcome.unread if isinstance(outcome, Synced) else error
         trouble = self._trouble(outcome) if isinstance(outcome, Synced) else None
-        if error:
+        if error and again:
             self._again(claim, error)
         problem = error or trouble
         if claim.has_legacy_finalizer and not (problem and conditions.is_blip(problem)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import enum
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
 
@@ -32,6 +33,7 @@ from onepassword_operator.service.vaults.catalog import Catalog
 from onepassword_operator.service.vaults.item_reads import ItemReads
 from onepassword_operator.service.vaults.lookup import Found, ItemLookup
 
+REMEMBERED: Final = 10_000
 CONFIRMATIONS: Final = 3
 """Reads that must find nothing before an item counts as gone that lists lack."""
 
@@ -87,6 +89,8 @@ class Pins:
         self._index = index
         self._rendering = rendering
         self._limits = limits
+        self._seen: OrderedDict[tuple[str, str], tuple[object, _Presence]] = OrderedDict()
+        """What reads showed of items that lists lack, and the vault's fingerprint then."""
         self._confirmations: SingleFlight[Revision, _Presence] = SingleFlight(index.clock)
 
     async def find(self, asked: Request) -> list[Found]:
@@ -100,7 +104,8 @@ class Pins:
         winner, observed = asked.admitted.winner, asked.observed
         pins = secret_plan.pinned(winner, observed, verdict=asked.verdict)
         pins = pins or self._remembered(asked)
-        unproven = None if pins or asked.refresh else secret_plan.annotated(winner, observed)
+        doubted = None if pins else secret_plan.annotated(winner, observed)
+        unproven = None if _takes_any(asked) else doubted
         if unproven is None:
             return await self._find_all(asked, pins)
         found: list[Found] = []
@@ -146,8 +151,7 @@ class Pins:
             if asked.refresh:
                 since = self._index.refreshes.asked_at(asked.key)
                 await self._finder.refresh(path, pin, since=since)
-            # Without a Secret there is nothing to protect from another item's values.
-            any_successor = asked.refresh or asked.observed is None
+            any_successor = _takes_any(asked)
             if lost and asked.observed and pin and path.item == pin.item_id:
                 raise lost
             try:
@@ -166,7 +170,9 @@ class Pins:
         """Return what to report of a pinned item that is gone; None while it counts as there."""
         if not (self._catalog.confirmed_gone(*pin.item) or await self._stays_lost(asked, pin)):
             return None
-        gone = f'Secret "{asked.key.name}" holds version {pin.version} of {pin.path}'
+        held = (asked.observed.recorded if asked.observed else None) or Revisions((pin,))
+        version = next((each.version for each in held if each.item == pin.item), pin.version)
+        gone = f'Secret "{asked.key.name}" holds version {version} of {pin.path}'
         remedy = "the Secret stays as it is; restore the item, or point itemPath elsewhere"
         match await self._presence(pin):
             case _Presence.THERE:
@@ -186,20 +192,39 @@ class Pins:
             return summary is None or not summary.active
         return True
 
-    async def means(self, claim: Claim, found: Sequence[Found]) -> bool:
+    async def means(self, claim: Claim, found: Sequence[Found], *, pinned: bool) -> bool:
         """Whether another claim's recipe leads to the same items.
+
+        `pinned`: it did before, and has not changed since, so titles may move as for the winner.
 
         Raises:
             OperatorError: it leads nowhere, or 1Password could not be asked.
         """
         others = []
-        for part, path in zip(claim.recipe, claim.recipe.items(), strict=True):
+        paths = claim.recipe.items()
+        if len(paths) != len(found):
+            return False
+        for part, path, winners in zip(claim.recipe, paths, found, strict=True):
+            pin = winners.listed if pinned else None
             with self._limits.call(fair_share.vault_of(part.path)):
-                others.append(await self._finder.find(path, None))
+                others.append(await self._finder.find(path, pin))
         return [other.listed.item for other in others] == [each.listed.item for each in found]
 
     async def _presence(self, pin: Revision) -> _Presence:
         # Lists lack it, and so may those of a server that lags behind; what can be read is there.
+        listing = self._catalog.listed(pin.vault_id)
+        vault = listing.fingerprint if listing else None
+        seen_in, presence = self._seen.get(pin.item, (None, _Presence.THERE))
+        if vault and seen_in == vault:
+            return presence
+        presence = await self._confirmed(pin)
+        if vault:
+            self._seen[pin.item] = (vault, presence)
+            if len(self._seen) > REMEMBERED:
+                self._seen.popitem(last=False)
+        return presence
+
+    async def _confirmed(self, pin: Revision) -> _Presence:
         try:
             return await self._confirmations.run(pin, lambda: self._read_again_and_again(pin))
         except ItemLookupError:
@@ -226,6 +251,13 @@ class _Presence(enum.Enum):
     @classmethod
     def of(cls, item: Item) -> _Presence:
         return cls.THERE if item.active else cls.ARCHIVED
+
+
+def _takes_any(asked: Request) -> bool:
+    # Without a Secret there is nothing to protect from another item's values. And somebody who was
+    # told of the choice has chosen; a refresh asked for before it was told has not.
+    winner = asked.admitted.winner
+    return asked.observed is None or (asked.refresh and conditions.is_ambiguous(winner))
 
 
 def _unproven(

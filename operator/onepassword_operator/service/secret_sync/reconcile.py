@@ -105,7 +105,7 @@ class Reconcile:
                 "trying again shortly"
             )
         except OperatorError as error:
-            if refresh:
+            if refresh and not isinstance(error, ItemLookupError):  # that one is an answer
                 self._index.refreshes.give_back(key)
             return self._failed(key, error, winner=winner)
 
@@ -226,8 +226,9 @@ class Reconcile:
         refused: Results = []
         for claim in admitted.others:
             try:
+                shared = claim.uid in admitted.seen.sharing_before and conditions.is_in_sync(claim)
                 same = claim.recipe == admitted.winner.recipe or await self._pins.means(
-                    claim, found
+                    claim, found, pinned=shared
                 )
             except OperatorError as error:
                 # A short outage changes nothing for a claim that owns the Secret.
@@ -326,6 +327,9 @@ class Reconcile:
             isinstance(error, BackendAnswerError) and not self._index.item_users.of(key).revisions
         )
         if lost and key in self._index.claims:
+            if self._index.item_users.of(key).requested != str(winner.recipe):
+                # Else each list would show the former item's change again.
+                self._index.item_users.unfollow(key)
             vaults = [path.vault for path in winner.recipe.items()]
             self._index.item_users.wait(key, vaults=vaults)
         # Claims that share the Secret share its error. The others are told which claim is in the

@@ -82,7 +82,8 @@ class AffectedSecrets:
             for key in redone:
                 self._index.refreshes.ask(key)
             gone = self._catalog.note_missing(vault_id, found.missing)
-            lost += users.users(vault_id, gone - self._gone_items.get(vault_id, frozenset()))
+            # Those that are back under another title wake nobody else.
+            lost += users.users(vault_id, gone ^ self._gone_items.get(vault_id, frozenset()))
             self._gone_items[vault_id] = gone
             keys += [*redone, *users.users(vault_id, found.changed)]
         return keys, lost
@@ -113,15 +114,18 @@ class AffectedSecrets:
         # Another item may have the title that led to the one that a Secret follows.
         keys: list[SecretKey] = []
         for vault_id, listing in fresh.items():
-            recent = listing.recent_titles()
+            recent = listing.recent_names()
             users = self._index.item_users.by_item(vault_id) if recent else ()
             for item_id, using in users:
                 item = listing.items.get(item_id)
                 names = {item_id, item.title.casefold()} if item else {item_id}
+                moved = item_id in recent  # another may have had the title before it lost it
                 keys += [
                     key
                     for key in using
-                    if any(n in recent and n not in names for n in self._items_asked(key))
+                    if any(
+                        n not in names and (moved or n in recent) for n in self._items_asked(key)
+                    )
                 ]
         return keys
 

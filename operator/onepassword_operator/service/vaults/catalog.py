@@ -52,8 +52,8 @@ class Listing:
         """The items by ID, each at its newest known version."""
         return self.known.items
 
-    def recent_titles(self) -> set[str]:
-        """Return the titles, without case, that the last polls were the first to show."""
+    def recent_names(self) -> set[str]:
+        """Return IDs and titles, without case, that the last polls were the first to show."""
         return titles.recent(self.titles, self.items, poll=self.polls)
 
     def is_confirmed(self, item_id: str) -> bool:
@@ -286,11 +286,15 @@ class Catalog:
         Return the items that count as gone.
         """
         listing = self._listings[vault_id]
-        unknown = {item_id for item_id in item_ids if item_id not in listing.known.doubts}
+        known = listing.known.doubts
+        unknown = {i for i in item_ids if i not in known or not known[i].is_open}
         if unknown:
-            doubts = dict.fromkeys(
-                unknown, Doubt(shown=None, since=listing.at, polls=1, first=listing.at)
-            )
+            doubts = {
+                i: known.get(i, Doubt.closed(now=listing.at)).again(
+                    None, now=listing.at, polled=True
+                )
+                for i in unknown
+            }
             listing.known = dataclasses.replace(
                 listing.known, doubts={**listing.known.doubts, **doubts}
             )

@@ -89,7 +89,8 @@ class ItemLookup:
     async def refresh(self, path: ItemPath, pin: Revision | None, *, since: float) -> None:
         """Read the vault list and the vault's items again unless they were read after `since`."""
         await self._catalog.fresh_vaults(since=since)
-        vault_id = pin.vault_id if pin else (await self._vault(path.vault))[0].id
+        pinned = pin.vault_id if pin and not self._catalog.vault_gone(pin.vault_id) else None
+        vault_id = pinned or (await self._vault(path.vault))[0].id
         await self._catalog.fresh_listing(vault_id, since=since)
 
     async def _item(self, text: str, vault: Vault) -> tuple[ItemSummary, str]:

@@ -1,9 +1,12 @@
 """Which item a Secret follows when titles move, items vanish, and the token is a new one."""
 
+import dataclasses
+
 import pytest
 
 from fakes.world import World
 from onepassword_operator.model import names
+from onepassword_operator.model.errors import BackendUnavailableError
 from onepassword_operator.rules.secret import seal
 
 
@@ -39,6 +42,24 @@ class TestTitleThatMoved:
         assert (followed(world), world.secrets.values(world.key())) == (new, {"password": "two"})
         assert world.secrets.mark(world.key()) is not None
         assert f"means item {new} now, where it meant {item}" in world.events.reported[-1].message
+
+    @pytest.mark.parametrize("polls_between", [1, 3, 5])
+    async def test_it_may_take_its_time_after_the_new_item_has_the_title(self, world: World, item: str, polls_between: int) -> None:
+        new = world.source.put(world.vault, "db", password="two")
+        await polls(world, polls_between)
+        assert followed(world) == item
+        world.source.rename(item, "db (old)")
+        await polls(world, 3)
+        assert (followed(world), world.secrets.values(world.key())) == (new, {"password": "two"})
+
+    async def test_resources_that_write_the_title_differently_move_together(self, world: World, item: str) -> None:
+        world.asks("web", path=f"vaults/Prod/items/{item}", created_at="2024-01-01T00:00:00Z")
+        await world.settle()
+        world.source.rename(item, "production")
+        world.events.reported.clear()
+        await polls(world, 3)
+        assert world.claims.ready(world.key()).status == "True"
+        assert not [event for event in world.events.reported if event.kind == "Warning"]
 
     async def test_a_new_item_is_noticed_long_after_the_other_was_renamed(self, world: World, item: str) -> None:
         world.source.rename(item, "db (old)")
@@ -162,6 +183,59 @@ class TestLoss:
         assert {item, twin} <= set(condition.message.replace(",", " ").split())
         await world.settled(world.claims.annotate(world.key(), refresh="now"))
         assert world.secrets.values(world.key()) == {"password": "twin"}
+
+    @pytest.mark.parametrize("meanwhile", ["suspended", "an outage"])
+    async def test_a_refresh_from_before_the_loss_chooses_nothing(self, world: World, item: str, meanwhile: str) -> None:
+        world.source.put(world.vault, "db", password="twin")
+        await polls(world, 5)
+        if meanwhile == "suspended":
+            await world.settled(world.claims.annotate(world.key(), suspended=True))
+        else:
+            world.source.outage = BackendUnavailableError("down")
+        await world.settled(world.claims.annotate(world.key(), refresh="now"))
+        world.source.delete(item)
+        world.source.outage = None
+        await polls(world, 4)
+        await world.settled(world.claims.annotate(world.key(), suspended=False))
+        await polls(world, 2)
+        assert (world.claims.ready(world.key()).reason, world.secrets.values(world.key())) == ("ItemAmbiguous", {"password": "one"})
+
+    async def test_a_refresh_takes_the_vault_of_that_name_if_the_former_is_gone(self, world: World) -> None:
+        await world.synced()
+        world.source.put(world.source.add_vault("prod"), "db", password="two")
+        await polls(world, 2)
+        world.source.delete_vault(world.vault)
+        await polls(world, 4)
+        assert world.claims.ready(world.key()).reason == "ItemAmbiguous"
+        await world.settled(world.claims.annotate(world.key(), refresh="now"))
+        assert world.secrets.values(world.key()) == {"password": "two"}
+
+    async def test_an_item_that_is_back_under_another_title_is_followed_again(self, world: World, item: str) -> None:
+        world.source.rename(item, "db (old)")
+        world.source.archive(item)
+        await polls(world, 4)
+        assert world.claims.ready(world.key()).reason == "ItemArchived"
+        world.source._keep(dataclasses.replace(world.source.item(item), active=True))
+        await polls(world, 2)
+        assert (followed(world), world.claims.ready(world.key()).reason) == (item, "Synced")
+
+    async def test_a_path_to_nowhere_costs_nothing_while_its_former_item_changes(self, world: World, item: str) -> None:
+        world.source.edit(item, password="two")
+        await world.settled(world.claims.apply(world.key(), "vaults/Prod/items/nowhere"))
+        await polls(world, 6)
+        world.forget_requests()
+        await polls(world, 5)
+        assert (world.source.requests, world.secrets.requests) == (["vaults"] * 5, [])
+
+    async def test_others_that_ask_for_the_secret_of_a_lost_item_cost_no_reads(self, world: World, item: str) -> None:
+        world.source.put(world.vault, "other", password="other")
+        world.asks("web", path="vaults/Prod/items/other", created_at="2024-09-01T00:00:00Z")
+        await world.settle()
+        world.source.delete(item)
+        await polls(world, 6)
+        world.forget_requests()
+        await polls(world, 5)
+        assert world.source.requests == ["vaults"] * 5
 
     @pytest.mark.parametrize("polls_between", [0, 1, 5])
     async def test_an_item_that_was_made_later_does(self, world: World, item: str, polls_between: int) -> None:
