@@ -29,7 +29,7 @@ from onepassword_operator.cluster.credentials import ClusterAccess
 from onepassword_operator.edges import build
 from onepassword_operator.handlers import watches
 from onepassword_operator.model.confidential import Confidential
-from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError
+from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError, InternalError
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.net.tls import client_tls
 from onepassword_operator.service.runtime.leader_election import NoElection
@@ -452,8 +452,21 @@ async def test_every_start_of_the_watches_is_followed_by_a_resync_until_one_succ
 async def test_a_leader_that_loses_the_lease_ends(operator: Operator, election: Electoral) -> None:
     election.won.set()
     election.lost.set()
-    with pytest.raises(RuntimeError, match="leadership"):
+    with pytest.raises(InternalError, match="leadership"):
         await soon(operator.run())
+
+
+async def test_what_ends_the_process_is_logged_without_its_text_which_may_quote_a_value(
+    operator: Operator, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails() -> None:
+        raise KeyError(planted)
+
+    planted = "canary"
+    monkeypatch.setattr(operator, "run", fails)
+    assert await soon(app._until(app.StopSignal(), operator)) == 1
+    assert "KeyError in fails" in caplog.text
+    assert planted not in caplog.text
 
 
 async def test_the_lease_is_given_up_when_nothing_is_left_to_write(operator: Operator, cluster: Server, election: Electoral) -> None:
