@@ -273,7 +273,7 @@ async def run(settings: Settings) -> int:
             user_agent=USER_AGENT,
             observer=metrics.kubernetes_request,
             way=to_cluster,
-            may_write=election.may_write,
+            seconds_left=election.seconds_left,
         )
         await stack.enter_async_context(api)
         source = connected.guarded

@@ -158,7 +158,7 @@ async def elect(
     async with KubernetesApi(
         access, user_agent=USER_AGENT, observer=metrics.kubernetes_request, way=way
     ) as api:
-        lease = KubernetesLease(api, namespace=namespace)
+        lease = KubernetesLease(api, namespace=namespace, name=settings.leader_election_id)
         identity = f"{os.uname().nodename}_{uuid.uuid4()}"
         yield LeaderElection(
             lease, identity=identity, timing=Timing(), clock=SystemClock(), now=_lease_time

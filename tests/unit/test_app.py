@@ -362,8 +362,8 @@ class Electoral:
         self.tasks: Callable[[], list[str]] = list
         self.led_elsewhere_until = -math.inf
 
-    def may_write(self) -> bool:
-        return self.won.is_set() and not self.lost.is_set()
+    def seconds_left(self) -> float:
+        return 10.0 if self.won.is_set() and not self.lost.is_set() else 0.0
 
     async def acquire(self) -> float:
         await self.won.wait()
@@ -426,7 +426,7 @@ async def test_a_full_resync_of_a_replica_that_stands_by_is_one_of_the_cluster_a
     operator._settings = operator._settings.model_copy(update={"resync_seconds": 0.0})
     async with running(operator):
         await until(lambda: cluster.paths().count("/api/v1/secrets") > 3)
-    assert not election.may_write()
+    assert not election.seconds_left()
     assert source.requests == []
 
 
