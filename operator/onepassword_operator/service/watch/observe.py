@@ -185,6 +185,8 @@ class Observe:
         verdict = self._sealer.verify(observed)
         if verdict is seal.Verdict.INTACT:
             self._record_sealed(observed)
+        elif self._index.states.mutation(observed):
+            verdict = seal.Verdict.INTACT  # our own write, as it came back
         asking = self._claims.alive(key)
         claim = claims.winner(asking, observed)
         if claim is None or claim.suspended:
@@ -215,6 +217,7 @@ class Observe:
             verdict=seal.Verdict.INTACT,
             now="",
             co_owners=owners.co_owners(claim, (), observed=observed, interested=interested),
+            mutation=self._index.states.mutation(observed),
         )
         return secret_plan.plan(
             claim,
