@@ -167,6 +167,8 @@ class KubernetesApi:
     async def _authorize(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
+        if self._access.authority is not None:
+            self._access.authority.check()
         if self._access.token is not None:
             request.headers["Authorization"] = f"Bearer {self._access.token()}"
         return await handler(request)
