@@ -45,6 +45,8 @@ from __future__ import annotations
 import enum
 from typing import ClassVar, Self
 
+from onepassword_operator.model import bounds
+
 
 class Retry(enum.Enum):
     """When another try can help."""
@@ -75,7 +77,7 @@ class OperatorError(Exception):
     @property
     def log_fields(self) -> dict[str, str]:
         """The fields of a log line about it."""
-        return {"reason": self.reason, "detail": str(self)}
+        return {"reason": self.reason, "detail": bounds.shortened(str(self))}
 
     def anew(self, *, delay_seconds: float | None = None) -> Self:
         """Make an equal error to raise, because one that was raised carries its frames with it."""

@@ -77,6 +77,7 @@ def test_each_leaf_has_a_reason_of_its_own_and_a_retry_as_dashboards_and_people_
 
 def test_a_log_line_has_an_errors_reason_and_its_message() -> None:
     assert errors.ItemPathError("wrong").log_fields == {"reason": "InvalidItemPath", "detail": "wrong"}
+    assert len(errors.ItemPathError("long" * 1000).log_fields["detail"]) == 1024
 
 
 def test_an_internal_error_says_where_it_came_from_and_keeps_the_text_to_itself() -> None:
