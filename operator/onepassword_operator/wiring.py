@@ -332,6 +332,7 @@ def _observe(shared: Shared, *, wake: _Wake) -> tuple[Observe, ObserveWorkloads]
         sealer=shared.sealer,
         wake_restarts=wake.restarts,
         remove_finalizer=wake.finalizer,
+        begun=shared.first_poll.is_set,
     )
     workloads = ObserveWorkloads(
         index=shared.index, queue=shared.queue, observe=observe, remove_finalizer=wake.finalizer

@@ -57,7 +57,7 @@ def ready(
         last_good: the condition from before an outage, if this process has overwritten it.
     """
     previous = claim.ready
-    if isinstance(outcome, Failed) and not stale and is_blip(outcome.error) and _in_sync(claim):
+    if isinstance(outcome, Failed) and not stale and is_blip(outcome.error) and is_in_sync(claim):
         return None
     status, reason, message = _words(claim, outcome, last_good=last_good)
     transition = previous.last_transition_time if previous and previous.status == status else now
@@ -89,8 +89,8 @@ def is_lost(claim: Claim) -> bool:
     )
 
 
-def _in_sync(claim: Claim) -> bool:
-    # In sync with its present spec: a new or changed resource gets its status at once.
+def is_in_sync(claim: Claim) -> bool:
+    """Whether the resource reports that its Secret is as its present spec asks."""
     return (
         claim.ready is not None
         and claim.ready.status == "True"

@@ -92,6 +92,7 @@ class Poller:
             return error
         followed = self._affected.followed(vaults)
         self.trust.judge(vaults, followed=followed)
+        self._catalog.drop_idle(followed)
         everything = full or self.trust.lost()
         due = followed if everything else {v for v in followed if not self._catalog.is_current(v)}
         self._freshness.note_confirmed(*(vaults.keys() - due))

@@ -15,6 +15,7 @@ from onepassword_operator.model.errors import (
     VaultNotFoundError,
 )
 from onepassword_operator.model.item import ItemSummary, Vault
+from onepassword_operator.service.vaults.catalog import IDLE_POLLS
 from onepassword_operator.service.vaults.trust import SHOWN_CHANGES
 
 
@@ -229,6 +230,17 @@ class TestFull:
         await world.poll(full=True)
         assert (world.secrets.values(world.key()), world.meter.found) == ({"password": "one"}, 0)
         assert not world.process.poller.trust.lost()
+
+
+async def test_the_list_of_a_vault_that_nobody_follows_any_more_is_dropped_after_some_polls(world: World) -> None:
+    await world.synced()
+    other = world.source.add_vault("Other")
+    world.source.put(other, "db", password="x")
+    await world.polled(world.claim("db", "vaults/Other/items/db"))
+    for kept in (True,) * IDLE_POLLS + (False,) * 2:
+        await world.poll()
+        assert (world.process.catalog.listed(world.vault) is not None) is kept
+    assert world.process.catalog.listed(other)
 
 
 class TestTrust:
