@@ -22,7 +22,7 @@ from onepassword_operator.connect.server_watch import ServerWatch
 from onepassword_operator.edges import USER_AGENT, Parts, SystemClock, build, elect
 from onepassword_operator.handlers.registry import build_registry
 from onepassword_operator.handlers.watches import Watches
-from onepassword_operator.model.errors import ClusterError
+from onepassword_operator.model.errors import ClusterError, InternalError, OperatorError
 from onepassword_operator.net.proxy import route_to
 from onepassword_operator.net.tls import TlsFiles
 from onepassword_operator.service.runtime.leader_election import Election
@@ -273,7 +273,7 @@ async def run(settings: Settings) -> int:
             user_agent=USER_AGENT,
             observer=metrics.kubernetes_request,
             way=to_cluster,
-            may_write=election.may_write,
+            seconds_left=election.seconds_left,
         )
         await stack.enter_async_context(api)
         source = connected.guarded
@@ -359,6 +359,8 @@ async def _until(stop: StopSignal, operator: Operator) -> int:
     if running.done():
         code = 1
         failure = None if running.cancelled() else running.exception()
+        if failure and not isinstance(failure, OperatorError):
+            failure = InternalError.of(failure)
         _log.error("stopping after a failure", exc_info=failure)
     # A task of kopf's that is cancelled while it starts may end with an error that nobody reads.
     asyncio.get_running_loop().set_exception_handler(_note_leftover)

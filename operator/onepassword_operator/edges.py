@@ -101,7 +101,9 @@ def build(
         clock=clock,
     )
     use_cases = wiring.wire(ports, options, new_queue=WorkQueue)
-    watcher = _secret_watcher(settings, api, secrets=secrets, use_cases=use_cases, clock=clock)
+    watcher = _secret_watcher(
+        settings, api, secrets=secrets, use_cases=use_cases, clock=clock, metrics=metrics
+    )
     return Parts(
         clock=clock,
         rendering=options.rendering,
@@ -119,11 +121,16 @@ def _secret_watcher(
     secrets: KubernetesSecrets,
     use_cases: UseCases,
     clock: SystemClock,
+    metrics: Metrics,
 ) -> SecretWatcher:
     return SecretWatcher(
         KubernetesSecretWatch(api, jitter=clock.jitter),
         news=SecretNews(
-            secrets, observe=use_cases.observe, index=use_cases.shared.index, clock=clock
+            secrets,
+            observe=use_cases.observe,
+            index=use_cases.shared.index,
+            clock=clock,
+            meter=metrics,
         ),
         namespaces=settings.namespaces,
         clock=clock,
@@ -151,7 +158,7 @@ async def elect(
     async with KubernetesApi(
         access, user_agent=USER_AGENT, observer=metrics.kubernetes_request, way=way
     ) as api:
-        lease = KubernetesLease(api, namespace=namespace)
+        lease = KubernetesLease(api, namespace=namespace, name=settings.leader_election_id)
         identity = f"{os.uname().nodename}_{uuid.uuid4()}"
         yield LeaderElection(
             lease, identity=identity, timing=Timing(), clock=SystemClock(), now=_lease_time

@@ -25,7 +25,7 @@ def expose(
     metrics.observe(
         "leader",
         "1 while this replica leads: it alone asks 1Password and writes.",
-        read=election.may_write,
+        read=lambda: election.seconds_left() > 0,
     )
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio.sslproto
 import gc
+import time
+from collections.abc import Callable
 from typing import Final
 
 YOUNG_OBJECTS: Final = 10_000
@@ -15,6 +17,9 @@ YOUNG_OBJECTS: Final = 10_000
 A vault's list makes thousands of short-lived objects, and with Python's default of 700 the
 collector would go through them dozens of times.
 """
+
+ANEW_SECONDS: Final = 86400.0
+"""Seconds between two looks at the objects that are exempt from collection."""
 
 TLS_BUFFER_BYTES: Final = 32 * 1024
 """Two TLS records; asyncio's default of 256 KiB is five MiB for twenty connections."""
@@ -30,10 +35,24 @@ def collect_less_often() -> None:
     gc.set_threshold(YOUNG_OBJECTS, 10, 10)
 
 
-def keep_what_is_there() -> None:
-    """Exempt all present objects from collection.
+class KeptObjects:
+    """Exempts the objects that are there from collection, and once a day looks at them anew.
 
-    With 5,000 resources each full collection takes a tenth of a second.
+    With 5,000 resources each full collection takes a tenth of a second. Objects that refer to each
+    other and fell out of use while they were exempt could never be freed.
     """
-    gc.collect()
-    gc.freeze()
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._looked_at = now()
+
+    def keep(self) -> None:
+        """Exempt all present objects."""
+        if self._now() - self._looked_at >= ANEW_SECONDS:
+            self._looked_at = self._now()
+            gc.unfreeze()
+        gc.collect()
+        gc.freeze()
+
+
+keep_what_is_there: Final = KeptObjects().keep

@@ -218,6 +218,9 @@ class Meter(Protocol):
     def restarted(self) -> None:
         """Count a restart of a workload."""
 
+    def internal_error(self) -> None:
+        """Count an exception that nobody foresaw."""
+
     def polled(self, *, ok: bool) -> None:
         """Count a poll of 1Password; `ok` if it was complete and without errors."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol, Self
 
 from onepassword_operator.model.confidential import Confidential
@@ -33,6 +33,7 @@ from onepassword_operator.service.restarts.restart_workloads import (
     Rollouts,
 )
 from onepassword_operator.service.runtime.fair_share import FairShare
+from onepassword_operator.service.runtime.internal_errors import InternalErrors
 from onepassword_operator.service.runtime.retry_loop import RetryLoop
 from onepassword_operator.service.runtime.work_queue import K, Limits, WorkQueue
 from onepassword_operator.service.runtime.workers import Workers
@@ -164,18 +165,10 @@ def wire(ports: Ports, options: Options, *, new_queue: NewQueue) -> UseCases:
     rollouts = Rollouts(
         restart, queue=namespaces, secrets_queue=shared.queue, first_poll=shared.first_poll
     )
-    restarts = RetryLoop(
-        rollouts.run,
-        queue=namespaces,
-        clock=ports.clock,
-        interval_seconds=options.interval_seconds,
-    )
+    restarts = _loop(ports, options, work=rollouts.run, queue=namespaces)
     remove_finalizers = _remove_finalizers(ports, shared=shared)
-    finalizers: RetryLoop[ObjectRef] = RetryLoop(
-        remove_finalizers.run,
-        queue=new_queue(),
-        clock=ports.clock,
-        interval_seconds=options.interval_seconds,
+    finalizers: RetryLoop[ObjectRef] = _loop(
+        ports, options, work=remove_finalizers.run, queue=new_queue()
     )
     wake = _Wake(restarts=rollouts.wake, finalizer=finalizers.wake)
     reconcile = _reconcile(ports, options, shared=shared)
@@ -199,12 +192,28 @@ def wire(ports: Ports, options: Options, *, new_queue: NewQueue) -> UseCases:
         patrol=patrol,
         reconcile=reconcile,
         controller=controller,
-        workers=_workers(options, shared=shared, controller=controller),
+        workers=_workers(ports, options, shared=shared, controller=controller),
         restart=restart,
         rollouts=rollouts,
         restarts=restarts,
         remove_finalizers=remove_finalizers,
         finalizers=finalizers,
+    )
+
+
+def _loop(
+    ports: Ports,
+    options: Options,
+    *,
+    work: Callable[[K], Awaitable[bool | None]],
+    queue: WorkQueue[K],
+) -> RetryLoop[K]:
+    return RetryLoop(
+        work,
+        queue=queue,
+        clock=ports.clock,
+        errors=InternalErrors(ports.clock, ports.meter),
+        interval_seconds=options.interval_seconds,
     )
 
 
@@ -298,8 +307,22 @@ def _controller(
     )
 
 
-def _workers(options: Options, *, shared: Shared, controller: Controller) -> Workers[SecretKey]:
-    return Workers(shared.queue, controller.run, count=options.workers, begin=shared.first_poll)
+def _workers(
+    ports: Ports, options: Options, *, shared: Shared, controller: Controller
+) -> Workers[SecretKey]:
+    return Workers(
+        shared.queue,
+        controller.run,
+        count=options.workers,
+        begin=shared.first_poll,
+        errors=InternalErrors(
+            ports.clock,
+            ports.meter,
+            report=controller.report_bug,
+            # An item that leads to a bug does so for all of its Secrets.
+            subject=lambda key: winner.recipe if (winner := shared.index.winner(key)) else key,
+        ),
+    )
 
 
 def _observe(shared: Shared, *, wake: _Wake) -> tuple[Observe, ObserveWorkloads]:
@@ -309,6 +332,7 @@ def _observe(shared: Shared, *, wake: _Wake) -> tuple[Observe, ObserveWorkloads]
         sealer=shared.sealer,
         wake_restarts=wake.restarts,
         remove_finalizer=wake.finalizer,
+        begun=shared.first_poll.is_set,
     )
     workloads = ObserveWorkloads(
         index=shared.index, queue=shared.queue, observe=observe, remove_finalizer=wake.finalizer

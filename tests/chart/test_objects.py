@@ -213,7 +213,10 @@ def test_the_lease_is_in_the_releases_namespace_and_goes_with_the_election() -> 
         "": ["create"],
         "c26807fd.onepassword.com": ["get", "update"],
     }
-    assert "--leader-elect" in container(operator())["args"]
+    assert {"--leader-elect", "--leader-election-id=c26807fd.onepassword.com"} <= {*container(operator())["args"]}
+    named = render({"operator": {"leaderElection": {"id": "team-b"}}})
+    assert pick(named, "Role")["rules"][1]["resourceNames"] == ["team-b"]
+    assert "--leader-election-id=team-b" in container(pick(named, "Deployment"))["args"]
     off = render({"operator": {"leaderElection": {"enabled": False}}})
     assert "Role" not in kinds(off)
     assert "--leader-elect" not in container(pick(off, "Deployment"))["args"]

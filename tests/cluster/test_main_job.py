@@ -153,7 +153,9 @@ def test_renames_and_new_duplicates_keep_the_same_item(make_world: MakeWorld) ->
     world.wait_ready("key")
     _, item = world.connect.ids("Prod apps", "api key")
     world.connect.edit("Prod apps", item, title="api key (old)")
-    world.connect.admin("POST", "vaults", "Prod apps", "items", body={"title": "api key", "fields": {"credential": "canary-impostor"}})
-    world.connect.wait_polls(3)
+    for number in range(2):
+        body = {"title": "api key", "fields": {"credential": f"canary-impostor-{number}"}}
+        world.connect.admin("POST", "vaults", "Prod apps", "items", body=body)
+    world.connect.wait_polls(4)
     assert world.data("key") == {"credential": b"canary-credential-1"}
     assert world.annotations("key")["item-path"].endswith(item)

@@ -11,6 +11,7 @@ class FakeMeter:
         self.repairs = 0
         self.restored_count = 0
         self.restarts = 0
+        self.internal_errors = 0
         self.polls: list[bool] = []
         self.found = 0
 
@@ -25,6 +26,9 @@ class FakeMeter:
 
     def restarted(self) -> None:
         self.restarts += 1
+
+    def internal_error(self) -> None:
+        self.internal_errors += 1
 
     def polled(self, *, ok: bool) -> None:
         self.polls.append(ok)

@@ -1,6 +1,6 @@
 """Secrets in memory, with resourceVersions, conflicts, watch events and answers that get lost."""
 
-from collections.abc import AsyncIterator, Container, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -20,6 +20,8 @@ class FakeSecretStore(FakeStore):
         self.objects: dict[SecretKey, ObservedSecret] = {}
         self.events: list[tuple[str, ObservedSecret]] = []
         self.time = "2024-05-01T12:00:00Z"
+        self.admission: Callable[[ObservedSecret], ObservedSecret] = lambda secret: secret
+        """What a mutating webhook makes of a write."""
         self._version = 100
 
     # what people and controllers do
@@ -73,20 +75,20 @@ class FakeSecretStore(FakeStore):
             if desired.key in self.objects:
                 raise ClusterConflictError("exists")
             uid = f"secret-{self._version}"
-            return self._keep("ADDED", _observed(desired, uid))
+            return self._keep("ADDED", self.admission(_observed(desired, uid)))
 
     async def replace(self, desired: DesiredSecret, *, basis: ObservedSecret) -> ObservedSecret:
         await self.asked(f"replace {desired.key}")
         with self.faults.around("replace"):
             self._same(basis)
-            return self._keep("MODIFIED", _observed(desired, basis.uid))
+            return self._keep("MODIFIED", self.admission(_observed(desired, basis.uid)))
 
     async def annotate(self, basis: ObservedSecret, annotations: dict[str, str | None]) -> ObservedSecret:
         await self.asked(f"annotate {basis.key}")
         with self.faults.around("annotate"):
             held = self._same(basis)
             merged = {k: v for k, v in (dict(held.annotations) | annotations).items() if v is not None}
-            return self._keep("MODIFIED", replace(held, annotations=merged))
+            return self._keep("MODIFIED", self.admission(replace(held, annotations=merged)))
 
     async def own(self, basis: ObservedSecret, owners: Sequence[OwnerReference]) -> ObservedSecret:
         await self.asked(f"own {basis.key}")

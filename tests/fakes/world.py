@@ -76,6 +76,7 @@ class Process:
         self.reconcile, self.controller = made.reconcile, made.controller
         self.restart, self.restarts = made.restart, hand(made.restarts._queue)
         self.rollouts, self.restart_loop, self.first_poll = made.rollouts, made.restarts, shared.first_poll
+        self.errors = made.workers._errors
         self.remove_finalizers, self.finalizer_loop = made.remove_finalizers, made.finalizers
         self.finalizers = hand(made.finalizers._queue)
 

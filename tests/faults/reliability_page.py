@@ -69,6 +69,7 @@ NEIGHBOURS = {
     "a new token after a rename": "the same items are followed, no rollout",
     "a title that another item takes over": "followed after three polls, with one rollout",
     "a vault that loses 40 items at once": "every resource says so, no Secret changes",
+    "an admission webhook that adds a key to our Secrets": "one write and one rollout per change, and the resource says so",
     "100 Secrets of 900 KiB with the operator's label": "less than 48 MiB more, running and at a start",
 }
 """What somebody else does or suffers, and what is promised to everybody beside it."""

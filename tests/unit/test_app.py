@@ -29,7 +29,7 @@ from onepassword_operator.cluster.credentials import ClusterAccess
 from onepassword_operator.edges import build
 from onepassword_operator.handlers import watches
 from onepassword_operator.model.confidential import Confidential
-from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError
+from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError, InternalError
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.net.tls import client_tls
 from onepassword_operator.service.runtime.leader_election import NoElection
@@ -362,8 +362,8 @@ class Electoral:
         self.tasks: Callable[[], list[str]] = list
         self.led_elsewhere_until = -math.inf
 
-    def may_write(self) -> bool:
-        return self.won.is_set() and not self.lost.is_set()
+    def seconds_left(self) -> float:
+        return 10.0 if self.won.is_set() and not self.lost.is_set() else 0.0
 
     async def acquire(self) -> float:
         await self.won.wait()
@@ -426,7 +426,7 @@ async def test_a_full_resync_of_a_replica_that_stands_by_is_one_of_the_cluster_a
     operator._settings = operator._settings.model_copy(update={"resync_seconds": 0.0})
     async with running(operator):
         await until(lambda: cluster.paths().count("/api/v1/secrets") > 3)
-    assert not election.may_write()
+    assert not election.seconds_left()
     assert source.requests == []
 
 
@@ -452,8 +452,21 @@ async def test_every_start_of_the_watches_is_followed_by_a_resync_until_one_succ
 async def test_a_leader_that_loses_the_lease_ends(operator: Operator, election: Electoral) -> None:
     election.won.set()
     election.lost.set()
-    with pytest.raises(RuntimeError, match="leadership"):
+    with pytest.raises(InternalError, match="leadership"):
         await soon(operator.run())
+
+
+async def test_what_ends_the_process_is_logged_without_its_text_which_may_quote_a_value(
+    operator: Operator, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails() -> None:
+        raise KeyError(planted)
+
+    planted = "canary"
+    monkeypatch.setattr(operator, "run", fails)
+    assert await soon(app._until(app.StopSignal(), operator)) == 1
+    assert "KeyError in fails" in caplog.text
+    assert planted not in caplog.text
 
 
 async def test_the_lease_is_given_up_when_nothing_is_left_to_write(operator: Operator, cluster: Server, election: Electoral) -> None:

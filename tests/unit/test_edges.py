@@ -144,18 +144,22 @@ async def test_without_election_the_operator_leads_and_asks_for_no_lease(server:
     access = ClusterAccess(server=server.url, ssl_context=None, token=None)
     async with elect(load({}, os.environ), access, way=DIRECT, metrics=metrics) as election:
         await election.acquire()
-        assert election.may_write()
+        assert election.seconds_left()
     assert server.seen == []
 
 
 async def test_with_election_the_lease_is_taken_in_the_kubeconfigs_namespace_under_an_own_name(server: Server, metrics: Metrics) -> None:
     server.script(reply({}, status=404), reply({"metadata": {"resourceVersion": "1"}}, status=201))
     access = ClusterAccess(server=server.url, ssl_context=None, token=None, namespace="ops")
-    async with elect(load({"leader_elect": "true"}, os.environ), access, way=DIRECT, metrics=metrics) as election:
-        assert not election.may_write()
+    async with elect(
+        load({"leader_elect": "true", "leader_election_id": " one-team "}, os.environ), access, way=DIRECT, metrics=metrics
+    ) as election:
+        assert not election.seconds_left()
         await election.acquire()
-        assert election.may_write()
+        assert election.seconds_left()
     assert server.paths()[1] == "/apis/coordination.k8s.io/v1/namespaces/ops/leases"
-    spec = msgspec.json.decode(server.seen[1].body)["spec"]
+    sent = msgspec.json.decode(server.seen[1].body)
+    spec = sent["spec"]
+    assert sent["metadata"]["name"] == "one-team"
     assert spec["holderIdentity"].startswith(os.uname().nodename + "_")
     assert datetime.datetime.strptime(spec["renewTime"], "%Y-%m-%dT%H:%M:%S.%f%z").tzinfo

@@ -4,10 +4,12 @@ import asyncio
 import asyncio.sslproto
 import gc
 import ssl
+import weakref
 from collections.abc import Iterator
 
 import pytest
 
+from fakes.clock import FakeClock
 from onepassword_operator import memory
 
 
@@ -25,6 +27,26 @@ def test_what_has_been_there_for_a_while_is_not_looked_at_again() -> None:
     memory.keep_what_is_there()
     assert gc.get_freeze_count() > len(kept)
     assert not any(found is kept for found in gc.get_objects())
+
+
+class Ring:
+    """An object that only the collector can free."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_fell_out_of_use_meanwhile_is_freed_within_a_day(clock: FakeClock) -> None:
+    kept, ring = memory.KeptObjects(clock.monotonic), Ring()
+    freed = weakref.ref(ring)
+    kept.keep()
+    del ring
+    clock.advance(memory.ANEW_SECONDS - 1)
+    kept.keep()
+    assert freed() is not None
+    clock.advance(1)
+    kept.keep()
+    assert freed() is None
 
 
 def test_a_list_of_a_vault_comes_and_goes_between_two_looks() -> None:

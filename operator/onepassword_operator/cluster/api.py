@@ -13,6 +13,7 @@ import dataclasses
 import datetime
 import email.utils
 import io
+import math
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from types import TracebackType
@@ -91,10 +92,6 @@ class _Call:
         return None if self.body is None else io.BytesIO(self.body)
 
 
-def _always() -> bool:
-    return True
-
-
 class KubernetesApi:
     """A connection pool to one API server, with the verbs that the operator needs.
 
@@ -108,14 +105,14 @@ class KubernetesApi:
         user_agent: str,
         observer: Observer,
         way: Route = DIRECT,
-        may_write: Callable[[], bool] = _always,
+        seconds_left: Callable[[], float] = lambda: math.inf,
     ) -> None:
         """Keep the parameters.
 
-        `may_write` is called before each write; if it returns False, another replica leads and
-        nothing is sent.
+        `seconds_left` is for how long this replica still leads. Without any nothing is written,
+        and a write under way is given up when they have passed without a renewal.
         """
-        self._may_write = may_write
+        self._seconds_left = seconds_left
         self._access = access
         self._way = way
         self._user_agent = user_agent
@@ -170,6 +167,8 @@ class KubernetesApi:
     async def _authorize(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
+        if self._access.authority is not None:
+            self._access.authority.check()
         if self._access.token is not None:
             request.headers["Authorization"] = f"Bearer {self._access.token()}"
         return await handler(request)
@@ -282,12 +281,36 @@ class KubernetesApi:
     async def _write_once(self, call: _Call) -> Any:
         async with self._writes.slot() as slot:
             slot.start()  # a slow webhook may hold up its own namespace's writes
-            return await self._request(call)
+            try:
+                async with self._while_leading():
+                    return await self._request(call)
+            except TimeoutError:
+                raise ClusterUnavailableError(
+                    f"{call.what}: given up, because the lease ended"
+                ) from None
+
+    @contextlib.asynccontextmanager
+    async def _while_leading(self) -> AsyncIterator[None]:
+        # The connection may take long, or the process be paused meanwhile.
+        loop, timers = asyncio.get_running_loop(), list[asyncio.TimerHandle]()
+
+        def prolong() -> None:
+            if (left := self._seconds_left()) > 0:
+                limit.reschedule(loop.time() + left)
+                timers[:] = [loop.call_later(left / 2, prolong)]
+
+        async with asyncio.timeout(None) as limit:
+            prolong()
+            try:
+                yield
+            finally:
+                for timer in timers:
+                    timer.cancel()
 
     async def _request(self, call: _Call) -> Any:
         if self._session is None:
             raise ClusterUnavailableError("the connection to the API server is not open")
-        if call.body is not None and not self._may_write():
+        if call.body is not None and self._seconds_left() <= 0:
             raise ClusterUnavailableError(
                 f"{call.what}: not sent, because this replica does not lead"
             )

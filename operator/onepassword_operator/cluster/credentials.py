@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
+import logging
 import os
 import pathlib
 import ssl
@@ -19,6 +21,8 @@ from onepassword_operator.net.tls import client_tls
 
 SERVICE_ACCOUNT: Final = pathlib.Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _TOKEN_SECONDS: Final = 60.0
+
+_log = logging.getLogger(__name__)
 
 
 class TokenFile:
@@ -41,6 +45,31 @@ class TokenFile:
         return self._token
 
 
+class AuthorityFile:
+    """The cluster's certificate authority in a file; looked at once a minute.
+
+    New certificates in it are trusted from then on; those that are gone still are until a restart.
+    """
+
+    def __init__(self, path: pathlib.Path, context: ssl.SSLContext) -> None:
+        self._path = path
+        self._context = context
+        self._checked_at = time.monotonic()
+        self._text = path.read_text()
+
+    def check(self) -> None:
+        """Trust what the file holds by now; if that is unusable, what it held before."""
+        if time.monotonic() - self._checked_at <= _TOKEN_SECONDS:
+            return
+        self._checked_at = time.monotonic()
+        with contextlib.suppress(OSError, UnicodeError, ssl.SSLError):
+            text = self._path.read_text()
+            if text.strip() and text != self._text:
+                self._context.load_verify_locations(cadata=text)
+                self._text = text
+                _log.info("the cluster's certificate authority has been read again")
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FixedToken:
     """A bearer token that never changes."""
@@ -59,6 +88,8 @@ class ClusterAccess:
     server: str
     ssl_context: ssl.SSLContext | None
     token: TokenFile | FixedToken | None
+    authority: AuthorityFile | None = None
+    """None if the authority is not in a file."""
     namespace: str = ""
     """The kubeconfig context's; empty if it names none, and in a pod."""
 
@@ -77,11 +108,13 @@ def load(kubeconfig: str | None, environment: Mapping[str, str]) -> ClusterAcces
     port = environment.get("KUBERNETES_SERVICE_PORT", "443")
     if host and (SERVICE_ACCOUNT / "token").exists():
         bracketed = f"[{host}]" if ":" in host else host
-        context = client_tls((SERVICE_ACCOUNT / "ca.crt").read_text())
+        authority = SERVICE_ACCOUNT / "ca.crt"
+        context = client_tls(authority.read_text())
         return ClusterAccess(
             server=f"https://{bracketed}:{port}",
             ssl_context=context,
             token=TokenFile(SERVICE_ACCOUNT / "token"),
+            authority=AuthorityFile(authority, context),
         )
     default = pathlib.Path(environment.get("HOME") or str(pathlib.Path.home())) / ".kube" / "config"
     if default.exists():
@@ -124,12 +157,22 @@ def _from_kubeconfig(path: pathlib.Path, roots: str) -> ClusterAccess:
         server=server,
         ssl_context=ssl_context,
         token=_token(user, path.parent),
+        authority=_authority(cluster, ssl_context, folder=path.parent),
         namespace=context.get("namespace") or "",
     )
 
 
 def _named(config: Mapping[str, Any], section: str, *, name: str) -> Any:
     return next(entry for entry in [*config[section], {}] if entry.get("name") == name or not entry)
+
+
+def _authority(
+    cluster: Mapping[str, Any], context: ssl.SSLContext | None, *, folder: pathlib.Path
+) -> AuthorityFile | None:
+    named = cluster.get("certificate-authority")
+    if context is None or not named or cluster.get("certificate-authority-data"):
+        return None
+    return AuthorityFile(folder / named, context)
 
 
 def _token(user: Mapping[str, Any], folder: pathlib.Path) -> TokenFile | FixedToken | None:

@@ -15,8 +15,6 @@ from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.credentials import SERVICE_ACCOUNT
 from onepassword_operator.model.lease import HeldLease, LeaseRecord
 
-NAME: Final = "c26807fd.onepassword.com"
-"""The official operator's name, so that only one leads if both operators use leader election."""
 _RESOURCE: Final = "leases"
 
 
@@ -44,19 +42,20 @@ _LEASES: Final = msgspec.json.Decoder(_Lease)
 class KubernetesLease:
     """`LeaseStore` over the API server."""
 
-    def __init__(self, api: KubernetesApi, *, namespace: str) -> None:
+    def __init__(self, api: KubernetesApi, *, namespace: str, name: str) -> None:
         self._api = api
+        self._name = name
         self._namespace = namespace
         self._collection = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
 
     async def get(self) -> HeldLease | None:
         """Read the live lease; None if it does not exist."""
-        path = f"{self._collection}/{NAME}"
+        path = f"{self._collection}/{self._name}"
         return await self._api.get(path, resource=_RESOURCE, read=_from_json)
 
     async def write(self, record: LeaseRecord, *, basis: HeldLease | None) -> HeldLease:
         """POST the Lease, or PUT it over exactly the one that was read."""
-        metadata = {"name": NAME, "namespace": self._namespace}
+        metadata = {"name": self._name, "namespace": self._namespace}
         body = {
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
@@ -69,7 +68,7 @@ class KubernetesLease:
             )
         else:
             metadata["resourceVersion"] = basis.resource_version
-            path = f"{self._collection}/{NAME}"
+            path = f"{self._collection}/{self._name}"
             written = await self._api.replace(path, body, resource=_RESOURCE, read=_from_json)
         return HeldLease(record, written.resource_version)
 

@@ -64,9 +64,18 @@ class KubernetesResources:
         """PATCH the status.
 
         The uid in the body makes the API server refuse the write (409) if another object has the
-        name by now.
+        name by now. A merge patch replaces the whole list, so it repeats others' conditions, and is
+        refused if the resource has changed since they were read.
         """
-        body = {"metadata": {"uid": claim.uid}, "status": {"conditions": [condition.to_object()]}}
+        others = [each for each in claim.conditions if each.type not in {"", condition.type}]
+        metadata = {"uid": claim.uid}
+        if others:
+            metadata["resourceVersion"] = str(claim.resource_version)
+        conditions = [
+            *({name: said for name, said in each.to_object().items() if said} for each in others),
+            condition.to_object(),
+        ]
+        body = {"metadata": metadata, "status": {"conditions": conditions}}
         path = f"{self._path(claim.key)}/status"
         return await self._api.merge_patch(
             path, body, resource=f"{_RESOURCE}/status", read=self._read

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
@@ -58,6 +59,8 @@ FILES_BYTES: Final = 1024 * 1024
 Observer = Callable[[str, int, float], None]
 """Called after every request with its route template, status code (0: no answer) and seconds."""
 
+_log = logging.getLogger(__name__)
+
 
 def _nobody(route: str) -> None:
     del route
@@ -95,6 +98,7 @@ class ConnectSource:
         self._session: aiohttp.ClientSession | None = None
         self._retried = retried
         self._turn = turn
+        self._skipped: dict[str, int] = {}
 
     async def __aenter__(self) -> Self:
         """Open the connection pool."""
@@ -131,9 +135,20 @@ class ConnectSource:
             f"/v1/vaults/{_identity(vault_id)}/items", route=route, cap=LIST_BYTES
         )
         items, vaults = decode_items(body, route=route)
-        if vaults - {vault_id}:
+        fits = {"", vault_id}
+        own = (
+            items
+            if fits.issuperset(vaults)
+            else [item for item, named in zip(items, vaults, strict=True) if named in fits]
+        )
+        if items and not own:
             raise _mixed_up(route)
-        return items
+        if (skipped := len(items) - len(own)) != self._skipped.get(vault_id, 0):
+            self._skipped[vault_id] = skipped
+            _log.warning(
+                "items of other vaults skipped", extra={"vault": vault_id, "items": skipped}
+            )
+        return own
 
     async def get_item(self, vault_id: str, item_id: str) -> Item:
         """Request `GET /v1/vaults/{v}/items/{i}` and the content of each of its files."""

@@ -34,8 +34,8 @@ class _Summary(msgspec.Struct, gc=False, rename="camel"):
 _DECODER: Final = msgspec.json.Decoder(list[_Summary])
 
 
-def decode_items(body: schema.Body, *, route: str) -> tuple[list[ItemSummary], set[str]]:
-    """Return the items of the list, and the IDs of the vaults that they name.
+def decode_items(body: schema.Body, *, route: str) -> tuple[list[ItemSummary], list[str]]:
+    """Return the items of the list, and the ID of the vault that each names, if any.
 
     Raises:
         BackendAnswerError: the body is no list of items.
@@ -43,7 +43,8 @@ def decode_items(body: schema.Body, *, route: str) -> tuple[list[ItemSummary], s
     listed = _usual(body)
     if listed is None:
         return _tolerantly(body, route=route)
-    return [_to_model(wire) for wire in listed], {wire.vault.id for wire in listed if wire.vault}
+    vaults = [wire.vault.id if wire.vault else "" for wire in listed]
+    return [_to_model(wire) for wire in listed], vaults
 
 
 def _to_model(wire: _Summary) -> ItemSummary:
@@ -70,6 +71,7 @@ def _usual(body: schema.Body) -> list[_Summary] | None:
         return None
 
 
-def _tolerantly(body: schema.Body, *, route: str) -> tuple[list[ItemSummary], set[str]]:
+def _tolerantly(body: schema.Body, *, route: str) -> tuple[list[ItemSummary], list[str]]:
     listed = schema.decode_list(schema.WireSummary, body, route=route)
-    return [wire.to_model() for wire in listed], {wire.vault.id for wire in listed if wire.vault}
+    vaults = [wire.vault.id if wire.vault else "" for wire in listed]
+    return [wire.to_model() for wire in listed], vaults

@@ -14,6 +14,16 @@ COPIED_CHARACTERS: Final = 64 * 1024
 REFRESH_CHARACTERS: Final = 253
 
 
+MESSAGE_CHARACTERS: Final = 1024
+"""Limit of a condition's message, and of the detail in a log line."""
+
+
+def shortened(text: str) -> str:
+    """Cut a message to the limit, with a sign that it was cut."""
+    most = MESSAGE_CHARACTERS
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def clipped(text: str, characters: int) -> str:
     """Cut a text to one character more than the limit, so that it still shows as too long."""
     return text if len(text) <= characters else text[: characters + 1]

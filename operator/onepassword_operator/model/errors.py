@@ -34,6 +34,7 @@
         TargetImmutableError
         SecretTooLargeError
         NoUsableFieldsError
+      InternalError                     a bug of the operator's
 
 Each leaf has a `reason` (the same CamelCase word in condition, Event, metric label and log) and a
 `retry` class. Messages name things, say the remedy, and never hold a value.
@@ -43,6 +44,8 @@ from __future__ import annotations
 
 import enum
 from typing import ClassVar, Self
+
+from onepassword_operator.model import bounds
 
 
 class Retry(enum.Enum):
@@ -74,7 +77,7 @@ class OperatorError(Exception):
     @property
     def log_fields(self) -> dict[str, str]:
         """The fields of a log line about it."""
-        return {"reason": self.reason, "detail": str(self)}
+        return {"reason": self.reason, "detail": bounds.shortened(str(self))}
 
     def anew(self, *, delay_seconds: float | None = None) -> Self:
         """Make an equal error to raise, because one that was raised carries its frames with it."""
@@ -338,3 +341,25 @@ class NoUsableFieldsError(RefusedError):
 
     reason = "NoUsableFields"
     retry = Retry.ON_CHANGE
+
+
+class InternalError(OperatorError):
+    """An exception that nobody foresaw: a bug of the operator's."""
+
+    reason = "InternalError"
+    retry = Retry.THEN
+
+    @classmethod
+    def of(cls, error: BaseException) -> Self:
+        """Make one with the traceback of an exception, but without its text.
+
+        The text may quote whatever the operator was working on, values included.
+        """
+        last, where = error.__traceback__, ""
+        while last:
+            where = f" in {last.tb_frame.f_code.co_name}, line {last.tb_lineno}"
+            last = last.tb_next
+        return cls(
+            f"the operator has a bug: {type(error).__name__}{where}; it tries again after some "
+            "minutes; please report the bug with the traceback from the operator's log"
+        ).with_traceback(error.__traceback__)

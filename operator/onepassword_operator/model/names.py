@@ -50,6 +50,8 @@ ORPHAN_FINALIZER: Final = (
 IGNORE_TAG: Final = "operator.1password.io:ignore-secret"  # official; a tag of an item
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 
+LEADER_ELECTION_ID: Final = "c26807fd.onepassword.com"  # official; the name of the Lease
+
 READY: Final = "Ready"  # official condition type
 
 OPAQUE: Final = "Opaque"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Final
 
-from onepassword_operator.model import names
+from onepassword_operator.model import bounds, names
 from onepassword_operator.model.errors import (
     BackendAnswerError,
     BackendRateLimitedError,
@@ -41,7 +41,6 @@ _LOST: Final = frozenset(
     error.reason
     for error in (ItemAmbiguousError, ItemArchivedError, ItemNotFoundError, VaultNotFoundError)
 )
-_MAXIMUM_MESSAGE: Final = 1024
 _LABELS_SHOWN: Final = 5
 
 
@@ -96,7 +95,7 @@ def is_lost(claim: Claim) -> bool:
 
 
 def is_in_sync(claim: Claim) -> bool:
-    """Whether the resource reports that its present spec is in sync."""
+    """Whether the resource reports that its Secret is as its present spec asks."""
     return (
         claim.ready is not None
         and claim.ready.status == "True"
@@ -107,12 +106,16 @@ def is_in_sync(claim: Claim) -> bool:
 def _words(claim: Claim, outcome: Outcome, *, last_good: Condition | None) -> tuple[str, str, str]:
     match outcome:
         case Failed(error=error):
-            return "False", error.reason, _clip(str(error))
+            return "False", error.reason, bounds.shortened(str(error))
         case Paused(pause=Pause.FROZEN, message=message):
-            return "True", Pause.FROZEN.value, _clip(message)
+            return "True", Pause.FROZEN.value, bounds.shortened(message)
         case Paused(pause=pause, message=message):
             # A pause does not change the status of Ready: the Secret stays as it is.
-            return claim.ready.status if claim.ready else "Unknown", pause.value, _clip(message)
+            return (
+                claim.ready.status if claim.ready else "Unknown",
+                pause.value,
+                bounds.shortened(message),
+            )
         case Synced():  # pragma: no branch  mypy proves that none is left
             fact, skipped = _fact(claim, outcome.revisions), outcome.skipped
             if skipped is None and (
@@ -125,7 +128,9 @@ def _words(claim: Claim, outcome: Outcome, *, last_good: Condition | None) -> tu
             return (
                 "True",
                 "FieldsSkipped" if reported else "Synced",
-                _clip(fact + without + (f"; {outcome.warning}" if outcome.warning else "")),
+                bounds.shortened(
+                    fact + without + (f"; {outcome.warning}" if outcome.warning else "")
+                ),
             )
 
 
@@ -153,7 +158,3 @@ def _skipped(skipped: list[Skipped]) -> str:
     )
     more = len(skipped) - _LABELS_SHOWN
     return shown + (f" and {more} more" if more > 0 else "")
-
-
-def _clip(message: str) -> str:
-    return message if len(message) <= _MAXIMUM_MESSAGE else message[: _MAXIMUM_MESSAGE - 1] + "…"

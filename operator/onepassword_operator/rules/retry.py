@@ -9,6 +9,9 @@ from onepassword_operator.model.errors import OperatorError, Retry
 _FIRST_SECONDS: Final = 0.25
 _SOON_CAP_SECONDS: Final = 30.0
 _LATER_CAP_SECONDS: Final = 300.0
+INTERNAL_SECONDS: Final = 60.0
+"""Shortest delay after an internal error."""
+_INTERNAL_CAP_SECONDS: Final = 3600.0
 
 
 def delay_seconds(
@@ -39,3 +42,14 @@ def delay_seconds(
             return min(interval_seconds, _LATER_CAP_SECONDS) * (0.9 + jitter / 10)
         case Retry.ON_CHANGE:  # pragma: no branch  mypy proves that none is left
             return None
+
+
+def internal_seconds(attempt: int, *, jitter: float) -> float:
+    """Return the seconds until the next try after an internal error: from two minutes to an hour.
+
+    Args:
+        attempt: the number of internal errors in a row, from 1.
+        jitter: a number from 0 to 1 that spreads equal waits.
+    """
+    ceiling = min(INTERNAL_SECONDS * 2.0 ** min(attempt, 16), _INTERNAL_CAP_SECONDS)
+    return ceiling * (0.9 + jitter / 10)

@@ -17,6 +17,7 @@ from typing import Any, Final
 import pydantic
 import pydantic_settings
 
+from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.rules.http_proxy import Proxies
 from onepassword_operator.settings import checks
@@ -29,6 +30,7 @@ from onepassword_operator.settings.values import (
     GoBoolean,
     GoBooleanIfGiven,
     Interval,
+    LeaseName,
     LogLevel,
     Namespaces,
     ProxyUrl,
@@ -186,6 +188,11 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
     )
     leader_election_namespace: Trimmed = pydantic.Field(
         default="", description="Namespace of the Lease. Default: the operator's own."
+    )
+    leader_election_id: LeaseName = pydantic.Field(
+        default=names.LEADER_ELECTION_ID,
+        description="Name of the Lease. Operators in one namespace with different tokens need a "
+        "name each.",
     )
     enable_http2: GoBoolean = pydantic.Field(
         default=False, description="Accepted without effect; /metrics is served over HTTP/1.1."

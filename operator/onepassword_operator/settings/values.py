@@ -21,6 +21,7 @@ BOOLEANS: Final[Mapping[str, bool]] = {
 }
 """The texts that Go's `strconv.ParseBool` accepts."""
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_LEASE: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _INTEGER: Final = re.compile(r"[+-]?[0-9]+")
 LEVELS: Final = {
     "debug": logging.DEBUG,
@@ -89,6 +90,12 @@ def _namespaces(value: str) -> str:
     return value
 
 
+def _lease(value: str) -> str:
+    if not _LEASE.fullmatch(value):
+        raise ValueError("must be the name of a Lease: lower-case letters, digits, '-' and '.'")
+    return value
+
+
 def _proxy(value: pydantic.SecretStr) -> pydantic.SecretStr:
     try:
         parts = urlsplit(http_proxy.with_scheme(value.get_secret_value().strip()))
@@ -149,6 +156,7 @@ Token = Annotated[pydantic.SecretStr, pydantic.AfterValidator(_token)]
 Namespaces = Annotated[
     str, pydantic.BeforeValidator(_trimmed), pydantic.AfterValidator(_namespaces)
 ]
+LeaseName = Annotated[str, pydantic.BeforeValidator(_trimmed), pydantic.AfterValidator(_lease)]
 ProxyUrl = Annotated[pydantic.SecretStr, pydantic.AfterValidator(_proxy)]
 Interval = Annotated[int, pydantic.BeforeValidator(_interval)]
 Address = Annotated[str, pydantic.AfterValidator(_address)]

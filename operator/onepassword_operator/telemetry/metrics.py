@@ -59,9 +59,7 @@ class Metrics:
             "Outcomes of reconciles, by reason: one for each object that asks for the Secret.",
             "reason",
         )
-        self._repairs = self._counter(
-            "drift_repairs", "Secrets repaired after somebody edited or deleted them."
-        )
+        self._repairs = self._counter("drift_repairs", "Secrets repaired after edit or deletion.")
         self._restored = self._counter(
             "versions_restored",
             "Secrets written from an older version of their item, because the item was restored.",
@@ -69,6 +67,7 @@ class Metrics:
         self._restarts = self._counter(
             "workload_restarts", "Workloads restarted for changed Secrets."
         )
+        self._internal = self._counter("internal_errors", "Exceptions that nobody foresaw.")
         self._found = self._counter("resync_found", "Changes that only a full resync found.")
         self._dropped = self._counter(
             "events_dropped",
@@ -123,6 +122,10 @@ class Metrics:
     def restarted(self) -> None:
         """Count a restart of a workload."""
         self._restarts.inc()
+
+    def internal_error(self) -> None:
+        """Count an exception that nobody foresaw."""
+        self._internal.inc()
 
     def polled(self, *, ok: bool) -> None:
         """Count a poll; note its time if it was complete."""

@@ -326,8 +326,34 @@ async def test_writes_that_hang_give_way_to_others(server: Server, api: Kubernet
     await given_up(*writes)
 
 
+@pytest.mark.parametrize("renewed", [False, True])
+async def test_a_write_is_given_up_when_the_lease_ends_however_long_connecting_takes(
+    server: Server, api: KubernetesApi, monkeypatch: pytest.MonkeyPatch, *, renewed: bool
+) -> None:
+    ends = [asyncio.get_running_loop().time() + 0.05]
+    api._seconds_left = lambda: max(ends[0] - asyncio.get_running_loop().time(), 0.0)
+    connected, connect = asyncio.Event(), aiohttp.TCPConnector.connect
+
+    async def slow(*args: Any, **kwargs: Any) -> Any:
+        if renewed:
+            ends[0] += 60.0
+            await asyncio.sleep(0.1)
+        else:
+            await connected.wait()
+        return await connect(*args, **kwargs)
+
+    monkeypatch.setattr(aiohttp.TCPConnector, "connect", slow)
+    server.script(reply({"a": 1}))
+    if renewed:
+        assert await create(api, "/x") == {"a": 1}
+        return
+    error = await failing(ClusterUnavailableError, create(api, "/x"))
+    assert "the lease ended" in str(error)
+    assert server.seen == []
+
+
 async def test_a_replica_that_does_not_lead_reads_and_sends_no_write(server: Server, api: KubernetesApi) -> None:
-    api._may_write = lambda: False
+    api._seconds_left = lambda: 0.0
     server.script(reply({"metadata": {}}))
     assert await get(api, "/api/v1/namespaces/app/secrets/db")
     for write in (api.create, api.replace, api.merge_patch):

@@ -132,6 +132,25 @@ class TestInAPod:
         with pytest.raises(ValueError, match="authority is empty"):
             load(None, {"KUBERNETES_SERVICE_HOST": "10.0.0.1"})
 
+    @pytest.mark.parametrize("by_kubeconfig", [False, True])
+    def test_a_new_authority_in_its_file_is_trusted_within_a_minute_and_an_unusable_one_changes_nothing(
+        self, account: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, *, by_kubeconfig: bool
+    ) -> None:
+        now = [0.0]
+        monkeypatch.setattr("time.monotonic", lambda: now[0])
+        file, new = account / "ca.crt", Authority(tmp_path / "new", "new").certificate.read_text()
+        cluster = {"server": "https://api", "certificate-authority": str(file)}
+        access = load(kubeconfig(tmp_path, cluster=cluster) if by_kubeconfig else None, {"KUBERNETES_SERVICE_HOST": "10.0.0.1"})
+        assert access.authority
+        assert access.ssl_context
+        file.write_text(file.read_text() + new)
+        for seconds, trusted in ((60.0, 1), (0.1, 2), (61.0, 2), (61.0, 2)):
+            now[0] += seconds
+            access.authority.check()
+            assert len(access.ssl_context.get_ca_certs()) == trusted
+            if trusted == 2:
+                file.write_text("no certificate")
+
     def test_the_token_is_read_again_once_a_minute_and_the_last_good_one_serves_while_the_file_is_gone(
         self, account: pathlib.Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -219,7 +219,7 @@ class TestTheEnd:
         self, server: Server, api: KubernetesApi, sender: EventSender, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.INFO)
-        api._may_write = lambda: False
+        api._seconds_left = lambda: 0.0
         await flushed(sender, *"abcdefghij")
         assert (server.seen, sender.waiting()) == ([], 0)
         assert [record.levelname for record in caplog.records] == ["INFO"]

@@ -16,19 +16,19 @@ from onepassword_operator.model.lease import HeldLease, LeaseRecord
 
 RECORD = LeaseRecord(holder="me", lease_seconds=15, acquired="a", renewed="r", transitions=1)
 COLLECTION = "/apis/coordination.k8s.io/v1/namespaces/ops/leases"
-RAW: dict[str, Any] = {"metadata": {"name": lease.NAME, "resourceVersion": "7"}, "spec": RECORD.to_spec()}
+RAW: dict[str, Any] = {"metadata": {"name": "one-team", "resourceVersion": "7"}, "spec": RECORD.to_spec()}
 
 
 @pytest.fixture
 def store(api: KubernetesApi) -> KubernetesLease:
-    return KubernetesLease(api, namespace="ops")
+    return KubernetesLease(api, namespace="ops", name="one-team")
 
 
 async def test_the_lease_is_read_or_absent(server: Server, store: KubernetesLease) -> None:
     server.script(reply(RAW), reply({}, status=404))
     assert await store.get() == HeldLease(RECORD, "7")
     assert await store.get() is None
-    assert server.paths() == [f"{COLLECTION}/c26807fd.onepassword.com"] * 2
+    assert server.paths() == [f"{COLLECTION}/one-team"] * 2
 
 
 @pytest.mark.parametrize("members", [{}, {"spec": None}, {"spec": {}}, {"spec": dict.fromkeys(RECORD.to_spec())}])
@@ -43,7 +43,7 @@ async def test_a_first_lease_is_created(server: Server, store: KubernetesLease) 
     assert await store.write(RECORD, basis=None) == HeldLease(RECORD, "7")
     sent = msgspec.json.decode(server.seen[0].body)
     assert (server.seen[0].method, server.paths(), sent["spec"]) == ("POST", [COLLECTION], RECORD.to_spec())
-    assert sent["metadata"] == {"name": "c26807fd.onepassword.com", "namespace": "ops"}
+    assert sent["metadata"] == {"name": "one-team", "namespace": "ops"}
 
 
 async def test_a_lease_is_replaced_only_as_it_was_read(server: Server, store: KubernetesLease) -> None:

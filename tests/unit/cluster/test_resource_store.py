@@ -78,6 +78,16 @@ async def test_a_condition_is_written_to_exactly_this_resource(server: Server, s
     assert msgspec.json.decode(request.body) == {"metadata": {"uid": "u"}, "status": {"conditions": [READY.to_object()]}}
 
 
+async def test_conditions_of_others_stay_and_are_never_overwritten_unseen(server: Server, store: KubernetesResources) -> None:
+    theirs = {"type": "Approved", "status": "True", "lastTransitionTime": "2024-05-01T12:00:00Z"}
+    found = onepassword_item.from_dict(RAW | {"status": {"conditions": [theirs, READY.to_object(), 5]}}, Rendering())
+    server.script(reply(RAW))
+    await store.write_condition(found, READY)
+    sent = msgspec.json.decode(server.seen[0].body)
+    assert sent["status"]["conditions"] == [theirs, READY.to_object()]
+    assert sent["metadata"] == {"uid": "u", "resourceVersion": RAW["metadata"]["resourceVersion"]}
+
+
 @pytest.mark.parametrize(("status", "kind"), [(404, ClusterAbsentError), (409, ClusterConflictError)])
 async def test_what_is_gone_or_another_takes_no_condition(
     server: Server, store: KubernetesResources, status: int, kind: type[Exception]

@@ -230,9 +230,17 @@ class TestAnswers:
         assert error.__context__ is None
         assert len(server.seen) == 1
 
+    async def test_items_of_another_vault_in_a_list_are_skipped_and_counted_once(
+        self, server: Server, source: ConnectSource, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        server.script(*[reply([item(), item(id="x" * 26, vault={"id": "x" * 26})])] * 2)
+        for _ in range(2):
+            assert [found.id for found in await source.list_items(VAULT)] == [ITEM]
+        assert [record.items for record in caplog.records] == [1]  # type: ignore[attr-defined]
+
     async def test_an_answer_about_another_item_or_vault_is_refused(self, server: Server, source: ConnectSource) -> None:
         other = {"id": "x" * 26}
-        server.script(reply(item(**other)), reply(item(vault=other)), reply([item(), item(vault=other)]))
+        server.script(reply(item(**other)), reply(item(vault=other)), reply([item(vault=other)]))
         for call in (source.get_item(VAULT, ITEM), source.get_item(VAULT, ITEM), source.list_items(VAULT)):
             assert "another object than requested" in str(await failing(BackendAnswerError, call))
 

@@ -54,7 +54,7 @@ def test_being_told_to_wait_says_how_long(leaf: type[errors.BackendRateLimitedEr
 
 VERDICTS = {
     errors.Retry.SOON: {"OnePasswordUnavailable", "ClusterUnavailable", "Conflict", "Expired"},
-    errors.Retry.THEN: {"RateLimited", "AnotherOperatorActive"},
+    errors.Retry.THEN: {"RateLimited", "AnotherOperatorActive", "InternalError"},
     errors.Retry.ON_CHANGE: {
         *("InvalidItemPath", "MetadataTooLarge", "VaultNotFound", "ItemNotFound", "ItemArchived", "ItemAmbiguous"),
         *("SecretInvalid", "TypeNotAllowed", "SecretTooLarge", "NoUsableFields"),
@@ -77,3 +77,16 @@ def test_each_leaf_has_a_reason_of_its_own_and_a_retry_as_dashboards_and_people_
 
 def test_a_log_line_has_an_errors_reason_and_its_message() -> None:
     assert errors.ItemPathError("wrong").log_fields == {"reason": "InvalidItemPath", "detail": "wrong"}
+    assert len(errors.ItemPathError("long" * 1000).log_fields["detail"]) == 1024
+
+
+def test_an_internal_error_says_where_it_came_from_and_keeps_the_text_to_itself() -> None:
+    error = errors.InternalError.of(KeyError("canary"))
+    assert "KeyError;" in str(error)
+    try:
+        dict[str, str]()["canary"]
+    except KeyError as raised:
+        error = errors.InternalError.of(raised)
+    assert re.search(r"KeyError in test_an_internal_error_\w+, line \d+;", str(error))
+    assert error.__traceback__
+    assert "canary" not in str(error)

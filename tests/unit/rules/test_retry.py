@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onepassword_operator.model import errors
-from onepassword_operator.rules.retry import delay_seconds
+from onepassword_operator.rules.retry import delay_seconds, internal_seconds
 
 SOON = errors.BackendUnavailableError("down")
 LATER = errors.BackendDeniedError("no")
@@ -73,3 +73,9 @@ def test_a_pause_that_was_asked_for_is_kept_even_if_the_trouble_is_transient() -
     error.delay_seconds = 7.0
     delays = [delay_seconds(error, attempt=1, interval_seconds=5.0, jitter=jitter) for jitter in (0.0, 1.0)]
     assert delays == pytest.approx([7.0, 7.1])
+
+
+@pytest.mark.parametrize(("attempt", "longest"), [(1, 120.0), (2, 240.0), (5, 1920.0), (6, 3600.0), (100_000, 3600.0)])
+def test_an_internal_error_is_met_with_minutes_that_grow_to_an_hour(attempt: int, longest: float) -> None:
+    assert internal_seconds(attempt, jitter=0.0) == pytest.approx(0.9 * longest)
+    assert internal_seconds(attempt, jitter=1.0) == pytest.approx(longest)

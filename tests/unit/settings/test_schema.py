@@ -100,6 +100,7 @@ BAD_FLAGS = {
     "restart_on": ["change"],
     "restarts_per_second": ["nan"],
     "connect_requests_per_minute": ["9"],
+    "leader_election_id": ["", "Team", "a/b", "-a", "a" * 254],
 }
 
 

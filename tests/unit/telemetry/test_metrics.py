@@ -25,12 +25,14 @@ def test_counts_add_up_and_nothing_is_shown_twice(metrics: Metrics) -> None:
     metrics.restarted()
     metrics.resync_found(3)
     metrics.events_dropped(2)
+    metrics.internal_error()
     assert value(metrics, 'syncs_total{reason="Synced"}') == 2
     assert value(metrics, 'connect_retries_total{route="GET /v1/vaults"}') == 2
     assert value(metrics, "drift_repairs_total") == 1
     assert value(metrics, "workload_restarts_total") == 1
     assert value(metrics, "resync_found_total") == 3
     assert value(metrics, "events_dropped_total") == 2
+    assert value(metrics, "internal_errors_total") == 1
     assert value(metrics, 'build_info{version="1.2.3"}') == 1
     assert "_created" not in metrics.render().decode()
 

@@ -30,6 +30,7 @@ from onepassword_operator.model.secret import (
 from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload import RestartMark
 from onepassword_operator.rules.secret import copied_keys, seal
+from onepassword_operator.rules.secret.mutation import Mutation
 from onepassword_operator.rules.secret.owners import CoOwners, wanted_owners
 
 REFUSED_TYPES: Final = frozenset(
@@ -64,6 +65,8 @@ class Context:
     loses a pending restart.
     """
     co_owners: CoOwners = dataclasses.field(default_factory=CoOwners)
+    mutation: Mutation | None = None
+    """What an admission webhook made of the write that led to the live Secret."""
     restart_on_content: bool = False
     """Whether a new version with the same data restarts nobody."""
 
@@ -144,6 +147,12 @@ def plan(
         return Plan(change=change, reason=reason, desired=desired, mark=mark)
     mark = _mark(observed, content=content, context=context)
     desired = _desired(claim, observed, content=content, context=context, mark=mark)
+    if (
+        context.mutation
+        and context.remembered in (None, content.revisions)
+        and context.mutation.explains(observed, desired)
+    ):
+        return Plan(change=Change.NONE, reason=str(context.mutation), desired=None, mark=mark)
     change, reason = _change(observed, desired, content=content, context=context)
     if observed.immutable and dict(observed.data) != dict(desired.data):
         raise TargetImmutableError(

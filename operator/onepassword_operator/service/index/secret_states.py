@@ -11,8 +11,9 @@ from typing import Final
 
 from onepassword_operator.model.item import Revisions
 from onepassword_operator.model.outcome import Skipped
-from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.model.secret import ObservedSecret, SecretKey
 from onepassword_operator.model.workload import RestartMark
+from onepassword_operator.rules.secret.mutation import Mutation
 
 _DEPARTED: Final = 1000
 
@@ -31,6 +32,8 @@ class SecretState:
     """The parts of `held` that became no key; None unless this process read the item itself."""
     mark: RestartMark | None = None
     """The restart that is due."""
+    mutation: Mutation | None = None
+    """What an admission webhook made of the last write of this process."""
 
 
 _UNKNOWN: Final = SecretState()
@@ -57,6 +60,21 @@ class SecretStates:
     def set_version(self, key: SecretKey, resource_version: int) -> None:
         """Set the version of the state that this process read or wrote."""
         self._note(key, dataclasses.replace(self.of(key), resource_version=resource_version))
+
+    def set_written(
+        self, key: SecretKey, resource_version: int, *, mutation: Mutation | None
+    ) -> None:
+        """Set the version of the state that a write came back with, and what it had become."""
+        state = self.of(key)
+        self._note(
+            key,
+            dataclasses.replace(state, resource_version=resource_version, mutation=mutation),
+        )
+
+    def mutation(self, observed: ObservedSecret) -> Mutation | None:
+        """Return what a webhook made of our write, if nobody has written the Secret since."""
+        found = self.of(observed.key).mutation
+        return found if found and found.resource_version == observed.resource_version else None
 
     def set_sealed(
         self, key: SecretKey, *, held: Revisions | None, mark: RestartMark | None
@@ -93,8 +111,14 @@ class SecretStates:
         """Clear `mark`, unless a newer state, with a mark of its own, is known."""
         state = self._states.get(key)
         if state and state.resource_version < resource_version:
+            changed = state.mutation
+            if changed and changed.resource_version == state.resource_version:
+                changed = changed._replace(resource_version=resource_version)
             self._note(
-                key, dataclasses.replace(state, mark=None, resource_version=resource_version)
+                key,
+                dataclasses.replace(
+                    state, mark=None, resource_version=resource_version, mutation=changed
+                ),
             )
 
     def forget(self, key: SecretKey) -> None:

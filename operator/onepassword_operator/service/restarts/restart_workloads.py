@@ -228,17 +228,17 @@ class RestartWorkloads:
             or RestartMark.parse(observed.annotations.get(names.RESTART_PENDING)) != mark
         ):
             return
-        if self._sealer.verify(observed) is not seal.Verdict.INTACT:
+        cleared: dict[str, str | None] = {names.RESTART_PENDING: None}
+        if self._sealer.verify(observed) is seal.Verdict.INTACT:
+            annotations = {
+                name: value
+                for name, value in observed.annotations.items()
+                if name != names.RESTART_PENDING
+            }
+            cleared[names.SEAL] = self._sealer.compute(key, annotations, data=observed.data)
+        elif not self._index.states.mutation(observed):
             return  # edited by somebody: the repair keeps the mark and starts another run
-        annotations = {
-            name: value
-            for name, value in observed.annotations.items()
-            if name != names.RESTART_PENDING
-        }
-        sealed = self._sealer.compute(key, annotations, data=observed.data)
-        written = await self._secrets.annotate(
-            observed, {names.RESTART_PENDING: None, names.SEAL: sealed}
-        )
+        written = await self._secrets.annotate(observed, cleared)
         self._index.states.clear_mark(key, written.resource_version)
 
 

@@ -37,8 +37,8 @@ class _Seen:
 class Election(Protocol):
     """Acquires, renews and releases leadership, as client-go does."""
 
-    def may_write(self) -> bool:
-        """Whether this replica leads at this moment."""
+    def seconds_left(self) -> float:
+        """Return for how long this replica leads without another renewal; 0 if it does not."""
 
     async def acquire(self) -> float:
         """Wait until this replica leads.
@@ -56,9 +56,9 @@ class Election(Protocol):
 class NoElection:
     """`Election` without an election: the only replica always leads."""
 
-    def may_write(self) -> bool:
-        """Return True."""
-        return True
+    def seconds_left(self) -> float:
+        """Return infinity."""
+        return math.inf
 
     async def acquire(self) -> float:
         """Return at once: no other replica has led."""
@@ -94,21 +94,19 @@ class LeaderElection:
         self._watchdog: asyncio.TimerHandle | None = None
         self._leading = False
         self._lost = asyncio.Event()
-        self._reported = ""
+        self._reported = self._awaited = ""
         self._must_read = False
         self._read_at = self._led_elsewhere_until = -math.inf
         self._wrote = False
 
-    def may_write(self) -> bool:
-        """Whether this replica leads at this moment.
+    def seconds_left(self) -> float:
+        """Return for how long this replica leads without another renewal; 0 if it does not.
 
-        Called before each write, because the process may have been paused for a while.
+        Asked before each write, because the process may have been paused for a while.
         """
-        return (
-            self._deadline is not None
-            and self._clock.monotonic() < self._deadline
-            and not self._lost.is_set()
-        )
+        if self._deadline is None or self._lost.is_set():
+            return 0.0
+        return max(self._deadline - self._clock.monotonic(), 0.0)
 
     async def acquire(self) -> float:
         """Acquire the lease, however long it takes.
@@ -225,6 +223,9 @@ class LeaderElection:
         if self._leading and record:
             _log.error("another replica holds the lease", extra={"holder": record.holder})
             self._lose()
+        elif record and record.holder != self._awaited:
+            self._awaited = record.holder
+            _log.info("another replica leads", extra={"holder": record.holder})
 
     def _hold_from(self, started: float) -> None:
         # Counted from before the request, as the API server may do.

@@ -8,6 +8,7 @@ from typing import Generic
 from onepassword_operator.model.errors import ClusterError
 from onepassword_operator.ports import Clock
 from onepassword_operator.rules import retry
+from onepassword_operator.service.runtime.internal_errors import InternalErrors
 from onepassword_operator.service.runtime.work_queue import K, Priority, WorkQueue
 
 
@@ -23,12 +24,14 @@ class RetryLoop(Generic[K]):
         *,
         queue: WorkQueue[K],
         clock: Clock,
+        errors: InternalErrors[K],
         interval_seconds: float = 60.0,
         pause_seconds: float = 0.0,
     ) -> None:
         """Keep the parameters: each key waits for `pause_seconds` before its first try."""
         self._work = work
         self._clock = clock
+        self._errors = errors
         self._interval_seconds = interval_seconds
         self._pause_seconds = pause_seconds
         self._queue = queue
@@ -49,7 +52,14 @@ class RetryLoop(Generic[K]):
     async def run_next(self) -> None:
         """Wait for the next key, and run its work once."""
         key = await self._queue.take()
-        delay = None
+        try:
+            delay = await self._errors.run(key, self._try)
+        finally:
+            self._queue.done(key)
+        if delay is not None:
+            self._queue.add_later(key, Priority.CHANGED, delay_seconds=delay)
+
+    async def _try(self, key: K) -> float | None:
         try:
             if await self._work(key):
                 self._queue.add(key, Priority.CHANGED)
@@ -63,10 +73,8 @@ class RetryLoop(Generic[K]):
                 interval_seconds=self._interval_seconds,
                 jitter=self._clock.jitter(),
             )
-            delay = self._interval_seconds if delay is None else delay
-        self._queue.done(key)
-        if delay is not None:
-            self._queue.add_later(key, Priority.CHANGED, delay_seconds=delay)
+            return self._interval_seconds if delay is None else delay
+        return None
 
     def depth(self) -> int:
         """Return the number of keys that wait or are being worked on."""

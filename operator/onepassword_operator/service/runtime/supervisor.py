@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from onepassword_operator.model.errors import InternalError
 from onepassword_operator.ports import Clock
 
 LAG_LIMIT_SECONDS: Final = 30.0
@@ -55,13 +56,13 @@ class Supervisor:
         """Wait for the first task that ends, even one started meanwhile, and raise its error.
 
         Raises:
-            RuntimeError: a task returned.
+            InternalError: a task returned.
         """
         await self._ended.wait()
         done = [task for task in self._tasks.values() if task.done()]
         for task in done:
             task.result()
-        raise RuntimeError(f"ended: {', '.join(sorted(task.get_name() for task in done))}")
+        raise InternalError(f"ended: {', '.join(sorted(task.get_name() for task in done))}")
 
     async def stop(self) -> None:
         """Cancel all tasks and wait for them.

@@ -167,6 +167,12 @@ class WorkQueue(Generic[K]):
             self._unblock(key)
             self._leave(key)
 
+    def lower(self, key: K, priority: Priority) -> None:
+        """Lower the priority of a key that waits."""
+        if key in self._waiting:
+            self.discard(key)
+            self.add(key, priority)
+
     def _leave(self, key: K) -> None:
         self._per_namespace[key.namespace] -= 1
         if not self._per_namespace[key.namespace]:

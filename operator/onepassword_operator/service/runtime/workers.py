@@ -9,8 +9,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, Generic
 
+from onepassword_operator.service.runtime.internal_errors import InternalErrors
 from onepassword_operator.service.runtime.slots import Slots
-from onepassword_operator.service.runtime.work_queue import K, WorkQueue
+from onepassword_operator.service.runtime.work_queue import K, Priority, WorkQueue
 
 SLOW_PER_WORKER: Final = 2
 """Slow reconciles that may go on beside each worker."""
@@ -26,23 +27,27 @@ class Workers(Generic[K]):
         *,
         count: int,
         begin: asyncio.Event,
+        errors: InternalErrors[K],
     ) -> None:
         """Keep the parameters: `count` keys at once, after `begin` is set."""
         self._queue = queue
         self._work = work
         self._slots = Slots(count, slow=SLOW_PER_WORKER * count)
         self._begin = begin
+        self._errors = errors
         self.loops = count + SLOW_PER_WORKER * count
         """The number of tasks to start with `run`."""
 
     async def run(self) -> None:
-        """Reconcile keys until cancelled; ends before that only by a bug."""
+        """Reconcile keys until cancelled, or until all fail by a bug."""
         await self._begin.wait()
         while True:
             async with self._slots.slot() as slot:
                 key = await self._queue.take()
                 slot.start()
                 try:
-                    await self._work(key)
+                    delay = await self._errors.run(key, self._work)
                 finally:
                     self._queue.done(key)
+                if delay:
+                    self._queue.add_later(key, Priority.LOW, delay_seconds=delay)

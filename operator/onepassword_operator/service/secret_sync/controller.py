@@ -9,6 +9,7 @@ from onepassword_operator.model.errors import (
     AnotherOperatorActiveError,
     BackendError,
     ClusterError,
+    InternalError,
     OperatorError,
     Retry,
 )
@@ -74,6 +75,11 @@ class Controller:
         if wait := self._index.refreshes.wait(key):
             # This reconcile came too early for it, and took its place in the queue.
             self._queue.add_later(key, Priority.NEW, delay_seconds=wait)
+
+    async def report_bug(self, key: SecretKey, error: InternalError) -> None:
+        """Report to each claim that a reconcile ended by a bug."""
+        for claim in self._index.claims.alive(key):
+            await self._report(claim, Failed(error), stale=True)
 
     async def _conclude_all(
         self, key: SecretKey, results: Results, *, left_alone: Collection[str]

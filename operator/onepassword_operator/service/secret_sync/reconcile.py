@@ -22,11 +22,11 @@ from onepassword_operator.model.errors import (
     RefusedError,
 )
 from onepassword_operator.model.outcome import Change, Failed, Outcome, Paused, Skipped, Synced
-from onepassword_operator.model.secret import ObservedSecret, SecretKey
+from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, SecretKey
 from onepassword_operator.model.target import Claim
 from onepassword_operator.ports import SecretStore
 from onepassword_operator.rules import conditions
-from onepassword_operator.rules.secret import admission, owners, seal, secret_plan
+from onepassword_operator.rules.secret import admission, mutation, owners, seal, secret_plan
 from onepassword_operator.rules.secret.admission import Admitted, Seen
 from onepassword_operator.rules.secret.owners import CoOwners
 from onepassword_operator.service.index import conflicts
@@ -263,7 +263,8 @@ class Reconcile:
                     if observed
                     else self._secrets.create(plan.desired)
                 )
-            self._index.states.set_version(key, written.resource_version)
+            observed = written
+            self._note_written(plan.desired, written)
         self._index.states.set_synced(key, revisions, skipped=fetched.skipped, mark=plan.mark)
         self._index.item_users.follow(key, revisions, requested=str(asked.recipe))
         if fetched.frozen:
@@ -274,10 +275,21 @@ class Reconcile:
             change=plan.change,
             reason=plan.reason,
             skipped=skipped,
-            warning=fetched.warning,
+            warning=self._warning(fetched, observed),
             asked=asked.refresh,
             unread=unread,
         )
+
+    def _note_written(self, sent: DesiredSecret, written: ObservedSecret) -> None:
+        changed = mutation.find(sent, written)
+        if changed and self._index.states.of(sent.key).mutation is None:
+            extra = {"secret": str(sent.key), "detail": str(changed)}
+            _log.warning("Secret changed by admission", extra=extra)
+        self._index.states.set_written(sent.key, written.resource_version, mutation=changed)
+
+    def _warning(self, fetched: Fetched, observed: ObservedSecret | None) -> str:
+        changed = self._index.states.mutation(observed) if observed else None
+        return "; ".join(filter(None, (fetched.warning, str(changed or ""))))
 
     def _plan(self, asked: Request, fetched: Fetched, *, co_owners: CoOwners) -> secret_plan.Plan:
         state = self._index.states.of(asked.key)
@@ -289,6 +301,7 @@ class Reconcile:
             carried=state.mark,
             co_owners=co_owners,
             restart_on_content=self._restart_on_content,
+            mutation=self._index.states.mutation(asked.observed) if asked.observed else None,
         )
         return secret_plan.plan(
             asked.admitted.winner, asked.observed, content=fetched.content, context=context

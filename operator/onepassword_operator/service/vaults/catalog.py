@@ -10,7 +10,7 @@ polls, which are apart in time, confirm a doubt; any list can refute it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from onepassword_operator.model.item import ItemSummary, Revision, Vault
@@ -29,6 +29,9 @@ EXTRA_LISTINGS: Final = 1
 UNEXPLAINED_LISTINGS: Final = 5
 """The same, if the vault changed and its list shows nothing new: most likely the list lags."""
 
+IDLE_POLLS: Final = 3
+"""Polls until a listing that nobody follows or uses is dropped."""
+
 _EVER: Final = float("-inf")
 
 
@@ -46,6 +49,8 @@ class Listing:
     polls: int = 0
     """The number of polls that have listed the vault."""
     titles: Titles = dataclasses.field(default_factory=dict)
+    idle_polls: int = 0
+    """Polls in a row at which no Secret followed the vault, since a lookup used the listing."""
 
     @property
     def items(self) -> Mapping[str, ItemSummary]:
@@ -169,6 +174,13 @@ class Catalog:
             and not listing.listings_due
         )
 
+    def drop_idle(self, followed: Collection[str]) -> None:
+        """Drop, at a poll, the listings of vaults that have not been followed or used lately."""
+        for vault_id, listing in list(self._listings.items()):
+            listing.idle_polls = 0 if vault_id in followed else listing.idle_polls + 1
+            if listing.idle_polls > IDLE_POLLS:
+                del self._listings[vault_id]
+
     def listed(self, vault_id: str) -> Listing | None:
         """Return the vault's last listing; None if there is none."""
         return self._listings.get(vault_id)
@@ -200,7 +212,8 @@ class Catalog:
         self._listings[vault_id] = listing
         listing.polls = int(polled)
         if former is None:
-            listing.known = Known(items=listed)
+            # As after a change, the fingerprint may be ahead of the items.
+            listing.known, listing.listings_due = Known(items=listed), EXTRA_LISTINGS
             return
         listing.polls += former.polls
         moved = former.fingerprint != listing.fingerprint
@@ -245,6 +258,7 @@ class Catalog:
         """
         listing, vault = self._listings.get(vault_id), self._vaults.get(vault_id)
         if listing and listing.fingerprint == (vault.fingerprint if vault else None):
+            listing.idle_polls = 0
             return listing
         return await self.fresh_listing(vault_id)
 

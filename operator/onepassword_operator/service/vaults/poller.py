@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
 from onepassword_operator.model.errors import BackendError, ItemLookupError
-from onepassword_operator.model.item import Vault
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.ports import Meter
 from onepassword_operator.rules import item_changes
@@ -91,20 +90,15 @@ class Poller:
             self._freshness.note_failure(error)
             self._meter.polled(ok=False)
             return error
-        self.trust.judge(vaults)
-        due = self._due(vaults, full=full)
+        followed = self._affected.followed(vaults)
+        self.trust.judge(vaults, followed=followed)
+        self._catalog.drop_idle(followed)
+        everything = full or self.trust.lost()
+        due = followed if everything else {v for v in followed if not self._catalog.is_current(v)}
         self._freshness.note_confirmed(*(vaults.keys() - due))
         self._meter.polled(ok=await self._list(due))
         self._add(self._affected.by_vaults(vaults))
         return None
-
-    def _due(self, vaults: Mapping[str, Vault], *, full: bool) -> set[str]:
-        followed = self._affected.followed(vaults)
-        if full:
-            self.trust.begin_resync(followed)
-        if full or self.trust.lost():
-            return followed
-        return {vault_id for vault_id in followed if not self._catalog.is_current(vault_id)}
 
     async def _list(self, due: Iterable[str]) -> bool:
         overdue = self._lists.keys() & set(due)
@@ -122,8 +116,8 @@ class Poller:
 
     async def _list_vault(self, vault_id: str) -> bool:
         """List a vault and note the outcome; return whether 1Password answered."""
-        current = self._catalog.is_current(vault_id) and self._catalog.listed(vault_id)
-        before = current.known if current else None
+        former, current = self._catalog.listed(vault_id), self._catalog.is_current(vault_id)
+        before = former.known if former else None
         answered = True
         try:
             await self._catalog.list_for_poll(vault_id)
@@ -131,22 +125,27 @@ class Poller:
             extra = {"vault": vault_id, "reason": error.reason}
             _log.warning("vault could not be listed", extra=extra)
             self._freshness.note_failure(error, vault_id=vault_id)
-            self.trust.note_failure(vault_id)
             answered = False
         except ItemLookupError as error:
             # Deleted since the vault list was read; the next vault list will lack it.
             _log.info("vault is gone", extra={"vault": vault_id, "reason": error.reason})
         else:
-            self._note_listed(vault_id, before)
+            self._freshness.note_confirmed(vault_id)
+            if former and before and (current or self.trust.lost()):
+                self._note_listed(vault_id, before, since=former.fingerprint, current=current)
         if not self._turn.locked():  # otherwise the poll under way concludes for all
             self._conclude()
         return answered
 
-    def _note_listed(self, vault_id: str, before: Known | None) -> None:
-        self._freshness.note_confirmed(vault_id)
-        if listing := self._catalog.listed(vault_id):
-            changes = item_changes.count_changes(before, listing.known) if before else 0
-            self.trust.note_list(vault_id, changes=changes, fingerprint=listing.fingerprint)
+    def _note_listed(self, vault_id: str, before: Known, *, since: object, current: bool) -> None:
+        listing = self._catalog.listed(vault_id)
+        if listing and (current or listing.fingerprint != since):
+            self.trust.note_list(
+                vault_id,
+                changes=item_changes.count_changes(before, listing.known),
+                moved=listing.fingerprint != since,
+                fingerprint=listing.fingerprint,
+            )
 
     def _conclude(self) -> None:
         changed, gone = self._affected.by_lists()

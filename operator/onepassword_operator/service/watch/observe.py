@@ -37,6 +37,7 @@ class Observe:
         sealer: seal.Sealer,
         wake_restarts: Callable[[str], None],
         remove_finalizer: Callable[[ObjectRef], None],
+        begun: Callable[[], bool],
     ) -> None:
         """Keep the parameters.
 
@@ -46,6 +47,7 @@ class Observe:
             sealer: tells our own Secrets from edited ones.
             wake_restarts: called with a namespace in which restarts are due.
             remove_finalizer: called with an object that may lose the official finalizer.
+            begun: whether this process leads and has polled 1Password.
         """
         self._index = index
         self._claims = index.claims
@@ -54,11 +56,15 @@ class Observe:
         self._gone: OrderedDict[str, None] = OrderedDict()
         self._wake_restarts = wake_restarts
         self._remove_finalizer = remove_finalizer
+        self._begun = begun
 
     def claim_seen(self, claim: Claim) -> None:
         """Record a resource that exists, and queue its Secret if it needs a reconcile."""
         if (priority := self.record(claim)) is not None:
             self._queue.add(claim.key, priority)
+        elif not self._begun() and conditions.is_in_sync(claim):
+            # Another replica leads and has seen to it. Were this one to lead, new ones come first.
+            self._queue.lower(claim.key, Priority.LOW)
 
     def record(self, claim: Claim) -> Priority | None:
         """Remember a resource, and return how urgently its Secret needs a reconcile, if at all.
@@ -185,6 +191,8 @@ class Observe:
         verdict = self._sealer.verify(observed)
         if verdict is seal.Verdict.INTACT:
             self._record_sealed(observed)
+        elif self._index.states.mutation(observed):
+            verdict = seal.Verdict.INTACT  # our own write, as it came back
         asking = self._claims.alive(key)
         claim = claims.winner(asking, observed)
         if claim is None or claim.suspended:
@@ -215,6 +223,7 @@ class Observe:
             verdict=seal.Verdict.INTACT,
             now="",
             co_owners=owners.co_owners(claim, (), observed=observed, interested=interested),
+            mutation=self._index.states.mutation(observed),
         )
         return secret_plan.plan(
             claim,

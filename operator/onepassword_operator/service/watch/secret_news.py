@@ -11,8 +11,9 @@ from typing import Final
 
 from onepassword_operator.model.errors import ClusterError
 from onepassword_operator.model.secret import SecretKey
-from onepassword_operator.ports import Clock, SecretStore
+from onepassword_operator.ports import Clock, Meter, SecretStore
 from onepassword_operator.service.index.index import Index
+from onepassword_operator.service.runtime.internal_errors import InternalErrors
 from onepassword_operator.service.runtime.retry_loop import RetryLoop
 from onepassword_operator.service.runtime.work_queue import WorkQueue
 from onepassword_operator.service.watch.observe import Observe
@@ -36,6 +37,7 @@ class SecretNews:
         observe: Observe,
         index: Index,
         clock: Clock,
+        meter: Meter,
         pause_seconds: float = PAUSE_SECONDS,
     ) -> None:
         self._secrets = secrets
@@ -43,7 +45,11 @@ class SecretNews:
         self._index = index
         self._newest: dict[SecretKey, int] = {}
         self._reads: RetryLoop[SecretKey] = RetryLoop(
-            self._read, queue=WorkQueue(), clock=clock, pause_seconds=pause_seconds
+            self._read,
+            queue=WorkQueue(),
+            clock=clock,
+            errors=InternalErrors(clock, meter),
+            pause_seconds=pause_seconds,
         )
 
     def seen(self, key: SecretKey, version: int) -> None:

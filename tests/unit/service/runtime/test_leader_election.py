@@ -99,9 +99,9 @@ async def keeping(leader: LeaderElection) -> AsyncIterator[asyncio.Task[None]]:
 
 async def test_the_first_candidate_leads_and_may_write_from_then_on(store: FakeLease, clock: FakeClock) -> None:
     me = candidate(store, clock)
-    assert not me.may_write()
+    assert not me.seconds_left()
     assert await me.acquire() == -math.inf, "nobody else led"
-    assert me.may_write()
+    assert me.seconds_left()
     assert store.record.holder == "me"
 
 
@@ -114,7 +114,7 @@ async def test_a_second_candidate_waits_until_the_first_has_been_silent_for_long
     await store.looks(3)
     clock.advance(15.0)
     await store.looks(3)
-    assert not me.may_write()
+    assert not me.seconds_left()
     clock.advance(0.1)
     await soon(acquisition)
     assert (store.record.holder, store.record.transitions) == ("me", 1)
@@ -142,7 +142,10 @@ async def test_a_lease_that_was_given_up_or_is_ones_own_is_no_sign_of_another_le
     assert await soon(acquisition) == -math.inf
 
 
-async def test_a_holder_that_renews_is_left_alone_however_old_its_times_look(store: FakeLease, clock: FakeClock) -> None:
+async def test_a_holder_that_renews_is_left_alone_however_old_its_times_look_and_named_once_in_the_log(
+    store: FakeLease, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     store.put(THEIRS)
     acquisition = asyncio.create_task(candidate(store, clock).acquire())
     for _ in range(5):
@@ -150,6 +153,7 @@ async def test_a_holder_that_renews_is_left_alone_however_old_its_times_look(sto
         store.put(THEIRS)
         clock.advance(10.0)
     assert not acquisition.done()
+    assert [record.holder for record in caplog.records if "another replica leads" in record.message] == [THEIRS.holder]  # type: ignore[attr-defined]
     await given_up(acquisition)
 
 
@@ -167,14 +171,14 @@ async def test_a_leader_that_cannot_renew_in_time_is_no_leader_any_more(
     await me.acquire()
     vars(store).update(trouble)
     await soon(me.renew())
-    assert not me.may_write()
+    assert not me.seconds_left()
 
 
 async def test_a_process_that_was_stopped_for_long_may_not_write_even_before_any_timer_has_run(
     clock: FakeClock, me: LeaderElection
 ) -> None:
     clock.advance(1000.0)
-    assert not me.may_write()
+    assert not me.seconds_left()
 
 
 async def test_the_time_to_lead_counts_from_before_the_request_that_took_the_lease(store: FakeLease, clock: FakeClock) -> None:
@@ -188,13 +192,13 @@ async def test_the_time_to_lead_counts_from_before_the_request_that_took_the_lea
     store.write = slow  # type: ignore[method-assign]
     await me.acquire()
     clock.advance(1.0)
-    assert not me.may_write()
+    assert not me.seconds_left()
 
 
 async def test_a_leader_whose_lease_another_has_taken_stops_at_once(store: FakeLease, me: LeaderElection) -> None:
     store.put(THEIRS)
     await soon(me.renew())
-    assert not me.may_write()
+    assert not me.seconds_left()
     assert store.record == THEIRS
 
 
@@ -202,12 +206,12 @@ async def test_a_leader_survives_a_lease_that_somebody_deleted(store: FakeLease,
     store.held = None
     async with keeping(me):
         await store.until_written(3)
-        assert me.may_write()
+        assert me.seconds_left()
 
 
 async def test_who_stops_gives_the_lease_up_so_that_the_next_need_not_wait(store: FakeLease, clock: FakeClock, me: LeaderElection) -> None:
     await me.release()
-    assert not me.may_write()
+    assert not me.seconds_left()
     await soon(candidate(store, clock, name="other").acquire())
     assert (store.record.holder, store.record.transitions) == ("other", 1)
 
@@ -257,10 +261,10 @@ async def test_a_lease_that_was_written_but_whose_answer_never_came_is_given_up_
     acquisition = asyncio.create_task(me.acquire())
     await soon(written.wait())
     await given_up(acquisition)
-    assert (store.record.holder, me.may_write()) == ("me", False)
+    assert (store.record.holder, me.seconds_left()) == ("me", 0)
     store.failing = None
     await me.release()
-    assert (store.record.holder, me.may_write()) == ("", False)
+    assert (store.record.holder, me.seconds_left()) == ("", 0)
 
 
 async def test_a_stop_does_not_wait_for_an_api_server_that_hangs(store: FakeLease, me: LeaderElection) -> None:
@@ -273,7 +277,7 @@ async def test_of_two_that_find_the_lease_free_at_once_one_leads(store: FakeLeas
     acquisitions = [asyncio.create_task(one.acquire()) for one in both]
     await asyncio.wait(acquisitions, return_when=asyncio.FIRST_COMPLETED)
     await store.looks(2)
-    assert sorted(one.may_write() for one in both) == [False, True]
+    assert sorted(one.seconds_left() > 0 for one in both) == [False, True]
     await given_up(*acquisitions)
 
 
@@ -289,7 +293,7 @@ async def test_why_the_lease_cannot_be_had_is_said_once(store: FakeLease, clock:
 async def test_without_an_election_the_only_replica_leads_to_its_end() -> None:
     me = NoElection()
     await me.acquire()
-    assert me.may_write()
+    assert me.seconds_left()
     kept = asyncio.create_task(me.renew())
     await asyncio.sleep(0)
     await me.release()

@@ -7,6 +7,7 @@ import pytest
 
 from fakes.calls import given_up, turns, until
 from fakes.clock import FakeClock
+from fakes.meter import FakeMeter
 from onepassword_operator.model.errors import (
     ClusterAbsentError,
     ClusterDeniedError,
@@ -15,6 +16,7 @@ from onepassword_operator.model.errors import (
     OperatorError,
 )
 from onepassword_operator.service.restarts.restart_workloads import NamespaceKey
+from onepassword_operator.service.runtime.internal_errors import InternalErrors
 from onepassword_operator.service.runtime.retry_loop import RetryLoop
 from onepassword_operator.service.runtime.work_queue import WorkQueue
 
@@ -53,9 +55,14 @@ def work() -> Work:
     return Work()
 
 
+def loop_over(work: Work, **options: float) -> RetryLoop[NamespaceKey]:
+    clock = FakeClock()
+    return RetryLoop(work.run, queue=WorkQueue(), clock=clock, errors=InternalErrors(clock, FakeMeter()), **options)
+
+
 @pytest.fixture
 async def loop(work: Work) -> AsyncIterator[RetryLoop[NamespaceKey]]:
-    made: RetryLoop[NamespaceKey] = RetryLoop(work.run, queue=WorkQueue(), clock=FakeClock(), interval_seconds=0.001)
+    made = loop_over(work, interval_seconds=0.001)
     workers = [asyncio.create_task(made.run()) for _ in range(2)]
     yield made
     made.close()
@@ -101,7 +108,7 @@ async def test_workers_go_on_side_by_side_but_never_on_the_same(loop: RetryLoop[
 
 
 async def test_whoever_has_more_to_do_goes_on_behind_the_others(work: Work) -> None:
-    loop: RetryLoop[NamespaceKey] = RetryLoop(work.run, queue=WorkQueue(), clock=FakeClock())
+    loop = loop_over(work)
     work.steps = 4
     for key in (APP, OTHER):
         loop.wake(key)

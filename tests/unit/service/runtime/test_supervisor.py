@@ -6,6 +6,7 @@ import contextlib
 import pytest
 
 from fakes.clock import FakeClock
+from onepassword_operator.model.errors import InternalError
 from onepassword_operator.service.runtime import supervisor as supervise
 from onepassword_operator.service.runtime.supervisor import Supervisor
 
@@ -48,7 +49,7 @@ async def test_a_task_that_returns_is_a_failure_too_also_if_it_was_started_after
     waiting = asyncio.create_task(tasks.first_end())
     await asyncio.sleep(0)
     tasks.start("b", returns)
-    with pytest.raises(RuntimeError, match="ended: b"):
+    with pytest.raises(InternalError, match="ended: b"):
         await waiting
     await tasks.stop()
 

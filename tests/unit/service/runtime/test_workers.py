@@ -7,8 +7,13 @@ from collections.abc import AsyncIterator
 import pytest
 
 from fakes.calls import turns, until
+from fakes.clock import FakeClock
+from fakes.meter import FakeMeter
+from onepassword_operator.model.errors import InternalError
 from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.rules.retry import INTERNAL_SECONDS
 from onepassword_operator.service.runtime import slots
+from onepassword_operator.service.runtime.internal_errors import EVERYWHERE, InternalErrors
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
 from onepassword_operator.service.runtime.workers import Workers
 
@@ -17,9 +22,12 @@ class Work:
     def __init__(self) -> None:
         self.begun: list[str] = []
         self.gates: dict[str, asyncio.Event] = {}
+        self.bugs: set[str] = set()
 
     async def __call__(self, key: SecretKey) -> None:
         self.begun.append(key.name)
+        if key.name in self.bugs:
+            raise ZeroDivisionError
         if gate := self.gates.get(key.name):
             await gate.wait()
 
@@ -28,7 +36,9 @@ class Shop:
     def __init__(self, count: int) -> None:
         self.queue: WorkQueue[SecretKey] = WorkQueue()
         self.work, self.begin = Work(), asyncio.Event()
-        self.workers = Workers(self.queue, self.work, count=count, begin=self.begin)
+        self.clock = FakeClock()
+        errors = InternalErrors[SecretKey](self.clock, FakeMeter())
+        self.workers = Workers(self.queue, self.work, count=count, begin=self.begin, errors=errors)
         self.tasks = [asyncio.create_task(self.workers.run()) for _ in range(self.workers.loops)]
 
     async def add(self, *names: str) -> None:
@@ -48,7 +58,7 @@ async def shop(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shop]:
     for task in made.tasks:
         task.cancel()
     for task in made.tasks:
-        with contextlib.suppress(asyncio.CancelledError, ZeroDivisionError):
+        with contextlib.suppress(asyncio.CancelledError, InternalError):
             await task
 
 
@@ -73,16 +83,26 @@ async def test_passes_that_hang_hold_no_worker_for_long_and_not_more_than_two_fo
     await until(lambda: "healthy" in shop.work.begun)
 
 
-async def test_an_error_of_ours_ends_a_worker_and_its_pass(shop: Shop) -> None:
-    async def fails(key: SecretKey) -> None:
-        raise ZeroDivisionError
-
+async def test_a_bug_over_one_key_costs_that_key_some_minutes_and_no_other_anything(shop: Shop) -> None:
     shop.begin.set()
-    workers = Workers(shop.queue, fails, count=1, begin=shop.begin)
-    task = asyncio.create_task(workers.run())
-    for other in shop.tasks:
-        other.cancel()
-    await shop.add("a")
-    with pytest.raises(ZeroDivisionError):
-        await task
+    shop.work.bugs = {"poison"}
+    for turn in range(2 * EVERYWHERE):
+        await shop.add("poison", f"{turn}")
+        assert f"{turn}" in shop.work.begun
+    assert shop.work.begun.count("poison") == 1
+    assert (shop.queue.depth(), shop.queue.delayed()) == (0, 1)
+    shop.clock.advance(INTERNAL_SECONDS)
+    await shop.add("poison")
+    assert shop.work.begun.count("poison") == 2
+    assert not any(task.done() for task in shop.tasks)
+
+
+async def test_a_bug_over_every_key_ends_the_worker(shop: Shop) -> None:
+    shop.begin.set()
+    names = [f"{number}" for number in range(EVERYWHERE)]
+    shop.work.bugs = {*names}
+    await shop.add(*names)
+    (ended,) = [task for task in shop.tasks if task.done()]
+    with pytest.raises(InternalError, match="ZeroDivisionError"):
+        await ended
     assert shop.queue.depth() == 0

@@ -15,6 +15,8 @@ from onepassword_operator.model.errors import (
     VaultNotFoundError,
 )
 from onepassword_operator.model.item import ItemSummary, Vault
+from onepassword_operator.service.vaults.catalog import IDLE_POLLS
+from onepassword_operator.service.vaults.trust import SHOWN_CHANGES
 
 
 async def test_an_unchanged_poll_is_exactly_one_vault_list_and_nothing_in_the_cluster(world: World) -> None:
@@ -230,6 +232,17 @@ class TestFull:
         assert not world.process.poller.trust.lost()
 
 
+async def test_the_list_of_a_vault_that_nobody_follows_any_more_is_dropped_after_some_polls(world: World) -> None:
+    await world.synced()
+    other = world.source.add_vault("Other")
+    world.source.put(other, "db", password="x")
+    await world.polled(world.claim("db", "vaults/Other/items/db"))
+    for kept in (True,) * IDLE_POLLS + (False,) * 2:
+        await world.poll()
+        assert (world.process.catalog.listed(world.vault) is not None) is kept
+    assert world.process.catalog.listed(other)
+
+
 class TestTrust:
     """A vault list that hides changes."""
 
@@ -251,23 +264,33 @@ class TestTrust:
         await world.poll()
         assert (world.meter.found, world.source.requests) == (2, ["vaults", f"list {world.vault}"])
 
-    async def test_three_clean_resyncs_bring_the_cheap_poll_back(self, world: World) -> None:
-        await self.lose(world)
+    async def test_changes_that_the_vault_list_shows_bring_the_cheap_poll_back(self, world: World) -> None:
+        item = await self.lose(world)
         world.source.catch_up()
-        for _ in range(3):
+        for number in range(SHOWN_CHANGES):
             await world.poll()
-            await world.poll(full=True)
+            await world.polled(world.source.edit(item, password=str(number)))
+        await world.poll()
         await world.poll()
         world.forget_requests()
         await world.poll()
         assert world.source.requests == ["vaults"]
 
-    async def test_a_resync_that_could_not_list_every_vault_is_not_clean(self, world: World) -> None:
-        await self.lose(world)
-        world.source.refused[world.vault] = BackendForbiddenError("not this one")
-        for _ in range(5):
-            await world.poll(full=True)
-        assert world.process.poller.trust.lost()
+    @pytest.mark.parametrize("behind", [False, True])
+    async def test_silence_proves_nothing_and_no_rotation_is_hidden_for_longer_than_a_poll(self, world: World, *, behind: bool) -> None:
+        """Fingerprints never move, or those of one vault of two never do."""
+        other = world.source.put(world.source.add_vault("Other"), "other", password="one") if behind else None
+        if other:
+            world.claim("other", "vaults/Other/items/other")
+        item = await self.lose(world)
+        for number in range(5):
+            for _ in range(2 * SHOWN_CHANGES):
+                if other:
+                    world.source.edit(other, password="two")
+                await world.poll(full=True)
+                await world.poll()
+            await world.polled(world.source.edit(item, password=str(number)))
+            assert world.secrets.values(world.key()) == {"password": str(number)}
 
 
 async def test_polls_never_overlap_whoever_asks_for_one(world: World) -> None:

@@ -30,6 +30,16 @@ async def test_what_is_seen_again_unchanged_leaves_the_old_objects_in_place(worl
     assert index.states.of(world.key()).held is revision
 
 
+async def test_what_another_replica_has_seen_to_comes_last_when_this_one_leads(world: World) -> None:
+    await world.synced()
+    standby, held = Process(world), world.claims.objects[world.key()]
+    standby.observe.claim_seen(dataclasses.replace(held, resource_version=1, conditions=()))
+    standby.observe.claim_seen(held)
+    new = world.claim("new")
+    standby.observe.claim_seen(world.claims.objects[new])
+    assert [await standby.queue.take() for _ in range(2)] == [new, world.key()]
+
+
 @pytest.mark.parametrize("change", [{"item_path": "vaults/a/items/b"}, {"labels": {"a": "b"}}, {"annotations": {"a": "b"}}, {"uid": "new"}])
 async def test_a_resource_that_asks_for_something_else_needs_one(world: World, change: dict[str, object]) -> None:
     await world.synced()

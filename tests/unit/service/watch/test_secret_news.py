@@ -27,7 +27,9 @@ async def world() -> World:
 @pytest.fixture
 def news(world: World) -> SecretNews:
     process = world.process
-    return SecretNews(world.secrets, observe=process.observe, index=process.index, clock=world.clock, pause_seconds=PAUSE_SECONDS)
+    return SecretNews(
+        world.secrets, observe=process.observe, index=process.index, clock=world.clock, meter=world.meter, pause_seconds=PAUSE_SECONDS
+    )
 
 
 @contextlib.asynccontextmanager

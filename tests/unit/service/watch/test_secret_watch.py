@@ -31,7 +31,14 @@ class Scene:
         self.watch = FakeSecretWatch()
         self.pauses: list[float] = []
         process = self.world.process
-        news = SecretNews(self.world.secrets, observe=process.observe, index=process.index, clock=self.world.clock, pause_seconds=0.001)
+        news = SecretNews(
+            self.world.secrets,
+            observe=process.observe,
+            index=process.index,
+            clock=self.world.clock,
+            meter=self.world.meter,
+            pause_seconds=0.001,
+        )
         self.watching = SecretWatcher(self.watch, news=news, namespaces=namespaces, clock=self.world.clock, sleep=self.sleep)
 
     async def sleep(self, seconds: float) -> None:
