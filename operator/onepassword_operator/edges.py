@@ -86,22 +86,20 @@ def build(
         instance=os.uname().nodename,
         dropped=metrics.events_dropped,
     )
-    secrets = KubernetesSecrets(api, namespaces=settings.namespaces)
-    resources = KubernetesResources(
-        api, rendering=options.rendering, namespaces=settings.namespaces
-    )
+    secrets = KubernetesSecrets(api)
+    resources = KubernetesResources(api, rendering=options.rendering)
     ports = Ports(
         items=source,
         secrets=secrets,
         resources=resources,
-        workloads=KubernetesWorkloads(api, namespaces=settings.namespaces),
+        workloads=KubernetesWorkloads(api),
         finalizers=KubernetesFinalizers(api),
         events=KubernetesEvents(events, new_name=_event_name, clock=clock, now=api.server_time),
         meter=metrics,
         clock=clock,
     )
     use_cases = wiring.wire(ports, options, new_queue=WorkQueue)
-    watcher = _secret_watcher(settings, api, secrets=secrets, use_cases=use_cases, clock=clock)
+    watcher = _secret_watcher(api, secrets=secrets, use_cases=use_cases, clock=clock)
     return Parts(
         clock=clock,
         rendering=options.rendering,
@@ -113,7 +111,6 @@ def build(
 
 
 def _secret_watcher(
-    settings: Settings,
     api: KubernetesApi,
     *,
     secrets: KubernetesSecrets,
@@ -125,7 +122,7 @@ def _secret_watcher(
         news=SecretNews(
             secrets, observe=use_cases.observe, index=use_cases.shared.index, clock=clock
         ),
-        namespaces=settings.namespaces,
+        namespaces=use_cases.shared.namespaces,
         clock=clock,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from prometheus_client import (
@@ -15,6 +15,8 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 _PREFIX: Final = "onepassword_operator"
 
@@ -86,6 +88,12 @@ class Metrics:
         """Add a gauge whose value `read` returns at each scrape."""
         self._gauge(name, text).set_function(read)
 
+    def observe_each(
+        self, name: str, text: str, *, label: str, read: Callable[[], Mapping[str, float]]
+    ) -> None:
+        """Add a gauge with a value for each label value that `read` returns at a scrape."""
+        self._registry.register(_Family(f"{_PREFIX}_{name}", text, label=label, read=read))
+
     def render(self) -> bytes:
         """Render all metrics in the Prometheus text format."""
         return generate_latest(self._registry)
@@ -137,3 +145,19 @@ class Metrics:
     def events_dropped(self, count: int) -> None:
         """Count Kubernetes Events that were dropped untried."""
         self._dropped.inc(count)
+
+
+class _Family(Collector):
+    """A gauge whose label values come and go."""
+
+    def __init__(
+        self, name: str, text: str, *, label: str, read: Callable[[], Mapping[str, float]]
+    ) -> None:
+        self._name, self._text, self._label, self._read = name, text, label, read
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the present values."""
+        family = GaugeMetricFamily(self._name, self._text, labels=[self._label])
+        for value, number in self._read().items():
+            family.add_metric([value], number)
+        yield family

@@ -12,6 +12,7 @@ from fakes.secret_watch import FakeSecretWatch
 from fakes.world import World
 from onepassword_operator.model.errors import ClusterDeniedError, ClusterExpiredError, ClusterUnavailableError
 from onepassword_operator.model.secret import SecretKey, SecretSight, Sight
+from onepassword_operator.service.watch.namespaces import Access, Namespaces
 from onepassword_operator.service.watch.secret_news import SecretNews
 from onepassword_operator.service.watch.secret_watch import CALM_SECONDS, LONGEST_PAUSE_SECONDS, SecretWatcher
 
@@ -32,11 +33,16 @@ class Scene:
         self.pauses: list[float] = []
         process = self.world.process
         news = SecretNews(self.world.secrets, observe=process.observe, index=process.index, clock=self.world.clock, pause_seconds=0.001)
-        self.watching = SecretWatcher(self.watch, news=news, namespaces=namespaces, clock=self.world.clock, sleep=self.sleep)
+        self.namespaces = Namespaces(namespaces)
+        for namespace in self.namespaces.names:
+            self.namespaces.allow(namespace, Access.LISTS)
+        self.watching = SecretWatcher(self.watch, news=news, namespaces=self.namespaces, clock=self.world.clock, sleep=self.sleep)
 
     async def sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)
         await asyncio.sleep(0)
+        for namespace in self.namespaces.names:
+            self.namespaces.allow(namespace, Access.LISTS)  # the resync that a refusal calls for
 
     def calm(self) -> None:
         """The stream lives for long."""
