@@ -151,7 +151,8 @@ class Operator:
         """Return when a namespace is listed, and each other one too, refused, or slow."""
         await self._namespaces.any_listed.wait()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._namespaces.all_tried.wait(), FIRST_LISTS_SECONDS)
+            async with asyncio.timeout(FIRST_LISTS_SECONDS):
+                await self._namespaces.all_tried.wait()
         self._synced = True
         if slow := self._namespaces.untried():
             _log.warning("namespace not listed yet", extra={"namespaces": slow})

@@ -27,6 +27,8 @@ SEED = seed(db="canary-password-1")
 GOOD = {"password": b"canary-password-1"}
 MINUTE_SECONDS = 60.0
 CRD_SECONDS = 15.0
+AWAY_SECONDS = 5.0
+"""So long that everything which is started again meanwhile finds no CRD."""
 CRD = REPOSITORY / "crds" / "onepassworditems.yaml"
 
 
@@ -142,8 +144,12 @@ def test_the_crd_that_goes_and_comes_back_is_watched_again(tmp_path: Path) -> No
         operator = world.operator(WATCH_NAMESPACE="")
         world.item("first", "vaults/v/items/db")
         world.wait_ready("first")
+        world.orphan("first")
+        world.item("owned", "vaults/v/items/db")
+        world.wait_ready("owned")
         bare.kubectl("delete", "-f", str(CRD))
         eventually(lambda: operator.probe("/readyz")[0], lambda code: code == 503, timeout=CRD_SECONDS)
+        time.sleep(AWAY_SECONDS)
         bare.kubectl("apply", "-f", str(CRD))
         eventually(lambda: operator.probe("/readyz")[0], lambda code: code == 200, timeout=CRD_SECONDS)
         for name in ("second", "third"):
@@ -155,3 +161,4 @@ def test_the_crd_that_goes_and_comes_back_is_watched_again(tmp_path: Path) -> No
             world.patch_item(name, {"metadata": {"labels": {"seen": "by-the-watch"}}})
             eventually(lambda name=name: (world.secret(name).metadata.labels or {}).get("seen"), timeout=CRD_SECONDS)  # type: ignore[misc]
         assert operator.alive()
+        assert world.data("first") == GOOD

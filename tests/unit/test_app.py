@@ -32,6 +32,7 @@ from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.net.tls import client_tls
+from onepassword_operator.service.runtime import slots
 from onepassword_operator.service.runtime.leader_election import NoElection
 from onepassword_operator.service.vaults.poller import Poller
 from onepassword_operator.service.watch import crd
@@ -479,7 +480,9 @@ class TestNamespaces:
     """Three namespaces, of which the second is in trouble."""
 
     @pytest.fixture
-    def settings(self, settings: Settings, cluster: Server) -> Settings:
+    def settings(self, settings: Settings, cluster: Server, monkeypatch: pytest.MonkeyPatch) -> Settings:
+        monkeypatch.setattr(app, "RESYNCS_AT_ONCE", 1)
+        monkeypatch.setattr(slots, "SLOW_SECONDS", 0.01)
         for namespace in "abc":
             for path in (f"{CRD}/namespaces/{namespace}/onepassworditems", f"/apis/apps/v1/namespaces/{namespace}/deployments"):
                 cluster.routes[path] = reply({"items": []})

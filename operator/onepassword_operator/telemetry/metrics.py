@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from prometheus_client import (
@@ -15,8 +15,6 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
 
 _PREFIX: Final = "onepassword_operator"
 
@@ -33,6 +31,7 @@ class Metrics:
         # The times of creation would be a second, useless series per counter.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
+        self._families: list[tuple[Gauge, Callable[[], Mapping[str, float]]]] = []
         ProcessCollector(registry=self._registry)
         self._last_poll = self._gauge(
             "last_successful_poll_timestamp_seconds",
@@ -92,10 +91,14 @@ class Metrics:
         self, name: str, text: str, *, label: str, read: Callable[[], Mapping[str, float]]
     ) -> None:
         """Add a gauge with a value for each label value that `read` returns at a scrape."""
-        self._registry.register(_Family(f"{_PREFIX}_{name}", text, label=label, read=read))
+        self._families.append((self._gauge(name, text, label), read))
 
     def render(self) -> bytes:
         """Render all metrics in the Prometheus text format."""
+        for family, read in self._families:
+            family.clear()
+            for value, number in read().items():
+                family.labels(value).set(number)
         return generate_latest(self._registry)
 
     def connect_request(self, route: str, code: int, seconds: float) -> None:
@@ -145,19 +148,3 @@ class Metrics:
     def events_dropped(self, count: int) -> None:
         """Count Kubernetes Events that were dropped untried."""
         self._dropped.inc(count)
-
-
-class _Family(Collector):
-    """A gauge whose label values come and go."""
-
-    def __init__(
-        self, name: str, text: str, *, label: str, read: Callable[[], Mapping[str, float]]
-    ) -> None:
-        self._name, self._text, self._label, self._read = name, text, label, read
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the present values."""
-        family = GaugeMetricFamily(self._name, self._text, labels=[self._label])
-        for value, number in self._read().items():
-            family.add_metric([value], number)
-        yield family

@@ -65,7 +65,13 @@ def test_kopf_does_nothing_but_carry_watches() -> None:
 
 async def test_kopf_kills_nothing_when_it_ends() -> None:
     """By default it has the process killed ten minutes later, so one watch that failed would end them all."""
-    running = asyncio.create_task(run_kopf(registry=kopf.OperatorRegistry(), settings=build_settings(), clusterwide=True, identity="x"))
+    registry = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=registry)
+    async def never(**_: Any) -> None:
+        await asyncio.Event().wait()
+
+    running = asyncio.create_task(run_kopf(registry=registry, settings=build_settings(), clusterwide=True, identity="x"))
     for _ in range(10):
         await asyncio.sleep(0)
     await given_up(running)

@@ -230,12 +230,13 @@ async def test_a_user_without_a_name_is_no_problem(monkeypatch: pytest.MonkeyPat
     assert await asyncio.wait_for(made._once(), 10) is None
 
 
-async def test_two_kopfs_end_their_own_tasks_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = Kopf(monkeypatch, fail)
-    first, children = await stage.run()
-    second, others = await Kopf(monkeypatch, fail).run()
-    stage.release.set()
-    await failing(Failed, first)
-    assert (children.cancelled(), others.done(), second.done()) == (True, False, False)
-    await given_up(second)
-    assert others.cancelled()
+async def test_each_of_several_kopfs_ends_its_own_tasks_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    stages = [Kopf(monkeypatch, fail) for _ in range(2)]
+    monkeypatch.setattr(kopf, "spawn_tasks", lambda stage: stage._spawn())
+    runs = [asyncio.create_task(run_kopf(stage=stage)) for stage in stages]
+    for stage in stages:
+        await stage.started.wait()
+    stages[0].release.set()
+    await failing(Failed, runs[0])
+    assert [stage.child.done() for stage in stages] == [True, False]
+    await given_up(runs[1])

@@ -110,7 +110,9 @@ class Namespaces:
         """Wait for the next resync: an interval, unless one is due earlier."""
         state = self._states[namespace]
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(state.due.wait(), interval_seconds)
+            # not wait_for, which in Python 3.11 may swallow the cancellation by a stop
+            async with asyncio.timeout(interval_seconds):
+                await state.due.wait()
         if state.due.is_set():
             state.due.clear()
             await asyncio.sleep(min(state.due_seconds, interval_seconds))

@@ -164,6 +164,15 @@ async def test_a_namespace_without_rights_waits_by_itself_and_is_told_once(caplo
     assert (reported.__dict__["namespace"], reported.__dict__["reason"]) == ("a", "ClusterAccessDenied")
 
 
+async def test_a_namespace_that_cannot_be_listed_is_not_watched_until_it_can() -> None:
+    scene = Scene("a", "b")
+    scene.namespaces.refuse("a", Access.LISTS, error=ClusterDeniedError("no"))
+    async with scene.until_silent("b"):
+        assert scene.watch.asked == ["list b"]
+        scene.namespaces.allow("a", Access.LISTS)
+        await scene.watch.until_silent("a")
+
+
 async def test_what_is_wrong_is_told_again_if_all_was_well_in_between(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     scene.watch.lists[""] += [([up_to(20)], None)] * 3
     scene.watch.streams[""] += [([], scene.breaks), ([], FAILED), ([], scene.breaks)]
