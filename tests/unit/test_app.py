@@ -506,7 +506,8 @@ class TestNamespaces:
     async def test_without_the_crd_it_is_not_ready_until_it_is_back(
         self, operator: Operator, cluster: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        no_pause(monkeypatch)
+        monkeypatch.setattr(crd, "CHECK_SECONDS", 0.01)
+        monkeypatch.setattr(app, "LONGEST_RESYNC_PAUSE_SECONDS", 0.01)
         lists = {path: cluster.routes[path] for path in cluster.routes if path.startswith(CRD)}
         async with running(operator):
             await until(lambda: not operator.unready())
