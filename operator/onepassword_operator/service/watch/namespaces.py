@@ -101,21 +101,21 @@ class Namespaces:
         self.resync_in(namespace, seconds=0.0)
 
     def resync_in(self, namespace: str, *, seconds: float) -> None:
-        """Make a resync due."""
+        """Make a resync due, unless one is due earlier."""
         state = self._states[namespace]
-        state.due_seconds = seconds
+        state.due_seconds = min(seconds, state.due_seconds) if state.due.is_set() else seconds
         state.due.set()
 
     async def until_due(self, namespace: str, *, interval_seconds: float) -> None:
         """Wait for the next resync: an interval, unless one is due earlier."""
-        state = self._states[namespace]
+        state, loop = self._states[namespace], asyncio.get_running_loop()
+        # not wait_for, which in Python 3.11 may swallow the cancellation by a stop
         with contextlib.suppress(TimeoutError):
-            # not wait_for, which in Python 3.11 may swallow the cancellation by a stop
-            async with asyncio.timeout(interval_seconds):
-                await state.due.wait()
-        if state.due.is_set():
-            state.due.clear()
-            await asyncio.sleep(min(state.due_seconds, interval_seconds))
+            async with asyncio.timeout(interval_seconds) as limit:
+                while when := limit.when():
+                    await state.due.wait()
+                    state.due.clear()
+                    limit.reschedule(min(when, loop.time() + state.due_seconds))
 
     async def until_listed(self, namespace: str) -> None:
         """Wait until the namespace can be listed."""

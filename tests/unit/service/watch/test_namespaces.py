@@ -64,22 +64,34 @@ async def test_no_watch_starts_while_lists_fail_or_before_the_resync_after_a_ref
     await asyncio.wait_for(again, 5)
 
 
-async def test_a_watch_that_goes_on_being_refused_makes_one_resync_due(monkeypatch: pytest.MonkeyPatch) -> None:
-    namespaces, pauses = Namespaces(["a"]), list[float]()
+async def test_a_watch_that_goes_on_being_refused_makes_one_resync_due() -> None:
+    namespaces = Namespaces(["a"])
     namespaces.refuse("a", Access.SECRET_WATCH, error=DENIED)
     await asyncio.wait_for(namespaces.until_due("a", interval_seconds=600.0), 5)
     namespaces.refuse("a", Access.SECRET_WATCH, error=DENIED)
     assert not namespaces._states["a"].due.is_set()
-    sleep = asyncio.sleep
 
-    async def pause(seconds: float) -> None:
-        pauses.append(seconds)
-        await sleep(0)
 
-    monkeypatch.setattr("asyncio.sleep", pause)
+async def test_a_doubt_waits_for_no_resync_that_is_due_later() -> None:
+    namespaces = Namespaces(["a"])
+    waiting = asyncio.create_task(namespaces.until_due("a", interval_seconds=600.0))
+    for seconds in (10.0, 300.0):
+        namespaces.resync_in("a", seconds=seconds)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert not waiting.done()
+    namespaces.doubt("a")
     namespaces.resync_in("a", seconds=10.0)
-    await namespaces.until_due("a", interval_seconds=600.0)
-    assert pauses == [10.0]
+    await asyncio.wait_for(waiting, 5)
+
+
+async def test_starts_of_watches_do_not_put_off_the_resync_that_follows_the_first() -> None:
+    namespaces = Namespaces(["a"])
+    waiting = asyncio.create_task(namespaces.until_due("a", interval_seconds=600.0))
+    for seconds in (0.01, 300.0):
+        namespaces.resync_in("a", seconds=seconds)
+        await asyncio.sleep(0)
+    await asyncio.wait_for(waiting, 5)
 
 
 def test_a_start_knows_when_one_is_listed_and_when_each_was_tried() -> None:
