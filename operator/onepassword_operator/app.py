@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Final
 
 from onepassword_operator import __version__, gauges, memory
@@ -22,11 +23,20 @@ from onepassword_operator.connect.server_watch import ServerWatch
 from onepassword_operator.edges import USER_AGENT, Parts, SystemClock, build, elect
 from onepassword_operator.handlers.registry import build_registry
 from onepassword_operator.handlers.watches import Watches
-from onepassword_operator.model.errors import ClusterError, InternalError, OperatorError
+from onepassword_operator.model.errors import (
+    ClusterAbsentError,
+    ClusterError,
+    InternalError,
+    OperatorError,
+)
 from onepassword_operator.net.proxy import route_to
 from onepassword_operator.net.tls import TlsFiles
 from onepassword_operator.service.runtime.leader_election import Election
+from onepassword_operator.service.runtime.slots import Slots
 from onepassword_operator.service.runtime.supervisor import Supervisor
+from onepassword_operator.service.watch.crd import Crd
+from onepassword_operator.service.watch.namespaces import Access
+from onepassword_operator.service.watch.secret_scan import PatrolledSecrets
 from onepassword_operator.settings.schema import Settings
 from onepassword_operator.settings.values import bind_address
 from onepassword_operator.telemetry import probes
@@ -35,8 +45,10 @@ from onepassword_operator.telemetry.serving_certificate import serving_tls
 
 RESTART_LOOPS: Final = 4
 SECOND_RESYNC_SECONDS: Final = 10.0
-RESYNC_RETRY_SECONDS: Final = 15.0
-CRD_CHECK_SECONDS: Final = 2.0
+LONGEST_RESYNC_PAUSE_SECONDS: Final = 30.0
+RESYNCS_AT_ONCE: Final = 4
+FIRST_LISTS_SECONDS: Final = 15.0
+"""How long a start waits for slow namespaces once others are listed."""
 OUTAGE_POLL_SECONDS: Final = 15.0
 SERVER_CHECK_SECONDS: Final = 60.0
 
@@ -75,9 +87,11 @@ class Operator:
         self._use_cases = parts.use_cases
         self._api = api
         self._stop = stop
+        self._namespaces = parts.use_cases.shared.namespaces
         self._synced = False
+        self._crd = Crd(parts.resources.is_served)
+        self._resyncs = Slots(RESYNCS_AT_ONCE, slow=len(self._namespaces.names))
         self._tasks = Supervisor(parts.clock)
-        self._watches_started = asyncio.Event()
 
     def unhealthy(self) -> str:
         """Return the problem that fails /healthz; empty if there is none."""
@@ -86,23 +100,24 @@ class Operator:
     def unready(self) -> str:
         """Return the problem that fails /readyz: no CRD or no first LIST.
 
-        1Password's state is a condition and a metric, never readiness.
+        1Password's state is a condition and a metric, never readiness; nor is a single namespace's.
         """
-        if self._synced:
+        if self._synced and not self._crd.missing:
             return ""
         return "waiting for the OnePasswordItem CRD and the first complete LISTs"
 
     async def run(self) -> None:
         """Run until cancelled, or until a supervised task fails."""
         self._tasks.start("heartbeat", self._tasks.heartbeat)
-        await self._wait_for_crd()
-        await self._first_resync()
-        self._tasks.start("resyncer", self._resync_forever)
-        self._tasks.start("watches", self._watch)
+        await self._crd.wait()
+        for namespace in self._namespaces.names:
+            name = namespace or "all"
+            self._tasks.start(f"resyncs-{name}", partial(self._resync_forever, namespace))
+            self._tasks.start(f"watches-{name}", partial(self._watch, namespace))
+            if patrol := self._use_cases.patrol:
+                self._tasks.start(f"patrol-{name}", partial(self._patrol, namespace, patrol))
         if self._parts.secret_watcher:
             self._tasks.start("secret-watch", self._parts.secret_watcher.run)
-        if self._use_cases.patrol:
-            self._tasks.start("patrol", self._use_cases.patrol.run)
         self._tasks.start("leadership", self._lead)
         await self._tasks.first_end()
 
@@ -119,6 +134,7 @@ class Operator:
     async def _lead(self) -> None:
         # A standby has listed everything and watches it, so all that there is to do waits in its
         # queues.
+        await self._first_lists()
         led_until = await self._election.acquire()
         # A refresh leaves no trace but an Event. One that the former leader still owed long after
         # it was asked for shows in the status.
@@ -136,40 +152,22 @@ class Operator:
         self._tasks.start("server-watch", self._watch_server_forever)
         await self._election.renew()
 
-    async def _wait_for_crd(self) -> None:
-        reported = ""
-        while True:
-            try:
-                if await self._parts.resources.is_served():
-                    return
-                trouble = (
-                    "the cluster does not serve onepassworditems.onepassword.com; "
-                    "apply the CRD: kubectl apply -f crds/"
-                )
-            except ClusterError as error:
-                trouble = str(error)
-            if trouble != reported:
-                _log.error("not ready", extra={"detail": trouble})
-                reported = trouble
-            await asyncio.sleep(CRD_CHECK_SECONDS)
-
-    async def _first_resync(self) -> None:
-        # Nothing is concluded from a part of a LIST, so the first resync is tried until it is
-        # complete.
-        attempt = 0
-        while not self._synced:
-            try:
-                await self._use_cases.resync.run()
-                self._synced = True
-            except ClusterError as error:
-                attempt += 1
-                _log.error("not ready", extra={"detail": str(error), "reason": error.reason})
-                await asyncio.sleep(min(2.0 ** min(attempt, 16), 30.0))
+    async def _first_lists(self) -> None:
+        """Return when a namespace is listed, and each other one too, refused, or slow."""
+        await self._namespaces.any_listed.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_LISTS_SECONDS):
+                await self._namespaces.all_tried.wait()
+        self._synced = True
+        if slow := self._namespaces.untried():
+            _log.warning("namespace not listed yet", extra={"namespaces": slow})
         count = len(self._use_cases.shared.index.claims)
         _log.info("resources and Secrets listed", extra={"resources": count})
 
-    async def _watch(self) -> None:
+    async def _watch(self, namespace: str) -> None:
         watches = Watches(
+            namespace,
+            namespaces=self._namespaces,
             registry=lambda: build_registry(
                 observe=self._use_cases.observe,
                 observe_workloads=self._use_cases.observe_workloads,
@@ -177,25 +175,35 @@ class Operator:
                 server=self._api.server,
                 new_session=self._api.new_session,
             ),
-            namespaces=self._settings.namespaces,
-            started=self._watching,
+            started=partial(self._watching, namespace),
             clock=self._parts.clock,
         )
         await watches.run()
         self._stop.given.set()
         await asyncio.Event().wait()
 
-    def _watching(self) -> None:
+    def _watching(self, namespace: str) -> None:
         # kopf installs its own signal handlers when it starts. They would stop the watches before
         # the work has ended, so ours replace them.
         self._stop.listen()
-        self._watches_started.set()
+        # Only another LIST shows changes between the former LIST and the start of the watches,
+        # whenever they start.
+        self._namespaces.resync_in(namespace, seconds=SECOND_RESYNC_SECONDS)
+
+    async def _patrol(self, namespace: str, patrol: PatrolledSecrets) -> None:
+        while True:
+            await self._namespaces.until_listed(namespace)
+            await patrol.patrol(namespace)
 
     async def _poll_forever(self) -> None:
         interval = float(self._settings.polling_interval)
+        next_full = time.monotonic() + self._settings.resync_seconds
         while True:
             started = time.monotonic()
-            trouble = await self._use_cases.poller.poll()
+            full = started >= next_full
+            trouble = await self._use_cases.poller.poll(full=full)
+            if full:
+                next_full = started + self._settings.resync_seconds
             if not self._use_cases.shared.first_poll.is_set():
                 self._wake_pending()
                 self._use_cases.shared.first_poll.set()
@@ -205,7 +213,8 @@ class Operator:
                 _log.warning("poll failed", extra=detail)
                 pause = min(interval, OUTAGE_POLL_SECONDS)
             pause *= 0.9 + 0.1 * random.random()  # noqa: S311  jitter, guards nothing
-            await asyncio.sleep(max(pause - (time.monotonic() - started), 0.05))
+            due = min(started + pause, next_full)
+            await asyncio.sleep(max(due - time.monotonic(), 0.05))
 
     async def _watch_server_forever(self) -> None:
         # Before the first poll no request shows whether the server is up.
@@ -214,35 +223,31 @@ class Operator:
             well = await self._watch_server.check()
             await asyncio.sleep(self._settings.resync_seconds if well else SERVER_CHECK_SECONDS)
 
-    async def _resync_forever(self) -> None:
+    async def _resync_forever(self, namespace: str) -> None:
+        interval, failures = self._settings.resync_seconds, 0
         while True:
-            # Only another LIST shows changes between the former LIST and the start of the watches,
-            # whenever they start.
-            began = await self._watches_begin(within_seconds=self._settings.resync_seconds)
-            if began:
-                await asyncio.sleep(min(SECOND_RESYNC_SECONDS, self._settings.resync_seconds))
-            while not await self._resync_once():  # noqa: ASYNC110  it waits for the API server
-                await asyncio.sleep(min(RESYNC_RETRY_SECONDS, self._settings.resync_seconds))
-            memory.keep_what_is_there()
-            leads = self._use_cases.shared.first_poll.is_set()  # a standby asks 1Password nothing
-            if leads and not began:
-                await self._use_cases.poller.poll(full=True)
+            if await self._resync_once(namespace):
+                failures = 0
+                memory.keep_what_is_there()
+                await self._namespaces.until_due(namespace, interval_seconds=interval)
+            else:
+                failures += 1
+                pause = min(2.0 ** min(failures, 16), LONGEST_RESYNC_PAUSE_SECONDS)
+                await asyncio.sleep(min(pause, interval))
 
-    async def _watches_begin(self, *, within_seconds: float) -> bool:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._watches_started.wait(), within_seconds)
-        began = self._watches_started.is_set()
-        self._watches_started.clear()
-        return began
-
-    async def _resync_once(self) -> bool:
+    async def _resync_once(self, namespace: str) -> bool:
         try:
-            await self._use_cases.resync.run()
+            async with self._resyncs.slot() as slot:
+                slot.start()  # a namespace whose LISTs hang holds up no other
+                await self._use_cases.resync.run(namespace)
         except ClusterError as error:
-            _log.warning("resync failed", extra={"reason": error.reason, "detail": str(error)})
+            absent = isinstance(error, ClusterAbsentError)
+            if not (absent and await self._crd.wait()):
+                self._namespaces.refuse(namespace, Access.LISTS, error=error)
             return False
         finally:
             self._wake_pending()
+        self._namespaces.allow(namespace, Access.LISTS)
         return True
 
     def _wake_pending(self) -> None:

@@ -86,15 +86,13 @@ def build(
         instance=os.uname().nodename,
         dropped=metrics.events_dropped,
     )
-    secrets = KubernetesSecrets(api, namespaces=settings.namespaces)
-    resources = KubernetesResources(
-        api, rendering=options.rendering, namespaces=settings.namespaces
-    )
+    secrets = KubernetesSecrets(api)
+    resources = KubernetesResources(api, rendering=options.rendering)
     ports = Ports(
         items=source,
         secrets=secrets,
         resources=resources,
-        workloads=KubernetesWorkloads(api, namespaces=settings.namespaces),
+        workloads=KubernetesWorkloads(api),
         finalizers=KubernetesFinalizers(api),
         events=KubernetesEvents(events, new_name=_event_name, clock=clock, now=api.server_time),
         meter=metrics,
@@ -102,7 +100,7 @@ def build(
     )
     use_cases = wiring.wire(ports, options, new_queue=WorkQueue)
     watcher = _secret_watcher(
-        settings, api, secrets=secrets, use_cases=use_cases, clock=clock, metrics=metrics
+        api, secrets=secrets, use_cases=use_cases, clock=clock, metrics=metrics
     )
     return Parts(
         clock=clock,
@@ -115,7 +113,6 @@ def build(
 
 
 def _secret_watcher(
-    settings: Settings,
     api: KubernetesApi,
     *,
     secrets: KubernetesSecrets,
@@ -132,7 +129,7 @@ def _secret_watcher(
             clock=clock,
             meter=metrics,
         ),
-        namespaces=settings.namespaces,
+        namespaces=use_cases.shared.namespaces,
         clock=clock,
     )
 

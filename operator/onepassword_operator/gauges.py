@@ -22,6 +22,12 @@ def expose(
     """Add the gauges of a process."""
     _expose_work(metrics, use_cases, events=events)
     _expose_connect(metrics, connected, token=token)
+    metrics.observe_each(
+        "namespaces_not_served",
+        "Watched namespaces that can't be listed or watched, by reason.",
+        label="reason",
+        read=use_cases.shared.namespaces.refused,
+    )
     metrics.observe(
         "leader",
         "1 while this replica leads: it alone asks 1Password and writes.",

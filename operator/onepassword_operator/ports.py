@@ -43,7 +43,7 @@ class ItemSource(Protocol):
 
 
 class SecretStore(Protocol):
-    """Secrets in the cluster.
+    """Secrets in the cluster; in a list, an empty namespace means all namespaces.
 
     Writes carry the resourceVersion that was read. Raises ClusterError.
     """
@@ -51,7 +51,9 @@ class SecretStore(Protocol):
     async def get(self, key: SecretKey) -> ObservedSecret | None:
         """Read the live Secret; None if it does not exist."""
 
-    def list_managed(self, wanted: Container[SecretKey]) -> AsyncIterator[ObservedSecret]:
+    def list_managed(
+        self, namespace: str, *, wanted: Container[SecretKey]
+    ) -> AsyncIterator[ObservedSecret]:
         """Yield the wanted Secrets among all live ones with our label.
 
         Raises:
@@ -112,12 +114,15 @@ class ResourceStore(Protocol):
     async def get(self, key: SecretKey) -> Claim | None:
         """Read the live resource; None if it does not exist."""
 
-    def list_all(self) -> AsyncIterator[Claim]:
-        """Yield all live resources in the watched namespaces.
+    def list_all(self, namespace: str) -> AsyncIterator[Claim]:
+        """Yield all live resources of a namespace; of all namespaces if it is empty.
 
         Raises:
             ClusterError: the list is not complete.
         """
+
+    async def namespace_exists(self, namespace: str) -> bool:
+        """Whether there is such a namespace; True also if RBAC forbids to read it."""
 
     async def write_condition(self, claim: Claim, condition: Condition) -> Claim:
         """Write the Ready condition of exactly this resource (same uid).
@@ -130,8 +135,8 @@ class ResourceStore(Protocol):
 class WorkloadStore(Protocol):
     """Workloads in the cluster, and the restart settings of namespaces. Raises ClusterError."""
 
-    def list_all(self) -> AsyncIterator[Workload]:
-        """Yield all live workloads in the watched namespaces.
+    def list_all(self, namespace: str) -> AsyncIterator[Workload]:
+        """Yield all live workloads of a namespace; of all namespaces if it is empty.
 
         Raises:
             ClusterError: the list is not complete.

@@ -48,6 +48,7 @@ from onepassword_operator.service.vaults.catalog import Catalog
 from onepassword_operator.service.vaults.freshness import Freshness
 from onepassword_operator.service.vaults.item_reads import ItemReads
 from onepassword_operator.service.vaults.poller import Poller
+from onepassword_operator.service.watch.namespaces import Namespaces
 from onepassword_operator.service.watch.observe import Observe
 from onepassword_operator.service.watch.observe_workloads import ObserveWorkloads
 from onepassword_operator.service.watch.resync import Resync
@@ -83,6 +84,8 @@ class Options:
     workers: int = 16
     restarts_per_second: float = 0.0
     """0 sets no limit."""
+    namespaces: tuple[str, ...] = ()
+    """The watched ones; none means all namespaces."""
     secret_round_seconds: float = 0.0
     """Within this time each Secret is read once; 0: Secrets are listed and watched instead."""
 
@@ -101,6 +104,7 @@ class Options:
             staleness_seconds=settings.staleness_limit_seconds,
             workers=settings.workers,
             restarts_per_second=settings.restarts_per_second,
+            namespaces=settings.namespaces,
             secret_round_seconds=0.0 if settings.watches_secrets else settings.resync_seconds,
         )
 
@@ -117,6 +121,7 @@ class Shared:
     """The parts that several use-cases share."""
 
     index: Index
+    namespaces: Namespaces
     limits: FairShare
     queue: WorkQueue[SecretKey]
     """Secrets that need a reconcile."""
@@ -222,6 +227,7 @@ def _shared(ports: Ports, options: Options, *, new_queue: NewQueue) -> Shared:
     limits = FairShare(clock, workers=options.workers, winner=index.winner)
     return Shared(
         index=index,
+        namespaces=Namespaces(options.namespaces),
         limits=limits,
         queue=new_queue(limits=limits),
         first_poll=asyncio.Event(),

@@ -14,7 +14,7 @@ FOLDER_FILES = 15
 KOPF = {
     *("standalone", "disabled", "enabled", "finalizer", "diffbase_storage", "progress_storage", "idle_timeout", "exit_timeout"),
     *("error_delays", "chunk_size", "server_timeout", "connect_timeout"),
-    *("inactivity_timeout", "request_timeout", "error_backoffs"),
+    *("inactivity_timeout", "request_timeout", "error_backoffs", "ultimate_exiting_timeout"),
 }
 OF_OTHERS = {
     "devconnect/admin/steering.py": {"overrides"},

@@ -11,15 +11,18 @@ from controlplane.fixtures import Observer
 from harness.paths import REPOSITORY
 
 
+def _deployed_role(name: str) -> Any:
+    documents = yaml.safe_load_all((REPOSITORY / "deploy" / "rbac.yaml").read_text())
+    return next(document for document in documents if document["kind"] == "ClusterRole") | {"metadata": {"name": name}}
+
+
 @contextlib.contextmanager
 def deployed_role_without(observer: Observer, *, resource: str, verbs: set[str], user: str) -> Iterator[None]:
     """Grant `user` the deployed cluster role less some verbs on a resource."""
-    documents = list(yaml.safe_load_all((REPOSITORY / "deploy" / "rbac.yaml").read_text()))
-    role = next(document for document in documents if document["kind"] == "ClusterRole")
+    role = _deployed_role(user)
     for rule in role["rules"]:
         if rule["resources"] == [resource]:
             rule["verbs"] = [verb for verb in rule["verbs"] if verb not in verbs]
-    role["metadata"] = {"name": user}
     group = "rbac.authorization.k8s.io"
     reference = {"apiGroup": group, "kind": "ClusterRole", "name": user}
     binding: Any = {"metadata": {"name": user}, "roleRef": reference, "subjects": [{"apiGroup": group, "kind": "User", "name": user}]}
@@ -31,3 +34,31 @@ def deployed_role_without(observer: Observer, *, resource: str, verbs: set[str],
     finally:
         rbac.delete_cluster_role_binding(user)
         rbac.delete_cluster_role(user)
+
+
+class Grants:
+    """RoleBindings of one user to a ClusterRole, by namespace."""
+
+    def __init__(self, observer: Observer, user: str) -> None:
+        self._rbac, self._user = observer.rbac, user
+
+    def give(self, namespace: str) -> None:
+        group = "rbac.authorization.k8s.io"
+        reference = {"apiGroup": group, "kind": "ClusterRole", "name": self._user}
+        subject = {"apiGroup": group, "kind": "User", "name": self._user}
+        binding: Any = {"metadata": {"name": self._user}, "roleRef": reference, "subjects": [subject]}
+        self._rbac.create_namespaced_role_binding(namespace, binding)
+
+    def take(self, namespace: str) -> None:
+        self._rbac.delete_namespaced_role_binding(self._user, namespace)
+
+
+@contextlib.contextmanager
+def deployed_role_by_namespace(observer: Observer, *, user: str) -> Iterator[Grants]:
+    """The deployed cluster role, for `user` in the namespaces that it is granted."""
+    role = _deployed_role(user)
+    observer.rbac.create_cluster_role(role)
+    try:
+        yield Grants(observer, user)
+    finally:
+        observer.rbac.delete_cluster_role(user)

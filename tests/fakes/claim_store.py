@@ -19,6 +19,8 @@ class FakeClaimStore(FakeStore):
         super().__init__()
         self.objects: dict[SecretKey, Claim] = {}
         self.events: list[tuple[str, Claim]] = []
+        self.absent: set[str] = set()
+        """Namespaces that do not exist."""
         self._version = 500
 
     def apply(self, key: SecretKey, path: str, **members: Any) -> Claim:
@@ -64,9 +66,13 @@ class FakeClaimStore(FakeStore):
         with self.faults.around("get"):
             return self.objects.get(key)
 
-    def list_all(self) -> AsyncIterator[Claim]:
+    def list_all(self, namespace: str) -> AsyncIterator[Claim]:
         self.requests.append("list")
-        return self.one_by_one(self.objects.values())
+        return self.one_by_one(claim for claim in self.objects.values() if namespace in ("", claim.key.namespace))
+
+    async def namespace_exists(self, namespace: str) -> bool:
+        await self.asked(f"exists {namespace}")
+        return namespace not in self.absent
 
     async def write_condition(self, claim: Claim, condition: Condition) -> Claim:
         await self.asked(f"status {claim.key}")

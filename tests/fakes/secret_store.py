@@ -64,10 +64,10 @@ class FakeSecretStore(FakeStore):
         with self.faults.around("get"):
             return self.objects.get(key)
 
-    def list_managed(self, wanted: Container[SecretKey]) -> AsyncIterator[ObservedSecret]:
+    def list_managed(self, namespace: str, *, wanted: Container[SecretKey]) -> AsyncIterator[ObservedSecret]:
         self.requests.append("list")
         ours = [secret for secret in self.objects.values() if secret.labels.get(names.MANAGED) == names.MANAGED_VALUE]
-        return self.one_by_one(secret for secret in ours if secret.key in wanted)
+        return self.one_by_one(secret for secret in ours if secret.key in wanted and namespace in ("", secret.key.namespace))
 
     async def create(self, desired: DesiredSecret) -> ObservedSecret:
         await self.asked(f"create {desired.key}")

@@ -85,9 +85,9 @@ class FakeWorkloadStore(FakeStore):
         held = self.objects[namespace, name].template_annotations
         return parse_restarted_for(held.get(names.RESTARTED_FOR))
 
-    def list_all(self) -> AsyncIterator[Workload]:
+    def list_all(self, namespace: str) -> AsyncIterator[Workload]:
         self.requests.append("list all")
-        return self.one_by_one(self.objects.values())
+        return self.one_by_one(workload for workload in self.objects.values() if namespace in ("", workload.namespace))
 
     async def list_namespace(self, namespace: str) -> Sequence[Workload]:
         await self.asked("list")

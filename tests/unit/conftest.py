@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 
 from fakes.clock import FakeClock
 from fakes.scripted_server import Server, scripted_server
+from onepassword_operator.telemetry.log import _QUIET, _REPORTED_BY_US
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
@@ -28,7 +29,7 @@ def clock() -> FakeClock:
 def loggers_as_before() -> Iterator[None]:
     root = logging.getLogger()
     handlers = root.handlers[:]
-    levels = {logger: logger.level for logger in (root, *map(logging.getLogger, ("kopf", "aiohttp", "asyncio")))}
+    levels = {logger: logger.level for logger in (root, *map(logging.getLogger, (*_QUIET, *_REPORTED_BY_US)))}
     yield
     root.handlers[:] = handlers
     for logger, level in levels.items():

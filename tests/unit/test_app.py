@@ -32,8 +32,11 @@ from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError, InternalError
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.net.tls import client_tls
+from onepassword_operator.service.runtime import slots
 from onepassword_operator.service.runtime.leader_election import NoElection
 from onepassword_operator.service.vaults.poller import Poller
+from onepassword_operator.service.watch import crd
+from onepassword_operator.service.watch.namespaces import Access
 from onepassword_operator.service.watch.secret_watch import SecretWatcher
 from onepassword_operator.settings.schema import Settings, load
 from onepassword_operator.telemetry.metrics import Metrics
@@ -170,7 +173,7 @@ def statuses(cluster: Server) -> list[str]:
     return [request.path for request in cluster.seen if request.path.endswith("/status")]
 
 
-async def fails(*_: object) -> None:
+async def fails(*_: object, **__: object) -> None:
     raise ZeroDivisionError
 
 
@@ -192,7 +195,7 @@ async def test_nothing_is_written_before_the_first_poll_has_ended(
 async def test_it_waits_for_the_crd(
     operator: Operator, cluster: Server, watching: asyncio.Event, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(app, "CRD_CHECK_SECONDS", 0.0)
+    monkeypatch.setattr(crd, "CHECK_SECONDS", 0.0)
     served = cluster.routes.pop(CRD)
     cluster.script(*[reply({}, status=404)] * 2, FORBIDDEN, served)
     async with running(operator):
@@ -211,7 +214,7 @@ async def test_it_waits_for_the_first_complete_lists(
     assert operator.unready()
     async with running(operator):
         await soon(watching.wait())
-        assert operator.unready() == operator.unhealthy() == ""
+        await until(lambda: operator.unready() == operator.unhealthy() == "")
     assert 2.0 in pauses
 
 
@@ -239,7 +242,7 @@ async def test_resyncs_go_on_after_one_that_failed(operator: Operator, cluster: 
     async with running(operator) as task:
         await until(lambda: statuses(cluster))
         cluster.routes["/api/v1/secrets"] = FORBIDDEN
-        await until(lambda: any(record.getMessage() == "resync failed" for record in caplog.records))
+        await until(lambda: any(record.getMessage() == "namespace is not served" for record in caplog.records))
         cluster.routes["/api/v1/secrets"] = reply({"items": []})
         seen = len(cluster.seen)
         await until(lambda: len(cluster.seen) > seen + 3)
@@ -414,6 +417,7 @@ async def test_who_takes_over_answers_no_refresh_that_the_former_leader_had_time
     had_time_for = operator._settings.staleness_limit_seconds + operator._settings.polling_interval
     election.led_elsewhere_until = parts.use_cases.shared.index.refreshes.asked_at(key) + had_time_for + margin
     election.won.set()
+    parts.use_cases.shared.namespaces.allow("", Access.LISTS)
     leading = asyncio.create_task(operator._lead())
     await until(alive)
     assert parts.use_cases.shared.index.refreshes.is_asked(key) is owed
@@ -433,20 +437,87 @@ async def test_a_full_resync_of_a_replica_that_stands_by_is_one_of_the_cluster_a
 async def test_every_start_of_the_watches_is_followed_by_a_resync_until_one_succeeds(
     operator: Operator, cluster: Server, watching: asyncio.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pauses = no_pause(monkeypatch)
+    monkeypatch.setattr(app, "SECOND_RESYNC_SECONDS", 0.01)
+    monkeypatch.setattr(app, "LONGEST_RESYNC_PAUSE_SECONDS", 0.01)
     async with running(operator):
         await soon(watching.wait())
         await until(lambda: cluster.paths().count("/api/v1/secrets") == 2)
         lists = cluster.routes["/api/v1/secrets"]
         cluster.routes["/api/v1/secrets"] = FORBIDDEN
-        operator._watching()
-        await until(lambda: app.RESYNC_RETRY_SECONDS in pauses)
+        operator._watching("")
+        await until(operator._namespaces.refused)
         cluster.routes["/api/v1/secrets"] = lists
-        before = len(pauses)
-        await until(lambda: not operator._watches_started.is_set())
-        done = cluster.paths().count("/api/v1/secrets")
-        await until(lambda: cluster.paths().count("/api/v1/secrets") > done or len(pauses) > before)
-    assert pauses.count(app.SECOND_RESYNC_SECONDS) == 2
+        await until(lambda: not operator._namespaces.refused())
+
+
+async def test_full_polls_are_on_time_however_often_watches_start(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, looks: Checks
+) -> None:
+    polls: list[tuple[float, bool]] = []
+    now, sleep = [0.0], asyncio.sleep
+
+    async def poll(*, full: bool = False) -> None:
+        polls.append((now[0], full))
+        operator._watching("")
+
+    async def pause(seconds: float) -> None:
+        now[0] += seconds
+        await sleep(0)
+
+    monkeypatch.setattr(operator._parts.use_cases.poller, "poll", poll)
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setattr("asyncio.sleep", pause)
+    polling = asyncio.create_task(operator._poll_forever())
+    while now[0] < 3000:
+        await sleep(0)
+    await given_up(polling)
+    interval = operator._settings.resync_seconds
+    assert [round(at / interval, 3) for at, full in polls if full] == [1.0, 2.0, 3.0, 4.0]
+    assert len(polls) < 60
+
+
+class TestNamespaces:
+    """Three namespaces, of which the second is in trouble."""
+
+    @pytest.fixture
+    def settings(self, settings: Settings, cluster: Server, monkeypatch: pytest.MonkeyPatch) -> Settings:
+        monkeypatch.setattr(app, "RESYNCS_AT_ONCE", 1)
+        monkeypatch.setattr(slots, "SLOW_SECONDS", 0.01)
+        for namespace in "abc":
+            for path in (f"{CRD}/namespaces/{namespace}/onepassworditems", f"/apis/apps/v1/namespaces/{namespace}/deployments"):
+                cluster.routes[path] = reply({"items": []})
+            cluster.routes[f"/api/v1/namespaces/{namespace}/secrets"] = reply({"items": []})
+            cluster.routes[f"/api/v1/namespaces/{namespace}"] = reply({"metadata": {}})
+        return settings.model_copy(update={"watch_namespace": "a,b,c"})
+
+    @pytest.mark.parametrize("trouble", ["forbidden", "hangs"])
+    async def test_the_others_are_listed_and_the_operator_is_ready(
+        self, operator: Operator, cluster: Server, monkeypatch: pytest.MonkeyPatch, trouble: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr(app, "FIRST_LISTS_SECONDS", 0.0)
+        cluster.routes[f"{CRD}/namespaces/b/onepassworditems"] = FORBIDDEN if trouble == "forbidden" else cluster.hang()
+        async with running(operator):
+            await until(lambda: not operator.unready())
+            await until(lambda: {"/api/v1/namespaces/a", "/api/v1/namespaces/c"} <= set(cluster.paths()))
+        if trouble == "hangs":
+            (reported,) = [record for record in caplog.records if record.getMessage() == "namespace not listed yet"]
+            assert "b" in reported.__dict__["namespaces"]
+
+    async def test_without_the_crd_it_is_not_ready_until_it_is_back(
+        self, operator: Operator, cluster: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr(crd, "CHECK_SECONDS", 0.01)
+        monkeypatch.setattr(app, "LONGEST_RESYNC_PAUSE_SECONDS", 0.01)
+        lists = {path: cluster.routes[path] for path in cluster.routes if path.startswith(CRD)}
+        async with running(operator):
+            await until(lambda: not operator.unready())
+            cluster.routes |= dict.fromkeys(lists, reply({}, status=404))
+            operator._namespaces.doubt("c")
+            await until(operator.unready)
+            cluster.routes |= lists
+            await until(lambda: not operator.unready())
+            await soon(operator._namespaces.until_listed("c"))
+        assert not [record for record in caplog.records if record.getMessage() == "namespace is not served"]
 
 
 async def test_a_leader_that_loses_the_lease_ends(operator: Operator, election: Electoral) -> None:

@@ -9,9 +9,11 @@ from onepassword_operator.cluster.event_sender import EventSender
 from onepassword_operator.connect.access_token import ConnectToken
 from onepassword_operator.connect.factory import Limits, Server, connect_source
 from onepassword_operator.model.confidential import Confidential
+from onepassword_operator.model.errors import ClusterDeniedError
 from onepassword_operator.model.target import Rendering
 from onepassword_operator.service.runtime.leader_election import NoElection
 from onepassword_operator.service.runtime.work_queue import WorkQueue
+from onepassword_operator.service.watch.namespaces import Access
 from onepassword_operator.telemetry.metrics import Metrics
 from onepassword_operator.wire import onepassword_item
 
@@ -34,6 +36,11 @@ async def test_a_scrape_shows_the_state_of_that_moment() -> None:
     ) as connected:
         gauges.expose(metrics, use_cases=made, events=events, connected=connected, token=token, election=NoElection())
         assert shown(metrics) == dict.fromkeys(NOTHING_WAITS | {"queue_depth"}, 0.0) | {"leader": 1.0}
+        namespaces = made.shared.namespaces
+        namespaces.refuse("", Access.LISTS, error=ClusterDeniedError("no"))
+        assert 'onepassword_operator_namespaces_not_served{reason="ClusterAccessDenied"} 1.0' in metrics.render().decode()
+        namespaces.allow("", Access.LISTS)
+        assert "ClusterAccessDenied" not in metrics.render().decode()
         made.observe.claim_seen(onepassword_item.from_dict({"metadata": METADATA}, Rendering()))
         assert shown(metrics) == dict.fromkeys(NOTHING_WAITS, 0.0) | {"queue_depth": 1.0, "leader": 1.0}
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Final
 
 import msgspec
 
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.model import names
+from onepassword_operator.model.errors import ClusterDeniedError
 from onepassword_operator.model.outcome import Condition
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim, Rendering
@@ -32,12 +33,9 @@ _DISCOVERIES: Final = msgspec.json.Decoder(_Discovery)
 class KubernetesResources:
     """`ResourceStore` over the API server."""
 
-    def __init__(
-        self, api: KubernetesApi, *, rendering: Rendering, namespaces: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, api: KubernetesApi, *, rendering: Rendering) -> None:
         self._api = api
         self._rendering = rendering
-        self._namespaces = namespaces
 
     async def is_served(self) -> bool:
         """Whether the CRD is installed, by discovery, which every authenticated user may ask."""
@@ -50,15 +48,24 @@ class KubernetesResources:
         """Read the live resource; None if it does not exist."""
         return await self._api.get(self._path(key), resource=_RESOURCE, read=self._read)
 
-    async def list_all(self) -> AsyncIterator[Claim]:
-        """Yield all live resources in the watched namespaces, by page."""
-        paths = [
-            f"{_ROOT}/namespaces/{namespace}/{names.PLURAL}" for namespace in self._namespaces
-        ] or [f"{_ROOT}/{names.PLURAL}"]
-        for path in paths:
-            async for page in self._api.pages(path, resource=_RESOURCE):
-                for claim in page.decoded(self._read):
-                    yield claim
+    async def list_all(self, namespace: str) -> AsyncIterator[Claim]:
+        """Yield all live resources of a namespace, or of all of them, by page."""
+        within = f"/namespaces/{namespace}" if namespace else ""
+        async for page in self._api.pages(f"{_ROOT}{within}/{names.PLURAL}", resource=_RESOURCE):
+            for claim in page.decoded(self._read):
+                yield claim
+
+    async def namespace_exists(self, namespace: str) -> bool:
+        """Whether there is such a namespace; True also if RBAC forbids to read it.
+
+        A LIST does not tell: in an absent namespace it is empty.
+        """
+        path = f"/api/v1/namespaces/{namespace}"
+        try:
+            found = await self._api.get(path, resource="namespaces", read=bytes)
+        except ClusterDeniedError:
+            return True
+        return found is not None
 
     async def write_condition(self, claim: Claim, condition: Condition) -> Claim:
         """PATCH the status.

@@ -31,27 +31,25 @@ def path_of(key: SecretKey) -> str:
 class KubernetesSecrets:
     """`SecretStore` over the API server."""
 
-    def __init__(self, api: KubernetesApi, *, namespaces: Sequence[str] = ()) -> None:
+    def __init__(self, api: KubernetesApi) -> None:
         self._api = api
-        self._namespaces = namespaces
 
     async def get(self, key: SecretKey) -> ObservedSecret | None:
         """Read the live Secret; None if it does not exist."""
         return await self._api.get(path_of(key), resource=_RESOURCE, read=secret.from_json)
 
-    async def list_managed(self, wanted: Container[SecretKey]) -> AsyncIterator[ObservedSecret]:
+    async def list_managed(
+        self, namespace: str, *, wanted: Container[SecretKey]
+    ) -> AsyncIterator[ObservedSecret]:
         """Yield the wanted Secrets among all with our label; of others decode only the name."""
-        paths = [f"/api/v1/namespaces/{namespace}/secrets" for namespace in self._namespaces] or [
-            "/api/v1/secrets"
-        ]
-        for path in paths:
-            async for page in self._api.pages(
-                path, resource=_RESOURCE, selector=names.MANAGED_SELECTOR, first=FIRST_PAGE
-            ):
-                for raw in page.raw():
-                    metadata = pages.header(raw)
-                    if SecretKey(metadata.namespace, metadata.name) in wanted:
-                        yield pages.decoded(raw, secret.from_json)
+        path = f"/api/v1/namespaces/{namespace}/secrets" if namespace else "/api/v1/secrets"
+        async for page in self._api.pages(
+            path, resource=_RESOURCE, selector=names.MANAGED_SELECTOR, first=FIRST_PAGE
+        ):
+            for raw in page.raw():
+                metadata = pages.header(raw)
+                if SecretKey(metadata.namespace, metadata.name) in wanted:
+                    yield pages.decoded(raw, secret.from_json)
 
     async def create(self, desired: DesiredSecret) -> ObservedSecret:
         """POST the Secret; ClusterConflictError if it exists."""

@@ -36,21 +36,15 @@ _NAMESPACES: Final = msgspec.json.Decoder(_Namespace)
 class KubernetesWorkloads:
     """`WorkloadStore` over the API server."""
 
-    def __init__(self, api: KubernetesApi, *, namespaces: Sequence[str] = ()) -> None:
+    def __init__(self, api: KubernetesApi) -> None:
         self._api = api
-        self._namespaces = namespaces
-
-    async def list_all(self) -> AsyncIterator[Workload]:
-        """Yield all live workloads in the watched namespaces, by page."""
-        for namespace in self._namespaces or [""]:
-            async for workload in self._listed(namespace):
-                yield workload
 
     async def list_namespace(self, namespace: str) -> Sequence[Workload]:
         """List all live workloads of a namespace, by page."""
-        return [workload async for workload in self._listed(namespace)]
+        return [workload async for workload in self.list_all(namespace)]
 
-    async def _listed(self, namespace: str) -> AsyncIterator[Workload]:
+    async def list_all(self, namespace: str) -> AsyncIterator[Workload]:
+        """Yield all live workloads of a namespace, or of all of them, by page."""
         for kind in KINDS.values():
             path = kind.url_path(namespace)
             read = functools.partial(from_json, kind=kind)

@@ -66,6 +66,8 @@ def build_settings() -> kopf.OperatorSettings:
     settings.watching.server_timeout = 290
     settings.watching.connect_timeout = 10
     settings.watching.inactivity_timeout = 70
+    # By default kopf kills the process ten minutes after it has ended without being told to.
+    settings.process.ultimate_exiting_timeout = None
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 10
     settings.networking.error_backoffs = (0.5, 1, 2, 4, 8)

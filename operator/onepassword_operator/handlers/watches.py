@@ -1,7 +1,8 @@
-"""Runs kopf for the watches, and starts it again when a watch ends.
+"""Runs kopf for the watches on a namespace, and starts it again when a watch ends.
 
 kopf gives up after its own retries, or at once on an error inside a stream, and 5xx answers of the
-API server must not end the process. A resync after each start finds the changes in between.
+API server must not end the process. A resync after each start finds the changes in between. One
+watch that fails ends all watches of a kopf, so each namespace has a kopf of its own.
 """
 
 from __future__ import annotations
@@ -11,21 +12,28 @@ import contextlib
 import contextvars
 import logging
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import kopf
 
+# kopf takes insights as a parameter, and exports no class of them.
+from kopf._cogs.structs.references import Insights
+
 from onepassword_operator.handlers.memories import NoMemories
 from onepassword_operator.handlers.registry import build_settings
-from onepassword_operator.model.names import COMPONENT
+from onepassword_operator.model.errors import ClusterDeniedError
+from onepassword_operator.model.names import COMPONENT, PLURAL
 from onepassword_operator.ports import Clock
+from onepassword_operator.service.watch.namespaces import Access, Namespaces
 
 FIRST_PAUSE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 30.0
 END_SECONDS: Final = 5.0
 CALM_SECONDS: Final = 60.0
 """Watches that ran for this long do not count as failing in a row."""
+PERMITTED_SECONDS: Final = 25.0
+"""Watches that ran for this long are permitted: kopf has given up by then on what RBAC forbids."""
 
 _log = logging.getLogger(__name__)
 
@@ -36,8 +44,8 @@ class Offspring:
     They are known by their context, which a task inherits from its creator.
     """
 
-    _within: Final[contextvars.ContextVar[bool]] = contextvars.ContextVar(
-        "offspring", default=False
+    _within: Final[contextvars.ContextVar[weakref.WeakSet[asyncio.Task[Any]] | None]] = (
+        contextvars.ContextVar("offspring", default=None)
     )
 
     def __init__(self) -> None:
@@ -48,18 +56,19 @@ class Offspring:
         """Collect the tasks that are created in this block."""
         loop = asyncio.get_running_loop()
         loop.set_task_factory(self._create)
-        token = self._within.set(True)
+        token = self._within.set(self._tasks)
         try:
             yield
         finally:
             self._within.reset(token)
 
+    @classmethod
     def _create(
-        self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any
+        cls, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any
     ) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = asyncio.Task(coroutine, loop=loop, **options)
-        if self._within.get():
-            self._tasks.add(task)
+        if (siblings := cls._within.get()) is not None:
+            siblings.add(task)
         return task
 
     async def end(self) -> None:
@@ -96,28 +105,32 @@ async def run_kopf(**options: Any) -> None:
 
 
 class Watches:
-    """Runs kopf, and starts it again after a pause that grows with failures in a row."""
+    """Runs kopf for a namespace, and starts it again after a pause that grows with failures."""
 
     def __init__(
         self,
+        namespace: str,
         *,
+        namespaces: Namespaces,
         registry: Callable[[], kopf.OperatorRegistry],
-        namespaces: Sequence[str],
         started: Callable[[], None],
         clock: Clock,
     ) -> None:
+        """Keep the parameters; an empty namespace means all namespaces."""
+        self._namespace = namespace
+        self._namespaces = namespaces
         self._registry = registry
-        self._namespaces = tuple(namespaces)
         self._started = started
         self._clock = clock
 
     async def run(self) -> None:
-        """Watch until cancelled.
+        """Watch until cancelled, whenever the namespace can be listed.
 
         It returns only if kopf caught a signal before `started` took the signals back.
         """
         failures = 0
         while True:
+            await self._namespaces.until_listed(self._namespace)
             began = self._clock.monotonic()
             failed = await self._once()
             if not failed:
@@ -126,34 +139,66 @@ class Watches:
             pause = min(
                 FIRST_PAUSE_SECONDS * 2.0 ** min(failures - 1, 16), LONGEST_PAUSE_SECONDS
             ) * (0.5 + self._clock.jitter() / 2)
-            _log.warning(
-                "watches ended, starting them again",
-                extra={"error": failed, "pause": round(pause, 1)},
-            )
+            self._report(failed, pause)
             await asyncio.sleep(pause)
 
-    async def _once(self) -> str:
-        ready = asyncio.Event()
-        waiting = asyncio.create_task(self._report(ready), name="watches-started")
+    def _report(self, failed: Exception, pause: float) -> None:
+        status = getattr(failed, "status", None)
+        if status == 403:  # noqa: PLR2004
+            error = ClusterDeniedError(
+                f"watch {PLURAL} or workloads: RBAC does not allow it; "
+                "grant the operator's service account list and watch on both"
+            )
+            self._namespaces.refuse(self._namespace, Access.WATCHES, error=error)
+        elif status == 404:  # noqa: PLR2004
+            self._namespaces.doubt(self._namespace)  # the resync finds what is absent, and tells
+        else:
+            # kopf's errors have no common base; the text is the server's
+            what = f"{type(failed).__name__} {status or ''}".strip()
+            fields = {"namespace": self._namespace or None, "error": what}
+            _log.warning(
+                "watches ended, starting them again", extra=fields | {"pause": round(pause, 1)}
+            )
+
+    async def _once(self) -> Exception | None:
+        ready, unserved, insights = asyncio.Event(), asyncio.Event(), Insights()
+        following = asyncio.create_task(
+            self._follow(ready, insights, unserved=unserved), name="watches-started"
+        )
         try:
             await run_kopf(
                 registry=self._registry(),
                 settings=build_settings(),
                 memories=NoMemories(),
-                clusterwide=not self._namespaces,
-                namespaces=self._namespaces,
+                insights=insights,
+                clusterwide=not self._namespace,
+                namespaces=[self._namespace] if self._namespace else [],
                 standalone=True,
                 # by default kopf asks for the user's name, and a pod's user may have none
                 identity=COMPONENT,
                 ready_flag=ready,
+                stop_flag=unserved,
             )
-        # kopf's errors have no common base; only the name is logged, the text is the server's
         except Exception as error:  # noqa: BLE001
-            return f"{type(error).__name__} {getattr(error, 'status', '')}".strip()
+            return error
         finally:
-            waiting.cancel()
-        return ""
+            following.cancel()
+        return _UnservedError() if unserved.is_set() else None
 
-    async def _report(self, ready: asyncio.Event) -> None:
+    async def _follow(
+        self, ready: asyncio.Event, insights: Insights, *, unserved: asyncio.Event
+    ) -> None:
         await ready.wait()
         self._started()
+        await insights.ready_resources.wait()
+        if not any(resource.plural == PLURAL for resource in insights.watched_resources):
+            unserved.set()  # without the CRD, kopf would run on and never watch it
+            return
+        await asyncio.sleep(PERMITTED_SECONDS)
+        self._namespaces.allow(self._namespace, Access.WATCHES)
+
+
+class _UnservedError(Exception):
+    """Discovery lacks a resource, so kopf can't watch it."""
+
+    status = 404

@@ -17,6 +17,14 @@ _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {
     "stack_info",
 }
 _QUIET: Final = ("kopf", "aiohttp", "asyncio")
+_REPORTED_BY_US: Final = (
+    "kopf._cogs.clients",
+    "kopf._core.reactor.orchestration",
+    "kopf._core.reactor.running",
+)
+"""Where kopf logs each try of a watch, and the end of its tasks; `handlers/watches.py` tells once
+what came of them.
+"""
 _LEVEL_NAMES: Final = {logging.WARNING: "WARN", logging.CRITICAL: "PANIC"}
 """zap's names of levels where they differ from Python's."""
 
@@ -35,6 +43,8 @@ def configure(*, level: int, encoder: str, time_encoding: str, stacktrace_level:
     root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    for name in _REPORTED_BY_US:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from prometheus_client import (
@@ -31,6 +31,7 @@ class Metrics:
         # The times of creation would be a second, useless series per counter.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
+        self._families: list[tuple[Gauge, Callable[[], Mapping[str, float]]]] = []
         ProcessCollector(registry=self._registry)
         self._last_poll = self._gauge(
             "last_successful_poll_timestamp_seconds",
@@ -85,8 +86,18 @@ class Metrics:
         """Add a gauge whose value `read` returns at each scrape."""
         self._gauge(name, text).set_function(read)
 
+    def observe_each(
+        self, name: str, text: str, *, label: str, read: Callable[[], Mapping[str, float]]
+    ) -> None:
+        """Add a gauge with a value for each label value that `read` returns at a scrape."""
+        self._families.append((self._gauge(name, text, label), read))
+
     def render(self) -> bytes:
         """Render all metrics in the Prometheus text format."""
+        for family, read in self._families:
+            family.clear()
+            for value, number in read().items():
+                family.labels(value).set(number)
         return generate_latest(self._registry)
 
     def connect_request(self, route: str, code: int, seconds: float) -> None:

@@ -56,17 +56,28 @@ async def test_a_resource_is_read_or_absent(server: Server, store: KubernetesRes
     assert server.paths() == [PATH] * 2
 
 
+@pytest.mark.parametrize(("namespace", "path"), [("", f"{ROOT}/onepassworditems"), ("app", f"{ROOT}/namespaces/app/onepassworditems")])
+async def test_resources_of_a_namespace_or_of_the_cluster_are_listed(server: Server, api: KubernetesApi, namespace: str, path: str) -> None:
+    server.script(reply({"items": [RAW]}))
+    store = KubernetesResources(api, rendering=Rendering())
+    assert [(claim.key, claim.annotations) async for claim in store.list_all(namespace)] == [(KEY, {})]
+    assert server.paths() == [path]
+
+
 @pytest.mark.parametrize(
-    ("namespaces", "paths"),
-    [((), [f"{ROOT}/onepassworditems"]), (("a", "b"), [f"{ROOT}/namespaces/a/onepassworditems", f"{ROOT}/namespaces/b/onepassworditems"])],
+    ("answer", "exists"),
+    [
+        (reply({"metadata": {}}), True),
+        (reply({}, status=404), False),
+        (reply({"message": "namespaces is forbidden: User x"}, status=403), True),
+    ],
 )
-async def test_resources_are_listed_in_the_watched_namespaces(
-    server: Server, api: KubernetesApi, namespaces: tuple[str, ...], paths: list[str]
+async def test_a_namespace_is_absent_only_if_the_api_server_says_so(
+    server: Server, store: KubernetesResources, answer: Any, exists: object
 ) -> None:
-    server.script(*[reply({"items": [RAW]})] * len(paths))
-    store = KubernetesResources(api, rendering=Rendering(), namespaces=namespaces)
-    assert [(claim.key, claim.annotations) async for claim in store.list_all()] == [(KEY, {})] * len(paths)
-    assert server.paths() == paths
+    server.script(answer)
+    assert await store.namespace_exists("app") is exists
+    assert server.paths() == ["/api/v1/namespaces/app"]
 
 
 async def test_a_condition_is_written_to_exactly_this_resource(server: Server, store: KubernetesResources) -> None:

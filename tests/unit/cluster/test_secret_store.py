@@ -48,28 +48,25 @@ async def test_a_secret_is_read_or_absent_and_the_time_is_the_servers(server: Se
     assert server.paths() == ["/api/v1/namespaces/app/secrets/db"] * 2
 
 
-@pytest.mark.parametrize(
-    ("namespaces", "paths"), [((), ["/api/v1/secrets"]), (("a", "b"), ["/api/v1/namespaces/a/secrets", "/api/v1/namespaces/b/secrets"])]
-)
-async def test_only_ours_are_listed_in_the_watched_namespaces(
-    server: Server, api: KubernetesApi, namespaces: tuple[str, ...], paths: list[str]
+@pytest.mark.parametrize(("namespace", "path"), [("", "/api/v1/secrets"), ("a", "/api/v1/namespaces/a/secrets")])
+async def test_only_ours_are_listed_of_a_namespace_or_of_the_cluster(
+    server: Server, store: KubernetesSecrets, namespace: str, path: str
 ) -> None:
-    server.script(*[reply({"items": [RAW]})] * len(paths))
-    store = KubernetesSecrets(api, namespaces=namespaces)
-    assert [found.key async for found in store.list_managed({KEY})] == [KEY] * len(paths)
-    assert server.paths() == paths
+    server.script(reply({"items": [RAW]}))
+    assert [found.key async for found in store.list_managed(namespace, wanted={KEY})] == [KEY]
+    assert server.paths() == [path]
     assert {request.query["labelSelector"] for request in server.seen} == {"operator.1password.io/managed=true"}
 
 
 async def test_of_a_secret_that_nobody_wants_nothing_but_its_name_is_decoded(server: Server, store: KubernetesSecrets) -> None:
     others = {"metadata": {"namespace": "app", "name": "others"}}  # the rest that every Secret has is missing, and nobody notices
     server.script(reply({"items": [others, RAW, others]}))
-    assert [found.key async for found in store.list_managed({KEY})] == [KEY]
+    assert [found.key async for found in store.list_managed("", wanted={KEY})] == [KEY]
 
 
 async def test_secrets_may_be_large_so_the_first_page_is_small(server: Server, store: KubernetesSecrets) -> None:
     server.script(reply({"items": []}))
-    assert [found async for found in store.list_managed(set())] == []
+    assert [found async for found in store.list_managed("", wanted=set())] == []
     assert int(server.seen[0].query["limit"]) * 1.5 * MIB < page_size.CAP_BYTES
 
 

@@ -29,15 +29,8 @@ def store(api: KubernetesApi) -> KubernetesWorkloads:
 async def test_all_pages_of_a_namespace_or_of_the_cluster_are_listed(server: Server, store: KubernetesWorkloads) -> None:
     server.script(*[reply({"items": [RAW], "metadata": {"continue": "more"}}), reply({"items": [RAW]})] * 2)
     assert await store.list_namespace("app") == [from_dict(RAW)] * 2
-    assert [workload async for workload in store.list_all()] == [from_dict(RAW)] * 2
+    assert [workload async for workload in store.list_all("")] == [from_dict(RAW)] * 2
     assert server.paths() == [ROOT] * 2 + ["/apis/apps/v1/deployments"] * 2
-
-
-async def test_all_deployments_of_the_watched_namespaces_are_listed(server: Server, api: KubernetesApi) -> None:
-    server.script(reply({"items": [RAW]}), reply({"items": []}))
-    found = [workload.name async for workload in KubernetesWorkloads(api, namespaces=("app", "other")).list_all()]
-    assert found == ["web"]
-    assert server.paths() == [ROOT, "/apis/apps/v1/namespaces/other/deployments"]
 
 
 async def test_one_deployment_is_read_or_absent(server: Server, store: KubernetesWorkloads) -> None:

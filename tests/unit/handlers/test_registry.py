@@ -1,5 +1,7 @@
 """What kopf is told to do, and to leave alone."""
 
+import asyncio
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -7,8 +9,10 @@ import aiohttp
 import kopf
 import pytest
 
+from fakes.calls import given_up
 from fakes.world import World
 from onepassword_operator.handlers.registry import NO_FINALIZER, NoDiffBase, NoProgress, build_registry, build_settings
+from onepassword_operator.handlers.watches import run_kopf
 from onepassword_operator.model import names
 from onepassword_operator.model.target import Rendering
 
@@ -57,6 +61,22 @@ def test_kopf_does_nothing_but_carry_watches() -> None:
     assert not settings.posting.enabled
     assert settings.persistence.finalizer == NO_FINALIZER != names.OFFICIAL_FINALIZER
     assert settings.watching.chunk_size == 100
+
+
+async def test_kopf_kills_nothing_when_it_ends() -> None:
+    """By default it has the process killed ten minutes later, so one watch that failed would end them all."""
+    registry = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=registry)
+    async def never(**_: Any) -> None:
+        await asyncio.Event().wait()
+
+    running = asyncio.create_task(run_kopf(registry=registry, settings=build_settings(), clusterwide=True, identity="x"))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    await given_up(running)
+    scheduled: Any = asyncio.get_running_loop()._scheduled  # type: ignore[attr-defined]
+    assert not [timer for timer in scheduled if timer._callback is signal.pthread_kill]
 
 
 def test_nothing_is_kept_on_objects() -> None:

@@ -12,15 +12,21 @@ from fakes.calls import failing, given_up
 from fakes.clock import FakeClock
 from onepassword_operator.handlers import watches
 from onepassword_operator.handlers.watches import CALM_SECONDS, Watches, run_kopf
+from onepassword_operator.model.errors import ClusterDeniedError
+from onepassword_operator.service.watch.namespaces import Access, Namespaces
 
 
 class Script:
     """kopf as the test wants it: one behaviour per run; the last one returns as after a signal."""
 
+    discovered: list[Any] | None = None
+    """The resources that kopf finds; None: it never looks."""
+
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *runs: Callable[[], None]) -> None:
         self.clock, self.runs = FakeClock(), list(runs)
         self.given: list[dict[str, Any]] = []
         self.starts = 0
+        self.namespaces = Namespaces([])
         monkeypatch.setattr(watches, "run_kopf", self._operator)
 
     async def _operator(self, **given: Any) -> None:
@@ -29,20 +35,28 @@ class Script:
         await asyncio.sleep(0)
         if self.runs:
             self.runs.pop(0)()
+        if self.discovered is not None:
+            given["insights"].watched_resources.update(self.discovered)
+            given["insights"].ready_resources.set()
+            await asyncio.wait_for(given["stop_flag"].wait(), 5)
 
     def _started(self) -> None:
         self.starts += 1
 
-    def watches(self, *namespaces: str) -> Watches:
-        return Watches(registry=kopf.OperatorRegistry, namespaces=namespaces, started=self._started, clock=self.clock)
+    def watches(self, namespace: str = "") -> Watches:
+        self.namespaces = Namespaces([namespace])
+        self.namespaces.allow(namespace, Access.LISTS)
+        return Watches(namespace, namespaces=self.namespaces, registry=kopf.OperatorRegistry, started=self._started, clock=self.clock)
 
 
 class Failed(Exception):  # noqa: N818
-    status = 503
+    def __init__(self, status: int = 503) -> None:
+        super().__init__("what the server said")
+        self.status = status
 
 
 def fail() -> None:
-    raise Failed("what the server said")
+    raise Failed
 
 
 @pytest.fixture
@@ -83,12 +97,56 @@ async def test_pauses_have_an_end(pauses: list[float], monkeypatch: pytest.Monke
     assert pauses[-1] == 22.5  # 30 s, spread
 
 
-@pytest.mark.parametrize("namespaces", [(), ("a", "b")])
-async def test_namespaces_are_watched_one_by_one_or_all_together(monkeypatch: pytest.MonkeyPatch, namespaces: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("namespace", "expected"), [("", []), ("a", ["a"])])
+async def test_namespaces_are_watched_one_by_one_or_all_together(
+    monkeypatch: pytest.MonkeyPatch, namespace: str, expected: list[str]
+) -> None:
     script = Script(monkeypatch)
-    await script.watches(*namespaces).run()
+    await script.watches(namespace).run()
     (given,) = script.given
-    assert (given["clusterwide"], given["namespaces"], given["standalone"]) == (not namespaces, namespaces, True)
+    assert (given["clusterwide"], given["namespaces"], given["standalone"]) == (not namespace, expected, True)
+
+
+@pytest.mark.parametrize(("status", "refused"), [(403, {"ClusterAccessDenied": 1}), (404, {})])
+async def test_a_watch_that_is_refused_waits_for_a_resync(
+    pauses: list[float], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, status: int, refused: dict[str, int]
+) -> None:
+    def refuse() -> None:
+        raise Failed(status)
+
+    script = Script(monkeypatch, refuse)
+    watching = asyncio.create_task(script.watches("a").run())
+    await asyncio.wait_for(script.namespaces.until_due("a", interval_seconds=600), 5)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert (len(script.given), script.namespaces.refused()) == (1, refused)
+    assert not [record for record in caplog.records if record.getMessage() == "watches ended, starting them again"]
+    script.namespaces.allow("a", Access.LISTS)
+    await asyncio.wait_for(watching, 5)
+    assert len(script.given) == 2
+
+
+async def test_watches_that_go_on_are_permitted(pauses: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Script(monkeypatch)
+    script.discovered = [kopf.Resource("onepassword.com", "v1", "onepassworditems")]
+    watching = script.watches("a")
+    script.namespaces.refuse("a", Access.WATCHES, error=ClusterDeniedError("no"))
+    script.namespaces.allow("a", Access.LISTS)
+    running = asyncio.create_task(watching.run())
+    async with asyncio.timeout(5):
+        while script.namespaces.refused():  # noqa: ASYNC110  what is waited for is no event
+            await asyncio.sleep(0)
+    assert pauses == [watches.PERMITTED_SECONDS]
+    await given_up(running)
+
+
+async def test_watches_that_began_without_the_crd_end_and_wait_for_a_resync(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Script(monkeypatch)
+    script.discovered = [kopf.Resource("apps", "v1", "deployments")]
+    running = asyncio.create_task(script.watches().run())
+    await asyncio.wait_for(script.namespaces.until_due("", interval_seconds=600), 5)
+    assert (len(script.given), running.done()) == (1, False)
+    await given_up(running)
 
 
 async def forever() -> None:
@@ -168,5 +226,17 @@ async def test_a_user_without_a_name_is_no_problem(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr("getpass.getuser", nobody)
     monkeypatch.setattr(watches.asyncio, "wait", run)  # type: ignore[attr-defined]
-    made = Watches(registry=kopf.OperatorRegistry, namespaces=(), started=lambda: None, clock=FakeClock())
-    assert await asyncio.wait_for(made._once(), 10) == ""
+    made = Watches("", namespaces=Namespaces([]), registry=kopf.OperatorRegistry, started=lambda: None, clock=FakeClock())
+    assert await asyncio.wait_for(made._once(), 10) is None
+
+
+async def test_each_of_several_kopfs_ends_its_own_tasks_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    stages = [Kopf(monkeypatch, fail) for _ in range(2)]
+    monkeypatch.setattr(kopf, "spawn_tasks", lambda stage: stage._spawn())
+    runs = [asyncio.create_task(run_kopf(stage=stage)) for stage in stages]
+    for stage in stages:
+        await stage.started.wait()
+    stages[0].release.set()
+    await failing(Failed, runs[0])
+    assert [stage.child.done() for stage in stages] == [True, False]
+    await given_up(runs[1])

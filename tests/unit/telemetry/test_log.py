@@ -130,6 +130,7 @@ def test_the_libraries_that_carry_secrets_speak_up_from_warnings_only(capsys: py
     captured = capsys.readouterr().err
     assert "canary" not in captured
     assert captured.count("trouble") == 3
+    logging.getLogger("kopf._cogs.clients.watching").error("each try of a watch")
     configured(level=logging.ERROR)
     logging.getLogger("kopf").warning("trouble")
     assert capsys.readouterr().err == ""

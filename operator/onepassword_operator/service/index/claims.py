@@ -33,9 +33,9 @@ class ClaimIndex:
         """Whether anybody asks for the Secret."""
         return key in self._claims
 
-    def keys(self) -> list[SecretKey]:
-        """Return the Secrets that anybody asks for."""
-        return list(self._claims)
+    def keys(self, namespace: str = "") -> list[SecretKey]:
+        """Return the Secrets that anybody asks for, in a namespace or in all of them."""
+        return [key for key in self._claims if namespace in ("", key.namespace)]
 
     def of(self, key: SecretKey) -> tuple[Claim, ...]:
         """Return the claims on the Secret, of objects that are being deleted too."""
@@ -49,19 +49,19 @@ class ClaimIndex:
         """Return the claim of the OnePasswordItem of that name."""
         return self._claims.get(key, {}).get(ObjectRef(names.KIND, *key))
 
-    def resource_keys(self) -> set[SecretKey]:
-        """Return the keys of all OnePasswordItems."""
+    def resource_keys(self, namespace: str = "") -> set[SecretKey]:
+        """Return the keys of all OnePasswordItems, in a namespace or in all of them."""
         return {
-            key for key, claims in self._claims.items() if ObjectRef(names.KIND, *key) in claims
+            key for key in self.keys(namespace) if ObjectRef(names.KIND, *key) in self._claims[key]
         }
 
     def workload(self, ref: ObjectRef) -> Workload | None:
         """Return the workload of that name; None also for one that `put_workload` drops."""
         return self._workloads.get(ref)
 
-    def workloads(self) -> set[ObjectRef]:
-        """Return the workloads that are kept."""
-        return set(self._workloads)
+    def workloads(self, namespace: str = "") -> set[ObjectRef]:
+        """Return the workloads that are kept, in a namespace or in all of them."""
+        return {ref for ref in self._workloads if namespace in ("", ref.namespace)}
 
     def holder(self, ref: ObjectRef) -> Claim | Workload | None:
         """Return the resource's claim or the workload of that kind and name."""

@@ -1,4 +1,4 @@
-"""The resync: complete LISTs of resources and Deployments, and a check of our Secrets.
+"""The resync of a namespace: complete LISTs of resources and Deployments, and a check of Secrets.
 
 The first one makes the operator ready; later ones find the changes that watches missed.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 
+from onepassword_operator.model.errors import ClusterAbsentError
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import ObjectRef
 from onepassword_operator.ports import ResourceStore, WorkloadStore
@@ -40,27 +41,34 @@ class Resync:
         self._index = index
         self._queue = queue
 
-    async def run(self) -> None:
-        """Resync once.
+    async def run(self, namespace: str = "") -> None:
+        """Resync a namespace once, or all of them.
 
         Raises:
+            ClusterAbsentError: there is no such namespace, or no CRD.
             ClusterError: a LIST could not be completed; nothing is concluded from a part.
         """
-        unseen = await self._resync_resources()
-        for key, priority in (await self._resync_workloads()).items():
+        unseen = await self._resync_resources(namespace)
+        empty = not unseen
+        for key, priority in (await self._resync_workloads(namespace)).items():
             unseen[key] = min(priority, unseen.get(key, priority))
-        for key in await self._scan.settled(unseen):
+        for key in await self._scan.settled(namespace, asked=unseen):
             unseen.pop(key, None)
         for key, priority in unseen.items():
             self._queue.add(key, priority)
         _log.debug(
             "resync done", extra={"resources": len(self._index.claims), "queued": len(unseen)}
         )
+        if namespace and empty and not await self._resources.namespace_exists(namespace):
+            raise ClusterAbsentError(
+                f"the namespace {namespace} does not exist; "
+                "create it, or take it out of WATCH_NAMESPACE"
+            )
 
-    async def _resync_resources(self) -> dict[SecretKey, Priority]:
-        known = self._index.claims.resource_keys()
+    async def _resync_resources(self, namespace: str) -> dict[SecretKey, Priority]:
+        known = self._index.claims.resource_keys(namespace)
         unseen: dict[SecretKey, Priority] = {}
-        async for claim in self._resources.list_all():
+        async for claim in self._resources.list_all(namespace):
             demand = self._observe.record(claim)
             unseen[claim.key] = (
                 Priority.LOW if claim.key in known and demand is not Priority.NEW else Priority.NEW
@@ -75,11 +83,11 @@ class Resync:
                 self._observe.claim_seen(live)
         return unseen
 
-    async def _resync_workloads(self) -> dict[SecretKey, Priority]:
-        known = self._index.claims.workloads()
+    async def _resync_workloads(self, namespace: str) -> dict[SecretKey, Priority]:
+        known = self._index.claims.workloads(namespace)
         listed: set[ObjectRef] = set()
         unseen: dict[SecretKey, Priority] = {}
-        async for workload in self._workloads.list_all():
+        async for workload in self._workloads.list_all(namespace):
             listed.add(workload.ref)
             unseen |= self._observe_workloads.record(workload)
             if workload.claim:

@@ -68,11 +68,9 @@ class SecretNews:
 
         An empty namespace means all namespaces.
         """
-        asked_for = self._index.claims.keys()
-        for key in asked_for:
+        for key in self._index.claims.keys(namespace):
             state = self._index.states.of(key)
-            missing = key not in keys and (not namespace or key.namespace == namespace)
-            if missing and state.existed and state.resource_version <= version:
+            if key not in keys and state.existed and state.resource_version <= version:
                 self._observe.secret_gone(key)
 
     def asked_for(self, key: SecretKey) -> bool:

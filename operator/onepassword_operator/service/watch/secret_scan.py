@@ -30,7 +30,9 @@ _log = logging.getLogger(__name__)
 class SecretScan(Protocol):
     """A resync's check of Secrets."""
 
-    async def settled(self, asked: Mapping[SecretKey, Priority]) -> set[SecretKey]:
+    async def settled(
+        self, namespace: str, *, asked: Mapping[SecretKey, Priority]
+    ) -> set[SecretKey]:
         """Return the requested Secrets that need no reconcile; `asked` has the priority of each.
 
         Raises:
@@ -46,13 +48,15 @@ class ListedSecrets:
         self._observe = observe
         self._index = index
 
-    async def settled(self, asked: Mapping[SecretKey, Priority]) -> set[SecretKey]:
+    async def settled(
+        self, namespace: str, *, asked: Mapping[SecretKey, Priority]
+    ) -> set[SecretKey]:
         """Return the Secrets that the LIST shows to be settled."""
         del asked
         asking = self._index.claims
         return {
             observed.key
-            async for observed in self._secrets.list_managed(asking)
+            async for observed in self._secrets.list_managed(namespace, wanted=asking)
             if self._observe.record_secret(observed)
         }
 
@@ -77,8 +81,11 @@ class PatrolledSecrets:
         self._round_seconds = interval_seconds / ROUNDS
         self._sleep = sleep
 
-    async def settled(self, asked: Mapping[SecretKey, Priority]) -> set[SecretKey]:
+    async def settled(
+        self, namespace: str, *, asked: Mapping[SecretKey, Priority]
+    ) -> set[SecretKey]:
         """Return the Secrets that a GET shows to be settled, and those left to a round."""
+        del namespace
         fresh = [
             key
             for key, priority in asked.items()
@@ -95,14 +102,9 @@ class PatrolledSecrets:
         observed = await self._secrets.get(key)
         return observed is not None and self._observe.record_secret(observed)
 
-    async def run(self) -> None:
-        """Make rounds until cancelled."""
-        while True:
-            await self.patrol()
-
-    async def patrol(self) -> None:
-        """Read all requested Secrets once, evenly spread over the time of a round."""
-        keys = self._index.claims.keys()
+    async def patrol(self, namespace: str = "") -> None:
+        """Read all requested Secrets of a namespace once, evenly spread over a round's time."""
+        keys = self._index.claims.keys(namespace)
         limiter = RateLimiter(
             max(len(keys), 1) / self._round_seconds, self._clock, sleep=self._sleep
         )

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Final
 
-from onepassword_operator.model.errors import ClusterError, ClusterExpiredError
+from onepassword_operator.model.errors import (
+    ClusterDeniedError,
+    ClusterError,
+    ClusterExpiredError,
+)
 from onepassword_operator.model.secret import SecretKey, Sight
 from onepassword_operator.ports import Clock, SecretWatch
+from onepassword_operator.service.watch.namespaces import Access, Namespaces
 from onepassword_operator.service.watch.secret_news import SecretNews
 
 READS_AT_ONCE: Final = 4
@@ -34,13 +39,13 @@ class SecretWatcher:
         watch: SecretWatch,
         *,
         news: SecretNews,
-        namespaces: Sequence[str],
+        namespaces: Namespaces,
         clock: Clock,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._watch = watch
         self._news = news
-        self._namespaces = tuple(namespaces) or ("",)
+        self._namespaces = namespaces
         self._clock = clock
         self._sleep = sleep
 
@@ -48,7 +53,7 @@ class SecretWatcher:
         """Watch, and read changed Secrets, until cancelled."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                for namespace in self._namespaces:
+                for namespace in self._namespaces.names:
                     tasks.create_task(
                         self._keep_watching(namespace), name=f"secret-watch-{namespace or 'all'}"
                     )
@@ -60,6 +65,7 @@ class SecretWatcher:
     async def _keep_watching(self, namespace: str) -> None:
         since, failures, reported = 0, 0, ""
         while True:
+            await self._namespaces.until_listed(namespace)
             began, trouble = self._clock.monotonic(), None
             try:
                 since = await self._follow(namespace, since or await self._list(namespace))
@@ -87,11 +93,13 @@ class SecretWatcher:
 
     async def _follow(self, namespace: str, since: int) -> int:
         async for sight in self._watch.changes(namespace, since=since):
+            self._namespaces.allow(namespace, Access.SECRET_WATCH)
             since = sight.resource_version
             if sight.kind is Sight.SEEN:
                 self._news.seen(sight.key, since)
             elif sight.kind is Sight.GONE:
                 self._news.gone(sight.key, since)
+        self._namespaces.allow(namespace, Access.SECRET_WATCH)
         return since
 
     def _pause(self, failures: int, trouble: ClusterError | None) -> float:
@@ -100,11 +108,13 @@ class SecretWatcher:
         )
         return max(pause, trouble.delay_seconds or 0.0) if trouble else pause
 
-    @staticmethod
-    def _report(namespace: str, trouble: ClusterError | None, *, reported: str) -> str:
+    def _report(self, namespace: str, trouble: ClusterError | None, *, reported: str) -> str:
         # Logs each trouble once while it lasts. An outdated resourceVersion is none: a list
         # follows.
         if trouble is None or isinstance(trouble, ClusterExpiredError) or str(trouble) == reported:
+            return reported
+        if isinstance(trouble, ClusterDeniedError):
+            self._namespaces.refuse(namespace, Access.SECRET_WATCH, error=trouble)
             return reported
         detail = {"namespace": namespace or "all", "reason": trouble.reason, "detail": str(trouble)}
         _log.warning("the watch on Secrets failed and is started again", extra=detail)

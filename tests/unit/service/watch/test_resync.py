@@ -8,7 +8,8 @@ import pytest
 from fakes.claim_store import FakeClaimStore
 from fakes.workload_store import FakeWorkloadStore
 from fakes.world import World
-from onepassword_operator.model.errors import ClusterUnavailableError
+from onepassword_operator.model.errors import ClusterAbsentError, ClusterUnavailableError
+from onepassword_operator.model.secret import SecretKey
 
 
 async def resync(world: World) -> None:
@@ -131,6 +132,29 @@ async def test_what_the_list_lacked_is_kept_after_a_live_look(world: World, kind
     with pytest.raises(ClusterUnavailableError) if fails else contextlib.nullcontext():
         await resync(world)
     assert key in world.process.index.claims
+
+
+async def test_a_resync_of_a_namespace_asks_for_and_concludes_nothing_of_others(world: World) -> None:
+    await world.synced()
+    world.claims.apply(SecretKey("other", "db"), "vaults/Prod/items/db")
+    await world.settled(world.workloads.deploy("user", "db"))
+    for objects in (world.claims.objects, world.workloads.objects):
+        objects.clear()
+    world.forget_requests()
+    await world.process.resync.run("other")
+    assert world.claims.requests == ["list", "get other/db", "exists other"]
+    assert world.process.index.claims.keys() == [world.key()]
+    assert (len(world.process.index.claims.workloads()), world.process.queue.depth()) == (1, 0)
+
+
+async def test_a_namespace_without_resources_may_be_absent_and_is_looked_for(world: World) -> None:
+    await world.synced()
+    world.claims.absent = {"other", "app"}
+    await world.process.resync.run("app")
+    await world.process.resync.run("")
+    with pytest.raises(ClusterAbsentError, match="namespace other does not exist; create it, or take it out of WATCH_NAMESPACE"):
+        await world.process.resync.run("other")
+    assert [request for request in world.claims.requests if request.startswith("exists")] == ["exists other"]
 
 
 @pytest.mark.parametrize("which", ["claims", "workloads", "secrets"])

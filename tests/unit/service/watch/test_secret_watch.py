@@ -12,6 +12,7 @@ from fakes.secret_watch import FakeSecretWatch
 from fakes.world import World
 from onepassword_operator.model.errors import ClusterDeniedError, ClusterExpiredError, ClusterUnavailableError
 from onepassword_operator.model.secret import SecretKey, SecretSight, Sight
+from onepassword_operator.service.watch.namespaces import Access, Namespaces
 from onepassword_operator.service.watch.secret_news import SecretNews
 from onepassword_operator.service.watch.secret_watch import CALM_SECONDS, LONGEST_PAUSE_SECONDS, SecretWatcher
 
@@ -39,11 +40,16 @@ class Scene:
             meter=self.world.meter,
             pause_seconds=0.001,
         )
-        self.watching = SecretWatcher(self.watch, news=news, namespaces=namespaces, clock=self.world.clock, sleep=self.sleep)
+        self.namespaces = Namespaces(namespaces)
+        for namespace in self.namespaces.names:
+            self.namespaces.allow(namespace, Access.LISTS)
+        self.watching = SecretWatcher(self.watch, news=news, namespaces=self.namespaces, clock=self.world.clock, sleep=self.sleep)
 
     async def sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)
         await asyncio.sleep(0)
+        for namespace in self.namespaces.names:
+            self.namespaces.allow(namespace, Access.LISTS)  # the resync that a refusal calls for
 
     def calm(self) -> None:
         """The stream lives for long."""
@@ -163,6 +169,15 @@ async def test_a_namespace_without_rights_waits_by_itself_and_is_told_once(caplo
     assert max(scene.pauses) < 60
     (reported,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert (reported.__dict__["namespace"], reported.__dict__["reason"]) == ("a", "ClusterAccessDenied")
+
+
+async def test_a_namespace_that_cannot_be_listed_is_not_watched_until_it_can() -> None:
+    scene = Scene("a", "b")
+    scene.namespaces.refuse("a", Access.LISTS, error=ClusterDeniedError("no"))
+    async with scene.until_silent("b"):
+        assert scene.watch.asked == ["list b"]
+        scene.namespaces.allow("a", Access.LISTS)
+        await scene.watch.until_silent("a")
 
 
 async def test_what_is_wrong_is_told_again_if_all_was_well_in_between(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
