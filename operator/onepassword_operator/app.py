@@ -18,6 +18,7 @@ from onepassword_operator import __version__, gauges, memory
 from onepassword_operator.cluster import credentials
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.connect.access_token import ConnectToken
+from onepassword_operator.connect.client import base_url
 from onepassword_operator.connect.factory import Connected, Limits, Server, connect_source
 from onepassword_operator.connect.server_watch import ServerWatch
 from onepassword_operator.edges import USER_AGENT, Parts, SystemClock, build, elect
@@ -305,6 +306,7 @@ def _announce(settings: Settings) -> None:
         "starting",
         extra={
             "version": __version__,
+            "connect": base_url(settings.connect_host),
             "namespaces": list(settings.namespaces) or "all",
             "poll": settings.polling_interval,
         },

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -18,6 +19,7 @@ from onepassword_operator.cluster.credentials import ClusterAccess
 from onepassword_operator.connect import answers
 from onepassword_operator.connect import client as connect
 from onepassword_operator.connect.access_token import ConnectToken
+from onepassword_operator.connect.asked import VAULTS, Asked
 from onepassword_operator.model import errors
 from onepassword_operator.model.confidential import Confidential
 
@@ -110,10 +112,12 @@ async def test_no_error_of_the_network_passes_the_connect_client(kind: type[Base
     )
     source._session = BrokenSession(made(kind), when=when)  # type: ignore[assignment]  # a stand-in
     with pytest.raises(errors.OperatorError) as failed:
-        await source._once("/v1/vaults", route="GET /v1/vaults", cap=100, limits=aiohttp.ClientTimeout())
+        await source._once("/v1/vaults", asked=Asked(VAULTS, "http://connect.example"), cap=100, limits=aiohttp.ClientTimeout())
     assert type(failed.value) in leaves()
     assert isinstance(failed.value, errors.BackendUnavailableError)
-    assert failed.value.__suppress_context__
+    assert re.fullmatch(r"the vault list from http://connect\.example: [a-zA-Z].*", str(failed.value))
+    assert not re.search(r"Error|Exception|:uuid|None(?! does)", str(failed.value)), "for people, not for programmers"
+    assert failed.value.__context__ is None
     assert failed.value.__cause__ is None, "a chained library error could print what was in a URL, header or body"
     assert len(reported) == 1
 
@@ -136,7 +140,7 @@ async def test_no_error_of_the_network_passes_the_kubernetes_client(kind: type[B
 
 @pytest.mark.parametrize("route", CONNECT_ROUTES)
 def test_every_status_of_connect_is_a_leaf(route: str) -> None:
-    assert {type(answers.to_error(code, {}, route=route)) for code in range(300, 600)} <= leaves()
+    assert {type(answers.to_error(code, {}, asked=Asked(route, "http://connect.example"))) for code in range(300, 600)} <= leaves()
 
 
 @pytest.mark.parametrize("reason", KUBERNETES_REASONS)
@@ -148,5 +152,5 @@ def test_every_status_of_kubernetes_is_a_leaf(reason: str, details: dict[str, An
 
 @pytest.mark.parametrize("code", [100, 199, 200, 201, 204, 299, 600, 999])
 def test_a_status_that_nobody_sends_is_a_leaf_too(code: int) -> None:
-    assert type(answers.to_error(code, {}, route=CONNECT_ROUTES[0])) in leaves()
+    assert type(answers.to_error(code, {}, asked=Asked(CONNECT_ROUTES[0], "http://connect.example"))) in leaves()
     assert type(statuses.to_error(code, statuses.Status(), what="get secrets")) in leaves()

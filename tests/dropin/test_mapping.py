@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from dropin import reference_mapping as reference
 from onepassword_operator.connect import schema
+from onepassword_operator.connect.asked import ITEM, Asked
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import NoUsableFieldsError
 from onepassword_operator.model.item import File
@@ -87,7 +88,7 @@ def deliveries(draw: st.DrawFn) -> Delivery:
 
 def ours(delivery: Delivery, *, allow_empty: bool) -> tuple[dict[bytes, bytes], list[str]] | None:
     """What this operator makes of it: data, and the labels that people are told of; None if it refuses the item."""
-    wire = schema.decode_one(schema.WireItem, delivery.body, route="GET item")
+    wire = schema.decode_one(schema.WireItem, delivery.body, asked=Asked(ITEM, "http://connect"))
     contents = delivery.contents
     files = tuple(File(name=file.name or "", content=Confidential(contents[file.id])) for file in wire.files or ())
     try:

@@ -295,7 +295,10 @@ class TestRun:
         self, settings: Settings, watching: asyncio.Event, caplog: pytest.LogCaptureFixture
     ) -> None:
         """A task of kopf's that is cancelled while it starts ends with an error that nobody asks for any more."""
+        caplog.set_level(logging.INFO)
         async with run_until_sigterm(settings, watching):
+            (start,) = [record for record in caplog.records if record.getMessage() == "starting"]
+            assert vars(start)["connect"] == "http://127.0.0.1:1"
             assert any("--enable-http2 is accepted" in record.getMessage() for record in caplog.records)
         caplog.set_level(logging.DEBUG)
         asyncio.get_running_loop().call_exception_handler({"message": "never retrieved", "exception": OSError("a fake error")})

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
+from onepassword_operator.connect.asked import ITEMS, Asked
 from onepassword_operator.model.errors import (
     BackendAnswerError,
     BackendDeniedError,
@@ -33,61 +34,67 @@ _UNAVAILABLE: Final = frozenset({408, 425, 500, 502, 503, 504})
 _NOT_READY: Final = 408
 _INTERNAL_ERROR: Final = 500
 _PROXY_PASSWORD: Final = 407
+_BAD_REQUEST: Final = 400
+"""Also the answer of many servers to plain text on a TLS port."""
 
 
 def to_error(
-    code: int, headers: Mapping[str, str], *, route: str
+    code: int, headers: Mapping[str, str], *, asked: Asked
 ) -> BackendError | ItemNotFoundError | VaultNotFoundError:
     """Translate an HTTP status other than 200 into an error."""
     match code:
         case 401:
             return BackendDeniedError(
-                f"{route}: Connect refuses the token (401); it may be revoked, expired, cut off, "
+                f"{asked}: Connect refuses the token (401); it may be revoked, expired, cut off, "
                 "encoded twice, or of another server. "
                 "Put a valid one into OP_CONNECT_TOKEN, or into the file of OP_CONNECT_TOKEN_FILE"
             )
         case 403:
             return BackendForbiddenError(
-                f"{route}: the Connect token has no access to this vault (403); "
+                f"{asked}: the Connect token has no access to this vault (403); "
                 "issue a token that includes it"
             )
-        case 404 if "items/:uuid" in route:
-            return ItemNotFoundError(f"{route}: Connect knows no such item (404)")
-        case 404 if "vaults/:uuid" in route:
-            return VaultNotFoundError(f"{route}: Connect knows no such vault (404)")
+        case 404 if asked.of_item:
+            return ItemNotFoundError(f"{asked}: Connect knows no such item (404)")
+        case 404 if asked.route == ITEMS:
+            return VaultNotFoundError(f"{asked}: Connect knows no such vault (404)")
         case 429:
             delay = retry_after_seconds(headers.get("Retry-After")) or RETRY_AFTER_SECONDS
             return BackendRateLimitedError(
-                f"{route}: Connect asks to slow down (429); next try in {delay:.0f} s",
+                f"{asked}: Connect asks to slow down (429); next try in {delay:.0f} s",
                 delay_seconds=delay,
             )
         case _ if code in _UNAVAILABLE:
-            return _unavailable(code, headers, route=route)
+            return _unavailable(code, headers, asked=asked)
         case _:
-            return _unusable(code, route)
+            return _unusable(code, asked)
 
 
-def _unavailable(code: int, headers: Mapping[str, str], *, route: str) -> BackendUnavailableError:
+def _unavailable(code: int, headers: Mapping[str, str], *, asked: Asked) -> BackendUnavailableError:
     cold = "; it has not finished its first sync with 1Password" if code == _NOT_READY else ""
     said = f"{code}{cold}"
     return BackendUnavailableError(
-        f"{route}: Connect answered {said}",
+        f"{asked}: the server answered {said}; trying again, and Connect's own log says more",
         delay_seconds=retry_after_seconds(headers.get("Retry-After")),
         warming_up=code == _NOT_READY,
-        of_one_item=code == _INTERNAL_ERROR and "items/:uuid" in route,
+        of_one_item=code == _INTERNAL_ERROR and asked.of_item,
     )
 
 
-def _unusable(code: int, route: str) -> BackendError:
+def _unusable(code: int, asked: Asked) -> BackendError:
     if code == _PROXY_PASSWORD:
         return BackendUnavailableError(
-            f"{route}: the proxy asks for a password (407); put it into HTTP_PROXY, as http://user:password@host:port"
+            f"{asked}: the proxy asks for a password (407); put it into HTTP_PROXY, as http://user:password@host:port"
         )
     if 300 <= code < 400:  # noqa: PLR2004
         return BackendAnswerError(
-            f"{route}: Connect redirects ({code}); set OP_CONNECT_HOST to the final URL"
+            f"{asked}: Connect redirects ({code}); set OP_CONNECT_HOST to the final URL"
         )
-    return BackendAnswerError(f"{route}: unexpected status {code}")
+    tls = "; if the port serves TLS, begin it with https://" if code == _BAD_REQUEST else ""
+    return BackendAnswerError(
+        f"{asked}: the server answered {code}, which Connect does not; "
+        f"check that OP_CONNECT_HOST is a Connect server{tls}"
+    )
 
 
 def retry_after_seconds(text: str | None) -> float | None:

@@ -2,7 +2,7 @@
 
 Every call has a deadline and is retried within it. All calls keep a delay that Connect asks one of
 them for. Bodies have a size limit, redirects are not followed, and the token goes to one origin
-only. Errors name the route, never the content of a body.
+only. Errors name what was asked for, never the content of a body.
 """
 
 from __future__ import annotations
@@ -21,6 +21,16 @@ import aiohttp
 from onepassword_operator.connect import schema
 from onepassword_operator.connect.access_token import ConnectToken
 from onepassword_operator.connect.answers import pause_seconds, to_error
+from onepassword_operator.connect.asked import (
+    FILE,
+    HEALTH,
+    ITEM,
+    ITEMS,
+    VAULTS,
+    Asked,
+    no_answer,
+    through_proxy,
+)
 from onepassword_operator.connect.listing import decode_items
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import (
@@ -124,17 +134,17 @@ class ConnectSource:
 
     async def list_vaults(self) -> Sequence[Vault]:
         """Request `GET /v1/vaults`."""
-        route = "GET /v1/vaults"
-        body = await self._get("/v1/vaults", route=route, cap=LIST_BYTES)
-        return [wire.to_model() for wire in schema.decode_list(schema.WireVault, body, route=route)]
+        asked = self._asking(VAULTS)
+        body = await self._get("/v1/vaults", asked=asked, cap=LIST_BYTES)
+        return [wire.to_model() for wire in schema.decode_list(schema.WireVault, body, asked=asked)]
 
     async def list_items(self, vault_id: str) -> Sequence[ItemSummary]:
         """Request `GET /v1/vaults/{v}/items`, all of it: one list serves every lookup."""
-        route = "GET /v1/vaults/:uuid/items"
+        asked = self._asking(ITEMS)
         body = await self._get(
-            f"/v1/vaults/{_identity(vault_id)}/items", route=route, cap=LIST_BYTES
+            f"/v1/vaults/{_identity(vault_id)}/items", asked=asked, cap=LIST_BYTES
         )
-        items, vaults = decode_items(body, route=route)
+        items, vaults = decode_items(body, asked=asked)
         fits = {"", vault_id}
         own = (
             items
@@ -142,7 +152,7 @@ class ConnectSource:
             else [item for item, named in zip(items, vaults, strict=True) if named in fits]
         )
         if items and not own:
-            raise _mixed_up(route)
+            raise _mixed_up(asked)
         if (skipped := len(items) - len(own)) != self._skipped.get(vault_id, 0):
             self._skipped[vault_id] = skipped
             _log.warning(
@@ -153,12 +163,12 @@ class ConnectSource:
     async def get_item(self, vault_id: str, item_id: str) -> Item:
         """Request `GET /v1/vaults/{v}/items/{i}` and the content of each of its files."""
         path = f"/v1/vaults/{_identity(vault_id)}/items/{_identity(item_id)}"
-        route = "GET /v1/vaults/:uuid/items/:uuid"
+        asked = self._asking(ITEM)
         wire = schema.decode_one(
-            schema.WireItem, await self._get(path, route=route, cap=ITEM_BYTES), route=route
+            schema.WireItem, await self._get(path, asked=asked, cap=ITEM_BYTES), asked=asked
         )
         if (wire.id, wire.vault.id) != (item_id, vault_id):
-            raise _mixed_up(route)
+            raise _mixed_up(asked)
         return wire.to_model(await self._files(wire, path))
 
     async def health(self) -> schema.WireHealth:
@@ -167,13 +177,13 @@ class ConnectSource:
         Raises:
             BackendError: the server gave no usable answer.
         """
-        route = "GET /health"
+        asked = self._asking(HEALTH)
         await self._wait_as_asked(time.monotonic() + self._timeout_seconds)
         limits = self._limits(self._timeout_seconds, first_byte=self._timeout_seconds)
         return schema.decode_one(
             schema.WireHealth,
-            await self._once("/health", route=route, cap=ITEM_BYTES, limits=limits),
-            route=route,
+            await self._once("/health", asked=asked, cap=ITEM_BYTES, limits=limits),
+            asked=asked,
         )
 
     async def _files(self, wire: schema.WireItem, path: str) -> tuple[File, ...]:
@@ -192,35 +202,35 @@ class ConnectSource:
         return tuple(files)
 
     async def _file(self, file: schema.WireFile, path: str, *, room: int) -> bytearray:
-        route = "GET /v1/vaults/:uuid/items/:uuid/files/:uuid/content"
+        asked = self._asking(FILE)
         path = f"{path}/files/{_identity(file.id)}/content"
-        first = await self._get(path, route=route, cap=room, tries=FILE_TRIES)
+        first = await self._get(path, asked=asked, cap=room, tries=FILE_TRIES)
         if file.size is None or len(first) == int(file.size):
             return first
         # The download was cut short, or the announced size is older than the file. Accept two
         # identical downloads, unless they are shorter than announced.
-        second = await self._get(path, route=route, cap=room, tries=FILE_TRIES)
+        second = await self._get(path, asked=asked, cap=room, tries=FILE_TRIES)
         if len(second) == int(file.size) or (second == first and len(second) > int(file.size)):
             return second
         raise BackendAnswerError(
-            f"{route}: Connect delivers {len(second)} bytes of a file "
+            f"{asked}: Connect delivers {len(second)} bytes of a file "
             f"that it announces with {int(file.size)}; trying again"
         )
 
-    async def _get(self, path: str, *, route: str, cap: int, tries: int = TRIES) -> bytearray:
+    async def _get(self, path: str, *, asked: Asked, cap: int, tries: int = TRIES) -> bytearray:
         first_byte = self._timeout_seconds * (FIRST_CALL if self._fresh else 1.0)
         deadline = time.monotonic() + max(first_byte, 2 * self._timeout_seconds)
         refusals = 0
         try:
             for attempt in itertools.count(1):
                 # Waiting for a turn does not count against the deadline.
-                deadline += await self._turn(route)
+                deadline += await self._turn(asked.route)
                 await self._wait_as_asked(deadline)
                 limits = self._limits(
                     max(deadline - time.monotonic(), 0.001), first_byte=first_byte
                 )
                 try:
-                    return await self._once(path, route=route, cap=cap, limits=limits)
+                    return await self._once(path, asked=asked, cap=cap, limits=limits)
                 except BackendUnavailableError as error:
                     pause = pause_seconds(attempt, error)
                     if attempt >= tries or time.monotonic() + pause >= deadline:
@@ -230,7 +240,7 @@ class ConnectSource:
                     pause = pause_seconds(1, error)
                     if refusals >= REFUSALS[type(error)] or time.monotonic() + pause >= deadline:
                         raise
-                self._retried(route)
+                self._retried(asked.route)
                 await asyncio.sleep(pause)
         finally:
             self._fresh = False
@@ -250,7 +260,7 @@ class ConnectSource:
             await asyncio.sleep(wait)
 
     async def _once(
-        self, path: str, *, route: str, cap: int, limits: aiohttp.ClientTimeout
+        self, path: str, *, asked: Asked, cap: int, limits: aiohttp.ClientTimeout
     ) -> bytearray:
         if self._session is None:
             raise BackendUnavailableError("the connection to Connect is not open")
@@ -268,25 +278,18 @@ class ConnectSource:
             ) as response:
                 code = response.status
                 if code == 200:  # noqa: PLR2004
-                    return await _capped(response, cap, route=route)
-                raise self._noted(to_error(code, response.headers, route=route))
+                    return await _capped(response, cap, asked=asked)
+                raise self._noted(to_error(code, response.headers, asked=asked))
         except (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError) as error:
-            said = f"{type(error).__name__} {getattr(error, 'status', '')}".strip()
-            raise BackendUnavailableError(
-                f"{route}: the proxy {self._way.proxy} does not connect ({said}); "
-                "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
-            ) from None
-        except aiohttp.ClientSSLError as error:
-            raise BackendUnavailableError(
-                f"{route}: TLS to the Connect server failed ({type(error).__name__}); "
-                "check its certificate, and SSL_CERT_FILE if the authority is your own"
-            ) from None
+            said = through_proxy(error, self._way.proxy)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise BackendUnavailableError(
-                f"{route}: no usable answer from the Connect server ({type(error).__name__})"
-            ) from None
+            said = no_answer(error, asked)
         finally:
-            self._observer(route, code, time.monotonic() - started)
+            self._observer(asked.route, code, time.monotonic() - started)
+        raise BackendUnavailableError(f"{asked}: {said}")
+
+    def _asking(self, route: str) -> Asked:
+        return Asked(route, self._base)
 
     def _noted(self, error: OperatorError) -> OperatorError:
         if isinstance(error, BackendError) and error.delay_seconds is not None:
@@ -311,20 +314,20 @@ def base_url(host: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
-def _too_long(cap: int, route: str) -> OperatorError:
-    if "items/:uuid" not in route:
-        return BackendAnswerError(f"{route}: the reply exceeds {cap} bytes")
+def _too_long(cap: int, asked: Asked) -> OperatorError:
+    if not asked.of_item:
+        return BackendAnswerError(f"{asked}: the reply exceeds {cap} bytes")
     # The reply was not read to its end: it may be a broken one, so the item need not change.
     message = (
-        f"{route}: the reply exceeds {cap} bytes, more than a Secret could hold; "
+        f"{asked}: the reply exceeds {cap} bytes, more than a Secret could hold; "
         "remove or shrink a file"
     )
     return SecretTooLargeError(message, retry=Retry.LATER)
 
 
-def _mixed_up(route: str) -> BackendAnswerError:
+def _mixed_up(asked: Asked) -> BackendAnswerError:
     return BackendAnswerError(
-        f"{route}: the reply is about another object than requested; "
+        f"{asked}: the reply is about another object than requested; "
         "check proxies and caches in between"
     )
 
@@ -339,12 +342,12 @@ def _identity(text: str) -> str:
     return text
 
 
-async def _capped(response: aiohttp.ClientResponse, cap: int, *, route: str) -> bytearray:
+async def _capped(response: aiohttp.ClientResponse, cap: int, *, asked: Asked) -> bytearray:
     body = bytearray()  # joining a list of pieces at the end would need twice the memory
     async for chunk in response.content.iter_any():
         if len(body) + len(chunk) > cap:
             # the error is kept for as long as the trouble lasts, and this frame with it
             body.clear()
-            raise _too_long(cap, route)
+            raise _too_long(cap, asked)
         body += chunk
     return body

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from onepassword_operator.connect import schema
+from onepassword_operator.connect.asked import Asked
 from onepassword_operator.model.item import ItemSummary
 
 
@@ -34,7 +35,7 @@ class _Summary(msgspec.Struct, gc=False, rename="camel"):
 _DECODER: Final = msgspec.json.Decoder(list[_Summary])
 
 
-def decode_items(body: schema.Body, *, route: str) -> tuple[list[ItemSummary], list[str]]:
+def decode_items(body: schema.Body, *, asked: Asked) -> tuple[list[ItemSummary], list[str]]:
     """Return the items of the list, and the ID of the vault that each names, if any.
 
     Raises:
@@ -42,7 +43,7 @@ def decode_items(body: schema.Body, *, route: str) -> tuple[list[ItemSummary], l
     """
     listed = _usual(body)
     if listed is None:
-        return _tolerantly(body, route=route)
+        return _tolerantly(body, asked=asked)
     vaults = [wire.vault.id if wire.vault else "" for wire in listed]
     return [_to_model(wire) for wire in listed], vaults
 
@@ -71,7 +72,7 @@ def _usual(body: schema.Body) -> list[_Summary] | None:
         return None
 
 
-def _tolerantly(body: schema.Body, *, route: str) -> tuple[list[ItemSummary], list[str]]:
-    listed = schema.decode_list(schema.WireSummary, body, route=route)
+def _tolerantly(body: schema.Body, *, asked: Asked) -> tuple[list[ItemSummary], list[str]]:
+    listed = schema.decode_list(schema.WireSummary, body, asked=asked)
     vaults = [wire.vault.id if wire.vault else "" for wire in listed]
     return [wire.to_model() for wire in listed], vaults

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 import pydantic
 
+from onepassword_operator.connect.asked import Asked
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import BackendAnswerError
 from onepassword_operator.model.item import Field, File, Item, ItemSummary, Url, Vault
@@ -189,31 +190,30 @@ def is_active(state: str | None) -> bool:
 _M = TypeVar("_M", bound=_Wire)
 
 
-def decode_one(kind: type[_M], body: Body, *, route: str) -> _M:
+def decode_one(kind: type[_M], body: Body, *, asked: Asked) -> _M:
     """Decode one object of this kind.
 
     Raises:
         BackendAnswerError: the body is something else.
     """
-    return _validated(kind, _json(body, route), route=route)
+    return _validated(kind, _json(body, asked), asked=asked)
 
 
-def decode_list(kind: type[_M], body: Body, *, route: str) -> list[_M]:
+def decode_list(kind: type[_M], body: Body, *, asked: Asked) -> list[_M]:
     """Decode an array of objects of this kind.
 
     Raises:
         BackendAnswerError: the body is something else.
     """
-    decoded = _json(body, route)
+    decoded = _json(body, asked)
     if not isinstance(decoded, list):
         raise BackendAnswerError(
-            f"{route}: expected a JSON array, got {type(decoded).__name__}; "
-            "is OP_CONNECT_HOST a Connect server?"
+            f"{asked}: the reply is no JSON array; is OP_CONNECT_HOST a Connect server?"
         )
-    return [_validated(kind, element, route=route) for element in decoded]
+    return [_validated(kind, element, asked=asked) for element in decoded]
 
 
-def _json(body: Body, route: str) -> Any:
+def _json(body: Body, asked: Asked) -> Any:
     # msgspec refuses half a surrogate pair, which other decoders replace. One odd label must not
     # make the whole item unreadable.
     for attempt in (lambda body: body, _without_halves):
@@ -222,7 +222,7 @@ def _json(body: Body, route: str) -> Any:
         except NOT_JSON:
             continue
     raise BackendAnswerError(
-        f"{route}: the reply is not JSON; is OP_CONNECT_HOST a Connect server?"
+        f"{asked}: the reply is not JSON; is OP_CONNECT_HOST a Connect server?"
     )
 
 
@@ -235,13 +235,13 @@ def _without_halves(body: Body) -> Body:
     return _ESCAPE.sub(replaced, body)
 
 
-def _validated(kind: type[_M], decoded: Any, *, route: str) -> _M:
+def _validated(kind: type[_M], decoded: Any, *, asked: Asked) -> _M:
     try:
         return kind.model_validate(decoded)
     except pydantic.ValidationError as error:
         found = [entry["loc"] for entry in error.errors(include_input=False)]
         places = ", ".join(sorted({".".join(map(str, place)) or "(all)" for place in found}))
     raise BackendAnswerError(
-        f"{route}: the reply has an unexpected value at {places[:200]}; "
+        f"{asked}: the reply has an unexpected value at {places[:200]}; "
         "is OP_CONNECT_HOST a Connect server?"
     )

@@ -6,33 +6,31 @@ import time
 
 import pytest
 
-from onepassword_operator.connect import answers
+from onepassword_operator.connect import answers, asked
 from onepassword_operator.connect.answers import pause_seconds, retry_after_seconds, to_error
+from onepassword_operator.connect.asked import Asked
 from onepassword_operator.model import errors
 from onepassword_operator.model.errors import BackendAnswerError, BackendUnavailableError, Retry
 
-VAULTS = "GET /v1/vaults"
-ITEMS = "GET /v1/vaults/:uuid/items"
-ITEM = f"{ITEMS}/:uuid"
-CONTENT = f"{ITEM}/files/:uuid/content"
+VAULTS, ITEMS, ITEM, CONTENT = (Asked(route, "http://connect.example") for route in (asked.VAULTS, asked.ITEMS, asked.ITEM, asked.FILE))
 
 
-def outage(code: int, route: str = VAULTS, **headers: str) -> BackendUnavailableError:
-    error = to_error(code, headers, route=route)
+def outage(code: int, call: Asked = VAULTS, *, headers: dict[str, str] | None = None) -> BackendUnavailableError:
+    error = to_error(code, headers or {}, asked=call)
     assert isinstance(error, BackendUnavailableError)
     return error
 
 
-@pytest.mark.parametrize("route", [VAULTS, ITEMS, ITEM, CONTENT])
-def test_every_status_has_a_leaf_of_the_error_tree(route: str) -> None:
+@pytest.mark.parametrize("call", [VAULTS, ITEMS, ITEM, CONTENT])
+def test_every_status_has_a_leaf_of_the_error_tree(call: Asked) -> None:
     for code in range(300, 600):
-        error = to_error(code, {}, route=route)
+        error = to_error(code, {}, asked=call)
         assert type(error).reason
-        assert route in str(error)
+        assert str(call) in str(error)
 
 
 @pytest.mark.parametrize(
-    ("route", "codes", "kind", "retry"),
+    ("call", "codes", "kind", "retry"),
     [
         (VAULTS, [404, 307, 501], BackendAnswerError, Retry.LATER),
         (ITEM, [400], BackendAnswerError, Retry.LATER),
@@ -48,16 +46,16 @@ def test_every_status_has_a_leaf_of_the_error_tree(route: str) -> None:
     ],
 )
 def test_a_status_says_whose_matter_it_is_and_when_to_try_again(
-    route: str, codes: list[int], kind: type[errors.OperatorError], retry: Retry
+    call: Asked, codes: list[int], kind: type[errors.OperatorError], retry: Retry
 ) -> None:
     for code in codes:
-        error = to_error(code, {}, route=route)
+        error = to_error(code, {}, asked=call)
         assert (type(error), error.retry) == (kind, retry)
         assert str(code) in str(error)
 
 
 def test_a_refused_token_is_told_with_what_it_may_be_and_where_it_goes() -> None:
-    said = str(to_error(401, {}, route=VAULTS))
+    said = str(to_error(401, {}, asked=VAULTS))
     for word in ("revoked", "expired", "cut off", "encoded twice", "of another server", "OP_CONNECT_TOKEN", "OP_CONNECT_TOKEN_FILE"):
         assert word in said
 
@@ -67,9 +65,9 @@ def test_a_server_before_its_first_sync_says_so_and_no_other_does() -> None:
     assert [code for code in (408, 425, 500, 502, 503, 504) if outage(code).warming_up] == [408]
 
 
-@pytest.mark.parametrize(("route", "alone"), [(VAULTS, []), (ITEMS, []), (ITEM, [500]), (CONTENT, [500])])
-def test_a_500_about_an_item_may_be_the_items_alone_and_gateways_speak_of_the_server(route: str, alone: list[int]) -> None:
-    assert [code for code in (500, 502, 503, 504) if outage(code, route).of_one_item] == alone
+@pytest.mark.parametrize(("call", "alone"), [(VAULTS, []), (ITEMS, []), (ITEM, [500]), (CONTENT, [500])])
+def test_a_500_about_an_item_may_be_the_items_alone_and_gateways_speak_of_the_server(call: Asked, alone: list[int]) -> None:
+    assert [code for code in (500, 502, 503, 504) if outage(code, call).of_one_item] == alone
 
 
 class TestRetryAfter:
@@ -88,14 +86,14 @@ class TestRetryAfter:
 
     def test_every_passing_trouble_may_ask_for_a_pause_and_a_429_that_does_not_means_ten_seconds(self) -> None:
         for code in (408, 425, 429, 500, 502, 503, 504):
-            assert to_error(code, {"Retry-After": "7"}, route=VAULTS).delay_seconds == 7
+            assert to_error(code, {"Retry-After": "7"}, asked=VAULTS).delay_seconds == 7
         for headers in ({}, {"Retry-After": "soon"}):
-            assert to_error(429, headers, route=VAULTS).delay_seconds == 10
+            assert to_error(429, headers, asked=VAULTS).delay_seconds == 10
 
 
 class TestPauses:
     def test_what_was_asked_for_is_kept(self) -> None:
-        assert pause_seconds(1, outage(503, **{"Retry-After": "7"})) == 7
+        assert pause_seconds(1, outage(503, headers={"Retry-After": "7"})) == 7
 
     @pytest.mark.parametrize(("attempt", "ceiling"), [(1, 0.5), (2, 1.0), (3, 2.0), (5, 8.0), (6, 10.0), (1000, 10.0)])
     def test_otherwise_they_double_up_to_ten_seconds_and_are_spread(
@@ -105,3 +103,10 @@ class TestPauses:
         for dice in (0.0, 0.5, 1.0):
             monkeypatch.setattr("random.random", lambda dice=dice: dice)
             assert pause_seconds(attempt, BackendUnavailableError("no answer")) == dice * ceiling
+
+
+def test_a_server_that_is_none_of_connects_is_told_with_the_setting_and_may_want_tls() -> None:
+    for code in (400, 404, 418, 501):
+        said = str(to_error(code, {}, asked=VAULTS))
+        assert f"the server answered {code}, which Connect does not; check that OP_CONNECT_HOST is a Connect server" in said
+        assert ("begin it with https://" in said) == (code == 400)

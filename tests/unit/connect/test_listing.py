@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onepassword_operator.connect import listing
+from onepassword_operator.connect.asked import Asked
 from onepassword_operator.model.errors import BackendAnswerError
 from onepassword_operator.model.item import ItemSummary
 
-ROUTE = "GET /x"
+ASKED = Asked("GET /health", "http://connect.example")
 USUAL = {"id": "i", "vault": {"id": "v", "name": "Prod"}, "title": "db", "version": 4, "tags": ["a", ""], "category": "LOGIN"}
 USUAL["createdAt"] = "2024-05-02T08:12:00Z"
 READ = ItemSummary(id="i", title="db", version=4, created_at="2024-05-02T08:12:00Z", tags=("a",), active=True)
@@ -32,7 +33,7 @@ elements = st.fixed_dictionaries(
 
 def read(body: bytes, way: Any) -> object:
     try:
-        return way(body, route=ROUTE)
+        return way(body, asked=ASKED)
     except BackendAnswerError as error:
         return str(error)
 
@@ -46,28 +47,28 @@ def test_both_ways_read_the_same(listed: list[Any]) -> None:
 def test_what_connect_sends_is_read_without_going_the_tolerant_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(listing, "_tolerantly")
     archived = READ._replace(active=False)
-    assert listing.decode_items(msgspec.json.encode([USUAL, USUAL | {"state": "ARCHIVED"}]), route=ROUTE) == ([READ, archived], ["v", "v"])
+    assert listing.decode_items(msgspec.json.encode([USUAL, USUAL | {"state": "ARCHIVED"}]), asked=ASKED) == ([READ, archived], ["v", "v"])
     bare = {"id": "i"}
     nothing = dict.fromkeys(("vault", "title", "version", "tags", "state", "createdAt"))
     empty = ItemSummary(id="i", title="", version=0, created_at="")
-    assert listing.decode_items(msgspec.json.encode([bare, bare | nothing]), route=ROUTE) == ([empty, empty], ["", ""])
+    assert listing.decode_items(msgspec.json.encode([bare, bare | nothing]), asked=ASKED) == ([empty, empty], ["", ""])
 
 
 @pytest.mark.parametrize(("odd", "title"), [({"version": "4"}, "db"), ({"title": 5}, "5"), ({"tags": [None, "a"]}, "db")])
 def test_what_is_odd_is_read_all_the_same(odd: dict[str, Any], title: str) -> None:
-    assert listing.decode_items(msgspec.json.encode([USUAL, USUAL | odd]), route=ROUTE) == ([READ, READ._replace(title=title)], ["v", "v"])
+    assert listing.decode_items(msgspec.json.encode([USUAL, USUAL | odd]), asked=ASKED) == ([READ, READ._replace(title=title)], ["v", "v"])
 
 
 def test_half_a_surrogate_pair_costs_no_list() -> None:
     body = msgspec.json.encode([USUAL]).replace(b'"db"', rb'"\ud83d"')
-    assert listing.decode_items(body, route=ROUTE)[0] == [READ._replace(title="\ufffd")]
+    assert listing.decode_items(body, asked=ASKED)[0] == [READ._replace(title="\ufffd")]
 
 
 @pytest.mark.parametrize(
     ("body", "said"),
     [
         (b'[{"title":"canary"}]', "has an unexpected value at id"),
-        (b'{"message":"canary"}', "expected a JSON array, got dict"),
+        (b'{"message":"canary"}', "is no JSON array"),
         (b"canary", "not JSON"),
         (b"[" * 100_000, "not JSON"),
         (b'["\xff"]', "not JSON"),
@@ -76,6 +77,6 @@ def test_half_a_surrogate_pair_costs_no_list() -> None:
 )
 def test_what_is_no_list_is_said_to_be_none_and_never_quoted(body: bytes, said: str) -> None:
     with pytest.raises(BackendAnswerError, match=said) as caught:
-        listing.decode_items(body, route=ROUTE)
+        listing.decode_items(body, asked=ASKED)
     assert "canary" not in str(caught.value)
     assert caught.value.__context__ is None

@@ -6,15 +6,16 @@ import msgspec
 import pytest
 
 from onepassword_operator.connect import schema
+from onepassword_operator.connect.asked import Asked
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import BackendAnswerError
 from onepassword_operator.model.item import File, ItemSummary, Vault
 
-ROUTE = "GET /x"
+ASKED = Asked("GET /health", "http://connect.example")
 
 
 def one(raw: Any) -> schema.WireItem:
-    return schema.decode_one(schema.WireItem, msgspec.json.encode(raw), route=ROUTE)
+    return schema.decode_one(schema.WireItem, msgspec.json.encode(raw), asked=ASKED)
 
 
 BARE = {"id": "i", "vault": {"id": "v"}}
@@ -29,9 +30,9 @@ def test_only_identities_are_insisted_on() -> None:
 def test_null_is_like_absent() -> None:
     nothing = dict.fromkeys(("title", "version", "tags", "state", "urls", "fields", "files"))
     assert one(BARE | nothing).to_model(()) == one(BARE).to_model(())
-    (vault,) = schema.decode_list(schema.WireVault, b'[{"id":"v","name":null,"contentVersion":null}]', route=ROUTE)
+    (vault,) = schema.decode_list(schema.WireVault, b'[{"id":"v","name":null,"contentVersion":null}]', asked=ASKED)
     assert (vault.to_model().name, vault.to_model().content_version) == ("", 0)
-    (summary,) = schema.decode_list(schema.WireSummary, b'[{"id":"i","title":null,"tags":null}]', route=ROUTE)
+    (summary,) = schema.decode_list(schema.WireSummary, b'[{"id":"i","title":null,"tags":null}]', asked=ASKED)
     assert (summary.to_model().title, summary.to_model().tags, summary.to_model().active) == ("", (), True)
 
 
@@ -63,14 +64,14 @@ def test_what_connect_says_of_an_item_is_kept() -> None:
 @pytest.mark.official(69, 71)
 def test_what_connect_says_of_a_list_entry_is_kept() -> None:
     body = b'[{"id":"i","vault":{"id":"v"},"title":"db","version":4,"tags":["a"],"createdAt":"2024-05-02T08:12:00Z","category":"LOGIN"}]'
-    (wire,) = schema.decode_list(schema.WireSummary, body, route=ROUTE)
+    (wire,) = schema.decode_list(schema.WireSummary, body, asked=ASKED)
     assert wire.to_model() == ItemSummary(id="i", title="db", version=4, created_at="2024-05-02T08:12:00Z", tags=("a",), active=True)
 
 
 @pytest.mark.official(72, 73)
 def test_what_connect_says_of_a_vault_is_kept() -> None:
     body = b'[{"id":"v","name":"Prod","contentVersion":9,"attributeVersion":2,"items":3,"createdAt":"c","updatedAt":"u"}]'
-    (wire,) = schema.decode_list(schema.WireVault, body, route=ROUTE)
+    (wire,) = schema.decode_list(schema.WireVault, body, asked=ASKED)
     assert wire.to_model() == Vault(id="v", name="Prod", content_version=9, attribute_version=2, items=3, created_at="c", updated_at="u")
 
 
@@ -109,7 +110,7 @@ def test_an_item_is_active_unless_it_says_otherwise(state: str | None, active: o
 def test_what_does_not_fit_is_named_by_place_and_never_by_value(raw: Any, place: str) -> None:
     with pytest.raises(BackendAnswerError) as caught:
         one(raw)
-    assert str(caught.value) == f"{ROUTE}: the reply has an unexpected value at {place}; is OP_CONNECT_HOST a Connect server?"
+    assert str(caught.value) == f"{ASKED}: the reply has an unexpected value at {place}; is OP_CONNECT_HOST a Connect server?"
     assert caught.value.__context__ is caught.value.__cause__ is None
 
 
@@ -131,7 +132,7 @@ def test_values_are_in_no_representation() -> None:
 )
 def test_half_a_surrogate_pair_is_replaced_as_go_does_it_and_costs_nothing_else(written: bytes, read: str) -> None:
     body = b'{"id":"i","vault":{"id":"v"},"title":"' + written + b'","fields":[{"label":"a","value":"' + written + b'"}]}'
-    item = schema.decode_one(schema.WireItem, body, route=ROUTE).to_model(())
+    item = schema.decode_one(schema.WireItem, body, asked=ASKED).to_model(())
     assert item.title == read
     assert item.fields[0].value.reveal() == read.encode()
 
@@ -139,10 +140,10 @@ def test_half_a_surrogate_pair_is_replaced_as_go_does_it_and_costs_nothing_else(
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[" * 100_000, b'{"id":1e999}', b"\xff"])
 def test_what_is_no_json_is_said_to_be_none(body: bytes) -> None:
     with pytest.raises(BackendAnswerError, match="not JSON") as caught:
-        schema.decode_list(schema.WireVault, body, route=ROUTE)
+        schema.decode_list(schema.WireVault, body, asked=ASKED)
     assert caught.value.__context__ is None
 
 
 def test_an_object_is_no_list() -> None:
-    with pytest.raises(BackendAnswerError, match="expected a JSON array, got dict"):
-        schema.decode_list(schema.WireVault, b'{"message":"canary"}', route=ROUTE)
+    with pytest.raises(BackendAnswerError, match="is no JSON array"):
+        schema.decode_list(schema.WireVault, b'{"message":"canary"}', asked=ASKED)

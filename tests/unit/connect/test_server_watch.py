@@ -7,6 +7,7 @@ import pytest
 
 from onepassword_operator.connect import schema
 from onepassword_operator.connect.access_token import ConnectToken
+from onepassword_operator.connect.asked import Asked
 from onepassword_operator.connect.schema import WireHealth
 from onepassword_operator.connect.server_watch import ServerWatch
 from onepassword_operator.model.confidential import Confidential
@@ -28,7 +29,7 @@ class Watched:
     async def health(self) -> WireHealth:
         if self.answer is None:
             raise BackendUnavailableError("no answer")
-        return schema.decode_one(WireHealth, json.dumps(self.answer).encode(), route="GET /health")
+        return schema.decode_one(WireHealth, json.dumps(self.answer).encode(), asked=Asked("GET /health", "http://x"))
 
 
 @pytest.fixture(autouse=True)
