@@ -36,6 +36,12 @@ def expose(
 
 
 def _expose_work(metrics: Metrics, made: UseCases, *, events: EventSender) -> None:
+    metrics.observe_each(
+        "resources",
+        "OnePasswordItems by the reason of their Ready condition.",
+        label="reason",
+        read=made.shared.index.claims.count_by_reason,
+    )
     metrics.observe(
         "queue_depth",
         "Secrets that wait for a reconcile or are being reconciled.",

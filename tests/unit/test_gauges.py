@@ -43,6 +43,7 @@ async def test_a_scrape_shows_the_state_of_that_moment() -> None:
         assert "ClusterAccessDenied" not in metrics.render().decode()
         made.observe.claim_seen(onepassword_item.from_dict({"metadata": METADATA}, Rendering()))
         assert shown(metrics) == dict.fromkeys(NOTHING_WAITS, 0.0) | {"queue_depth": 1.0, "leader": 1.0}
+        assert 'onepassword_operator_resources{reason="Other"} 1.0\n' in metrics.render().decode()
 
 
 def shown(metrics: Metrics) -> dict[str, float]:

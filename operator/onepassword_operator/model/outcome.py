@@ -102,6 +102,8 @@ class Paused:
     pause: Pause
     message: str
     change: Change = Change.NONE
+    absent: bool = False
+    """There is no Secret, and none is made."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

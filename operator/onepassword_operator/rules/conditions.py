@@ -41,6 +41,10 @@ _LOST: Final = frozenset(
     error.reason
     for error in (ItemAmbiguousError, ItemArchivedError, ItemNotFoundError, VaultNotFoundError)
 )
+SYNCED: Final = "Synced"
+SKIPPED: Final = "FieldsSkipped"
+OTHER: Final = "Other"
+"""Stands for a reason that is none of this operator's, or for none at all."""
 _LABELS_SHOWN: Final = 5
 
 
@@ -73,6 +77,18 @@ def ready(
     # counts as equal.
     pruned = dataclasses.replace(condition, reason="", observed_generation=None)
     return None if previous in (condition, pruned) else condition
+
+
+def reasons() -> frozenset[str]:
+    """Return every reason that a Ready condition of this operator may have."""
+    return frozenset(
+        {SYNCED, SKIPPED, *(pause.value for pause in Pause), *_failures(OperatorError)}
+    )
+
+
+def _failures(kind: type[OperatorError]) -> set[str]:
+    own = {kind.reason} if "reason" in vars(kind) else set()
+    return own.union(*(_failures(leaf) for leaf in kind.__subclasses__()))
 
 
 def is_blip(error: OperatorError) -> bool:
@@ -110,12 +126,7 @@ def _words(claim: Claim, outcome: Outcome, *, last_good: Condition | None) -> tu
         case Paused(pause=Pause.FROZEN, message=message):
             return "True", Pause.FROZEN.value, bounds.shortened(message)
         case Paused(pause=pause, message=message):
-            # A pause does not change the status of Ready: the Secret stays as it is.
-            return (
-                claim.ready.status if claim.ready else "Unknown",
-                pause.value,
-                bounds.shortened(message),
-            )
+            return _paused_status(claim, outcome), pause.value, bounds.shortened(message)
         case Synced():  # pragma: no branch  mypy proves that none is left
             fact, skipped = _fact(claim, outcome.revisions), outcome.skipped
             if skipped is None and (
@@ -127,11 +138,16 @@ def _words(claim: Claim, outcome: Outcome, *, last_good: Condition | None) -> tu
             without = f", without {_skipped(reported)}" if reported else ""
             return (
                 "True",
-                "FieldsSkipped" if reported else "Synced",
-                bounds.shortened(
-                    fact + without + (f"; {outcome.warning}" if outcome.warning else "")
-                ),
+                SKIPPED if reported else SYNCED,
+                bounds.shortened(fact + without + (f"; {outcome.warning}" if outcome.warning else "")),
             )
+
+
+def _paused_status(claim: Claim, paused: Paused) -> str:
+    # A pause does not change the status of Ready, because the Secret stays as it is; unless it is
+    # gone.
+    status = claim.ready.status if claim.ready else "Unknown"
+    return "False" if paused.absent and status == "True" else status
 
 
 def reports(claim: Claim, revisions: Revisions, *, last_good: Condition | None = None) -> bool:

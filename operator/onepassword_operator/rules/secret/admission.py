@@ -129,12 +129,18 @@ def is_contended(admitted: Admitted) -> bool:
     )
 
 
-def suspended(claim: Claim) -> Paused:
-    """Return the outcome for all claims that share a Secret with a suspended one."""
+def suspended(claim: Claim, *, absent: bool = False, refresh: bool = False) -> Paused:
+    """Return the outcome for all claims that share a Secret with a suspended one.
+
+    `absent`: there is no Secret; `refresh`: somebody asks for a read of 1Password.
+    """
+    state = "does not exist, and is not made," if absent else "is left alone"
+    waiting = ", which also answers the refresh that waits" if refresh else ""
     return Paused(
         pause=Pause.SUSPENDED,
-        message=f'Secret "{claim.key.name}" is left alone while the annotation {names.SUSPEND} '
-        'is "true"; remove it to resume',
+        message=f'Secret "{claim.key.name}" {state} while the annotation {names.SUSPEND} '
+        f'is "true"; remove it to resume{waiting}',
+        absent=absent,
     )
 
 

@@ -10,6 +10,7 @@ from onepassword_operator.model.outcome import Condition
 from onepassword_operator.model.secret import OwnerReference, SecretKey
 from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.model.workload import Workload
+from onepassword_operator.rules import conditions
 from onepassword_operator.rules.secret.owners import Interested
 
 _NOTHING: Mapping[str, str] = {}
@@ -32,6 +33,15 @@ class ClaimIndex:
     def __contains__(self, key: object) -> bool:
         """Whether anybody asks for the Secret."""
         return key in self._claims
+
+    def count_by_reason(self) -> dict[str, int]:
+        """Count the OnePasswordItems by the reason that they report; all reasons are there."""
+        counts = dict.fromkeys((*sorted(conditions.reasons()), conditions.OTHER), 0)
+        for key, claims in self._claims.items():
+            if claim := claims.get(ObjectRef(names.KIND, *key)):
+                reason = claim.ready.reason if claim.ready else ""
+                counts[reason if reason in counts else conditions.OTHER] += 1
+        return counts
 
     def keys(self, namespace: str = "") -> list[SecretKey]:
         """Return the Secrets that anybody asks for, in a namespace or in all of them."""

@@ -66,6 +66,7 @@ class Index:
         """Remove a claim; return whether others still ask for its Secret."""
         self.claims.remove(claim)
         if claim.key in self.claims:
+            self.retries.note_recovered(claim)
             return True
         self.forget(claim.key)
         return False

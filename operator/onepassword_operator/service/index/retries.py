@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.model.target import Claim
 from onepassword_operator.ports import Clock
 
 
@@ -15,6 +16,8 @@ class _Failures:
     statuses: int = 0
     refusals: int = 0
     older_since: float | None = None
+    reported: frozenset[tuple[str, str]] = frozenset()
+    """Objects in trouble, by uid, each with the reasons that the log has."""
 
 
 class Retries:
@@ -86,6 +89,23 @@ class Retries:
         if failures := self._failures.get(key):
             failures.statuses = 0
             self._drop_if_clean(key)
+
+    def note_reported(self, claim: Claim, reason: str) -> bool:
+        """Note a reason that an object is not in sync; return whether the log has it not yet."""
+        failures, reported = self._of(claim.key), (claim.uid, reason)
+        news = reported not in failures.reported
+        failures.reported |= {reported}
+        return news
+
+    def note_recovered(self, claim: Claim) -> bool:
+        """Note that an object is in sync; return whether the log has it as not in sync."""
+        failures = self._failures.get(claim.key)
+        reported = failures.reported if failures else frozenset()
+        left = frozenset(entry for entry in reported if entry[0] != claim.uid)
+        if failures:
+            failures.reported = left
+            self._drop_if_clean(claim.key)
+        return left != reported
 
     def forget(self, key: SecretKey) -> None:
         """Drop a Secret that nobody asks for any more."""

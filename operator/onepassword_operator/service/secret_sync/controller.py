@@ -115,6 +115,10 @@ class Controller:
         if claim.has_legacy_finalizer and not (problem and conditions.is_blip(problem)):
             self._remove_finalizer(claim.ref)
         reported = await self._report(claim, outcome, stale=stale, trouble=trouble)
+        if reported and not problem:
+            failed_before = self._index.retries.note_recovered(claim)
+            if failed_before and isinstance(outcome, Synced):
+                _log.info("in sync again", extra=claim.log_fields)
         if reported and isinstance(error, AnotherOperatorActiveError):
             self._index.conflicts.note_reported(claim.uid)
 
@@ -134,9 +138,7 @@ class Controller:
             await self._reporter.report(claim, outcome, stale=stale, trouble=trouble)
         except ClusterError as error:
             self._index.retries.note_status_failure(claim.key)
-            fields = {"object": str(claim.ref)} | error.log_fields
-            _log.warning("status could not be written", extra=fields)
-            self._again(claim, error)
+            self._again(claim, error, said="status could not be written")
             return False
         if claim.is_resource:  # the others have no status that could fail to be written
             self._index.retries.note_status_success(claim.key)
@@ -177,7 +179,9 @@ class Controller:
         self._index.retries.note_failure(claim.key)
         return self._freshness.stale_for(self._index.retries.failing_seconds(claim.key))
 
-    def _again(self, claim: Claim, error: OperatorError) -> None:
+    def _again(
+        self, claim: Claim, error: OperatorError, *, said: str = "Secret not in sync"
+    ) -> None:
         attempt = self._index.retries.attempt(claim.key)
         delay = retry.delay_seconds(
             error,
@@ -185,9 +189,10 @@ class Controller:
             interval_seconds=self._interval_seconds,
             jitter=self._clock.jitter(),
         )
-        level = logging.DEBUG if isinstance(error, BackendError) and attempt > 1 else logging.INFO
-        fields = {**claim.log_fields, **error.log_fields, "retry_in": delay}
-        _log.log(level, "Secret not in sync", extra=fields)
+        news = self._index.retries.note_reported(claim, error.reason)
+        wait = None if delay is None else round(delay, 1)
+        fields = {**claim.log_fields, **error.log_fields, "retry_in": wait}
+        _log.log(logging.WARNING if news else logging.DEBUG, said, extra=fields)
         if delay is not None:
             self._queue.add_later(claim.key, Priority.LOW, delay_seconds=delay)
 

@@ -128,9 +128,10 @@ class Reconcile:
 
     def _may_exist(self, key: SecretKey) -> bool:
         # For a Secret that never existed, one POST tells as much as a GET, and is the write as
-        # well.
+        # well. For a suspended one there is no POST.
         reported = any(
-            claim.ready or claim.has_legacy_finalizer for claim in self._index.claims.of(key)
+            claim.ready or claim.has_legacy_finalizer or claim.suspended
+            for claim in self._index.claims.of(key)
         )
         return reported or self._index.states.of(key).existed
 
@@ -188,7 +189,8 @@ class Reconcile:
     def _suspend(self, asked: Request, others: Sequence[Claim], *, by: Claim) -> Results:
         if asked.refresh:
             self._index.refreshes.give_back(asked.key)
-        return [(claim, admission.suspended(by)) for claim in (asked.admitted.winner, *others)]
+        paused = admission.suspended(by, absent=asked.observed is None, refresh=asked.refresh)
+        return [(claim, paused) for claim in (asked.admitted.winner, *others)]
 
     async def _bring_in_line(self, asked: Request) -> Results:
         admitted = asked.admitted

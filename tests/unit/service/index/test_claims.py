@@ -61,6 +61,18 @@ class TestClaims:
         assert len(looked_at) <= 300
 
 
+def test_resources_are_counted_by_reasons_that_are_known_beforehand_whatever_their_statuses_say(index: ClaimIndex) -> None:
+    """Anybody with a right to the status may write any reason there, and each would be a series of its own."""
+    for number, reason in enumerate(["Synced", "Synced", "Suspended", "ItemNotFound", "Made up", "", None]):
+        conditions = (dataclasses.replace(READY, reason=reason),) if reason is not None else ()
+        index.put(samples.claim(key=SecretKey("team", f"db-{number}"), name=f"db-{number}", uid=str(number), conditions=conditions))
+    index.put_workload(deployment("api", asks="of-a-deployment"))
+    counts = index.count_by_reason()
+    assert {reason: count for reason, count in counts.items() if count} == {"Synced": 2, "Suspended": 1, "ItemNotFound": 1, "Other": 3}
+    assert {"Frozen", "FieldsSkipped", "OnePasswordUnavailable", "SecretInvalid", "TargetNotOwned"} < counts.keys()
+    assert len(counts) < 50
+
+
 class TestWorkloads:
     def test_annotations_are_not_kept(self, index: ClaimIndex) -> None:
         index.put_workload(deployment("api", "db"))

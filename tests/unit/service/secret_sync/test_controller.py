@@ -53,22 +53,27 @@ async def test_transient_failures_are_tried_again_soon_and_then_less_often(world
     assert waits[-1] <= 30
 
 
-@pytest.mark.parametrize(
-    ("error", "levels"),
-    [(BackendUnavailableError("no answer"), [logging.INFO, logging.DEBUG]), (SecretTooLargeError("too large"), [logging.INFO] * 2)],
-)
-async def test_a_failure_is_logged_with_the_next_try_and_an_outage_as_information_only_once(
-    world: World, caplog: pytest.LogCaptureFixture, error: OperatorError, levels: list[int]
+@pytest.mark.parametrize("error", [BackendUnavailableError("no answer"), SecretTooLargeError("too large")])
+async def test_a_failure_is_a_warning_with_the_next_try_once_for_each_reason_and_its_end_is_told_once(
+    world: World, caplog: pytest.LogCaptureFixture, error: OperatorError
 ) -> None:
-    caplog.set_level(logging.DEBUG, "onepassword_operator")
-    world.source.refused[world.source.put(world.vault, "db", password="one")] = error
-    key = await world.settled(world.claim("db", "vaults/Prod/items/db"))
-    await world.look(key)
-    told = [record for record in caplog.records if record.getMessage() == "Secret not in sync"]
-    assert [record.levelno for record in told] == levels
-    said = {name: vars(told[0])[name] for name in ("secret", "object", "reason", "detail")}
-    assert said == {"secret": "app/db", "object": "OnePasswordItem app/db", "reason": error.reason, "detail": str(error)}
-    assert vars(told[0])["retry_in"] == pytest.approx(0.5, abs=0.5) if error.retry is Retry.SOON else vars(told[0])["retry_in"] is None
+    caplog.set_level(logging.INFO, "onepassword_operator")
+    item = world.source.put(world.vault, "db", password="one")
+    world.claim("db", "vaults/Prod/items/db")
+    for failure in (error, error, BackendDeniedError("refused"), error, None, None, error):
+        world.source.refused = {item: failure} if failure else {}
+        world.source.edit(item, password="another")
+        await world.poll_after(60)
+    records = [record for record in caplog.records if record.getMessage() in {"Secret not in sync", "in sync again"}]
+    said = [(record.levelname, getattr(record, "reason", "in sync again")) for record in records]
+    again = ("WARNING", error.reason)
+    assert said == [again, ("WARNING", "Unauthorized"), ("INFO", "in sync again"), again]
+    told = [record for record in records if record.levelno == logging.WARNING]
+    named = {name: vars(told[0])[name] for name in ("secret", "object", "reason", "detail")}
+    assert named == {"secret": "app/db", "object": "OnePasswordItem app/db", "reason": error.reason, "detail": str(error)}
+    waits = [getattr(record, "retry_in", None) for record in told]
+    assert waits == [round(wait, 1) if wait else None for wait in waits]
+    assert (waits[0] is None) == (error.retry is Retry.ON_CHANGE)
 
 
 async def test_a_success_makes_the_next_failure_the_first_again(world: World) -> None:

@@ -823,8 +823,23 @@ class TestSuspended:
         assert (condition.status, condition.reason) == ("Unknown", "Suspended")
         assert world.source.requests == []
 
+    async def test_one_whose_secret_is_gone_is_not_ready_and_says_so_until_it_resumes(self, world: World) -> None:
+        await world.synced()
+        await world.settled(world.claims.annotate(world.key(), suspended=True))
+        await world.settled(world.secrets.delete(world.key()))
+        for start in (world.settle, world.start_anew):
+            await start()
+            condition = world.claims.ready(world.key())
+            assert (condition.status, condition.reason) == ("False", "Suspended")
+            assert 'Secret "db" does not exist, and is not made, while the annotation' in condition.message
+        assert world.claims.count("status") == 2
+        await world.settled(world.claims.annotate(world.key(), suspended=False))
+        assert (world.claims.ready(world.key()).status, world.secrets.values(world.key())) == ("True", {"password": "one"})
+
     @pytest.mark.parametrize("shared", [False, True])
-    async def test_a_refresh_that_is_asked_for_meanwhile_is_answered_afterwards(self, world: World, *, shared: bool) -> None:
+    async def test_a_refresh_that_is_asked_for_meanwhile_says_that_it_waits_and_is_answered_afterwards(
+        self, world: World, *, shared: bool
+    ) -> None:
         if shared:
             world.source.put(world.vault, "db", password="one")
             await world.settled(world.asks("web"))
@@ -833,6 +848,7 @@ class TestSuspended:
             await world.synced()
         for asked in ({"suspended": True}, {"refresh": "now"}):
             await world.settled(world.claims.annotate(world.key(), **asked))
+        assert world.claims.ready(world.key()).message.endswith("remove it to resume, which also answers the refresh that waits")
         world.forget_requests()
         world.clock.advance(60)
         await world.settled(world.claims.annotate(world.key(), suspended=False))
