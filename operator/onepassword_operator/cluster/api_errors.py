@@ -6,6 +6,7 @@ English texts: a quota, a webhook or policy, a missing right to set ownerReferen
 
 from __future__ import annotations
 
+import re
 from typing import Final, Self
 
 import msgspec
@@ -25,6 +26,7 @@ from onepassword_operator.model.errors import (
 from onepassword_operator.wire.metadata import NoList, NoObject, Undecodable
 
 _TOO_MANY: Final = 429
+_KEY: Final = re.compile(r"data\[([-._a-zA-Z0-9]{1,253})\]")
 LONGEST_PAUSE_SECONDS: Final = 60.0
 
 
@@ -126,7 +128,19 @@ def _forbidden(status: Status, *, what: str) -> ClusterError:
     )
 
 
+def _missing(cause: Cause) -> re.Match[str] | None:
+    required = cause.reason == "FieldValueRequired"
+    return _KEY.fullmatch(str(cause.field)) if required else None
+
+
 def _invalid(causes: list[Cause], what: str, *, reason: str) -> ClusterError:
+    missing = sorted({found[1] for cause in causes if (found := _missing(cause))})
+    if missing:
+        listed = " and ".join(f'"{key}"' for key in missing)
+        return ClusterInvalidError(
+            f"{what}: a Secret of this type needs the key{'s'[: len(missing) > 1]} {listed}; "
+            "label fields of the item so in 1Password, or choose another type"
+        )
     # Only field names and machine-readable reasons: messages may quote the values of the Secret.
     fields = ", ".join(
         sorted({f"{cause.field} ({cause.reason})" for cause in causes if cause.field})

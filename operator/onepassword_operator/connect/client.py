@@ -320,7 +320,7 @@ def _too_long(cap: int, asked: Asked) -> OperatorError:
     # The reply was not read to its end: it may be a broken one, so the item need not change.
     message = (
         f"{asked}: the reply exceeds {cap} bytes, more than a Secret could hold; "
-        "remove or shrink a file"
+        "shrink a field or an attached file"
     )
     return SecretTooLargeError(message, retry=Retry.LATER)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from onepassword_operator.model.text import one_line
+
 ITEM_PATH_CHARACTERS: Final = 4096
 """The CRD's limit; a title in 1Password is far shorter."""
 TYPE_CHARACTERS: Final = 317
@@ -19,8 +21,8 @@ MESSAGE_CHARACTERS: Final = 1024
 
 
 def shortened(text: str) -> str:
-    """Cut a message to the limit, with a sign that it was cut."""
-    most = MESSAGE_CHARACTERS
+    """Cut a message, as one line, to the limit, with a sign that it was cut."""
+    text, most = one_line(text), MESSAGE_CHARACTERS
     return text if len(text) <= most else text[: most - 1] + "…"
 
 

@@ -46,6 +46,7 @@ import enum
 from typing import ClassVar, Self
 
 from onepassword_operator.model import bounds
+from onepassword_operator.model.text import one_line
 
 
 class Retry(enum.Enum):
@@ -71,7 +72,7 @@ class OperatorError(Exception):
 
     def __init__(self, message: str, *, delay_seconds: float | None = None) -> None:
         """`delay_seconds` is when another try makes sense, if the answer said so."""
-        super().__init__(message)
+        super().__init__(one_line(message))
         self.delay_seconds = delay_seconds
 
     @property

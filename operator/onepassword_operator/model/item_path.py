@@ -51,6 +51,16 @@ class ItemPath:
             or not parts[1]
             or not parts[3]
         ):
-            hint = "; if a title contains a slash, use the item's ID" if len(parts) > _PARTS else ""
-            raise ItemPathError(f'itemPath "{text[:200]}" must have the form {_FORM}{hint}')
+            raise ItemPathError(f'itemPath "{text[:200]}" must have the form {_FORM}{_hint(parts)}')
         return cls(parts[1], parts[3])
+
+
+def _hint(parts: list[str]) -> str:
+    if parts[0] == "op:" and len(parts) > _PARTS - 1:
+        instead = f"vaults/{parts[2]}/items/{parts[3]}"
+    elif len(parts) > _PARTS:
+        instead = "/".join(parts[:_PARTS]) if (parts[0], parts[2]) == ("vaults", "items") else ""
+    else:
+        return ""
+    whole = f"for all fields of an item write {instead[:200]}; " if instead else ""
+    return f"; {whole}if a title contains a slash, use the item's ID (`op item list` shows it)"

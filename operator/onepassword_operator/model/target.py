@@ -85,6 +85,13 @@ class Claim:
         return self.kind == names.KIND
 
     @property
+    def another_name(self) -> str:
+        """What to do for a Secret of another name, in the words of the object that asks."""
+        if self.is_resource:
+            return "rename the resource"
+        return f"choose another name in the annotation {names.ITEM_NAME}"
+
+    @property
     def has_legacy_finalizer(self) -> bool:
         """Whether the object carries the official operator's finalizer."""
         return names.OFFICIAL_FINALIZER in self.finalizers

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+import re
+
+from onepassword_operator.model import names
 from onepassword_operator.model.errors import BackendRateLimitedError, OperatorError
 from onepassword_operator.model.target import Claim
 
 _RECONCILE_ERROR = "ReconcileError"
+_PATH = re.compile(r"\b(spec\.)?itemPath\b")
+_REFRESH = re.compile(f", or change the annotation {re.escape(names.REFRESH)} to .*")
+
+
+def words(claim: Claim, error: OperatorError) -> str:
+    """Return the message in the words of the object that asks: a spec, or annotations."""
+    if claim.is_resource:
+        return str(error)
+    # What is between quotation marks was written by users.
+    parts = str(error).split('"')
+    parts[::2] = [_annotated(part) for part in parts[::2]]
+    return '"'.join(parts)
+
+
+def _annotated(part: str) -> str:
+    return _PATH.sub(f"the annotation {names.ITEM_PATH}", _REFRESH.sub("", part))
 
 
 def warning(claim: Claim, error: OperatorError) -> tuple[str, str]:
@@ -20,4 +39,4 @@ def warning(claim: Claim, error: OperatorError) -> tuple[str, str]:
         if isinstance(error, BackendRateLimitedError)
         else _RECONCILE_ERROR
     )
-    return reason, f"Failed to sync secret from 1Password: {error} ({error.reason})"
+    return reason, f"Failed to sync secret from 1Password: {words(claim, error)} ({error.reason})"

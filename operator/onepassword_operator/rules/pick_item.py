@@ -1,13 +1,14 @@
 """Name or ID × complete lists → the vault or item that it means.
 
-An exact ID wins over an equal title. Vault names compare without case; item titles exactly, and
-without case only if nothing matches exactly. Of several matches the oldest wins, ties by ID, so
-that the answer never changes; the others are reported.
+An exact ID wins over an equal title. Vault names compare without case; item titles exactly, then
+with Unicode's two forms of a letter as one, and then without case. Of several matches the oldest
+wins, ties by ID, so that the answer never changes; the others are reported.
 """
 
 from __future__ import annotations
 
 import datetime
+import unicodedata
 from collections.abc import Collection, Iterable
 from typing import Protocol, TypeVar
 
@@ -17,6 +18,7 @@ from onepassword_operator.model.errors import (
     VaultNotFoundError,
 )
 from onepassword_operator.model.item import ItemSummary, Vault
+from onepassword_operator.model.text import visible
 
 
 class _Dated(Protocol):
@@ -38,9 +40,10 @@ def pick_vault(text: str, vaults: Collection[Vault]) -> tuple[Vault, str]:
     by_id = [vault for vault in vaults if vault.id == text]
     matches = by_id or [vault for vault in vaults if _same_but_for_case(vault.name, text)]
     if not matches:
+        near = _nearly("vault", text, names=[vault.name for vault in vaults])
         raise VaultNotFoundError(
-            f'no vault with the name or ID "{text}" is visible to the Connect token; '
-            "check the spelling, or give the token access"
+            f'no vault with the name or ID "{visible(text)}" is visible to the Connect token; '
+            f"{near or 'check the spelling, or give the token access'}"
         )
     return _oldest(matches), _ambiguity("vault", text, matches=matches)
 
@@ -54,11 +57,13 @@ def pick_item(text: str, items: Iterable[ItemSummary], *, vault: Vault) -> tuple
         ItemNotFoundError: no item of the vault has this ID or title.
         ItemArchivedError: the only matches are archived or deleted.
     """
-    matches = matching(text, list(items))
+    listed = list(items)
+    matches = matching(text, listed)
     if not matches:
+        near = _nearly("item", text, names=[item.title for item in listed])
         raise ItemNotFoundError(
-            f'vault "{vault.name}" has no item with the title or ID "{text}"; '
-            "check the spelling, or create the item"
+            f'vault "{vault.name}" has no item with the title or ID "{visible(text)}"; '
+            f"{near or 'check the spelling, or create the item'}"
         )
     active = [item for item in matches if item.active]
     if not active:
@@ -71,9 +76,11 @@ def pick_item(text: str, items: Iterable[ItemSummary], *, vault: Vault) -> tuple
 
 def matching(text: str, items: Collection[ItemSummary]) -> list[ItemSummary]:
     """Return the items that a text means: by ID, else by title, else by title without case."""
+    composed = _composed(text)
     return (
         [item for item in items if item.id == text]
         or [item for item in items if item.title == text]
+        or [item for item in items if _composed(item.title) == composed]
         or [item for item in items if _same_but_for_case(item.title, text)]
     )
 
@@ -82,7 +89,30 @@ def _oldest(matches: Collection[_D]) -> _D:
     return min(matches, key=lambda match: (_instant(match.created_at), match.id))
 
 
+def folded(text: str) -> str:
+    """Return the same text for all names that may mean the same: without case, in one form."""
+    return _composed(text).casefold()
+
+
+def _composed(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _nearly(noun: str, text: str, *, names: Iterable[str]) -> str:
+    wanted = _spaced(text)
+    near = min((name for name in names if _spaced(name) == wanted), default=None)
+    if near is None:
+        return ""
+    only = f'the {noun} "{visible(near)}" differs only in white space'
+    return f"{only}; write the path exactly so, or rename the {noun}"
+
+
+def _spaced(text: str) -> str:
+    return folded(" ".join(text.split()))
+
+
 def _same_but_for_case(left: str, right: str) -> bool:
+    left, right = _composed(left), _composed(right)
     # Letter by letter, as Go compares: with full case folding, the vaults "Straße" and "Strasse"
     # would have the same name.
     return len(left) == len(right) and all(

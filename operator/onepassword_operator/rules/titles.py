@@ -59,7 +59,7 @@ def recent(titles: Titles, items: Mapping[str, ItemSummary], *, poll: int) -> se
     """Return the IDs and titles, without case, that at most three polls up to this one showed."""
     shown = items if poll <= POLLS else [i for i, at in titles.items() if poll - at.poll < POLLS]
     active = [items[item_id] for item_id in shown if items[item_id].active]
-    return {name for item in active for name in (item.id, item.title.casefold())}
+    return {name for item in active for name in (item.id, pick_item.folded(item.title))}
 
 
 def confirmed(titles: Titles, item_id: str, *, poll: int) -> bool:

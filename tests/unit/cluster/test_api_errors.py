@@ -76,6 +76,16 @@ def test_a_field_that_is_refused_is_named_and_so_is_the_value_that_grants_the_ri
     assert "refuses a (Q), b (R);" in str(to_error(422, body({"details": {"causes": causes}}), what="x"))
 
 
+@pytest.mark.parametrize(
+    ("keys", "needed"),
+    [(["tls.key", "tls.crt"], 'the keys "tls.crt" and "tls.key"'), ([".dockerconfigjson"], 'the key ".dockerconfigjson"')],
+)
+def test_keys_that_a_type_of_secret_needs_are_named_as_labels_of_fields(keys: list[str], needed: str) -> None:
+    causes = [{"field": f"data[{key}]", "reason": "FieldValueRequired"} for key in keys]
+    said = str(to_error(422, body({"details": {"causes": causes}}), what="create secrets"))
+    assert said.startswith(f"create secrets: a Secret of this type needs {needed}; label fields of the item so in 1Password")
+
+
 def test_every_status_has_a_leaf_of_the_error_tree() -> None:
     for code in range(300, 600):
         assert type(to_error(code, Status(), what="x")).reason

@@ -56,12 +56,28 @@ def test_an_empty_path_is_refused_as_empty() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "hinted"), [("vaults/a/items/b/c", True), ("vaults/a/b/items/c", True), ("vaults/a/items", False), ("vaults/a/b/c", False)]
+    ("text", "hinted"),
+    [("vaults/a/items/b/c", True), ("vaults/a/b/items/c", True), ("vaults/a/items", False), ("vaults/a/b/c", False), ("op://a", False)],
 )
 def test_a_slash_too_many_is_answered_with_what_to_do_about_it(text: str, *, hinted: bool) -> None:
     with pytest.raises(ItemPathError) as refused:
         ItemPath.parse(text)
     assert ("use the item's ID" in str(refused.value)) is hinted
+
+
+@pytest.mark.parametrize(
+    ("text", "instead"),
+    [
+        ("op://Prod/DB/password", "vaults/Prod/items/DB"),
+        ("op://Prod/DB/section/password", "vaults/Prod/items/DB"),
+        ("op://Prod/DB", "vaults/Prod/items/DB"),
+        ("vaults/Prod/items/DB/password", "vaults/Prod/items/DB"),
+    ],
+)
+def test_a_path_to_a_field_is_answered_with_the_path_to_write(text: str, instead: str) -> None:
+    with pytest.raises(ItemPathError) as refused:
+        ItemPath.parse(text)
+    assert f"; for all fields of an item write {instead}; " in str(refused.value)
 
 
 def test_the_message_quotes_no_more_than_the_beginning() -> None:

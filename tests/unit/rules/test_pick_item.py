@@ -40,7 +40,7 @@ def test_a_vault_is_found_by_id_or_by_name_without_case(text: str, vaults: list[
     assert (found.id, warning) == (chosen, "")
 
 
-@pytest.mark.parametrize("vaults", [[], [HOME], [_vault("a", " Staging")], [_vault("a", "Staging 2")]])
+@pytest.mark.parametrize("vaults", [[], [HOME], [_vault("a", "Staging 2")]])
 def test_a_vault_that_the_token_does_not_see_is_reported_with_the_remedy(vaults: list[Vault]) -> None:
     with pytest.raises(VaultNotFoundError, match=r'no vault with the name or ID "Staging" .* give the token access'):
         pick_vault("Staging", vaults)
@@ -84,10 +84,43 @@ def test_an_item_is_found_by_id_then_by_title_then_by_title_without_case(text: s
 
 
 @pytest.mark.official(62)
-@pytest.mark.parametrize("items", [[], [_item("a", "Cache")], [_item("a", "DB ")]])
+@pytest.mark.parametrize("items", [[], [_item("a", "Cache")]])
 def test_an_item_that_is_not_there_is_reported_with_the_remedy(items: list[ItemSummary]) -> None:
     with pytest.raises(ItemNotFoundError, match=r'vault "Prod" has no item with the title or ID "DB"; .* create the item'):
         pick_item("DB", items, vault=HOME)
+
+
+DECOMPOSED, COMPOSED = "Cafe\u0301", "Caf\u00e9"
+
+
+@pytest.mark.parametrize(("asked", "named"), [(DECOMPOSED, COMPOSED), (COMPOSED, DECOMPOSED), (COMPOSED.upper(), DECOMPOSED)])
+def test_a_letter_in_another_unicode_form_is_the_same_letter(asked: str, named: str) -> None:
+    assert pick_item(asked, [_item("a", named)], vault=HOME)[0].id == "a"
+    assert pick_vault(asked, [_vault("a", named)])[0].id == "a"
+
+
+def test_the_title_in_the_very_form_that_is_asked_for_comes_first() -> None:
+    assert pick_item(COMPOSED, [_item("a", DECOMPOSED), _item("b", COMPOSED, created_at=LATE)], vault=HOME)[0].id == "b"
+
+
+@pytest.mark.parametrize(
+    ("asked", "named", "shown"),
+    [
+        ("my item ", "my item", '"my item "'),
+        ("my item\n", "my item", r'"my item\n"'),
+        ("my\u00a0item", "my item", r'"my\xa0item"'),
+        ("leading space", " leading space", '"leading space"'),
+        ("a  b", "A b", '"a  b"'),
+    ],
+)
+def test_a_name_that_differs_in_white_space_alone_is_shown_with_what_is_there(asked: str, named: str, shown: str) -> None:
+    with pytest.raises(ItemNotFoundError) as item:
+        pick_item(asked, [_item("a", "other"), _item("b", named)], vault=HOME)
+    with pytest.raises(VaultNotFoundError) as vault:
+        pick_vault(asked, [_vault("a", "other"), _vault("b", named)])
+    for noun, said in (("item", str(item.value)), ("vault", str(vault.value))):
+        assert shown in said
+        assert said.endswith(f'; the {noun} "{named}" differs only in white space; write the path exactly so, or rename the {noun}')
 
 
 @pytest.mark.parametrize("text", ["DB", "db", "a"])

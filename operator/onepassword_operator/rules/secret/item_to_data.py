@@ -8,7 +8,7 @@ wins. Where it fails the whole Secret for a bad label, only that label is skippe
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from onepassword_operator.model.confidential import Confidential
@@ -26,6 +26,7 @@ existing Secrets are rewritten.
 
 MAXIMUM_BYTES: Final = 1024 * 1024
 """The API server's limit for all values of one Secret together."""
+_EMPTY: Final = "is empty"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,7 @@ def render(item: Item, *, allow_empty: bool) -> Rendered:
             allow_empty=allow_empty,
             replace=False,
         )
-    _check(item, data)
+    _check(item, data, skipped=skipped)
     return Rendered(data=data, skipped=tuple(skipped))
 
 
@@ -124,7 +125,7 @@ def _take(
             )
         )
     elif not value and not allow_empty:
-        skipped.append(Skipped(label=label, why="is empty", worth_reporting=False))
+        skipped.append(Skipped(label=label, why=_EMPTY, worth_reporting=False))
     elif replace or key not in data:
         data[key] = value
     else:
@@ -146,15 +147,19 @@ def _one_per_label(urls: Iterable[Url]) -> list[Url]:
     return list(kept.values())
 
 
-def _check(item: Item, data: Mapping[str, Confidential]) -> None:
+def _check(item: Item, data: Mapping[str, Confidential], *, skipped: Sequence[Skipped]) -> None:
     if not data:
+        remedy = "rename a field" if skipped else "add one"
+        if any(part.why == _EMPTY for part in skipped):
+            remedy = (
+                "fill in a field, or run the operator with --allow-empty-values to keep empty ones"
+            )
         raise NoUsableFieldsError(
-            f'item "{item.title[:100]}" has no field, URL or file that gives a key; '
-            "fill in a field, or run the operator with --allow-empty-values to keep empty ones"
+            f'item "{item.title[:100]}" has no field, URL or file that gives a key; {remedy}'
         )
     size = sum(map(len, data.values()))
     if size > MAXIMUM_BYTES:
         raise SecretTooLargeError(
             f'item "{item.title[:100]}" has {size} bytes of values and a Secret holds at most '
-            f"{MAXIMUM_BYTES}; remove or shrink an attached file"
+            f"{MAXIMUM_BYTES}; shrink a field{' or an attached file' if item.files else ''}"
         )

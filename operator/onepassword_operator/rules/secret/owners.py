@@ -97,13 +97,13 @@ def check_owner(
     if foreign:
         raise TargetNotOwnedError(
             f'Secret "{observed.key.name}" belongs to {foreign[0].kind} "{foreign[0].name}"; '
-            "rename the resource, or remove that Secret"
+            f"{claim.another_name}, or remove that Secret"
         )
     if is_marked(observed, verdict=verdict):
         return
     raise TargetNotOwnedError(
         f'Secret "{observed.key.name}" exists and was not made by this operator; '
-        "rename the resource, or delete that Secret to hand its name over"
+        f"{claim.another_name}, or delete that Secret to hand its name over"
     )
 
 

@@ -107,10 +107,11 @@ def check_claim(claim: Claim, observed: ObservedSecret | None) -> None:
             "written; choose another type"
         )
     if observed and observed.type != claim.secret_type:
+        remedy = "restore the resource's type" if claim.is_resource else claim.another_name
         raise TypeImmutableError(
-            f'Secret "{observed.key.name}" has type "{observed.type}", the resource asks for '
-            f'"{claim.secret_type}", and Kubernetes never changes a Secret\'s type; delete the '
-            "Secret to have it created again, or restore the resource's type"
+            f'Secret "{observed.key.name}" has type "{observed.type}", "{claim.secret_type}" is '
+            "asked for, and Kubernetes never changes a Secret's type; delete the Secret to have it "
+            f"created again, or {remedy}"
         )
 
 

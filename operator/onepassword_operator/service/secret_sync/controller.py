@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection
 
+from onepassword_operator.model import bounds
 from onepassword_operator.model.errors import (
     AnotherOperatorActiveError,
     BackendError,
@@ -17,7 +18,7 @@ from onepassword_operator.model.outcome import Change, Failed, Outcome, Synced
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.ports import Clock
-from onepassword_operator.rules import conditions, retry
+from onepassword_operator.rules import announce, conditions, retry
 from onepassword_operator.rules.secret import admission
 from onepassword_operator.service.index import conflicts
 from onepassword_operator.service.index.index import Index
@@ -192,6 +193,7 @@ class Controller:
         news = self._index.retries.note_reported(claim, error.reason)
         wait = None if delay is None else round(delay, 1)
         fields = {**claim.log_fields, **error.log_fields, "retry_in": wait}
+        fields["detail"] = bounds.shortened(announce.words(claim, error))
         _log.log(logging.WARNING if news else logging.DEBUG, said, extra=fields)
         if delay is not None:
             self._queue.add_later(claim.key, Priority.LOW, delay_seconds=delay)

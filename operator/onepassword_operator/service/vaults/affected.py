@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from onepassword_operator.model.item import Vault
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.rules import item_changes
+from onepassword_operator.rules.pick_item import folded
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.vaults.catalog import Catalog, Listing
 
@@ -24,8 +25,8 @@ class AffectedSecrets:
 
     def followed(self, vaults: Mapping[str, Vault]) -> set[str]:
         """Return the vaults with an item that a Secret uses or waits for."""
-        wanted = {text.casefold() for _, text in self._index.item_users.waiting()}
-        named = {v.id for v in vaults.values() if v.id in wanted or v.name.casefold() in wanted}
+        wanted = {folded(text) for _, text in self._index.item_users.waiting()}
+        named = {v.id for v in vaults.values() if v.id in wanted or folded(v.name) in wanted}
         return (set(self._index.item_users.vaults()) | named) & vaults.keys()
 
     def on(self, vault_id: str) -> list[SecretKey]:
@@ -63,8 +64,8 @@ class AffectedSecrets:
         for vault in self._vaults.values():
             before = former.get(vault.id)
             if before is None or before.name != vault.name:
-                texts |= {vault.id, vault.name.casefold()}
-        return [key for key, text in self._index.item_users.waiting() if text.casefold() in texts]
+                texts |= {vault.id, folded(vault.name)}
+        return [key for key, text in self._index.item_users.waiting() if folded(text) in texts]
 
     def _orphaned(self) -> list[SecretKey]:
         vaults = self._index.item_users.vaults()
@@ -91,14 +92,14 @@ class AffectedSecrets:
     def _shown(self, fresh: Mapping[str, Listing]) -> list[SecretKey]:
         # A list may show an item polls after the fingerprint has moved, so what it shows wakes
         # those who wait for it, too.
-        waiting = [(key, vault.casefold()) for key, vault in self._index.item_users.waiting()]
+        waiting = [(key, folded(vault)) for key, vault in self._index.item_users.waiting()]
         asked = {vault for _, vault in waiting}
         shown: set[tuple[str, str]] = set()
         for vault_id, listing in fresh.items():
-            texts = asked & {vault_id, self._vaults[vault_id].name.casefold()}
+            texts = asked & {vault_id, folded(self._vaults[vault_id].name)}
             if texts:  # going through thousands of titles takes milliseconds
                 names = {
-                    name.casefold()
+                    folded(name)
                     for item in listing.items.values()
                     if item.active
                     for name in (item.id, item.title)
@@ -118,7 +119,7 @@ class AffectedSecrets:
             users = self._index.item_users.by_item(vault_id) if recent else ()
             for item_id, using in users:
                 item = listing.items.get(item_id)
-                names = {item_id, item.title.casefold()} if item else {item_id}
+                names = {item_id, folded(item.title)} if item else {item_id}
                 moved = item_id in recent  # another may have had the title before it lost it
                 keys += [
                     key
@@ -131,7 +132,7 @@ class AffectedSecrets:
 
     def _items_asked(self, key: SecretKey) -> list[str]:
         return [
-            part.path.split("/")[-1].casefold()
+            folded(part.path.split("/")[-1])
             for claim in self._index.claims.of(key)
             for part in claim.recipe
         ]

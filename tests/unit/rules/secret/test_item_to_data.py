@@ -148,9 +148,16 @@ def test_a_file_that_a_field_overrides_is_skipped_without_a_word_to_people_and_a
     assert rendered.skipped == (Skipped(label="..", why=DOTTED),)
 
 
-@pytest.mark.parametrize("item", [_item(), _item(fields=[("a", "")]), _item(fields=[("###", "x")], files=[("..", "x")])])
-def test_an_item_without_any_key_is_refused_with_the_remedy(item: Item) -> None:
-    with pytest.raises(NoUsableFieldsError, match=r'item "Billing DB" has no field, URL or file that gives a key; .*--allow-empty-values'):
+@pytest.mark.parametrize(
+    ("item", "remedy"),
+    [
+        (_item(), "add one"),
+        (_item(fields=[("a", "")]), "fill in a field, or run the operator with --allow-empty-values to keep empty ones"),
+        (_item(fields=[("###", "x")], files=[("..", "x")]), "rename a field"),
+    ],
+)
+def test_an_item_without_any_key_is_refused_with_the_remedy_that_helps(item: Item, remedy: str) -> None:
+    with pytest.raises(NoUsableFieldsError, match=r'item "Billing DB" has no field, URL or file that gives a key; ' + remedy + "$"):
         item_to_data.render(item, allow_empty=False)
 
 

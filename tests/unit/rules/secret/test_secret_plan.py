@@ -81,7 +81,7 @@ def test_types_that_grant_access_to_the_cluster_are_never_written(secret_type: s
 
 
 def test_another_type_than_the_existing_one_is_refused_with_the_remedy() -> None:
-    with pytest.raises(TypeImmutableError, match=r'"db" has type "Opaque", the resource asks for "kubernetes\.io/tls".*delete the Secret'):
+    with pytest.raises(TypeImmutableError, match=r'"db" has type "Opaque", "kubernetes\.io/tls" is asked for.*delete the Secret'):
         secret_plan.check_claim(samples.claim(secret_type="kubernetes.io/tls"), WRITTEN)
 
 

@@ -115,3 +115,12 @@ async def test_a_title_in_a_vault_that_nobody_followed_is_looked_up_as_it_is_now
     await world.live(600)
     assert world.claims.ready(key).status == "True"
     assert world.secrets.values(key) == {"password": "new"}
+
+
+async def test_a_path_is_woken_by_names_whose_letters_have_another_unicode_form(world: World) -> None:
+    key = await world.settled(world.claim("db", "vaults/Cafe\u0301/items/Menu\u0308"))
+    vault = await world.polled(world.source.add_vault("Caf\u00e9"))
+    assert world.claims.ready(key).reason == "ItemNotFound"
+    world.source.put(vault, "Men\u00fc", password="one")
+    await world.poll_after(60)
+    assert world.claims.ready(key).reason == "Synced"
