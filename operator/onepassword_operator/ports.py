@@ -201,6 +201,9 @@ class EventLog(Protocol):
         A repeated Warning is counted and rarely written.
         """
 
+    def warned(self, about: Claim | Workload, reason: str, *, message: str) -> None:
+        """Post a Warning on an object that asks for a Secret, or on a workload."""
+
     def restarted(self, workload: Workload, message: str) -> None:
         """Post a Normal Event on the Deployment: it was restarted."""
 

@@ -178,7 +178,7 @@ def wire(ports: Ports, options: Options, *, new_queue: NewQueue) -> UseCases:
     wake = _Wake(restarts=rollouts.wake, finalizer=finalizers.wake)
     reconcile = _reconcile(ports, options, shared=shared)
     controller = _controller(ports, options, shared=shared, reconcile=reconcile, wake=wake)
-    observe, observe_workloads = _observe(shared, wake=wake)
+    observe, observe_workloads = _observe(ports, shared=shared, wake=wake)
     patrol = _patrol(ports, options, observe=observe, index=shared.index)
     return UseCases(
         shared=shared,
@@ -331,11 +331,12 @@ def _workers(
     )
 
 
-def _observe(shared: Shared, *, wake: _Wake) -> tuple[Observe, ObserveWorkloads]:
+def _observe(ports: Ports, *, shared: Shared, wake: _Wake) -> tuple[Observe, ObserveWorkloads]:
     observe = Observe(
         index=shared.index,
         queue=shared.queue,
         sealer=shared.sealer,
+        events=ports.events,
         wake_restarts=wake.restarts,
         remove_finalizer=wake.finalizer,
         begun=shared.first_poll.is_set,

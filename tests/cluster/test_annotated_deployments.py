@@ -113,7 +113,7 @@ def test_a_resource_and_a_deployment_that_want_the_same_item_share_its_secret(ma
 
 
 ERRORS = {
-    "no-path": ({}, "itemPath"),
+    "no-path": ({}, "item-path is empty"),
     "malformed-path": ({"item-path": "vaults/v"}, "vaults/v"),
     "no-such-item": ({"item-path": "vaults/v/items/none"}, "none"),
 }

@@ -71,7 +71,13 @@ CASES: dict[str, tuple[str | None, str | None, str, str, Remedy]] = {  # path, t
     "large-files": ("vaults/v/items/files", None, "SecretTooLarge", "shrink a file", edit("files", remove_files=["f1"])),
     "account-token": ("vaults/v/items/good", TOKEN, "TypeNotAllowed", "choose another type", as_opaque("account-token")),
     "bootstrap-token": ("vaults/v/items/good", BOOTSTRAP, "TypeNotAllowed", "choose another type", as_opaque("bootstrap-token")),
-    "keys-missing": ("vaults/v/items/keyless", NEEDS_KEYS, "SecretInvalid", "data[tls.crt]", edit("keyless", fields=TLS)),
+    "keys-missing": (
+        "vaults/v/items/keyless",
+        NEEDS_KEYS,
+        "SecretInvalid",
+        'needs the keys "tls.crt"',
+        edit("keyless", fields=TLS),
+    ),
 }
 
 

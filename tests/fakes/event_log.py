@@ -31,6 +31,9 @@ class FakeEventLog:
     def failed(self, claim: Claim, error: OperatorError) -> None:
         self.reported.append(CountedEvent(claim.name, "Warning", *announce.warning(claim, error)))
 
+    def warned(self, about: Claim | Workload, reason: str, *, message: str) -> None:
+        self.reported.append(CountedEvent(about.name, "Warning", reason, message))
+
     def restarted(self, workload: Workload, message: str) -> None:
         self.reported.append(CountedEvent(workload.name, "Normal", "Restarted", message))
 

@@ -53,6 +53,11 @@ class KubernetesEvents:
         """Post a Warning on the object that asks for the Secret."""
         self._say(_reference(claim), Note("Warning", *announce.warning(claim, error)))
 
+    def warned(self, about: Claim | Workload, reason: str, *, message: str) -> None:
+        """Post a Warning on an object that asks for a Secret, or on a workload."""
+        reference = _reference(about) if isinstance(about, Claim) else _of_workload(about)
+        self._say(reference, Note("Warning", reason, message))
+
     def restarted(self, workload: Workload, message: str) -> None:
         """Post a Normal Event on the Deployment: it was restarted."""
         self._say(_of_workload(workload), Note("Normal", "Restarted", message))

@@ -59,6 +59,8 @@ class Claim:
     suspended: bool = False
     refresh: str = ""
     """The refresh annotation; a changed value requests a reconcile at once."""
+    advice: tuple[str, ...] = ()
+    """What of its annotations means nothing."""
     oversized: int = 0
     """Characters of labels and annotations to be copied if they exceed the limit, in which case
     none are kept; else 0.

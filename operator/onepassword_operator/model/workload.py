@@ -27,6 +27,8 @@ class Workload:
     secrets: frozenset[str]
     terminating: bool = False
     finalizers: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
+    """What of its annotations means nothing."""
     claim: Claim | None = None
     """Its request for a Secret by annotation, if any."""
 

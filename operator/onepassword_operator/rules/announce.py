@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import BackendRateLimitedError, OperatorError
+from onepassword_operator.model.outcome import Synced
 from onepassword_operator.model.target import Claim
+from onepassword_operator.rules.secret import secret_plan
 
-_RECONCILE_ERROR = "ReconcileError"
-_PATH = re.compile(r"\b(spec\.)?itemPath\b")
-_REFRESH = re.compile(f", or change the annotation {re.escape(names.REFRESH)} to .*")
+REWRITTEN: Final = "SecretRewritten"
+ANNOTATION: Final = "InvalidAnnotation"
+_RECONCILE_ERROR: Final = "ReconcileError"
+_PATH: Final = re.compile(r"\b(spec\.)?itemPath\b")
+_REFRESH: Final = re.compile(f", or change the annotation {re.escape(names.REFRESH)} to .*")
 
 
 def words(claim: Claim, error: OperatorError) -> str:
@@ -25,6 +30,20 @@ def words(claim: Claim, error: OperatorError) -> str:
 
 def _annotated(part: str) -> str:
     return _PATH.sub(f"the annotation {names.ITEM_PATH}", _REFRESH.sub("", part))
+
+
+def rewritten(claim: Claim, outcome: Synced) -> str:
+    """Return what is to be said of a Secret that is changed as often as it is put right."""
+    name = claim.key.name
+    if outcome.reason == secret_plan.RESEALED:
+        return (
+            f'another operator of this kind writes Secret "{name}" too, with another Connect token '
+            "or other options; run one of them, or give both the same token and options"
+        )
+    return (
+        f'Secret "{name}" is changed again and again after it was put right; stop what changes it: '
+        f"`kubectl get secret {name} -o yaml --show-managed-fields` names it"
+    )
 
 
 def warning(claim: Claim, error: OperatorError) -> tuple[str, str]:

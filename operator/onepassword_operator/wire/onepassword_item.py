@@ -15,6 +15,7 @@ from onepassword_operator.model import bounds, names
 from onepassword_operator.model.outcome import Condition
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim, Rendering, copied_annotations
+from onepassword_operator.rules import annotations as advice
 from onepassword_operator.wire.metadata import (
     NoList,
     NoObject,
@@ -88,6 +89,7 @@ def _claim(found: _Resource, rendering: Rendering) -> Claim:
         terminating=bool(metadata.deletion_timestamp),
         conditions=_conditions(found.status),
         finalizers=strings(metadata.finalizers),
+        advice=advice.of_resource(annotations),
         suspended=annotations.get(names.SUSPEND, "").lower() in _TRUE,
         refresh=bounds.clipped(annotations.get(names.REFRESH, ""), bounds.REFRESH_CHARACTERS),
     )

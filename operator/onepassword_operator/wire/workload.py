@@ -76,6 +76,7 @@ def _workload(found: _Object, kind: WorkloadKind) -> Workload:
         annotations=annotations,
         template_annotations=on_template,
         secrets=template.secrets() | named,
+        advice=workload_claim.advice(annotations, on_template, kind=kind),
         terminating=bool(metadata.deletion_timestamp),
         finalizers=strings(metadata.finalizers),
     )

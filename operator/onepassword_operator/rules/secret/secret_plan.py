@@ -37,6 +37,7 @@ REFUSED_TYPES: Final = frozenset(
     {"kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"}
 )
 """Types that grant access to the cluster itself."""
+RESEALED: Final = "its seal was made with another Connect token or other options"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,5 +310,12 @@ def _change(
     owned = desired.owners[0].uid in {owner.uid for owner in observed.owners}
     marked = observed.labels.get(names.MANAGED) == names.MANAGED_VALUE
     if same_data and owned and marked:
+        if names.SEAL in observed.annotations and _without_seal(observed) == _without_seal(desired):
+            return Change.RETOUCHED, RESEALED
         return Change.RETOUCHED, "its labels, annotations or owners are others now"
     return Change.REPAIRED, "somebody edited the Secret"
+
+
+def _without_seal(secret: ObservedSecret | DesiredSecret) -> tuple[object, ...]:
+    annotations = {k: v for k, v in secret.annotations.items() if k != names.SEAL}
+    return dict(secret.labels), annotations, secret.owners

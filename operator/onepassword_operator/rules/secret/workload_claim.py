@@ -14,6 +14,8 @@ from onepassword_operator.model import bounds, names
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload import Workload
+from onepassword_operator.model.workload_kind import WorkloadKind
+from onepassword_operator.rules.annotations import of_workload
 from onepassword_operator.rules.secret.key_syntax import secret_name
 
 _OFFICIAL_ANNOTATION: Final = re.compile(r"operator\.1password\.io/[a-zA-Z.]")
@@ -52,6 +54,16 @@ def claim(workload: Workload) -> Claim | None:
         conditions=(),
         finalizers=workload.finalizers,
     )
+
+
+def advice(
+    annotations: Mapping[str, str], on_template: Mapping[str, str], *, kind: WorkloadKind
+) -> tuple[str, ...]:
+    """Return what of a workload's annotations means nothing."""
+    if not kind.may_ask:
+        return ()
+    demand = _demand(annotations) or _demand(on_template)
+    return of_workload(annotations, demand=demand, kind=kind.kind)
 
 
 def _demand(annotations: Mapping[str, str]) -> dict[str, str]:

@@ -99,7 +99,8 @@ class ClaimIndex:
     def put_workload(self, workload: Workload) -> None:
         """Set a workload, its claim and the Secrets it uses; drop one that has none of them."""
         self.remove_workload(workload.ref)
-        if not (workload.secrets or workload.claim or workload.has_legacy_finalizer):
+        matters = workload.secrets or workload.claim or workload.has_legacy_finalizer
+        if not (matters or workload.advice):
             return
         self._workloads[workload.ref] = dataclasses.replace(
             workload, annotations=_NOTHING, template_annotations=_NOTHING

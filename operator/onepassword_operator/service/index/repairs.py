@@ -10,6 +10,8 @@ from onepassword_operator.model.item import Revisions
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.ports import Clock
 
+AT_ONCE: Final = 5
+"""Repairs in a row that are made at once; more of them are made with growing pauses."""
 MEMORY_SECONDS: Final = 60.0
 """Repairs of the same revisions that follow each other this closely are in a row."""
 
@@ -51,6 +53,10 @@ class Repairs:
         repair.revisions, repair.at = revisions, self._clock.monotonic()
         self._repairs.move_to_end(key)
         self._drop_old()
+
+    def is_too_often(self, key: SecretKey) -> bool:
+        """Whether the last repair was the first one too many of those in a row."""
+        return self.in_a_row(key) == AT_ONCE + 1
 
     def in_a_row(self, key: SecretKey) -> int:
         """Count the writes in a row of the same revisions that answered an edit."""

@@ -176,6 +176,8 @@ class Controller:
             self._index.retries.note_success(claim.key)
             if isinstance(outcome, Synced) and outcome.change is not Change.NONE:
                 self._index.repairs.note_write(claim.key, outcome.revisions)
+                if self._index.repairs.is_too_often(claim.key):
+                    self._reporter.rewritten(claim, outcome)
             return False
         self._index.retries.note_failure(claim.key)
         return self._freshness.stale_for(self._index.retries.failing_seconds(claim.key))

@@ -9,7 +9,7 @@ from onepassword_operator.model.errors import BackendError, ClusterAbsentError
 from onepassword_operator.model.outcome import Change, Condition, Failed, Outcome, Paused, Synced
 from onepassword_operator.model.target import Claim
 from onepassword_operator.ports import EventLog, Meter, ResourceStore
-from onepassword_operator.rules import conditions
+from onepassword_operator.rules import announce, conditions
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime.fair_share import FairShare, namespace_of
 
@@ -72,6 +72,14 @@ class Reporter:
                 self._report_change(claim, outcome)
         if news and isinstance(shown, Failed):
             self._events.failed(claim, shown.error)
+
+    def rewritten(self, claim: Claim, outcome: Synced) -> None:
+        """Say who may write the Secret again and again, besides this operator."""
+        message = announce.rewritten(claim, outcome)
+        _log.warning(
+            "Secret rewritten again and again", extra=claim.log_fields | {"detail": message}
+        )
+        self._events.warned(claim, announce.REWRITTEN, message=message)
 
     def _is_news(self, claim: Claim, outcome: Outcome, *, stale: bool) -> bool:
         # A Deployment has no status: what it would be told there, and only that, it is told by an

@@ -15,13 +15,14 @@ from onepassword_operator.model.item import Revisions
 from onepassword_operator.model.outcome import Change, Synced
 from onepassword_operator.model.secret import ObservedSecret, SecretKey
 from onepassword_operator.model.target import Claim, ObjectRef
-from onepassword_operator.model.workload import RestartMark
-from onepassword_operator.rules import conditions
+from onepassword_operator.model.workload import RestartMark, Workload
+from onepassword_operator.ports import EventLog
+from onepassword_operator.rules import announce, conditions
 from onepassword_operator.rules.secret import claims, owners, seal, secret_plan
+from onepassword_operator.service.index import repairs
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
 
-REWRITES_AT_ONCE: Final = 5
 LONGEST_BACKOFF_SECONDS: Final = 30.0
 _TOMBSTONES: Final = 10_000
 
@@ -35,6 +36,7 @@ class Observe:
         index: Index,
         queue: WorkQueue[SecretKey],
         sealer: seal.Sealer,
+        events: EventLog,
         wake_restarts: Callable[[str], None],
         remove_finalizer: Callable[[ObjectRef], None],
         begun: Callable[[], bool],
@@ -45,6 +47,7 @@ class Observe:
             index: what is known of all Secrets.
             queue: the Secrets to reconcile.
             sealer: tells our own Secrets from edited ones.
+            events: tells people of annotations that mean nothing.
             wake_restarts: called with a namespace in which restarts are due.
             remove_finalizer: called with an object that may lose the official finalizer.
             begun: whether this process leads and has polled 1Password.
@@ -53,6 +56,7 @@ class Observe:
         self._claims = index.claims
         self._queue = queue
         self._sealer = sealer
+        self._events = events
         self._gone: OrderedDict[str, None] = OrderedDict()
         self._wake_restarts = wake_restarts
         self._remove_finalizer = remove_finalizer
@@ -80,6 +84,8 @@ class Observe:
         ):
             # The same again would be new objects among old ones, and memory full of holes.
             self._claims.put(claim)
+        if claim.advice and (former is None or former.advice != claim.advice):
+            self.advise(claim)
         due = claim.has_legacy_finalizer and self._note_finalizer(former, claim)
         if former and former.asks_the_same_as(claim):
             return Priority.LOW if due else None
@@ -92,6 +98,11 @@ class Observe:
                 self._queue.add_later(claim.key, Priority.NEW, delay_seconds=wait)
                 return None
         return Priority.NEW
+
+    def advise(self, about: Claim | Workload) -> None:
+        """Tell the author of annotations that mean nothing."""
+        for message in about.advice:
+            self._events.warned(about, announce.ANNOTATION, message=message)
 
     def _replaced(self, former: Claim) -> None:
         # A namesake lives, so the former object does not, even if no watch has told of its end.
@@ -143,12 +154,12 @@ class Observe:
 
     def _repair(self, key: SecretKey) -> None:
         rewrites = self._index.repairs.note_edit(key)
-        if rewrites <= REWRITES_AT_ONCE:
+        if rewrites <= repairs.AT_ONCE:
             self._queue.add(key, Priority.DRIFT)
         else:
             # Somebody puts back what we put right. Neither side would ever stop, so this one slows
             # down.
-            delay = min(2.0 ** (rewrites - REWRITES_AT_ONCE), LONGEST_BACKOFF_SECONDS)
+            delay = min(2.0 ** (rewrites - repairs.AT_ONCE), LONGEST_BACKOFF_SECONDS)
             self._queue.add_later(key, Priority.DRIFT, delay_seconds=delay)
 
     def secret_checked(self, key: SecretKey, observed: ObservedSecret | None) -> None:

@@ -55,6 +55,8 @@ class ObserveWorkloads:
             return {}
         if former and former.uid != workload.uid:
             self._observe.note_gone(former.uid)
+        if workload.advice and (former is None or former.advice != workload.advice):
+            self._observe.advise(workload)
         asked, asks = former.claim if former else None, workload.claim
         if asked and (asks is None or asks.key != asked.key):
             self._observe.let_go(asked)

@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from fakes.world import World
+from onepassword_operator.model import names
 from onepassword_operator.model.errors import (
     BackendDeniedError,
     BackendForbiddenError,
@@ -330,3 +331,33 @@ async def test_a_pause_is_a_success(world: World) -> None:
     retries = world.process.index.retries
     assert (retries.attempts(world.key()), retries.failing_seconds(world.key())) == (0, 0.0)
     assert world.process.queue.retries == {}
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        ("seal", 'another operator of this kind writes Secret "db" too, with another Connect token or other options'),
+        ("data", 'Secret "db" is changed again and again after it was put right; stop what changes it'),
+        ("nothing", ""),
+    ],
+)
+async def test_who_changes_a_secret_again_and_again_is_told_of_once_and_met_with_growing_pauses(
+    world: World, caplog: pytest.LogCaptureFixture, edit: str, said: str
+) -> None:
+    await world.synced()
+    world.forget_requests()
+
+    def other() -> None:
+        held = world.secrets.objects[world.key()]
+        if edit == "seal" and held.annotations[names.SEAL] != "v1:another":
+            world.secrets.edit(world.key(), annotations={**held.annotations, names.SEAL: "v1:another"})
+        if edit == "data" and world.secrets.values(world.key()) == {"password": "one"}:
+            world.secrets.overwrite(world.key(), password="edited")
+
+    world.others.append(other)
+    await world.live(600)
+    records = [vars(record)["detail"] for record in caplog.records if record.getMessage() == "Secret rewritten again and again"]
+    events = [event.message for event in world.events.reported if event.reason == "SecretRewritten"]
+    assert (len(records), records) == (bool(said), events)
+    assert all(message.startswith(said) for message in records)
+    assert len(world.secrets.writes()) <= (30 if said else 0)

@@ -278,3 +278,22 @@ async def test_keys_that_nobody_asks_for_any_more_leave_the_queue(world: World) 
         world.claims.delete(key)
         world.watch()
     assert world.process.queue.depth() == 0
+
+
+@pytest.mark.parametrize("kind", ["resource", "deployment"])
+async def test_annotations_that_mean_nothing_are_told_once_for_each_value_and_nothing_is_written(world: World, kind: str) -> None:
+    def annotate(value: str) -> None:
+        if kind == "resource":
+            world.claims.annotate(world.key(), advice=(value,) if value else ())
+        else:  # it asks for no Secret, and nothing else of it is kept
+            world.workloads.deploy("db", annotations={names.AUTO_RESTART: value})
+
+    await world.synced()
+    for value in ("yes", "yes", "on", "", "on"):
+        annotate(value)
+        await world.settle()
+        await world.process.resync.run()
+    reported = [event for event in world.events.reported if event.reason == "InvalidAnnotation"]
+    assert [next(value for value in ("yes", "on") if value in event.message) for event in reported] == ["yes", "on", "on"]
+    assert {(event.name, event.kind) for event in reported} == {("db", "Warning")}
+    assert world.writes() == []

@@ -1,0 +1,71 @@
+"""The operator's annotations on an object → what of them means nothing, in words with the remedy.
+
+They keep meaning nothing: the effect is that of the official operator. But who wrote them is told.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from onepassword_operator.model import names
+from onepassword_operator.model.text import one_line
+from onepassword_operator.rules.secret.key_syntax import secret_name
+
+_BOOLEANS: Final = frozenset({"", "0", "1", "f", "t", "false", "true"})
+_ON_RESOURCES: Final = (names.SUSPEND, names.REFRESH)
+_OF_RESOURCES: Final = (*_ON_RESOURCES, names.AUTO_RESTART)
+_OF_WORKLOADS: Final = (names.ITEM_PATH, names.ITEM_NAME, names.AUTO_RESTART)
+_WRITTEN: Final = names.WRITTEN_ON_SECRETS | {names.ITEM_NAME, names.LAST_RESTARTED}
+_ALIKE: Final = 0.8
+_VALUE_CHARACTERS: Final = 60
+
+
+def of_resource(annotations: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what a OnePasswordItem's annotations get wrong."""
+    booleans = (names.SUSPEND, names.AUTO_RESTART)
+    return (*_values(annotations, booleans), *_names(annotations, known=_OF_RESOURCES))
+
+
+def of_workload(
+    annotations: Mapping[str, str], *, demand: Mapping[str, str], kind: str
+) -> tuple[str, ...]:
+    """Return what a workload's annotations get wrong; `demand` are those that ask for a Secret."""
+    return (
+        *_values(annotations, (names.AUTO_RESTART,)),
+        *(
+            f"annotation {name} has no effect on a {kind}, only on a {names.KIND}"
+            for name in _ON_RESOURCES
+            if name in annotations
+        ),
+        *_names(annotations, known=_OF_WORKLOADS),
+        *_unnamed(demand),
+    )
+
+
+def _values(annotations: Mapping[str, str], booleans: tuple[str, ...]) -> Iterator[str]:
+    for name in booleans:
+        value = annotations.get(name, "")
+        if value.lower() not in _BOOLEANS:
+            yield (
+                f'annotation {name} is "{one_line(value[:_VALUE_CHARACTERS])}", which counts as '
+                '"false"; write "true" or "false"'
+            )
+
+
+def _names(annotations: Mapping[str, str], *, known: tuple[str, ...]) -> Iterator[str]:
+    short = [name.removeprefix(names.PREFIX) for name in known]
+    for name in sorted(annotations.keys() - _WRITTEN - set(_OF_RESOURCES)):
+        if name.startswith(names.PREFIX):
+            given = name.removeprefix(names.PREFIX)
+            for near in difflib.get_close_matches(given, short, n=1, cutoff=_ALIKE):
+                yield f"annotation {name} means nothing; did you mean {names.PREFIX}{near}?"
+
+
+def _unnamed(demand: Mapping[str, str]) -> Iterator[str]:
+    if names.ITEM_PATH in demand and not secret_name(demand.get(names.ITEM_NAME, "")):
+        yield (
+            f"annotation {names.ITEM_PATH} alone asks for no Secret; "
+            f"name the Secret in the annotation {names.ITEM_NAME}"
+        )
