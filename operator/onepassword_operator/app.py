@@ -341,13 +341,15 @@ def _probes(settings: Settings, operator: Operator) -> AbstractAsyncContextManag
         "/healthz": probes.probe(operator.unhealthy),
         "/readyz": probes.probe(operator.unready),
     }
-    return probes.serve(bind_address(settings.health_probe_bind_address), pages)
+    address = bind_address(settings.health_probe_bind_address)
+    return probes.serve(address, pages, flag="--health-probe-bind-address")
 
 
 def _exposition(settings: Settings, metrics: Metrics) -> AbstractAsyncContextManager[None]:
     pages = {"/metrics": probes.exposition(metrics.render, metrics.content_type)}
     tls = serving_tls(settings.metrics_certificate)
-    return probes.serve(bind_address(settings.metrics_bind_address), pages, tls=tls)
+    address = bind_address(settings.metrics_bind_address)
+    return probes.serve(address, pages, flag="--metrics-bind-address", tls=tls)
 
 
 def _note_leftover(loop: asyncio.AbstractEventLoop, context: Mapping[str, object]) -> None:

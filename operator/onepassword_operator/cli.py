@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from onepassword_operator import __version__
+from onepassword_operator.cluster.credentials import KubeconfigError
 from onepassword_operator.model.errors import OperatorError
 from onepassword_operator.settings import go_flags as flags
 from onepassword_operator.settings import schema as settings
@@ -21,6 +22,7 @@ from onepassword_operator.telemetry.serving_certificate import ServingCertificat
 LEFTOVERS_SECONDS: Final = 5.0
 COMMANDS: Final = ("run", "dev-connect", "version")
 HELP: Final = ("-h", "--help", "-help", "--h")
+VERSION: Final = ("--version", "-version")
 
 _FIELDS: Final = settings.Settings.model_fields
 
@@ -50,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit code: 0 fine, 1 failed, 2 unusable arguments or settings."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     first = given[0] if given else ""
+    if first in VERSION:
+        given[0] = first = "version"
     if first in HELP or first in COMMANDS[1:]:
         parsed = _parser().parse_args(["--help"] if first in HELP else given)
         return int(parsed.run(parsed))
@@ -172,7 +176,7 @@ def _operate(loaded: settings.Settings) -> int:
             watchdog.start()
         watchdog.cancel()
         return code
-    except ServingCertificateError as error:
+    except (KubeconfigError, ServingCertificateError) as error:
         return _refused([str(error)])
     except (OperatorError, OSError, ValueError) as error:
         sys.stderr.write(f"onepassword-operator: {error}\n")

@@ -25,11 +25,11 @@ from harness.ports import free_port
 from onepassword_operator import app
 from onepassword_operator.app import Operator, StopSignal
 from onepassword_operator.cluster.api import KubernetesApi
-from onepassword_operator.cluster.credentials import ClusterAccess
+from onepassword_operator.cluster.credentials import ClusterAccess, KubeconfigError
 from onepassword_operator.edges import build
 from onepassword_operator.handlers import watches
 from onepassword_operator.model.confidential import Confidential
-from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError, InternalError
+from onepassword_operator.model.errors import BackendUnavailableError, InternalError
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.net.tls import client_tls
 from onepassword_operator.service.runtime import slots
@@ -356,7 +356,7 @@ class TestRun:
         assert await soon(app.run(settings)) == 1
 
     async def test_without_a_cluster_it_does_not_start(self, settings: Settings) -> None:
-        await failing(ClusterUnavailableError, app.run(settings.model_copy(update={"kubeconfig": "/absent"})))
+        await failing(KubeconfigError, app.run(settings.model_copy(update={"kubeconfig": "/absent"})))
 
 
 class Electoral:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from onepassword_operator import __version__, app, cli
+from onepassword_operator.cluster.credentials import KubeconfigError
 from onepassword_operator.model.errors import ClusterUnavailableError
 from onepassword_operator.settings import schema as settings
 from onepassword_operator.telemetry.serving_certificate import ServingCertificateError
@@ -60,8 +61,9 @@ def test_help_of_run_names_every_variable_and_flag(arguments: list[str], capsys:
         assert said in words
 
 
-def test_version(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["version"]) == 0
+@pytest.mark.parametrize("argument", ["version", "--version", "-version"])
+def test_version(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([argument]) == 0
     assert capsys.readouterr().out == f"onepassword-operator {__version__}\n"
 
 
@@ -119,7 +121,7 @@ def test_the_log_is_as_the_flags_say(ran: list[Any], capsys: pytest.CaptureFixtu
     assert len(ran) == 1
 
 
-@pytest.mark.parametrize("kind", [ServingCertificateError, ClusterUnavailableError, OSError, ValueError])
+@pytest.mark.parametrize("kind", [ServingCertificateError, KubeconfigError, ClusterUnavailableError, OSError, ValueError])
 def test_an_unusable_setting_ends_with_2_and_a_failure_with_1_and_its_message(
     ran: list[Any], kind: type[Exception], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -127,7 +129,7 @@ def test_an_unusable_setting_ends_with_2_and_a_failure_with_1_and_its_message(
         raise kind("what is wrong")
 
     monkeypatch.setattr(app, "run", run)
-    assert cli.main([]) == (2 if kind is ServingCertificateError else 1)
+    assert cli.main([]) == (2 if kind in {ServingCertificateError, KubeconfigError} else 1)
     assert capsys.readouterr().err == "onepassword-operator: what is wrong\n"
     assert ran == []
 

@@ -28,6 +28,12 @@ from onepassword_operator.wire.metadata import NoList, NoObject, Undecodable
 _TOO_MANY: Final = 429
 _KEY: Final = re.compile(r"data\[([-._a-zA-Z0-9]{1,253})\]")
 LONGEST_PAUSE_SECONDS: Final = 60.0
+_REFUSED: Final = re.compile(
+    r'is forbidden: User "(?P<user>[-.:@\w]{1,253})" cannot (?P<verb>[a-z]{1,20}) '
+    r'resource "(?P<resource>[-./a-z]{1,100})" in API group "[-.a-z0-9]*" '
+    r'(?:at the cluster scope|in the namespace "(?P<namespace>[-a-z0-9]{1,63})")'
+)
+"""RBAC's own words, which hold names and no values."""
 
 
 class Cause(msgspec.Struct, gc=False):
@@ -122,9 +128,16 @@ def _forbidden(status: Status, *, what: str) -> ClusterError:
         return ClusterAdmissionError(
             f"{what}: refused by an admission webhook or policy; its own log says why"
         )
+    if found := _REFUSED.search(message):
+        where = (
+            f'in namespace "{found["namespace"]}"' if found["namespace"] else "in all namespaces"
+        )
+        said = f"{found['user']} to {found['verb']} {found['resource']} {where}"
+    else:
+        said = "it"
     return ClusterDeniedError(
-        f"{what}: RBAC does not allow it; "
-        "grant the operator's service account this verb on this resource"
+        f"{what}: RBAC does not allow {said}; grant it to the operator's service account, as "
+        "deploy/rbac.yaml and the chart do"
     )
 
 

@@ -16,13 +16,16 @@ from typing import Any, Final
 
 import yaml
 
-from onepassword_operator.model.errors import ClusterUnavailableError
 from onepassword_operator.net.tls import client_tls
 
 SERVICE_ACCOUNT: Final = pathlib.Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _TOKEN_SECONDS: Final = 60.0
 
 _log = logging.getLogger(__name__)
+
+
+class KubeconfigError(Exception):
+    """No cluster can be reached with what is configured."""
 
 
 class TokenFile:
@@ -98,7 +101,7 @@ def load(kubeconfig: str | None, environment: Mapping[str, str]) -> ClusterAcces
     """Find the access: the named kubeconfig, else the service account, else `~/.kube/config`.
 
     Raises:
-        ClusterUnavailableError: nothing usable was found; the message names the places that were
+        KubeconfigError: nothing usable was found; the message names the places that were
             tried.
     """
     roots = environment.get("SSL_CERT_DIR", "")
@@ -119,7 +122,7 @@ def load(kubeconfig: str | None, environment: Mapping[str, str]) -> ClusterAcces
     default = pathlib.Path(environment.get("HOME") or str(pathlib.Path.home())) / ".kube" / "config"
     if default.exists():
         return _from_kubeconfig(default, roots)
-    raise ClusterUnavailableError(
+    raise KubeconfigError(
         f"no cluster to talk to: not in a pod (no {SERVICE_ACCOUNT}/token), "
         f"KUBECONFIG is not set, and {default} does not exist; "
         "set KUBECONFIG to a kubeconfig file"
@@ -133,13 +136,20 @@ def _from_kubeconfig(path: pathlib.Path, roots: str) -> ClusterAccess:
         cluster = _named(config, "clusters", name=context["cluster"])["cluster"]
         user = _named(config, "users", name=context["user"])["user"] or {}
         server = cluster["server"].rstrip("/")
-    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-        raise ClusterUnavailableError(
-            f"kubeconfig {path} can't be used ({type(error).__name__}): "
+    except FileNotFoundError:
+        raise KubeconfigError(
+            f"kubeconfig {path} does not exist; set --kubeconfig or KUBECONFIG to one file that "
+            "does, or neither"
+        ) from None
+    except OSError as error:
+        raise KubeconfigError(f"kubeconfig {path} can't be read: {error.strerror}") from None
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
+        raise KubeconfigError(
+            f"kubeconfig {path} can't be used: "
             "it needs a current-context that names a cluster and a user"
         ) from None
     if "exec" in user or "auth-provider" in user:
-        raise ClusterUnavailableError(
+        raise KubeconfigError(
             f"kubeconfig {path} logs in through a plugin, which the operator does not run; "
             "use a token or a client certificate"
         )
@@ -150,7 +160,7 @@ def _from_kubeconfig(path: pathlib.Path, roots: str) -> ClusterAccess:
             else None
         )
     except (OSError, ssl.SSLError, ValueError) as error:
-        raise ClusterUnavailableError(
+        raise KubeconfigError(
             f"kubeconfig {path} has certificates that can't be loaded: {type(error).__name__}"
         ) from None
     return ClusterAccess(

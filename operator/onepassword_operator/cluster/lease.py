@@ -5,14 +5,16 @@ It has a connection of its own, so that bulk writes never delay a renewal.
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import msgspec
 
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.credentials import SERVICE_ACCOUNT
+from onepassword_operator.model.errors import ClusterAbsentError, ClusterDeniedError
 from onepassword_operator.model.lease import HeldLease, LeaseRecord
 
 _RESOURCE: Final = "leases"
@@ -51,7 +53,8 @@ class KubernetesLease:
     async def get(self) -> HeldLease | None:
         """Read the live lease; None if it does not exist."""
         path = f"{self._collection}/{self._name}"
-        return await self._api.get(path, resource=_RESOURCE, read=_from_json)
+        with self._placed():
+            return await self._api.get(path, resource=_RESOURCE, read=_from_json)
 
     async def write(self, record: LeaseRecord, *, basis: HeldLease | None) -> HeldLease:
         """POST the Lease, or PUT it over exactly the one that was read."""
@@ -62,15 +65,26 @@ class KubernetesLease:
             "metadata": metadata,
             "spec": record.to_spec(),
         }
-        if basis is None:
-            written = await self._api.create(
-                self._collection, body, resource=_RESOURCE, read=_from_json
-            )
-        else:
-            metadata["resourceVersion"] = basis.resource_version
-            path = f"{self._collection}/{self._name}"
-            written = await self._api.replace(path, body, resource=_RESOURCE, read=_from_json)
+        with self._placed():
+            if basis is None:
+                written = await self._api.create(
+                    self._collection, body, resource=_RESOURCE, read=_from_json
+                )
+            else:
+                metadata["resourceVersion"] = basis.resource_version
+                path = f"{self._collection}/{self._name}"
+                written = await self._api.replace(path, body, resource=_RESOURCE, read=_from_json)
         return HeldLease(record, written.resource_version)
+
+    @contextlib.contextmanager
+    def _placed(self) -> Iterator[None]:
+        try:
+            yield
+        except (ClusterAbsentError, ClusterDeniedError) as error:
+            raise type(error)(
+                f'{error}; the Lease belongs in namespace "{self._namespace}", '
+                "which --leader-election-namespace changes"
+            ) from None
 
 
 def _from_json(raw: bytes | bytearray) -> HeldLease:

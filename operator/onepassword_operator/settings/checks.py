@@ -8,6 +8,7 @@ others.
 
 from __future__ import annotations
 
+import os
 import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -105,6 +106,18 @@ def _metrics(flags: Mapping[str, str]) -> Iterator[str]:
                 f"--metrics-cert-path: {file} can't be read ({type(error).__name__}); "
                 "mount the certificate there, or leave the flag out"
             )
+
+
+def unused_tls(files: Mapping[str, str]) -> Iterator[str]:
+    """Yield warnings about files for TLS, by variable, that are given for a Connect without TLS."""
+    if given := [name for name in _IDENTITY if files.get(name)]:
+        yield (
+            f"no client certificate is used in spite of {' and '.join(given)}, because "
+            "OP_CONNECT_HOST begins with http://; begin it with https://"
+        )
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        if (path := files.get(name)) and not any(map(os.path.exists, path.split(":"))):
+            yield f"{name}: {path} does not exist; it is not needed while OP_CONNECT_HOST is http://"
 
 
 def _tls(environment: Mapping[str, str]) -> Iterator[str]:

@@ -292,7 +292,15 @@ class Settings(pydantic_settings.BaseSettings, TuningSettings):
 
     def warnings(self) -> list[str]:
         """Warnings about settings that are accepted without their usual effect."""
-        return [text for name, text in checks.WITHOUT_EFFECT.items() if getattr(self, name)]
+        ignored = [text for name, text in checks.WITHOUT_EFFECT.items() if getattr(self, name)]
+        files = {
+            "SSL_CERT_FILE": self.ssl_cert_file,
+            "SSL_CERT_DIR": self.ssl_cert_dir,
+            PREFIX + "CONNECT_CLIENT_CERT": self.connect_client_cert,
+            PREFIX + "CONNECT_CLIENT_KEY": self.connect_client_key,
+        }
+        plain = self.connect_host.lower().startswith("http:")
+        return [*ignored, *(checks.unused_tls(files) if plain else ())]
 
     @property
     def log_encoder(self) -> str:
@@ -373,10 +381,21 @@ def _given_as(name: str, flags: Mapping[str, str]) -> str:
     return next((flag for flag in BOTH & flags.keys() if _VARIABLES[flag] == name), name)
 
 
+_LIMITS: Final = {
+    "greater than or equal to": "at least",
+    "less than or equal to": "at most",
+    "greater than": "above",
+    "less than": "below",
+}
+
+
 def _problem(name: str, kind: str, *, message: str, environment: Mapping[str, str]) -> str:
     if kind == "missing":
         return f"{name} is not set; set it to {_WANTED[name]}"
     shown = name if name.isupper() else "--" + name.replace("_", "-")
     if environment.get(name.lower()) and not environment.get(name):
         shown = name.lower()  # one of the variables for proxies
-    return f"{shown}: {message.removeprefix('Value error, ')}"
+    said = message.removeprefix("Value error, ").replace("Input should be", "must be")
+    for long, short in _LIMITS.items():
+        said = said.replace(long, short)
+    return f"{shown}: {said}"

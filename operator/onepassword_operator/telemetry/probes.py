@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
@@ -17,12 +18,13 @@ async def serve(
     address: tuple[str, int] | None,
     routes: Mapping[str, Callable[[], web.Response]],
     *,
+    flag: str,
     tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[None]:
     """Serve GET routes on an address, over HTTPS if there is a TLS context; nowhere if None.
 
     Raises:
-        OSError: the address can't be bound.
+        OSError: the address, which is that of the flag, can't be bound.
     """
     if address is None:
         yield
@@ -33,7 +35,14 @@ async def serve(
     runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, address[0] or None, address[1], ssl_context=tls).start()
+        try:
+            await web.TCPSite(runner, address[0] or None, address[1], ssl_context=tls).start()
+        except OSError as error:
+            said = os.strerror(error.errno) if error.errno else "it is no address of this machine"
+            raise OSError(
+                f"{flag}: can't listen on {address[0]}:{address[1]} ({said}); "
+                "choose another address, or 0 for none"
+            ) from None
         yield
     finally:
         await runner.cleanup()

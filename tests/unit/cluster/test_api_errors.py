@@ -69,6 +69,19 @@ def test_a_body_that_is_no_status_says_nothing(raw: bytes) -> None:
     assert Status.read(raw) == Status()
 
 
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [("at the cluster scope", "in all namespaces"), ('in the namespace "shop"', 'in namespace "shop"')],
+)
+def test_a_right_that_rbac_does_not_grant_is_named_with_its_user_and_place(where: str, said: str) -> None:
+    user = "system:serviceaccount:ops:onepassword"
+    message = f'secrets is forbidden: User "{user}" cannot list resource "secrets" in API group "" {where}: canary'
+    assert str(to_error(403, Status(message=message), what="list secrets")) == (
+        f"list secrets: RBAC does not allow {user} to list secrets {said}; "
+        "grant it to the operator's service account, as deploy/rbac.yaml and the chart do"
+    )
+
+
 def test_a_field_that_is_refused_is_named_and_so_is_the_value_that_grants_the_right_for_owner_references() -> None:
     message = f'secrets "x" is forbidden: {OWNER_REFERENCES}: , <nil>'
     assert "operator.ownerReferencesEnforced" in str(to_error(403, Status(message=message), what="update secrets"))

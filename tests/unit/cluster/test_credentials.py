@@ -10,8 +10,7 @@ import yaml
 
 from controlplane.certificates import Authority
 from onepassword_operator.cluster import credentials
-from onepassword_operator.cluster.credentials import TokenFile, load
-from onepassword_operator.model.errors import ClusterUnavailableError
+from onepassword_operator.cluster.credentials import KubeconfigError, TokenFile, load
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +73,7 @@ def test_verification_ends_only_where_the_kubeconfig_says_so(tmp_path: pathlib.P
 def test_certificates_that_are_none_are_said_to_be_none(tmp_path: pathlib.Path, authority: dict[str, str]) -> None:
     (tmp_path / "empty").touch()
     cluster = {"server": "https://api"} | {f"certificate-authority{suffix}": value for suffix, value in authority.items()}
-    with pytest.raises(ClusterUnavailableError, match="certificates that can't be loaded") as caught:
+    with pytest.raises(KubeconfigError, match="certificates that can't be loaded") as caught:
         load(kubeconfig(tmp_path, cluster=cluster), {})
     assert "canary" not in str(caught.value)
 
@@ -89,18 +88,24 @@ def test_a_kubeconfig_without_an_authority_trusts_the_systems_roots_and_ssl_cert
 
 @pytest.mark.parametrize("plugin", ["exec", "auth-provider"])
 def test_a_login_plugin_is_not_run(tmp_path: pathlib.Path, plugin: str) -> None:
-    with pytest.raises(ClusterUnavailableError, match="plugin"):
+    with pytest.raises(KubeconfigError, match="plugin"):
         load(kubeconfig(tmp_path, user={plugin: {}}), {})
 
 
+ABSENT = "does not exist; set --kubeconfig or KUBECONFIG to one file that does, or neither"
+NONE = "can't be used: it needs a current-context that names a cluster and a user"
+
+
 @pytest.mark.parametrize(
-    "text", [None, "", "[]", "a: [", "current-context: x", "{current-context: x, contexts: [], clusters: [], users: []}"]
+    ("text", "said"),
+    [(None, ABSENT)]
+    + [(text, NONE) for text in ("", "[]", "a: [", "current-context: x", "{current-context: x, contexts: [], clusters: [], users: []}")],
 )
-def test_a_kubeconfig_that_is_none_is_named(tmp_path: pathlib.Path, text: str | None) -> None:
+def test_a_kubeconfig_that_is_none_is_named_with_the_remedy(tmp_path: pathlib.Path, text: str | None, said: str) -> None:
     path = tmp_path / "config"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(ClusterUnavailableError, match=str(path)):
+    with pytest.raises(KubeconfigError, match=f"kubeconfig {path} {said}"):
         load(str(path), {})
 
 
@@ -174,7 +179,7 @@ def test_the_users_own_kubeconfig_is_the_last_resort_and_without_it_the_error_sa
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(credentials, "SERVICE_ACCOUNT", tmp_path / "absent")
-    with pytest.raises(ClusterUnavailableError, match="set KUBECONFIG") as caught:
+    with pytest.raises(KubeconfigError, match="set KUBECONFIG") as caught:
         load(None, {"HOME": str(tmp_path)})
     assert str(tmp_path / ".kube" / "config") in str(caught.value)
     (tmp_path / ".kube").mkdir()

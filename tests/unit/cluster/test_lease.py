@@ -11,7 +11,7 @@ from fakes.scripted_server import Server, reply
 from onepassword_operator.cluster import lease
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.lease import KubernetesLease, home_namespace
-from onepassword_operator.model.errors import ClusterConflictError
+from onepassword_operator.model.errors import ClusterAbsentError, ClusterConflictError, ClusterDeniedError, ClusterError
 from onepassword_operator.model.lease import HeldLease, LeaseRecord
 
 RECORD = LeaseRecord(holder="me", lease_seconds=15, acquired="a", renewed="r", transitions=1)
@@ -44,6 +44,16 @@ async def test_a_first_lease_is_created(server: Server, store: KubernetesLease) 
     sent = msgspec.json.decode(server.seen[0].body)
     assert (server.seen[0].method, server.paths(), sent["spec"]) == ("POST", [COLLECTION], RECORD.to_spec())
     assert sent["metadata"] == {"name": "one-team", "namespace": "ops"}
+
+
+@pytest.mark.parametrize(("status", "kind"), [(403, ClusterDeniedError), (404, ClusterAbsentError)])
+async def test_a_namespace_where_no_lease_may_be_is_named_with_the_flag(
+    server: Server, store: KubernetesLease, status: int, kind: type[ClusterError]
+) -> None:
+    refusal = {"message": 'leases "x" is forbidden: User "me" cannot create resource "leases" in API group "g" in the namespace "ops"'}
+    server.script(*[reply(refusal, status=status)] * 2)
+    said = [str(await failing(kind, store.write(RECORD, basis=basis))) for basis in (None, HeldLease(RECORD, "6"))]
+    assert all(each.endswith('; the Lease belongs in namespace "ops", which --leader-election-namespace changes') for each in said)
 
 
 async def test_a_lease_is_replaced_only_as_it_was_read(server: Server, store: KubernetesLease) -> None:

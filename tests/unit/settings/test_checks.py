@@ -6,6 +6,7 @@ import pathlib
 import pytest
 
 from controlplane.certificates import Authority, KeyPair
+from onepassword_operator.settings import checks
 from onepassword_operator.settings.checks import explains, find
 
 HOST, TOKEN = {"OP_CONNECT_HOST": "https://connect"}, {"OP_CONNECT_TOKEN": "canary"}
@@ -98,6 +99,21 @@ class TestMetrics:
         problems = find(flags | {"metrics_cert_name": "other.crt", "metrics_cert_key": "other.key"}, TOKEN)
         said = [problem.split(" can't be read")[0] for problem in problems]
         assert said == [f"--metrics-cert-path: {tmp_path}/{name}" for name in ("other.crt", "other.key")]
+
+
+@pytest.mark.parametrize(
+    ("given", "warned"),
+    [
+        ({}, []),
+        ({"SSL_CERT_FILE": "/absent", "SSL_CERT_DIR": "/absent:/nowhere"}, ["SSL_CERT_FILE: /absent", "SSL_CERT_DIR: /absent:/nowhere"]),
+        ({"SSL_CERT_DIR": "/absent:/"}, []),
+        ({"ONEPASSWORD_OPERATOR_CONNECT_CLIENT_CERT": "/x"}, ["no client certificate is used in spite of ONEPASSWORD_OPERATOR_CONN"]),
+    ],
+)
+def test_files_for_tls_that_nobody_uses_are_warned_of_without_tls(given: dict[str, str], warned: list[str]) -> None:
+    found = list(checks.unused_tls(given))
+    assert len(found) == len(warned)
+    assert all(text.startswith(beginning) for text, beginning in zip(found, warned, strict=True))
 
 
 def test_roots_that_can_not_be_read_matter_where_tls_is_spoken(tmp_path: pathlib.Path) -> None:

@@ -109,6 +109,22 @@ def test_a_bad_flag_is_refused_by_name(name: str, value: str) -> None:
     assert refused(**{name: value}).startswith(f"--{name.replace('_', '-')}: ")
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("0", "must be above 0"), ("1001", "must be at most 1000"), ("x", "must be a valid number")],
+)
+def test_a_limit_is_told_in_words_of_our_own(value: str, said: str) -> None:
+    assert refused(restarts_per_second=value).startswith(f"--restarts-per-second: {said}")
+
+
+def test_files_for_tls_are_warned_of_only_while_connect_is_asked_without(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("SSL_CERT_DIR", "/absent")
+    assert [warning.split(":")[0] for warning in loaded().warnings()] == ["SSL_CERT_DIR"]
+    environment.setenv("SSL_CERT_DIR", "")
+    environment.setenv("OP_CONNECT_HOST", "https://connect")
+    assert loaded().warnings() == []
+
+
 def test_all_problems_are_told_at_once(environment: pytest.MonkeyPatch) -> None:
     environment.delenv("OP_CONNECT_HOST")
     environment.setenv("POLLING_INTERVAL", "x")

@@ -69,7 +69,7 @@ ROUTES = {"/metrics": exposition(lambda: b"a 1\n", "text/plain")}
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])  # without and with a name in the handshake
 async def test_metrics_come_over_https_with_the_certificate_of_the_files_and_with_a_renewed_one(mounted: Mounted, name: str) -> None:
     port, first = free_port(), mounted.renew()
-    async with serve(("127.0.0.1", port), ROUTES, tls=serving_tls(mounted.files)):
+    async with serve(("127.0.0.1", port), ROUTES, flag="--x", tls=serving_tls(mounted.files)):
         reply, serial = await scrape(port, mounted.trusted, name=name)
         assert reply.startswith(b"HTTP/1.1 200 OK\r\n")
         assert reply.endswith(b"\r\n\r\na 1\n")
@@ -81,7 +81,7 @@ async def test_metrics_come_over_https_with_the_certificate_of_the_files_and_wit
 
 async def test_half_of_a_renewal_does_not_stop_it(mounted: Mounted, caplog: pytest.LogCaptureFixture) -> None:
     port = free_port()
-    async with serve(("127.0.0.1", port), ROUTES, tls=serving_tls(mounted.files)):
+    async with serve(("127.0.0.1", port), ROUTES, flag="--x", tls=serving_tls(mounted.files)):
         _, first = await scrape(port, mounted.trusted)
         data = mounted.folder / (mounted.folder / "..data").readlink()
         key = (data / "tls.key").read_bytes()
@@ -98,7 +98,7 @@ async def test_half_of_a_renewal_does_not_stop_it(mounted: Mounted, caplog: pyte
 
 async def test_whoever_speaks_plain_http_to_it_gets_nothing(mounted: Mounted) -> None:
     port = free_port()
-    async with serve(("127.0.0.1", port), ROUTES, tls=serving_tls(mounted.files)):
+    async with serve(("127.0.0.1", port), ROUTES, flag="--x", tls=serving_tls(mounted.files)):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert b"a 1" not in await reader.read()
