@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # The Connect API and the Events API, call by call. Needs OP_CONNECT_HOST, OP_CONNECT_TOKEN and OP_EVENTS_TOKEN, and leaves nothing behind.
 set -euo pipefail
+: "${OP_CONNECT_HOST:?examples/README.md says how to set it}" "${OP_CONNECT_TOKEN:?examples/README.md says how to set it}"
+: "${OP_EVENTS_TOKEN:?examples/README.md says how to set it}"
 
 connect() { curl --silent --show-error --fail-with-body -H "Authorization: Bearer $OP_CONNECT_TOKEN" "$@"; }
 events() { curl --silent --show-error --fail-with-body -H "Authorization: Bearer $OP_EVENTS_TOKEN" "$@"; }

@@ -91,7 +91,11 @@ def test_the_notes_name_what_is_missing_until_it_is_there(cluster: Cluster) -> N
         cluster.kubectl("-n", namespace, "create", "secret", "generic", name, "--from-literal=tls.crt=x")
     assert "MISSING" not in cluster.upgrade("first", namespace, values)
     assert "MISSING: the key other" in cluster.upgrade("first", namespace, {"operator": {"token": {"key": "other"}}})
-    assert "Secret op-credentials" in cluster.upgrade("first", namespace, {"connect": {"create": True, "applicationName": "other"}})
+    connect = {"create": True, "applicationName": "other", "tls": {"enabled": True}}
+    notes = cluster.upgrade("first", namespace, {"connect": connect})
+    assert "MISSING: the Secret op-credentials" in notes
+    assert "MISSING: the Secret op-connect-tls" in notes
+    assert "--set operator.tls.trust.secret=op-connect-tls" in notes
 
 
 def test_a_crd_of_the_official_chart_is_left_alone_then_handed_over_by_the_notes_own_commands(cluster: Cluster) -> None:
@@ -114,7 +118,7 @@ def test_a_crd_of_the_official_chart_is_left_alone_then_handed_over_by_the_notes
         cluster.kubectl(*command)
     assert "left as it is" not in cluster.upgrade("first", namespace)
     columns = [column["name"] for column in crd(cluster)["spec"]["versions"][0]["additionalPrinterColumns"]]
-    assert columns == ["Age", "Ready", "Reason"]
+    assert columns == ["Age", "Ready", "Reason", "Item", "Message"]
     cluster.uninstall("first", namespace)
     assert item_path(cluster, work) == "vaults/v/items/db"
 

@@ -23,6 +23,7 @@ OTHERWISE: dict[str, tuple[dict[str, Any], Any]] = {
     "operator.imagePullPolicy": ({}, "Always"),
     "operator.leaderElection.enabled": ({"operator": {"replicas": 1}}, False),
     "operator.connectHost": ({}, "https://connect.example.com"),
+    "operator.logLevel": ({}, "debug"),
     "operator.logEncoder": ({}, "json"),
     "operator.restartOn": ({}, "content"),
     "operator.tls.trust.configMap": ({"operator": {"tls": {"trust": {"secret": ""}}}}, "authorities"),

@@ -74,7 +74,7 @@ def test_a_private_authority_that_nobody_named_is_told_with_the_remedy(make_worl
     with in_thread(tls_end(server_tls(pair), address_of(world.connect.url))) as port:
         operator = world.operator(OP_CONNECT_HOST=f"https://localhost:{port}")
         world.item("db", "vaults/v/items/db")
-        assert "check its certificate, and SSL_CERT_FILE" in world.wait_reason("db", "OnePasswordUnavailable")["message"]
+        assert "set SSL_CERT_FILE if its authority is your own" in world.wait_reason("db", "OnePasswordUnavailable")["message"]
         assert world.secret("db") is None
         assert operator.stop() == 0
 

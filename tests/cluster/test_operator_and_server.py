@@ -34,6 +34,7 @@ def running(installed: ControlPlane, namespace: str, tmp_path: Path) -> Iterator
         "KUBECONFIG": str(installed.admin_kubeconfig),
         "WATCH_NAMESPACE": namespace,
         "SEED": str(seed),
+        "OP_CONNECT_TOKEN": "of-another-server",
         "PROGRAM": f"{sys.executable} -m onepassword_operator",
         "TMPDIR": str(tmp_path),
     }

@@ -51,4 +51,5 @@ def test_what_is_ours_is_optional_and_the_rest_is_the_official_schema() -> None:
     assert set(entry["required"]) == {"type", "status"}
     assert {key for key in entry["properties"] if key not in OURS} == {"type", "status", "message", "lastTransitionTime"}
     assert status["required"] == ["conditions"]
-    assert [column["name"] for column in VERSION["additionalPrinterColumns"]] == ["Age", "Ready", "Reason"]
+    columns = {column["name"]: column.get("priority", 0) for column in VERSION["additionalPrinterColumns"]}
+    assert list(columns.items()) == [("Age", 0), ("Ready", 0), ("Reason", 0), ("Item", 1), ("Message", 1)]

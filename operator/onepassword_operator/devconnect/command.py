@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_behaviour(parser)
     actions = parser.add_subparsers(
         dest="action",
-        metavar="token",
+        metavar="[token]",
         help="print a token of a server that is running (token --help)",
     )
     token_command.add_arguments(
@@ -53,13 +53,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_contents(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
+    contents = parser.add_mutually_exclusive_group()
+    contents.add_argument(
         "--seed",
         type=Path,
         metavar="FILE",
         help="YAML file with the vaults and items to start with",
     )
-    parser.add_argument(
+    contents.add_argument(
         "--example",
         action="store_const",
         const=EXAMPLE,
