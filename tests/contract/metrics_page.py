@@ -40,9 +40,10 @@ series does not grow with them.
 - **`syncs_total` counts outcomes, not resources.** Its `reason` is the one in the resource's
   condition ([all reasons](troubleshooting.md#reasons)), where `FieldsSkipped` counts as `Synced`.
   A reason that is tried again once per polling interval, such as `Unauthorized`, keeps counting
-  while it lasts. One that waits for a change, such as `InvalidItemPath`, may count only once. For
-  what is not Ready at this moment ask the cluster: `kubectl get opi -A`, or let kube-state-metrics
-  export the conditions of custom resources.
+  while it lasts. One that waits for a change, such as `InvalidItemPath`, may count only once.
+- **`resources`** tells how many `OnePasswordItem`s report which reason at this moment; every replica
+  shows all. `Other` are those without a condition, or with a reason of another operator's. Which
+  ones they are tells `kubectl get opi -A`. Annotated Deployments have no condition.
 - **`requests_total`**, `side="connect"`: routes have placeholders instead of IDs, and `code="0"`
   means that no answer came. `side="kubernetes"`: the route is verb and resource.
 - **An idle poll** is one request, `GET /v1/vaults`, and no write. More than that without a change

@@ -83,7 +83,7 @@ def test_resources_and_secrets_survive_the_official_charts_crd(kind_cluster: Kin
         kind_cluster.kubectl(*line.split()[1:])
     home.install("after", verb="upgrade")
     columns = kind_cluster.get("crd", ITEMS)["spec"]["versions"][0]["additionalPrinterColumns"]
-    assert [column["name"] for column in columns] == ["Age", "Ready", "Reason"]
+    assert [column["name"] for column in columns] == ["Age", "Ready", "Reason", "Item", "Message"]
     home.uninstall("after")
     assert kind_cluster.get("-n", work.namespace, "secret", "official")["metadata"]["uid"] == before
     assert kind_cluster.exists("-n", work.namespace, ITEMS, "official")
