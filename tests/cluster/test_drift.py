@@ -160,3 +160,14 @@ def test_a_resource_replaced_without_deleting_its_secret_takes_that_secret_over(
     assert owners_of(world, name) == [world.custom(name)["metadata"]["uid"]]
     assert world.secret(name).metadata.uid == before
     assert world.replica_sets(name) == 1
+
+
+def test_two_operators_with_two_tokens_find_each_other_out_and_slow_down(make_world: MakeWorld) -> None:
+    """Each takes the other's seal for an edit, and both are right: neither would ever stop."""
+    world = make_world(SEED).begin("db")
+    world.operator(OP_CONNECT_TOKEN=world.connect.admin("POST", "tokens", body={})["token"])
+    eventually(lambda: world.events("db").count(("Warning", "SecretRewritten")), timeout=60)
+    messages = {event.message for event in world.event_objects("db") if event.reason == "SecretRewritten"}
+    assert all(message.startswith('another operator of this kind writes Secret "db" too') for message in messages)
+    assert world.log.read_text().count("Secret rewritten again and again") <= 2  # one line of each
+    assert world.writes().count("update secrets db") < 20
