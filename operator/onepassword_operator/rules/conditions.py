@@ -139,7 +139,9 @@ def _words(claim: Claim, outcome: Outcome, *, last_good: Condition | None) -> tu
             return (
                 "True",
                 SKIPPED if reported else SYNCED,
-                bounds.shortened(fact + without + (f"; {outcome.warning}" if outcome.warning else "")),
+                bounds.shortened(
+                    fact + without + (f"; {outcome.warning}" if outcome.warning else "")
+                ),
             )
 
 

@@ -38,6 +38,7 @@ from onepassword_operator.settings.values import (
     TimeEncoding,
     Token,
     Trimmed,
+    in_words,
 )
 
 # The kubelet puts variables of these shapes into every pod if there is a Service named
@@ -381,21 +382,10 @@ def _given_as(name: str, flags: Mapping[str, str]) -> str:
     return next((flag for flag in BOTH & flags.keys() if _VARIABLES[flag] == name), name)
 
 
-_LIMITS: Final = {
-    "greater than or equal to": "at least",
-    "less than or equal to": "at most",
-    "greater than": "above",
-    "less than": "below",
-}
-
-
 def _problem(name: str, kind: str, *, message: str, environment: Mapping[str, str]) -> str:
     if kind == "missing":
         return f"{name} is not set; set it to {_WANTED[name]}"
     shown = name if name.isupper() else "--" + name.replace("_", "-")
     if environment.get(name.lower()) and not environment.get(name):
         shown = name.lower()  # one of the variables for proxies
-    said = message.removeprefix("Value error, ").replace("Input should be", "must be")
-    for long, short in _LIMITS.items():
-        said = said.replace(long, short)
-    return f"{shown}: {said}"
+    return f"{shown}: {in_words(message)}"

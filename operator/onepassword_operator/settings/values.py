@@ -36,6 +36,21 @@ RESTART_ON: Final = ("version", "content")
 SWITCH: Final = ("on", "off")
 TIME_ENCODINGS: Final = ("epoch", "millis", "nano", "iso8601", "rfc3339", "rfc3339nano")
 LONGEST_INTERVAL_SECONDS: Final = 86400
+_PYDANTICS: Final = {
+    "Value error, ": "",
+    "Input should be": "must be",
+    "greater than or equal to": "at least",
+    "less than or equal to": "at most",
+    "greater than": "above",
+    "less than": "below",
+}
+
+
+def in_words(message: str) -> str:
+    """Return a message of pydantic's in the words of the others."""
+    for theirs, ours in _PYDANTICS.items():
+        message = message.replace(theirs, ours)
+    return message
 
 
 def go_boolean(value: object) -> object:
