@@ -104,7 +104,8 @@ bench: programs venv ## measure, and write docs/performance.md; QUICK=1 for minu
 reliability: venv ## run the operator under every fault, and write docs/reliability.md
 	@$(BUILD) --parts control-plane
 	@RELIABILITY_PAGE=docs/reliability.md $(BIN)/python -m pytest -q -p no:randomly tests/faults/test_client_faults.py \
-		tests/faults/test_neighbours.py tests/faults/test_large_secrets.py tests/faults/test_moving_titles.py
+		tests/faults/test_neighbours.py tests/faults/test_large_secrets.py tests/faults/test_moving_titles.py \
+		tests/faults/test_mutating_webhook.py
 
 docs: venv ## write the pages that are made from the code
 	@PYTHONPATH=operator $(BIN)/python tests/contract/settings_page.py > docs/settings.md
