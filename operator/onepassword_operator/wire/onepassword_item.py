@@ -15,7 +15,7 @@ from onepassword_operator.model import bounds, names
 from onepassword_operator.model.outcome import Condition
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim, Rendering, copied_annotations
-from onepassword_operator.rules import annotations as advice
+from onepassword_operator.rules.secret import annotations as advice
 from onepassword_operator.wire.metadata import (
     NoList,
     NoObject,

@@ -15,7 +15,7 @@ from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.model.workload_kind import WorkloadKind
-from onepassword_operator.rules.annotations import of_workload
+from onepassword_operator.rules.secret.annotations import of_workload
 from onepassword_operator.rules.secret.key_syntax import secret_name
 
 _OFFICIAL_ANNOTATION: Final = re.compile(r"operator\.1password\.io/[a-zA-Z.]")

@@ -6,7 +6,7 @@ import pytest
 
 from onepassword_operator.model import names
 from onepassword_operator.model.workload_kind import DEPLOYMENT
-from onepassword_operator.rules.annotations import of_resource
+from onepassword_operator.rules.secret.annotations import of_resource
 from onepassword_operator.rules.secret.workload_claim import advice
 
 PREFIX = names.PREFIX
