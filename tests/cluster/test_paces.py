@@ -71,7 +71,7 @@ def test_a_small_budget_delays_and_fails_nothing(make_world: MakeWorld) -> None:
         assert world.data(title) == {"password": f"canary-{title}-x".encode()}
         world.wait_events(title, ("Normal", "Created"))
     assert sum(world.connect.item_reads().values()) == len(titles)
-    assert "OnePasswordUnavailable" not in operator.metrics()
+    assert 'syncs_total{reason="OnePasswordUnavailable"' not in operator.metrics()
 
 
 def test_a_pause_that_the_api_server_asks_for_is_kept_and_told_to_nobody(make_world: MakeWorld) -> None:
