@@ -90,7 +90,7 @@ class Pins:
         self._rendering = rendering
         self._limits = limits
         self._seen: OrderedDict[tuple[str, str], tuple[object, _Presence]] = OrderedDict()
-        """What reads showed of items that lists lack, and the vault's fingerprint then."""
+        """What reads showed of items that are gone, and the vault's fingerprint then."""
         self._confirmations: SingleFlight[Revision, _Presence] = SingleFlight(index.clock)
 
     async def find(self, asked: Request) -> list[Found]:
@@ -218,7 +218,7 @@ class Pins:
         if vault and seen_in == vault:
             return presence
         presence = await self._confirmed(pin)
-        if vault:
+        if vault and presence is not _Presence.THERE:  # a server that lags behind may have it still
             self._seen[pin.item] = (vault, presence)
             if len(self._seen) > REMEMBERED:
                 self._seen.popitem(last=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from onepassword_operator.model.item import Vault
+from onepassword_operator.model.item import ItemSummary, Vault
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.rules import item_changes
 from onepassword_operator.rules.pick_item import folded
@@ -115,24 +115,34 @@ class AffectedSecrets:
         # Another item may have the title that led to the one that a Secret follows.
         keys: list[SecretKey] = []
         for vault_id, listing in fresh.items():
-            recent = listing.recent_names()
-            users = self._index.item_users.by_item(vault_id) if recent else ()
-            for item_id, using in users:
-                item = listing.items.get(item_id)
-                names = {item_id, folded(item.title)} if item else {item_id}
-                moved = item_id in recent  # another may have had the title before it lost it
-                keys += [
-                    key
-                    for key in using
-                    if any(
-                        n not in names and (moved or n in recent) for n in self._items_asked(key)
-                    )
-                ]
+            led_elsewhere = [
+                (item_id, key, texts)
+                for item_id, using in self._index.item_users.by_item(vault_id)
+                for key in using
+                if (texts := self._other_texts(key, item_id, listing.items.get(item_id)))
+            ]
+            recent = listing.recent_names() if led_elsewhere else set()
+            keys += [
+                key
+                for item_id, key, texts in led_elsewhere
+                # another item may have had the title before this one lost it
+                if item_id in recent or any(text in recent for text in texts)
+            ]
         return keys
 
+    def _other_texts(self, key: SecretKey, item_id: str, item: ItemSummary | None) -> list[str]:
+        # Comparing without case comes last: nearly all of thousands are equal.
+        title = item.title if item else item_id
+        others = [text for text in self._texts(key) if text not in (item_id, title)]
+        names = {item_id, folded(title)} if others else set()
+        return [text for text in map(folded, others) if text not in names]
+
     def _items_asked(self, key: SecretKey) -> list[str]:
+        return [folded(text) for text in self._texts(key)]
+
+    def _texts(self, key: SecretKey) -> list[str]:
         return [
-            folded(part.path.split("/")[-1])
+            part.path.rpartition("/")[2]
             for claim in self._index.claims.of(key)
             for part in claim.recipe
         ]

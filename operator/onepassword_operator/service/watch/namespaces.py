@@ -77,18 +77,18 @@ class Namespaces:
             self._note_tried(namespace)
 
     def refuse(self, namespace: str, access: Access, *, error: ClusterError) -> None:
-        """Note that this access fails; told once while it lasts, and for each reason.
+        """Note that this access fails; warned of once while it lasts, and for each reason.
 
         The first refusal makes a resync due, which shows what else is refused.
         """
         state = self._states[namespace]
         news = access not in state.refused
         state.refused[access] = error
-        if error.reason not in state.reported:
-            state.reported.add(error.reason)
-            fields = {"namespace": namespace or "all", "reason": error.reason}
-            detail = {"detail": f"{error}{_remedy(namespace, error)}"}
-            _log.warning("namespace is not served", extra=fields | detail)
+        level = logging.DEBUG if error.reason in state.reported else logging.WARNING
+        state.reported.add(error.reason)
+        fields = {"namespace": namespace or "all", "reason": error.reason}
+        detail = {"detail": f"{error}{_remedy(namespace, error)}"}
+        _log.log(level, "namespace is not served", extra=fields | detail)
         if access is Access.LISTS:
             state.listed.clear()
             self._note_tried(namespace)

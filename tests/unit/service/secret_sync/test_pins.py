@@ -173,6 +173,15 @@ class TestLoss:
         await start_with(world, "a token")
         assert (world.writes(), world.events.reported) == ([], [])
 
+    async def test_a_server_that_still_delivers_a_deleted_item_delays_its_end_no_longer_than_it_lags(self, world: World, item: str) -> None:
+        world.source.hold_item(item)
+        world.source.delete(item)
+        await polls(world, 4)
+        assert world.claims.ready(world.key()).reason == "Synced"
+        world.source.catch_up()
+        await polls(world, 60)
+        assert world.claims.ready(world.key()).reason == "ItemNotFound"
+
     async def test_an_item_that_was_there_before_does_not_take_the_place_of_a_lost_one(self, world: World, item: str) -> None:
         twin = world.source.put(world.vault, "db", password="twin")
         await polls(world, 3)
