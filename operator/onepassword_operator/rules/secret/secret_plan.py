@@ -313,6 +313,8 @@ def _change(
         if names.SEAL in observed.annotations and _without_seal(observed) == _without_seal(desired):
             return Change.RETOUCHED, RESEALED
         return Change.RETOUCHED, "its labels, annotations or owners are others now"
+    if not same_data and context.verdict is seal.Verdict.INTACT:
+        return Change.UPDATED, "the item has other values at the same version"
     return Change.REPAIRED, "somebody edited the Secret"
 
 

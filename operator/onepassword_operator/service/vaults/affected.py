@@ -119,7 +119,7 @@ class AffectedSecrets:
                 (item_id, key, texts)
                 for item_id, using in self._index.item_users.by_item(vault_id)
                 for key in using
-                if (texts := self._other_texts(key, item_id, listing.items.get(item_id)))
+                if (texts := self._other_texts(key, item_id, item=listing.items.get(item_id)))
             ]
             recent = listing.recent_names() if led_elsewhere else set()
             keys += [
@@ -130,7 +130,7 @@ class AffectedSecrets:
             ]
         return keys
 
-    def _other_texts(self, key: SecretKey, item_id: str, item: ItemSummary | None) -> list[str]:
+    def _other_texts(self, key: SecretKey, item_id: str, *, item: ItemSummary | None) -> list[str]:
         # Comparing without case comes last: nearly all of thousands are equal.
         title = item.title if item else item_id
         others = [text for text in self._texts(key) if text not in (item_id, title)]

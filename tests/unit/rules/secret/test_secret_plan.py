@@ -404,6 +404,7 @@ OTHER_ITEM = dataclasses.replace(NEWER, revisions=Revisions((Revision("v", "anot
         (_official(), CONTENT, {}, "the Secret carried no seal of this operator"),
         (STRIPPED, CONTENT, {}, "the Secret carried no seal of this operator"),
         (dataclasses.replace(WRITTEN, data=CHANGED), CONTENT, {}, "somebody edited the Secret"),
+        (WRITTEN, dataclasses.replace(CONTENT, data=CHANGED), {}, "the item has other values at the same version"),
         (_edited({names.SEAL: "another"}), CONTENT, {}, secret_plan.RESEALED),
         (_edited({names.SEAL: None}), CONTENT, {}, "its labels, annotations or owners are others now"),
     ],
