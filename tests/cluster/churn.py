@@ -7,6 +7,7 @@ writer at a time.
 import base64
 import contextlib
 import random
+import re
 import threading
 import time
 from collections import Counter
@@ -25,6 +26,7 @@ from harness.world import GROUP, PLURAL, PREFIX, World, seed
 
 TITLES: Final = ("a", "b", "c")
 FOREIGN: Final = "foreign"
+RESTARTED_FOR: Final = "restarts.operator.1password.io/restarted-for"
 SETTLE_SECONDS: Final = 90.0
 SEED: Final = seed(**{title: f"canary-{title}-00000" for title in TITLES})
 
@@ -34,8 +36,10 @@ class ChangeCount:
 
     def __init__(self, listing: Any, *arguments: Any) -> None:
         self.versions: dict[str, set[str]] = {}
-        self.held: dict[str, list[int]] = {}
-        """The item versions that each Secret has said it holds, in turn."""
+        self.held: dict[str, list[tuple[int, int]]] = {}
+        """By object, the item versions that it has shown in turn, a Secret by its annotation, a Deployment by its last restart; each after
+        the resourceVersion, which one counter gives to all objects.
+        """
         self._watch: Any = cast(Any, kubernetes.watch.Watch)()
         self._stream = self._watch.stream(listing, *arguments)
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -47,8 +51,8 @@ class ChangeCount:
                 metadata = event["raw_object"]["metadata"]
                 if event["type"] != "DELETED":
                     self.versions.setdefault(metadata["name"], set()).add(metadata["resourceVersion"])
-                    if version := (metadata.get("annotations") or {}).get(PREFIX + "item-version"):
-                        self.held.setdefault(metadata["name"], []).append(int(version))
+                    if version := _version_in(event["raw_object"]):
+                        self.held.setdefault(metadata["name"], []).append((int(metadata["resourceVersion"]), version))
 
     def count(self, name: str) -> int:
         return len(self.versions.get(name, ()))
@@ -75,6 +79,7 @@ class Churn:
         self.unserved = {FOREIGN}
         """The resources that get no Secret."""
         core, custom = world.observer.core, world.observer.custom
+        self.restarts = ChangeCount(world.observer.apps.list_namespaced_deployment, world.namespace)
         self.secret_changes = ChangeCount(core.list_namespaced_secret, world.namespace)
         self.item_changes = ChangeCount(custom.list_namespaced_custom_object, *GROUP, world.namespace, PLURAL)
         core.create_namespaced_secret(world.namespace, {"metadata": {"name": FOREIGN}, "stringData": {"password": "mine"}})
@@ -184,12 +189,27 @@ class Churn:
             assert reads <= self.versions[title] + takeovers, f"{title}: {reads} reads of {self.versions[title]} versions"
         for replica, late in late_writes(replicas).items():
             assert late <= 1, f"replica {replicas.index(replica)}: {late} writes after another had begun"
-        self.secret_changes.stop()
-        self.item_changes.stop()
+        self.stop()
+
+    def stop(self) -> None:
+        for changes in (self.restarts, self.secret_changes, self.item_changes):
+            changes.stop()
 
     def no_version_went_back(self) -> None:
         for name, held in self.secret_changes.held.items():
-            assert held == sorted(held), f"Secret {name} held the versions {held}"
+            versions = [version for _, version in held]
+            assert versions == sorted(versions), f"Secret {name} held the versions {versions}"
+
+    def no_restart_came_before_its_secret(self) -> None:
+        eventually(self._early, lambda found: not found, what="no restart before its Secret was written")
+
+    def _early(self) -> list[str]:
+        return [
+            f"web-{title} for version {version}"
+            for title in TITLES
+            for moment, version in self.restarts.held.get(f"web-{title}", ())
+            if not any(at < moment and held >= version for at, held in self.secret_changes.held[title])
+        ]
 
     def _no_empty_writes(self, written: Sequence[Request]) -> None:
         for title in TITLES:
@@ -197,6 +217,13 @@ class Churn:
             assert of_secret == self.secret_changes.count(title) - self.hand_edits[title], f"writes that changed nothing: Secret {title}"
             of_item = sum(write.resource == PLURAL and write.name == title for write in written)
             assert of_item == self.item_changes.count(title) - 1, f"writes that changed nothing: resource {title}"
+
+
+def _version_in(shown: Mapping[str, Any]) -> int:
+    annotations = shown["metadata"].get("annotations") or {}
+    template = shown.get("spec", {}).get("template", {}).get("metadata", {}).get("annotations") or {}
+    restarted = re.search(r'@(\d+)"', template.get(RESTARTED_FOR, ""))
+    return int(restarted.group(1) if restarted else annotations.get(PREFIX + "item-version", 0))
 
 
 def _is_for(version: int, restarted: str) -> bool:
