@@ -129,7 +129,7 @@ class Churn:
     def meddle(self) -> None:
         """Somebody edits or deletes Secrets, and resources come and go."""
         title = self.dice.choice(TITLES)
-        if self.dice.random() < 0.7:
+        if self.dice.random() < 0.7 and self.world.secret(title):  # somebody may have deleted it
             self.hand_edits[title] += 1
             self.world.patch_secret(title, {"data": {"password": base64.b64encode(f"edit-{self.hand_edits[title]}".encode()).decode()}})
         self.passing += 1
