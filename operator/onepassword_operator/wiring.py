@@ -327,6 +327,7 @@ def _workers(
             report=controller.report_bug,
             # An item that leads to a bug does so for all of its Secrets.
             subject=lambda key: winner.recipe if (winner := shared.index.winner(key)) else key,
+            namespaces=shared.index.claims.count_namespaces,
         ),
     )
 

@@ -70,7 +70,7 @@ class CircuitBreaker:
         self._credential = credential
         self._refused_credential = 0
         self._in_flight = 0
-        self._token_check = asyncio.Lock()
+        self._probing = asyncio.Lock()
         self._token_checked_at = -PROBE_SECONDS
 
     def in_flight(self) -> int:
@@ -119,6 +119,7 @@ class CircuitBreaker:
             slot.start()
             # Checked after the wait for a slot: the circuit may have opened meanwhile.
             self._notice_new_credential()
+            await self._probe_if_due()
             if refusal := self._refusal():
                 # one instance is raised many times, and each time would add its frames
                 raise refusal.anew()
@@ -128,10 +129,19 @@ class CircuitBreaker:
                 await self._check_token()
                 raise
 
+    async def _probe_if_due(self) -> None:
+        # Between two polls nobody else would find out that the outage has ended, or was one of a
+        # few items only. One probe serves all; the others fail at once meanwhile.
+        if self._refusal() is None or self._probing.locked():
+            return
+        async with self._probing:
+            with contextlib.suppress(OperatorError):
+                await self.list_vaults()
+
     async def _check_token(self) -> None:
         # The vault list tells a refused token from a refused vault. One list serves all calls that
         # were refused together.
-        async with self._token_check:
+        async with self._probing:
             if (
                 self._open is None
                 and self._clock.monotonic() >= self._token_checked_at + PROBE_SECONDS

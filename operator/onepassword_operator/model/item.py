@@ -171,3 +171,13 @@ class Item:
     def revision(self) -> Revision:
         """The revision of this content."""
         return Revision(self.vault_id, self.id, self.version)
+
+    @property
+    def size(self) -> int:
+        """The bytes of all values."""
+        values = (
+            *(url.href for url in self.urls),
+            *(field.value for field in self.fields),
+            *(file.content for file in self.files),
+        )
+        return sum(map(len, values))

@@ -104,6 +104,8 @@ class Paused:
     change: Change = Change.NONE
     absent: bool = False
     """There is no Secret, and none is made."""
+    holds_another: bool = False
+    """The Secret holds another item than the one asked for."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

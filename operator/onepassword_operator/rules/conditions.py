@@ -124,7 +124,8 @@ def _words(claim: Claim, outcome: Outcome, *, last_good: Condition | None) -> tu
         case Failed(error=error):
             return "False", error.reason, bounds.shortened(str(error))
         case Paused(pause=Pause.FROZEN, message=message):
-            return "True", Pause.FROZEN.value, bounds.shortened(message)
+            status = "False" if outcome.holds_another else "True"
+            return status, Pause.FROZEN.value, bounds.shortened(message)
         case Paused(pause=pause, message=message):
             return _paused_status(claim, outcome), pause.value, bounds.shortened(message)
         case Synced():  # pragma: no branch  mypy proves that none is left

@@ -276,18 +276,19 @@ def _ended(
 def _redone(
     known: Known, older: Mapping[str, int | None], *, listed: Mapping[str, ItemSummary]
 ) -> frozenset[str]:
-    ended = [
-        item_id
-        for item_id, doubt in known.doubts.items()
-        if doubt.is_open and doubt.shown is not None and item_id not in older
-    ]
     return frozenset(
-        item_id for item_id in ended if _is_another(known.items.get(item_id), listed.get(item_id))
+        item_id
+        for item_id, held in known.items.items()
+        if (new := listed.get(item_id)) != held
+        and item_id not in older
+        and not known.is_missed(item_id)
+        and _is_another(held, new)
     )
 
 
-def _is_another(held: ItemSummary | None, listed: ItemSummary | None) -> bool:
-    if held is None or listed is None or not (held.updated_at and listed.updated_at):
+def _is_another(held: ItemSummary, listed: ItemSummary | None) -> bool:
+    # At the same version: the item was restored, and edited since.
+    if listed is None or not (held.updated_at and listed.updated_at):
         return False
     return held.version == listed.version and held.updated_at != listed.updated_at
 

@@ -16,8 +16,10 @@ from typing import Final
 from onepassword_operator.model import names
 from onepassword_operator.model.workload import RestartMark, Workload
 
-GRACE_SECONDS: Final = 5
-"""Seconds. A workload created later than this after the mark has started with the new Secret."""
+GRACE_SECONDS: Final = 35
+"""Seconds. A workload created later than this after the mark has started with the new Secret: the
+mark is of the time before the write, which may take half a minute, and clocks have seconds.
+"""
 
 _TRUE: Final = frozenset({"1", "t", "true"})
 
@@ -58,7 +60,7 @@ def decide(
         name: pending[name].mark
         for name in sorted(workload.secrets & pending.keys())
         if may_restart(pending[name].auto_restart, workload, levels=levels)
-        and restarted_for.get(name) != str(pending[name].mark.revisions)
+        and not _is_served(workload, pending[name].mark, restarted_for.get(name))
         and not _created_after(workload, pending[name].mark)
     }
     if not due:
@@ -97,6 +99,13 @@ def parse_restarted_for(text: str | None) -> dict[str, str]:
     return (
         {k: v for k, v in parsed.items() if isinstance(v, str)} if isinstance(parsed, dict) else {}
     )
+
+
+def _is_served(workload: Workload, mark: RestartMark, restarted_for: str | None) -> bool:
+    # The time counts, too: the Secret may have held something else in between, and the pods may
+    # have been restarted by somebody else then.
+    last = _instant(workload.template_annotations.get(names.LAST_RESTARTED, ""))
+    return restarted_for == str(mark.revisions) and last >= _instant(mark.time)
 
 
 def _created_after(workload: Workload, mark: RestartMark) -> bool:

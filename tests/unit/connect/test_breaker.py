@@ -92,10 +92,19 @@ class TestOutage:
         await paced.fails()
         paced.source.outage = None
         paced.clock.advance(PROBE_SECONDS)
-        await paced.fails()  # nobody knows yet
-        assert paced.source.count("list") == FAILURES_TO_OPEN
-        await paced.probe()
         await paced.list()
+        assert (paced.source.count("vaults"), paced.source.count("list")) == (2, FAILURES_TO_OPEN + 1)
+
+    async def test_whoever_calls_when_it_is_due_sends_it_and_the_others_fail_at_once_meanwhile(self, paced: Paced) -> None:
+        """Between two polls nobody else would, and a few broken items may have opened the circuit."""
+        paced.source.refused[paced.item] = BackendUnavailableError("no answer")
+        for _ in range(FAILURES_TO_OPEN):
+            await paced.read_fails()
+        healthy = paced.source.put(paced.vault, "api", a="b")
+        assert "no answer" in str(await paced.read_fails(item=healthy))
+        paced.clock.advance(PROBE_SECONDS)
+        assert (await paced.breaker.get_item(paced.vault, healthy)).id == healthy
+        assert paced.source.count("vaults") == 1
 
     async def test_however_many_ask_for_the_vault_list_the_probe_goes_out_now_and_then(self, paced: Paced) -> None:
         """Before anything is known every pass asks for it, and there may be thousands of them."""

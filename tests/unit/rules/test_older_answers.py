@@ -130,13 +130,16 @@ def test_a_version_that_was_believed_counts_as_refuted_when_the_former_one_shows
 @pytest.mark.parametrize(
     ("updated", "redone"), [("later", {"a"}), ("then", set()), ("", set())], ids=["another time", "the same time", "no time"]
 )
-def test_an_item_that_was_restored_and_is_at_its_version_again_at_another_time_is_to_be_read(updated: str, redone: set[str]) -> None:
+@pytest.mark.parametrize("between", [[OLDER], []], ids=["a poll in between", "no poll in between"])
+def test_an_item_that_was_restored_and_is_at_its_version_again_at_another_time_is_to_be_read(
+    updated: str, redone: set[str], between: list[dict[str, ItemSummary]]
+) -> None:
     server = Server({"a": NEWER["a"]._replace(updated_at="then")})
-    server.shows(OLDER)
+    for items in between:
+        server.shows(items)
     again = {"a": NEWER["a"]._replace(updated_at=updated)}
     assert server.shows(again).redone == redone
     assert server.shows(again).redone == redone  # until somebody has seen to it
-    assert Server({"a": NEWER["a"]._replace(updated_at="then")}).shows(again).redone == set()
 
 
 @pytest.mark.parametrize("absent", [ABSENT, {"a": listed(2, active=False)["a"]._replace(updated_at="later")}], ids=["absent", "archived"])

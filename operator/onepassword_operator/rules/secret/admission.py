@@ -15,7 +15,7 @@ from onepassword_operator.model.errors import (
     OperatorError,
     TargetClaimedError,
 )
-from onepassword_operator.model.item import Revision
+from onepassword_operator.model.item import Revision, Revisions
 from onepassword_operator.model.outcome import Change, Pause, Paused
 from onepassword_operator.model.secret import ObservedSecret, SecretKey
 from onepassword_operator.model.target import Claim
@@ -144,13 +144,27 @@ def suspended(claim: Claim, *, absent: bool = False, refresh: bool = False) -> P
     )
 
 
-def frozen(key: SecretKey, ignored: Revision, *, change: Change = Change.NONE) -> Paused:
-    """Return the outcome for a Secret with an item that carries the ignore tag."""
+def frozen(
+    key: SecretKey,
+    ignored: Revision,
+    *,
+    asked: Revisions | None = None,
+    held: Revisions | None = None,
+    change: Change = Change.NONE,
+) -> Paused:
+    """Return the outcome for a Secret with an item that carries the ignore tag.
+
+    `held` and `asked`: the items that it holds, and that are asked for, if they may differ.
+    """
+    held_items, items = ([each.item for each in revisions or ()] for revisions in (held, asked))
+    another = bool(held_items) and held_items != items
+    holds = f" with {' and '.join(each.path for each in held or ())}" if another else ""
     return Paused(
         pause=Pause.FROZEN,
-        message=f'Secret "{key.name}" is left as it is, because {ignored.path} has the tag '
+        message=f'Secret "{key.name}" is left as it is{holds}, because {ignored.path} has the tag '
         f"{names.IGNORE_TAG}; take the tag away in 1Password to have it follow the item again",
         change=change,
+        holds_another=another,
     )
 
 

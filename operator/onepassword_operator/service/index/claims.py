@@ -47,6 +47,10 @@ class ClaimIndex:
         """Return the Secrets that anybody asks for, in a namespace or in all of them."""
         return [key for key in self._claims if namespace in ("", key.namespace)]
 
+    def count_namespaces(self) -> int:
+        """Count the namespaces in which anybody asks for a Secret."""
+        return len({key.namespace for key in self._claims})
+
     def of(self, key: SecretKey) -> tuple[Claim, ...]:
         """Return the claims on the Secret, of objects that are being deleted too."""
         return tuple(self._claims.get(key, {}).values())

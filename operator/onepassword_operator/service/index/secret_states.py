@@ -54,7 +54,7 @@ class SecretStates:
 
     def set_existed(self, key: SecretKey) -> None:
         """Set `existed`, unless it is set: the Secret exists, or did."""
-        if not self.of(key).existed:
+        if key not in self._states or not self.of(key).existed:
             self._note(key, dataclasses.replace(self.of(key), existed=True))
 
     def set_version(self, key: SecretKey, resource_version: int) -> None:

@@ -1,7 +1,8 @@
 """What a bug costs: the key over which it shows, or the process if it shows over all of them.
 
 A key whose work ends with an exception that nobody foresaw is tried again after minutes, and the
-others go on. The process ends only if several keys in a row fail so.
+others go on. The process ends only if several keys in a row fail so, and not in one namespace
+alone: whoever may write there can't end it for the others.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class InternalErrors(Generic[K]):
         *,
         report: Callable[[K, InternalError], Awaitable[None]] | None = None,
         subject: Callable[[K], Hashable] = lambda key: key,
+        namespaces: Callable[[], int] = lambda: 1,
     ) -> None:
         """Keep the parameters.
 
@@ -48,13 +50,16 @@ class InternalErrors(Generic[K]):
             report: tells the users of a key.
             subject: what a key's work is about: keys of one subject may fail for the same reason,
                 so they count once.
+            namespaces: counts the namespaces that keys may belong to.
         """
         self._clock = clock
         self._meter = meter
         self._report = report
         self._subject = subject
+        self._namespaces = namespaces
         self._failures: OrderedDict[K, _Failure] = OrderedDict()
-        self._in_a_row: set[Hashable] = set()
+        self._in_a_row: dict[Hashable, str] = {}
+        """The namespace of each subject."""
 
     async def run(self, key: K, work: Callable[[K], Awaitable[float | None]]) -> float | None:
         """Run the work of a key, unless it has just failed; return the seconds until the next try.
@@ -91,11 +96,16 @@ class InternalErrors(Generic[K]):
         _log.error(
             "internal error", exc_info=error, extra={"key": str(key), "retry_in": round(delay)}
         )
-        self._in_a_row.add(self._subject(key))
-        if len(self._in_a_row) >= EVERYWHERE:
+        self._in_a_row[self._subject(key)] = key.namespace
+        if self._is_everywhere():
             raise error
         await self._tell(key, error)
         return delay
+
+    def _is_everywhere(self) -> bool:
+        if len(self._in_a_row) < EVERYWHERE:
+            return False
+        return len(set(self._in_a_row.values())) > 1 or self._namespaces() == 1
 
     async def _tell(self, key: K, error: InternalError) -> None:
         if self._report is None:

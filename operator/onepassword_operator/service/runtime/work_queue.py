@@ -36,6 +36,8 @@ class Key(Hashable, Protocol):
         """The namespace of the key."""
 
 
+_SLACK: Final = 1_000
+
 K = TypeVar("K", bound=Key)
 K_contra = TypeVar("K_contra", contravariant=True)
 _Entry = tuple[Priority, int, K]
@@ -106,6 +108,10 @@ class WorkQueue(Generic[K]):
             self._per_namespace[key.namespace] += 1
         self._waiting[key] = entry = (priority, next(self._order), key)
         heapq.heappush(self._heap, entry)
+        if len(self._heap) > _SLACK + 2 * len(self._waiting):  # nobody takes keys of a standby
+            counting = {id(held) for held in self._waiting.values()}
+            self._heap = [held for held in self._heap if id(held) in counting]
+            heapq.heapify(self._heap)
         self._ready.set()
 
     def add_later(self, key: K, priority: Priority, *, delay_seconds: float) -> None:

@@ -132,10 +132,17 @@ class Pins:
 
     async def _is_equal(self, asked: Request, revisions: Revisions) -> bool:
         # A new token, or a new version of the mapping, leaves every seal unproven. Data that only
-        # these items give are as good a proof.
+        # these items give are as good a proof, of items in the vaults asked for: somebody who may
+        # edit Secrets and knows another vault's value must not get the next one.
+        paths = asked.recipe.items()
+        if len(revisions) != len(paths):
+            return False
         items: list[Item] = []
         try:
-            for part, revision in zip(asked.recipe, revisions, strict=True):
+            for part, path, revision in zip(asked.recipe, paths, revisions, strict=True):
+                with self._limits.call(fair_share.vault_of(part.path)):
+                    if not await self._finder.is_in_vault(path, revision):
+                        return False
                 with self._limits.call(fair_share.item_of(part.path)):
                     items.append(await self._read.read(revision))
         except (ItemLookupError, RefusedError):

@@ -256,7 +256,7 @@ class Reconcile:
             # version wakes it.
             self._index.states.set_held_if_unknown(key, observed.recorded)
             self._index.item_users.follow(key, revisions, requested=str(asked.recipe))
-            return admission.frozen(key, fetched.frozen)
+            return admission.frozen(key, fetched.frozen, asked=revisions, held=observed.recorded)
         plan = self._plan(asked, fetched, co_owners=co_owners)
         if plan.desired is not None:
             with self._limits.call(namespace_of(key)):

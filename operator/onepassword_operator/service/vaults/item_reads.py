@@ -16,6 +16,8 @@ HOLD_SECONDS: Final = 5.0
 can be reconciled.
 """
 HOLD_ITEMS: Final = 64
+HOLD_BYTES: Final = 8 * 1024 * 1024
+"""Limit of the values that are held, all items together."""
 
 Later = Callable[[float, Callable[[], None]], object]
 
@@ -35,6 +37,7 @@ class ItemReads:
         self._clock = clock
         self._later = later
         self._held: OrderedDict[tuple[str, str], tuple[float, Revision, Item]] = OrderedDict()
+        self._bytes = 0
         self._flights: SingleFlight[Revision, Item] = SingleFlight(clock)
 
     async def read(self, listed: Revision) -> Item:
@@ -60,19 +63,24 @@ class ItemReads:
 
     def _hold(self, listed: Revision, item: Item) -> None:
         key = (listed.vault_id, listed.item_id)
+        self._let_go(key)
         self._held[key] = (self._clock.monotonic(), listed, item)
-        self._held.move_to_end(key)
-        if len(self._held) > HOLD_ITEMS:
-            self._held.popitem(last=False)
+        self._bytes += item.size
+        while len(self._held) > HOLD_ITEMS or self._bytes > HOLD_BYTES:
+            self._let_go(next(iter(self._held)))
         self._later(HOLD_SECONDS, self.expire)
+
+    def _let_go(self, key: tuple[str, str]) -> None:
+        if held := self._held.pop(key, None):
+            self._bytes -= held[2].size
 
     def drop(self, listed: Revision) -> None:
         """Drop an item from the cache, so that the next read asks 1Password."""
-        self._held.pop((listed.vault_id, listed.item_id), None)
+        self._let_go((listed.vault_id, listed.item_id))
         self._flights.forget(listed)
 
     def expire(self) -> None:
         """Drop the items that were read too long ago."""
         limit = self._clock.monotonic() - HOLD_SECONDS
         while self._held and next(iter(self._held.values()))[0] <= limit:
-            self._held.popitem(last=False)
+            self._let_go(next(iter(self._held)))

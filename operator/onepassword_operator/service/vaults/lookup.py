@@ -86,6 +86,15 @@ class ItemLookup:
             tags=item.tags,
         )
 
+    async def is_in_vault(self, path: ItemPath, revision: Revision) -> bool:
+        """Whether the path's vault is the one of the revision.
+
+        Raises:
+            VaultNotFoundError: the path's vault is none.
+        """
+        vault, _ = await self._vault(path.vault)
+        return vault.id == revision.vault_id
+
     async def refresh(self, path: ItemPath, pin: Revision | None, *, since: float) -> None:
         """Read the vault list and the vault's items again unless they were read after `since`."""
         await self._catalog.fresh_vaults(since=since)

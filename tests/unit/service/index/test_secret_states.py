@@ -80,7 +80,6 @@ def test_what_a_secret_held_and_was_owed_outlives_its_claims(states: SecretState
     assert states.count_pending() == 0
     assert states.of(A) == SecretState(existed=True, held=X1, mark=MARK)
     states.set_existed(A)
-    states.set_version(A, 1)
     assert (states.of(A).held, states.count_pending()) == (X1, 1)
 
 

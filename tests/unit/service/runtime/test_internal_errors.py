@@ -24,10 +24,10 @@ PLANTED = "canary"
 class Bench:
     """Keys to try, some of them with a bug."""
 
-    def __init__(self, *, subjects: bool = False) -> None:
+    def __init__(self, *, subjects: bool = False, namespaces: int = 1) -> None:
         self.clock, self.meter = FakeClock(), FakeMeter()
         self.errors: InternalErrors[SecretKey] = InternalErrors(
-            self.clock, self.meter, subject=lambda key: key.namespace if subjects else key
+            self.clock, self.meter, subject=lambda key: "one" if subjects else key, namespaces=lambda: namespaces
         )
 
     async def attempt(self, name: str, *, bug: bool, namespace: str = "app") -> float | None:
@@ -66,6 +66,17 @@ async def test_the_same_keys_never_end_the_process_nor_do_keys_of_one_subject() 
         await bench.attempt(f"{turn % (EVERYWHERE - 1)}", bug=True)
         await shared.attempt(f"{turn}", bug=True)
         bench.clock.advance(HOUR)
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+async def test_those_of_one_namespace_do_not_if_there_are_others(*, everywhere: bool) -> None:
+    """Whoever may write there may have found out how to cause them."""
+    bench = Bench(namespaces=2)
+    for number in range(3 * EVERYWHERE):
+        await bench.attempt(f"{number}", bug=True)
+    if everywhere:
+        with pytest.raises(InternalError):
+            await bench.attempt("another", bug=True, namespace="other")
 
 
 @pytest.mark.parametrize("saved", [False, True])

@@ -21,6 +21,16 @@ async def queue() -> AsyncIterator[WorkQueue[SecretKey]]:
     made.close()
 
 
+async def test_a_key_whose_priority_changes_for_ever_takes_no_room_where_nobody_takes_it(queue: WorkQueue[SecretKey]) -> None:
+    """A standby takes none."""
+    for _ in range(work_queue._SLACK):
+        queue.add(A, Priority.NEW)
+        queue.lower(A, Priority.LOW)
+    queue.add(B, Priority.LOW)
+    assert len(queue._heap) <= work_queue._SLACK
+    assert await drained(queue) == [A, B]
+
+
 async def drained(queue: WorkQueue[SecretKey]) -> list[SecretKey]:
     taken = []
     while queue.depth():

@@ -40,6 +40,14 @@ class TestFrozen:
         assert (condition.status, condition.reason) == ("True", "Frozen")
         assert names.IGNORE_TAG in condition.message
 
+    async def test_a_secret_that_holds_another_item_is_left_alone_and_its_resource_is_not_ready(self, world: World, item: str) -> None:
+        tag(world.source, world.source.put(world.vault, "other", password="other"), names.IGNORE_TAG)
+        await world.poll()
+        await world.settled(world.claim("db", "vaults/Prod/items/other"))
+        condition = world.claims.ready(world.key())
+        assert (condition.status, condition.reason, item in condition.message) == ("False", "Frozen", True)
+        assert world.secrets.values(world.key()) == {"password": "one"}
+
     async def test_neither_new_values_nor_hand_edits_are_touched(self, world: World) -> None:
         item = await frozen(world)
         world.source.edit(item, password="two")

@@ -138,6 +138,16 @@ class TestNewToken:
         await world.settled(world.claims.annotate(world.key(), refresh="now"))
         assert world.secrets.values(world.key()) == {"password": "other 0" if others else "one"}
 
+    @pytest.mark.parametrize("versions", ["1", "1,1"])
+    async def test_equal_data_of_another_vault_or_of_several_items_prove_nothing(self, world: World, item: str, versions: str) -> None:
+        """Whoever edits a Secret can write any annotation, and may know another item's present value."""
+        finance = world.source.add_vault("Finance")
+        path = f"vaults/{finance}/items/{world.source.put(finance, 'payroll', password='one')}"
+        edited = {names.ITEM_PATH: ",".join([path] * len(versions.split(","))), names.ITEM_VERSION: versions}
+        world.secrets.edit(world.key(), annotations={**world.secrets.objects[world.key()].annotations, **edited})
+        await start_with(world, "a token")
+        assert (followed(world), world.claims.ready(world.key()).reason) == (item, "Synced")
+
     async def test_no_older_version_is_written(self, world: World, item: str) -> None:
         world.source.hold_item(item)
         world.source.hold_list(world.vault)

@@ -11,7 +11,7 @@ from fakes.clock import FakeClock
 from fakes.item_source import FakeItemSource
 from onepassword_operator.model.errors import BackendUnavailableError
 from onepassword_operator.model.item import Revision
-from onepassword_operator.service.vaults.item_reads import HOLD_ITEMS, HOLD_SECONDS, ItemReads
+from onepassword_operator.service.vaults.item_reads import HOLD_BYTES, HOLD_ITEMS, HOLD_SECONDS, ItemReads
 
 
 @pytest.fixture
@@ -63,6 +63,17 @@ async def test_only_so_many_are_held(reader: ItemReads, source: FakeItemSource) 
         await reader.read(Revision(vault, item, 1))
     source.requests.clear()
     for item in (items[-1], items[0]):
+        await reader.read(Revision(vault, item, 1))
+    assert source.requests == [f"item {items[0]}"]
+
+
+async def test_what_is_held_is_limited_by_bytes(reader: ItemReads, source: FakeItemSource) -> None:
+    vault = source.add_vault("Prod")
+    items = [source.put(vault, f"item {number}", a="b" * (HOLD_BYTES // 2)) for number in range(3)]
+    for item in items:
+        await reader.read(Revision(vault, item, 1))
+    source.requests.clear()
+    for item in (items[2], items[1], items[0]):
         await reader.read(Revision(vault, item, 1))
     assert source.requests == [f"item {items[0]}"]
 
