@@ -212,7 +212,8 @@ class Catalog:
         self._listings[vault_id] = listing
         listing.polls = int(polled)
         if former is None:
-            listing.known = Known(items=listed)
+            # As after a change, the fingerprint may be ahead of the items.
+            listing.known, listing.listings_due = Known(items=listed), EXTRA_LISTINGS
             return
         listing.polls += former.polls
         moved = former.fingerprint != listing.fingerprint
