@@ -60,7 +60,7 @@ def decide(
         name: pending[name].mark
         for name in sorted(workload.secrets & pending.keys())
         if may_restart(pending[name].auto_restart, workload, levels=levels)
-        and not _is_served(workload, pending[name].mark, restarted_for.get(name))
+        and not _is_served(workload, pending[name].mark, done=restarted_for.get(name))
         and not _created_after(workload, pending[name].mark)
     }
     if not due:
@@ -101,11 +101,11 @@ def parse_restarted_for(text: str | None) -> dict[str, str]:
     )
 
 
-def _is_served(workload: Workload, mark: RestartMark, restarted_for: str | None) -> bool:
+def _is_served(workload: Workload, mark: RestartMark, *, done: str | None) -> bool:
     # The time counts, too: the Secret may have held something else in between, and the pods may
     # have been restarted by somebody else then.
     last = _instant(workload.template_annotations.get(names.LAST_RESTARTED, ""))
-    return restarted_for == str(mark.revisions) and last >= _instant(mark.time)
+    return done == str(mark.revisions) and last >= _instant(mark.time)
 
 
 def _created_after(workload: Workload, mark: RestartMark) -> bool:

@@ -98,6 +98,16 @@ async def test_a_list_one_poll_behind_its_vault_does_not_delay_the_news_either(w
     assert world.claims.ready(world.key()).reason == "ItemNotFound"
 
 
+async def test_the_first_list_of_a_process_may_lag_as_well(world: World, item: str) -> None:
+    world.source.hold_list(world.vault)
+    world.source.edit(item, password="two")
+    await world.restart_process()
+    await world.poll()
+    world.source.catch_up()
+    await world.poll_after(60)
+    assert world.secrets.values(world.key()) == {"password": "two"}
+
+
 async def test_a_new_resource_gets_the_new_item_of_a_title_whose_old_one_is_not_listed_any_more(world: World) -> None:
     item = await world.synced()
     world.source.delete(item)
