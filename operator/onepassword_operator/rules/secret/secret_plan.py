@@ -1,8 +1,8 @@
 """Desired × observed Secret → create, update, nothing, or refuse.
 
 `rules/secret/owners.py` has proved ownership before. The data are exactly those of the item. Labels
-and annotations from elsewhere stay. Every write that changes the recorded revision sets a mark for
-pending restarts, and no other write does. If restarts are for content alone, a write that provably
+and annotations from elsewhere stay. Every write that changes the recorded revision, or what the item
+gives at it, sets a mark for pending restarts, and no other write does. If restarts are for content alone, a write that provably
 keeps the data sets none, but keeps an older one.
 """
 
@@ -213,6 +213,8 @@ def _mark(observed: ObservedSecret, *, content: Content, context: Context) -> Re
         observed, content=content, context=context
     ):
         return RestartMark(content.revisions, context.now)
+    if context.verdict is seal.Verdict.INTACT and dict(observed.data) != dict(content.data):
+        return RestartMark(content.revisions, context.now)  # other values at the same version
     # The first one is proven, and may be of an older version with the same data; of the others only
     # one that fits is believed.
     return next(

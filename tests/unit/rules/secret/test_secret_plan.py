@@ -472,17 +472,19 @@ def test_data_are_exactly_the_content_and_what_is_foreign_survives(
 
 
 @given(claim=CLAIMS, observed=OBSERVED, content=CONTENTS, context=CONTEXTS)
-def test_a_new_mark_appears_exactly_if_the_believed_revision_is_another(
+def test_a_new_mark_appears_exactly_if_the_believed_revision_is_another_or_has_other_values(
     claim: Claim, observed: ObservedSecret | None, content: secret_plan.Content, context: secret_plan.Context
 ) -> None:
     plan = planned(claim, observed, content=content, context=context)
-    believed, spared, kept = context.remembered, False, [context.carried]
+    believed, spared, redone, kept = context.remembered, False, False, [context.carried]
     if observed is not None:
-        recorded, broken = observed.recorded, context.sealer.verify(observed) is Verdict.BROKEN
+        recorded, verdict = observed.recorded, context.sealer.verify(observed)
+        broken = verdict is Verdict.BROKEN
         believed = (context.remembered or recorded) if broken else recorded
         spared = context.restart_on_content and not broken and dict(observed.data) == dict(content.data)
+        redone = verdict is Verdict.INTACT and dict(observed.data) != dict(content.data)
         kept.append(RestartMark.parse(observed.annotations.get(names.RESTART_PENDING)))
-    if believed is not None and believed != content.revisions and not spared:
+    if redone or (believed is not None and believed != content.revisions and not spared):
         assert plan.mark == RestartMark(content.revisions, context.now)
         assert plan.change is not Change.NONE
     else:

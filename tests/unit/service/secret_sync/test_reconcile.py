@@ -492,13 +492,20 @@ class TestRestored:
         assert world.secrets.values(world.key()) == {"password": "three"}
         assert world.secrets.writes() == ["create app/db"]
 
-    async def test_an_edit_that_is_made_again_meanwhile_is_found_although_its_version_is_not_new(self, world: World) -> None:
+    @pytest.mark.parametrize("polls", [0, 1])
+    async def test_an_edit_that_is_made_again_meanwhile_is_found_although_its_version_is_not_new(self, world: World, polls: int) -> None:
         item = await self.edited(world)
-        await world.poll_after(60)
+        world.workloads.settings["app"] = "true"
+        world.workloads.deploy("web", "db")
+        await world.restart()
+        await world.poll_after(60, times=polls)
+        world.secrets.time = "2024-06-01T00:00:00Z"
         world.source._keep(dataclasses.replace(world.source.item(item), version=3, fields=fields_of({"password": "again"})))
         world.source.updated[item] = "later"
         await world.poll_after(60)
-        assert world.secrets.values(world.key()) == {"password": "again"}
+        await world.restart()
+        assert (world.secrets.values(world.key()), world.workloads.rollouts["web"]) == ({"password": "again"}, 2)
+        assert "same version" in world.events.reported[-2].message
 
     async def test_what_somebody_wrote_on_a_secret_tells_nothing_about_the_item(self, world: World) -> None:
         """A Secret in the official operator's shape, with a version that the item has never had."""
