@@ -1,9 +1,9 @@
 """Desired × observed Secret → create, update, nothing, or refuse.
 
 `rules/secret/owners.py` has proved ownership before. The data are exactly those of the item. Labels
-and annotations from elsewhere stay. Every write that changes the recorded revision, or what the item
-gives at it, sets a mark for pending restarts, and no other write does. If restarts are for content alone, a write that provably
-keeps the data sets none, but keeps an older one.
+and annotations from elsewhere stay. Every write that changes the recorded revision, or what the
+item gives at it, sets a mark for pending restarts, and no other write does. If restarts are for
+content alone, a write that provably keeps the data sets none, but keeps an older one.
 """
 
 from __future__ import annotations
