@@ -113,6 +113,7 @@ class TestChanges:
         monkeypatch.setenv("SSL_CERT_FILE", str(file))
         files = TlsFiles(file=str(file))
         before = files.context()
+        assert files.context() is before, "while nothing changes connections are kept, which are used again only under the same context"
         file.write_text("half of a certif")
         assert files.context() is files.context() is before
         (record,) = caplog.records
@@ -129,11 +130,6 @@ class TestChanges:
         (folder / "below-a-file").symlink_to("ca.pem/x")
         assert list(unusable_roots("", str(folder))) == []
         assert len(client_tls(directories=str(folder)).get_ca_certs()) == len(client_tls().get_ca_certs()) + 1
-
-    def test_while_nothing_changes_connections_are_kept(self, authority: Authority) -> None:
-        """A connection is used again only under the same context."""
-        files = TlsFiles(directories=str(authority.directory))
-        assert files.context() is files.context()
 
 
 def test_files_are_looked_at_once_in_a_while(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
