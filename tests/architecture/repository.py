@@ -6,8 +6,7 @@ import pathlib
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SOURCE_ROOT = ROOT / "operator"
-PACKAGE = SOURCE_ROOT / "onepassword_operator"
+PACKAGE = ROOT / "operator" / "onepassword_operator"
 TESTS = ROOT / "tests"
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

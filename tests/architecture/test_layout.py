@@ -31,11 +31,8 @@ NOT_MIRRORED = {
 """Modules without a unit test of their own, and why."""
 
 
-def test_the_source_root_is_not_a_package() -> None:
-    assert not (repository.SOURCE_ROOT / "__init__.py").exists()
-
-
 def test_the_source_root_holds_the_package_and_nothing_else() -> None:
+    """And is no package itself."""
     assert {path.parts[1] for path in repository.kept_files() if path.parts[0] == "operator"} == {"onepassword_operator"}
 
 
@@ -92,13 +89,8 @@ def test_the_embedded_server_stands_alone() -> None:
     own = [module for module in repository.modules() if module.startswith("devconnect/")]
     imported = {name for module in own for name in _imported(module)}
     assert {name for name in imported if name.partition(".")[0] == "onepassword_operator"} <= {"onepassword_operator.devconnect"}
-    assert {name.partition(".")[0] for name in imported} - sys.stdlib_module_names == {
-        "onepassword_operator",
-        "aiohttp",
-        "msgspec",
-        "yaml",
-        "cryptography",
-    }
+    others = {name.partition(".")[0] for name in imported} - sys.stdlib_module_names
+    assert others == {"onepassword_operator", "aiohttp", "msgspec", "yaml", "cryptography"}
 
 
 def test_what_runs_in_a_cluster_does_without_cryptography() -> None:

@@ -15,7 +15,6 @@ from controlplane import access
 from controlplane.certificates import Authority
 from fakes.relays import Address, ForwardProxy, forward_proxy, in_thread, tls_end
 from harness.fixtures import MakeWorld
-from harness.kube_proxy import server_tls
 from harness.waiting import eventually
 from harness.world import World, seed
 
@@ -62,7 +61,7 @@ def main_job(world: World) -> None:
 def test_connect_over_tls_with_a_private_authority_in_ssl_cert_file(make_world: MakeWorld, tmp_path: Path) -> None:
     world = make_world(SEED)
     authority = Authority(tmp_path / "authority", "a private authority")
-    with in_thread(tls_end(server_tls(authority.server("connect")), address_of(world.connect.url))) as port:
+    with in_thread(tls_end(authority.server("connect").server_tls(), address_of(world.connect.url))) as port:
         operator = world.operator(OP_CONNECT_HOST=f"https://localhost:{port}", SSL_CERT_FILE=str(authority.certificate))
         main_job(world)
         assert operator.stop() == 0
@@ -71,7 +70,7 @@ def test_connect_over_tls_with_a_private_authority_in_ssl_cert_file(make_world: 
 def test_a_private_authority_that_nobody_named_is_told_with_the_remedy(make_world: MakeWorld, tmp_path: Path) -> None:
     world = make_world(SEED)
     pair = Authority(tmp_path / "authority", "a private authority").server("connect")
-    with in_thread(tls_end(server_tls(pair), address_of(world.connect.url))) as port:
+    with in_thread(tls_end(pair.server_tls(), address_of(world.connect.url))) as port:
         operator = world.operator(OP_CONNECT_HOST=f"https://localhost:{port}")
         world.item("db", "vaults/v/items/db")
         assert "set SSL_CERT_FILE if its authority is your own" in world.wait_reason("db", "OnePasswordUnavailable")["message"]

@@ -1,17 +1,17 @@
 """A server in a thread of its own and strategies for what nobody should send it."""
 
-import asyncio
+import contextlib
 import copy
 import http.client
 import json
-import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from hypothesis import strategies as st
 
+from fakes.relays import in_thread
 from onepassword_operator.devconnect.runtime import DevConnect, Options
 from onepassword_operator.devconnect.store.seed import Seed
 
@@ -43,32 +43,21 @@ class Reply:
 class ThreadedServer:
     """Started and stopped from a test that is no coroutine, because hypothesis runs none."""
 
-    server: DevConnect
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self.server = self._run(DevConnect.start(Seed.parse(SEED), Options()))
-        found = self.server.editor.find_item("v", "x")
+    def __init__(self, server: DevConnect) -> None:
+        self.server = server
+        found = server.editor.find_item("v", "x")
         self.vault, self.item, self.file = found.vault_id, found.id, found.files[0].id
         self.items = f"/v1/vaults/{self.vault}/items"
         self.item_path = f"{self.items}/{self.item}"
-        self._api, self._admin = (_connection(url) for url in (self.server.url, self.server.admin_url))
-        return self
+        self._api, self._admin = (_connection(url) for url in (server.url, server.admin_url))
 
-    def __exit__(self, *_: object) -> None:
-        self._api.close()
-        self._admin.close()
-        self._run(self.server.stop())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+    @classmethod
+    @contextlib.contextmanager
+    def running(cls) -> Iterator[Self]:
+        with in_thread(_serving()) as server:
+            made = cls(server)
+            with contextlib.closing(made._api), contextlib.closing(made._admin):
+                yield made
 
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Reply:
         """One call to the API."""
@@ -77,6 +66,13 @@ class ThreadedServer:
     def admin(self, method: str, path: str, body: bytes | None = None) -> Reply:
         """One call to the admin port."""
         return _ask(self._admin, method, path, body=body, headers={})
+
+
+@contextlib.asynccontextmanager
+async def _serving() -> AsyncIterator[DevConnect]:
+    server = await DevConnect.start(Seed.parse(SEED), Options())
+    yield server
+    await server.stop()
 
 
 def _connection(url: str) -> http.client.HTTPConnection:

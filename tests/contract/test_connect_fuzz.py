@@ -20,7 +20,7 @@ MORE = settings(max_examples=1500, deadline=None)
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ThreadedServer]:
-    with ThreadedServer() as running:
+    with ThreadedServer.running() as running:
         yield running
 
 

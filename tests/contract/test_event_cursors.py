@@ -81,29 +81,6 @@ async def test_no_event_is_lost_or_doubled_under_concurrent_writes(server: DevCo
         assert len({event["uuid"] for event in seen_by[0]}) == WRITERS * EACH
 
 
-async def test_readers_go_on_where_they_were_after_what_they_had_not_seen_was_forgotten(
-    server: DevConnect, session: aiohttp.ClientSession
-) -> None:
-    """The oldest events are gone for a reader that is too slow, but none that is left is skipped or shown twice."""
-    server.behaviour.update({"events_kept": 5})
-    token = server.mint_for_events("itemusages")
-    read = await follow_once(session, token, {"limit": 1})
-    for number in range(21):
-        server.editor.edit_item("v", "x", edit={"tags": [str(number)]})
-    page = await follow_once(session, token, {"cursor": read["cursor"], "limit": 1})
-    versions = [event["used_version"] for event in page["items"]]
-    while page["has_more"]:
-        page = await follow_once(session, token, {"cursor": page["cursor"]})
-        versions += [event["used_version"] for event in page["items"]]
-    assert versions == list(range(versions[0], 23))
-    assert len(versions) < 21
-
-
-async def follow_once(session: aiohttp.ClientSession, token: str, body: dict[str, Any]) -> Any:
-    async with session.post("/api/v2/itemusages", headers={"Authorization": f"Bearer {token}"}, json=body) as response:
-        return await response.json()
-
-
 def test_a_server_that_is_killed_loses_no_event_whose_reply_was_seen(tmp_path: Path) -> None:
     """Five lives: each reads the item a few times, is read from by cursor, and ends without a chance to say goodbye."""
     seed = {"vaults": [{"name": "v", "items": [{"title": "x"}]}]}

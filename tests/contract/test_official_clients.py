@@ -132,12 +132,8 @@ def test_the_go_client_finds_items_whatever_is_in_their_titles(client: Client) -
     assert client.result("GetItem")["title"] == "a & b + c"
     assert client.result("GetItem: a title like an ID")["title"] == "twentysixlettersinthistitl"
     assert len({item["id"] for item in client.result("GetItemsByTitle")}) == 2
-    found = fields(client.result("GetItemByUUID"))
-    assert (found["password"]["entropy"] > 0, len(found["code"]["totp"]), client.result("GetItemByUUID")["urls"][0]["label"]) == (
-        True,
-        6,
-        "website",
-    )
+    found = client.result("GetItemByUUID")
+    assert (fields(found)["password"]["entropy"] > 0, len(fields(found)["code"]["totp"]), found["urls"][0]["label"]) == (True, 6, "website")
     assert client.result("CreateItem")["sections"] == [{"id": "more", "label": "more"}]
     assert client.result("DownloadFile") == "/ca.pem"
     assert all(client.error(call)["typed"] for call in REFUSALS)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import ipaddress
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,12 @@ class KeyPair:
 
     certificate: Path
     key: Path
+
+    def server_tls(self) -> ssl.SSLContext:
+        """What a server that shows the certificate speaks."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(self.certificate, self.key)
+        return context
 
 
 class Authority:

@@ -10,6 +10,8 @@ class FakeClock:
     def monotonic(self) -> float:
         return self.now
 
+    __call__ = monotonic
+
     def jitter(self) -> float:
         return 0.5
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from controlplane.certificates import KeyPair
 from fakes.relays import Address, listening, pass_on
-from harness.kube_proxy import server_tls
 
 PLAIN = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 ENDLESS = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
@@ -31,7 +30,7 @@ class Front:
             await reader.read(1)
             writer.write(PLAIN)
             return
-        await writer.start_tls(server_tls(self.pair))
+        await writer.start_tls(self.pair.server_tls())
         head = await reader.readuntil(b"\r\n\r\n")
         path = head.split(b" ")[1].decode()
         if any(path.endswith(end) for end in self.endless):

@@ -6,7 +6,6 @@ with its own event loop. It passes tokens on; client certificates end at it.
 
 import asyncio
 import contextlib
-import ssl
 import threading
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -15,7 +14,7 @@ from typing import Self
 
 from aiohttp import web
 
-from controlplane.certificates import Authority, KeyPair
+from controlplane.certificates import Authority
 from controlplane.launcher import ControlPlane
 from fakes.relays import in_thread
 from harness.proxy.forwarding import Forwarder
@@ -91,7 +90,7 @@ class KubeProxy:
         runner = web.ServerRunner(server, shutdown_timeout=0.1)
         try:
             await runner.setup()
-            await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=server_tls(self._pair)).start()
+            await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self._pair.server_tls()).start()
             yield f"https://127.0.0.1:{runner.addresses[0][1]}"
         finally:
             await self._forwarder.close()
@@ -100,9 +99,3 @@ class KubeProxy:
                     connection.transport.abort()  # a farewell in TLS would take longer than this loop lives
             await runner.cleanup()
             await asyncio.sleep(0.01)  # aborted sockets close in the loop's next rounds
-
-
-def server_tls(pair: KeyPair) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(pair.certificate, pair.key)
-    return context

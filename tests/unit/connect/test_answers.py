@@ -21,14 +21,6 @@ def outage(code: int, call: Asked = VAULTS, *, headers: dict[str, str] | None = 
     return error
 
 
-@pytest.mark.parametrize("call", [VAULTS, ITEMS, ITEM, CONTENT])
-def test_every_status_has_a_leaf_of_the_error_tree(call: Asked) -> None:
-    for code in range(300, 600):
-        error = to_error(code, {}, asked=call)
-        assert type(error).reason
-        assert str(call) in str(error)
-
-
 @pytest.mark.parametrize(
     ("call", "codes", "kind", "retry"),
     [

@@ -9,7 +9,7 @@ from onepassword_operator.connect import schema
 from onepassword_operator.connect.asked import Asked
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import BackendAnswerError
-from onepassword_operator.model.item import File, ItemSummary, Vault
+from onepassword_operator.model.item import File, Vault
 
 ASKED = Asked("GET /health", "http://connect.example")
 
@@ -59,13 +59,6 @@ def test_what_connect_says_of_an_item_is_kept() -> None:
     assert [(field.label, field.value.reveal()) for field in item.fields] == [("user", b"u"), ("pass", b"p")]
     assert [(file.id, file.name, file.size) for file in wire.files or ()] == [("file", "ca.pem", 3)]
     assert [(file.name, file.content.reveal()) for file in item.files] == [("ca.pem", b"pem")]
-
-
-@pytest.mark.official(69, 71)
-def test_what_connect_says_of_a_list_entry_is_kept() -> None:
-    body = b'[{"id":"i","vault":{"id":"v"},"title":"db","version":4,"tags":["a"],"createdAt":"2024-05-02T08:12:00Z","category":"LOGIN"}]'
-    (wire,) = schema.decode_list(schema.WireSummary, body, asked=ASKED)
-    assert wire.to_model() == ItemSummary(id="i", title="db", version=4, created_at="2024-05-02T08:12:00Z", tags=("a",), active=True)
 
 
 @pytest.mark.official(72, 73)
@@ -135,15 +128,3 @@ def test_half_a_surrogate_pair_is_replaced_as_go_does_it_and_costs_nothing_else(
     item = schema.decode_one(schema.WireItem, body, asked=ASKED).to_model(())
     assert item.title == read
     assert item.fields[0].value.reveal() == read.encode()
-
-
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[" * 100_000, b'{"id":1e999}', b"\xff"])
-def test_what_is_no_json_is_said_to_be_none(body: bytes) -> None:
-    with pytest.raises(BackendAnswerError, match="not JSON") as caught:
-        schema.decode_list(schema.WireVault, body, asked=ASKED)
-    assert caught.value.__context__ is None
-
-
-def test_an_object_is_no_list() -> None:
-    with pytest.raises(BackendAnswerError, match="is no JSON array"):
-        schema.decode_list(schema.WireVault, b'{"message":"canary"}', asked=ASKED)

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from contract import openapi_document
+from fakes.clock import FakeClock
 from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.runtime import DevConnect, Options
 from onepassword_operator.devconnect.store.seed import Seed
@@ -30,19 +31,6 @@ vaults:
     items:
       - {title: billing db, fields: {username: svc}}
 """
-
-
-class FakeClock:
-    """Unix seconds that pass only when a test says so."""
-
-    def __init__(self, now: float = 1_750_000_000.0) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += seconds
 
 
 @dataclass(kw_only=True)
@@ -118,7 +106,7 @@ class Client:
 
 @pytest.fixture
 def clock() -> FakeClock:
-    return FakeClock()
+    return FakeClock(1_750_000_000.0)
 
 
 @pytest.fixture

@@ -9,26 +9,23 @@ import pytest
 
 from onepassword_operator.devconnect import command
 
+SERVE = ["--set version", "--listen 8080", "--listen h:99999", "--latency-ms -1", "--latency-ms nan"]
+WRONG = ("--vault x", "--vault =r", "--vault x=q", "--expires-in 0", "--expires-in x")
+TOKEN = [f"token --admin-url http://127.0.0.1:1 {wrong}" for wrong in WRONG]
+REPLICAS = [f"--replicas={number}" for number in ("0", "6", "-1", "two", "1.5", "9" * 5000)]
+SAID = "error: argument --replicas: write a whole number from 1 to 5"
+
 
 @pytest.mark.parametrize(
-    "arguments", [["--set", "version"], ["--listen", "8080"], ["--listen", "h:99999"], ["--latency-ms", "-1"], ["--latency-ms", "nan"]]
+    ("arguments", "said"), [*((bad, "error: argument --") for bad in SERVE + TOKEN), *((bad, SAID) for bad in REPLICAS)]
 )
-def test_bad_arguments_end_with_2(arguments: list[str]) -> None:
+def test_bad_arguments_end_with_2_and_are_named(arguments: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
     with pytest.raises(SystemExit) as ended:
-        parser.parse_args(arguments)
+        parser.parse_args(arguments.split())
     assert ended.value.code == 2
-
-
-@pytest.mark.parametrize("number", ["0", "6", "-1", "two", "1.5", "9" * 5000])
-def test_a_number_of_replicas_that_there_is_not_is_refused_with_what_to_write(number: str, capsys: pytest.CaptureFixture[str]) -> None:
-    parser = argparse.ArgumentParser()
-    command.add_arguments(parser)
-    with pytest.raises(SystemExit) as ended:
-        parser.parse_args([f"--replicas={number}"])
-    assert ended.value.code == 2
-    assert "argument --replicas: write a whole number from 1 to 5" in capsys.readouterr().err
+    assert said in capsys.readouterr().err
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,19 +16,13 @@ import pytest
 
 from onepassword_operator.devconnect import command
 
-MAIN = """
-import argparse, sys
-from onepassword_operator.devconnect import command
-parser = argparse.ArgumentParser()
-command.add_arguments(parser)
-sys.exit(command.run(parser.parse_args()))
-"""
+PROGRAM = (sys.executable, "-m", "onepassword_operator", "dev-connect")
 
 
 async def spawn(*arguments: str | Path) -> asyncio.subprocess.Process:
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(command.__file__).parents[2])}
     pipe = asyncio.subprocess.PIPE
-    return await asyncio.create_subprocess_exec(sys.executable, "-c", MAIN, *arguments, stdout=pipe, stderr=pipe, env=environment)
+    return await asyncio.create_subprocess_exec(*PROGRAM, *arguments, stdout=pipe, stderr=pipe, env=environment)
 
 
 async def ended(*arguments: str | Path) -> str:

@@ -48,12 +48,3 @@ async def test_a_vault_that_is_not_there_is_named_and_no_token_printed(client: A
 def test_an_address_where_no_server_is_says_so(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert ask("--admin-url", url) == 2
     assert "dev-connect" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    "arguments", [["--vault", "x"], ["--vault", "=r"], ["--vault", "x=q"], ["--expires-in", "0"], ["--expires-in", "x"]]
-)
-def test_bad_arguments_end_with_2(arguments: list[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        ask("--admin-url", "http://127.0.0.1:1", *arguments)
-    assert ended.value.code == 2

@@ -1,7 +1,6 @@
 """A request from end to end, over real sockets."""
 
 import contextlib
-import ssl
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -18,9 +17,7 @@ def port_of(server: Server) -> int:
 
 @contextlib.asynccontextmanager
 async def over_tls(server: Server, pair: KeyPair) -> AsyncIterator[int]:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(pair.certificate, pair.key)
-    async with tls_end(context, ("127.0.0.1", port_of(server))) as port:
+    async with tls_end(pair.server_tls(), ("127.0.0.1", port_of(server))) as port:
         yield port
 
 

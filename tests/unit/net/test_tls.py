@@ -14,7 +14,7 @@ from fakes.relays import tls_end
 from fakes.scripted_server import Server
 from onepassword_operator.net import tls
 from onepassword_operator.net.proxy import Route
-from onepassword_operator.net.tls import Identity, TlsFiles, client_tls, unusable_identity, unusable_roots
+from onepassword_operator.net.tls import TlsFiles, client_tls, unusable_identity, unusable_roots
 from unit.net.roundtrip import over_tls, port_of, status
 
 
@@ -113,6 +113,7 @@ class TestChanges:
         monkeypatch.setenv("SSL_CERT_FILE", str(file))
         files = TlsFiles(file=str(file))
         before = files.context()
+        assert files.context() is before, "while nothing changes connections are kept, which are used again only under the same context"
         file.write_text("half of a certif")
         assert files.context() is files.context() is before
         (record,) = caplog.records
@@ -130,11 +131,6 @@ class TestChanges:
         assert list(unusable_roots("", str(folder))) == []
         assert len(client_tls(directories=str(folder)).get_ca_certs()) == len(client_tls().get_ca_certs()) + 1
 
-    def test_while_nothing_changes_connections_are_kept(self, authority: Authority) -> None:
-        """A connection is used again only under the same context."""
-        files = TlsFiles(directories=str(authority.directory))
-        assert files.context() is files.context()
-
 
 def test_files_are_looked_at_once_in_a_while(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
@@ -148,14 +144,10 @@ def test_files_are_looked_at_once_in_a_while(tmp_path: pathlib.Path, monkeypatch
     assert files.context() is not before
 
 
-def identity_of(pair: KeyPair) -> Identity:
-    return pair.certificate, pair.key
-
-
 @contextlib.asynccontextmanager
 async def asking_for_a_certificate(server: Server, pair: KeyPair, authority: Authority) -> AsyncIterator[str]:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=authority.certificate)
-    context.load_cert_chain(pair.certificate, pair.key)
+    context = pair.server_tls()
+    context.load_verify_locations(authority.certificate)
     context.verify_mode = ssl.CERT_REQUIRED
     async with tls_end(context, ("127.0.0.1", port_of(server))) as port:
         yield f"https://127.0.0.1:{port}/x"
@@ -171,7 +163,7 @@ class TestIdentity:
         monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
         own = authority.client("own", "operator", [])
         async with asking_for_a_certificate(server, pair, authority) as url:
-            assert await status(url, Route(tls=TlsFiles(identity=identity_of(own)).context)) == 200
+            assert await status(url, Route(tls=TlsFiles(identity=(own.certificate, own.key)).context)) == 200
             with pytest.raises((aiohttp.ClientError, OSError)):
                 await status(url, Route(tls=TlsFiles().context))
 
@@ -183,7 +175,7 @@ class TestIdentity:
         shown = KeyPair(certificate=tmp_path / "shown.crt", key=tmp_path / "shown.key")
         shown.certificate.write_bytes(foreign.certificate.read_bytes())
         shown.key.write_bytes(foreign.key.read_bytes())
-        files = TlsFiles(identity=identity_of(shown))
+        files = TlsFiles(identity=(shown.certificate, shown.key))
         async with asking_for_a_certificate(server, pair, authority) as url:
             with pytest.raises((aiohttp.ClientError, OSError)):
                 await status(url, Route(tls=files.context))
@@ -196,7 +188,7 @@ class TestIdentity:
     def test_files_that_are_no_certificate_and_its_key_are_named_and_no_password_is_asked_for(
         self, authority: Authority, pair: KeyPair, tmp_path: pathlib.Path
     ) -> None:
-        assert unusable_identity(identity_of(pair)) == ""
+        assert unusable_identity((pair.certificate, pair.key)) == ""
         key = serialization.load_pem_private_key(pair.key.read_bytes(), None)
         protected = tmp_path / "protected.key"
         how = serialization.BestAvailableEncryption(b"canary")

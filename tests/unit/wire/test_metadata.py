@@ -42,11 +42,3 @@ def test_an_object_that_nobody_can_identify_is_no_object(change: dict[str, objec
     for reader in READERS:
         with pytest.raises(msgspec.ValidationError):
             reader(IDENTITY | change)
-
-
-@pytest.mark.parametrize("odd", [None, 5, True, "x", ["x"], {"a": 1}])
-@pytest.mark.parametrize(
-    "member", ["generation", "creationTimestamp", "deletionTimestamp", "labels", "annotations", "finalizers", "managedFields"]
-)
-def test_a_member_of_another_type_leaves_the_others_readable(member: str, odd: object) -> None:
-    assert converted(IDENTITY | {member: odd}, ObjectMeta).name == "db"

@@ -154,7 +154,9 @@ def test_a_condition_that_no_schema_has_checked_is_read_all_the_same(member: str
 
 
 @pytest.mark.parametrize("odd", [None, 5, True, "x", ["x"], [5], {"a": 1}, {"a": None}])
-@pytest.mark.parametrize("member", ["labels", "annotations", "finalizers", "generation", "creationTimestamp", "deletionTimestamp"])
+@pytest.mark.parametrize(
+    "member", ["creationTimestamp", "labels", "annotations", "finalizers", "generation", "deletionTimestamp", "managedFields"]
+)
 def test_one_odd_member_of_the_metadata_leaves_the_others_readable(member: str, odd: object) -> None:
     claim = read(FULL | {"metadata": FULL["metadata"] | {member: odd}}, COPYING)
     assert (claim.key, claim.item_path) == (SecretKey("team", "db"), "vaults/a/items/b")

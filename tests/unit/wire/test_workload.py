@@ -41,24 +41,12 @@ def test_the_secret_that_an_annotation_names_is_used(
     assert _annotated(on_deployment, on_template).secrets == secrets
 
 
-NOTHING = Workload(
-    namespace="team",
-    name="api",
-    uid="w1",
-    resource_version=9,
-    created_at="",
-    annotations={},
-    template_annotations={},
-    secrets=frozenset(),
-)
-
-
 def test_a_deployment_is_read_whole_but_for_annotations_of_others() -> None:
     ours, done = {names.AUTO_RESTART: "true"}, {names.RESTARTED_FOR: "{}"}
     told = {"creationTimestamp": "2024-01-01T00:00:00Z", "annotations": ours | {"a": "b"}, "deletionTimestamp": "2024-02-01T00:00:00Z"}
     raw = {"metadata": METADATA | told, "spec": {"template": {"metadata": {"annotations": done | {"c": "d"}}}}}
     assert read(raw) == dataclasses.replace(
-        NOTHING, created_at="2024-01-01T00:00:00Z", annotations=ours, template_annotations=done, terminating=True
+        BARE_WORKLOAD, created_at="2024-01-01T00:00:00Z", annotations=ours, template_annotations=done, terminating=True
     )
 
 

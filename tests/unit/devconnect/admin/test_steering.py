@@ -9,12 +9,6 @@ async def test_faults_are_shown_as_they_were_put(client: Any) -> None:
     assert (await client.admin("GET", "/faults")).json == [{**rule, "matched": 0, "fired": 0}]
 
 
-async def test_a_first_sync_may_be_asked_for_with_its_time(client: Any) -> None:
-    shown = (await client.admin("PUT", "/sync", json={"sync_seconds": 60})).json
-    assert shown["state"] == "locked"
-    assert shown["dependencies"][1] == {"service": "sync", "status": "TOKEN_NEEDED"}
-
-
 async def test_health_says_what_it_is_told_until_that_is_taken_back(client: Any) -> None:
     await client.admin("PUT", "/health", json={"sync": "ERROR"})
     assert (await client.get("/health"))["dependencies"][1] == {"service": "sync", "status": "ERROR"}

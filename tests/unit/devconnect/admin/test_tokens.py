@@ -14,11 +14,3 @@ async def test_a_token_is_minted_revoked_and_restored(client: Any) -> None:
     for method, path, body, expected in steps:
         assert (await client.admin(method, path, json=body)).status == 204
         assert (await client.ask("GET", "/v1/vaults", token=minted["token"])).status == expected
-
-
-async def test_a_token_of_the_events_api_is_minted_and_revoked(client: Any) -> None:
-    minted = (await client.admin("POST", "/tokens", json={"features": ["itemusages"]})).json
-    shown = await client.get("/api/v2/auth/introspect", token=minted["token"])
-    assert shown["features"] == ["itemusages"]
-    await client.admin("DELETE", f"/tokens/{minted['id']}")
-    assert (await client.ask("GET", "/api/v2/auth/introspect", token=minted["token"])).status == 401

@@ -60,7 +60,7 @@ def test_a_missing_or_malformed_token_is_invalid(tokens: Tokens, authorization: 
     assert refusal(tokens, authorization) == "Invalid bearer token"
 
 
-def test_another_servers_token_and_a_changed_one_have_a_wrong_signature(tokens: Tokens, clock: Any) -> None:
+def test_another_servers_token_and_a_changed_one_have_a_wrong_signature_and_an_unsigned_one_is_invalid(tokens: Tokens, clock: Any) -> None:
     token = tokens.mint({VAULT: MODES["r"]})
     header, claims, signature = token.split(".")
     wider = decoded(claims) | {VAULTS: [{"u": VAULT, "a": 496}]}
@@ -68,12 +68,8 @@ def test_another_servers_token_and_a_changed_one_have_a_wrong_signature(tokens: 
     others = Tokens(SigningKey.make(), clock=clock, behaviour=Behaviour()).mint({VAULT: MODES["r"]})
     for wrong in (others, f"{header}.{changed}.{signature}", f"{header}.{claims}."):
         assert refusal(tokens, f"Bearer {wrong}") == "Invalid token signature"
-
-
-def test_an_unsigned_token_is_refused(tokens: Tokens) -> None:
-    claims = tokens.mint({VAULT: MODES["r"]}).split(".")[1]
-    header = base64.urlsafe_b64encode(b'{"alg":"none"}').decode().rstrip("=")
-    assert refusal(tokens, f"Bearer {header}.{claims}.") == "Invalid bearer token"
+    unsigned = base64.urlsafe_b64encode(b'{"alg":"none"}').decode().rstrip("=")
+    assert refusal(tokens, f"Bearer {unsigned}.{claims}.") == "Invalid bearer token"
 
 
 def test_a_token_ends_at_its_expiry_even_if_it_was_used_before(tokens: Tokens, clock: Any) -> None:

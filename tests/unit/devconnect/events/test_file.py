@@ -21,9 +21,7 @@ def sign_in(at: float) -> SignIn:
 
 
 def logs(kept: int = 100_000) -> Mapping[str, EventLog]:
-    behaviour = Behaviour()
-    behaviour.update({"events_kept": kept})
-    return {feature: EventLog(behaviour) for feature in FEATURES}
+    return {feature: EventLog(Behaviour(events_kept=kept)) for feature in FEATURES}
 
 
 def write(path: Path, into: Mapping[str, EventLog], *times: float) -> str:

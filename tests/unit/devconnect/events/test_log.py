@@ -18,8 +18,8 @@ def sign_in(at: float) -> SignIn:
 
 def filled(*times: float, kept: int = 100_000) -> EventLog:
     behaviour = Behaviour()
-    behaviour.update({"events_kept": kept})
     log = EventLog(behaviour)
+    behaviour.update({"events_kept": kept})  # as it may be while the server runs
     for at in times:
         log.add(sign_in(at))
     return log

@@ -28,6 +28,7 @@ async def test_html_garbage_and_redirect_are_what_proxies_send(client: Any) -> N
     redirect = await client.ask("GET", "/v1/vaults")
     assert (page.status, page.headers["Content-Type"]) == (502, "text/html")
     assert (redirect.status, redirect.headers["Location"]) == (302, "http://elsewhere.example/")
+    assert not any("1Password-Connect-Version" in reply.headers for reply in (page, redirect)), "a proxy is not the server"
     with pytest.raises(UnicodeDecodeError):
         await client.ask("GET", f"/v1/vaults/{client.vault}")
 
@@ -79,10 +80,3 @@ async def test_a_body_longer_than_announced_is_cut_by_whoever_believes_the_lengt
     assert body == right
     writer.close()
     assert await client.statuses("/v1/vaults") == [200]
-
-
-async def test_what_a_proxy_sends_has_no_header_of_the_server(client: Any) -> None:
-    rules = [{"action": "html", "times": 1}, {"action": "redirect", "location": "/", "times": 1}, {"action": "garbage", "path": "nope"}]
-    await client.server.faults.replace(rules)
-    for _ in range(2):
-        assert "1Password-Connect-Version" not in (await client.ask("GET", "/v1/vaults")).headers

@@ -63,7 +63,9 @@ def test_a_password_tells_its_entropy_and_nothing_else_does() -> None:
 
 
 def test_a_value_is_generated_only_if_none_is_given() -> None:
-    assert len(only({"purpose": "PASSWORD", "generate": True, "recipe": {"length": 12}})["value"]) == 12
+    made = only({"purpose": "PASSWORD", "generate": True, "recipe": {"length": 40, "characterSets": ["DIGITS"]}})
+    assert (len(made["value"]), made["value"].isdigit(), made["entropy"] > 100) == (40, True, True)
+    assert set(made) == {"id", "type", "purpose", "label", "value", "entropy"}
     assert only({"label": "private key", "type": "SSHKEY", "generate": True})["value"].startswith("-----BEGIN PRIVATE KEY-----")
     assert only({"purpose": "PASSWORD", "generate": True, "value": "given"})["value"] == "given"
     assert "value" not in only({"purpose": "PASSWORD", "generate": False, "recipe": {"length": 12}})

@@ -36,11 +36,6 @@ async def test_a_new_connection_may_meet_another_replica_and_stays_with_it(trio:
     assert {names[0] for names in connections} == {"0", "1", "2"}
 
 
-async def test_by_request_one_connection_meets_all(trio: DevConnect) -> None:
-    trio.balancer.change(balance="request")
-    assert set(await answered_by(trio, 40)) == {"0", "1", "2"}
-
-
 async def test_replicas_share_the_items_that_they_show(trio: DevConnect) -> None:
     (vault, *_) = trio.store.vaults()
     kept = trio.store.items(vault.id)

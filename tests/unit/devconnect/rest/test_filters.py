@@ -1,6 +1,7 @@
 """The filter grammar."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -11,10 +12,8 @@ from onepassword_operator.devconnect.rest import filters
 ITEM: Mapping[str, Sequence[str]] = {"title": ('Billing "DB" é\\',), "tag": ("k8s", "team-a"), "id": ("a" * 26,), "category": ("LOGIN",)}
 
 
-def matches(text: str, item: Mapping[str, Sequence[str]] = ITEM, **behaviour: str) -> bool:
-    chosen = Behaviour()
-    chosen.update(behaviour)
-    return filters.parse(text, attributes=filters.ITEM_ATTRIBUTES, behaviour=chosen)(item)
+def matches(text: str, item: Mapping[str, Sequence[str]] = ITEM, **behaviour: Any) -> bool:
+    return filters.parse(text, attributes=filters.ITEM_ATTRIBUTES, behaviour=Behaviour(**behaviour))(item)
 
 
 @pytest.mark.parametrize(
@@ -58,9 +57,10 @@ def test_a_malformed_filter_is_a_400(text: str) -> None:
         matches(text)
 
 
-def test_vaults_answer_to_name_and_title() -> None:
+@pytest.mark.parametrize("case", ["ignored", "exact"])
+def test_vaults_answer_to_name_and_title_and_never_tell_upper_from_lower_case(case: str) -> None:
     for attribute in ("name", "title"):
-        parsed = filters.parse(f'{attribute} eq "prod"', attributes=filters.VAULT_ATTRIBUTES, behaviour=Behaviour())
+        parsed = filters.parse(f'{attribute} eq "prod"', attributes=filters.VAULT_ATTRIBUTES, behaviour=Behaviour(title_case=case))
         assert parsed({"name": ("Prod",), "title": ("Prod",)})
 
 
@@ -74,9 +74,3 @@ def test_case_escapes_and_nested_tags_follow_the_behaviour() -> None:
     assert not matches('tag eq "a"', nested)
     assert matches('tag eq "a"', nested, tag_filter="nested")
     assert not matches('tag eq "a/"', nested, tag_filter="nested")
-
-
-def test_names_of_vaults_never_tell_upper_from_lower_case() -> None:
-    exact = Behaviour(title_case="exact")
-    vault = {"name": ("Prod",), "title": ("Prod",)}
-    assert filters.parse('title eq "prod"', attributes=filters.VAULT_ATTRIBUTES, behaviour=exact)(vault)

@@ -6,10 +6,8 @@ from onepassword_operator.devconnect.behaviour import Behaviour
 from onepassword_operator.devconnect.rest.rate_limit import RateLimit
 
 
-def limit(clock: Any, **settings: int) -> RateLimit:
-    behaviour = Behaviour()
-    behaviour.update(settings)
-    return RateLimit(clock=clock, behaviour=behaviour)
+def limit(clock: Any, **settings: Any) -> RateLimit:
+    return RateLimit(clock=clock, behaviour=Behaviour(**settings))
 
 
 def test_one_too_many_waits_for_the_next_minute_and_is_then_served(clock: Any) -> None:

@@ -1,6 +1,5 @@
 """The first sync, and what /health says until it is done."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -30,17 +29,7 @@ async def test_a_first_sync_that_takes_longer_than_the_timeout_is_a_408_and_goes
     await upstream.ready()
 
 
-async def test_requests_wait_for_the_first_sync() -> None:
-    upstream = Upstream(reachable=lambda: True)
-    upstream.restart(sync_seconds=None)
-    waiting = asyncio.create_task(upstream.ready())
-    await asyncio.sleep(0)
-    assert not waiting.done()
-    upstream.finish()
-    await waiting
-
-
-async def test_a_first_sync_ends_after_its_time() -> None:
+async def test_requests_wait_for_the_first_sync_which_ends_after_its_time() -> None:
     upstream = Upstream(reachable=lambda: True)
     upstream.restart(sync_seconds=0.01)
     await upstream.ready()
@@ -56,9 +45,11 @@ async def test_a_server_that_starts_again_forgets_the_sync_it_was_in() -> None:
         await upstream.ready()
 
 
-async def test_over_http_cold_start_blocks_and_answers_408(client: Any) -> None:
-    await client.admin("PUT", "/sync", json={"sync_seconds": None, "timeout_seconds": 0.01})
-    assert [item["status"] for item in (await client.ask("GET", "/health", token=None)).json["dependencies"]][1] == "TOKEN_NEEDED"
+@pytest.mark.parametrize("seconds", [60, None])
+async def test_over_http_cold_start_blocks_and_answers_408(client: Any, seconds: int | None) -> None:
+    shown = (await client.admin("PUT", "/sync", json={"sync_seconds": seconds, "timeout_seconds": 0.01})).json
+    assert shown["dependencies"] == (await client.ask("GET", "/health", token=None)).json["dependencies"]
+    assert shown["dependencies"][1] == {"service": "sync", "status": "TOKEN_NEEDED"}
     assert (await client.ask("GET", "/v1/vaults", token="wrong")).status == 401
     assert (await client.admin("GET", "/sync")).json["state"] == "locked"
     reply = await client.ask("GET", "/v1/vaults")

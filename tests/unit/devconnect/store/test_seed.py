@@ -128,14 +128,15 @@ def test_a_vault_has_one_of_the_known_types() -> None:
 def test_the_same_seed_gives_the_same_ids_and_generated_values_and_another_id_seed_other_ids(clock: Any) -> None:
     seed = Seed.parse("vaults: [{name: v, items: [{title: x, fields: [{purpose: PASSWORD, generate: true}]}]}]")
 
-    def filled(id_seed: str) -> Any:
+    def filled(id_seed: str) -> tuple[Any, Any]:
+        clock.advance(1000)
         store = VaultStore(clock=clock, id_seed=id_seed)
         seed.fill(store)
-        return store.items(store.vaults()[0].id)[0]
+        return store.items(store.vaults()[0].id)[0], store.vaults()[0]
 
     assert filled("") == filled("")
-    assert filled("a").id == filled("a").id != filled("").id
-    assert filled("a").content == filled("").content
+    assert filled("a")[0].id == filled("a")[0].id != filled("")[0].id
+    assert filled("a")[0].content == filled("")[0].content
 
 
 def test_the_private_key_of_an_ssh_item_has_the_type_of_one() -> None:
