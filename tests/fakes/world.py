@@ -21,6 +21,7 @@ from onepassword_operator.model.errors import BackendError
 from onepassword_operator.model.secret import OwnerReference, SecretKey
 from onepassword_operator.model.target import Rendering
 from onepassword_operator.service.runtime.work_queue import K, Limits, Priority, WorkQueue
+from onepassword_operator.service.vaults.catalog import FIRST_LISTINGS
 
 T = TypeVar("T")
 STALENESS_SECONDS = 180.0
@@ -145,10 +146,14 @@ class World:
         for name in resources or ("db",):
             self.claim(name, "vaults/Prod/items/db")
         await self.settle()
-        await self.poll()
-        await self.poll()
+        await self.polled_in()
         self.forget_requests()
         return item
+
+    async def polled_in(self) -> None:
+        """Poll until no further list is due after a start."""
+        for _ in range(1 + FIRST_LISTINGS):
+            await self.poll()
 
     async def restart_process(self) -> None:
         """The operator dies and comes back: memory is lost, LISTs rebuild it."""

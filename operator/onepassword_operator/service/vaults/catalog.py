@@ -26,8 +26,11 @@ FRESH_SECONDS: Final = 2.0
 EXTRA_LISTINGS: Final = 1
 """Polls after a change at which the vault is listed although its fingerprint is unchanged."""
 
+FIRST_LISTINGS: Final = 3
+"""The same after the first list of a vault: nothing tells yet whether its server lags behind."""
+
 UNEXPLAINED_LISTINGS: Final = 5
-"""The same, if the vault changed and its list shows nothing new: most likely the list lags."""
+"""The same if the vault changed and its list shows nothing new: most likely the list lags."""
 
 IDLE_POLLS: Final = 3
 """Polls until a listing that nobody follows or uses is dropped."""
@@ -212,8 +215,7 @@ class Catalog:
         self._listings[vault_id] = listing
         listing.polls = int(polled)
         if former is None:
-            # As after a change, the fingerprint may be ahead of the items.
-            listing.known, listing.listings_due = Known(items=listed), EXTRA_LISTINGS
+            listing.known, listing.listings_due = Known(items=listed), FIRST_LISTINGS
             return
         listing.polls += former.polls
         moved = former.fingerprint != listing.fingerprint
