@@ -25,6 +25,7 @@ from onepassword_operator.edges import USER_AGENT, Parts, SystemClock, build, el
 from onepassword_operator.handlers.registry import build_registry
 from onepassword_operator.handlers.watches import Watches
 from onepassword_operator.model.errors import (
+    BackendError,
     ClusterAbsentError,
     ClusterError,
     InternalError,
@@ -199,6 +200,7 @@ class Operator:
     async def _poll_forever(self) -> None:
         interval = float(self._settings.polling_interval)
         next_full = time.monotonic() + self._settings.resync_seconds
+        reported = ""
         while True:
             started = time.monotonic()
             full = started >= next_full
@@ -208,11 +210,8 @@ class Operator:
             if not self._use_cases.shared.first_poll.is_set():
                 self._wake_pending()
                 self._use_cases.shared.first_poll.set()
-            pause = interval
-            if trouble:
-                detail = {"reason": trouble.reason, "detail": str(trouble)}
-                _log.warning("poll failed", extra=detail)
-                pause = min(interval, OUTAGE_POLL_SECONDS)
+            reported = _report_poll(trouble, reported)
+            pause = min(interval, OUTAGE_POLL_SECONDS) if trouble else interval
             pause *= 0.9 + 0.1 * random.random()  # noqa: S311  jitter, guards nothing
             due = min(started + pause, next_full)
             await asyncio.sleep(max(due - time.monotonic(), 0.05))
@@ -379,3 +378,14 @@ async def _until(stop: StopSignal, operator: Operator) -> int:
     await asyncio.gather(running, stopping, return_exceptions=True)
     _log.info("stopped", extra={"code": code})
     return code
+
+
+def _report_poll(trouble: BackendError | None, reported: str) -> str:
+    # Warns of each trouble once while it lasts; returns what was reported.
+    if trouble is None:
+        if reported:
+            _log.info("1Password answers polls again")
+        return ""
+    level = logging.DEBUG if str(trouble) == reported else logging.WARNING
+    _log.log(level, "poll failed", extra={"reason": trouble.reason, "detail": str(trouble)})
+    return str(trouble)

@@ -282,6 +282,21 @@ async def test_polls_are_spread_by_a_tenth_and_sooner_while_something_is_wrong(
     assert len(set(taken)) == len(taken)
 
 
+async def test_polls_that_fail_are_told_once_with_their_end(
+    operator: Operator, source: FakeItemSource, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    pauses = no_pause(monkeypatch)
+    source.outage = BackendUnavailableError("down")
+    polling = asyncio.create_task(operator._poll_forever())
+    await until(lambda: len(pauses) >= 30)
+    source.outage = None
+    await until(lambda: len(pauses) >= 60)
+    await given_up(polling)
+    told = [record.getMessage() for record in caplog.records if "poll" in record.getMessage()]
+    assert told == ["poll failed", "1Password answers polls again"]
+
+
 async def test_a_pending_restart_found_at_the_start_is_taken_up(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     woken: list[str] = []
     monkeypatch.setattr(operator._parts.use_cases.shared.index.states, "pending_namespaces", lambda: {"app"})
