@@ -107,6 +107,7 @@ def test_the_main_job_with_the_charts_arguments_environment_and_rights(world: Wo
     assert refused(world) == []
 
 
+@pytest.mark.official("restart after an operator restart")
 def test_a_new_pod_goes_on_where_the_last_one_ended(world: World, install: Install) -> None:
     release = install(watch=[world.namespace])
     first = release.run()
@@ -125,6 +126,8 @@ def test_a_new_pod_goes_on_where_the_last_one_ended(world: World, install: Insta
     release.run()
     world.wait_data("db", SECOND)
     world.rollouts("web", 2)
+    world.no_marks()
+    assert world.replica_sets("web") == 2
     assert refused(world) == []
 
 

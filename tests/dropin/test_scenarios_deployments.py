@@ -47,7 +47,7 @@ USERS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.cluster
-@pytest.mark.official(16, 17, *range(20, 26), 29, 31, 85, 86, "shared Secret and garbage collection")
+@pytest.mark.official(16, 17, *range(20, 26), 29, 31, 85, 86, 91, "shared Secret and garbage collection")
 def test_a_secret_stays_while_another_deployment_uses_it(make_world: MakeWorld) -> None:
     world = make_world(SEED).begin(AUTO_RESTART="true")
     world.deployment("neither-asks-nor-uses")

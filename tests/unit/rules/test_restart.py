@@ -140,6 +140,7 @@ def test_a_readable_record_is_read(text: str | None, record: dict[str, str]) -> 
     assert restart.parse_restarted_for(text) == record
 
 
+@pytest.mark.official(*range(33, 39), 41, 42)
 @pytest.mark.parametrize(
     ("secret", "workload", "namespace", "operator", "restarts"),
     [
