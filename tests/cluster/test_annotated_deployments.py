@@ -6,17 +6,13 @@ import pytest
 
 from harness.fixtures import MakeWorld
 from harness.waiting import eventually
-from harness.world import World, seed
+from harness.world import seed
 
 pytestmark = pytest.mark.cluster
 
 SEED = seed(db="canary-db-0001", other="canary-other-0001")
 DB = {"item-path": "vaults/v/items/db", "item-name": "shared"}
 DB_DATA = {"password": b"canary-db-0001"}
-
-
-def warnings(world: World, deployment: str) -> list[str]:
-    return [reason for kind, reason in world.events(deployment) if kind == "Warning"]
 
 
 @pytest.mark.official(13, 14, 15, 82, 83, 84)
@@ -62,83 +58,6 @@ def test_a_secret_that_several_ask_for_or_use_outlives_all_but_the_last(make_wor
     eventually(lambda: world.owners("shared"), lambda owners: owners == ["Deployment/user"])
     world.delete_deployment("user")
     world.wait_no_secret("shared")
-
-
-@pytest.mark.official("annotation removed from a Deployment")
-def test_annotations_that_are_removed_let_go(make_world: MakeWorld) -> None:
-    world = make_world(SEED).begin()
-    for name in ("a", "b"):
-        world.deployment(name, annotations=DB)
-    eventually(lambda: world.secret("shared") and set(world.owners("shared")), lambda owners: owners == {"Deployment/a", "Deployment/b"})
-    world.annotate_deployment("a", item_name=None, item_path=None)
-    eventually(lambda: world.owners("shared"), lambda owners: owners == ["Deployment/b"])
-    world.delete_deployment("a")
-    eventually(lambda: world.observer.apps.list_namespaced_deployment(world.namespace).items, lambda left: len(left) == 1)
-    world.annotate_deployment("b", item_name="renamed")
-    world.wait_data("renamed", DB_DATA)
-    assert world.owners("shared") == ["Deployment/b"]  # nobody asks for it; it goes with the last who did
-    world.delete_deployment("b")
-    world.wait_no_secret("shared", "renamed")
-
-
-def test_of_two_that_want_different_items_under_one_name_the_owner_keeps_it(make_world: MakeWorld) -> None:
-    world = make_world(SEED).begin()
-    world.deployment("a", annotations=DB)
-    world.wait_data("shared", DB_DATA)
-    world.deployment("b", annotations=DB | {"item-path": "vaults/v/items/other"})
-    world.item("shared", "vaults/v/items/other")
-    assert 'Deployment "a"' in world.wait_reason("shared", "TargetClaimed")["message"]
-    eventually(lambda: warnings(world, "b"), lambda reported: reported == ["ReconcileError"])
-    before = world.secret("shared").metadata.resource_version
-    world.connect.wait_polls(10)
-    assert world.secret("shared").metadata.resource_version == before
-    world.delete_deployment("a")
-    world.wait_data("shared", {"password": b"canary-other-0001"})
-    world.wait_ready("shared")
-
-
-def test_a_resource_and_a_deployment_that_want_the_same_item_share_its_secret(make_world: MakeWorld) -> None:
-    world = make_world(SEED).begin()
-    world.item("shared", "vaults/v/items/db", metadata={"labels": {"team": "x"}})
-    world.wait_ready("shared")
-    vault, item = world.connect.ids("v", "db")
-    world.deployment("a", annotations={"item-name": "shared", "item-path": f"vaults/{vault}/items/{item}"})
-    eventually(lambda: world.owners("shared"), lambda owners: owners == ["OnePasswordItem/shared", "Deployment/a"])
-    assert world.secret("shared").metadata.labels["team"] == "x"
-    world.delete_item("shared")
-    eventually(lambda: world.owners("shared"), lambda owners: owners == ["Deployment/a"])
-    world.connect.edit("v", "db", fields={"password": "canary-db-0002"})
-    world.wait_data("shared", {"password": b"canary-db-0002"})
-    eventually(lambda: world.secret("shared").metadata.labels, lambda labels: "team" not in labels)
-
-
-ERRORS = {
-    "no-path": ({}, "item-path is empty"),
-    "malformed-path": ({"item-path": "vaults/v"}, "vaults/v"),
-    "no-such-item": ({"item-path": "vaults/v/items/none"}, "none"),
-}
-
-
-@pytest.mark.official("events")
-def test_errors_show_as_events_on_the_deployment(make_world: MakeWorld) -> None:
-    world = make_world(SEED).begin()
-    for name, (asked, words) in ERRORS.items():
-        world.deployment(name, annotations=asked | {"item-name": name})
-        eventually(lambda name=name: warnings(world, name), lambda reported: reported == ["ReconcileError"])  # type: ignore[misc]
-        (event,) = world.event_objects(name)
-        assert event.message.startswith("Failed to sync secret from 1Password: ")
-        assert words in event.message
-        assert world.secret(name) is None
-
-
-@pytest.mark.official("rate limiting", "events")
-def test_rate_limiting_shows_as_an_event_of_its_own(make_world: MakeWorld) -> None:
-    world = make_world(SEED).begin()
-    world.connect.faults({"action": "status", "status": 429, "retry_after": 2})
-    world.deployment("a", annotations=DB)
-    eventually(lambda: warnings(world, "a"), lambda reported: reported == ["RateLimited"])
-    world.connect.heal()
-    world.wait_data("shared", DB_DATA)
 
 
 @pytest.mark.official(28, 30, 47)

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from harness.fixtures import MakeWorld
-from harness.proxy.rules import HoldEvents, Rule
 from harness.waiting import eventually
 from harness.world import PREFIX, World, seed
 
@@ -99,44 +98,6 @@ def test_annotations_edited_by_hand_steer_nothing(world: World, name: str, annot
     assert world.replica_sets(name) == 1
 
 
-def test_forged_annotations_made_while_the_operator_was_down_steer_nothing(world: World, name: str) -> None:
-    before = world.annotations(name)
-    vault, other = world.connect.ids("v", "other")
-    world.operators[-1].stop()
-    forged = {PREFIX + "item-path": f"vaults/{vault}/items/{other}", PREFIX + "requested-path": "vaults/v/items/other"}
-    world.patch_secret(name, {"metadata": {"annotations": forged}})
-    world.connect.reset()
-    world.operator(**FAR_POLLS)
-    eventually(lambda: world.annotations(name)["item-path"], lambda seen: seen == before["item-path"], timeout=5)
-    assert f"{vault}/{other}" not in world.connect.item_reads()
-    assert world.data(name) == GOOD
-
-
-def test_fifty_resources_deleted_behind_a_held_watch_leave_no_secret_behind(make_world: MakeWorld) -> None:
-    world = make_world(SEED).begin()
-    names = [f"cr-{number}" for number in range(50)]
-    for name in names:
-        world.item(name, "vaults/v/items/db")
-    world.wait_ready(*names, timeout=30)
-    held = world.proxy.add(Rule(HoldEvents(), resource="onepassworditems"))
-    created = sum(write.startswith("create secrets") for write in world.writes())
-    for name in names:
-        world.delete_item(name)
-    secrets = world.observer.core.list_namespaced_secret
-    eventually(lambda: secrets(world.namespace).items, lambda items: not items, timeout=30)
-    # Every DELETED event of a Secret leads to a live look at its resource, which is gone.
-    eventually(
-        lambda: {r.name for r in world.proxy.requests if r.verb == "get" and r.resource == "onepassworditems"},
-        lambda seen: set(names) <= seen,
-        timeout=30,
-    )
-    world.connect.wait_polls(10)  # of one second each
-    assert sum(write.startswith("create secrets") for write in world.writes()) == created
-    held.release()
-    world.connect.wait_polls(2)
-    assert secrets(world.namespace).items == []
-
-
 def owners_of(world: World, name: str) -> list[str]:
     found = world.secret(name)
     return [owner.uid for owner in found.metadata.owner_references or ()] if found else []
@@ -160,14 +121,3 @@ def test_a_resource_replaced_without_deleting_its_secret_takes_that_secret_over(
     assert owners_of(world, name) == [world.custom(name)["metadata"]["uid"]]
     assert world.secret(name).metadata.uid == before
     assert world.replica_sets(name) == 1
-
-
-def test_two_operators_with_two_tokens_find_each_other_out_and_slow_down(make_world: MakeWorld) -> None:
-    """Each takes the other's seal for an edit, and both are right: neither would ever stop."""
-    world = make_world(SEED).begin("db")
-    world.operator(OP_CONNECT_TOKEN=world.connect.admin("POST", "tokens", body={})["token"])
-    eventually(lambda: world.events("db").count(("Warning", "SecretRewritten")), timeout=60)
-    messages = {event.message for event in world.event_objects("db") if event.reason == "SecretRewritten"}
-    assert all(message.startswith('another operator of this kind writes Secret "db" too') for message in messages)
-    assert world.log.read_text().count("Secret rewritten again and again") <= 2  # one line of each
-    assert world.writes().count("update secrets db") < 20

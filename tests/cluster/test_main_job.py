@@ -126,36 +126,3 @@ def test_a_restart_with_everything_in_place_reads_no_item_and_writes_nothing(mak
     assert counts.pop("GET /v1/vaults/:uuid/items") == 3
     assert set(counts) == {POLL_ROUTE}
     assert (world.writes(), world.replica_sets("user")) == (written, rollouts)
-
-
-def test_a_changed_item_is_read_once_and_reaches_all_its_secrets_within_an_interval(make_world: MakeWorld) -> None:
-    world = make_world(SEED).begin(POLLING_INTERVAL="2")
-    names = [f"user-{number}" for number in range(12)]
-    for name in names:
-        world.item(name, "vaults/Prod apps/items/api key")
-    world.wait_ready(*names)
-    world.connect.wait_polls(2)
-
-    world.connect.reset()
-    world.connect.edit("Prod apps", "api key", fields={"credential": "canary-credential-2"})
-    for name in names:
-        world.wait_data(name, {"credential": b"canary-credential-2"}, timeout=4)
-    assert list(world.connect.item_reads().values()) == [1]
-    world.wait_ready(*names)
-    for name in names:
-        eventually(lambda name=name: world.condition(name)["message"], lambda message: "version 2" in message)  # type: ignore[misc]
-
-
-@pytest.mark.official("duplicate titles and ties")
-def test_renames_and_new_duplicates_keep_the_same_item(make_world: MakeWorld) -> None:
-    world = make_world(SEED).begin()
-    world.item("key", "vaults/Prod apps/items/api key")
-    world.wait_ready("key")
-    _, item = world.connect.ids("Prod apps", "api key")
-    world.connect.edit("Prod apps", item, title="api key (old)")
-    for number in range(2):
-        body = {"title": "api key", "fields": {"credential": f"canary-impostor-{number}"}}
-        world.connect.admin("POST", "vaults", "Prod apps", "items", body=body)
-    world.connect.wait_polls(4)
-    assert world.data("key") == {"credential": b"canary-credential-1"}
-    assert world.annotations("key")["item-path"].endswith(item)

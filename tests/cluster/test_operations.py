@@ -73,14 +73,6 @@ def test_the_log_is_json_on_request_and_ctrl_c_ends_it_cleanly_and_soon(make_wor
     assert "Traceback" not in world.log.read_text()
 
 
-def test_a_long_name_of_a_resource_is_no_problem(make_world: MakeWorld) -> None:
-    world = make_world(SEED).begin()
-    name = "x" * 240 + ".long"
-    world.item(name, "vaults/v/items/db")
-    world.wait_ready(name)
-    eventually(lambda: world.events(name), lambda events: events == [("Normal", "Created")])
-
-
 @pytest.mark.timeout(180)
 def test_watches_that_the_api_server_ends_are_started_again(make_world: MakeWorld) -> None:
     world = make_world(SEED).begin(POLLING_INTERVAL="60")

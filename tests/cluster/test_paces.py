@@ -3,7 +3,6 @@
 import pytest
 
 from harness.fixtures import MakeWorld
-from harness.proxy.rules import Respond, Rule
 from harness.waiting import eventually
 from harness.world import World, seed
 
@@ -44,21 +43,6 @@ def test_sixty_deployments_on_one_item_are_sixty_rollouts_at_the_pace(make_world
     assert all(later.at - earlier.at >= 0.99 for earlier, later in zip(asked, asked[turns:], strict=False))
 
 
-def test_a_change_that_the_vault_list_hides_is_found_by_a_resync_counted_and_makes_polls_list_items(make_world: MakeWorld) -> None:
-    world = make_world(SEED).begin("db", ONEPASSWORD_OPERATOR_RESYNC_SECONDS="10")
-    (operator,) = world.operators
-    world.connect.wait_polls(3)
-    world.connect.lag(vault_seconds=3600)  # the vault's version stands still, whatever happens in it
-    world.connect.edit("v", "db", fields={"password": "canary-password-2"})
-    world.wait_data("db", {"password": b"canary-password-2"}, timeout=40)
-    eventually(lambda: operator.metric("polls_by_item_lists"), lambda number: number == 1)
-    assert operator.metric("resync_found_total") == 1
-    world.connect.edit("v", "db", fields={"password": "canary-password-3"})
-    world.wait_data("db", {"password": b"canary-password-3"}, timeout=5)  # long before the next resync
-    eventually(lambda: operator.metric("resync_found_total"), lambda number: number == 2)
-    assert world.log.read_text().count("the vault list hides changes") == 1
-
-
 def test_a_small_budget_delays_and_fails_nothing(make_world: MakeWorld) -> None:
     """Ten items at sixty requests a minute, of which polls take their part first."""
     titles = [f"item-{number}" for number in range(10)]
@@ -72,13 +56,3 @@ def test_a_small_budget_delays_and_fails_nothing(make_world: MakeWorld) -> None:
         world.wait_events(title, ("Normal", "Created"))
     assert sum(world.connect.item_reads().values()) == len(titles)
     assert 'syncs_total{reason="OnePasswordUnavailable"' not in operator.metrics()
-
-
-def test_a_pause_that_the_api_server_asks_for_is_kept_and_told_to_nobody(make_world: MakeWorld) -> None:
-    world = make_world(SEED)
-    world.proxy.add(Rule(Respond(429, "TooManyRequests", retry_after=2), verb="create", resource="secrets", times=1))
-    world.begin("db")
-    turned_away, written = [r for r in world.proxy.writes() if (r.verb, r.resource) == ("create", "secrets")]
-    assert (turned_away.status, written.status) == (429, 201)
-    assert written.at - turned_away.at >= 2
-    world.wait_events("db", ("Normal", "Created"))

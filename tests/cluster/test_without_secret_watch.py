@@ -88,35 +88,3 @@ def test_a_new_version_restarts_once_and_a_pending_restart_outlives_the_operator
     world.no_marks()
     world.connect.wait_polls(0)
     assert world.replica_sets("web") == 2
-
-
-def test_a_secret_that_the_official_operator_left_is_taken_over_and_somebody_elses_is_not(world: World) -> None:
-    vault, item = world.connect.ids("v", "db")
-    marks = {PREFIX + "item-path": f"vaults/{vault}/items/{item}", PREFIX + "item-version": "1"}
-    for name, marked in (("db", marks), ("other", {})):
-        body = {"metadata": {"name": name, "annotations": marked}, "stringData": {"password": "canary-password-1"}}
-        world.observer.core.create_namespaced_secret(world.namespace, body)
-    foreign = world.secret("other")
-    start(world)
-    for name in ("db", "other"):
-        world.item(name, f"vaults/v/items/{name}")
-    world.wait_ready("db")
-    assert world.owners("db") == ["OnePasswordItem/db"]
-    assert world.secret("db").metadata.labels == {PREFIX + "managed": "true"}
-    world.wait_reason("other", "TargetNotOwned")
-    assert world.secret("other").metadata.resource_version == foreign.metadata.resource_version
-
-
-def test_a_secret_with_our_label_from_a_former_run_is_taken_over_with_its_new_content(world: World) -> None:
-    first = start(world)
-    world.item("db", "vaults/v/items/db")
-    world.wait_ready("db")
-    first.stop()
-    uid = world.secret("db").metadata.uid
-    world.orphan("db")
-    world.item("db", "vaults/v/items/other")
-    start(world)
-    world.wait_data("db", {"password": b"canary-password-9"})
-    world.wait_ready("db")
-    assert world.secret("db").metadata.uid == uid
-    assert world.owners("db") == ["OnePasswordItem/db"]

@@ -18,16 +18,6 @@ from harness.waiting import eventually
 pytestmark = pytest.mark.cluster
 
 
-def test_a_failed_resource_is_told_why_and_let_go_at_once(make_meeting: MakeMeeting) -> None:
-    """There is no Secret to be handed over first."""
-    meeting = left_by_the_official_operator(make_meeting, recorded.state("02-failed"))
-    meeting.operator()
-    assert meeting.wait_reason("bad", "ItemNotFound")["status"] == "False"
-    eventually(partial(meeting.finalized, ITEM, "bad"), lambda held: not held, what="the finalizer to go")
-    meeting.delete_item("bad")
-    meeting.wait_gone(ITEM, "bad")
-
-
 @pytest.mark.parametrize("deleted", [False, True], ids=["in use", "being deleted"])
 def test_a_secret_without_an_owner_gets_one_before_the_finalizer_goes(make_meeting: MakeMeeting, *, deleted: bool) -> None:
     """Releases before 1.4.0 set none. Without the finalizer and without an owner the Secret would stay for ever."""
@@ -68,6 +58,7 @@ def test_what_was_deleted_while_it_was_away_goes_at_last(make_meeting: MakeMeeti
     assert "create secrets by-title" not in meeting.writes()
 
 
+@pytest.mark.official("annotation removed from a Deployment")
 def test_a_deployment_that_asks_no_more_is_let_go_at_once(make_meeting: MakeMeeting) -> None:
     objects = recorded.state("08-annotations-removed")
     meeting = left_by_the_official_operator(make_meeting, objects)
@@ -75,30 +66,6 @@ def test_a_deployment_that_asks_no_more_is_let_go_at_once(make_meeting: MakeMeet
     assert meeting.finalized(DEPLOYMENT, "annotated-b")
     meeting.operator()
     meeting.wait_gone(DEPLOYMENT, "annotated-b")
-
-
-@pytest.mark.parametrize("age", AGES)
-def test_an_item_that_is_gone_takes_nothing_along(make_meeting: MakeMeeting, age: str) -> None:
-    """The official operator has only logged it. The Secret stays as it is, and goes with whoever asked for it, not before."""
-    objects = AGES[age](together(SYNCED, ANNOTATED))
-    meeting = left_by_the_official_operator(make_meeting, objects)
-    for vault, item in (("vault-0", "item-00000"), ("vault-0", "item-00002"), ("vault-1", "item-00003")):
-        meeting.connect.admin("DELETE", "vaults", vault, "items", item)
-    data = meeting.all_data()
-    operator = meeting.operator()
-    for kind, name in named(objects, ITEM, DEPLOYMENT):
-        eventually(partial(meeting.finalized, kind, name), lambda held: not held, what=f"{kind} {name} without the finalizer")
-    for _, name in named(objects, SECRET):
-        assert meeting.owners(name), name
-    assert meeting.all_data() == data
-    operator.stop()
-    for kind, name in named(objects, ITEM, DEPLOYMENT):
-        if kind == ITEM:
-            meeting.delete_item(name)
-        else:
-            meeting.delete_deployment(name)
-    for kind, name in named(objects, SECRET):
-        meeting.wait_gone(kind, name)
 
 
 def test_after_the_takeover_cascade_orphan_leaves_the_secret(make_meeting: MakeMeeting) -> None:

@@ -206,8 +206,9 @@ async def test_it_waits_for_the_crd(
 
 
 async def test_it_waits_for_the_first_complete_lists(
-    operator: Operator, cluster: Server, watching: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+    operator: Operator, cluster: Server, watching: asyncio.Event, source: FakeItemSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    source.outage = BackendUnavailableError("down")  # which keeps nobody from being ready
     lists = cluster.routes.pop("/api/v1/secrets")
     cluster.script(FORBIDDEN, lists)
     pauses = no_pause(monkeypatch)

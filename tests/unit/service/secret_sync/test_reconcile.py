@@ -118,6 +118,17 @@ async def test_an_edited_secret_is_put_right_without_a_restart_mark(world: World
     assert (world.meter.repairs, world.events.reasons("db")) == (1, ["DriftCorrected"])
 
 
+async def test_what_needs_no_value_is_put_right_while_1password_is_away(world: World) -> None:
+    await world.synced()
+    before = world.secrets.objects[world.key()]
+    world.source.outage = BackendUnavailableError("no answer")
+    world.secrets.edit(world.key(), owners=(), labels={})
+    world.process.observe.secret_gone(world.key())  # as a watch that selects by label tells it
+    await world.settle()
+    repaired = world.secrets.objects[world.key()]
+    assert (repaired.owners, repaired.labels, world.source.requests) == (before.owners, before.labels, [])
+
+
 class TestDeleted:
     async def test_a_deleted_secret_is_made_anew_while_its_resource_lives(self, world: World) -> None:
         await world.synced()
@@ -375,6 +386,8 @@ class TestConflict:
         await world.synced()
         key = await world.settled(world.claim("db", "vaults/Prod/items/db", secret_type="kubernetes.io/tls"))
         assert (world.claims.ready(key).reason, world.source.requests) == ("SecretTypeImmutable", [])
+        await world.settled(world.secrets.delete(key))
+        assert (world.claims.ready(key).reason, world.secrets.objects[key].type) == ("Synced", "kubernetes.io/tls")
 
     async def test_the_secret_of_a_dead_namesake_is_taken_over_without_a_restart(self, world: World) -> None:
         await world.synced()
