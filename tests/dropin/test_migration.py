@@ -1,17 +1,12 @@
 """Ours takes over what the official operator has left: without a change of data and without a restart, and only what is its own."""
 
 from collections.abc import Sequence
-from functools import partial
 
 import pytest
 
-from dropin import recorded
 from dropin.fixtures import MakeMeeting
-from dropin.restore import restore
-from dropin.scenes import DEPLOYMENT, ITEM, SECRET
+from dropin.scenes import DEPLOYMENT, SECRET
 from dropin.takeover import ANNOTATED, SYNCED, left_by_the_official_operator, named, together, wait_adopted, writes_to
-from harness.waiting import eventually
-from harness.world import PREFIX
 
 pytestmark = pytest.mark.cluster
 
@@ -59,47 +54,3 @@ def test_an_item_that_has_moved_on_restarts_each_user_exactly_once(make_meeting:
     for data in meeting.all_data().values():
         assert data is not None
         assert data["password"].endswith(b"-2")
-
-
-def test_a_key_that_is_gone_from_the_item_is_gone_from_the_secret(make_meeting: MakeMeeting) -> None:
-    """The fields of the Secret belong to `manager`; an update that merged would leave them."""
-    objects = recorded.state(SYNCED)
-    meeting = left_by_the_official_operator(make_meeting, objects)
-    meeting.connect.edit("vault-0", "item-00000", remove_fields=["host"], remove_files=["f0.txt"])
-    meeting.operator()
-    meeting.wait_data("by-title", {"username": b"user0", "password": b"canary-pw-0-1", "port": b"5432"})
-
-
-def test_a_shared_secret_belongs_to_all_who_ask_for_it_and_outlives_the_first(make_meeting: MakeMeeting) -> None:
-    objects = recorded.state(ANNOTATED)
-    meeting = left_by_the_official_operator(make_meeting, objects)
-    meeting.operator()
-    wait_adopted(meeting, objects)
-    assert meeting.owners("shared") == ["Deployment/annotated-a", "Deployment/annotated-b"]
-    before = meeting.secret("shared")
-    meeting.delete_deployment("annotated-a")
-    meeting.wait_gone(DEPLOYMENT, "annotated-a")
-    eventually(partial(meeting.owners, "shared"), lambda owners: owners == ["Deployment/annotated-b"], what="one owner")
-    assert (meeting.secret("shared").metadata.uid, meeting.secret("shared").data) == (before.metadata.uid, before.data)
-    meeting.delete_deployment("annotated-b")
-    meeting.wait_gone(DEPLOYMENT, "annotated-b")
-    meeting.wait_gone(SECRET, "shared")
-
-
-@pytest.mark.parametrize("marks", [{}, {PREFIX + "item-version": "1"}], ids=["without its marks", "with one of its two marks"])
-def test_a_secret_that_it_did_not_make_is_left_alone_and_the_resource_let_go(make_meeting: MakeMeeting, marks: dict[str, str]) -> None:
-    """The official operator would have deleted it with the resource."""
-    objects = recorded.state(SYNCED)
-    meeting = make_meeting(recorded.seed_of(objects))
-    for found in objects:
-        if found["kind"] == SECRET:
-            found["metadata"], found["data"] = {"name": found["metadata"]["name"], "annotations": marks}, {"mine": "bWluZQ=="}
-    restore(meeting, objects)
-    before = meeting.secret("by-title").metadata.resource_version
-    meeting.operator()
-    meeting.wait_reason("by-title", "TargetNotOwned")
-    eventually(partial(meeting.finalized, ITEM, "by-title"), lambda held: not held, what="the finalizer to go")
-    meeting.delete_item("by-title")
-    meeting.wait_gone(ITEM, "by-title")
-    meeting.connect.wait_polls(2)
-    assert meeting.secret("by-title").metadata.resource_version == before

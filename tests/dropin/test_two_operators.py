@@ -6,14 +6,11 @@ import pytest
 
 from dropin import recorded
 from dropin.fixtures import MakeMeeting
-from dropin.meeting import FINALIZER, Meeting
-from dropin.restore import restore
+from dropin.meeting import Meeting
 from dropin.scenes import DEPLOYMENT, ITEM, SECRET
 from harness.official_process import OfficialProcess
-from harness.proxy.ledger import Request
-from harness.proxy.rules import CallAfter, Rule
 from harness.waiting import eventually
-from harness.world import GROUP, PLURAL, PREFIX
+from harness.world import PREFIX
 from onepassword_operator.rules.secret.admission import RELABELLED
 
 pytestmark = pytest.mark.cluster
@@ -117,44 +114,3 @@ def test_a_resource_that_is_new_to_both_is_given_up_as_well(make_meeting: MakeMe
     eventually(partial(reported, meeting, "by-title"), bool, what="the Event")
     is_at_rest(meeting)
     assert set(meeting.data("by-title") or ()) == {"f0.txt", "host", "password", "port", "username"}
-
-
-PLURALS = {ITEM: PLURAL, DEPLOYMENT: "deployments"}
-
-
-def puppet(meeting: Meeting, kind: str, name: str) -> Rule:
-    """Somebody who puts the finalizer back whenever ours has taken it away, before ours even learns that it has."""
-
-    def put_back(_request: Request) -> None:
-        held = {"metadata": {"finalizers": [FINALIZER]}}
-        if kind == ITEM:
-            meeting.observer.custom.patch_namespaced_custom_object(*GROUP, meeting.namespace, PLURAL, name, held)
-        elif not meeting.finalized(kind, name):
-            meeting.patch_deployment(name, held, manager="manager")
-
-    return meeting.proxy.add(Rule(CallAfter(put_back), verb="patch", resource=PLURALS[kind], subresource="", name=name))
-
-
-@pytest.mark.parametrize(
-    ("state", "kind", "name"), [("01-synced", ITEM, "by-title"), ("04-annotated-deployments", DEPLOYMENT, "annotated-template")]
-)
-def test_whoever_puts_the_finalizer_back_each_time_draws_few_writes(make_meeting: MakeMeeting, state: str, kind: str, name: str) -> None:
-    """The takeover is a write of the Secret and one of the status; what the puppet does draws three at most, for ever."""
-    objects = recorded.state(state)
-    meeting = make_meeting(recorded.seed_of(objects))
-    restore(meeting, objects)
-    puppet(meeting, kind, name)
-    meeting.operator()
-    eventually(partial(reported, meeting, name), bool, what="the Event")
-    meeting.connect.wait_polls(8)
-    about = [write for write in meeting.our_writes() if write.split()[2] in {name, SERVED[name][1]}]
-    taken = f"patch {PLURALS[kind]} {name}"
-    assert about.count(taken) == 1
-    assert len(about[about.index(taken) :]) <= 3
-    assert meeting.finalized(kind, name)
-    assert "stop the other one" in reported(meeting, name)[0]
-    assert (PREFIX + "refresh" if kind == ITEM else "when this operator is restarted") in reported(meeting, name)[0]
-    if kind == ITEM:
-        condition = meeting.condition(name)
-        assert (condition["status"], condition["reason"]) == ("False", ACTIVE)
-        assert condition["message"] in reported(meeting, name)[0]

@@ -14,7 +14,7 @@ from harness.fixtures import MakeWorld
 from harness.proxy.ledger import Request
 from harness.proxy.rules import CallAfter, CallBefore, Delay, Respond, Rule
 from harness.waiting import eventually
-from harness.world import PREFIX, World, seed
+from harness.world import World, seed
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
 
@@ -139,18 +139,3 @@ def test_an_answer_that_is_lost_is_not_a_second_rollout(make_world: MakeWorld) -
         rotate(world, ("a",), nth)
         go_on(world)
         check_end(world, ("a",), nth)
-
-
-def test_a_workload_that_can_not_be_patched_keeps_its_mark_and_disturbs_no_other(make_world: MakeWorld) -> None:
-    world = prepare(make_world, ("a",))
-    world.deployment("stubborn", "a")
-    refusal = world.proxy.add(Rule(DENIED, verb="patch", resource="deployments", name="stubborn"))
-    rotate(world, ("a",), 1)
-    go_on(world)
-    world.rollouts("web", 2)
-    eventually(lambda: refusal.matched, lambda number: number >= 2)
-    assert PREFIX + "restart-pending" in world.secret("a").metadata.annotations
-    world.proxy.remove(refusal)
-    world.rollouts("stubborn", 2)
-    world.no_marks()
-    assert (world.replica_sets("web"), world.replica_sets("stubborn")) == (2, 2)

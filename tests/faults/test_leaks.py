@@ -10,12 +10,10 @@ import pytest
 from harness import leak_scan
 from harness.fixtures import MakeWorld
 from harness.paths import REPOSITORY
-from harness.proxy.rules import Respond, Rule
 from harness.waiting import eventually
 from harness.world import seed
 
 SECRET = 'canary "value" with ümläut'
-ENCODED = base64.b64encode(SECRET.encode()).decode()
 SEED = seed(db=SECRET)
 
 
@@ -85,29 +83,3 @@ def test_a_planted_leak_is_found(make_world: MakeWorld, tmp_path: Path, line: st
     leaks = leak_scan.find(SEED, {"log": log.read_text()})
     assert bool(leaks) == bool(found)
     assert all(leak.startswith(found) for leak in leaks)
-
-
-REFUSALS = {  # status, reason and message of the API server, the reason of the resource
-    "quota": ((403, "Forbidden", 'secrets "db" is forbidden: exceeded quota: q, requested: secrets=1'), "QuotaExceeded"),
-    "rbac": ((403, "Forbidden", 'secrets is forbidden: User "x" cannot create resource'), "ClusterAccessDenied"),
-    "error": ((500, "InternalError", "boom"), "ClusterUnavailable"),
-    "busy": ((429, "TooManyRequests", "slow down"), "ClusterUnavailable"),
-    "webhook": ((403, "Forbidden", f'admission webhook "x" denied the request: data.password={ENCODED}'), "AdmissionDenied"),
-}
-
-
-@pytest.mark.cluster
-def test_what_the_api_server_refuses_has_a_reason_is_not_quoted_and_heals(make_world: MakeWorld) -> None:
-    """A webhook may echo what it was sent."""
-    world = make_world(SEED).begin()
-    rules = []
-    for name, (answer, _) in REFUSALS.items():
-        rules.append(world.proxy.add(Rule(Respond(*answer), verb="create", resource="secrets", name=name)))
-        world.item(name, "vaults/v/items/db")
-    for name, (_, reason) in REFUSALS.items():
-        assert world.wait_reason(name, reason)["status"] == "False"
-    assert "its own log says why" in world.condition("webhook")["message"]
-    for rule in rules:
-        world.proxy.remove(rule)
-    for name in REFUSALS:
-        world.wait_reason(name, "Synced", timeout=6)
