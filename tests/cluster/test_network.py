@@ -67,17 +67,6 @@ def test_connect_over_tls_with_a_private_authority_in_ssl_cert_file(make_world: 
         assert operator.stop() == 0
 
 
-def test_a_private_authority_that_nobody_named_is_told_with_the_remedy(make_world: MakeWorld, tmp_path: Path) -> None:
-    world = make_world(SEED)
-    pair = Authority(tmp_path / "authority", "a private authority").server("connect")
-    with in_thread(tls_end(pair.server_tls(), address_of(world.connect.url))) as port:
-        operator = world.operator(OP_CONNECT_HOST=f"https://localhost:{port}")
-        world.item("db", "vaults/v/items/db")
-        assert "set SSL_CERT_FILE if its authority is your own" in world.wait_reason("db", "OnePasswordUnavailable")["message"]
-        assert world.secret("db") is None
-        assert operator.stop() == 0
-
-
 def test_connect_through_a_proxy_and_the_api_server_past_it(make_world: MakeWorld, tmp_path: Path) -> None:
     world = make_world(SEED)
     kubeconfig, _ = elsewhere(world, tmp_path)

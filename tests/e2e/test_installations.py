@@ -11,10 +11,9 @@ import yaml
 from e2e.conftest import MakeHome
 from e2e.images import OPERATOR
 from e2e.kind_cluster import KindCluster, fence_rules
-from e2e.steps import StepError, run
+from e2e.steps import run
 from e2e.world import CONNECT_URL, ITEMS, Home, pod_spec
 from harness.paths import REPOSITORY, TOOLS
-from harness.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900, func_only=True)]
 
@@ -26,67 +25,6 @@ CONTINUED = "\\\n      "
 
 def wipe_crd(cluster: KindCluster) -> None:
     cluster.kubectl("delete", "crd", ITEMS, "--ignore-not-found", "--wait=true", "--timeout=120s")
-
-
-def left_of(cluster: KindCluster, release: str) -> set[str]:
-    """`kind/name` of what carries the release's label anywhere."""
-    kinds = (
-        "deployments,services,serviceaccounts,secrets,configmaps,roles,rolebindings,clusterroles,clusterrolebindings,crds,pods,replicasets"
-    )
-    return set(cluster.kubectl("get", kinds, "-A", "-o", "name", "-l", f"app.kubernetes.io/instance={release}").split())
-
-
-def test_rights_in_listed_namespaces_only(kind_cluster: KindCluster, make_home: MakeHome) -> None:
-    home, work, other = make_home("listed"), make_home("work"), make_home("other")
-    home.token_secret()
-    home.install("listed", "--set", f"operator.watchNamespace={{{work.namespace}}}")
-    assert not kind_cluster.exists("clusterrolebinding", "listed-onepassword-operator")
-    work.item("listed")
-    work.wait_ready("listed")
-    other.item("listed")
-    work.connect.edit("listed", password="listed-canary-2")
-    work.wait_password("listed", "listed-canary-2")
-    assert other.data("listed") == {}
-    home.uninstall("listed")
-
-
-def test_the_operator_may_go_first_and_no_namespace_hangs(kind_cluster: KindCluster, make_home: MakeHome) -> None:
-    """Uninstalling leaves the CRD, the resources and their Secrets; deleting a resource or a namespace then works without the operator."""
-    home, work = make_home("first"), make_home("work")
-    home.token_secret()
-    home.install("leaving")
-    for name in ("surviving", "database"):
-        work.item(name)
-        work.wait_ready(name)
-    home.uninstall("leaving")
-    crd = {f"customresourcedefinition.apiextensions.k8s.io/{ITEMS}"}
-    eventually(lambda: left_of(kind_cluster, "leaving"), lambda left: left <= crd, what="nothing but the CRD is left", not_yet=StepError)
-    assert work.data("surviving")["password"] == "surviving-canary-1 ü"
-    work.kubectl("delete", ITEMS, "surviving", "--timeout=60s")
-    eventually(lambda: work.data("surviving"), lambda data: data == {}, what="the Secret goes with its resource", not_yet=StepError)
-    work.delete()
-    home.delete()
-
-
-def test_resources_and_secrets_survive_the_official_charts_crd(kind_cluster: KindCluster, make_home: MakeHome) -> None:
-    """It is there first; then our chart is installed, takes the CRD over by the notes' own commands, and is uninstalled."""
-    wipe_crd(kind_cluster)
-    home, work = make_home("after"), make_home("work")
-    kind_cluster.kubectl("create", "-f", str(OFFICIAL / "crd.yaml"))
-    kind_cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", ITEMS)
-    work.item("official")
-    home.token_secret()
-    notes = home.install("after")
-    work.wait_password("official", "official-canary-1 ü")
-    before = kind_cluster.get("-n", work.namespace, "secret", "official")["metadata"]["uid"]
-    for line in (line for line in notes.splitlines() if re.match(r"\s*kubectl (label|annotate) crd", line)):
-        kind_cluster.kubectl(*line.split()[1:])
-    home.install("after", verb="upgrade")
-    columns = kind_cluster.get("crd", ITEMS)["spec"]["versions"][0]["additionalPrinterColumns"]
-    assert [column["name"] for column in columns] == ["Age", "Ready", "Reason", "Item", "Message"]
-    home.uninstall("after")
-    assert kind_cluster.get("-n", work.namespace, "secret", "official")["metadata"]["uid"] == before
-    assert kind_cluster.exists("-n", work.namespace, ITEMS, "official")
 
 
 def test_our_image_runs_under_the_official_charts_manifests(kind_cluster: KindCluster, make_home: MakeHome) -> None:

@@ -24,7 +24,7 @@ SEED: dict[str, Any] = {
             "name": "Shop",
             "items": [
                 {"title": name, "fields": {"username": "shop", "password": f"{name}-canary-1 ü"}}
-                for name in ("database", "rotated", "drifting", "surviving", "plain", "listed", "official", "readme", "upgraded", "standby")
+                for name in ("database", "rotated", "plain", "official", "readme", "upgraded", "standby")
             ],
         }
     ]
