@@ -88,14 +88,6 @@ async def test_what_was_added_meanwhile_keeps_its_best_priority(queue: WorkQueue
     assert await drained(queue) == [A, B]
 
 
-async def test_a_worker_waits_until_there_is_something(queue: WorkQueue[SecretKey]) -> None:
-    worker = asyncio.create_task(queue.take())
-    await turns()
-    assert not worker.done()
-    queue.add(A, Priority.NEW)
-    assert await worker == A
-
-
 async def test_a_retry_comes_when_its_time_has_come(queue: WorkQueue[SecretKey]) -> None:
     queue.add_later(A, Priority.LOW, delay_seconds=0.0)
     assert (queue.depth(), queue.delayed()) == (0, 1)

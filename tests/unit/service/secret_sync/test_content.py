@@ -48,10 +48,13 @@ class TestFrozen:
         assert (condition.status, condition.reason, item in condition.message) == ("False", "Frozen", True)
         assert world.secrets.values(world.key()) == {"password": "one"}
 
-    async def test_neither_new_values_nor_hand_edits_are_touched(self, world: World) -> None:
+    @pytest.mark.parametrize("restarted", [False, True])
+    async def test_neither_new_values_nor_hand_edits_are_touched(self, world: World, *, restarted: bool) -> None:
         item = await frozen(world)
         world.source.edit(item, password="two")
         world.secrets.overwrite(world.key(), password="edited", extra="x")
+        if restarted:
+            await world.restart_process()
         await world.live(300)
         assert world.secrets.values(world.key()) == {"password": "edited", "extra": "x"}
         assert (world.secrets.mark(world.key()), world.writes()) == (None, [])
@@ -62,15 +65,6 @@ class TestFrozen:
         await world.poll()
         await world.settled(world.secrets.overwrite(world.key(), password="edited"))
         assert world.secrets.values(world.key()) == {"password": "one"}
-
-    async def test_a_restart_of_the_operator_changes_nothing(self, world: World) -> None:
-        item = await frozen(world)
-        world.source.edit(item, password="two")
-        world.secrets.overwrite(world.key(), password="edited")
-        await world.restart_process()
-        await world.live(180)
-        assert (world.secrets.values(world.key()), world.writes()) == ({"password": "edited"}, [])
-        assert world.source.count("item") == 0
 
     @pytest.mark.parametrize("restarted", [False, True])
     async def test_when_it_is_thawed_it_catches_up_with_one_mark(self, world: World, restarted: object) -> None:

@@ -219,11 +219,6 @@ class TestDeployment:
         await world.poll_after(60)
         assert world.events.reported == []
 
-    async def test_a_new_one_is_told_at_once(self, world: World) -> None:
-        world.source.outage = BackendUnavailableError("no answer")
-        await world.settled(world.asks("web"))
-        assert world.events.reasons("web") == ["ReconcileError"]
-
     async def test_it_is_retried_like_a_resource(self, world: World) -> None:
         world.source.put(world.vault, "db", password="one")
         world.source.outage = BackendRateLimitedError("slow down", delay_seconds=42)
@@ -241,13 +236,6 @@ async def test_who_was_refused_looks_again_once_per_interval(world: World) -> No
     await world.settled(world.asks("ruler"))
     await world.settled(world.asks("second", path="vaults/Prod/items/other"))
     assert 54 <= retry_in(world) <= 60
-
-
-async def test_only_the_ruling_ones_failures_count_as_the_secrets(world: World) -> None:
-    world.source.put(world.vault, "db", password="one")
-    await world.settled(world.asks("ruler"))
-    await world.settled(world.asks("second", path="vaults/Prod/items/typo"))
-    assert world.process.index.retries.attempts(world.key()) == 0
 
 
 async def test_who_can_not_be_looked_up_is_tried_less_and_less_often(world: World) -> None:

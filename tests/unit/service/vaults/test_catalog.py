@@ -11,21 +11,6 @@ from onepassword_operator.model.errors import BackendUnavailableError
 from onepassword_operator.service.vaults.catalog import Catalog
 
 
-@pytest.fixture
-def source() -> FakeItemSource:
-    return FakeItemSource()
-
-
-@pytest.fixture
-def catalog(source: FakeItemSource, clock: FakeClock) -> Catalog:
-    return Catalog(source, clock)
-
-
-@pytest.fixture
-def vault(source: FakeItemSource) -> str:
-    return source.add_vault("Prod")
-
-
 async def test_a_fresh_vault_list_serves_everybody_with_one_request(
     catalog: Catalog, source: FakeItemSource, clock: FakeClock, vault: str
 ) -> None:
@@ -100,19 +85,6 @@ async def test_a_vault_that_vanishes_while_its_listing_is_read_is_asked_for_agai
     await first
     catalog._listings.clear()  # what a vault list without the vault does in between
     assert (await second).items == {}
-
-
-async def test_an_item_that_was_never_listed_is_gone_after_three_polls(catalog: Catalog, vault: str) -> None:
-    await catalog.read_vaults(polled=True)
-    await catalog.list_for_poll(vault)
-    item = frozenset({"gone"})
-    assert catalog.note_missing(vault, item) == frozenset()
-    assert not catalog.is_current(vault)  # another look is due
-    await catalog.list_for_poll(vault)
-    assert catalog.note_missing(vault, item) == frozenset()
-    await catalog.list_for_poll(vault)
-    assert catalog.note_missing(vault, item) == item
-    assert catalog.confirmed_gone(vault, "gone")
 
 
 async def test_nothing_is_confirmed_about_a_vault_that_was_never_listed(catalog: Catalog) -> None:

@@ -23,21 +23,6 @@ from onepassword_operator.service.vaults.lookup import ItemLookup
 DB = ItemPath("Prod", "db")
 
 
-@pytest.fixture
-def source() -> FakeItemSource:
-    return FakeItemSource()
-
-
-@pytest.fixture
-def catalog(source: FakeItemSource, clock: FakeClock) -> Catalog:
-    return Catalog(source, clock)
-
-
-@pytest.fixture
-def vault(source: FakeItemSource) -> str:
-    return source.add_vault("Prod")
-
-
 async def test_names_are_found_with_one_list_each(catalog: Catalog, source: FakeItemSource, vault: str) -> None:
     """And their tags with them."""
     item = source.put(vault, "db", a="b")

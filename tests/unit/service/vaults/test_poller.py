@@ -50,17 +50,6 @@ async def test_a_changed_vault_is_listed_now_and_once_more_at_the_next_poll(worl
     assert world.source.requests == ["vaults"]
 
 
-async def test_an_item_missing_from_one_list_keeps_secret_and_status(world: World, item: str) -> None:
-    world.source.hide(item)
-    await world.poll()
-    assert world.claims.ready(world.key()).reason == "Synced"
-    world.source.show(item)
-    await world.poll()
-    await world.poll()
-    assert (world.claims.ready(world.key()).reason, world.claims.requests) == ("Synced", [])
-    assert world.secrets.writes() == []
-
-
 @pytest.mark.parametrize(("what", "reason"), [("delete", "ItemNotFound"), ("archive", "ItemArchived")])
 async def test_an_item_missing_from_three_polls_is_told_and_the_secret_stays(world: World, item: str, what: str, reason: str) -> None:
     getattr(world.source, what)(item)
@@ -116,15 +105,6 @@ async def test_a_new_resource_gets_the_new_item_of_a_title_whose_old_one_is_not_
     key = await world.settled(world.claim("new", "vaults/Prod/items/db"))
     assert world.secrets.values(key) == {"password": "successor"}
     assert world.secrets.values(world.key()) == {"password": "one"}
-
-
-async def test_a_path_that_led_nowhere_is_woken_by_its_vault(world: World) -> None:
-    key = await world.polled(world.claim("db", "vaults/prod/items/db"))
-    assert world.claims.ready(key).reason == "ItemNotFound"
-    assert world.process.queue.retries == {}
-    world.source.put(world.vault, "db", password="one")
-    await world.poll_after(60)
-    assert world.claims.ready(key).reason == "Synced"
 
 
 class TestTrouble:

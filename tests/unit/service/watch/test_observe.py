@@ -163,13 +163,6 @@ async def test_two_processes_with_other_options_do_not_write_without_end(world: 
     assert len(world.secrets.writes()) < 20
 
 
-async def test_a_secret_whose_resource_is_held_up_needs_a_look(world: World) -> None:
-    await world.synced()
-    world.claims.hold_up(world.key(), names.OFFICIAL_FINALIZER)
-    assert world.process.observe.record(world.claims.objects[world.key()]) is Priority.LOW
-    assert not world.process.observe.record_secret(world.secrets.objects[world.key()])
-
-
 @pytest.mark.parametrize("path", ["vaults/Prod/items/db", "vaults/Prod/items/other"])
 async def test_what_several_ask_for_is_followed_from_the_first_sight_on_as_its_owner_asks(world: World, path: str) -> None:
     """So that the first poll lists its vault."""

@@ -51,12 +51,6 @@ class TestWhatNeedsALook:
             world.watch()
         assert (world.process.queue.depth(), world.secrets.requests) == (0, [])
 
-    async def test_another_path_does(self, world: World) -> None:
-        key = await world.settled(world.asks("web"))
-        await world.settled(world.asks("web", path="vaults/Prod/items/other"))
-        assert world.secrets.values(key) == {"password": "two"}
-        assert world.secrets.mark(key)
-
     async def test_late_news_does_not(self, world: World) -> None:
         world.asks("web")
         early = shown(world)
@@ -264,12 +258,6 @@ class TestFinalizer:
         await world.settled(world.workloads.deploy("web", *uses, finalizers=("theirs", names.OFFICIAL_FINALIZER)))
         assert shown(world).finalizers == ("theirs",)
         assert world.finalizers.released == [WEB]
-        assert world.source.requests == []
-
-    async def test_one_that_is_being_deleted_is_let_go_at_once(self, world: World) -> None:
-        world.asks("web", finalizers=(names.OFFICIAL_FINALIZER,))
-        await world.settled(world.workloads.terminate("web"))
-        assert ("app", "web") not in world.workloads.objects
         assert world.source.requests == []
 
     async def test_one_that_asks_is_let_go_after_its_secret_was_seen_to(self, world: World) -> None:

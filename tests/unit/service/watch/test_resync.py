@@ -92,14 +92,6 @@ async def test_a_namesake_of_a_deployment_that_a_live_look_shows_takes_the_place
     assert world.process.index.claims.of(world.key("renamed"))[0].uid != former
 
 
-async def test_what_deployments_ask_for_is_found_by_the_first_resync(world: World) -> None:
-    world.source.put(world.vault, "db", password="one")
-    world.asks("web", under="mine")
-    world.claim("db")
-    await resync(world)
-    assert {await world.process.queue.take() for _ in range(2)} == {world.key("mine"), world.key("db")}
-
-
 async def test_a_new_resource_on_the_secret_of_a_known_deployment_comes_first(world: World) -> None:
     await world.synced()
     await world.settled(world.asks("web", under="late"))
@@ -107,14 +99,6 @@ async def test_a_new_resource_on_the_secret_of_a_known_deployment_comes_first(wo
     late = world.claim("late")
     await resync(world)
     assert await world.process.queue.take() == late
-
-
-async def test_secrets_that_several_ask_for_get_a_look(world: World) -> None:
-    """Who shares with whom depends on 1Password's lists."""
-    await world.synced()
-    await world.settled(world.asks("web"))
-    await resync(world)
-    assert world.process.queue.depth() == 1
 
 
 @pytest.mark.parametrize("kind", ["resource", "deployment"])
