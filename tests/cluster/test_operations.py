@@ -3,16 +3,10 @@
 import json
 import re
 import signal
-from pathlib import Path
 
 import pytest
-import yaml
 
-from controlplane.fixtures import Observer
-from controlplane.launcher import ControlPlane
 from harness.fixtures import MakeWorld
-from harness.operator_process import OperatorProcess
-from harness.paths import REPOSITORY
 from harness.proxy.rules import CutWatches, Respond, Rule
 from harness.waiting import eventually
 from harness.world import seed
@@ -44,22 +38,6 @@ def test_metrics_tell_what_happened(make_world: MakeWorld) -> None:
     world.proxy.add(Rule(Respond(403, "Forbidden", 'admission webhook "x" denied'), verb="patch", resource="deployments"))
     world.connect.edit("v", "db", fields={"password": "canary-password-3"})
     eventually(lambda: operator.metric("pending_restarts"), lambda number: number == 1)
-
-
-def test_without_the_crd_it_is_not_ready_says_how_to_apply_it_and_recovers(tmp_path: Path, make_world: MakeWorld) -> None:
-    world = make_world(SEED)
-    with ControlPlane.start() as bare, Observer.connect(bare.admin_kubeconfig) as connected:
-        log = tmp_path / "bare.log"
-        operator = OperatorProcess.start(kubeconfig=bare.admin_kubeconfig, connect=world.connect, log=log, environment={}, flags=[])
-        eventually(lambda: operator.probe("/healthz"), lambda answer: answer == (200, "ok"))
-        status, text = operator.probe("/readyz")
-        assert (status, "CRD" in text) == (503, True)
-        said = eventually(log.read_text, lambda text: "kubectl apply -f crds/" in text)
-        crd = yaml.safe_load((REPOSITORY / "crds" / "onepassworditems.yaml").read_text())
-        connected.extensions.create_custom_resource_definition(crd)
-        operator.wait_ready()
-        assert said.count("kubectl apply -f crds/") == 1
-        assert operator.stop() == 0
 
 
 def test_the_log_is_json_on_request_and_ctrl_c_ends_it_cleanly_and_soon(make_world: MakeWorld) -> None:

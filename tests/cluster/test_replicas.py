@@ -96,16 +96,6 @@ def test_a_leader_that_was_frozen_finds_another_in_its_place_writes_nothing_more
     assert world.replica_sets("web") == 3
 
 
-def test_a_leader_whose_renewals_hang_stops_in_time_for_the_next_one(world: World, group: Replicas) -> None:
-    leader, standby = in_place(world, group)
-    leader.proxy.add(Rule(Delay(seconds=120), resource="leases"))
-    group.expect_failure(leader)
-    assert group.leader(timeout=60) is standby
-    rotate(world, 1, "a")
-    world.rollouts("web", 2)
-    settled(world, 1, "a")
-
-
 def test_a_mass_of_slow_writes_does_not_delay_a_renewal(world: World, group: Replicas) -> None:
     leader, standby = in_place(world, group)
     leader.proxy.add(Rule(Delay(seconds=3), resource="secrets", verb="create"))

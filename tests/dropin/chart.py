@@ -1,7 +1,7 @@
 """1Password's chart as a release in a test's namespace: its manifests are applied, and its Deployment's container is run as a process.
 
 The manifests in `official_chart/` say, in our words, what the templates make of the default values. What a value of the chart
-changes, a test changes here in the same place: the watched namespaces, the two optional flags, the polling interval, the probes' port.
+changes, a test changes here in the same place: the watched namespaces, the polling interval, the probes' port.
 """
 
 import base64
@@ -37,12 +37,12 @@ def manifest(file: str, **names: str) -> dict[str, Any]:
 class Release:
     """An installed chart; without watched namespaces it watches all."""
 
-    def __init__(self, world: World, namespace: str, *, watch: Sequence[str] = (), flags: Sequence[str] = ()) -> None:
+    def __init__(self, world: World, namespace: str, *, watch: Sequence[str] = ()) -> None:
         self._world, self._observer, self._namespace, self._watch = world, world.observer, namespace, watch
         self.deployment = manifest("deployment.yaml", RELEASE=namespace)
         self._container: dict[str, Any] = self.deployment["spec"]["template"]["spec"]["containers"][0]
         self._port, self._volumes = free_port(), contextlib.ExitStack()
-        self._container["args"] = [argument.replace(":8081", f":{self._port}") for argument in self._container["args"]] + list(flags)
+        self._container["args"] = [argument.replace(":8081", f":{self._port}") for argument in self._container["args"]]
         values = {"WATCH_NAMESPACE": ",".join(watch), "POLLING_INTERVAL": "1", "OP_CONNECT_HOST": world.connect.url}
         for variable in self._container["env"]:
             if variable["name"] in values:

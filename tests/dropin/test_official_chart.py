@@ -15,11 +15,11 @@ from controlplane.fixtures import Observer
 from controlplane.launcher import ControlPlane
 from dropin.chart import CRD, Release
 from harness.waiting import eventually
-from harness.world import GROUP, PLURAL, World
+from harness.world import GROUP, PLURAL, World, seed
 
 pytestmark = pytest.mark.cluster
 
-SEED: dict[str, Any] = {"vaults": [{"name": "v", "items": [{"title": "db", "fields": {"password": "canary-password-1", "port": ""}}]}]}
+SEED = seed(db="canary-password-1")
 FIRST, SECOND = {"password": b"canary-password-1"}, {"password": b"canary-password-2"}
 
 Install = Callable[..., Release]
@@ -129,14 +129,6 @@ def test_a_new_pod_goes_on_where_the_last_one_ended(world: World, install: Insta
     world.no_marks()
     assert world.replica_sets("web") == 2
     assert refused(world) == []
-
-
-def test_the_charts_two_optional_flags(world: World, install: Install) -> None:
-    install(watch=[world.namespace], flags=["--enable-annotations", "--allow-empty-values"]).run()
-    world.item("db", "vaults/v/items/db", metadata={"annotations": {"example.com/team": "payments"}})
-    settled(world, "db", "True")
-    assert world.data("db") == FIRST | {"port": b""}
-    assert world.secret("db").metadata.annotations["example.com/team"] == "payments"
 
 
 def test_a_status_is_written_once_though_the_charts_crd_keeps_only_part_of_it(world: World, install: Install) -> None:
