@@ -344,12 +344,6 @@ class TestRewrittenSecret:
         await world.settle()
         assert names.SEAL in world.secrets.objects[world.key()].annotations
 
-    async def test_once_or_twice_may_be_a_hand_edit(self, world: World) -> None:
-        key = await world.settled(world.claim("db"))
-        for _ in range(2):
-            await self.rewritten_once(world)
-        assert world.claims.ready(key).reason == "Synced"
-
     async def test_writes_for_other_owners_count_as_no_rewrites(self, world: World) -> None:
         await world.settled(world.asks("web"))
         for name in ("one", "two", "three", "four"):
@@ -358,29 +352,24 @@ class TestRewrittenSecret:
         await self.rewritten_once(world)
         assert world.process.index.conflicts.backoff(world.workloads.objects["app", "web"].uid) is None
 
-    async def test_a_rewrite_every_other_minute_is_put_right_each_time(self, world: World) -> None:
-        await world.settled(world.claim("db"))
-        for _ in range(6):
-            await self.rewritten_once(world)
-            await world.live(2 * MINUTE)
-
-    async def test_it_ends_when_nobody_rewrites_any_more(self, world: World) -> None:
+    @pytest.mark.parametrize(("times", "minutes_between"), [(2, 0), (6, 2)], ids=["once or twice", "every other minute"])
+    async def test_what_may_be_a_hand_edit_is_put_right_each_time(self, world: World, times: int, minutes_between: int) -> None:
         key = await world.settled(world.claim("db"))
-        relabelling(world)
-        await world.live(MINUTE)
-        world.others.clear()
-        await world.live(60 * MINUTE, step=5)
+        for _ in range(times):
+            await self.rewritten_once(world)
+            await world.live(minutes_between * MINUTE)
         assert world.claims.ready(key).reason == "Synced"
-        assert names.SEAL in world.secrets.objects[key].annotations
-        assert world.secrets.mark(key) is None
 
-    async def test_once_nobody_rewrites_any_more_the_refresh_annotation_ends_it_within_the_same_minute(self, world: World) -> None:
-        key = world.claim("db")
+    @pytest.mark.parametrize("asked", [False, True])
+    async def test_it_ends_when_nobody_rewrites_any_more_or_if_asked_for_within_the_same_minute(self, world: World, *, asked: bool) -> None:
+        key = await world.settled(world.claim("db"))
         relabelling(world)
         await world.live(5)
         assert world.claims.ready(key).reason == "AnotherOperatorActive"
         world.others.clear()  # somebody stops the other operator
-        world.claims.annotate(key, refresh="now")
-        await world.live(5)
+        if asked:
+            world.claims.annotate(key, refresh="now")
+        await world.live(5 if asked else 60 * MINUTE, step=5)
         assert world.claims.ready(key).reason == "Synced"
         assert names.SEAL in world.secrets.objects[key].annotations
+        assert world.secrets.mark(key) is None

@@ -34,7 +34,7 @@ async def changed(world: World, *secrets: str) -> str:
     return item
 
 
-async def test_users_of_a_changed_secret_restart_once_and_the_mark_goes(world: World) -> None:
+async def test_users_of_a_changed_secret_restart_once_and_the_mark_goes_and_leaves_nothing_to_look_at(world: World) -> None:
     world.workloads.deploy("web", "db")
     world.workloads.deploy("cron", "unrelated")
     item = await changed(world)
@@ -42,17 +42,10 @@ async def test_users_of_a_changed_secret_restart_once_and_the_mark_goes(world: W
     assert world.workloads.rollouts == {"web": 1}
     assert world.workloads.restarted_for("web") == {"db": f"{world.vault}/{item}@2"}
     assert (world.secrets.mark(world.key()), world.events.reasons("web")) == (None, ["Restarted"])
-    assert world.meter.restarts == 1
+    assert (world.meter.restarts, world.process.index.states.count_pending()) == (1, 0)
     await world.restart()
     assert world.workloads.rollouts == {"web": 1}
-
-
-async def test_clearing_the_mark_leaves_a_secret_that_needs_no_look(world: World) -> None:
-    await changed(world)
-    await world.restart()
-    assert world.process.index.states.count_pending() == 0
     world.forget_requests()
-    await world.settle()
     await world.restart_process()
     assert (world.process.queue.depth(), world.secrets.writes()) == (0, [])
 

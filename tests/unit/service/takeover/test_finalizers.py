@@ -34,8 +34,11 @@ def history(world: World) -> list[str]:
 
 
 class TestAdoption:
-    async def test_a_secret_at_the_same_revision_is_adopted_by_one_write_without_a_restart(self, world: World, item: str) -> None:
-        as_left(world, item)
+    @pytest.mark.parametrize("owned", [True, False])
+    async def test_a_secret_at_the_same_revision_is_adopted_by_one_write_without_a_restart(
+        self, world: World, item: str, *, owned: bool
+    ) -> None:
+        as_left(world, item, owned=owned)
         await world.settle()
         assert (world.secrets.writes(), world.secrets.mark(world.key())) == (["replace app/db"], None)
         assert (world.owners(), world.events.reasons("db")) == (["OnePasswordItem/db"], ["Adopted"])
@@ -50,11 +53,6 @@ class TestAdoption:
         await world.restart()
         await world.restart()
         assert world.workloads.rollouts == {"web": 1}
-
-    async def test_one_without_an_owner_becomes_owned(self, world: World, item: str) -> None:
-        as_left(world, item, owned=False)
-        await world.settle()
-        assert (world.owners(), world.events.reasons("db")) == (["OnePasswordItem/db"], ["Adopted"])
 
     async def test_a_deployments_is_adopted_with_those_who_share_it(self, world: World, item: str) -> None:
         world.asks("web", finalizers=OFFICIAL)

@@ -45,27 +45,20 @@ async def test_an_item_that_is_gone_is_looked_for_once_and_not_whenever_its_vaul
     assert world.source.count("item") == 0
 
 
-async def test_a_vault_that_is_gone_is_told_and_its_secrets_stay(world: World) -> None:
-    world.source.add_vault("Other")
-    await world.synced()
-    world.source.delete_vault(world.vault)
-    for _ in range(2):
-        await world.poll_after(60)
-        assert world.claims.ready(world.key()).reason == "Synced"
-    await world.poll_after(60)
-    assert world.claims.ready(world.key()).reason == "VaultNotFound"
-    assert world.secrets.values(world.key()) == {"password": "one"}
-
-
-async def test_a_vault_that_is_gone_is_told_even_if_another_look_up_saw_it_first(world: World) -> None:
+@pytest.mark.parametrize("seen_first", [False, True], ids=["", "by another look-up"])
+async def test_a_vault_that_is_gone_is_told_and_its_secrets_stay(world: World, *, seen_first: bool) -> None:
     world.source.add_vault("Other")
     await world.synced()
     world.clock.advance(30)
     world.source.delete_vault(world.vault)
-    await world.settled(world.claim("lost", "vaults/Nowhere/items/db"))
-    await world.poll_after(30)
-    await world.poll_after(60, times=2)
+    if seen_first:
+        await world.settled(world.claim("lost", "vaults/Nowhere/items/db"))
+    for seconds in (30, 60):
+        await world.poll_after(seconds)
+        assert world.claims.ready(world.key()).reason == "Synced"
+    await world.poll_after(60)
     assert world.claims.ready(world.key()).reason == "VaultNotFound"
+    assert world.secrets.values(world.key()) == {"password": "one"}
 
 
 async def test_a_new_item_that_lists_show_late_wakes_its_resource(world: World) -> None:
