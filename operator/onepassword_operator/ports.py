@@ -8,7 +8,7 @@ exception.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Container, Sequence
+from collections.abc import AsyncIterator, Container, Mapping, Sequence
 from typing import Protocol
 
 from onepassword_operator.model.errors import OperatorError
@@ -124,8 +124,12 @@ class ResourceStore(Protocol):
     async def namespace_exists(self, namespace: str) -> bool:
         """Whether there is such a namespace; True also if RBAC forbids to read it."""
 
-    async def write_condition(self, claim: Claim, condition: Condition) -> Claim:
-        """Write the Ready condition of exactly this resource (same uid).
+    async def write_status(
+        self, claim: Claim, condition: Condition, *, facts: Mapping[str, object]
+    ) -> Claim:
+        """Write the Ready condition of exactly this resource (same uid), and other facts.
+
+        Of the facts, by field of `status`, None takes a field away; the others stay.
 
         Raises:
             ClusterAbsentError: it is gone.

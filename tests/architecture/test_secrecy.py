@@ -7,6 +7,7 @@ from architecture import repository
 OPENERS = {
     "connect/access_token.py": "the Connect token, for a request's header, and to see when it expires",
     "cluster/secret_store.py": "values, for the body of a Secret",
+    "rules/secret/text.py": "values that are written into a text around them",
 }
 """Files that may call `Confidential.reveal`."""
 

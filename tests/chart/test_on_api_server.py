@@ -118,7 +118,7 @@ def test_a_crd_of_the_official_chart_is_left_alone_then_handed_over_by_the_notes
         cluster.kubectl(*command)
     assert "left as it is" not in cluster.upgrade("first", namespace)
     columns = [column["name"] for column in crd(cluster)["spec"]["versions"][0]["additionalPrinterColumns"]]
-    assert columns == ["Age", "Ready", "Reason", "Item", "Message"]
+    assert columns == ["Age", "Ready", "Reason", "Version", "Item", "Secret", "Message"]
     cluster.uninstall("first", namespace)
     assert item_path(cluster, work) == "vaults/v/items/db"
 

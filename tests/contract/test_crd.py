@@ -15,6 +15,14 @@ CRD: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "crds" / "onep
 VERSION: dict[str, Any] = CRD["spec"]["versions"][0]
 SCHEMA: dict[str, Any] = VERSION["schema"]["openAPIV3Schema"]["properties"]
 OURS = {"reason", "observedGeneration"}
+SHAPED: dict[str, Any] = {
+    "items": [{"itemPath": "op://v/i", "prefix": "A_", "optional": True}],
+    "include": ["a"],
+    "exclude": ["b"],
+    "data": [{"key": "k", "field": "f", "optional": True}, {"key": "l", "value": "t", "escape": "URL"}],
+    "target": {"name": "n", "labels": {"a": "b"}, "annotations": {"c": "d"}},
+}
+"""A spec with every field but `itemPath`."""
 
 
 def test_the_resource_is_named_as_in_the_code() -> None:
@@ -35,10 +43,30 @@ def test_every_field_that_is_written_is_in_the_schema() -> None:
 def test_every_field_of_the_schema_is_read() -> None:
     metadata = {"namespace": "n", "name": "x", "uid": "u", "resourceVersion": "1"}
     bare = onepassword_item.from_dict({"metadata": metadata}, Rendering())
-    spec = {"itemPath": "vaults/v/items/i"}
-    assert set(SCHEMA["spec"]["properties"]) == set(spec)
-    assert onepassword_item.from_dict({"metadata": metadata, "spec": spec}, Rendering()).item_path != bare.item_path
+    path = {"itemPath": "vaults/v/items/i"}
+    assert fields(SCHEMA["spec"]) == members(path) | members(SHAPED)
+    assert onepassword_item.from_dict({"metadata": metadata, "spec": path}, Rendering()).item_path != bare.item_path
     assert onepassword_item.from_dict({"metadata": metadata, "type": "t"}, Rendering()).secret_type != bare.secret_type
+    shaped = onepassword_item.from_dict({"metadata": metadata, "spec": SHAPED}, Rendering())
+    assert (shaped.shaped and shaped.shaped.problem, shaped.key.name) == ("", "n")
+    for without in SHAPED.keys() - {"items"}:
+        spec = {name: value for name, value in SHAPED.items() if name != without}
+        assert onepassword_item.from_dict({"metadata": metadata, "spec": spec}, Rendering()) != shaped
+
+
+def fields(schema: dict[str, Any], place: str = "") -> set[str]:
+    """Every field below a schema, labels and annotations aside, by its path."""
+    below = schema.get("items", schema).get("properties", {})
+    return {f"{place}.{name}" for name in below}.union(*(fields(each, f"{place}.{name}") for name, each in below.items()))
+
+
+def members(value: Any, place: str = "") -> set[str]:
+    """Every member of an object, labels and annotations aside, by its path."""
+    if isinstance(value, list):
+        return set().union(*(members(each, place) for each in value))
+    if not isinstance(value, dict) or place in {".target.labels", ".target.annotations"}:
+        return set()
+    return {f"{place}.{name}" for name in value}.union(*(members(each, f"{place}.{name}") for name, each in value.items()))
 
 
 def test_what_is_ours_is_optional_and_the_rest_is_the_official_schema() -> None:
@@ -48,4 +76,4 @@ def test_what_is_ours_is_optional_and_the_rest_is_the_official_schema() -> None:
     assert {key for key in entry["properties"] if key not in OURS} == {"type", "status", "message", "lastTransitionTime"}
     assert status["required"] == ["conditions"]
     columns = {column["name"]: column.get("priority", 0) for column in VERSION["additionalPrinterColumns"]}
-    assert list(columns.items()) == [("Age", 0), ("Ready", 0), ("Reason", 0), ("Item", 1), ("Message", 1)]
+    assert list(columns.items()) == [("Age", 0), ("Ready", 0), ("Reason", 0), ("Version", 0), ("Item", 1), ("Secret", 1), ("Message", 1)]

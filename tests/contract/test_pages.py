@@ -65,7 +65,7 @@ def leaves(kind: type[errors.OperatorError]) -> list[type[errors.OperatorError]]
 
 
 def test_the_page_of_annotations_has_every_name_and_no_page_another_one() -> None:
-    ours = re.compile(r"((?:restarts\.)?operator\.1password\.io[/:][a-z-]+|onepassword\.com/finalizer\.secret)")
+    ours = re.compile(r"((?:(?:restarts\.)?operator\.1password|onepassword-operator)\.io[/:][a-z-]+|onepassword\.com/finalizer\.secret)")
     known = {value for value in vars(names).values() if isinstance(value, str) and ours.fullmatch(value)}
     assert len(known) > 12
     assert set(re.findall(rf"^\| `{ours.pattern}`", PAGES["docs/annotations.md"], re.MULTILINE)) == known

@@ -73,20 +73,46 @@ def states(world: World, names: list[str]) -> dict[str, Any]:
     }
 
 
-def test_two_hundred_secrets_of_every_kind_stay_as_they_are(make_world: MakeWorld, former: Path) -> None:
+def shaped(world: World) -> list[str]:
+    """Make resources that the former release can't read, and return the names of their Secrets."""
+    for number in range(COPIES):
+        path = f"vaults/v/items/by-title-{number}"
+        items = [{"itemPath": path, "prefix": "A_"}, {"itemPath": f"op://v/tls-{number}"}]
+        world.item(
+            f"shaped-{number}", spec={"items": items, "exclude": ["tls.*"], "target": {"name": f"target-{number}"} if number % 2 else {}}
+        )
+        world.deployment(f"uses-shaped-{number}", f"target-{number}" if number % 2 else f"shaped-{number}")
+    world.wait_ready(*(f"shaped-{number}" for number in range(COPIES)), timeout=90)
+    return [f"target-{number}" if number % 2 else f"shaped-{number}" for number in range(COPIES)]
+
+
+def test_secrets_of_every_kind_stay_as_they_are(make_world: MakeWorld, former: Path) -> None:
     world = make_world({"vaults": [{"name": "v", "items": [item for number in range(COPIES) for item in items(number)]}]})
     world.operator(PYTHONPATH=str(former))
     names = settle(world)
     before = states(world, names)
-    for source in (OPERATOR, former, OPERATOR):
-        world.restart(PYTHONPATH=str(source))
-        world.connect.wait_polls(3)
-        assert states(world, names) == before
+    world.restart(PYTHONPATH=str(OPERATOR))
+    world.connect.wait_polls(3)
+    assert states(world, names) == before
+    names += shaped(world)
+    before = states(world, names)
+    world.restart(PYTHONPATH=str(former))
+    for number in range(COPIES):
+        world.wait_reason(f"shaped-{number}", "InvalidItemPath")
+    world.connect.wait_polls(3)
+    assert states(world, names) == before
+    world.restart(PYTHONPATH=str(OPERATOR))
+    world.wait_ready(*(f"shaped-{number}" for number in range(COPIES)), timeout=90)
+    world.connect.wait_polls(3)
+    assert states(world, names) == before
     log = world.log.read_text()
     assert all(words in log for words in ("sweep done", "resync done"))  # each release ran: these are its words
     world.connect.edit("v", "asked-0", fields={"password": "canary-asked-2"})
     world.wait_data("asked-0", {"password": b"canary-asked-2"})
+    world.connect.edit("v", "by-title-1", fields={"password": "canary-title-2"})
+    world.wait_data("target-1", {"A_password": b"canary-title-2"})
     world.rollouts("asks-asked-0", 2)
+    world.rollouts("uses-shaped-1", 2)
     world.no_marks()
     after = states(world, names)
-    assert {name for name in names if after["secrets"][name] != before["secrets"][name]} == {"asked-0"}
+    assert {name for name in names if after["secrets"][name] != before["secrets"][name]} == {"asked-0", "by-title-1", "target-1"}

@@ -1,6 +1,6 @@
 """OnePasswordItems in memory, with generations, uids, watch events and a status that is written for real."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,10 @@ from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim
 
 
+def _own(claim: Claim) -> SecretKey:
+    return SecretKey(claim.key.namespace, claim.name)
+
+
 class FakeClaimStore(FakeStore):
     """`ClaimStore` in memory."""
 
@@ -21,6 +25,8 @@ class FakeClaimStore(FakeStore):
         self.events: list[tuple[str, Claim]] = []
         self.absent: set[str] = set()
         """Namespaces that do not exist."""
+        self.facts: dict[SecretKey, dict[str, object]] = {}
+        """What statuses say besides conditions."""
         self._version = 500
 
     def apply(self, key: SecretKey, path: str, **members: Any) -> Claim:
@@ -74,19 +80,20 @@ class FakeClaimStore(FakeStore):
         await self.asked(f"exists {namespace}")
         return namespace not in self.absent
 
-    async def write_condition(self, claim: Claim, condition: Condition) -> Claim:
+    async def write_status(self, claim: Claim, condition: Condition, *, facts: Mapping[str, object]) -> Claim:
         await self.asked(f"status {claim.key}")
         with self.faults.around("status"):
-            held = self.objects.get(claim.key)
+            held = self.objects.get(_own(claim))
             if held is None:
                 raise ClusterAbsentError("gone")
             if held.uid != claim.uid:
                 raise ClusterConflictError("another uid")
+            self.facts[_own(claim)] = self.facts.get(_own(claim), {}) | dict(facts)
             return self.keep("MODIFIED", replace(held, conditions=(condition,)))
 
     def keep(self, kind: str, claim: Claim) -> Claim:
         self._version += 1
         kept = replace(claim, resource_version=self._version)
-        self.objects[kept.key] = kept
+        self.objects[_own(kept)] = kept
         self.events.append((kind, kept))
         return kept

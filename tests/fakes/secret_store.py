@@ -52,7 +52,7 @@ class FakeSecretStore(FakeStore):
     def marked(self, key: SecretKey) -> list[int]:
         """The versions that a restart is still due for."""
         mark = self.mark(key)
-        return [revision.version for revision in mark.revisions] if mark else []
+        return [int(each.rpartition("@")[2]) for each in mark.content.split(",")] if mark else []
 
     def writes(self) -> list[str]:
         return [request for request in self.requests if request.split()[0] in {"create", "replace", "annotate", "own"}]

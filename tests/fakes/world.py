@@ -19,7 +19,7 @@ from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import BackendError
 from onepassword_operator.model.secret import OwnerReference, SecretKey
-from onepassword_operator.model.target import Rendering
+from onepassword_operator.model.target import ObjectRef, Rendering
 from onepassword_operator.service.runtime.work_queue import K, Limits, Priority, WorkQueue
 from onepassword_operator.service.vaults.catalog import FIRST_LISTINGS
 
@@ -116,6 +116,9 @@ class World:
     def options(self) -> wiring.Options:
         return wiring.Options(rendering=self.rendering, token=Confidential(self.token), staleness_seconds=STALENESS_SECONDS)
 
+    def ref(self, name: str = "db") -> ObjectRef:
+        return ObjectRef(names.KIND, *self.key(name))
+
     def key(self, name: str = "db", namespace: str = "app") -> SecretKey:
         return SecretKey(namespace, name)
 
@@ -172,7 +175,7 @@ class World:
         """Deliver what the watches have to say."""
         observe = self.process.observe
         for kind, claim in self._taken(self.claims.events):
-            observe.claim_gone(claim.key, claim.uid) if kind == "DELETED" else observe.claim_seen(claim)
+            observe.claim_gone(claim.ref, claim.uid) if kind == "DELETED" else observe.claim_seen(claim)
         for kind, workload in self._taken(self.workloads.events):
             deployments = self.process.observe_workloads
             deployments.gone(workload.ref, workload.uid) if kind == "DELETED" else deployments.seen(workload)

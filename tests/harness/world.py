@@ -94,9 +94,11 @@ class World:
 
     # --- what the user does ---
 
-    def item(self, name: str, path: str, **extra: Any) -> None:
+    def item(self, name: str, path: str = "", **extra: Any) -> None:
+        """Create a OnePasswordItem for a path, or with another `spec`."""
         metadata = {"name": name, **extra.pop("metadata", {})}
-        body = {"apiVersion": "/".join(GROUP), "kind": "OnePasswordItem", "metadata": metadata, "spec": {"itemPath": path}, **extra}
+        spec = extra.pop("spec", {"itemPath": path})
+        body = {"apiVersion": "/".join(GROUP), "kind": "OnePasswordItem", "metadata": metadata, "spec": spec, **extra}
         self.observer.custom.create_namespaced_custom_object(*GROUP, self.namespace, PLURAL, body)
 
     def patch_item(self, name: str, body: Mapping[str, Any]) -> None:

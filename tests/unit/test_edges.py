@@ -16,7 +16,6 @@ from onepassword_operator.cluster.credentials import ClusterAccess
 from onepassword_operator.edges import Parts, SystemClock, build, elect
 from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
-from onepassword_operator.model.item import Revision, Revisions
 from onepassword_operator.model.outcome import Change
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import ObjectRef, Rendering
@@ -101,9 +100,7 @@ async def test_workloads_are_restarted_if_the_setting_says_so(parts: Parts, serv
         "/api/v1/namespaces/app/secrets/db": reply({}, status=404),
         "/api/v1/namespaces/app/events": reply({}, status=201),
     }
-    parts.use_cases.shared.index.states.set_sealed(
-        SecretKey("app", "db"), held=None, mark=RestartMark(Revisions((Revision("v", "i", 2),)), "2024-05-01T12:00:00Z")
-    )
+    parts.use_cases.shared.index.states.set_sealed(SecretKey("app", "db"), held=None, mark=RestartMark("v/i@2", "2024-05-01T12:00:00Z"))
     parts.use_cases.shared.first_poll.set()
     await parts.use_cases.restarts._work(NamespaceKey("app"))
     assert ("PATCH", f"{deployments}/web") in [(request.method, request.path) for request in server.seen]

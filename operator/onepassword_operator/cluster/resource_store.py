@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 import msgspec
@@ -67,7 +67,9 @@ class KubernetesResources:
             return True
         return found is not None
 
-    async def write_condition(self, claim: Claim, condition: Condition) -> Claim:
+    async def write_status(
+        self, claim: Claim, condition: Condition, *, facts: Mapping[str, object]
+    ) -> Claim:
         """PATCH the status.
 
         The uid in the body makes the API server refuse the write (409) if another object has the
@@ -82,8 +84,8 @@ class KubernetesResources:
             *({name: said for name, said in each.to_object().items() if said} for each in others),
             condition.to_object(),
         ]
-        body = {"metadata": metadata, "status": {"conditions": conditions}}
-        path = f"{self._path(claim.key)}/status"
+        body = {"metadata": metadata, "status": {**facts, "conditions": conditions}}
+        path = f"{self._path(SecretKey(claim.key.namespace, claim.name))}/status"
         return await self._api.merge_patch(
             path, body, resource=f"{_RESOURCE}/status", read=self._read
         )

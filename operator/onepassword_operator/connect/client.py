@@ -198,7 +198,7 @@ class ConnectSource:
         for file in described:
             content = await self._file(file, path, room=room)
             room -= len(content)
-            files.append(File(name=file.name or "", content=Confidential(bytes(content))))
+            files.append(file.to_model(Confidential(bytes(content)), wire.section_labels))
         return tuple(files)
 
     async def _file(self, file: schema.WireFile, path: str, *, room: int) -> bytearray:

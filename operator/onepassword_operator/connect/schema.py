@@ -7,6 +7,7 @@ pydantic's are caught here and replaced by our own, with field names only.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
@@ -33,6 +34,14 @@ def _without_nulls(value: Any) -> Any:
     return (
         [element for element in value if element is not None] if isinstance(value, list) else value
     )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _texts(value: Any) -> dict[str, Any] | None:
+    return value if isinstance(value, dict) else None
 
 
 _E = TypeVar("_E")
@@ -116,12 +125,39 @@ class _WireUrl(_Wire):
         )
 
 
+# Names that only shaped Secrets need: an odd one makes no item unreadable.
+_Name = Annotated[str | None, pydantic.BeforeValidator(_text)]
+
+
+class _WireSection(_Wire):
+    id: _Name = None
+    label: _Name = None
+
+
+def _section_label(section: _WireSection | None, labels: Mapping[str, str]) -> str:
+    return (labels.get(section.id or "") or section.label or "") if section else ""
+
+
+_Section = Annotated[_WireSection | None, pydantic.BeforeValidator(_texts)]
+_Sections = Annotated[
+    list[_Section],
+    pydantic.BeforeValidator(lambda value: value if isinstance(value, list) else []),
+]
+
+
 class _WireField(_Wire):
+    id: _Name = None
     label: str | None = None
     value: str | None = pydantic.Field(default=None, repr=False)
+    section: _Section = None
 
-    def to_model(self) -> Field:
-        return Field(label=self.label or "", value=Confidential.of_text(self.value or ""))
+    def to_model(self, sections: Mapping[str, str]) -> Field:
+        return Field(
+            label=self.label or "",
+            value=Confidential.of_text(self.value or ""),
+            id=self.id or "",
+            section=_section_label(self.section, sections),
+        )
 
 
 class WireFile(_Wire):
@@ -130,6 +166,16 @@ class WireFile(_Wire):
     id: str
     name: str | None = None
     size: float | None = None
+    section: _Section = None
+
+    def to_model(self, content: Confidential, sections: Mapping[str, str]) -> File:
+        """Convert to a `File` with this content; `sections` are the item's labels by ID."""
+        return File(
+            name=self.name or "",
+            content=content,
+            id=self.id,
+            section=_section_label(self.section, sections),
+        )
 
 
 class WireItem(_Wire):
@@ -144,9 +190,16 @@ class WireItem(_Wire):
     urls: _Elements[_WireUrl] = None
     fields: _Elements[_WireField] = pydantic.Field(default=None, repr=False)
     files: _Elements[WireFile] = None
+    sections: _Sections = []
+
+    @property
+    def section_labels(self) -> dict[str, str]:
+        """The labels of its sections, by ID."""
+        return {each.id: each.label or "" for each in self.sections if each and each.id}
 
     def to_model(self, files: tuple[File, ...]) -> Item:
         """Convert to an `Item` with these files' contents."""
+        sections = self.section_labels
         return Item(
             id=self.id,
             vault_id=self.vault.id,
@@ -155,7 +208,7 @@ class WireItem(_Wire):
             tags=tuple(tag for tag in self.tags or () if tag),
             active=is_active(self.state),
             urls=tuple(u.to_model() for u in self.urls or ()),
-            fields=tuple(f.to_model() for f in self.fields or ()),
+            fields=tuple(f.to_model(sections) for f in self.fields or ()),
             files=files,
         )
 

@@ -25,6 +25,6 @@ class ItemEvents:
         """Report a listed, added or modified resource as seen, and a deleted one as gone."""
         claim = onepassword_item.from_dict(event["object"], self._rendering)
         if event["type"] == "DELETED":
-            self._observe.claim_gone(claim.key, claim.uid)
+            self._observe.claim_gone(claim.ref, claim.uid)
         else:
             self._observe.claim_seen(claim)

@@ -3,6 +3,7 @@
     OperatorError
       InvalidTargetError                the user must change the resource
         ItemPathError
+        SpecError                       another field of spec
         MetadataTooLargeError           more labels and annotations than are copied to a Secret
       BackendError                      1Password
         BackendUnavailableError           network, 5xx, timeout
@@ -33,11 +34,16 @@
         TypeImmutableError
         TargetImmutableError
         SecretTooLargeError
-        NoUsableFieldsError
+        ShapeError                      the items do not fit the shape
+          NoUsableFieldsError
+          FieldNotFoundError
+          FieldAmbiguousError
+          KeyConflictError
+          NotTextError
       InternalError                     a bug of the operator's
 
-Each leaf has a `reason` (the same CamelCase word in condition, Event, metric label and log) and a
-`retry` class. Messages name things, say the remedy, and never hold a value.
+Each leaf has a `reason` (the same CamelCase word in condition, Event, metric label and log).
+Messages name things, say the remedy, and never hold a value.
 """
 
 from __future__ import annotations
@@ -57,8 +63,7 @@ class Retry(enum.Enum):
     THEN = "then"
     """At a known time: the error carries the delay."""
     LATER = "later"
-    """Something outside must change, and no watch or poll shows it: try once per polling interval.
-    """
+    """Something outside must change, unseen by watch and poll: try once per polling interval."""
     ON_CHANGE = "on change"
     """The resource or the item must change; a watch or a poll shows both."""
 
@@ -102,6 +107,12 @@ class ItemPathError(InvalidTargetError):
     reason = "InvalidItemPath"
 
 
+class SpecError(InvalidTargetError):
+    """A field of `spec` besides `itemPath` is malformed, or does not fit the others."""
+
+    reason = "InvalidSpec"
+
+
 class MetadataTooLargeError(InvalidTargetError):
     """More labels and annotations than are copied to a Secret."""
 
@@ -110,6 +121,8 @@ class MetadataTooLargeError(InvalidTargetError):
 
 class BackendError(OperatorError):
     """1Password gave no usable answer, or refused."""
+
+    retry = Retry.LATER
 
 
 class BackendUnavailableError(BackendError):
@@ -152,21 +165,18 @@ class BackendDeniedError(BackendError):
     """The token itself is refused (401)."""
 
     reason = "Unauthorized"
-    retry = Retry.LATER
 
 
 class BackendForbiddenError(BackendError):
     """The token is valid but may not see this (403)."""
 
     reason = "AccessDenied"
-    retry = Retry.LATER
 
 
 class BackendAnswerError(BackendError):
     """A reply that is not what the API promises."""
 
     reason = "OnePasswordAnswerInvalid"
-    retry = Retry.LATER
 
 
 class ItemLookupError(OperatorError):
@@ -202,6 +212,8 @@ class ItemAmbiguousError(ItemLookupError):
 class ClusterError(OperatorError):
     """The Kubernetes API gave no usable answer, or refused."""
 
+    retry = Retry.LATER
+
 
 class ClusterUnavailableError(ClusterError):
     """No usable answer from the API server. `delay_seconds` is set if it asked for a pause."""
@@ -221,7 +233,6 @@ class ClusterDeniedError(ClusterError):
     """RBAC does not allow the request."""
 
     reason = "ClusterAccessDenied"
-    retry = Retry.LATER
 
 
 class ClusterConflictError(ClusterError):
@@ -235,7 +246,6 @@ class ClusterAbsentError(ClusterError):
     """The object or its namespace is gone."""
 
     reason = "Absent"
-    retry = Retry.LATER
 
 
 class ClusterExpiredError(ClusterError):
@@ -249,21 +259,18 @@ class ClusterTerminatingError(ClusterError):
     """The namespace is being deleted, so nothing can be created in it."""
 
     reason = "NamespaceTerminating"
-    retry = Retry.LATER
 
 
 class ClusterQuotaError(ClusterError):
     """A ResourceQuota is used up."""
 
     reason = "QuotaExceeded"
-    retry = Retry.LATER
 
 
 class ClusterAdmissionError(ClusterError):
     """An admission webhook or policy refused the write."""
 
     reason = "AdmissionDenied"
-    retry = Retry.LATER
 
 
 class ClusterInvalidError(ClusterError):
@@ -276,19 +283,19 @@ class ClusterInvalidError(ClusterError):
 class RefusedError(OperatorError):
     """The operator declines to write."""
 
+    retry = Retry.LATER
+
 
 class TargetNotOwnedError(RefusedError):
     """A Secret of that name exists and is not ours."""
 
     reason = "TargetNotOwned"
-    retry = Retry.LATER
 
 
 class TargetClaimedError(RefusedError):
     """Another object asks for the Secret with another item, and wins (`rules/secret/claims.py`)."""
 
     reason = "TargetClaimed"
-    retry = Retry.LATER
 
 
 class AnotherOperatorActiveError(RefusedError):
@@ -315,14 +322,12 @@ class TypeImmutableError(RefusedError):
     """Kubernetes never changes the type of an existing Secret."""
 
     reason = "SecretTypeImmutable"
-    retry = Retry.LATER
 
 
 class TargetImmutableError(RefusedError):
     """The Secret is marked immutable and its content would change."""
 
     reason = "TargetImmutable"
-    retry = Retry.LATER
 
 
 class SecretTooLargeError(RefusedError):
@@ -337,11 +342,40 @@ class SecretTooLargeError(RefusedError):
         self.retry = retry
 
 
-class NoUsableFieldsError(RefusedError):
-    """The item yields no key at all."""
+class ShapeError(RefusedError):
+    """The items do not fit the shape that the resource asks for."""
+
+    retry = Retry.ON_CHANGE
+
+
+class NoUsableFieldsError(ShapeError):
+    """The items give no key at all."""
 
     reason = "NoUsableFields"
-    retry = Retry.ON_CHANGE
+
+
+class FieldNotFoundError(ShapeError):
+    """No field has the name that the resource asks for."""
+
+    reason = "FieldNotFound"
+
+
+class FieldAmbiguousError(ShapeError):
+    """Several fields have the name that the resource asks for."""
+
+    reason = "FieldAmbiguous"
+
+
+class KeyConflictError(ShapeError):
+    """Two items give the same key."""
+
+    reason = "KeyConflict"
+
+
+class NotTextError(ShapeError):
+    """A field or file that is no UTF-8 stands in a text."""
+
+    reason = "NotText"
 
 
 class InternalError(OperatorError):

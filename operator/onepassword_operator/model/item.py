@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from onepassword_operator.model.confidential import Confidential
 
+_NONE: Final = "-"
 _VERSION = re.compile(r"(0|[1-9][0-9]{0,17})\Z")
 
 
@@ -57,6 +58,9 @@ class Field:
 
     label: str
     value: Confidential
+    id: str = ""
+    section: str = ""
+    """Label of its section; empty if it has none."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +78,9 @@ class File:
 
     name: str
     content: Confidential
+    id: str = ""
+    section: str = ""
+    """Label of its section; empty if it has none."""
 
 
 def parse_version(text: str) -> int | None:
@@ -96,11 +103,13 @@ class Revision:
     version: int
 
     def __str__(self) -> str:
-        return f"{self.vault_id}/{self.item_id}@{self.version}"
+        return f"{self.vault_id}/{self.item_id}@{self.version}" if self.item_id else _NONE
 
     @classmethod
     def parse(cls, text: str) -> Revision | None:
         """Read a revision as `str` writes it; None for anything else."""
+        if text == _NONE:
+            return ABSENT
         path, _, version_text = text.rpartition("@")
         vault_id, _, item_id = path.partition("/")
         version = parse_version(version_text)
@@ -125,6 +134,10 @@ class Revision:
         return f"vaults/{self.vault_id}/items/{self.item_id}"
 
 
+ABSENT: Final = Revision("", "", 0)
+"""Stands in `Revisions` for an optional item that there is none of."""
+
+
 class Revisions(tuple[Revision, ...]):
     """The content of a Secret: the revision of each of its items, in the order of the recipe.
 
@@ -146,7 +159,7 @@ class Revisions(tuple[Revision, ...]):
     @property
     def versions(self) -> str:
         """The versions alone, for people."""
-        return ", ".join(str(revision.version) for revision in self)
+        return ", ".join(str(revision.version) for revision in self if revision != ABSENT)
 
     def having(self, revision: Revision, *, at: int) -> Revisions:
         """Replace the revision at a position."""

@@ -25,11 +25,29 @@ LAST_RESTARTED: Final = PREFIX + "last-restarted"  # official
 REQUESTED_PATH: Final = PREFIX + "requested-path"
 COPIED_KEYS: Final = PREFIX + "copied-keys"
 SEAL: Final = PREFIX + "seal"
+OUR_PREFIX: Final = "onepassword-operator.io/"
+REVISIONS: Final = OUR_PREFIX + "revisions"
+"""On a shaped Secret, instead of `item-path` and `item-version`, which make the official operator
+fill a Secret with every field.
+"""
+ADOPT: Final = OUR_PREFIX + "adopt"
+"""On a Secret that nobody owns: the resource that may take it over, by the word of whoever made it.
+"""
+RECIPE: Final = OUR_PREFIX + "recipe"  # on a shaped Secret, instead of `requested-path`
 RESTART_PENDING: Final = PREFIX + "restart-pending"
 REFRESH: Final = PREFIX + "refresh"
 SUSPEND: Final = PREFIX + "suspend"
 WRITTEN_ON_SECRETS: Final = frozenset(
-    {ITEM_PATH, ITEM_VERSION, REQUESTED_PATH, COPIED_KEYS, SEAL, RESTART_PENDING}
+    {
+        ITEM_PATH,
+        ITEM_VERSION,
+        REQUESTED_PATH,
+        REVISIONS,
+        RECIPE,
+        COPIED_KEYS,
+        SEAL,
+        RESTART_PENDING,
+    }
 )
 """Annotations that only the operator writes on a Secret; they are never copied from the object that
 asks for it.

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.item import Revision, Revisions, parse_version
+from onepassword_operator.model.recipe import Recipe
 
 
 class SecretKey(NamedTuple):
@@ -82,6 +83,11 @@ class ObservedSecret:
     def __post_init__(self) -> None:
         object.__setattr__(self, "recorded", _recorded(self.annotations))
 
+    @property
+    def shaped_by(self) -> str:
+        """The recipe of a shaped Secret, as its annotations keep it; else empty."""
+        return self.annotations.get(names.RECIPE, "")
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredSecret:
@@ -97,15 +103,26 @@ class DesiredSecret:
     immutable: bool = False
 
 
-def item_annotations(revisions: Revisions) -> dict[str, str]:
-    """Write revisions as a Secret's annotations; one as the official operator writes it."""
+def record(recipe: Recipe, revisions: Revisions) -> dict[str, str]:
+    """Write recipe and revisions as a Secret's annotations; plain ones as the official operator."""
+    if recipe.shape is not None:
+        return {names.REVISIONS: str(revisions), names.RECIPE: str(recipe)}
     return {
         names.ITEM_PATH: ",".join([revision.path for revision in revisions]),
         names.ITEM_VERSION: ",".join([str(revision.version) for revision in revisions]),
+        names.REQUESTED_PATH: str(recipe),
     }
 
 
+def requested(annotations: Mapping[str, str]) -> str | None:
+    """Return the recipe of a Secret, as `str` writes it; None if its annotations have none."""
+    shaped = annotations.get(names.RECIPE)
+    return annotations.get(names.REQUESTED_PATH) if shaped is None else shaped
+
+
 def _recorded(annotations: Mapping[str, str]) -> Revisions | None:
+    if names.RECIPE in annotations:
+        return Revisions.parse(annotations.get(names.REVISIONS, ""))
     versions = annotations.get(names.ITEM_VERSION, "").split(",")
     paths = annotations.get(names.ITEM_PATH, "").split(",", len(versions) - 1)
     known = Revisions(filter(None, map(_revision, paths, versions)))

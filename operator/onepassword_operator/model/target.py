@@ -43,12 +43,16 @@ class Claim:
     key: SecretKey
     kind: str = names.KIND
     name: str
-    """Name of the object; a OnePasswordItem and its Secret have the same name."""
+    """Name of the object; a OnePasswordItem and its Secret have the same name, unless it says
+    otherwise.
+    """
     uid: str
     resource_version: int
     generation: int
     created_at: str
     item_path: str
+    shaped: Recipe | None = None
+    """The recipe of a resource that shapes its Secret; None if it asks by an item path."""
     secret_type: str
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
@@ -68,8 +72,8 @@ class Claim:
 
     @property
     def recipe(self) -> Recipe:
-        """The parts that its Secret's content comes from: today the item of its path."""
-        return Recipe((Part(self.item_path),))
+        """The recipe of its Secret: the item of its path, unless it is shaped."""
+        return Recipe((Part(self.item_path),)) if self.shaped is None else self.shaped
 
     @property
     def ref(self) -> ObjectRef:
@@ -90,7 +94,7 @@ class Claim:
     def another_name(self) -> str:
         """What to do for a Secret of another name, in the words of the object that asks."""
         if self.is_resource:
-            return "rename the resource"
+            return "choose another target.name" if self.shaped else "rename the resource"
         return f"choose another name in the annotation {names.ITEM_NAME}"
 
     @property
@@ -122,7 +126,7 @@ class Claim:
             self.uid == other.uid
             and self.key == other.key
             and self.terminating == other.terminating
-            and self.item_path == other.item_path
+            and (self.item_path, self.shaped) == (other.item_path, other.shaped)
             and self.secret_type == other.secret_type
             and self.labels == other.labels
             and self.annotations == other.annotations
@@ -153,6 +157,6 @@ def copied_annotations(annotations: Mapping[str, str], rendering: Rendering) -> 
         copied |= {
             k: v
             for k, v in annotations.items()
-            if k != names.LAST_APPLIED and not k.startswith(names.PREFIX)
+            if k != names.LAST_APPLIED and not k.startswith((names.PREFIX, names.OUR_PREFIX))
         }
     return copied

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 
 from onepassword_operator.model import names
@@ -10,6 +11,8 @@ from onepassword_operator.model.item import Revisions
 from onepassword_operator.model.secret import OwnerReference
 from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.model.workload_kind import DEPLOYMENT, WorkloadKind
+
+_DIGEST = re.compile("[0-9a-f]{32}")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,18 +60,24 @@ class Workload:
 class RestartMark:
     """The pending-restart mark of a Secret: its users that run an older revision are due.
 
-    `time` is the API server's, RFC 3339 UTC.
+    `content` is what they are to run: revisions, or a digest of a shaped Secret's data. `time` is
+    the API server's, RFC 3339 UTC.
     """
 
-    revisions: Revisions
+    content: str
     time: str
 
     def __str__(self) -> str:
-        return f"{self.revisions}@{self.time}"
+        return f"{self.content}@{self.time}"
+
+    @property
+    def is_digest(self) -> bool:
+        """Whether it is of a shaped Secret's data."""
+        return _DIGEST.fullmatch(self.content) is not None
 
     @classmethod
     def parse(cls, text: str | None) -> RestartMark | None:
         """Read a mark as `str` writes it; None for any other text."""
-        revisions_text, _, time = (text or "").rpartition("@")
-        revisions = Revisions.parse(revisions_text)
-        return cls(revisions, time) if revisions and time else None
+        content, _, time = (text or "").rpartition("@")
+        known = _DIGEST.fullmatch(content) or Revisions.parse(content)
+        return cls(content, time) if known and time else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from typing import Final
 
 from onepassword_operator.model import bounds, names
@@ -18,8 +19,9 @@ from onepassword_operator.model.errors import (
     OperatorError,
     VaultNotFoundError,
 )
-from onepassword_operator.model.item import Revisions
+from onepassword_operator.model.item import ABSENT, Revisions
 from onepassword_operator.model.outcome import (
+    Change,
     Condition,
     Failed,
     Outcome,
@@ -46,6 +48,8 @@ SKIPPED: Final = "FieldsSkipped"
 OTHER: Final = "Other"
 """Stands for a reason that is none of this operator's, or for none at all."""
 _LABELS_SHOWN: Final = 5
+_ITEMS_SHOWN: Final = 4
+_WRITTEN: Final = frozenset(Change) - {Change.NONE, Change.RETOUCHED}
 
 
 def ready(
@@ -77,6 +81,20 @@ def ready(
     # counts as equal.
     pruned = dataclasses.replace(condition, reason="", observed_generation=None)
     return None if previous in (condition, pruned) else condition
+
+
+def facts(claim: Claim, outcome: Outcome, *, now: str) -> dict[str, object]:
+    """Return the fields of the status besides conditions, by name; None takes one away."""
+    found: dict[str, object] = {
+        "observedGeneration": claim.generation,
+        "secretName": claim.key.name,
+    }
+    if isinstance(outcome, Synced):
+        only, *others = outcome.revisions
+        found["itemVersion"] = None if others or only == ABSENT else only.version
+        if outcome.change in _WRITTEN:
+            found["lastChangeTime"] = now
+    return found
 
 
 def reasons() -> frozenset[str]:
@@ -160,8 +178,17 @@ def reports(claim: Claim, revisions: Revisions, *, last_good: Condition | None =
 
 
 def _fact(claim: Claim, revisions: Revisions) -> str:
-    held = " and ".join(f"version {revision.version} of {revision.path}" for revision in revisions)
-    return f'Secret "{claim.key.name}" holds {held}'
+    shown = [
+        f"no item for part {position}"
+        if revision == ABSENT
+        else f"version {revision.version} of {revision.path}"
+        for position, revision in enumerate(revisions, 1)
+    ]
+    if len(shown) > _ITEMS_SHOWN:
+        # Short enough not to be cut, because it is read again, and different for other revisions.
+        digest = hashlib.sha256(str(revisions).encode()).hexdigest()[:16]
+        shown[_ITEMS_SHOWN:] = [f"{len(shown) - _ITEMS_SHOWN} more items ({digest})"]
+    return f'Secret "{claim.key.name}" holds {" and ".join(shown)}'
 
 
 def _reported_before(previous: Condition | None, fact: str) -> tuple[str, str, str] | None:

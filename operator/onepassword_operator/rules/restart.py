@@ -66,7 +66,7 @@ def decide(
     if not due:
         return None
     used = {name: done for name, done in restarted_for.items() if name in workload.secrets}
-    merged = used | {name: str(mark.revisions) for name, mark in due.items()}
+    merged = used | {name: mark.content for name, mark in due.items()}
     newest = max(
         [mark.time for mark in due.values()]
         + [workload.template_annotations.get(names.LAST_RESTARTED, "")],
@@ -105,7 +105,7 @@ def _is_served(workload: Workload, mark: RestartMark, *, done: str | None) -> bo
     # The time counts, too: the Secret may have held something else in between, and the pods may
     # have been restarted by somebody else then.
     last = _instant(workload.template_annotations.get(names.LAST_RESTARTED, ""))
-    return done == str(mark.revisions) and last >= _instant(mark.time)
+    return done == mark.content and last >= _instant(mark.time)
 
 
 def _created_after(workload: Workload, mark: RestartMark) -> bool:

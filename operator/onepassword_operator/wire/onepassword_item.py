@@ -13,9 +13,11 @@ import msgspec
 
 from onepassword_operator.model import bounds, names
 from onepassword_operator.model.outcome import Condition
+from onepassword_operator.model.recipe import Recipe
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim, Rendering, copied_annotations
 from onepassword_operator.rules.secret import annotations as advice
+from onepassword_operator.wire import recipe
 from onepassword_operator.wire.metadata import (
     NoList,
     NoObject,
@@ -26,13 +28,10 @@ from onepassword_operator.wire.metadata import (
     text_of,
     texts,
 )
+from onepassword_operator.wire.recipe import Target
 
 _TRUE: Final = frozenset({"1", "t", "true"})
 _NOTHING: Final[Mapping[str, str]] = {}
-
-
-class _Spec(msgspec.Struct, rename="camel", gc=False):
-    item_path: object = None
 
 
 class _Condition(msgspec.Struct, rename="camel", gc=False):
@@ -50,7 +49,7 @@ class _Status(msgspec.Struct, gc=False):
 
 class _Resource(msgspec.Struct, gc=False):
     metadata: ObjectMeta
-    spec: _Spec | NoObject = None
+    spec: dict[str, object] | NoObject = None
     type: object = None
     status: _Status | NoObject = None
 
@@ -69,19 +68,22 @@ def from_dict(raw: Mapping[str, Any], rendering: Rendering) -> Claim:
 
 
 def _claim(found: _Resource, rendering: Rendering) -> Claim:
-    metadata, spec = found.metadata, found.spec if isinstance(found.spec, _Spec) else _Spec()
-    labels, annotations = texts(metadata.labels), texts(metadata.annotations)
-    copied = copied_annotations(annotations, rendering)
+    metadata, spec = found.metadata, found.spec if isinstance(found.spec, dict) else {}
+    annotations = texts(metadata.annotations)
+    shaped, target = _shaped(spec)
+    labels = texts(metadata.labels) if target.labels is None else target.labels
+    copied = copied_annotations(annotations, rendering) | dict(target.annotations)
     size = bounds.characters(labels, copied)
     oversized = size if size > bounds.COPIED_CHARACTERS else 0
     return Claim(
-        key=SecretKey(sys.intern(metadata.namespace), metadata.name),
+        key=SecretKey(sys.intern(metadata.namespace), target.name or metadata.name),
         name=metadata.name,
         uid=metadata.uid,
         resource_version=metadata.resource_version,
         generation=metadata.generation if isinstance(metadata.generation, int) else 0,
         created_at=text_of(metadata.creation_timestamp),
-        item_path=bounds.clipped(text_of(spec.item_path), bounds.ITEM_PATH_CHARACTERS),
+        item_path=bounds.clipped(text_of(spec.get("itemPath")), bounds.ITEM_PATH_CHARACTERS),
+        shaped=shaped,
         secret_type=bounds.clipped(text_of(found.type), bounds.TYPE_CHARACTERS) or names.OPAQUE,
         labels=labels if labels and not oversized else _NOTHING,
         annotations=copied if copied and not oversized else _NOTHING,
@@ -93,6 +95,12 @@ def _claim(found: _Resource, rendering: Rendering) -> Claim:
         suspended=annotations.get(names.SUSPEND, "").lower() in _TRUE,
         refresh=bounds.clipped(annotations.get(names.REFRESH, ""), bounds.REFRESH_CHARACTERS),
     )
+
+
+def _shaped(spec: Mapping[str, object]) -> tuple[Recipe | None, Target]:
+    if all(spec.get(member) is None for member in recipe.MEMBERS):
+        return None, Target()
+    return recipe.shaped(spec)
 
 
 def _conditions(status: _Status | NoObject) -> tuple[Condition, ...]:

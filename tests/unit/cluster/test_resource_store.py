@@ -82,18 +82,19 @@ async def test_a_namespace_is_absent_only_if_the_api_server_says_so(
 
 async def test_a_condition_is_written_to_exactly_this_resource(server: Server, store: KubernetesResources) -> None:
     server.script(reply(RAW | {"status": {"conditions": [READY.to_object()]}}))
-    written = await store.write_condition(onepassword_item.from_dict(RAW, Rendering()), READY)
+    facts = {"secretName": "db", "itemVersion": None}
+    written = await store.write_status(onepassword_item.from_dict(RAW, Rendering()), READY, facts=facts)
     assert written.ready == READY
     (request,) = server.seen
     assert (request.method, request.path) == ("PATCH", f"{PATH}/status")
-    assert msgspec.json.decode(request.body) == {"metadata": {"uid": "u"}, "status": {"conditions": [READY.to_object()]}}
+    assert msgspec.json.decode(request.body) == {"metadata": {"uid": "u"}, "status": {**facts, "conditions": [READY.to_object()]}}
 
 
 async def test_conditions_of_others_stay_and_are_never_overwritten_unseen(server: Server, store: KubernetesResources) -> None:
     theirs = {"type": "Approved", "status": "True", "lastTransitionTime": "2024-05-01T12:00:00Z"}
     found = onepassword_item.from_dict(RAW | {"status": {"conditions": [theirs, READY.to_object(), 5]}}, Rendering())
     server.script(reply(RAW))
-    await store.write_condition(found, READY)
+    await store.write_status(found, READY, facts={})
     sent = msgspec.json.decode(server.seen[0].body)
     assert sent["status"]["conditions"] == [theirs, READY.to_object()]
     assert sent["metadata"] == {"uid": "u", "resourceVersion": RAW["metadata"]["resourceVersion"]}
@@ -104,4 +105,4 @@ async def test_what_is_gone_or_another_takes_no_condition(
     server: Server, store: KubernetesResources, status: int, kind: type[Exception]
 ) -> None:
     server.script(reply({}, status=status))
-    await failing(kind, store.write_condition(onepassword_item.from_dict(RAW, Rendering()), READY))
+    await failing(kind, store.write_status(onepassword_item.from_dict(RAW, Rendering()), READY, facts={}))

@@ -17,7 +17,7 @@ async def test_a_resource_that_is_seen_is_queued_and_a_deleted_one_let_go(kind: 
     world = World()
     events = ItemEvents(world.process.observe, Rendering(copy_annotations=True))
     await events.item_event({"type": kind, "object": ITEM}, patch={})
-    held = world.process.index.claims.resource(world.key())
+    held = world.process.index.claims.resource(world.ref())
     assert held
     assert held.annotations == {"team": "a"}
     assert await world.process.queue.take() == world.key()

@@ -57,7 +57,8 @@ VERDICTS = {
     errors.Retry.THEN: {"RateLimited", "AnotherOperatorActive", "InternalError"},
     errors.Retry.ON_CHANGE: {
         *("InvalidItemPath", "MetadataTooLarge", "VaultNotFound", "ItemNotFound", "ItemArchived", "ItemAmbiguous"),
-        *("SecretInvalid", "TypeNotAllowed", "SecretTooLarge", "NoUsableFields"),
+        *("SecretInvalid", "TypeNotAllowed", "SecretTooLarge", "NoUsableFields", "InvalidSpec"),
+        *("FieldNotFound", "FieldAmbiguous", "KeyConflict", "NotText"),
     },
     errors.Retry.LATER: {
         *("Unauthorized", "AccessDenied", "OnePasswordAnswerInvalid"),

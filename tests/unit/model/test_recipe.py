@@ -2,9 +2,9 @@
 
 import pytest
 
-from onepassword_operator.model.errors import ItemPathError
+from onepassword_operator.model.errors import ItemPathError, SpecError
 from onepassword_operator.model.item_path import ItemPath
-from onepassword_operator.model.recipe import Part, Recipe
+from onepassword_operator.model.recipe import Entry, Escape, Part, Recipe, Shape
 from unit.rules import samples
 
 DB, API = Part("vaults/Prod/items/db"), Part("vaults/Test/items/api")
@@ -31,3 +31,40 @@ def test_a_recipe_with_one_invalid_part_has_no_items() -> None:
 def test_another_order_is_another_recipe() -> None:
     assert Recipe((DB, API)) != Recipe((API, DB))
     assert str(Recipe((DB, API))) != str(Recipe((API, DB)))
+
+
+def test_what_annotations_keep_of_a_shape_differs_with_every_member_of_it_and_shows_none() -> None:
+    entry = Entry("key", value="canary")
+    recipes = [
+        Recipe((DB,), Shape()),
+        Recipe((DB._replace(prefix="a"),), Shape()),
+        Recipe((DB, API), Shape()),
+        Recipe((DB,), Shape(include=("a",))),
+        Recipe((DB,), Shape(exclude=("a",))),
+        *(Recipe((DB,), Shape(data=(each,))) for each in (entry, entry._replace(optional=True), entry._replace(escape=Escape.URL))),
+        Recipe((DB,), Shape(data=(Entry("key", field="canary"),))),
+    ]
+    kept = {str(recipe) for recipe in recipes}
+    assert len(kept) == len(recipes)
+    assert all(len(each) == 65 and "canary" not in each for each in kept)
+
+
+def test_it_stays_as_it_is_for_ever() -> None:
+    """Secrets in clusters carry it, under their seals."""
+    entry = Entry("key", value="canary", escape=Escape.URL, optional=True)
+    recipe = Recipe((DB._replace(prefix="DB_"),), Shape(include=("a",), exclude=("b",), data=(entry,)))
+    assert str(recipe) == "4e59b6746a2a65b054fec52611dfe2ab-7a5613e07895a28c3e4370caafd7eccc"
+
+
+def test_it_leads_where_another_led_with_the_same_paths_whatever_the_shape() -> None:
+    shaped, other = Recipe((DB,), Shape()), Recipe((DB._replace(prefix="a"),), Shape(exclude=("a",)))
+    assert shaped.leads_where(str(other))
+    assert Recipe((DB,)).leads_where(str(Recipe((DB,))))
+    for former in (Recipe((API,), Shape()), Recipe((DB, API), Shape()), Recipe((DB,))):
+        assert not shaped.leads_where(str(former))
+    assert not Recipe((DB,)).leads_where(str(shaped))
+
+
+def test_a_path_of_a_shape_that_is_none_is_named_by_its_place() -> None:
+    with pytest.raises(SpecError, match=r"spec\.items\[1\]: itemPath \"nowhere\""):
+        Recipe((DB, Part("nowhere")), Shape()).items()

@@ -81,6 +81,7 @@ def test_a_status_write_asks_for_nothing_new(change: dict[str, Any]) -> None:
         ({names.AUTO_RESTART: ""}, {}, {}),
         ({names.LAST_APPLIED: "{}"}, {}, {}),
         ({names.ITEM_PATH: "p", names.SEAL: "s", names.RESTART_PENDING: "r", names.PREFIX + "new": "n"}, {}, {}),
+        ({names.REVISIONS: "v/i@1", names.RECIPE: "r", names.ADOPT: "a"}, {}, {}),
         ({"operator.1password.io": "x"}, {}, {"operator.1password.io": "x"}),
     ],
 )

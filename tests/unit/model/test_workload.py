@@ -30,7 +30,8 @@ def test_the_official_operators_finalizer_holds_a_workload_up(finalizers: tuple[
 IDS = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=26)
 MARKS = st.builds(
     RestartMark,
-    st.lists(st.builds(Revision, IDS, IDS, st.integers(0, 10**18 - 1)), min_size=1, max_size=3).map(Revisions),
+    st.lists(st.builds(Revision, IDS, IDS, st.integers(0, 10**18 - 1)), min_size=1, max_size=3).map(Revisions).map(str)
+    | st.text("0123456789abcdef", min_size=32, max_size=32),
     st.datetimes().map(lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%SZ")),
 )
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onepassword_operator.model import errors
+from onepassword_operator.model.item import Revision, Revisions
 from onepassword_operator.model.outcome import Change, Condition, Failed, Outcome, Pause, Paused, Skipped, Synced
 from onepassword_operator.rules import conditions
 from unit.rules import samples
@@ -263,3 +264,27 @@ def test_the_status_is_true_exactly_if_the_secret_is_in_sync(previous: Condition
     if reported is not None:
         assert reported.status == ("True" if isinstance(outcome, Synced) else "False")
         assert reported.last_transition_time
+
+
+def test_a_secret_of_many_items_is_told_in_words_that_are_short_and_differ_for_each_version_of_each() -> None:
+    many = Revisions(dataclasses.replace(samples.REVISION, item_id=f"{number:026}") for number in range(32))
+    told = [_told(None, dataclasses.replace(SYNCED, revisions=many.having(Revision(*many[at].item, 9), at=at))) for at in (0, 31)]
+    assert told[0].message != told[1].message
+    assert all("28 more items" in each.message and len(each.message) < 1024 for each in told)
+    unread = dataclasses.replace(UNREAD, revisions=many.having(Revision(*many[31].item, 9), at=31))
+    assert _decided(told[1], unread) is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "facts"),
+    [
+        (SYNCED, {"itemVersion": 3}),
+        (dataclasses.replace(SYNCED, change=Change.RETOUCHED), {"itemVersion": 3}),
+        (dataclasses.replace(SYNCED, change=Change.REPAIRED), {"itemVersion": 3, "lastChangeTime": samples.NOW}),
+        (dataclasses.replace(SYNCED, revisions=Revisions(samples.HELD * 2)), {"itemVersion": None}),
+        (Failed(GONE), {}),
+    ],
+)
+def test_besides_the_condition_a_status_names_the_secret_and_what_it_holds(outcome: Outcome, facts: dict[str, object]) -> None:
+    found = conditions.facts(samples.CLAIM, outcome, now=samples.NOW)
+    assert found == {"observedGeneration": samples.CLAIM.generation, "secretName": "db", **facts}

@@ -16,8 +16,8 @@ from unit.rules.samples import BARE_WORKLOAD
 
 TIME = "2024-06-01T12:00:00Z"
 LATER = "2024-06-01T12:30:00Z"
-MARK = RestartMark(Revisions((Revision("v", "i", 3),)), TIME)
-OTHER_MARK = RestartMark(Revisions((Revision("v", "j", 9),)), LATER)
+MARK = RestartMark("v/i@3", TIME)
+OTHER_MARK = RestartMark("v/j@9", LATER)
 EVERYBODY = restart.Levels(namespace=None, operator=True)
 NOBODY = restart.Levels(namespace=None, operator=False)
 WORKLOAD = dataclasses.replace(BARE_WORKLOAD, created_at="2024-01-01T00:00:00Z", secrets=frozenset({"db", "cache"}))
@@ -193,7 +193,7 @@ WILD_TIMES = TIMES | st.text(max_size=8) | st.datetimes(timezones=st.timezones()
 SETTINGS = st.sampled_from([None, "", "true", "false", "maybe"])
 REVISIONS = st.lists(st.builds(Revision, st.just("v"), st.sampled_from("ij"), st.integers(1, 3)), min_size=1, max_size=2).map(Revisions)
 PENDING = st.dictionaries(
-    st.sampled_from(["db", "cache", "other"]), st.tuples(st.builds(RestartMark, REVISIONS, WILD_TIMES), SETTINGS), max_size=3
+    st.sampled_from(["db", "cache", "other"]), st.tuples(st.builds(RestartMark, REVISIONS.map(str), WILD_TIMES), SETTINGS), max_size=3
 ).map(lambda drawn: {name: restart.PendingSecret(name=name, mark=mark, auto_restart=own) for name, (mark, own) in drawn.items()})
 WORKLOADS = st.builds(
     lambda created_at, own, done, last: dataclasses.replace(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from onepassword_operator.model.errors import ItemPathError
+from onepassword_operator.model.errors import InvalidTargetError
 from onepassword_operator.model.secret import ObservedSecret
 from onepassword_operator.model.target import Claim
 
@@ -38,6 +38,6 @@ def _means_something(claim: Claim) -> bool:
     # one.
     try:
         claim.recipe.items()
-    except ItemPathError:
+    except InvalidTargetError:
         return False
     return True

@@ -12,11 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from onepassword_operator.model.confidential import Confidential
-from onepassword_operator.model.errors import NoUsableFieldsError, RefusedError, SecretTooLargeError
+from onepassword_operator.model.errors import NoUsableFieldsError, SecretTooLargeError
 from onepassword_operator.model.item import Item, Url
 from onepassword_operator.model.outcome import Skipped
-from onepassword_operator.model.secret import ObservedSecret
-from onepassword_operator.model.target import Rendering
 from onepassword_operator.rules.secret.key_syntax import is_valid_key, secret_key
 
 MAPPING_VERSION: Final = 1
@@ -37,30 +35,6 @@ class Rendered:
     skipped: tuple[Skipped, ...]
 
 
-def render_all(items: Iterable[Item], rendering: Rendering) -> Rendered:
-    """Map the items of a Secret to its data, in order.
-
-    Raises:
-        NoUsableFieldsError, SecretTooLargeError: as `render`.
-    """
-    data: dict[str, Confidential] = {}
-    skipped: list[Skipped] = []
-    for item in items:
-        part = render(item, allow_empty=rendering.allow_empty_values)
-        data |= part.data
-        skipped += part.skipped
-    return Rendered(data=data, skipped=tuple(skipped))
-
-
-def gives(items: Iterable[Item], observed: ObservedSecret | None, *, rendering: Rendering) -> bool:
-    """Whether the items give exactly the data of the Secret."""
-    try:
-        data = render_all(items, rendering).data
-    except RefusedError:
-        return False
-    return observed is not None and dict(observed.data) == data
-
-
 def render(item: Item, *, allow_empty: bool) -> Rendered:
     """Map an item to Secret data.
 
@@ -68,6 +42,13 @@ def render(item: Item, *, allow_empty: bool) -> Rendered:
         NoUsableFieldsError: the item gives no key.
         SecretTooLargeError: the values together exceed what a Secret may hold.
     """
+    rendered = keys(item, allow_empty=allow_empty)
+    _check(item, rendered.data, skipped=rendered.skipped)
+    return rendered
+
+
+def keys(item: Item, *, allow_empty: bool) -> Rendered:
+    """Map an item to the keys that it gives, possibly none."""
     data: dict[str, Confidential] = {}
     skipped: list[Skipped] = []
     for url in _one_per_label(item.urls):
@@ -94,7 +75,6 @@ def render(item: Item, *, allow_empty: bool) -> Rendered:
             allow_empty=allow_empty,
             replace=False,
         )
-    _check(item, data, skipped=skipped)
     return Rendered(data=data, skipped=tuple(skipped))
 
 

@@ -99,12 +99,19 @@ def check_owner(
             f'Secret "{observed.key.name}" belongs to {foreign[0].kind} "{foreign[0].name}"; '
             f"{claim.another_name}, or remove that Secret"
         )
-    if is_marked(observed, verdict=verdict):
+    if is_marked(observed, verdict=verdict) or is_handed_over(observed, claim):
         return
+    adopt = f", or annotate it with {names.ADOPT}={claim.name} to have it taken over"
     raise TargetNotOwnedError(
         f'Secret "{observed.key.name}" exists and was not made by this operator; '
         f"{claim.another_name}, or delete that Secret to hand its name over"
+        f"{adopt if claim.is_resource else ''}"
     )
+
+
+def is_handed_over(observed: ObservedSecret, claim: Claim) -> bool:
+    """Whether whoever made the Secret has consented to the resource's taking it over."""
+    return claim.is_resource and observed.annotations.get(names.ADOPT) == claim.name
 
 
 def is_marked(observed: ObservedSecret, *, verdict: seal.Verdict) -> bool:
@@ -115,7 +122,7 @@ def is_marked(observed: ObservedSecret, *, verdict: seal.Verdict) -> bool:
 def is_officially_shaped(observed: ObservedSecret) -> bool:
     """Whether the Secret has the official operator's marks and none of ours."""
     ours = names.SEAL in observed.annotations or names.MANAGED in observed.labels
-    return observed.recorded is not None and not ours
+    return names.ITEM_PATH in observed.annotations and observed.recorded is not None and not ours
 
 
 def _foreign(

@@ -11,7 +11,7 @@ import dataclasses
 import enum
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from onepassword_operator.model import names
@@ -19,6 +19,7 @@ from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.secret import ObservedSecret, SecretKey
 from onepassword_operator.model.target import Rendering
 from onepassword_operator.rules.secret.item_to_data import MAPPING_VERSION
+from onepassword_operator.rules.secret.shape import SHAPING_VERSION
 
 SEALED_ANNOTATIONS: Final = (
     names.ITEM_PATH,
@@ -27,6 +28,8 @@ SEALED_ANNOTATIONS: Final = (
     names.COPIED_KEYS,
     names.RESTART_PENDING,
 )
+OF_SHAPED: Final = (names.REVISIONS, names.RECIPE)
+"""Sealed on shaped Secrets alone, so that the seals of plain ones stay as they were."""
 _HEX_DIGITS: Final = 32  # 128 bits
 
 
@@ -59,16 +62,30 @@ class Sealer:
         self, secret: SecretKey, annotations: Mapping[str, str], *, data: Mapping[str, Confidential]
     ) -> str:
         """Compute the seal for these annotations and data: 128 bits, hexadecimal."""
+        facts = [*(annotations.get(name, "") for name in SEALED_ANNOTATIONS)]
+        facts += [str(MAPPING_VERSION), str(self.rendering.allow_empty_values)]
+        if not any(name in annotations for name in OF_SHAPED):
+            return self._mac(secret, facts, purpose="", data=data)
+        facts += [str(SHAPING_VERSION), *(annotations.get(name, "") for name in OF_SHAPED)]
+        return self._mac(secret, facts, purpose="shaped", data=data)
+
+    def digest(self, secret: SecretKey, data: Mapping[str, Confidential]) -> str:
+        """Compute a digest that is equal for equal data of one Secret: 128 bits, hexadecimal."""
+        return self._mac(secret, (), purpose="data", data=data)
+
+    def _mac(
+        self,
+        secret: SecretKey,
+        facts: Iterable[str],
+        *,
+        purpose: str,
+        data: Mapping[str, Confidential],
+    ) -> str:
         keying = hashlib.sha256()
         self.key.feed(keying)
+        keying.update(purpose.encode())
         mac = hmac.new(keying.digest(), digestmod=hashlib.sha256)
-        facts = [
-            secret.namespace,
-            secret.name,
-            *(annotations.get(name, "") for name in SEALED_ANNOTATIONS),
-        ]
-        facts += [str(MAPPING_VERSION), str(self.rendering.allow_empty_values)]
-        for fact in facts:
+        for fact in (secret.namespace, secret.name, *facts):
             Confidential.of_text(fact).feed(mac)
         for name in sorted(data):
             Confidential.of_text(name).feed(mac)

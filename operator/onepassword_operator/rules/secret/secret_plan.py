@@ -22,16 +22,18 @@ from onepassword_operator.model.errors import (
 )
 from onepassword_operator.model.item import Revisions
 from onepassword_operator.model.outcome import Change
+from onepassword_operator.model.recipe import Recipe
 from onepassword_operator.model.secret import (
     DesiredSecret,
     ObservedSecret,
-    item_annotations,
+    record,
+    requested,
 )
 from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload import RestartMark
 from onepassword_operator.rules.secret import copied_keys, seal
 from onepassword_operator.rules.secret.mutation import Mutation
-from onepassword_operator.rules.secret.owners import CoOwners, wanted_owners
+from onepassword_operator.rules.secret.owners import CoOwners, is_handed_over, wanted_owners
 
 REFUSED_TYPES: Final = frozenset(
     {"kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"}
@@ -61,6 +63,8 @@ class Context:
     """The revisions that this process last saw in the Secret; used if it is gone, or its seal is
     broken.
     """
+    remembered_recipe: str = ""
+    """Their recipe, if the Secret was shaped; else empty."""
     carried: RestartMark | None = None
     """The mark that this process last saw; used in the same cases, so that no edit or deletion
     loses a pending restart.
@@ -130,8 +134,18 @@ def annotated(claim: Claim, observed: ObservedSecret | None) -> Revisions | None
     """
     if observed is None or names.SEAL not in observed.annotations:
         return None
-    same = observed.annotations.get(names.REQUESTED_PATH) == str(claim.recipe)
-    return observed.recorded if same else None
+    former = requested(observed.annotations)
+    return observed.recorded if former is not None and claim.recipe.leads_where(former) else None
+
+
+def has_shape(observed: ObservedSecret, recipe: Recipe) -> bool:
+    """Whether the Secret's data came from the same items by this recipe's shape.
+
+    Two plain paths to one item give the same data.
+    """
+    if recipe.shape is None:
+        return names.RECIPE not in observed.annotations
+    return requested(observed.annotations) == str(recipe)
 
 
 def plan(
@@ -143,11 +157,11 @@ def plan(
         TargetImmutableError: the content would change but the Secret is immutable.
     """
     if observed is None:
-        mark = _mark_of_recreation(content, context)
+        mark = _mark_of_recreation(claim, content, context=context)
         change, reason = _change_of_recreation(content, context)
         desired = _desired(claim, None, content=content, context=context, mark=mark)
         return Plan(change=change, reason=reason, desired=desired, mark=mark)
-    mark = _mark(observed, content=content, context=context)
+    mark = _mark(claim, observed, content=content, context=context)
     desired = _desired(claim, observed, content=content, context=context, mark=mark)
     if (
         context.mutation
@@ -179,7 +193,8 @@ def _updated(former: Revisions | None, content: Content) -> tuple[Change, str]:
         return Change.UPDATED, "the Secret did not say which item it held"
     if [held.item for held in former] != [new.item for new in content.revisions]:
         held, new = (
-            " and ".join(r.item_id for r in revisions) for revisions in (former, content.revisions)
+            " and ".join(r.item_id or "none" for r in revisions)
+            for revisions in (former, content.revisions)
         )
         return Change.UPDATED, f"its path means item {new} now, where it meant {held}"
     for before, after in zip(former, content.revisions, strict=True):
@@ -191,44 +206,74 @@ def _updated(former: Revisions | None, content: Content) -> tuple[Change, str]:
     return Change.UPDATED, "the resource or the operator's options changed"
 
 
-def _mark_of_recreation(content: Content, context: Context) -> RestartMark | None:
+def _mark_of_recreation(claim: Claim, content: Content, *, context: Context) -> RestartMark | None:
     # A first creation has neither. A re-creation must keep a pending restart, and a change that
     # came together with the deletion.
-    if context.remembered and context.remembered != content.revisions:
-        return RestartMark(content.revisions, context.now)
+    known = (context.remembered, context.remembered_recipe)
+    if context.remembered and known != (content.revisions, _shape(claim)):
+        return _new_mark(claim, content, context=context)
     carried = context.carried
-    return (
-        carried
-        if carried and content.revisions in (context.remembered, carried.revisions)
-        else None
-    )
+    if carried is None or context.remembered == content.revisions:
+        return carried
+    return carried if carried.content == _identity(claim, content, context=context) else None
 
 
-def _mark(observed: ObservedSecret, *, content: Content, context: Context) -> RestartMark | None:
-    held = observed.recorded
+def _mark(
+    claim: Claim, observed: ObservedSecret, *, content: Content, context: Context
+) -> RestartMark | None:
     pending = [RestartMark.parse(observed.annotations.get(names.RESTART_PENDING))]
     if context.verdict is seal.Verdict.BROKEN:
-        held, pending = context.remembered or held, [context.carried, *pending]
-    if held not in (None, content.revisions) and not _is_spared(
-        observed, content=content, context=context
-    ):
-        return RestartMark(content.revisions, context.now)
-    if context.verdict is seal.Verdict.INTACT and dict(observed.data) != dict(content.data):
-        return RestartMark(content.revisions, context.now)  # other values at the same version
+        pending = [context.carried, *pending]
+    if _is_another(claim, observed, content=content, context=context):
+        return _new_mark(claim, content, context=context)
+    if not any(pending):
+        return None
     # The first one is proven, and may be of an older version with the same data; of the others only
     # one that fits is believed.
-    return next(
-        (mark for mark in pending if mark and mark.revisions == content.revisions), pending[0]
-    )
+    present = _identity(claim, content, context=context)
+    fitting = [mark for mark in pending if mark and mark.content == present]
+    if claim.shaped is not None:  # its digest may have been made with another token
+        fitting += [mark for mark in pending if mark and mark.is_digest]
+    return next(iter(fitting), pending[0])
 
 
-def _is_spared(observed: ObservedSecret, *, content: Content, context: Context) -> bool:
-    # Without a seal nobody knows which data the pods have read.
-    return (
-        context.restart_on_content
-        and context.verdict is not seal.Verdict.BROKEN
-        and dict(observed.data) == dict(content.data)
-    )
+def _is_another(
+    claim: Claim, observed: ObservedSecret, *, content: Content, context: Context
+) -> bool:
+    """Whether the pods of a Secret are to be restarted for this content."""
+    proven = context.verdict is not seal.Verdict.BROKEN
+    other_data = dict(observed.data) != dict(content.data)
+    known = not proven and context.remembered is not None
+    held = context.remembered if known else observed.recorded
+    recipe = context.remembered_recipe if known else observed.shaped_by
+    if held is None and is_handed_over(observed, claim):
+        return other_data
+    shaped = bool(recipe) or claim.shaped is not None
+    if shaped and proven:
+        return other_data
+    if context.verdict is seal.Verdict.INTACT and other_data:
+        return True
+    # Without a seal nobody knows which data the pods have read; after a new token they are most
+    # likely those of the Secret.
+    by_content = (shaped and not known) or (context.restart_on_content and proven)
+    spared = by_content and not other_data
+    another = (held, recipe) != (content.revisions, _shape(claim))
+    return held is not None and another and not spared
+
+
+def _shape(claim: Claim) -> str:
+    return "" if claim.shaped is None else str(claim.recipe)
+
+
+def _new_mark(claim: Claim, content: Content, *, context: Context) -> RestartMark:
+    return RestartMark(_identity(claim, content, context=context), context.now)
+
+
+def _identity(claim: Claim, content: Content, *, context: Context) -> str:
+    # A shaped Secret's data may change without its items, and the other way round.
+    if claim.shaped is None:
+        return str(content.revisions)
+    return context.sealer.digest(claim.key, content.data)
 
 
 def _desired(
@@ -247,8 +292,7 @@ def _desired(
         observed.annotations.get(names.COPIED_KEYS, "") if observed else ""
     )
     ours = {
-        **item_annotations(content.revisions),
-        names.REQUESTED_PATH: str(claim.recipe),
+        **record(claim.recipe, content.revisions),
         names.COPIED_KEYS: str(copied),
         **({names.RESTART_PENDING: str(mark)} if mark else {}),
     }
@@ -259,7 +303,7 @@ def _desired(
         k: v
         for k, v in (observed.annotations if observed else {}).items()
         if k not in former.annotations
-        and k not in (*seal.SEALED_ANNOTATIONS, names.SEAL, names.AUTO_RESTART)
+        and k not in (*seal.SEALED_ANNOTATIONS, *seal.OF_SHAPED, names.SEAL, names.AUTO_RESTART)
     }
     annotations = foreign_annotations | copied_annotations | ours
     annotations[names.SEAL] = context.sealer.compute(claim.key, annotations, data=content.data)
@@ -297,15 +341,16 @@ def _change(
         and observed.owners == desired.owners
     ):
         return Change.NONE, "the Secret is as it should be"
-    held, asked = observed.recorded, observed.annotations.get(names.REQUESTED_PATH)
+    held, asked = observed.recorded, requested(observed.annotations)
+    wanted = requested(desired.annotations)
     if context.verdict is seal.Verdict.BROKEN and context.remembered:
         # Somebody edited the annotations of our Secret: the remembered revision counts, not the
         # edited one.
-        held, asked = context.remembered, desired.annotations[names.REQUESTED_PATH]
+        held, asked = context.remembered, wanted
     elif asked is None and names.SEAL not in observed.annotations:
         return Change.ADOPTED, "the Secret carried no seal of this operator"
     updated = context.verdict is seal.Verdict.OTHER_OPTIONS and not same_data
-    if updated or held != content.revisions or asked != desired.annotations[names.REQUESTED_PATH]:
+    if updated or held != content.revisions or asked != wanted:
         return _updated(held, content)
     # Only the first owner matters here: the others come and go with the Deployments that ask for
     # the Secret or use it.

@@ -21,6 +21,8 @@ class ClaimIndex:
 
     def __init__(self) -> None:
         self._claims: dict[SecretKey, dict[ObjectRef, Claim]] = {}
+        self._elsewhere: dict[ObjectRef, SecretKey] = {}
+        """The Secrets of resources that ask for one of another name."""
         self._workloads: dict[ObjectRef, Workload] = {}
         self._users: dict[SecretKey, dict[str, OwnerReference]] = {}
         self._good: dict[SecretKey, Condition] = {}
@@ -37,10 +39,11 @@ class ClaimIndex:
     def count_by_reason(self) -> dict[str, int]:
         """Count the OnePasswordItems by the reason that they report; all reasons are there."""
         counts = dict.fromkeys((*sorted(conditions.reasons()), conditions.OTHER), 0)
-        for key, claims in self._claims.items():
-            if claim := claims.get(ObjectRef(names.KIND, *key)):
-                reason = claim.ready.reason if claim.ready else ""
-                counts[reason if reason in counts else conditions.OTHER] += 1
+        for claims in self._claims.values():
+            for claim in claims.values():
+                if claim.is_resource:
+                    reason = claim.ready.reason if claim.ready else ""
+                    counts[reason if reason in counts else conditions.OTHER] += 1
         return counts
 
     def keys(self, namespace: str = "") -> list[SecretKey]:
@@ -59,14 +62,18 @@ class ClaimIndex:
         """Return the claims on the Secret of objects that are not being deleted."""
         return [claim for claim in self.of(key) if not claim.terminating]
 
-    def resource(self, key: SecretKey) -> Claim | None:
+    def resource(self, ref: ObjectRef) -> Claim | None:
         """Return the claim of the OnePasswordItem of that name."""
-        return self._claims.get(key, {}).get(ObjectRef(names.KIND, *key))
+        key = self._elsewhere.get(ref) or SecretKey(ref.namespace, ref.name)
+        return self._claims.get(key, {}).get(ref)
 
-    def resource_keys(self, namespace: str = "") -> set[SecretKey]:
-        """Return the keys of all OnePasswordItems, in a namespace or in all of them."""
+    def resources(self, namespace: str = "") -> set[ObjectRef]:
+        """Return all OnePasswordItems, in a namespace or in all of them."""
         return {
-            key for key in self.keys(namespace) if ObjectRef(names.KIND, *key) in self._claims[key]
+            ref
+            for key in self.keys(namespace)
+            for ref in self._claims[key]
+            if ref.kind == names.KIND
         }
 
     def workload(self, ref: ObjectRef) -> Workload | None:
@@ -80,7 +87,7 @@ class ClaimIndex:
     def holder(self, ref: ObjectRef) -> Claim | Workload | None:
         """Return the resource's claim or the workload of that kind and name."""
         if ref.kind == names.KIND:
-            return self.resource(SecretKey(ref.namespace, ref.name))
+            return self.resource(ref)
         return self._workloads.get(ref)
 
     def put(self, claim: Claim) -> None:
@@ -88,6 +95,8 @@ class ClaimIndex:
         held = self._claims.setdefault(claim.key, {})
         self._resources += claim.is_resource and claim.ref not in held
         held[claim.ref] = claim
+        if claim.is_resource and claim.name != claim.key.name:
+            self._elsewhere[claim.ref] = claim.key
 
     def remove(self, claim: Claim) -> None:
         """Remove a claim, unless a newer object of that name has replaced it."""
@@ -95,6 +104,7 @@ class ClaimIndex:
         if claim.ref not in held or held[claim.ref].uid != claim.uid:
             return
         del held[claim.ref]
+        self._elsewhere.pop(claim.ref, None)
         self._resources -= claim.is_resource
         if not held:
             del self._claims[claim.key]
@@ -137,7 +147,7 @@ class ClaimIndex:
         Taken in whole, an older answer would undo a request that is queued already, and a newer one
         would make the event that has yet to queue it look late.
         """
-        held = self.resource(written.key)
+        held = self.resource(written.ref)
         if (
             held is None
             or held.uid != written.uid

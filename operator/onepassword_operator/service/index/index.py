@@ -54,8 +54,10 @@ class Index:
         self.refreshes.drop(before=before, answered=self._is_ready)
 
     def _is_ready(self, key: SecretKey) -> bool:
-        claim = self.claims.resource(key)
-        return claim is not None and claim.ready is not None and claim.ready.status == "True"
+        asking = [claim for claim in self.claims.of(key) if claim.is_resource]
+        return bool(asking) and all(
+            claim.ready and claim.ready.status == "True" for claim in asking
+        )
 
     def try_anew(self, claim: Claim) -> None:
         """End a conflict about the claim and its Secret at once: the other operator may be gone."""

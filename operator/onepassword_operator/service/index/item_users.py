@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from onepassword_operator.model.item import Revision, Revisions
+from onepassword_operator.model.item import ABSENT, Revision, Revisions
 from onepassword_operator.model.secret import SecretKey
 
 
@@ -29,6 +29,7 @@ class ItemUsers:
         self._followed: dict[SecretKey, Followed] = {}
         self._users: dict[str, dict[str, dict[SecretKey, Revision]]] = {}
         self._waiting: dict[SecretKey, tuple[str, ...]] = {}
+        self._incomplete: set[SecretKey] = set()
 
     def of(self, key: SecretKey) -> Followed:
         """Return the revisions that the Secret follows."""
@@ -39,11 +40,14 @@ class ItemUsers:
         former = self.of(key).revisions or ()
         self._followed[key] = Followed(revisions, requested)
         self._waiting.pop(key, None)
+        (self._incomplete.add if ABSENT in revisions else self._incomplete.discard)(key)
         kept = {revision.item for revision in revisions}
         for revision in former:
             if revision.item not in kept:
                 self._unlink(key, revision)
         for revision in revisions:
+            if revision == ABSENT:
+                continue
             items = self._users.setdefault(revision.vault_id, {})
             items.setdefault(revision.item_id, {})[key] = revision
 
@@ -54,6 +58,7 @@ class ItemUsers:
     def unfollow(self, key: SecretKey) -> None:
         """Have the Secret follow nothing; the requested paths are remembered."""
         revisions, requested = self.of(key)
+        self._incomplete.discard(key)
         if revisions:
             for revision in revisions:
                 self._unlink(key, revision)
@@ -92,6 +97,10 @@ class ItemUsers:
     def by_item(self, vault_id: str) -> Iterator[tuple[str, Iterable[SecretKey]]]:
         """Yield the items of a vault that Secrets follow, each with those Secrets."""
         yield from self._users.get(vault_id, {}).items()
+
+    def incomplete(self) -> frozenset[SecretKey]:
+        """Return the Secrets without one of their optional items."""
+        return frozenset(self._incomplete)
 
     def waiting(self) -> list[tuple[SecretKey, str]]:
         """Return the Secrets whose paths lead nowhere, with the vault part of each."""

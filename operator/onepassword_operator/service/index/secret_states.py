@@ -28,6 +28,8 @@ class SecretState:
     """Creating it again takes a live read of its claim first."""
     held: Revisions | None = None
     """The revisions that the Secret was last known to hold."""
+    recipe: str = ""
+    """The recipe of `held` if the Secret was shaped, as its annotations keep it; else empty."""
     skipped: tuple[Skipped, ...] | None = None
     """The parts of `held` that became no key; None unless this process read the item itself."""
     mark: RestartMark | None = None
@@ -77,21 +79,25 @@ class SecretStates:
         return found if found and found.resource_version == observed.resource_version else None
 
     def set_sealed(
-        self, key: SecretKey, *, held: Revisions | None, mark: RestartMark | None
+        self, key: SecretKey, *, held: Revisions | None, recipe: str = "", mark: RestartMark | None
     ) -> None:
-        """Set `held` and `mark` to what an intact seal proves."""
-        self._note(key, dataclasses.replace(self.of(key), held=held, mark=mark))
+        """Set `held`, `recipe` and `mark` to what an intact seal proves."""
+        state = self.of(key)
+        self._note(key, dataclasses.replace(state, held=held, recipe=recipe, mark=mark))
 
-    def set_held_if_unknown(self, key: SecretKey, held: Revisions | None) -> None:
+    def set_held_if_unknown(
+        self, key: SecretKey, held: Revisions | None, *, recipe: str = ""
+    ) -> None:
         """Set `held` to what a Secret says without proof, unless something is known already."""
         if held and not self.of(key).held:
-            self._note(key, dataclasses.replace(self.of(key), held=held))
+            self._note(key, dataclasses.replace(self.of(key), held=held, recipe=recipe))
 
     def set_synced(
         self,
         key: SecretKey,
         held: Revisions,
         *,
+        recipe: str = "",
         skipped: tuple[Skipped, ...] | None,
         mark: RestartMark | None,
     ) -> None:
@@ -100,7 +106,10 @@ class SecretStates:
         if state.mark == mark:  # one object for equal marks: there are thousands
             mark = state.mark
         self._note(
-            key, dataclasses.replace(state, existed=True, held=held, skipped=skipped, mark=mark)
+            key,
+            dataclasses.replace(
+                state, existed=True, held=held, recipe=recipe, skipped=skipped, mark=mark
+            ),
         )
 
     def set_skipped(self, key: SecretKey, skipped: tuple[Skipped, ...] | None) -> None:
@@ -130,7 +139,9 @@ class SecretStates:
         state = self._states.pop(key, None)
         self._note_mark(key, None)
         if state and state.held:
-            self._departed[key] = SecretState(existed=True, held=state.held, mark=state.mark)
+            self._departed[key] = dataclasses.replace(
+                _UNKNOWN, existed=True, held=state.held, recipe=state.recipe, mark=state.mark
+            )
             if len(self._departed) > _DEPARTED:
                 self._departed.popitem(last=False)
 

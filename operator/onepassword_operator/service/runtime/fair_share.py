@@ -120,7 +120,7 @@ class FairShare:
 
     def _targets(self, key: SecretKey) -> tuple[Target, ...]:
         claim = self._winner(key)
-        recipe = claim.recipe if claim else ()
+        recipe = claim.recipe.parts if claim else ()
         asked = [target for part in recipe for target in (item_of(part.path), vault_of(part.path))]
         return (*asked, namespace_of(key), CONNECTION)
 

@@ -13,18 +13,19 @@ from onepassword_operator.model.errors import (
     ItemNotFoundError,
     RefusedError,
 )
-from onepassword_operator.model.item import Item, Revision, Revisions
+from onepassword_operator.model.item import ABSENT, Item, Revision, Revisions
 from onepassword_operator.model.outcome import Skipped
+from onepassword_operator.model.recipe import Part
 from onepassword_operator.model.target import Rendering
 from onepassword_operator.rules import older_answers
-from onepassword_operator.rules.secret import item_to_data, seal, secret_plan
+from onepassword_operator.rules.secret import seal, secret_plan, shape
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime import fair_share
 from onepassword_operator.service.runtime.fair_share import FairShare
 from onepassword_operator.service.secret_sync.pins import OutdatedError, Request
 from onepassword_operator.service.vaults.catalog import Catalog
 from onepassword_operator.service.vaults.item_reads import ItemReads
-from onepassword_operator.service.vaults.lookup import Found
+from onepassword_operator.service.vaults.lookup import UNLISTED, Found
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,10 @@ class Contents:
         ignored = next((each.listed for each in found if names.IGNORE_TAG in each.tags), None)
         held = observed.recorded if observed else None
         proven = verdict is seal.Verdict.INTACT and held == listed
-        if observed and (ignored or (proven and not asked.refresh)):
+        if observed and (
+            ignored
+            or (proven and not asked.refresh and secret_plan.has_shape(observed, asked.recipe))
+        ):
             skipped = state.skipped if state.held == listed else None
             kept = secret_plan.Content(revisions=listed, data=observed.data)
             return Fetched(content=kept, skipped=skipped, warning=warning, frozen=ignored)
@@ -81,33 +85,47 @@ class Contents:
             for revision in listed:
                 self._read.drop(revision)
         items = await self._items(asked, found)
-        rendered = item_to_data.render_all(items, self._rendering)
+        rendered = shape.render(asked.recipe, items, rendering=self._rendering)
         return Fetched(
             content=secret_plan.Content(revisions=_revisions(items), data=rendered.data),
             skipped=rendered.skipped,
             warning=warning,
-            frozen=next((item.revision for item in items if names.IGNORE_TAG in item.tags), None),
+            frozen=next((i.revision for i in items if i and names.IGNORE_TAG in i.tags), None),
         )
 
-    async def skipped(self, revisions: Revisions) -> tuple[Skipped, ...] | None:
+    async def skipped(self, asked: Request, revisions: Revisions) -> tuple[Skipped, ...] | None:
         """Return the parts of these revisions that become no key; None if there are newer ones."""
-        items: list[Item] = []
+        items: list[Item | None] = []
         for revision in revisions:
+            if revision == ABSENT:
+                items.append(None)
+                continue
             with self._limits.call(fair_share.item_of(revision.path)):
                 items.append(await self._item(revision))
-        rendered = item_to_data.render_all(items, self._rendering)
+        rendered = shape.render(asked.recipe, items, rendering=self._rendering)
         return rendered.skipped if _revisions(items) == revisions else None
 
-    async def _items(self, asked: Request, found: Sequence[Found]) -> list[Item]:
-        items: list[Item] = []
+    async def _items(self, asked: Request, found: Sequence[Found]) -> list[Item | None]:
+        items: list[Item | None] = []
         listed = [each.listed for each in found]
         held = _held(asked, self._index.states.of(asked.key).held)
-        for position, part in enumerate(asked.recipe):
+        for position, part in enumerate(asked.recipe.parts):
             revisions = Revisions((*_revisions(items), *listed[position:]))
             turn = _Turn(asked, revisions, position, title=found[position].title)
             with self._limits.call(fair_share.item_of(part.path)):
-                items.append(await self._item_for(turn, held=held))
+                items.append(await self._item_if_there(turn, part, held=held))
         return items
+
+    async def _item_if_there(self, turn: _Turn, part: Part, *, held: _Held) -> Item | None:
+        if turn.listed == ABSENT:
+            return None
+        try:
+            return await self._item_for(turn, held=held)
+        except (ItemNotFoundError, ItemArchivedError):
+            # One that lists have shown counts as there until several polls agree.
+            if part.optional and turn.listed.version == UNLISTED:
+                return None
+            raise
 
     async def _item_for(self, turn: _Turn, *, held: _Held) -> Item:
         listed = turn.listed
@@ -154,7 +172,9 @@ class Contents:
             # Followed at what it holds, so that polls compare with that.
             self._catalog.note_newer(newer.vault_id, newer)
             self._follow(turn, newer)
-        elif item_to_data.gives([item], turn.asked.observed, rendering=self._rendering):
+        elif shape.gives(
+            turn.asked.recipe, [item], observed=turn.asked.observed, rendering=self._rendering
+        ):
             return  # somebody edited the annotation, and nothing else
         elif self._index.retries.seconds_with_older_answer(key) >= older_answers.SECONDS:
             # anybody may have written the annotation, so it delays this Secret and tells nothing
@@ -217,5 +237,5 @@ def _held(asked: Request, remembered: Revisions | None) -> _Held:
     return _Held(remembered or noted, proven=remembered is not None)
 
 
-def _revisions(items: Iterable[Item]) -> Revisions:
-    return Revisions(item.revision for item in items)
+def _revisions(items: Iterable[Item | None]) -> Revisions:
+    return Revisions(item.revision if item else ABSENT for item in items)

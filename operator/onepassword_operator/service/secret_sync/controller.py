@@ -14,6 +14,7 @@ from onepassword_operator.model.errors import (
     OperatorError,
     Retry,
 )
+from onepassword_operator.model.item import ABSENT
 from onepassword_operator.model.outcome import Change, Failed, Outcome, Synced
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim, ObjectRef
@@ -124,7 +125,9 @@ class Controller:
             self._index.conflicts.note_reported(claim.uid)
 
     def _trouble(self, synced: Synced) -> BackendError | None:
-        found = (self._freshness.trouble(revision.vault_id) for revision in synced.revisions)
+        found = (
+            self._freshness.trouble(each.vault_id) for each in synced.revisions if each != ABSENT
+        )
         return next(filter(None, found), None)
 
     async def _report(

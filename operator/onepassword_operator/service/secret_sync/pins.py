@@ -17,13 +17,13 @@ from onepassword_operator.model.errors import (
     ItemNotFoundError,
     RefusedError,
 )
-from onepassword_operator.model.item import Item, Revision, Revisions
+from onepassword_operator.model.item import ABSENT, Item, Revision, Revisions
 from onepassword_operator.model.item_path import ItemPath
 from onepassword_operator.model.recipe import Part, Recipe
 from onepassword_operator.model.secret import ObservedSecret, SecretKey
 from onepassword_operator.model.target import Claim, Rendering
 from onepassword_operator.rules import conditions
-from onepassword_operator.rules.secret import item_to_data, seal, secret_plan
+from onepassword_operator.rules.secret import seal, secret_plan, shape
 from onepassword_operator.rules.secret.admission import Admitted
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime import fair_share
@@ -104,6 +104,8 @@ class Pins:
         winner, observed = asked.admitted.winner, asked.observed
         pins = secret_plan.pinned(winner, observed, verdict=asked.verdict)
         pins = pins or self._remembered(asked)
+        if pins and len(pins) != len(asked.recipe.parts):
+            pins = None
         doubted = None if pins else secret_plan.annotated(winner, observed)
         unproven = None if _takes_any(asked) else doubted
         if unproven is None:
@@ -121,14 +123,24 @@ class Pins:
 
     def _remembered(self, asked: Request) -> Revisions | None:
         followed = self._index.item_users.of(asked.key)
-        return followed.revisions if followed.requested == str(asked.recipe) else None
+        return followed.revisions if asked.recipe.leads_where(followed.requested) else None
 
     async def _find_all(self, asked: Request, pins: Revisions | None) -> list[Found]:
-        recipe, paths = asked.recipe, asked.recipe.items()
+        parts, paths = asked.recipe.parts, asked.recipe.items()
         return [
-            await self._find(asked, part, path=path, pin=pin)
-            for part, path, pin in zip(recipe, paths, pins or [None] * len(paths), strict=True)
+            await self._find_part(asked, part, path=path, pin=None if pin == ABSENT else pin)
+            for part, path, pin in zip(parts, paths, pins or [None] * len(paths), strict=True)
         ]
+
+    async def _find_part(
+        self, asked: Request, part: Part, *, path: ItemPath, pin: Revision | None
+    ) -> Found:
+        try:
+            return await self._find(asked, part, path=path, pin=pin)
+        except (ItemNotFoundError, ItemArchivedError):
+            if not part.optional:
+                raise
+            return Found(listed=ABSENT)
 
     async def _is_equal(self, asked: Request, revisions: Revisions) -> bool:
         # A new token, or a new version of the mapping, leaves every seal unproven. Data that only
@@ -137,9 +149,12 @@ class Pins:
         paths = asked.recipe.items()
         if len(revisions) != len(paths):
             return False
-        items: list[Item] = []
+        items: list[Item | None] = []
         try:
-            for part, path, revision in zip(asked.recipe, paths, revisions, strict=True):
+            for part, path, revision in zip(asked.recipe.parts, paths, revisions, strict=True):
+                if revision == ABSENT:
+                    items.append(None)
+                    continue
                 with self._limits.call(fair_share.vault_of(part.path)):
                     if not await self._finder.is_in_vault(path, revision):
                         return False
@@ -147,7 +162,7 @@ class Pins:
                     items.append(await self._read.read(revision))
         except (ItemLookupError, RefusedError):
             return False
-        return item_to_data.gives(items, asked.observed, rendering=self._rendering)
+        return shape.gives(asked.recipe, items, observed=asked.observed, rendering=self._rendering)
 
     async def _find(
         self, asked: Request, part: Part, *, path: ItemPath, pin: Revision | None
@@ -211,7 +226,7 @@ class Pins:
         paths = claim.recipe.items()
         if len(paths) != len(found):
             return False
-        for part, path, winners in zip(claim.recipe, paths, found, strict=True):
+        for part, path, winners in zip(claim.recipe.parts, paths, found, strict=True):
             pin = winners.listed if pinned else None
             with self._limits.call(fair_share.vault_of(part.path)):
                 others.append(await self._finder.find(path, pin))

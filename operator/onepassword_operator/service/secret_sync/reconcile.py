@@ -161,7 +161,9 @@ class Reconcile:
             self._index.states.set_existed(key)
             if seen.verdict is seal.Verdict.INTACT:
                 # Were it deleted now, its content would be unknown.
-                self._index.states.set_held_if_unknown(key, observed.recorded)
+                self._index.states.set_held_if_unknown(
+                    key, observed.recorded, recipe=observed.shaped_by
+                )
         return admitted
 
     def _decide(self, admitted: Admitted, sharing: frozenset[str]) -> None:
@@ -229,8 +231,9 @@ class Reconcile:
         for claim in admitted.others:
             try:
                 shared = claim.uid in admitted.seen.sharing_before and conditions.is_in_sync(claim)
-                same = claim.recipe == admitted.winner.recipe or await self._pins.means(
-                    claim, found, pinned=shared
+                same = claim.recipe == admitted.winner.recipe or (
+                    claim.shaped is admitted.winner.shaped is None
+                    and await self._pins.means(claim, found, pinned=shared)
                 )
             except OperatorError as error:
                 # A short outage changes nothing for a claim that owns the Secret.
@@ -253,8 +256,7 @@ class Reconcile:
         if fetched.frozen and observed:
             await self._add_owners(asked.admitted, observed, co_owners=co_owners)
             # Followed at the listed version, although the Secret may hold another: only the next
-            # version wakes it.
-            self._index.states.set_held_if_unknown(key, observed.recorded)
+            # version wakes it. What it holds is not taken for known, because nothing proves it.
             self._index.item_users.follow(key, revisions, requested=str(asked.recipe))
             return admission.frozen(key, fetched.frozen, asked=revisions, held=observed.recorded)
         plan = self._plan(asked, fetched, co_owners=co_owners)
@@ -267,7 +269,13 @@ class Reconcile:
                 )
             observed = written
             self._note_written(plan.desired, written)
-        self._index.states.set_synced(key, revisions, skipped=fetched.skipped, mark=plan.mark)
+        self._index.states.set_synced(
+            key,
+            revisions,
+            recipe=str(asked.recipe) if asked.recipe.shape else "",
+            skipped=fetched.skipped,
+            mark=plan.mark,
+        )
         self._index.item_users.follow(key, revisions, requested=str(asked.recipe))
         if fetched.frozen:
             return admission.frozen(key, fetched.frozen, change=plan.change)
@@ -300,6 +308,7 @@ class Reconcile:
             verdict=asked.verdict,
             now=self._secrets.server_time(),
             remembered=None if fetched.frozen else state.held,
+            remembered_recipe=state.recipe,
             carried=state.mark,
             co_owners=co_owners,
             restart_on_content=self._restart_on_content,
@@ -327,7 +336,7 @@ class Reconcile:
         # Neither this process nor the resource knows what of the item became no key; without a read
         # it would say that nothing did.
         try:
-            skipped = await self._contents.skipped(revisions)
+            skipped = await self._contents.skipped(asked, revisions)
         except (BackendError, ItemLookupError, RefusedError) as error:
             return None, error
         self._index.states.set_skipped(asked.key, skipped)
@@ -342,7 +351,7 @@ class Reconcile:
             isinstance(error, BackendAnswerError) and not self._index.item_users.of(key).revisions
         )
         if lost and key in self._index.claims:
-            if self._index.item_users.of(key).requested != str(winner.recipe):
+            if not winner.recipe.leads_where(self._index.item_users.of(key).requested):
                 # Else each list would show the former item's change again.
                 self._index.item_users.unfollow(key)
             vaults = [path.vault for path in winner.recipe.items()]

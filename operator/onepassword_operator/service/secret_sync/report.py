@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from onepassword_operator.model.errors import BackendError, ClusterAbsentError
 from onepassword_operator.model.outcome import Change, Condition, Failed, Outcome, Paused, Synced
@@ -84,9 +84,9 @@ class Reporter:
     def _is_news(self, claim: Claim, outcome: Outcome, *, stale: bool) -> bool:
         # A Deployment has no status: what it would be told there, and only that, it is told by an
         # Event.
-        synced_before = self._index.states.of(claim.key).held is not None
+        existed = self._index.states.of(claim.key).existed
         return isinstance(outcome, Failed) and (
-            stale or not synced_before or not conditions.is_blip(outcome.error)
+            stale or not existed or not conditions.is_blip(outcome.error)
         )
 
     async def _report_resource(self, claim: Claim, outcome: Outcome, *, stale: bool) -> bool:
@@ -94,12 +94,17 @@ class Reporter:
         condition = conditions.ready(
             claim, outcome, now=self._now(), stale=stale, last_good=last_good
         )
-        return condition is not None and await self._write(claim, condition)
+        if condition is None:
+            return False
+        facts = conditions.facts(claim, outcome, now=self._now())
+        return await self._write(claim, condition, facts=facts)
 
-    async def _write(self, claim: Claim, condition: Condition) -> bool:
+    async def _write(
+        self, claim: Claim, condition: Condition, *, facts: Mapping[str, object]
+    ) -> bool:
         try:
             with self._limits.call(namespace_of(claim.key)):
-                written = await self._resources.write_condition(claim, condition)
+                written = await self._resources.write_status(claim, condition, facts=facts)
         except ClusterAbsentError:
             return False
         if claim.ready and claim.ready.status == "True" and condition.status != "True":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from onepassword_operator.model.item import ItemSummary, Vault
+from onepassword_operator.model.item import ABSENT, ItemSummary, Vault
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.rules import item_changes
 from onepassword_operator.rules.pick_item import folded
@@ -25,7 +25,7 @@ class AffectedSecrets:
 
     def followed(self, vaults: Mapping[str, Vault]) -> set[str]:
         """Return the vaults with an item that a Secret uses or waits for."""
-        wanted = {folded(text) for _, text in self._index.item_users.waiting()}
+        wanted = {folded(text) for _, text in self._waiting()}
         named = {v.id for v in vaults.values() if v.id in wanted or folded(v.name) in wanted}
         return (set(self._index.item_users.vaults()) | named) & vaults.keys()
 
@@ -65,7 +65,7 @@ class AffectedSecrets:
             before = former.get(vault.id)
             if before is None or before.name != vault.name:
                 texts |= {vault.id, folded(vault.name)}
-        return [key for key, text in self._index.item_users.waiting() if folded(text) in texts]
+        return [key for key, text in self._waiting() if folded(text) in texts]
 
     def _orphaned(self) -> list[SecretKey]:
         vaults = self._index.item_users.vaults()
@@ -92,7 +92,7 @@ class AffectedSecrets:
     def _shown(self, fresh: Mapping[str, Listing]) -> list[SecretKey]:
         # A list may show an item polls after the fingerprint has moved, so what it shows wakes
         # those who wait for it, too.
-        waiting = [(key, folded(vault)) for key, vault in self._index.item_users.waiting()]
+        waiting = [(key, folded(vault)) for key, vault in self._waiting()]
         asked = {vault for _, vault in waiting}
         shown: set[tuple[str, str]] = set()
         for vault_id, listing in fresh.items():
@@ -108,7 +108,7 @@ class AffectedSecrets:
         return [
             key
             for key, vault in waiting
-            if any((vault, item) in shown for item in self._items_asked(key))
+            if any((vault, item) in shown for item in self._items_missed(key))
         ]
 
     def _retitled(self, fresh: Mapping[str, Listing]) -> list[SecretKey]:
@@ -137,6 +137,29 @@ class AffectedSecrets:
         names = {item_id, folded(title)} if others else set()
         return [text for text in map(folded, others) if text not in names]
 
+    def _waiting(self) -> list[tuple[SecretKey, str]]:
+        # The Secrets that wait for an item to appear, each with a vault's name or ID.
+        users = self._index.item_users
+        optional = [
+            (key, part.path.split("/")[1])
+            for key in users.incomplete()
+            for claim in self._index.claims.of(key)
+            for part in claim.recipe.parts
+            if part.optional and "/" in part.path
+        ]
+        return users.waiting() + optional
+
+    def _items_missed(self, key: SecretKey) -> list[str]:
+        revisions = self._index.item_users.of(key).revisions or ()
+        if ABSENT not in revisions:
+            return self._items_asked(key)
+        return [
+            folded(part.path.rpartition("/")[2])
+            for claim in self._index.claims.of(key)
+            for part, revision in zip(claim.recipe.parts, revisions, strict=False)
+            if revision == ABSENT
+        ]
+
     def _items_asked(self, key: SecretKey) -> list[str]:
         return [folded(text) for text in self._texts(key)]
 
@@ -144,5 +167,5 @@ class AffectedSecrets:
         return [
             part.path.rpartition("/")[2]
             for claim in self._index.claims.of(key)
-            for part in claim.recipe
+            for part in claim.recipe.parts
         ]

@@ -84,11 +84,13 @@ class Namespaces:
         state = self._states[namespace]
         news = access not in state.refused
         state.refused[access] = error
-        level = logging.DEBUG if error.reason in state.reported else logging.WARNING
-        state.reported.add(error.reason)
         fields = {"namespace": namespace or "all", "reason": error.reason}
-        detail = {"detail": f"{error}{_remedy(namespace, error)}"}
-        _log.log(level, "namespace is not served", extra=fields | detail)
+        fields["detail"] = f"{error}{_remedy(namespace, error)}"
+        if error.reason in state.reported:
+            _log.debug("namespace is still not served", extra=fields)
+        else:
+            state.reported.add(error.reason)
+            _log.warning("namespace is not served", extra=fields)
         if access is Access.LISTS:
             state.listed.clear()
             self._note_tried(namespace)

@@ -13,7 +13,7 @@ from typing import Final
 from onepassword_operator.model import names
 from onepassword_operator.model.item import Revisions
 from onepassword_operator.model.outcome import Change, Synced
-from onepassword_operator.model.secret import ObservedSecret, SecretKey
+from onepassword_operator.model.secret import ObservedSecret, SecretKey, requested
 from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.model.workload import RestartMark, Workload
 from onepassword_operator.ports import EventLog
@@ -75,15 +75,10 @@ class Observe:
 
         Late events and events about deleted objects are ignored.
         """
-        former = self._claims.resource(claim.key)
+        former = self._claims.resource(claim.ref)
         if claim.uid in self._gone or (former and former.resource_version > claim.resource_version):
             return None
-        if former is None or (former.uid, former.resource_version) != (
-            claim.uid,
-            claim.resource_version,
-        ):
-            # The same again would be new objects among old ones, and memory full of holes.
-            self._claims.put(claim)
+        self._put(claim, former)
         if claim.advice and (former is None or former.advice != claim.advice):
             self.advise(claim)
         due = claim.has_legacy_finalizer and self._note_finalizer(former, claim)
@@ -98,6 +93,18 @@ class Observe:
                 self._queue.add_later(claim.key, Priority.NEW, delay_seconds=wait)
                 return None
         return Priority.NEW
+
+    def _put(self, claim: Claim, former: Claim | None) -> None:
+        if former and former.key != claim.key:
+            self.let_go(former)
+        # The same again would be new objects among old ones, and memory full of holes. Under
+        # another CRD the same version may ask for something else.
+        if (
+            former is None
+            or former.resource_version != claim.resource_version
+            or not former.asks_the_same_as(claim)
+        ):
+            self._claims.put(claim)
 
     def advise(self, about: Claim | Workload) -> None:
         """Tell the author of annotations that mean nothing."""
@@ -117,10 +124,10 @@ class Observe:
             self._remove_finalizer(claim.ref)
         return put_back or former is None or not former.has_legacy_finalizer
 
-    def claim_gone(self, key: SecretKey, uid: str) -> None:
+    def claim_gone(self, ref: ObjectRef, uid: str) -> None:
         """Forget a resource that was deleted."""
         self.note_gone(uid)
-        held = self._claims.resource(key)
+        held = self._claims.resource(ref)
         if held and held.uid == uid:
             self.let_go(held)
 
@@ -262,11 +269,14 @@ class Observe:
             self._wake_restarts(key.namespace)
         if (held, mark) != (state.held, state.mark):
             self._index.states.set_sealed(
-                key, held=followed if held == followed else held, mark=mark
+                key,
+                held=followed if held == followed else held,
+                recipe=observed.shaped_by,
+                mark=mark,
             )
         if followed is None and held:
             self._index.item_users.follow(
-                key, held, requested=observed.annotations.get(names.REQUESTED_PATH, "")
+                key, held, requested=requested(observed.annotations) or ""
             )
 
 

@@ -66,19 +66,21 @@ class Resync:
             )
 
     async def _resync_resources(self, namespace: str) -> dict[SecretKey, Priority]:
-        known = self._index.claims.resource_keys(namespace)
+        known = self._index.claims.resources(namespace)
+        listed: set[ObjectRef] = set()
         unseen: dict[SecretKey, Priority] = {}
         async for claim in self._resources.list_all(namespace):
+            listed.add(claim.ref)
             demand = self._observe.record(claim)
             unseen[claim.key] = (
-                Priority.LOW if claim.key in known and demand is not Priority.NEW else Priority.NEW
+                Priority.LOW if claim.ref in known and demand is not Priority.NEW else Priority.NEW
             )
-        for key in known - unseen.keys():
+        for ref in known - listed:
             # A watch may have shown a resource after the LIST was made; only a GET tells.
-            held = self._index.claims.resource(key)
-            live = await self._resources.get(key) if held else None
+            held = self._index.claims.resource(ref)
+            live = await self._resources.get(SecretKey(ref.namespace, ref.name)) if held else None
             if held and (live is None or live.uid != held.uid):
-                self._observe.claim_gone(key, held.uid)
+                self._observe.claim_gone(ref, held.uid)
             if live is not None:
                 self._observe.claim_seen(live)
         return unseen

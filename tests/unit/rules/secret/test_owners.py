@@ -102,6 +102,15 @@ def test_a_secret_that_nobody_marked_is_somebody_elses(annotations: Mapping[str,
         owners.check_owner(CLAIM, observed, verdict=Verdict.BROKEN, co_owners=CoOwners(claims=(ASKING,), users=(WEB,)))
 
 
+def test_whoever_made_a_secret_may_hand_it_over_to_a_resource_and_to_no_other_and_not_past_its_owner() -> None:
+    handed = dataclasses.replace(BARE, annotations={names.ADOPT: CLAIM.name}, owners=())
+    owners.check_owner(CLAIM, handed, verdict=Verdict.BROKEN, co_owners=CoOwners())
+    others = (dataclasses.replace(handed, annotations={names.ADOPT: "other"}), dataclasses.replace(handed, owners=(API,)))
+    for observed in others:
+        with pytest.raises(TargetNotOwnedError):
+            owners.check_owner(CLAIM, observed, verdict=Verdict.BROKEN, co_owners=CoOwners())
+
+
 @pytest.mark.parametrize("co_owners", [CoOwners(claims=(ASKING,)), CoOwners(users=(API,))])
 def test_a_secret_with_the_official_marks_is_taken_over_from_a_deployment_that_asks_for_it_or_uses_it(co_owners: CoOwners) -> None:
     owners.check_owner(CLAIM, _owned_by(OFFICIAL, API), verdict=Verdict.BROKEN, co_owners=co_owners)

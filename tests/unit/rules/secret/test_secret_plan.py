@@ -13,6 +13,7 @@ from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import MetadataTooLargeError, TargetImmutableError, TypeImmutableError, TypeNotAllowedError
 from onepassword_operator.model.item import Revision, Revisions
 from onepassword_operator.model.outcome import Change
+from onepassword_operator.model.recipe import Part, Recipe, Shape
 from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, OwnerReference
 from onepassword_operator.model.target import Claim, Rendering
 from onepassword_operator.model.workload import RestartMark
@@ -149,9 +150,9 @@ def test_a_secret_that_is_right_is_left_alone_and_the_label_that_makes_it_ours_c
     assert desired.labels[names.MANAGED] == "true"
 
 
-MARK = RestartMark(HELD, "2024-05-01T00:00:00Z")
-OLD_MARK = RestartMark(OLD, "2024-05-01T00:00:00Z")
-NEW_MARK = RestartMark(NEXT, NOW)
+MARK = RestartMark(str(HELD), "2024-05-01T00:00:00Z")
+OLD_MARK = RestartMark(str(OLD), "2024-05-01T00:00:00Z")
+NEW_MARK = RestartMark(str(NEXT), NOW)
 
 
 def _sealed(annotations: Mapping[str, str | None], sealer: Sealer = SEALER, **changes: Any) -> ObservedSecret:
@@ -223,8 +224,8 @@ def test_a_write_is_called_what_it_is(
         (HELD, MARK, Change.REPAIRED, MARK),
         (None, MARK, Change.CREATED, MARK),
         (None, NEW_MARK, Change.CREATED, None),
-        (OLD, None, Change.UPDATED, RestartMark(HELD, NOW)),
-        (OLD, MARK, Change.UPDATED, RestartMark(HELD, NOW)),
+        (OLD, None, Change.UPDATED, RestartMark(str(HELD), NOW)),
+        (OLD, MARK, Change.UPDATED, RestartMark(str(HELD), NOW)),
         (HELD, OLD_MARK, Change.REPAIRED, OLD_MARK),
     ],
 )
@@ -485,7 +486,184 @@ def test_a_new_mark_appears_exactly_if_the_believed_revision_is_another_or_has_o
         redone = verdict is Verdict.INTACT and dict(observed.data) != dict(content.data)
         kept.append(RestartMark.parse(observed.annotations.get(names.RESTART_PENDING)))
     if redone or (believed is not None and believed != content.revisions and not spared):
-        assert plan.mark == RestartMark(content.revisions, context.now)
+        assert plan.mark == RestartMark(str(content.revisions), context.now)
         assert plan.change is not Change.NONE
     else:
         assert plan.mark is None or plan.mark in kept
+
+
+# --- shaped Secrets ---
+
+RECIPE = Recipe((Part(CLAIM.item_path),), Shape())
+OTHER_RECIPE = Recipe((Part(CLAIM.item_path),), Shape(exclude=("a",)))
+SHAPED = dataclasses.replace(CLAIM, shaped=RECIPE)
+SHAPED_CONTENT = secret_plan.Content(revisions=HELD, data=DATA)
+OTHER_DATA = {"password": Confidential(b"another")}
+SHAPED_MARK = RestartMark(SEALER.digest(CLAIM.key, DATA), "2024-05-01T00:00:00Z")
+NEW_SHAPED_MARK = RestartMark(SEALER.digest(CLAIM.key, OTHER_DATA), NOW)
+
+
+def planned_shape(claim: Claim, observed: ObservedSecret | None, content: secret_plan.Content, **context: Any) -> secret_plan.Plan:
+    verdict = SEALER.verify(observed) if observed else Verdict.BROKEN
+    context = {"remembered_recipe": str(RECIPE)} | context
+    return secret_plan.plan(
+        claim, observed, content=content, context=secret_plan.Context(sealer=SEALER, now=NOW, verdict=verdict, **context)
+    )
+
+
+def shaped_secret(claim: Claim = SHAPED, **changes: Any) -> ObservedSecret:
+    plan = planned_shape(claim, None, SHAPED_CONTENT)
+    assert plan.desired is not None
+    return samples.stored(plan.desired, **changes)
+
+
+def test_it_says_what_it_holds_under_a_prefix_of_our_own_and_is_proven_by_its_seal() -> None:
+    held = shaped_secret()
+    assert {names.ITEM_PATH, names.ITEM_VERSION, names.REQUESTED_PATH}.isdisjoint(held.annotations)
+    assert (held.recorded, SEALER.verify(held)) == (HELD, Verdict.INTACT)
+    assert secret_plan.pinned(SHAPED, held, verdict=Verdict.INTACT) == HELD
+    assert planned_shape(SHAPED, held, SHAPED_CONTENT).change is Change.NONE
+
+
+@pytest.mark.parametrize("name", [names.REVISIONS, names.RECIPE])
+@pytest.mark.parametrize("value", ["", "v/i@4", None])
+def test_no_edit_of_what_it_says_goes_unnoticed(name: str, value: str | None) -> None:
+    annotations = {key: text for key, text in shaped_secret().annotations.items() if key != name} | ({} if value is None else {name: value})
+    assert SEALER.verify(shaped_secret(annotations=annotations)) is Verdict.BROKEN
+
+
+def test_a_seal_of_a_plain_secret_proves_no_shaped_one_with_the_same_data() -> None:
+    plain, shaped = shaped_secret(CLAIM), shaped_secret()
+    assert plain.annotations[names.SEAL] != shaped.annotations[names.SEAL]
+
+
+@pytest.mark.parametrize(
+    ("claim", "observed", "content", "context", "mark"),
+    [
+        (SHAPED, shaped_secret(), dataclasses.replace(SHAPED_CONTENT, data=OTHER_DATA), {}, NEW_SHAPED_MARK),
+        (SHAPED, shaped_secret(), secret_plan.Content(revisions=NEXT, data=DATA), {}, None),
+        (SHAPED, shaped_secret(), secret_plan.Content(revisions=NEXT, data=OTHER_DATA), {}, NEW_SHAPED_MARK),
+        (dataclasses.replace(CLAIM, shaped=OTHER_RECIPE), shaped_secret(), SHAPED_CONTENT, {}, None),
+        (SHAPED, shaped_secret(CLAIM), SHAPED_CONTENT, {}, None),
+        (SHAPED, shaped_secret(CLAIM), dataclasses.replace(SHAPED_CONTENT, data=OTHER_DATA), {}, NEW_SHAPED_MARK),
+        (CLAIM, shaped_secret(), SHAPED_CONTENT, {}, None),
+        (CLAIM, shaped_secret(), dataclasses.replace(SHAPED_CONTENT, data=OTHER_DATA), {}, RestartMark(str(HELD), NOW)),
+    ],
+)
+def test_under_an_intact_seal_restarts_follow_the_data(
+    claim: Claim, observed: ObservedSecret, content: secret_plan.Content, context: dict[str, Any], mark: RestartMark | None
+) -> None:
+    assert planned_shape(claim, observed, content, **context).mark == mark
+
+
+UNPROVEN = shaped_secret(data=OTHER_DATA)
+
+
+@pytest.mark.parametrize(
+    ("claim", "revisions", "context", "restarts"),
+    [
+        (SHAPED, HELD, {}, False),
+        (SHAPED, NEXT, {}, True),
+        (dataclasses.replace(CLAIM, shaped=OTHER_RECIPE), HELD, {}, True),
+        (SHAPED, HELD, {"remembered": HELD}, False),
+        (SHAPED, NEXT, {"remembered": NEXT}, False),
+        (SHAPED, NEXT, {"remembered": HELD}, True),
+        (SHAPED, HELD, {"remembered": HELD, "remembered_recipe": str(OTHER_RECIPE)}, True),
+        (SHAPED, HELD, {"remembered": HELD, "remembered_recipe": ""}, True),
+    ],
+)
+def test_without_one_they_follow_versions_and_recipe(
+    claim: Claim, revisions: Revisions, context: dict[str, Any], *, restarts: bool
+) -> None:
+    plan = planned_shape(claim, UNPROVEN, secret_plan.Content(revisions=revisions, data=DATA), **context)
+    assert plan.mark == (RestartMark(SEALER.digest(CLAIM.key, DATA), NOW) if restarts else None)
+
+
+@pytest.mark.parametrize(
+    ("carried", "remembered", "kept"),
+    [
+        (SHAPED_MARK, HELD, SHAPED_MARK),
+        (SHAPED_MARK, None, SHAPED_MARK),
+        (dataclasses.replace(SHAPED_MARK, content="0" * 32), None, None),
+        (None, HELD, None),
+    ],
+)
+def test_a_deleted_one_keeps_the_restart_that_is_due_for_its_data(
+    carried: RestartMark | None, remembered: Revisions | None, kept: RestartMark | None
+) -> None:
+    assert planned_shape(SHAPED, None, SHAPED_CONTENT, carried=carried, remembered=remembered).mark == kept
+
+
+def test_without_one_and_without_memory_equal_data_restart_nobody() -> None:
+    """After a new token the seal proves nothing, and the Secret is as the former process left it."""
+    unproven = dataclasses.replace(shaped_secret(), annotations={**shaped_secret().annotations, names.SEAL: "another token's"})
+    content = secret_plan.Content(revisions=NEXT, data=DATA)
+    assert planned_shape(SHAPED, unproven, content).mark is None
+    assert planned_shape(SHAPED, unproven, content, remembered=HELD).mark is not None
+
+
+def test_one_that_is_deleted_together_with_a_change_of_its_recipe_restarts() -> None:
+    plan = planned_shape(SHAPED, None, SHAPED_CONTENT, remembered=HELD, remembered_recipe=str(OTHER_RECIPE))
+    assert plan.mark == RestartMark(SEALER.digest(CLAIM.key, DATA), NOW)
+
+
+def test_a_new_token_loses_no_restart_that_is_due() -> None:
+    mark = RestartMark(OTHER_SEALER.digest(CLAIM.key, DATA), "2024-05-01T00:00:00Z")
+    sealed = shaped_secret()
+    observed = dataclasses.replace(
+        sealed, annotations={**sealed.annotations, names.RESTART_PENDING: str(mark), names.SEAL: "another token's"}
+    )
+    assert planned_shape(SHAPED, observed, SHAPED_CONTENT).mark == mark
+
+
+def test_nobody_makes_a_plain_secret_follow_an_item_by_the_annotations_of_a_shaped_one() -> None:
+    for added in ({names.REVISIONS: "v/other@1"}, {names.REVISIONS: "v/other@1", names.RECIPE: "x"}, {names.RECIPE: CLAIM.item_path}):
+        plain = shaped_secret(CLAIM)
+        edited = dataclasses.replace(plain, annotations={**plain.annotations, **added})
+        assert SEALER.verify(edited) is Verdict.BROKEN
+        plan = planned_shape(CLAIM, edited, SHAPED_CONTENT, remembered=HELD, remembered_recipe="")
+        assert plan.desired
+        assert (plan.desired.annotations[names.ITEM_PATH], names.REVISIONS in plan.desired.annotations) == (samples.REVISION.path, False)
+
+
+def test_an_edit_loses_no_restart_that_is_due() -> None:
+    due = {**UNPROVEN.annotations, names.RESTART_PENDING: "edited"}
+    assert (
+        planned_shape(SHAPED, dataclasses.replace(UNPROVEN, annotations=due), SHAPED_CONTENT, carried=SHAPED_MARK, remembered=HELD).mark
+        == SHAPED_MARK
+    )
+
+
+@pytest.mark.parametrize(("data", "restarts"), [(DATA, False), (OTHER_DATA, True)])
+def test_one_that_is_handed_over_restarts_for_other_data_only(data: dict[str, Confidential], *, restarts: bool) -> None:
+    for claim in (SHAPED, CLAIM):
+        plan = planned_shape(
+            claim, dataclasses.replace(samples.BARE_SECRET, annotations={names.ADOPT: CLAIM.name}, data=data), SHAPED_CONTENT
+        )
+        assert (plan.change, plan.mark is not None) == (Change.ADOPTED, restarts)
+
+
+def test_a_digest_is_the_same_for_the_same_data_of_one_secret_under_one_key_only() -> None:
+    digest = SEALER.digest(CLAIM.key, DATA)
+    others = [
+        OTHER_SEALER.digest(CLAIM.key, DATA),
+        SEALER.digest(CLAIM.key._replace(name="other"), DATA),
+        SEALER.digest(CLAIM.key, OTHER_DATA),
+    ]
+    assert (SEALER.digest(CLAIM.key, dict(DATA)), digest in others, RestartMark.parse(f"{digest}@now")) == (
+        digest,
+        False,
+        RestartMark(digest, "now"),
+    )
+
+
+def test_data_are_proven_for_the_shape_they_were_made_with_and_for_every_plain_path() -> None:
+    another_path = Recipe((Part("vaults/another/items/path"),))
+    for observed, recipe, proven in (
+        (shaped_secret(), RECIPE, True),
+        (shaped_secret(), OTHER_RECIPE, False),
+        (shaped_secret(), CLAIM.recipe, False),
+        (shaped_secret(CLAIM), RECIPE, False),
+        (shaped_secret(CLAIM), another_path, True),
+    ):
+        assert secret_plan.has_shape(observed, recipe) is proven

@@ -116,12 +116,12 @@ class TestAnswers:
     def test_an_answer_about_a_namesake_or_of_yesterday_does_not_count(self, index: ClaimIndex, answer: Claim) -> None:
         index.put(RESOURCE)
         index.note_written(dataclasses.replace(answer, conditions=(READY,)))
-        assert index.resource(KEY) == RESOURCE
+        assert index.resource(RESOURCE.ref) == RESOURCE
 
     def test_a_resource_that_was_released_is_not_held_up_any_more(self, index: ClaimIndex) -> None:
         index.put(samples.claim(finalizers=("theirs", names.OFFICIAL_FINALIZER)))
         index.note_finalizer_removed(RESOURCE.ref, RESOURCE.uid, resource_version=9)
-        held = index.resource(KEY)
+        held = index.resource(RESOURCE.ref)
         assert held
         assert (held.finalizers, held.resource_version) == (("theirs",), 5)  # whatever else changed, the watch tells
 

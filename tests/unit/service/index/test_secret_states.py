@@ -14,7 +14,7 @@ from onepassword_operator.service.index.secret_states import SecretState, Secret
 A, B = SecretKey("app", "a"), SecretKey("app", "b")
 X1, X2 = Revisions((Revision("v", "x", 1),)), Revisions((Revision("v", "x", 2),))
 STAMP = "2024-05-01T12:00:00Z"
-MARK = RestartMark(X1, STAMP)
+MARK = RestartMark(str(X1), STAMP)
 SKIPPED = (Skipped(label="a b", why="no key"),)
 
 
@@ -27,7 +27,7 @@ def test_a_reconcile_notes_what_the_secret_holds_and_a_restart_that_is_due(state
     states.set_version(A, 7)
     states.set_synced(A, X1, skipped=SKIPPED, mark=MARK)
     assert states.of(A) == SecretState(resource_version=7, existed=True, held=X1, skipped=SKIPPED, mark=MARK)
-    states.set_synced(A, X1, skipped=None, mark=RestartMark(X1, STAMP))
+    states.set_synced(A, X1, skipped=None, mark=RestartMark(str(X1), STAMP))
     assert states.of(A).mark is MARK
     states.set_skipped(A, SKIPPED)
     assert states.of(A).skipped == SKIPPED

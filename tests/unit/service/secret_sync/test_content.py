@@ -9,8 +9,14 @@ import pytest
 from fakes.item_source import FakeItemSource
 from fakes.world import World
 from onepassword_operator.model import names
-from onepassword_operator.model.errors import BackendUnavailableError, ClusterUnavailableError, SecretTooLargeError
-from onepassword_operator.model.recipe import Part, Recipe
+from onepassword_operator.model.errors import (
+    BackendError,
+    BackendForbiddenError,
+    BackendUnavailableError,
+    ClusterUnavailableError,
+    SecretTooLargeError,
+)
+from onepassword_operator.model.recipe import Part, Recipe, Shape
 from onepassword_operator.model.target import Claim
 from onepassword_operator.service.secret_sync.pins import CONFIRMATIONS
 from unit.rules.samples import CLAIM
@@ -81,7 +87,7 @@ class TestFrozen:
         assert world.claims.ready(world.key()).reason == "Synced"
         mark = world.secrets.mark(world.key())
         assert mark
-        assert mark.revisions[0].version == world.source.item(item).version
+        assert mark.content.endswith(f"@{world.source.item(item).version}")
         assert world.secrets.writes() == ["replace app/db"]
         world.process.restart._auto_restart = True
         await world.restart()
@@ -136,6 +142,15 @@ class TestFrozen:
         world.secrets.faults.refuse("get", ClusterUnavailableError("no answer"))
         await world.look(key)
         assert world.events.reported == []
+
+    async def test_a_version_that_somebody_wrote_on_it_meanwhile_is_not_taken_for_known(self, world: World) -> None:
+        item = await frozen(world)
+        edited = world.secrets.objects[world.key()].annotations | {names.ITEM_VERSION: "77"}
+        world.secrets.edit(world.key(), annotations=edited)
+        await world.start_anew()
+        tag(world.source, item)
+        await world.poll_after(60, times=2)
+        assert world.secrets.objects[world.key()].annotations[names.ITEM_VERSION] == str(world.source.item(item).version)
 
     async def test_a_tag_that_only_the_item_itself_shows_freezes_as_well(self, world: World, item: str) -> None:
         """The list lags behind, or does not show tags at all."""
@@ -318,7 +333,7 @@ class TwoItems(Claim):
 
     @property
     def recipe(self) -> Recipe:
-        return Recipe((*super().recipe, Part("vaults/Other/items/api")))
+        return Recipe((*super().recipe.parts, Part("vaults/Other/items/api")))
 
 
 class TestSeveralParts:
@@ -345,7 +360,7 @@ class TestSeveralParts:
             assert world.secrets.count("replace") == 1
             mark = world.secrets.mark(world.key())
             assert mark
-            assert [revision.item_id for revision in mark.revisions] == list(made)
+            assert all(each in mark.content for each in made)
 
     async def test_a_restart_of_the_process_reads_no_item_again(self, world: World, made: tuple[str, str]) -> None:
         await world.restart_process()
@@ -385,3 +400,75 @@ async def test_an_item_that_lists_go_on_showing_by_its_former_title_is_not_belie
     assert (condition.status, condition.reason) == ("False", "OnePasswordAnswerInvalid")
     assert key not in world.secrets.objects
     assert world.source.count("list") <= 2
+
+
+DB, CACHE = Part("vaults/Prod/items/db"), Part("vaults/Prod/items/cache", "CACHE_", optional=True)
+
+
+class TestOptionalItem:
+    """A shaped Secret of two items, one of which need not be there."""
+
+    @pytest.fixture
+    async def without(self, world: World) -> World:
+        world.source.put(world.vault, "db", password="one")
+        world.claim("db", "", shaped=Recipe((DB, CACHE), Shape()))
+        await world.settle()
+        await world.polled_in()
+        world.forget_requests()
+        return world
+
+    async def test_the_secret_goes_without_it_and_says_so_at_the_cost_of_an_idle_poll(self, without: World) -> None:
+        assert without.secrets.values(without.key()) == {"password": "one"}
+        assert "no item for part 2" in without.claims.ready(without.key()).message
+        await without.poll_after(60, times=3)
+        assert (without.source.requests, without.writes()) == (["vaults"] * 3, [])
+
+    async def test_a_change_of_another_item_wakes_no_secret_that_waits_for_it(self, without: World) -> None:
+        other = without.source.put(without.vault, "other", password="x")
+        await without.poll_after(60, times=3)
+        without.forget_requests()
+        without.source.edit(other, password="y")
+        await without.poll_after(60, times=2)
+        assert without.secrets.requests == []
+
+    @pytest.mark.parametrize("restarted", [False, True])
+    async def test_it_is_taken_in_when_it_comes_with_a_mark_and_left_out_when_it_is_gone_for_sure(
+        self, without: World, *, restarted: bool
+    ) -> None:
+        world, both = without, {"password": "one", "CACHE_password": "two"}
+        if restarted:
+            await world.start_anew()
+        item = world.source.put(world.vault, "cache", password="two")
+        await world.poll_after(60)
+        assert (world.secrets.values(world.key()), world.secrets.count("replace")) == (both, 1)
+        assert world.secrets.mark(world.key())
+        if restarted:
+            await world.start_anew()
+        world.source.delete(item)
+        await world.poll_after(60, times=2)
+        assert world.secrets.values(world.key()) == both
+        await world.poll_after(60, times=3)
+        assert (world.secrets.values(world.key()), world.secrets.count("replace")) == ({"password": "one"}, 2)
+        await world.poll_after(60, times=6)
+        world.forget_requests()
+        await world.poll_after(60, times=3)
+        assert (world.source.requests, world.writes()) == (["vaults"] * 3, [])
+
+    @pytest.mark.parametrize("trouble", [BackendUnavailableError("down"), BackendForbiddenError("not yours")])
+    async def test_any_other_trouble_with_it_leaves_the_secret_as_it_is(self, without: World, trouble: BackendError) -> None:
+        item = without.source.put(without.vault, "cache", password="two")
+        await without.poll_after(60)
+        without.source.edit(item, password="three")
+        without.source.refused[item] = trouble
+        await without.poll_after(60, times=5)
+        assert without.secrets.values(without.key()) == {"password": "one", "CACHE_password": "two"}
+
+    @pytest.mark.parametrize("there", [False, True])
+    async def test_it_may_be_named_by_its_id(self, world: World, *, there: bool) -> None:
+        world.source.put(world.vault, "db", password="one")
+        item = world.source.put(world.vault, "cache", password="two")
+        if not there:
+            world.source.delete(item)
+        world.claim("db", "", shaped=Recipe((DB, CACHE._replace(path=f"vaults/Prod/items/{item}")), Shape()))
+        await world.settle()
+        assert set(world.secrets.values(world.key())) == ({"password", "CACHE_password"} if there else {"password"})

@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+from typing import Any
 
 import pytest
 
@@ -165,14 +166,14 @@ async def test_a_spec_change_just_before_the_status_write_is_not_swallowed(world
     world.source.put(world.vault, "one", password="1")
     world.source.put(world.vault, "two", password="2")
     key = world.claim("db", "vaults/Prod/items/typo")
-    write = world.claims.write_condition
+    write = world.claims.write_status
 
-    async def slow(claim: Claim, condition: Condition) -> Claim:
-        world.claims.write_condition = write  # type: ignore[method-assign]
+    async def slow(claim: Claim, condition: Condition, **facts: Any) -> Claim:
+        world.claims.write_status = write  # type: ignore[method-assign]
         world.claims.apply(key, "vaults/Prod/items/two")  # its event has not been delivered when the answer comes
-        return await write(claim, condition)
+        return await write(claim, condition, **facts)
 
-    world.claims.write_condition = slow  # type: ignore[method-assign]
+    world.claims.write_status = slow  # type: ignore[method-assign]
     await world.settle()
     assert (world.secrets.values(key), world.claims.ready(key).observed_generation) == ({"password": "2"}, 2)
 
@@ -297,15 +298,15 @@ async def test_a_status_that_can_not_be_written_is_tried_less_often_though_other
 async def test_a_resource_that_goes_while_it_is_told_leaves_nothing_behind(world: World, item: str) -> None:
     """Its Secret's mark would count as a restart that is due for as long as the process lives."""
     key = world.key()
-    write = world.claims.write_condition
+    write = world.claims.write_status
 
-    async def deleted_meanwhile(claim: Claim, condition: Condition) -> Claim:
-        written = await write(claim, condition)
+    async def deleted_meanwhile(claim: Claim, condition: Condition, **facts: Any) -> Claim:
+        written = await write(claim, condition, **facts)
         world.claims.delete(key)
         world.watch()
         return written
 
-    world.claims.write_condition = deleted_meanwhile  # type: ignore[method-assign]
+    world.claims.write_status = deleted_meanwhile  # type: ignore[method-assign]
     await world.polled(world.source.edit(item, password="two"))
     assert (world.claims.count("status"), world.process.index.states._states) == (1, {})
     assert world.process.index.states.count_pending() == 0

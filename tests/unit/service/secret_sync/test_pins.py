@@ -138,6 +138,17 @@ class TestNewToken:
         await world.settled(world.claims.annotate(world.key(), refresh="now"))
         assert world.secrets.values(world.key()) == {"password": "other 0" if others else "one"}
 
+    async def test_nobody_chooses_another_item_by_the_annotations_of_a_shaped_secret(self, world: World, item: str) -> None:
+        finance = world.source.add_vault("Finance")
+        prize = world.source.put(finance, "payroll", password="payroll")
+        for number, added in enumerate(
+            ({names.REVISIONS: f"{finance}/{prize}@0"}, {names.REVISIONS: "-", names.RECIPE: "vaults/Prod/items/db"})
+        ):
+            world.secrets.edit(world.key(), annotations={**world.secrets.objects[world.key()].annotations, **added})
+            await (start_with(world, "a token") if number else world.settle())
+            await polls(world, 3)
+            assert (followed(world), world.secrets.values(world.key())) == (item, {"password": "one"})
+
     @pytest.mark.parametrize("versions", ["1", "1,1"])
     async def test_equal_data_of_another_vault_or_of_several_items_prove_nothing(self, world: World, item: str, versions: str) -> None:
         """Whoever edits a Secret can write any annotation, and may know another item's present value."""

@@ -57,7 +57,7 @@ def synced(change: Change = Change.NONE, **members: Any) -> Synced:
 
 def known(world: World) -> Claim:
     """The resource as the operator knows it after the answer."""
-    claim = world.process.index.claims.resource(world.key())
+    claim = world.process.index.claims.resource(world.ref())
     assert claim
     return claim
 

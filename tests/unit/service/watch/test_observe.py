@@ -7,6 +7,7 @@ import pytest
 from fakes.world import Process, World
 from onepassword_operator.model import names
 from onepassword_operator.model.item import Revision
+from onepassword_operator.model.recipe import Recipe, Shape
 from onepassword_operator.model.target import Rendering
 from onepassword_operator.service.runtime.work_queue import Priority
 from onepassword_operator.service.watch import observe
@@ -22,12 +23,22 @@ async def test_our_own_writes_come_back_and_need_no_look(world: World) -> None:
 async def test_what_is_seen_again_unchanged_leaves_the_old_objects_in_place(world: World) -> None:
     await world.synced()
     observe, index = world.process.observe, world.process.index
-    claim, revision = index.claims.resource(world.key()), index.states.of(world.key()).held
+    claim, revision = index.claims.resource(world.ref()), index.states.of(world.key()).held
     assert claim
     observe.claim_seen(dataclasses.replace(claim))
     observe.record_secret(world.secrets.objects[world.key()])
-    assert index.claims.resource(world.key()) is claim
+    assert index.claims.resource(world.ref()) is claim
     assert index.states.of(world.key()).held is revision
+
+
+async def test_a_version_that_reads_otherwise_under_another_crd_is_taken_in(world: World) -> None:
+    await world.synced()
+    observe, index = world.process.observe, world.process.index
+    claim = world.claims.objects[world.key()]
+    for other in ({"shaped": Recipe((), Shape())}, {"key": world.key("elsewhere")}, {}):
+        observe.claim_seen(dataclasses.replace(claim, **other))
+        assert index.claims.resource(world.ref()) == dataclasses.replace(claim, **other)
+    assert index.claims.keys() == [world.key()]
 
 
 async def test_what_another_replica_has_seen_to_comes_last_when_this_one_leads(world: World) -> None:
@@ -52,9 +63,9 @@ async def test_late_news_of_a_resource_the_deletion_of_its_predecessor_and_news_
     await world.synced()
     held = world.claims.objects[world.key()]
     world.process.observe.claim_seen(dataclasses.replace(held, resource_version=1, item_path="vaults/a/items/b"))
-    world.process.observe.claim_gone(world.key(), "an earlier uid")
-    assert (world.process.queue.depth(), world.process.index.claims.resource(world.key())) == (0, held)
-    world.process.observe.claim_gone(world.key(), held.uid)
+    world.process.observe.claim_gone(world.ref(), "an earlier uid")
+    assert (world.process.queue.depth(), world.process.index.claims.resource(world.ref())) == (0, held)
+    world.process.observe.claim_gone(world.ref(), held.uid)
     world.process.observe.claim_seen(dataclasses.replace(held, resource_version=9999))
     assert world.key() not in world.process.index.claims
     assert world.process.queue.depth() == 0
@@ -75,7 +86,7 @@ async def test_a_namesake_is_the_end_of_its_predecessor_and_of_the_conflict_and_
 async def test_only_so_many_deletions_are_remembered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(observe, "_TOMBSTONES", 2)
     for uid in ("a", "b", "c"):
-        world.process.observe.claim_gone(world.key(), uid)
+        world.process.observe.claim_gone(world.ref(), uid)
     assert list(world.process.observe._gone) == ["b", "c"]
 
 

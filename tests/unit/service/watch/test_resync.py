@@ -64,7 +64,7 @@ async def test_a_namesake_that_a_live_look_shows_takes_the_place(world: World) -
     del world.claims.objects[world.key()]
     world.claims.before["get"] = lambda: world.claims.apply(world.key(), "vaults/Prod/items/db")
     await resync(world)
-    held = world.process.index.claims.resource(world.key())
+    held = world.process.index.claims.resource(world.ref())
     assert (held and held.uid, world.process.queue.depth()) == (world.claims.objects[world.key()].uid, 1)
 
 

@@ -164,7 +164,7 @@ async def test_a_read_that_fails_is_tried_again_until_it_succeeds(world: World, 
 async def test_one_that_nobody_asks_for_any_more_is_not_read_when_its_turn_comes(world: World, news: SecretNews) -> None:
     async with reading(news):
         news.seen(world.key(), 9999)
-        world.process.observe.claim_gone(world.key(), world.claims.objects[world.key()].uid)
+        world.process.observe.claim_gone(world.ref(), world.claims.objects[world.key()].uid)
         await rest(news)
     assert (world.secrets.requests, news._newest) == ([], {})
 

@@ -153,7 +153,7 @@ async def test_one_that_could_never_be_made_is_no_drift(world: BlindWorld) -> No
 async def test_one_that_has_to_be_told_of_again_is_queued_behind_the_others(world: BlindWorld) -> None:
     """Somebody wiped the status: nothing is wrong with the Secret."""
     await world.synced()
-    claim = world.process.index.claims.resource(world.key())
+    claim = world.process.index.claims.resource(world.ref())
     assert claim
     world.process.index.retries.note_failure(world.key())
     await world.patrol.patrol()

@@ -1,0 +1,104 @@
+"""The members of `spec` that shape a Secret: what they mean, and what is wrong with them, by its place."""
+
+from typing import Any
+
+import pytest
+
+from onepassword_operator.model import names
+from onepassword_operator.model.errors import SpecError
+from onepassword_operator.model.recipe import Entry, Escape, Part, Recipe, Shape
+from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.model.target import Claim, Rendering
+from onepassword_operator.wire import onepassword_item
+
+DB = "vaults/v/items/db"
+ITEMS = [{"itemPath": DB}]
+
+
+def claim(spec: dict[str, Any], **metadata: Any) -> Claim:
+    raw = {"metadata": {"namespace": "team", "name": "db", "uid": "u", "resourceVersion": "1", **metadata}, "spec": spec}
+    return onepassword_item.from_dict(raw, Rendering())
+
+
+def problem(spec: dict[str, Any]) -> str:
+    with pytest.raises(SpecError) as wrong:
+        claim(spec).recipe.items()
+    return str(wrong.value)
+
+
+def test_a_path_alone_is_no_shape() -> None:
+    for spec in ({"itemPath": DB}, {"itemPath": DB, "items": None, "data": None}, {}):
+        assert claim(spec).shaped is None
+
+
+def test_every_member_is_read() -> None:
+    spec = {
+        "items": [{"itemPath": DB, "prefix": "DB_"}, {"itemPath": "op://v/api", "optional": True}],
+        "include": ["*"],
+        "exclude": ["a", "b*"],
+        "data": [{"key": "k", "field": "f", "optional": True}, {"key": "u", "value": "$(a)", "escape": "URL"}],
+    }
+    entries = (Entry("k", field="f", optional=True), Entry("u", value="$(a)", escape=Escape.URL))
+    parts = (Part(DB, "DB_"), Part("vaults/v/items/api", optional=True))
+    assert claim(spec).recipe == Recipe(parts, Shape(("*",), ("a", "b*"), entries))
+
+
+def test_the_target_has_the_name_the_labels_and_more_annotations() -> None:
+    target = {"name": "a-db", "labels": {"a": "b"}, "annotations": {"c": "d"}}
+    found = claim({"items": ITEMS, "target": target}, labels={"not": "copied"}, annotations={names.AUTO_RESTART: "true"})
+    assert (found.key, found.name) == (SecretKey("team", "a-db"), "db")
+    assert (found.labels, found.annotations) == ({"a": "b"}, {names.AUTO_RESTART: "true", "c": "d"})
+    bare = claim({"items": ITEMS}, labels={"are": "copied"})
+    assert (bare.key, bare.labels) == (SecretKey("team", "db"), {"are": "copied"})
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ({"include": ["*"]}, "spec: items is missing"),
+        ({"items": []}, "spec.items: "),
+        ({"items": ITEMS * 33}, "spec.items: "),
+        ({"items": "all"}, "spec.items: "),
+        ({"items": [{}]}, "spec.items[0]: itemPath is missing"),
+        ({"items": [{"itemPath": DB, "prefx": "a"}]}, "spec.items[0]: Object contains unknown field `prefx`"),
+        ({"items": [{"itemPath": DB, "prefix": "a b"}]}, "spec.items[0].prefix"),
+        ({"items": [{"itemPath": "op://v/db/password"}]}, "names a field"),
+        ({"items": [{"itemPath": "op://v"}]}, "no op://<vault>/<item>"),
+        ({"items": [{"itemPath": "op:///db"}]}, "no op://<vault>/<item>"),
+        ({"items": ITEMS, "itemPath": DB}, "itemPath and items exclude each other"),
+        ({"items": ITEMS, "include": []}, "spec.include: "),
+        ({"items": ITEMS, "exclude": ["[a]"]}, "spec.exclude[0]"),
+        ({"items": ITEMS, "data": [{"key": "a"}]}, "spec.data[0]: exactly one of field and value"),
+        ({"items": ITEMS, "data": [{"key": "a", "field": "b", "value": "c"}]}, "exactly one of field and value"),
+        ({"items": ITEMS, "data": [{"key": "a", "field": "b", "escape": "URL"}]}, "escape is for value only"),
+        ({"items": ITEMS, "data": [{"key": "a", "value": "b", "escape": "HTML"}]}, "'HTML'"),
+        ({"items": ITEMS, "data": [{"key": "a b", "field": "c"}]}, "key is no key of a Secret"),
+        ({"items": ITEMS, "data": [{"key": "..", "field": "c"}]}, "key is no key of a Secret"),
+        ({"items": ITEMS, "data": [{"key": "a", "field": ""}]}, "spec.data[0].field"),
+        ({"items": ITEMS, "data": [{"key": "a", "value": "x" * 65537}]}, "spec.data[0].value"),
+        ({"items": ITEMS, "data": [{"key": f"k{n}", "value": "x" * 60_000} for n in range(5)]}, "spec: data has 300000 characters"),
+        ({"items": ITEMS, "data": [{"key": "a", "field": "b"}] * 2}, "data makes one key twice"),
+        ({"items": ITEMS, "target": {"name": "A_b"}}, "spec.target: name is no name of a Secret"),
+        ({"items": ITEMS, "target": {"labels": {names.MANAGED: "false"}}}, "reserved"),
+        ({"items": ITEMS, "target": {"annotations": {names.RECIPE: "x"}}}, "reserved"),
+        ({"items": ITEMS, "target": {"annotations": {names.LAST_APPLIED: "x"}}}, "reserved"),
+        ({"items": ITEMS, "target": {"labels": {"a": "b c"}}}, "label a is none"),
+        ({"items": ITEMS, "target": {"labels": {"a": "b" * 64}}}, "label a is none"),
+        ({"items": ITEMS, "target": {"annotations": {"a b": ""}}}, "annotation a b is none"),
+        ({"items": ITEMS, "fieldMapping": {"a": "b"}}, "fieldMapping is not known here"),
+        ({"itemPath": DB, "fieldMapping": {"a": "b"}}, "fieldMapping is not known here"),
+    ],
+)
+def test_what_is_wrong_is_told_by_its_place_and_asks_for_nothing(spec: dict[str, Any], words: str) -> None:
+    assert words in problem(spec)
+    assert claim(spec).key == SecretKey("team", "db")
+
+
+def test_what_is_wrong_elsewhere_asks_for_no_other_secret() -> None:
+    assert claim({"items": [], "target": {"name": "a-db"}}).key == SecretKey("team", "a-db")
+
+
+def test_an_item_path_is_checked_like_every_other_path() -> None:
+    recipe = claim({"items": [{"itemPath": "db"}]}).recipe
+    with pytest.raises(Exception, match="must have the form"):
+        recipe.items()
