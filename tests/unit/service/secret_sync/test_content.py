@@ -145,7 +145,7 @@ class TestFrozen:
 
     async def test_a_version_that_somebody_wrote_on_it_meanwhile_is_not_taken_for_known(self, world: World) -> None:
         item = await frozen(world)
-        edited = world.secrets.objects[world.key()].annotations | {names.ITEM_VERSION: "77"}
+        edited = dict(world.secrets.objects[world.key()].annotations) | {names.ITEM_VERSION: "77"}
         world.secrets.edit(world.key(), annotations=edited)
         await world.start_anew()
         tag(world.source, item)
