@@ -22,6 +22,10 @@ def item(path: str) -> dict[str, object]:
     return {"apiVersion": "onepassword.com/v1", "kind": "OnePasswordItem", "metadata": {"name": "a"}, "spec": {"itemPath": path}}
 
 
+def shaped(*paths: str) -> dict[str, object]:
+    return item("") | {"spec": {"items": [{"itemPath": path} for path in paths]}}
+
+
 def deployment(on_itself: str = "", on_template: str = "") -> dict[str, object]:
     own, inner = ({"annotations": {"operator.1password.io/item-path": path} if path else {}} for path in (on_itself, on_template))
     template = {"metadata": {"labels": {"app": "a"}, **inner}, "spec": {"containers": [CONTAINER]}}
@@ -43,8 +47,11 @@ def test_the_policy_lets_a_namespace_name_the_vault_of_its_name_only(cluster: Cl
     try:
         cluster.kubectl("apply", "-f", "-", given=policy)
         eventually(lambda: takes(item(foreign)), lambda taken: not taken, timeout=30)
-        assert [takes(made) for made in (item(own), deployment(), deployment(own), deployment(own, own))] == [True] * 4
-        assert [takes(made) for made in (item(""), deployment(foreign), deployment(own, foreign))] == [False] * 3
+        short, wrong = f"op://{namespace}/x", "op://other/x"
+        for made in (item(own), deployment(), deployment(own), deployment(own, own), shaped(own), shaped(own, short)):
+            assert takes(made)
+        for made in (item(""), deployment(foreign), deployment(own, foreign), shaped(foreign), shaped(own, foreign), shaped(own, wrong)):
+            assert not takes(made)
     finally:
         cluster.kubectl("delete", "-f", "-", given=policy)
 
