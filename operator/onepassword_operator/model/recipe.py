@@ -26,7 +26,7 @@ class Part(NamedTuple):
     """Whether the Secret goes without it while there is no such item."""
 
 
-class Escape(enum.Enum):
+class Escape(enum.StrEnum):
     """The way a field's text is written into the text around it."""
 
     NONE = ""
@@ -66,13 +66,12 @@ class Recipe:
     shape: Shape | None = None
     problem: str = ""
     """What makes the resource unusable as written; empty for a usable one."""
-    _record: str = dataclasses.field(init=False, compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_record", self._recorded())
+    _record: str = dataclasses.field(default="", init=False, compare=False, repr=False)
 
     def __str__(self) -> str:
         """Return what the Secret's annotations keep of it: the path, or digests of a shaped one."""
+        if not self._record:  # each list has the recipes again, and most are dropped as known
+            object.__setattr__(self, "_record", self._recorded())
         return self._record
 
     def leads_where(self, former: str) -> bool:
@@ -121,11 +120,7 @@ def _digest(text: str) -> str:
 def _members(of: Part | Entry | Shape) -> dict[str, object]:
     # Without the members that are not set, so that new ones leave the records of older recipes as
     # they are.
-    members = {
-        name: value.value if isinstance(value, enum.Enum) else value
-        for name, value in of._asdict().items()
-    }
-    return {n: value for n, value in members.items() if value not in _UNSET}
+    return {n: value for n, value in zip(of._fields, of, strict=True) if value not in _UNSET}
 
 
 _HALF: Final = 32

@@ -6,6 +6,7 @@ The CRD's schema says the same, but may be an older one, or none.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from typing import Annotated, Final, NamedTuple
 
@@ -71,6 +72,12 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True, gc=False):
         if self.escape is not Escape.NONE and self.value is None:
             raise ValueError("escape is for value only")
 
+    def to_model(self) -> Entry:
+        """Convert to an `Entry`."""
+        # One object for equal names: thousands of resources may have the same.
+        field = self.field and sys.intern(self.field)
+        return Entry(sys.intern(self.key), field, self.value, self.escape, self.optional)
+
 
 class _Target(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     name: Annotated[str, msgspec.Meta(max_length=253)] = ""
@@ -127,10 +134,7 @@ def shaped(spec: Mapping[str, object]) -> tuple[Recipe, Target]:
     shape = Shape(
         include=None if found.include is None else tuple(found.include),
         exclude=tuple(found.exclude),
-        data=tuple(
-            Entry(each.key, each.field, each.value, each.escape, each.optional)
-            for each in found.data
-        ),
+        data=tuple([each.to_model() for each in found.data]),
     )
     parts = tuple(Part(item.item_path, item.prefix, item.optional) for item in found.items or ())
     target = found.target or _Target()
