@@ -124,12 +124,13 @@ async def listening(serve: Serve, *, tls: ssl.SSLContext | None = None) -> Async
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        for task in tuple(running):
-            task.cancel()
+        for _ in range(10):  # one that was accepted last shows in a later round, and sockets close in the one after
+            for task in tuple(running):
+                task.cancel()
+            for transport in tuple(transports):
+                transport.abort()  # a farewell in TLS would take longer than this loop lives
+            await asyncio.sleep(0.01)
         await asyncio.gather(*running, return_exceptions=True)
-        for transport in tuple(transports):
-            transport.abort()  # a farewell in TLS would take longer than this loop lives
-        await asyncio.sleep(0.01)  # sockets close in the loop's next rounds
 
 
 @contextlib.asynccontextmanager
