@@ -19,6 +19,7 @@ from onepassword_operator.model.recipe import Part
 from onepassword_operator.model.target import Rendering
 from onepassword_operator.rules import older_answers
 from onepassword_operator.rules.secret import seal, secret_plan, shape
+from onepassword_operator.rules.secret.item_to_data import Rendered
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime import fair_share
 from onepassword_operator.service.runtime.fair_share import FairShare
@@ -88,7 +89,7 @@ class Contents:
         rendered = shape.render(asked.recipe, items, rendering=self._rendering)
         return Fetched(
             content=secret_plan.Content(revisions=_revisions(items), data=rendered.data),
-            skipped=rendered.skipped,
+            skipped=_reported(rendered),
             warning=warning,
             frozen=next((i.revision for i in items if i and names.IGNORE_TAG in i.tags), None),
         )
@@ -103,7 +104,7 @@ class Contents:
             with self._limits.call(fair_share.item_of(revision.path)):
                 items.append(await self._item(revision))
         rendered = shape.render(asked.recipe, items, rendering=self._rendering)
-        return rendered.skipped if _revisions(items) == revisions else None
+        return _reported(rendered) if _revisions(items) == revisions else None
 
     async def _items(self, asked: Request, found: Sequence[Found]) -> list[Item | None]:
         items: list[Item | None] = []
@@ -235,6 +236,11 @@ def _held(asked: Request, remembered: Revisions | None) -> _Held:
     if asked.verdict is not seal.Verdict.BROKEN:
         return _Held(noted, proven=True)
     return _Held(remembered or noted, proven=remembered is not None)
+
+
+def _reported(rendered: Rendered) -> tuple[Skipped, ...]:
+    # Kept for each Secret: all of an item's keys that a shape leaves out would be many.
+    return tuple([each for each in rendered.skipped if each.worth_reporting])
 
 
 def _revisions(items: Iterable[Item | None]) -> Revisions:

@@ -472,3 +472,14 @@ class TestOptionalItem:
         world.claim("db", "", shaped=Recipe((DB, CACHE._replace(path=f"vaults/Prod/items/{item}")), Shape()))
         await world.settle()
         assert set(world.secrets.values(world.key())) == ({"password", "CACHE_password"} if there else {"password"})
+
+
+async def test_of_what_became_no_key_only_what_is_told_is_kept(world: World) -> None:
+    world.source.put(world.vault, "db", password="one", unused="two", **{"..": "three", "empty": ""})
+    for name, exclude in (("all", ()), ("shaped", ("unused",))):
+        world.claim(name, "", shaped=Recipe((Part("vaults/Prod/items/db"),), Shape(exclude=exclude)))
+    world.claim("plain")
+    await world.settle()
+    states = world.process.index.states
+    for name in ("all", "shaped", "plain"):
+        assert [each.label for each in states.of(world.key(name)).skipped or ()] == [".."]
