@@ -7,7 +7,9 @@ from architecture import repository
 OPENERS = {
     "connect/access_token.py": "the Connect token, for a request's header, and to see when it expires",
     "cluster/secret_store.py": "values, for the body of a Secret",
-    "rules/secret/text.py": "values that are written into a text around them",
+    "rules/contents/text.py": "values that are written into a text around them",
+    "rules/contents/formats.py": "values that are converted, or written into a file with others",
+    "rules/contents/openssh.py": "private keys that are written in another form",
 }
 """Files that may call `Confidential.reveal`."""
 

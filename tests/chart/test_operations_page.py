@@ -26,6 +26,14 @@ def shaped(*paths: str) -> dict[str, object]:
     return item("") | {"spec": {"items": [{"itemPath": path} for path in paths]}}
 
 
+def referring(vault: str, *, own: str, by: str) -> dict[str, object]:
+    """Asks for an item of a vault by a secret reference, in one of the places that may have one."""
+    reference = f"op://{vault}/x/password"
+    registry = {"server": "r", "username": "me", "password": f"$({reference})"}
+    entry = {"ref": reference, "value": f"a$(b)$({reference})", "dockerConfig": {"registries": [registry]}}[by]
+    return item("") | {"spec": {"items": [{"itemPath": f"op://{own}/x"}], "data": [{"key": "k", by: entry}]}}
+
+
 def deployment(on_itself: str = "", on_template: str = "") -> dict[str, object]:
     own, inner = ({"annotations": {"operator.1password.io/item-path": path} if path else {}} for path in (on_itself, on_template))
     template = {"metadata": {"labels": {"app": "a"}, **inner}, "spec": {"containers": [CONTAINER]}}
@@ -50,6 +58,8 @@ def test_the_policy_lets_a_namespace_name_the_vault_of_its_name_only(cluster: Cl
         short, wrong = f"op://{namespace}/x", "op://other/x"
         for made in (item(own), deployment(), deployment(own), deployment(own, own), shaped(own), shaped(own, short)):
             assert takes(made)
+        for by in ("ref", "value", "dockerConfig"):
+            assert (takes(referring(namespace, own=namespace, by=by)), takes(referring("other", own=namespace, by=by))) == (True, False)
         for made in (item(""), deployment(foreign), deployment(own, foreign), shaped(foreign), shaped(own, foreign), shaped(own, wrong)):
             assert not takes(made)
     finally:

@@ -103,9 +103,14 @@ def test_a_secret_of_another_tool_is_taken_over_by_the_word_of_its_owner_and_wit
         world.rollouts(f"web-{name}", rollouts)
 
 
+REGISTRY = {"server": "ghcr.io", "username": "u", "password": "p"}
 REFUSED: dict[str, Any] = {
     "no items": {"include": ["*"]},
     "a path beside items": {"itemPath": DB, "items": [{"itemPath": DB}]},
+    "a conversion of a text": {"items": [{"itemPath": DB}], "data": [{"key": "a", "value": "b", "format": "OpenSSH"}]},
+    "a format twice": {"items": [{"itemPath": DB}], "data": [{"key": "a", "ref": "op://v/i/f?ssh-format=openssh", "format": "OpenSSH"}]},
+    "a reference to an item": {"items": [{"itemPath": DB}], "data": [{"key": "a", "ref": "op://v/i"}]},
+    "a registry twice": {"items": [{"itemPath": DB}], "data": [{"key": "a", "dockerConfig": {"registries": [REGISTRY, REGISTRY]}}]},
     "an empty include": {"items": [{"itemPath": DB}], "include": []},
     "a part without a path": {"items": [{"prefix": "a"}]},
     "no shape of a key": {"items": [{"itemPath": DB}], "data": [{"key": "a"}]},

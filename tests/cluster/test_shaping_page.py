@@ -1,5 +1,6 @@
 """docs/shaping.md, followed: its resources give the keys that it says, and programs that read such values take them."""
 
+import base64
 import json
 import re
 import ssl
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from psycopg import conninfo
 
 from controlplane.certificates import Authority
@@ -73,6 +75,17 @@ def reads(held: Mapping[str, Mapping[str, bytes]], directory: Path) -> None:
     }
     settings = json.loads(held["shop-settings"]["settings.json"])
     assert settings == {"database": {"user": "example-user", "password": PRINTABLE}, "price": "5 $"}
+    (registry,) = json.loads(held["shop-registry"][".dockerconfigjson"])["auths"].items()
+    assert registry[0] == "ghcr.io"
+    assert base64.b64decode(registry[1]["auth"]) == b"example-robot:example-credential"
+    assert held["shop-files"][".env"] == b"REDIS_password='example-redis-password'\nREDIS_username='example-redis'\n"
+    assert json.loads(held["shop-files"]["redis.json"]) == {"REDIS_password": "example-redis-password"}
+    serialization.load_ssh_private_key(held["shop-keys"]["sshPrivateKey"], password=None)
+    assert held["shop-keys"]["TOTP_SECRET"] == b"JBSWY3DPEHPK3PXP"
+    assert held["shop-references"] == {
+        "REPLICA": b"replica.example.com",
+        "CACHE": b"redis://:example-redis-password@db.example.com",
+    }
     for key, value in held["shop-tls"].items():
         (directory / key).write_bytes(value)
     ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(directory / "tls.crt", directory / "tls.key")

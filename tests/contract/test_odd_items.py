@@ -24,8 +24,8 @@ from onepassword_operator.connect.access_token import ConnectToken
 from onepassword_operator.connect.client import ConnectSource
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.item import Item, ItemSummary, Vault
+from onepassword_operator.rules.contents.item_to_data import render
 from onepassword_operator.rules.pick_item import pick_item
-from onepassword_operator.rules.secret.item_to_data import render
 
 VAULT = Vault(id="v", name="Odd", content_version=1, attribute_version=1, items=1, created_at="", updated_at="")
 SEED = {"vaults": [{"name": "Odd", "items": []}]}

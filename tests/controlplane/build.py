@@ -35,6 +35,7 @@ CONTROL_PLANE = HERE
 OFFICIAL = HERE.parent / "dropin" / "peer"
 CONTRACT = HERE.parent / "contract"
 CONNECT_CLIENT = CONTRACT / "go_client"
+READERS = CONTRACT / "readers"
 GATES = HERE.parent / "gates"
 NODE = HERE.parent / "e2e" / "node"
 JS_CLIENT = CONTRACT / "js_client"
@@ -77,6 +78,7 @@ PARTS = {
             # 1Password's operator, under the MIT licence. Tests run it; nothing that is shipped contains it.
             Program("official-operator", "github.com/1Password/onepassword-operator/cmd", OFFICIAL),
             Program("connect-go-client", ".", CONNECT_CLIENT),  # calls every method of the official Connect client for Go
+            Program("readers", ".", READERS),  # Docker's, Compose's and SSH's own reading of files that a shape makes
         ),
         {
             "connect-sdk": CONTRACT / "python_client" / "requirements.lock",

@@ -17,8 +17,8 @@ from onepassword_operator.connect.asked import ITEM, Asked
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import NoUsableFieldsError
 from onepassword_operator.model.item import File
-from onepassword_operator.rules.secret import item_to_data
-from onepassword_operator.rules.secret.key_syntax import is_valid_key, secret_key, secret_name
+from onepassword_operator.rules.contents import item_to_data
+from onepassword_operator.rules.contents.key_syntax import is_valid_key, secret_key, secret_name
 
 TRICKY = [
     *(

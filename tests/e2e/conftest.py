@@ -26,7 +26,7 @@ def prepared() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def kind_cluster() -> Iterator[KindCluster]:
-    """A cluster with both images loaded; KEEP=1 leaves it running, and a running one is used again.
+    """A cluster with the image loaded; KEEP=1 leaves it running, and a running one is used again.
 
     No test's timeout holds for it (`func_only`): on a new machine, making the node takes longer than any test.
     """
@@ -35,8 +35,7 @@ def kind_cluster() -> Iterator[KindCluster]:
         engine.ensure()
         images.build()
         made.create(node_image.ensure())
-        for image in (images.OPERATOR, images.CONNECT):
-            made.load_docker_image(image)
+        made.load_docker_image(images.OPERATOR)
     yield made
     if not os.environ.get("KEEP"):
         made.delete()

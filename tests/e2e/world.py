@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from e2e.images import CONNECT, OPERATOR
+from e2e.images import OPERATOR
 from e2e.kind_cluster import KindCluster
 from e2e.steps import StepError
 from harness.paths import REPOSITORY
@@ -57,7 +57,7 @@ class Connect:
         """Deploy it and take its token from its first line."""
         labels = {"app": "onepassword-connect"}
         listen = ["--listen", "0.0.0.0:8080", "--admin", "0.0.0.0:8090", "--seed", "/seed/seed.yaml"]
-        container = {"image": CONNECT, "command": ["/manager", "dev-connect"], "ports": [{"name": "api", "containerPort": 8080}]}
+        container = {"image": OPERATOR, "command": ["/manager", "dev-connect"], "ports": [{"name": "api", "containerPort": 8080}]}
         spec = pod_spec(listen, **container, volumeMounts=[{"name": "seed", "mountPath": "/seed"}])
         spec["volumes"] = [{"name": "seed", "configMap": {"name": "seed"}}]
         template = {"metadata": {"labels": labels}, "spec": spec}

@@ -157,6 +157,7 @@ class _WireField(_Wire):
             value=Confidential.of_text(self.value or ""),
             id=self.id or "",
             section=_section_label(self.section, sections),
+            section_id=(self.section and self.section.id) or "",
         )
 
 
@@ -175,6 +176,7 @@ class WireFile(_Wire):
             content=content,
             id=self.id,
             section=_section_label(self.section, sections),
+            section_id=(self.section and self.section.id) or "",
         )
 
 

@@ -1,4 +1,4 @@
-"""The `dev-connect` command: its options, and the remedy if its extra is not installed.
+"""The `dev-connect` command and its options.
 
 Every command of the program imports this file, so it imports nothing of the server itself that
 would load a library.
@@ -7,12 +7,10 @@ would load a library.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 from pathlib import Path
 from typing import Final
 
 from onepassword_operator.devconnect import token_command
-from onepassword_operator.devconnect.complaint import complain
 from onepassword_operator.devconnect.rest import balancing
 
 EXAMPLE: Final = Path(__file__).with_name("example.yaml")
@@ -155,11 +153,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the server until SIGTERM or SIGINT, or a command of its own; return the exit code."""
     if arguments.action == "token":
         return token_command.run(arguments)
-    if importlib.util.find_spec("cryptography") is None:
-        return complain(
-            "this command needs the extra that brings `cryptography`: "
-            "pip install 'onepassword-operator[dev-connect]'"
-        )
     from onepassword_operator.devconnect import serving  # noqa: PLC0415  see the top of the file
 
     return serving.run(arguments)

@@ -40,6 +40,7 @@
           FieldAmbiguousError
           KeyConflictError
           NotTextError
+          NotConvertibleError
       InternalError                     a bug of the operator's
 
 Each leaf has a `reason` (the same CamelCase word in condition, Event, metric label and log).
@@ -126,10 +127,7 @@ class BackendError(OperatorError):
 
 
 class BackendUnavailableError(BackendError):
-    """No usable answer: refused, reset, timed out, 5xx.
-
-    `delay_seconds` is set if the server asked for a pause.
-    """
+    """Refused, reset, timed out, 5xx; `delay_seconds` is set if the server asked for a pause."""
 
     reason = "OnePasswordUnavailable"
     retry = Retry.SOON
@@ -299,10 +297,7 @@ class TargetClaimedError(RefusedError):
 
 
 class AnotherOperatorActiveError(RefusedError):
-    """The official operator works on the same object.
-
-    This one tries again after `delay_seconds`.
-    """
+    """The official operator works on the same object; tried again after `delay_seconds`."""
 
     reason = "AnotherOperatorActive"
     retry = Retry.THEN
@@ -378,6 +373,12 @@ class NotTextError(ShapeError):
     reason = "NotText"
 
 
+class NotConvertibleError(ShapeError):
+    """A value can't be written in the form that the resource asks for."""
+
+    reason = "NotConvertible"
+
+
 class InternalError(OperatorError):
     """An exception that nobody foresaw: a bug of the operator's."""
 
@@ -386,10 +387,7 @@ class InternalError(OperatorError):
 
     @classmethod
     def of(cls, error: BaseException) -> Self:
-        """Make one with the traceback of an exception, but without its text.
-
-        The text may quote whatever the operator was working on, values included.
-        """
+        """Make one with an exception's traceback, but without its text, which may quote values."""
         last, where = error.__traceback__, ""
         while last:
             where = f" in {last.tb_frame.f_code.co_name}, line {last.tb_lineno}"

@@ -61,6 +61,7 @@ class Field:
     id: str = ""
     section: str = ""
     """Label of its section; empty if it has none."""
+    section_id: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +82,7 @@ class File:
     id: str = ""
     section: str = ""
     """Label of its section; empty if it has none."""
+    section_id: str = ""
 
 
 def parse_version(text: str) -> int | None:

@@ -10,9 +10,9 @@ import dataclasses
 import enum
 import hashlib
 import json
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
-from onepassword_operator.model.errors import ItemPathError, SpecError
+from onepassword_operator.model.errors import SpecError
 from onepassword_operator.model.item_path import ItemPath
 
 
@@ -24,6 +24,8 @@ class Part(NamedTuple):
     """Put before each of its keys."""
     optional: bool = False
     """Whether the Secret goes without it while there is no such item."""
+    by_reference: bool = False
+    """Whether secret references name it: only they see its fields, and it gives no other keys."""
 
 
 class Escape(enum.StrEnum):
@@ -36,15 +38,63 @@ class Escape(enum.StrEnum):
     """As in a JSON string, without the quotation marks."""
 
 
+class Format(enum.StrEnum):
+    """The form in which a field is copied."""
+
+    NONE = ""
+    OPENSSH = "OpenSSH"
+    """A private key, as `ssh-keygen` writes it."""
+    OTP_SECRET = "OTPSecret"  # noqa: S105  a name, no secret
+    """The seed of a one-time password, without the URL around it."""
+    BASE64_DECODED = "Base64Decoded"
+    BASE64_ENCODED = "Base64Encoded"
+
+
+class BundleFormat(enum.StrEnum):
+    """The kind of a file that holds many keys."""
+
+    DOTENV = "Dotenv"
+    JSON = "JSON"
+
+
+class Bundle(NamedTuple):
+    """Many keys of the items as one file."""
+
+    format: BundleFormat
+    include: tuple[str, ...] = ("*",)
+    exclude: tuple[str, ...] = ()
+    """It wins over `include`."""
+
+
+class Registry(NamedTuple):
+    """A container registry; user name and password are texts with `$(name)`."""
+
+    server: str
+    username: str
+    password: str
+
+
 class Entry(NamedTuple):
-    """A key that is made by itself: a copy of a field, or a text with fields in it."""
+    """A key that is made by itself: of exactly one of the members that may be None or empty."""
 
     key: str
     field: str | None = None
+    """A field by its name, or a secret reference."""
     value: str | None = None
+    """A text with `$(name)`."""
     escape: Escape = Escape.NONE
     optional: bool = False
     """Whether the key is left out while there is no such field."""
+    format: Format = Format.NONE
+    bundle: Bundle | None = None
+    registries: tuple[Registry, ...] = ()
+    """Those of a Docker configuration file."""
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The texts with `$(name)` that it is made of."""
+        texts = tuple([text for each in self.registries for text in (each.username, each.password)])
+        return texts if self.value is None else (self.value,)
 
 
 class Shape(NamedTuple):
@@ -74,6 +124,11 @@ class Recipe:
             object.__setattr__(self, "_record", self._recorded())
         return self._record
 
+    @property
+    def shape_record(self) -> str:
+        """Record of a shaped recipe; empty for a plain one, which keeps no other than its path."""
+        return str(self) if self.shape else ""
+
     def leads_where(self, former: str) -> bool:
         """Whether a recipe that was recorded so has the same paths, whatever its shape."""
         return self._paths == (former.partition("-")[0] if self.shape else former)
@@ -86,11 +141,7 @@ class Recipe:
     def _recorded(self) -> str:
         if self.shape is None:
             return self._paths
-        whole = {
-            "items": [_members(part) for part in self.parts],
-            **_members(self.shape),
-            "data": [_members(entry) for entry in self.shape.data],
-        }
+        whole = {"items": _plain(self.parts), "data": [], **_members(self.shape)}
         return f"{self._paths}-{_digest(json.dumps(whole, sort_keys=True))[:_HALF]}"
 
     def items(self) -> tuple[ItemPath, ...]:
@@ -102,25 +153,24 @@ class Recipe:
         """
         if self.problem:
             raise SpecError(self.problem)
-        return tuple(self._item(at) for at in range(len(self.parts)))
-
-    def _item(self, at: int) -> ItemPath:
-        try:
-            return ItemPath.parse(self.parts[at].path)
-        except ItemPathError as error:
-            if self.shape is None:
-                raise
-            raise SpecError(f"spec.items[{at}]: {error}") from None
+        return tuple(ItemPath.parse(part.path) for part in self.parts)
 
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _members(of: Part | Entry | Shape) -> dict[str, object]:
+def _members(of: NamedTuple) -> dict[str, object]:
     # Without the members that are not set, so that new ones leave the records of older recipes as
     # they are.
-    return {n: value for n, value in zip(of._fields, of, strict=True) if value not in _UNSET}
+    members = zip(of._fields, of, strict=True)
+    return {name: _plain(value) for name, value in members if value not in _UNSET}
+
+
+def _plain(value: object) -> object:
+    if hasattr(value, "_fields"):
+        return _members(cast("NamedTuple", value))
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value
 
 
 _HALF: Final = 32

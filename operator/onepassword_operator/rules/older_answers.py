@@ -11,10 +11,12 @@ minutes. Each time the known state shows up again, the next doubt has to last tw
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from onepassword_operator.model.item import ItemSummary, Revision
+from onepassword_operator.rules.pick_item import ItemNames
 
 POLLS: Final = 3
 SECONDS: Final = 600.0
@@ -100,7 +102,7 @@ class Restored(NamedTuple):
     former: int
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Known:
     """A vault's items at their newest known versions, and the doubts about them, by item ID."""
 
@@ -110,6 +112,11 @@ class Known:
     """Items that are believed to be restored to an older version."""
     redone: frozenset[str] = frozenset()
     """Restored items that have the former version again, possibly with another content."""
+
+    @functools.cached_property
+    def names(self) -> ItemNames:
+        """The items by what a path may call them."""
+        return ItemNames(self.items)
 
     def is_restored(self, item_id: str, version: int) -> bool:
         """Whether it is believed that the item was restored to this version."""
@@ -144,7 +151,8 @@ def merge(known: Known, listed: dict[str, ItemSummary], *, reading: Reading) -> 
     if not known.doubts and listed == known.items:
         # Replacing the old objects by equal ones would fragment memory.
         return known, False
-    older = _all_older(known, listed)
+    changed = _changed(known, listed)
+    older = _all_older(known, listed, changed=changed)
     doubts = _ended(known, older, listed=listed, now=reading.now)
     contradicted = _is_contradiction(known, older, moved=reading.moved) or any(
         doubts[item_id].refuted > doubt.refuted
@@ -154,17 +162,30 @@ def merge(known: Known, listed: dict[str, ItemSummary], *, reading: Reading) -> 
     reading = dataclasses.replace(reading, in_step=reading.in_step and not contradicted)
     for item_id, version in older.items():
         doubts[item_id] = _doubted(known.doubts.get(item_id), version, reading=reading)
-    return _concluded(known, listed, older=older, doubts=doubts, now=reading.now), contradicted
+    redone = _redone(known, older, changed=changed)
+    concluded = _concluded(known, listed, older=older, doubts=doubts, now=reading.now)
+    return dataclasses.replace(concluded, redone=known.redone | redone), contradicted
 
 
-def _all_older(known: Known, listed: dict[str, ItemSummary]) -> dict[str, int | None]:
+class _Changed(NamedTuple):
+    item_id: str
+    held: ItemSummary
+    listed: ItemSummary | None
+
+
+def _changed(known: Known, listed: Mapping[str, ItemSummary]) -> list[_Changed]:
     # Nearly all of thousands of items are equal, and comparing tuples is faster than a call for
     # each.
-    changed = [
-        (item_id, held, new)
+    return [
+        _Changed(item_id, held, new)
         for item_id, held in known.items.items()
         if (new := listed.get(item_id)) != held
     ]
+
+
+def _all_older(
+    known: Known, listed: dict[str, ItemSummary], *, changed: Iterable[_Changed]
+) -> dict[str, int | None]:
     older = {
         item_id: version
         for item_id, held, new in changed
@@ -207,7 +228,6 @@ def _concluded(
         items=known.items if items == known.items else items,
         doubts=_bounded(doubts),
         restored={k: each for k, each in restored.items() if items[k].version < each.former},
-        redone=known.redone | _redone(known, older, listed=listed),
     )
 
 
@@ -274,15 +294,14 @@ def _ended(
 
 
 def _redone(
-    known: Known, older: Mapping[str, int | None], *, listed: Mapping[str, ItemSummary]
+    known: Known, older: Mapping[str, int | None], *, changed: Iterable[_Changed]
 ) -> frozenset[str]:
     return frozenset(
-        item_id
-        for item_id, held in known.items.items()
-        if (new := listed.get(item_id)) != held
-        and item_id not in older
-        and not known.is_missed(item_id)
-        and _is_another(held, new)
+        each.item_id
+        for each in changed
+        if each.item_id not in older
+        and not known.is_missed(each.item_id)
+        and _is_another(each.held, each.listed)
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol, TypeVar
 
 from onepassword_operator.model.errors import (
@@ -72,6 +72,25 @@ def pick_item(text: str, items: Iterable[ItemSummary], *, vault: Vault) -> tuple
             "restore it in 1Password, or point itemPath elsewhere"
         )
     return _oldest(active), _ambiguity("item", text, matches=active)
+
+
+class ItemNames:
+    """The items of complete lists by what a path may call them.
+
+    Going through thousands of items for each of thousands of paths takes seconds.
+    """
+
+    def __init__(self, items: Mapping[str, ItemSummary]) -> None:
+        self._items = items
+        self._by_title: dict[str, list[ItemSummary]] = {}
+        for item in items.values():
+            self._by_title.setdefault(_spaced(item.title), []).append(item)
+
+    def near(self, text: str) -> list[ItemSummary]:
+        """Return all items that a text may mean, or that differ from it only in white space."""
+        titled = self._by_title.get(_spaced(text), [])
+        by_id = self._items.get(text)
+        return titled if by_id is None or by_id in titled else [by_id, *titled]
 
 
 def matching(text: str, items: Collection[ItemSummary]) -> list[ItemSummary]:

@@ -81,6 +81,6 @@ def successor(text: str, pinned: ItemSummary, *, known: Known) -> ItemSummary | 
     """
     if pick_item.matching(text, [pinned]):
         return None
-    present = [i for i in known.items.values() if i.active and not known.is_missed(i.id)]
+    present = [i for i in known.names.near(text) if i.active and not known.is_missed(i.id)]
     matches = pick_item.matching(text, present)
     return matches[0] if len(matches) == 1 else None

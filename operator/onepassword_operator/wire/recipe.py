@@ -7,18 +7,35 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
-from onepassword_operator.model import bounds, names
-from onepassword_operator.model.recipe import Entry, Escape, Part, Recipe, Shape
-from onepassword_operator.rules.secret.key_syntax import is_valid_key
+from onepassword_operator.model import bounds, names, secret_reference
+from onepassword_operator.model.errors import ItemPathError
+from onepassword_operator.model.item_path import ItemPath
+from onepassword_operator.model.recipe import (
+    Bundle,
+    BundleFormat,
+    Entry,
+    Escape,
+    Format,
+    Part,
+    Recipe,
+    Registry,
+    Shape,
+)
+from onepassword_operator.model.secret_reference import SecretReference
+from onepassword_operator.rules.contents import text
+from onepassword_operator.rules.contents.key_syntax import is_valid_key
 
 _PARTS: Final = 32
 _ENTRIES: Final = 256
 _GLOBS: Final = 64
+_REGISTRIES: Final = 32
+_BUNDLED: Final = 256
+"""Limit of the globs of all bundles together: each is compared with each key."""
 _CHARACTERS: Final = 256 * 1024
 """Limit of all names of fields and texts together: a recipe is kept in memory."""
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\Z")
@@ -26,13 +43,15 @@ _LABEL: Final = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?\Z"
 _QUALIFIED: Final = re.compile(
     r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\Z"
 )
-_REFERENCE: Final = "op://"
 _RESERVED: Final = (names.PREFIX, names.OUR_PREFIX, "kubectl.kubernetes.io/", "meta.helm.sh/")
 """Prefixes of labels and annotations with which a resource could pose as somebody else."""
 
 _Glob = Annotated[str, msgspec.Meta(pattern=r"^[-._a-zA-Z0-9*]{1,253}\Z")]
+_Globs = Annotated[list[_Glob], msgspec.Meta(max_length=_GLOBS)]
+_Included = Annotated[list[_Glob], msgspec.Meta(min_length=1, max_length=_GLOBS)] | None
 _Text = Annotated[str, msgspec.Meta(max_length=64 * 1024)]
 _FieldName = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
+_RegistryText = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 
 
 class Target(NamedTuple):
@@ -53,30 +72,99 @@ class _Item(msgspec.Struct, forbid_unknown_fields=True, rename="camel", gc=False
     def __post_init__(self) -> None:
         if not self.item_path:
             raise ValueError("itemPath is missing")
-        if self.item_path.startswith(_REFERENCE):
-            self.item_path = _of_reference(self.item_path)
+        if self.item_path.startswith(secret_reference.SCHEME):
+            self.item_path = secret_reference.item_path(self.item_path)
+        try:
+            ItemPath.parse(self.item_path)
+        except ItemPathError as error:
+            raise ValueError(str(error)) from None
 
 
-class _Entry(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+class _Bundle(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    format: BundleFormat
+    include: _Included = None
+    exclude: _Globs = []
+
+    def to_model(self) -> Bundle:
+        """Convert to a `Bundle`."""
+        return Bundle(self.format, tuple(self.include or ["*"]), tuple(self.exclude))
+
+
+class _Registry(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    server: Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
+    username: _RegistryText
+    password: _RegistryText
+
+    def to_model(self) -> Registry:
+        """Convert to a `Registry`."""
+        return Registry(self.server, self.username, self.password)
+
+
+class _DockerConfig(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    registries: Annotated[list[_Registry], msgspec.Meta(min_length=1, max_length=_REGISTRIES)]
+
+    def __post_init__(self) -> None:
+        if len({each.server for each in self.registries}) < len(self.registries):
+            raise ValueError("registries names one server twice")
+
+
+class _Entry(msgspec.Struct, forbid_unknown_fields=True, rename="camel", gc=False):
     key: str
     field: _FieldName | None = None
+    ref: _FieldName | None = None
     value: _Text | None = None
+    bundle: _Bundle | None = None
+    docker_config: _DockerConfig | None = None
     escape: Escape = Escape.NONE
+    format: Format = Format.NONE
     optional: bool = False
 
     def __post_init__(self) -> None:
         if not is_valid_key(self.key):
             raise ValueError("key is no key of a Secret: letters, digits, '-', '_' and '.' only")
-        if (self.field is None) == (self.value is None):
-            raise ValueError("exactly one of field and value has to be set")
+        sources = (self.field, self.ref, self.value, self.bundle, self.docker_config)
+        if len(sources) - sources.count(None) != 1:
+            raise ValueError(
+                "exactly one of field, ref, value, bundle and dockerConfig has to be set"
+            )
         if self.escape is not Escape.NONE and self.value is None:
             raise ValueError("escape is for value only")
+        if self.format is not Format.NONE and self.field is None and self.ref is None:
+            raise ValueError("format is for field and ref only")
+        if self.field and self.field.startswith(secret_reference.SCHEME):
+            raise ValueError("field is a name; a secret reference stands in ref")
+        if self.ref is not None:
+            reference = SecretReference.parse(self.ref)
+            if reference.format is not Format.NONE and self.format is not Format.NONE:
+                raise ValueError("?ssh-format and format exclude each other")
+
+    @property
+    def characters(self) -> int:
+        """The size of its names and texts."""
+        registries = self.docker_config.registries if self.docker_config else ()
+        size = sum(len(each.server + each.username + each.password) for each in registries)
+        return size + len(self.field or self.ref or self.value or "")
+
+    @property
+    def globs(self) -> int:
+        """The number of globs of its bundle."""
+        return len(self.bundle.include or ()) + len(self.bundle.exclude) if self.bundle else 0
 
     def to_model(self) -> Entry:
         """Convert to an `Entry`."""
         # One object for equal names: thousands of resources may have the same.
-        field = self.field and sys.intern(self.field)
-        return Entry(sys.intern(self.key), field, self.value, self.escape, self.optional)
+        field = self.field or self.ref
+        registries = self.docker_config.registries if self.docker_config else ()
+        return Entry(
+            sys.intern(self.key),
+            field and sys.intern(field),
+            self.value,
+            self.escape,
+            self.optional,
+            self.format,
+            self.bundle.to_model() if self.bundle else None,
+            tuple([each.to_model() for each in registries]),
+        )
 
 
 class _Target(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -100,8 +188,8 @@ class _Target(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 class _Shaped(msgspec.Struct, rename="camel", gc=False):
     items: Annotated[list[_Item], msgspec.Meta(min_length=1, max_length=_PARTS)] | None = None
-    include: Annotated[list[_Glob], msgspec.Meta(min_length=1, max_length=_GLOBS)] | None = None
-    exclude: Annotated[list[_Glob], msgspec.Meta(max_length=_GLOBS)] = []
+    include: _Included = None
+    exclude: _Globs = []
     data: Annotated[list[_Entry], msgspec.Meta(max_length=_ENTRIES)] = []
     target: _Target | None = None
     item_path: object = None
@@ -111,9 +199,12 @@ class _Shaped(msgspec.Struct, rename="camel", gc=False):
             raise ValueError("items is missing, which every field besides itemPath needs")
         if self.item_path not in (None, ""):
             raise ValueError("itemPath and items exclude each other: move the path into items")
-        size = sum(len(each.field or each.value or "") for each in self.data)
+        size = sum(each.characters for each in self.data)
         if size > _CHARACTERS:
             raise ValueError(f"data has {size} characters, more than {_CHARACTERS}")
+        globs = sum(each.globs for each in self.data)
+        if globs > _BUNDLED:
+            raise ValueError(f"the bundles have {globs} globs, more than {_BUNDLED} in all of them")
         doubles = {entry.key for entry in self.data}
         if len(doubles) < len(self.data):
             raise ValueError("data makes one key twice")
@@ -126,19 +217,44 @@ MEMBERS: Final = ("items", "include", "exclude", "data", "target", "fieldMapping
 def shaped(spec: Mapping[str, object]) -> tuple[Recipe, Target]:
     """Read a recipe, whose `problem` says what is wrong with it, and the target."""
     try:
-        if "fieldMapping" in spec:
+        if spec.get("fieldMapping") is not None:
             raise msgspec.ValidationError("fieldMapping is not known here; use data")
         found = msgspec.convert(spec, _Shaped)
+        shape = Shape(
+            include=None if found.include is None else tuple(found.include),
+            exclude=tuple(found.exclude),
+            data=tuple([each.to_model() for each in found.data]),
+        )
+        parts = [Part(each.item_path, each.prefix, each.optional) for each in found.items or ()]
+        parts += _referenced(shape.data)
+        if len(parts) > _PARTS:
+            raise msgspec.ValidationError(
+                f"items and secret references name {len(parts)} items together, more than {_PARTS}"
+            )
     except msgspec.ValidationError as error:
         return Recipe((), Shape(), problem=_problem(error)), _target(spec)
-    shape = Shape(
-        include=None if found.include is None else tuple(found.include),
-        exclude=tuple(found.exclude),
-        data=tuple([each.to_model() for each in found.data]),
-    )
-    parts = tuple(Part(item.item_path, item.prefix, item.optional) for item in found.items or ())
     target = found.target or _Target()
-    return Recipe(parts, shape), Target(target.name, target.labels, target.annotations)
+    return Recipe(tuple(parts), shape), Target(target.name, target.labels, target.annotations)
+
+
+def _referenced(entries: Iterable[Entry]) -> list[Part]:
+    # Sorted, because the order of `data` says nothing.
+    optional: dict[str, bool] = {}
+    for at, entry in enumerate(entries):
+        # Nearly no text has one, and splitting thousands takes a while.
+        texts = [each for each in entry.texts if secret_reference.SCHEME in each]
+        for name in (entry.field or "", *text.names(texts)):
+            if name.startswith(secret_reference.SCHEME):
+                path = _reference(name, at=at).path
+                optional[path] = optional.get(path, True) and entry.optional
+    return [Part(path, optional=optional[path], by_reference=True) for path in sorted(optional)]
+
+
+def _reference(name: str, *, at: int) -> SecretReference:
+    try:
+        return SecretReference.parse(name)
+    except ValueError as error:
+        raise msgspec.ValidationError(f"{error} - at `$.data[{at}]`") from None
 
 
 def _target(spec: Mapping[str, object]) -> Target:
@@ -153,12 +269,3 @@ def _target(spec: Mapping[str, object]) -> Target:
 def _problem(error: msgspec.ValidationError) -> str:
     reason, _, place = str(error).partition(" - at `$")
     return f"spec{place.rstrip('`')}: {reason[:500]}"
-
-
-def _of_reference(text: str) -> str:
-    segments = text.removeprefix(_REFERENCE).split("/")
-    if len(segments) > 2:  # noqa: PLR2004  vault and item
-        raise ValueError("itemPath names a field; an item's path is op://<vault>/<item>")
-    if len(segments) < 2 or not all(segments):  # noqa: PLR2004
-        raise ValueError("itemPath is no op://<vault>/<item>")
-    return f"vaults/{segments[0]}/items/{segments[1]}"

@@ -1,7 +1,6 @@
 """The options of the dev-connect command."""
 
 import argparse
-import importlib.util
 import subprocess
 import sys
 
@@ -26,12 +25,6 @@ def test_bad_arguments_end_with_2_and_are_named(arguments: str, said: str, capsy
         parser.parse_args(arguments.split())
     assert ended.value.code == 2
     assert said in capsys.readouterr().err
-
-
-def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    assert command.run(argparse.Namespace(action="serve")) == 2
-    assert "pip install 'onepassword-operator[dev-connect]'" in capsys.readouterr().err
 
 
 def test_the_other_commands_of_the_program_do_without_it() -> None:

@@ -58,7 +58,7 @@ VERDICTS = {
     errors.Retry.ON_CHANGE: {
         *("InvalidItemPath", "MetadataTooLarge", "VaultNotFound", "ItemNotFound", "ItemArchived", "ItemAmbiguous"),
         *("SecretInvalid", "TypeNotAllowed", "SecretTooLarge", "NoUsableFields", "InvalidSpec"),
-        *("FieldNotFound", "FieldAmbiguous", "KeyConflict", "NotText"),
+        *("FieldNotFound", "FieldAmbiguous", "KeyConflict", "NotText", "NotConvertible"),
     },
     errors.Retry.LATER: {
         *("Unauthorized", "AccessDenied", "OnePasswordAnswerInvalid"),

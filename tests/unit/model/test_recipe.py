@@ -2,9 +2,9 @@
 
 import pytest
 
-from onepassword_operator.model.errors import ItemPathError, SpecError
+from onepassword_operator.model.errors import ItemPathError
 from onepassword_operator.model.item_path import ItemPath
-from onepassword_operator.model.recipe import Entry, Escape, Part, Recipe, Shape
+from onepassword_operator.model.recipe import Bundle, BundleFormat, Entry, Escape, Format, Part, Recipe, Registry, Shape
 from unit.rules import samples
 
 DB, API = Part("vaults/Prod/items/db"), Part("vaults/Test/items/api")
@@ -43,6 +43,10 @@ def test_what_annotations_keep_of_a_shape_differs_with_every_member_of_it_and_sh
         Recipe((DB,), Shape(exclude=("a",))),
         *(Recipe((DB,), Shape(data=(each,))) for each in (entry, entry._replace(optional=True), entry._replace(escape=Escape.URL))),
         Recipe((DB,), Shape(data=(Entry("key", field="canary"),))),
+        Recipe((DB,), Shape(data=(Entry("key", field="canary", format=Format.OPENSSH),))),
+        Recipe((DB,), Shape(data=(Entry("key", registries=(Registry("canary", "a", "b"),)),))),
+        *(Recipe((DB,), Shape(data=(Entry("key", bundle=Bundle(kind, ("canary",))),))) for kind in BundleFormat),
+        Recipe((DB._replace(by_reference=True),), Shape()),
     ]
     kept = {str(recipe) for recipe in recipes}
     assert len(kept) == len(recipes)
@@ -63,8 +67,3 @@ def test_it_leads_where_another_led_with_the_same_paths_whatever_the_shape() -> 
     for former in (Recipe((API,), Shape()), Recipe((DB, API), Shape()), Recipe((DB,))):
         assert not shaped.leads_where(str(former))
     assert not Recipe((DB,)).leads_where(str(shaped))
-
-
-def test_a_path_of_a_shape_that_is_none_is_named_by_its_place() -> None:
-    with pytest.raises(SpecError, match=r"spec\.items\[1\]: itemPath \"nowhere\""):
-        Recipe((DB, Part("nowhere")), Shape()).items()

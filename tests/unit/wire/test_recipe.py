@@ -6,13 +6,15 @@ import pytest
 
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import SpecError
-from onepassword_operator.model.recipe import Entry, Escape, Part, Recipe, Shape
+from onepassword_operator.model.recipe import Bundle, BundleFormat, Entry, Escape, Format, Part, Recipe, Registry, Shape
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim, Rendering
 from onepassword_operator.wire import onepassword_item
 
 DB = "vaults/v/items/db"
 ITEMS = [{"itemPath": DB}]
+GLOBS = {"format": "JSON", "include": ["*"] * 64}
+REGISTRY = {"server": "ghcr.io", "username": "u", "password": "p"}
 
 
 def claim(spec: dict[str, Any], **metadata: Any) -> Claim:
@@ -36,20 +38,30 @@ def test_every_member_is_read() -> None:
         "items": [{"itemPath": DB, "prefix": "DB_"}, {"itemPath": "op://v/api", "optional": True}],
         "include": ["*"],
         "exclude": ["a", "b*"],
-        "data": [{"key": "k", "field": "f", "optional": True}, {"key": "u", "value": "$(a)", "escape": "URL"}],
+        "data": [
+            {"key": "k", "field": "f", "optional": True, "format": "OTPSecret"},
+            {"key": "u", "value": "$(a)", "escape": "URL"},
+            {"key": "r", "ref": "op://v/z/f?ssh-format=openssh"},
+            {"key": "e", "bundle": {"format": "Dotenv", "exclude": ["x"]}},
+            {"key": "d", "dockerConfig": {"registries": [{"server": "s", "username": "u", "password": "$(op://v/c/f)"}]}},
+        ],
     }
-    entries = (Entry("k", field="f", optional=True), Entry("u", value="$(a)", escape=Escape.URL))
-    parts = (Part(DB, "DB_"), Part("vaults/v/items/api", optional=True))
+    entries = (
+        Entry("k", field="f", optional=True, format=Format.OTP_SECRET),
+        Entry("u", value="$(a)", escape=Escape.URL),
+        Entry("r", field="op://v/z/f?ssh-format=openssh"),
+        Entry("e", bundle=Bundle(BundleFormat.DOTENV, exclude=("x",))),
+        Entry("d", registries=(Registry("s", "u", "$(op://v/c/f)"),)),
+    )
+    referred = [Part(f"vaults/v/items/{item}", by_reference=True) for item in ("c", "z")]
+    parts = (Part(DB, "DB_"), Part("vaults/v/items/api", optional=True), *referred)
     assert claim(spec).recipe == Recipe(parts, Shape(("*",), ("a", "b*"), entries))
 
 
-def test_the_target_has_the_name_the_labels_and_more_annotations() -> None:
-    target = {"name": "a-db", "labels": {"a": "b"}, "annotations": {"c": "d"}}
-    found = claim({"items": ITEMS, "target": target}, labels={"not": "copied"}, annotations={names.AUTO_RESTART: "true"})
-    assert (found.key, found.name) == (SecretKey("team", "a-db"), "db")
-    assert (found.labels, found.annotations) == ({"a": "b"}, {names.AUTO_RESTART: "true", "c": "d"})
-    bare = claim({"items": ITEMS}, labels={"are": "copied"})
-    assert (bare.key, bare.labels) == (SecretKey("team", "db"), {"are": "copied"})
+def test_an_item_is_optional_if_all_that_refer_to_it_are() -> None:
+    for optional, expected in (("y", [True]), ("yy", [True]), ("yn", [False]), ("", [])):
+        data = [{"key": str(n), "value": "$(op://v/i/f)", "optional": each == "y"} for n, each in enumerate(optional)]
+        assert [part.optional for part in claim({"items": ITEMS, "data": data}).recipe.parts[1:]] == expected
 
 
 @pytest.mark.parametrize(
@@ -64,14 +76,25 @@ def test_the_target_has_the_name_the_labels_and_more_annotations() -> None:
         ({"items": [{"itemPath": DB, "prefix": "a b"}]}, "spec.items[0].prefix"),
         ({"items": [{"itemPath": "op://v/db/password"}]}, "names a field"),
         ({"items": [{"itemPath": "op://v"}]}, "no op://<vault>/<item>"),
-        ({"items": [{"itemPath": "op:///db"}]}, "no op://<vault>/<item>"),
+        ({"items": [{"itemPath": "op:///db"}]}, "spec.items[0]: op:///db has an empty segment"),
+        ({"items": [{"itemPath": "db"}]}, 'spec.items[0]: itemPath "db" must have the form'),
         ({"items": ITEMS, "itemPath": DB}, "itemPath and items exclude each other"),
         ({"items": ITEMS, "include": []}, "spec.include: "),
         ({"items": ITEMS, "exclude": ["[a]"]}, "spec.exclude[0]"),
-        ({"items": ITEMS, "data": [{"key": "a"}]}, "spec.data[0]: exactly one of field and value"),
-        ({"items": ITEMS, "data": [{"key": "a", "field": "b", "value": "c"}]}, "exactly one of field and value"),
+        ({"items": ITEMS, "data": [{"key": "a"}]}, "spec.data[0]: exactly one of field, ref, value, bundle and dockerConfig"),
+        ({"items": ITEMS, "data": [{"key": "a", "field": "b", "value": "c"}]}, "exactly one of field, ref"),
         ({"items": ITEMS, "data": [{"key": "a", "field": "b", "escape": "URL"}]}, "escape is for value only"),
         ({"items": ITEMS, "data": [{"key": "a", "value": "b", "escape": "HTML"}]}, "'HTML'"),
+        ({"items": ITEMS, "data": [{"key": "a", "value": "b", "format": "OpenSSH"}]}, "format is for field and ref only"),
+        ({"items": ITEMS, "data": [{"key": "a", "field": "op://v/i/f"}]}, "a secret reference stands in ref"),
+        ({"items": ITEMS, "data": [{"key": "a", "ref": "op://v/i"}]}, "spec.data[0]: a secret reference to a field is"),
+        ({"items": ITEMS, "data": [{"key": "a", "value": "$(op://v/i)"}]}, "spec.data[0]: a secret reference to a field is"),
+        ({"items": ITEMS, "data": [{"key": "a", "ref": "op://v/i/f?ssh-format=openssh", "format": "OpenSSH"}]}, "exclude each other"),
+        ({"items": ITEMS, "data": [{"key": f"k{n}", "ref": f"op://v/i{n}/f"} for n in range(32)]}, "spec: items and secret references"),
+        ({"items": ITEMS, "data": [{"key": "a", "bundle": {"format": "TOML"}}]}, "'TOML'"),
+        ({"items": ITEMS, "data": [{"key": "a", "bundle": {"format": "JSON", "include": []}}]}, "spec.data[0].bundle.include"),
+        ({"items": ITEMS, "data": [{"key": f"k{n}", "bundle": GLOBS} for n in range(5)]}, "the bundles have 320 globs"),
+        ({"items": ITEMS, "data": [{"key": "a", "dockerConfig": {"registries": [REGISTRY, REGISTRY]}}]}, "one server twice"),
         ({"items": ITEMS, "data": [{"key": "a b", "field": "c"}]}, "key is no key of a Secret"),
         ({"items": ITEMS, "data": [{"key": "..", "field": "c"}]}, "key is no key of a Secret"),
         ({"items": ITEMS, "data": [{"key": "a", "field": ""}]}, "spec.data[0].field"),
@@ -96,9 +119,3 @@ def test_what_is_wrong_is_told_by_its_place_and_asks_for_nothing(spec: dict[str,
 
 def test_what_is_wrong_elsewhere_asks_for_no_other_secret() -> None:
     assert claim({"items": [], "target": {"name": "a-db"}}).key == SecretKey("team", "a-db")
-
-
-def test_an_item_path_is_checked_like_every_other_path() -> None:
-    recipe = claim({"items": [{"itemPath": "db"}]}).recipe
-    with pytest.raises(Exception, match="must have the form"):
-        recipe.items()

@@ -11,7 +11,7 @@ from typing import Final
 
 from onepassword_operator.model import names
 from onepassword_operator.model.text import one_line
-from onepassword_operator.rules.secret.key_syntax import secret_name
+from onepassword_operator.rules.contents.key_syntax import secret_name
 
 _BOOLEANS: Final = frozenset({"", "0", "1", "f", "t", "false", "true"})
 _ON_RESOURCES: Final = (names.SUSPEND, names.REFRESH)

@@ -18,8 +18,8 @@ from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.secret import ObservedSecret, SecretKey
 from onepassword_operator.model.target import Rendering
-from onepassword_operator.rules.secret.item_to_data import MAPPING_VERSION
-from onepassword_operator.rules.secret.shape import SHAPING_VERSION
+from onepassword_operator.rules.contents.item_to_data import MAPPING_VERSION
+from onepassword_operator.rules.contents.shape import SHAPING_VERSION
 
 SEALED_ANNOTATIONS: Final = (
     names.ITEM_PATH,

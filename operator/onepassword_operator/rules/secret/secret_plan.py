@@ -143,9 +143,7 @@ def has_shape(observed: ObservedSecret, recipe: Recipe) -> bool:
 
     Two plain paths to one item give the same data.
     """
-    if recipe.shape is None:
-        return names.RECIPE not in observed.annotations
-    return requested(observed.annotations) == str(recipe)
+    return observed.shaped_by == recipe.shape_record
 
 
 def plan(
@@ -210,7 +208,7 @@ def _mark_of_recreation(claim: Claim, content: Content, *, context: Context) -> 
     # A first creation has neither. A re-creation must keep a pending restart, and a change that
     # came together with the deletion.
     known = (context.remembered, context.remembered_recipe)
-    if context.remembered and known != (content.revisions, _shape(claim)):
+    if context.remembered and known != (content.revisions, claim.recipe.shape_record):
         return _new_mark(claim, content, context=context)
     carried = context.carried
     if carried is None or context.remembered == content.revisions:
@@ -257,12 +255,8 @@ def _is_another(
     # likely those of the Secret.
     by_content = (shaped and not known) or (context.restart_on_content and proven)
     spared = by_content and not other_data
-    another = (held, recipe) != (content.revisions, _shape(claim))
+    another = (held, recipe) != (content.revisions, claim.recipe.shape_record)
     return held is not None and another and not spared
-
-
-def _shape(claim: Claim) -> str:
-    return "" if claim.shaped is None else str(claim.recipe)
 
 
 def _new_mark(claim: Claim, content: Content, *, context: Context) -> RestartMark:

@@ -15,8 +15,8 @@ from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.model.workload_kind import WorkloadKind
+from onepassword_operator.rules.contents.key_syntax import secret_name
 from onepassword_operator.rules.secret.annotations import of_workload
-from onepassword_operator.rules.secret.key_syntax import secret_name
 
 _OFFICIAL_ANNOTATION: Final = re.compile(r"operator\.1password\.io/[a-zA-Z.]")
 _NO_DEMAND: Final = frozenset({names.AUTO_RESTART, names.LAST_RESTARTED})

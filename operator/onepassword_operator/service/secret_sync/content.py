@@ -18,8 +18,9 @@ from onepassword_operator.model.outcome import Skipped
 from onepassword_operator.model.recipe import Part
 from onepassword_operator.model.target import Rendering
 from onepassword_operator.rules import older_answers
-from onepassword_operator.rules.secret import seal, secret_plan, shape
-from onepassword_operator.rules.secret.item_to_data import Rendered
+from onepassword_operator.rules.contents import shape
+from onepassword_operator.rules.contents.item_to_data import Rendered
+from onepassword_operator.rules.secret import seal, secret_plan
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime import fair_share
 from onepassword_operator.service.runtime.fair_share import FairShare

@@ -23,7 +23,8 @@ from onepassword_operator.model.recipe import Part, Recipe
 from onepassword_operator.model.secret import ObservedSecret, SecretKey
 from onepassword_operator.model.target import Claim, Rendering
 from onepassword_operator.rules import conditions
-from onepassword_operator.rules.secret import seal, secret_plan, shape
+from onepassword_operator.rules.contents import shape
+from onepassword_operator.rules.secret import seal, secret_plan
 from onepassword_operator.rules.secret.admission import Admitted
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime import fair_share

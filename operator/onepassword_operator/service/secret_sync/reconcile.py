@@ -272,7 +272,7 @@ class Reconcile:
         self._index.states.set_synced(
             key,
             revisions,
-            recipe=str(asked.recipe) if asked.recipe.shape else "",
+            recipe=asked.recipe.shape_record,
             skipped=fetched.skipped,
             mark=plan.mark,
         )

@@ -170,10 +170,11 @@ class ItemLookup:
 
 def _pick(text: str, known: Known, *, vault: Vault) -> tuple[ItemSummary, str]:
     # An item that may be gone already is used only if no other has the title.
-    listed = [item for item_id, item in known.items.items() if not known.is_missed(item_id)]
+    near = known.names.near(text)
+    listed = [item for item in near if not known.is_missed(item.id)]
     try:
         return pick_item.pick_item(text, listed, vault=vault)
     except (ItemNotFoundError, ItemArchivedError):
-        if len(listed) == len(known.items):
+        if len(listed) == len(near):
             raise
-    return pick_item.pick_item(text, known.items.values(), vault=vault)
+    return pick_item.pick_item(text, near, vault=vault)

@@ -267,7 +267,7 @@ class Observe:
         if mark and mark != state.mark:
             # Another process wrote this, and may be gone: whoever sees a mark sees to it.
             self._wake_restarts(key.namespace)
-        if (held, mark) != (state.held, state.mark):
+        if (held, observed.shaped_by, mark) != (state.held, state.recipe, state.mark):
             self._index.states.set_sealed(
                 key,
                 held=followed if held == followed else held,

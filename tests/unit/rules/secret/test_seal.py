@@ -11,7 +11,8 @@ from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.secret import ObservedSecret, SecretKey
 from onepassword_operator.model.target import Rendering
-from onepassword_operator.rules.secret import item_to_data, seal
+from onepassword_operator.rules.contents import item_to_data
+from onepassword_operator.rules.secret import seal
 from unit.rules import samples
 
 ANNOTATIONS = {

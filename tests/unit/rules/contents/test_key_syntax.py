@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from onepassword_operator.rules.secret.key_syntax import is_valid_key, secret_key, secret_name
+from onepassword_operator.rules.contents.key_syntax import is_valid_key, secret_key, secret_name
 
 # From the official operator's tests, or computed from its algorithm. A valid label is its own key, which is a property below.
 KEYS = {

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import NotTextError
-from onepassword_operator.model.recipe import Entry, Escape
+from onepassword_operator.model.recipe import Escape
 
 
 class Span(NamedTuple):
@@ -41,17 +41,26 @@ def spans(text: str) -> Iterator[Span]:
     yield Span(text[position:])
 
 
-def written(entry: Entry, fields: Mapping[str, Confidential], *, room: int) -> Confidential | None:
-    """Return an entry's text with fields written into it; None if it exceeds the room, in bytes.
+def names(texts: Iterable[str]) -> list[str]:
+    """Return the names of the fields in these texts, each once, sorted."""
+    return sorted({span.text for each in texts for span in spans(each) if span.is_name})
+
+
+def written(
+    text: str, fields: Mapping[str, Confidential], *, escape: Escape, key: str, room: int
+) -> Confidential | None:
+    """Return the text of a key with fields written into it; None if it exceeds the room, in bytes.
 
     Raises:
         NotTextError: a field is not UTF-8.
     """
     parts: list[bytes] = []
-    for span in spans(entry.value or ""):
+    for span in spans(text):
         if span.is_name:
             value = fields[span.text]
-            part = _escaped(value, entry, name=span.text) if len(value) <= room else value.reveal()
+            if len(value) > room:
+                return None
+            part = _escaped(value, escape, name=span.text, key=key)
         else:
             part = Confidential.of_text(span.text).reveal()
         room -= len(part)
@@ -61,21 +70,28 @@ def written(entry: Entry, fields: Mapping[str, Confidential], *, room: int) -> C
     return Confidential(b"".join(parts))
 
 
-def _escaped(value: Confidential, entry: Entry, *, name: str) -> bytes:
-    raw = value.reveal()
+def decoded(value: Confidential, *, name: str, key: str) -> str:
+    """Return the text of a field that stands in the text of a key.
+
+    Raises:
+        NotTextError: it is not UTF-8.
+    """
     try:
-        text = raw.decode()
+        return value.reveal().decode()
     except UnicodeDecodeError:
-        text = None  # the error holds the bytes
-    if text is None:
-        raise NotTextError(
-            f'"{name[:100]}" in the text of key "{entry.key}" is no UTF-8 text; give it a key of '
-            "its own, with field"
-        )
-    match entry.escape:
+        pass  # the error holds the bytes
+    raise NotTextError(
+        f'"{name[:200]}" in the text of key "{key}" is no UTF-8 text; give it a key of its own, '
+        "with field"
+    )
+
+
+def _escaped(value: Confidential, escape: Escape, *, name: str, key: str) -> bytes:
+    text = decoded(value, name=name, key=key)
+    match escape:
         case Escape.URL:
-            return urllib.parse.quote(raw, safe="").encode()
+            return urllib.parse.quote(text, safe="").encode()
         case Escape.JSON:
             return json.dumps(text, ensure_ascii=False)[1:-1].encode()
         case Escape.NONE:  # pragma: no branch  mypy proves that none is left
-            return raw
+            return text.encode()

@@ -14,52 +14,19 @@ from onepassword_operator.model.errors import (
     FieldAmbiguousError,
     FieldNotFoundError,
     KeyConflictError,
+    NotConvertibleError,
+    NotTextError,
     NoUsableFieldsError,
     RefusedError,
     SecretTooLargeError,
 )
-from onepassword_operator.model.item import Field, File, Item, Url
-from onepassword_operator.model.recipe import Entry, Escape, Part, Recipe, Shape
+from onepassword_operator.model.item import Field, Item
+from onepassword_operator.model.recipe import Bundle, BundleFormat, Entry, Escape, Format, Part, Recipe, Registry
 from onepassword_operator.model.target import Rendering
-from onepassword_operator.rules.secret import shape
-from onepassword_operator.rules.secret.item_to_data import MAXIMUM_BYTES
+from onepassword_operator.rules.contents import shape
+from onepassword_operator.rules.contents.item_to_data import MAXIMUM_BYTES
 from unit.rules import samples
-
-
-def field(label: str, value: str, *, id: str = "", section: str = "") -> Field:  # noqa: A002  its name in 1Password
-    return Field(label=label, value=Confidential.of_text(value), id=id, section=section)
-
-
-DB = Item(
-    id="db",
-    vault_id="v",
-    title="db",
-    version=1,
-    urls=(Url(label="website", href=Confidential(b"canary-url")),),
-    fields=(
-        field("username", "canary-user", id="f1"),
-        field("password", "canary-password", id="f2"),
-        field("host", "canary-a", id="f3", section="Primary"),
-        field("host", "canary-b", id="f4", section="Replica"),
-        field("first name", "canary-first", id="f5", section="Primary"),
-        field("nothing", "", id="f6"),
-    ),
-    files=(File(name="ca.pem", content=Confidential(b"canary-\xff"), id="f7", section="Files"),),
-)
-API = Item(
-    id="api", vault_id="v", title="api", version=1, fields=(field("password", "canary-api", id="g1"), field("token", "canary-token"))
-)
-BOTH = (Part("vaults/v/items/db", "DB_"), Part("vaults/v/items/api", "API_"))
-
-
-def shaped(*data: Entry, include: Sequence[str] | None = None, exclude: Sequence[str] = (), parts: Sequence[Part] = BOTH) -> Recipe:
-    return Recipe(tuple(parts), Shape(None if include is None else tuple(include), tuple(exclude), tuple(data)))
-
-
-def data(recipe: Recipe, *items: Item, allow_empty: bool = False) -> dict[str, str]:
-    rendered = shape.render(recipe, items or (DB, API), rendering=Rendering(allow_empty_values=allow_empty))
-    return {key: value.reveal().decode("utf-8", "replace") for key, value in rendered.data.items()}
-
+from unit.rules.contents.items import API, BOTH, DB, REFERRED, REFS, data, field, shaped
 
 ALL = {"DB_website", "DB_username", "DB_password", "DB_host", "DB_first-name", "DB_ca.pem", "API_password", "API_token"}
 
@@ -86,22 +53,18 @@ def test_keys_are_chosen_with_their_prefix_and_what_is_made_comes_last(
     assert set(data(shaped(*entries, include=include, exclude=exclude))) == expected
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("DB_username", "canary-user"),
-        ("DB_website", "canary-url"),
-        ("API_password", "canary-api"),
-        ("DB_Primary.host", "canary-a"),
-        ("DB_Replica.host", "canary-b"),
-        ("DB_Primary.first-name", "canary-first"),
-        ("f3", "canary-a"),
-        ("f7", "canary-\ufffd"),
-        ("DB_Files.ca.pem", "canary-\ufffd"),
-    ],
-)
-def test_a_field_is_found_by_its_key_or_by_section_and_key_or_by_its_id(name: str, expected: str) -> None:
-    assert data(shaped(Entry("x", field=name))) == {"x": expected}
+def test_a_key_is_converted_bundled_or_made_for_a_registry() -> None:
+    entries = [
+        Entry("b64", field="API_token", format=Format.BASE64_ENCODED),
+        Entry("env", bundle=Bundle(BundleFormat.DOTENV, include=("API_*", "*user*"), exclude=("*token",))),
+        Entry("docker", registries=(Registry("r", "$(DB_username)", "$(op://v/refs/password)"),)),
+        Entry("none", bundle=Bundle(BundleFormat.JSON, include=("nobody",)), optional=True),
+    ]
+    made = data(shaped(*entries, parts=(*BOTH, REFERRED)), DB, API, REFS)
+    assert made["b64"] == "Y2FuYXJ5LXRva2Vu"
+    assert made["env"] == "API_password='canary-api'\nDB_username='canary-user'\n"
+    assert '"username": "canary-user", "password": "canary-ref"' in made["docker"]
+    assert set(made) == {"b64", "env", "docker"}
 
 
 def test_a_made_key_wins_over_the_same_key_of_items_and_may_be_made_of_it() -> None:
@@ -122,27 +85,23 @@ def test_a_made_key_wins_over_the_same_key_of_items_and_may_be_made_of_it() -> N
         (shaped(Entry("x", field="DB_host")), FieldAmbiguousError, 'section: "DB_Primary.host", "DB_Replica.host"'),
         (shaped(Entry("x", field="password"), parts=[Part("a"), Part("b")]), FieldAmbiguousError, 'prefixes: "db", "api"'),
         (shaped(include=["nobody"]), NoUsableFieldsError, "include"),
+        (shaped(Entry("x", field="op://v/refs/host")), FieldAmbiguousError, "add its section to the reference"),
+        (shaped(Entry("x", field="op://v/refs/CASE")), FieldAmbiguousError, '"op://v/refs/CASE"'),
+        (shaped(Entry("x", field="op://v/refs/nothing")), FieldNotFoundError, "is empty"),
+        (shaped(Entry("x", field="op://v/refs/two/hots")), FieldNotFoundError, 'there are "two/host"'),
+        (shaped(Entry("x", field="op://v/refs/pasword")), FieldNotFoundError, 'there are "password"'),
+        (shaped(Entry("x", field="op://v/refs/case?ssh-format=openssh")), NotConvertibleError, "a private key"),
+        (shaped(Entry("x", field="DB_ca.pem", format=Format.OTP_SECRET)), NotConvertibleError, '"DB_ca.pem"'),
+        (shaped(Entry("x", bundle=Bundle(BundleFormat.JSON, include=("nobody",)))), FieldNotFoundError, 'bundle of key "x"'),
+        (shaped(Entry("x", bundle=Bundle(BundleFormat.JSON)), parts=[Part("a"), Part("b")]), KeyConflictError, '"password"'),
+        (shaped(Entry("x", bundle=Bundle(BundleFormat.JSON))), NotTextError, '"DB_ca.pem"'),
     ],
 )
 def test_what_does_not_fit_is_refused_with_names_and_never_with_values(recipe: Recipe, error: type[RefusedError], words: str) -> None:
     with pytest.raises(error) as refused:
-        data(recipe)
+        data(Recipe((*recipe.parts, REFERRED), recipe.shape), DB, API, REFS)
     assert words in str(refused.value)
     assert "canary" not in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    ("name", "fields", "words"),
-    [
-        ("s.host", [field("host", "a", section="s"), field("host", "b", section="s")], "by its ID"),
-        ("host", [field("h", "a", id="host"), field("i", "b", id="host", section="s")], "by its ID"),
-        ("host", [field("host", "a"), field("host", "b")], "by its ID"),
-    ],
-)
-def test_of_several_fields_of_a_name_a_better_name_is_shown(name: str, fields: list[Field], words: str) -> None:
-    item = Item(id="i", vault_id="v", title="i", version=1, fields=tuple(fields))
-    with pytest.raises(FieldAmbiguousError, match=words):
-        data(shaped(Entry("x", field=name), parts=[Part("a")]), item)
 
 
 def test_an_optional_key_is_left_out_while_there_is_no_such_field_and_reported_as_nothing_to_mend() -> None:
@@ -156,11 +115,6 @@ def test_every_key_of_every_item_is_in_the_secret_or_skipped_with_a_reason() -> 
     rendered = shape.render(shaped(include=["*_password"], exclude=["API_*"]), (DB, API), rendering=Rendering())
     assert set(rendered.data) == {"DB_password"}
     assert ALL - set(rendered.data) <= {skipped.label for skipped in rendered.skipped if skipped.why}
-
-
-def test_fields_of_one_name_and_one_value_are_as_good_as_one() -> None:
-    item = Item(id="i", vault_id="v", title="i", version=1, fields=(field("a", "same"), field("a", "same", section="s")))
-    assert data(shaped(Entry("x", field="a"), parts=[Part("p")]), item) == {"x": "same"}
 
 
 @pytest.mark.parametrize("prefix", [".", "p" * 100])
@@ -180,11 +134,16 @@ def test_a_label_that_gives_no_key_is_reported_where_all_are_wanted(include: lis
     assert any(skipped.worth_reporting for skipped in rendered.skipped) is reported
 
 
-def test_empty_fields_count_where_the_operator_keeps_them() -> None:
-    assert data(shaped(Entry("x", field="DB_nothing")), allow_empty=True) == {"x": ""}
-
-
-@pytest.mark.parametrize("entries", [[], [Entry("x", field="big")], [Entry("x", value="$(big)")], [Entry("x", value="$(half)" * 3)]])
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [],
+        [Entry("x", field="big")],
+        [Entry("x", value="$(big)")],
+        [Entry("x", value="$(half)" * 3)],
+        [Entry("x", field="big", format=Format.BASE64_ENCODED)],
+    ],
+)
 def test_more_than_a_secret_holds_is_refused(entries: list[Entry]) -> None:
     fields = (field("half", "x" * (MAXIMUM_BYTES // 2)), field("big", "x" * (MAXIMUM_BYTES + 1)))
     item = Item(id="i", vault_id="v", title="i", version=1, fields=fields)
@@ -203,10 +162,22 @@ def test_items_prove_a_secret_only_if_they_give_exactly_its_data() -> None:
 
 
 NAMES = st.sampled_from(["a", "b", "a.b", "x y", "s", "i1", "", "*", "$(a)"])
-FIELDS = st.builds(field, NAMES, st.text("canry$()", max_size=8), id=st.sampled_from(["", "i1", "i2", "a"]), section=NAMES)
+VALUES = st.just("") | st.text("canry$()'=", max_size=8).map("VALUE".__add__)
+FIELDS = st.builds(field, NAMES, VALUES, id=st.sampled_from(["", "i1", "i2", "a"]), section=NAMES)
 ITEMS = st.lists(FIELDS, max_size=4).map(lambda fields: Item(id="i", vault_id="v", title="t", version=1, fields=tuple(fields)))
-ENTRIES = st.builds(Entry, st.sampled_from(["a", "k"]), field=NAMES, optional=st.booleans()) | st.builds(
-    Entry, st.sampled_from(["b", "l"]), value=st.text("$()ab*", max_size=12), escape=st.sampled_from(list(Escape))
+REFERENCES = st.sampled_from([f"op://v/r/{rest}" for rest in ("a", "A", "s/a", "i1", "x y", "a?ssh-format=openssh")])
+TEXTS = st.lists(st.sampled_from(["$(a)", "$(0_a)", "$$", "$(op://v/r/a)", "b", "$("]), max_size=4).map("".join)
+KEYS = st.sampled_from(["a", "b", "k", "l"])
+OPTIONAL = st.booleans()
+FORMATS, ESCAPES, FILES = (st.sampled_from(list(each)) for each in (Format, Escape, BundleFormat))
+REGISTRIES = st.builds(Registry, st.just("r"), TEXTS, TEXTS).map(lambda each: (each,))
+ENTRIES = st.one_of(
+    st.builds(
+        lambda key, name, to, optional: Entry(key, field=name, format=to, optional=optional), KEYS, NAMES | REFERENCES, FORMATS, OPTIONAL
+    ),
+    st.builds(lambda key, text, escape, optional: Entry(key, value=text, escape=escape, optional=optional), KEYS, TEXTS, ESCAPES, OPTIONAL),
+    st.builds(lambda key, file, optional: Entry(key, bundle=Bundle(file), optional=optional), KEYS, FILES, OPTIONAL),
+    st.builds(lambda key, registries, optional: Entry(key, registries=registries, optional=optional), KEYS, REGISTRIES, OPTIONAL),
 )
 GLOBS = st.none() | st.lists(st.text("ab*?.-", min_size=1, max_size=4), min_size=1, max_size=3)
 
@@ -215,12 +186,16 @@ GLOBS = st.none() | st.lists(st.text("ab*?.-", min_size=1, max_size=4), min_size
 def test_any_items_and_recipe_give_the_same_bytes_again_or_are_refused(
     items: list[Item], entries: list[Entry], include: list[str] | None, exclude: list[str] | None
 ) -> None:
-    recipe = shaped(*entries, include=include, exclude=exclude or (), parts=[Part("p", f"{n}_") for n in range(len(items))])
-    try:
-        first = shape.render(recipe, items, rendering=Rendering())
-    except RefusedError:
-        return
-    assert first == shape.render(recipe, items, rendering=Rendering())
+    parts = [*(Part("p", f"{n}_") for n in range(len(items) - 1)), Part("vaults/v/items/r", by_reference=True)]
+    recipe = shaped(*entries, include=include, exclude=exclude or (), parts=parts)
+    results: list[object] = []
+    for _ in range(2):
+        try:
+            results.append(shape.render(recipe, items, rendering=Rendering()))
+        except RefusedError as error:
+            results.append(str(error))
+    assert results[0] == results[1]
+    assert "VALUE" not in str(results)
 
 
 @given(st.permutations(DB.fields[:3] + DB.fields[4:]))

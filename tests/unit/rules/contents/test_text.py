@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import NotTextError
-from onepassword_operator.model.recipe import Entry, Escape
-from onepassword_operator.rules.secret import text
+from onepassword_operator.model.recipe import Escape
+from onepassword_operator.rules.contents import text
 
 ROOM = 1024
 
 
 def written(value: str, *, escape: Escape = Escape.NONE, room: int = ROOM, **fields: bytes) -> bytes | None:
-    made = text.written(Entry("key", value=value, escape=escape), {name: Confidential(held) for name, held in fields.items()}, room=room)
+    made = text.written(value, {name: Confidential(held) for name, held in fields.items()}, escape=escape, key="key", room=room)
     return None if made is None else made.reveal()
 
 

@@ -10,8 +10,8 @@ from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import NoUsableFieldsError, OperatorError, SecretTooLargeError
 from onepassword_operator.model.item import Field, File, Item, Url
 from onepassword_operator.model.outcome import Skipped
-from onepassword_operator.rules.secret import item_to_data
-from onepassword_operator.rules.secret.key_syntax import is_valid_key, secret_key
+from onepassword_operator.rules.contents import item_to_data
+from onepassword_operator.rules.contents.key_syntax import is_valid_key, secret_key
 
 Pairs = Sequence[tuple[str, str]]
 NO_CHARACTER = "has no character that a Secret key may have"

@@ -15,7 +15,7 @@ from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import NoUsableFieldsError, SecretTooLargeError
 from onepassword_operator.model.item import Item, Url
 from onepassword_operator.model.outcome import Skipped
-from onepassword_operator.rules.secret.key_syntax import is_valid_key, secret_key
+from onepassword_operator.rules.contents.key_syntax import is_valid_key, secret_key
 
 MAPPING_VERSION: Final = 1
 """Increment it whenever the same item would give other data. It is part of the seal, so that

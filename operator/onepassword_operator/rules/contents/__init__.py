@@ -1,0 +1,1 @@
+"""Items × recipe → the data of a Secret; pure."""

@@ -1,0 +1,210 @@
+"""Name of a field, as a recipe has it → the field, among all fields and files of its items."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+from onepassword_operator.model.confidential import Confidential
+from onepassword_operator.model.errors import FieldAmbiguousError, FieldNotFoundError
+from onepassword_operator.model.item import Field, Item
+from onepassword_operator.model.outcome import Skipped
+from onepassword_operator.model.recipe import Entry, Part
+from onepassword_operator.model.secret_reference import SCHEME, SecretReference
+from onepassword_operator.rules.contents import formats
+from onepassword_operator.rules.contents.item_to_data import Rendered
+from onepassword_operator.rules.contents.key_syntax import is_valid_key, secret_key
+
+_NEAR: Final = 3
+_NAMES_COMPARED: Final = 30
+_COMPARED: Final = 40
+"""Characters of a name that are compared with others: comparing takes their square."""
+
+
+class PartKeys:
+    """The keys of one item, with the prefix of its part, and its fields by other names."""
+
+    def __init__(self, part: Part, item: Item, rendered: Rendered) -> None:
+        self.title = item.title[:100]
+        prefixed = {part.prefix + key: value for key, value in rendered.data.items()}
+        self.data = {key: value for key, value in prefixed.items() if is_valid_key(key)}
+        self.skipped = [
+            *rendered.skipped,
+            *(
+                Skipped(label=key, why="is no valid key with its prefix")
+                for key in prefixed.keys() - self.data.keys()
+            ),
+        ]
+        self.by_key = [(key, value) for key, value in self.data.items()]
+        self.by_section: list[tuple[str, Confidential]] = []
+        self.by_id: list[tuple[str, Confidential]] = []
+        self.empty: set[str] = set()
+        self.sections: dict[str, list[str]] = {}
+        """By key, the same fields by section and key."""
+        for field in item.fields:
+            self._add(field, prefix=part.prefix, keyed=True)
+        # Files have no say about the key of a field or URL.
+        keyed = {
+            file.name
+            for file in item.files
+            if self.data.get(part.prefix + secret_key(file.name)) is file.content
+        }
+        for file in _files(item):
+            self._add(file, prefix=part.prefix, keyed=file.label in keyed)
+
+    def _add(self, field: Field, *, prefix: str, keyed: bool) -> None:
+        key = secret_key(field.label)
+        if not field.value:
+            self.empty.add(prefix + key)
+        elif keyed and prefix + key in self.data:
+            self.by_key.append((prefix + key, field.value))
+        if field.id:
+            self.by_id.append((field.id, field.value))
+        if field.section and key:
+            name = f"{prefix}{field.section}.{key}"
+            self.by_section.append((name, field.value))
+            self.sections.setdefault(prefix + key, []).append(name)
+
+
+class FieldNames:
+    """Finds a field of the items by the key it has today, by `section.key`, or by its ID.
+
+    A secret reference finds it in the item that it names, and nowhere else.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[PartKeys],
+        *,
+        referenced: Mapping[str, Item | None],
+        allow_empty: bool,
+    ) -> None:
+        """`referenced`: the items of secret references, by their paths."""
+        self._allow_empty = allow_empty
+        self._parts = parts
+        self._referenced = referenced
+        self._levels = [
+            _grouped(pair for part in parts for pair in part.by_key),
+            _grouped(pair for part in parts for pair in part.by_section),
+            _grouped(pair for part in parts for pair in part.by_id),
+        ]
+
+    def find(self, name: str, *, entry: Entry) -> Confidential:
+        """Return the value of a field, not empty unless empty ones are allowed.
+
+        Raises:
+            FieldNotFoundError: no field has the name, or it is empty.
+            FieldAmbiguousError: several fields with different values have it.
+        """
+        if name.startswith(SCHEME):
+            return self._by_reference(name, entry=entry)
+        by_key = self._levels[0].get(name)
+        empty = by_key is None and any(name in part.empty for part in self._parts)
+        found = [] if empty else next(filter(None, (x.get(name) for x in self._levels)), [])
+        return self._only(
+            found,
+            name,
+            entry=entry,
+            empty=empty,
+            better=self._better(name) if len(found) > 1 else "",
+            near=lambda: _near(name, [n for level in self._levels[:2] for n in level]),
+        )
+
+    def _by_reference(self, name: str, *, entry: Entry) -> Confidential:
+        reference = SecretReference.parse(name)
+        item = self._referenced.get(reference.path)
+        fields = [*item.fields, *_files(item)] if item else []
+        found = _referred(fields, reference)
+        value = self._only(
+            next(
+                iter(_grouped((name, field.value) for field in found if field.value).values()), []
+            ),
+            name,
+            entry=entry,
+            empty=bool(found),
+            better="add its section to the reference, or name it by its ID",
+            near=lambda: _near("/".join(filter(None, reference[1:3])), _paths(fields)),
+        )
+        return formats.converted(value, reference.format, name=name, key=entry.key)
+
+    def _only(
+        self,
+        found: Sequence[Confidential],
+        name: str,
+        *,
+        entry: Entry,
+        empty: bool,
+        better: str,
+        near: Callable[[], str],
+    ) -> Confidential:
+        asked = f'"{name[:200]}", which key "{entry.key}" asks for'
+        if len(found) > 1:
+            raise FieldAmbiguousError(f"several fields are named {asked}; {better}")
+        if found and (found[0] or self._allow_empty):
+            return found[0]
+        if empty and self._allow_empty:
+            return Confidential(b"")
+        if found or empty:
+            raise FieldNotFoundError(
+                f"{asked}, is empty; fill it in, or run the operator with --allow-empty-values"
+            )
+        # Nobody reads which names are near an optional one.
+        raise FieldNotFoundError(f"no field is named {asked}; {'' if entry.optional else near()}")
+
+    def _better(self, name: str) -> str:
+        sections = [n for part in self._parts for n in part.sections.get(name, ())]
+        if len(set(sections)) > 1:
+            return f"name one by its section: {_listed(sections)}"
+        titles = [part.title for part in self._parts if name in part.data]
+        if len(titles) > 1:
+            return f"give the items prefixes: {_listed(titles)}"
+        return "name the one you mean by its ID"
+
+
+def _files(item: Item) -> Iterable[Field]:
+    for file in item.files:
+        yield Field(
+            label=file.name,
+            value=file.content,
+            id=file.id,
+            section=file.section,
+            section_id=file.section_id,
+        )
+
+
+def _referred(fields: Sequence[Field], reference: SecretReference) -> list[Field]:
+    # Without case as in 1Password's own programs, but only if nothing is named exactly so.
+    exactly = [field for field in fields if _is_meant(field, reference, fold=str)]
+    return exactly or [field for field in fields if _is_meant(field, reference, fold=str.casefold)]
+
+
+def _is_meant(field: Field, reference: SecretReference, *, fold: Callable[[str], str]) -> bool:
+    sections = ("", fold(field.section), fold(field.section_id))
+    return fold(reference.section) in sections and fold(reference.field) in (
+        fold(field.label),
+        fold(field.id),
+    )
+
+
+def _paths(fields: Iterable[Field]) -> list[str]:
+    return ["/".join(filter(None, (field.section, field.label))) for field in fields]
+
+
+def _grouped(pairs: Iterable[tuple[str, Confidential]]) -> dict[str, list[Confidential]]:
+    grouped: dict[str, list[Confidential]] = {}
+    for name, value in pairs:
+        same = grouped.setdefault(name, [value])
+        if len(same) == 1 and value != same[0]:  # of equal ones it does not matter which is meant
+            same.append(value)
+    return grouped
+
+
+def _near(name: str, known: Sequence[str]) -> str:
+    short = {each[:_COMPARED]: each for each in known[:_NAMES_COMPARED]}
+    near = [short[n] for n in difflib.get_close_matches(name[:_COMPARED], short, n=_NEAR)]
+    return f"there are {_listed(near or sorted(short.values())[:10])}" if known else "there is none"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name[:60]}"' for name in names[:10])

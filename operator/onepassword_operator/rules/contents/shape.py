@@ -1,0 +1,202 @@
+"""Items × recipe → the data of a Secret.
+
+A plain recipe gives the keys of its item. A shape takes the keys of all items, each with its item's
+prefix, and keeps those that `include` names and `exclude` does not; the entries of `data` come
+last, and win. The same items give the same bytes for ever.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Container, Sequence
+from typing import Final
+
+from onepassword_operator.model.confidential import Confidential
+from onepassword_operator.model.errors import (
+    FieldNotFoundError,
+    KeyConflictError,
+    NoUsableFieldsError,
+    RefusedError,
+    SecretTooLargeError,
+)
+from onepassword_operator.model.item import Item
+from onepassword_operator.model.outcome import Skipped
+from onepassword_operator.model.recipe import Bundle, Entry, Recipe, Shape
+from onepassword_operator.model.secret import ObservedSecret
+from onepassword_operator.model.target import Rendering
+from onepassword_operator.rules.contents import formats, item_to_data, text
+from onepassword_operator.rules.contents.field_names import FieldNames, PartKeys
+from onepassword_operator.rules.contents.item_to_data import MAXIMUM_BYTES, Rendered
+
+SHAPING_VERSION: Final = 1
+"""Increment it whenever the same items and recipe would give other data. It is part of the seal of
+a shaped Secret.
+"""
+
+
+def render(recipe: Recipe, items: Sequence[Item | None], *, rendering: Rendering) -> Rendered:
+    """Map the items of a recipe, in its order, to the data of its Secret; None for an absent one.
+
+    Raises:
+        NoUsableFieldsError: there is no key.
+        SecretTooLargeError: the values together exceed what a Secret may hold.
+        ShapeError: the items do not fit the shape.
+    """
+    allow_empty = rendering.allow_empty_values
+    if recipe.shape is None:
+        data: dict[str, Confidential] = {}
+        skipped: list[Skipped] = []
+        for item in filter(None, items):
+            rendered = item_to_data.render(item, allow_empty=allow_empty)
+            data |= rendered.data
+            skipped += rendered.skipped
+        return Rendered(data=data, skipped=tuple(skipped))
+    pairs = list(zip(recipe.parts, items, strict=True))
+    parts = [
+        PartKeys(part, item, item_to_data.keys(item, allow_empty=allow_empty))
+        for part, item in pairs
+        if item and not part.by_reference
+    ]
+    referenced = {part.path: item for part, item in pairs if part.by_reference}
+    names = FieldNames(parts, referenced=referenced, allow_empty=allow_empty)
+    return _shaped(recipe.shape, parts, names=names)
+
+
+def gives(
+    recipe: Recipe,
+    items: Sequence[Item | None],
+    *,
+    observed: ObservedSecret | None,
+    rendering: Rendering,
+) -> bool:
+    """Whether the items give exactly the data of the Secret."""
+    if observed is None or len(items) != len(recipe.parts):
+        return False
+    try:
+        return dict(observed.data) == dict(render(recipe, items, rendering=rendering).data)
+    except RefusedError:
+        return False
+
+
+def _shaped(shape: Shape, parts: Sequence[PartKeys], *, names: FieldNames) -> Rendered:
+    include, made = _included(shape), {entry.key for entry in shape.data}
+    # Where keys are chosen by name, one that can't be made is nobody's concern.
+    skipped = [
+        dataclasses.replace(each, worth_reporting=each.worth_reporting and "*" in include)
+        for part in parts
+        for each in part.skipped
+    ]
+    chosen, left_out = _chosen(parts, include=include, exclude=shape.exclude, made=made)
+    data, skipped = dict(chosen), skipped + left_out
+    room = MAXIMUM_BYTES - sum(map(len, data.values()))
+    for entry in shape.data:
+        try:
+            value = _made(entry, parts, names=names, room=room)
+        except FieldNotFoundError:
+            if not entry.optional:
+                raise
+            skipped.append(Skipped(label=entry.key, why="is optional", worth_reporting=False))
+            continue
+        if value is None or len(value) > room:
+            raise SecretTooLargeError(
+                f'with key "{entry.key}" the values exceed {MAXIMUM_BYTES} bytes, the most that a '
+                "Secret holds; leave keys out"
+            )
+        data[entry.key] = value
+        room -= len(value)
+    if not data:
+        raise NoUsableFieldsError(
+            "the items give no key that include keeps, and data makes none; name other keys"
+        )
+    if room < 0:
+        raise SecretTooLargeError(
+            f"the values exceed {MAXIMUM_BYTES} bytes, the most that a Secret holds; exclude keys"
+        )
+    return Rendered(data=data, skipped=tuple(skipped))
+
+
+def _chosen(
+    parts: Sequence[PartKeys],
+    *,
+    include: Sequence[str],
+    exclude: Sequence[str],
+    made: Container[str] = (),
+) -> tuple[dict[str, Confidential], list[Skipped]]:
+    included, excluded = _any(include), _any(exclude)
+    chosen: dict[str, tuple[Confidential, str]] = {}
+    skipped: list[Skipped] = []
+    for part in parts:
+        for key, value in part.data.items():
+            if why := _left_out(key, include=included, exclude=excluded):
+                skipped.append(Skipped(label=key, why=why, worth_reporting=False))
+            elif key not in made:
+                if key in chosen:
+                    raise KeyConflictError(
+                        f'items "{chosen[key][1]}" and "{part.title}" both give key "{key}"; '
+                        "give one of them a prefix, exclude the key, or make it with data"
+                    )
+                chosen[key] = (value, part.title)
+    return {key: value for key, (value, _) in chosen.items()}, skipped
+
+
+def _made(
+    entry: Entry, parts: Sequence[PartKeys], *, names: FieldNames, room: int
+) -> Confidential | None:
+    """Return the value of a key, or None if it exceeds the room, in bytes."""
+    if entry.field is not None:
+        value = names.find(entry.field, entry=entry)
+        return formats.converted(value, entry.format, name=entry.field, key=entry.key)
+    if entry.bundle is not None:
+        return formats.bundled(_kept(entry.bundle, parts, entry=entry), entry.bundle, key=entry.key)
+    # All are looked up before any is escaped, which may take long.
+    fields = {name: names.find(name, entry=entry) for name in text.names(entry.texts)}
+    if entry.registries:
+        return formats.docker_config(entry, fields, room=room)
+    return text.written(entry.value or "", fields, escape=entry.escape, key=entry.key, room=room)
+
+
+def _kept(bundle: Bundle, parts: Sequence[PartKeys], *, entry: Entry) -> dict[str, Confidential]:
+    kept, _ = _chosen(parts, include=bundle.include, exclude=bundle.exclude)
+    if not kept:
+        raise FieldNotFoundError(
+            f'the bundle of key "{entry.key}" keeps no key of the items; include others'
+        )
+    return kept
+
+
+_Matcher = Callable[[str], object]
+
+
+def _included(shape: Shape) -> tuple[str, ...]:
+    if shape.include is None:
+        return () if shape.data else ("*",)
+    return shape.include
+
+
+def _left_out(key: str, *, include: _Matcher, exclude: _Matcher) -> str:
+    if exclude(key):
+        return "is excluded"
+    return "" if include(key) else "is not included"
+
+
+def _any(globs: Sequence[str]) -> _Matcher:
+    split = [glob.split("*") for glob in dict.fromkeys(globs)]
+    return lambda key: any(_matches(key, pieces) for pieces in split)
+
+
+def _matches(key: str, pieces: Sequence[str]) -> bool:
+    # Not a regular expression, which may take the square of a long key.
+    first, *others = pieces
+    if not others:
+        return key == first
+    last = others.pop()
+    end = len(key) - len(last)
+    if not (key.startswith(first) and key.endswith(last)) or end < len(first):
+        return False
+    position = len(first)
+    for piece in others:
+        position = key.find(piece, position, end)
+        if position < 0:
+            return False
+        position += len(piece)
+    return True

@@ -1,0 +1,58 @@
+"""Private keys as `ssh-keygen` writes them: the same key, and the same bytes each time."""
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa, x25519
+
+from onepassword_operator.model.confidential import Confidential
+from onepassword_operator.rules.contents import openssh
+
+PEM, PKCS8, PLAIN = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+KEYS: dict[str, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey] = {
+    "rsa": rsa.generate_private_key(65537, 2048),
+    "ed25519": ed25519.Ed25519PrivateKey.generate(),
+    **{f"ecdsa {curve.name}": ec.generate_private_key(curve) for curve in (ec.SECP256R1(), ec.SECP384R1(), ec.SECP521R1())},
+}
+
+
+@pytest.mark.parametrize("kind", KEYS)
+@pytest.mark.parametrize("form", ["PKCS8", "TraditionalOpenSSL", "OpenSSH"])
+def test_it_is_the_same_key_and_has_always_the_same_bytes(kind: str, form: str) -> None:
+    key = KEYS[kind]
+    if (kind, form) == ("ed25519", "TraditionalOpenSSL"):
+        form = "PKCS8"  # it has no other
+    pem = key.private_bytes(PEM, getattr(serialization.PrivateFormat, form), PLAIN)
+    made = [openssh.private_key(Confidential(each)) for each in (pem, b"\n" + pem.rstrip())]
+    assert made[0] is not None
+    assert made[0] == made[1]
+    read = serialization.load_ssh_private_key(made[0].reveal(), password=None)
+    assert read.private_bytes(PEM, PKCS8, PLAIN) == key.private_bytes(PEM, PKCS8, PLAIN)
+    assert {len(line) for line in made[0].reveal().splitlines()[1:-2]} == {70}
+
+
+LOCKED_BODY = (
+    "b3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHIAAAAGYmNyeXB0AAAAGAAAABBV3b92qo",
+    "e5d9Nqh7mhK1A0AAAAEAAAAAEAAAAzAAAAC3NzaC1lZDI1NTE5AAAAIIkntUdEiU3bb5bT",
+    "9DdhdkewwT1/Aj2FMxpKdii5VKGjAAAAkEGxM1iRBpajbkSSU2VgJEC9dxYUZeKbtsj5Ot",
+    "qpateqnttgXIKifEnTKnBm6kRJDy3RlzDupaoFNYlu11h19I3VCiDyywu2WH+YzhMpapwd",
+    "6nUPc0JS8X/SqWiA6pJSN88BLWHAhAF+rYH2uWcK5coXLVcedQqgXefwfHO08kCpDKMa6N",
+    "UXwaTY7WiZErkR7Q==",
+)
+LOCKED = "\n".join((f"-----{'BEGIN'} OPENSSH PRIVATE KEY-----", *LOCKED_BODY, f"-----{'END'} OPENSSH PRIVATE KEY-----\n"))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"",
+        b"-----BEGIN PRIVATE KEY-----\nnone\n-----END PRIVATE KEY-----\n",
+        KEYS["rsa"].private_bytes(PEM, PKCS8, serialization.BestAvailableEncryption(b"passphrase")),
+        KEYS["rsa"].public_key().public_bytes(PEM, serialization.PublicFormat.SubjectPublicKeyInfo),
+        x25519.X25519PrivateKey.generate().private_bytes(PEM, PKCS8, PLAIN),
+        ec.generate_private_key(ec.SECP256K1()).private_bytes(PEM, PKCS8, PLAIN),
+        dsa.generate_private_key(2048).private_bytes(PEM, PKCS8, PLAIN),
+        KEYS["rsa"].private_bytes(PEM, PKCS8, PLAIN) + b" " * 40_000 + b"x",
+    ],
+)
+def test_what_ssh_has_no_key_for_is_none(value: bytes) -> None:
+    assert openssh.private_key(Confidential(value)) is None
