@@ -1,12 +1,14 @@
 """What a name means, decided over complete lists."""
 
+from collections.abc import Iterable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from onepassword_operator.model.errors import ItemArchivedError, ItemNotFoundError, OperatorError, VaultNotFoundError
 from onepassword_operator.model.item import ItemSummary, Vault
-from onepassword_operator.rules.pick_item import pick_item, pick_vault
+from onepassword_operator.rules.pick_item import ItemNames, pick_item, pick_vault
 
 EARLY, LATE = "2023-01-01T00:00:00Z", "2024-01-01T00:00:00Z"
 
@@ -215,3 +217,16 @@ def test_vaults_too_are_picked_without_regard_to_order_and_ids_win(text: str, it
     else:
         assert pick_vault(text, shuffled) == expected
         assert expected[0].id == text or text not in {vault.id for vault in vaults}
+
+
+@given(st.lists(st.text("aAéE\u0301ßs \t\u2003", max_size=4), max_size=5), st.text("aAéE\u0301ßs \t\u2003i0", max_size=4))
+def test_a_few_names_that_are_near_lead_where_all_of_a_vault_lead(titles: list[str], text: str) -> None:
+    items = {f"i{number}": _item(f"i{number}", title, created_at=LATE) for number, title in enumerate(titles)}
+
+    def found(listed: Iterable[ItemSummary]) -> object:
+        try:
+            return pick_item(text, listed, vault=HOME)
+        except OperatorError as error:
+            return str(error)
+
+    assert found(ItemNames(items).near(text)) == found(items.values())

@@ -115,18 +115,16 @@ class AffectedSecrets:
         # Another item may have the title that led to the one that a Secret follows.
         keys: list[SecretKey] = []
         for vault_id, listing in fresh.items():
-            led_elsewhere = [
-                (item_id, key, texts)
+            recent = listing.recent_names()
+            if not recent:  # as after most edits; going through thousands takes a while
+                continue
+            keys += [
+                key
                 for item_id, using in self._index.item_users.by_item(vault_id)
                 for key in using
                 if (texts := self._other_texts(key, item_id, item=listing.items.get(item_id)))
-            ]
-            recent = listing.recent_names() if led_elsewhere else set()
-            keys += [
-                key
-                for item_id, key, texts in led_elsewhere
                 # another item may have had the title before this one lost it
-                if item_id in recent or any(text in recent for text in texts)
+                and (item_id in recent or any(text in recent for text in texts))
             ]
         return keys
 

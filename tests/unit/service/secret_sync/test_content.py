@@ -16,7 +16,7 @@ from onepassword_operator.model.errors import (
     ClusterUnavailableError,
     SecretTooLargeError,
 )
-from onepassword_operator.model.recipe import Part, Recipe, Shape
+from onepassword_operator.model.recipe import Entry, Part, Recipe, Shape
 from onepassword_operator.model.target import Claim
 from onepassword_operator.service.secret_sync.pins import CONFIRMATIONS
 from unit.rules.samples import CLAIM
@@ -472,6 +472,23 @@ class TestOptionalItem:
         world.claim("db", "", shaped=Recipe((DB, CACHE._replace(path=f"vaults/Prod/items/{item}")), Shape()))
         await world.settle()
         assert set(world.secrets.values(world.key())) == ({"password", "CACHE_password"} if there else {"password"})
+
+
+async def test_an_item_of_a_reference_is_followed_and_gives_the_keys_that_refer_to_it_only(world: World) -> None:
+    world.source.put(world.vault, "db", password="one")
+    item = world.source.put(world.vault, "cache", password="two")
+    data = (Entry("db", field="password"), Entry("url", value="x:$(op://Prod/cache/password)"))
+    world.claim("db", "", shaped=Recipe((DB, Part("vaults/Prod/items/cache", by_reference=True)), Shape(data=data)))
+    await world.settle()
+    await world.poll_after(60, times=4)
+    assert world.secrets.values(world.key()) == {"db": "one", "url": "x:two"}
+    world.source.edit(item, password="three")
+    await world.poll_after(60)
+    assert (world.secrets.values(world.key()), world.secrets.count("replace")) == ({"db": "one", "url": "x:three"}, 1)
+    world.source.delete(item)
+    await world.poll_after(60, times=5)
+    assert world.claims.ready(world.key()).reason == "ItemNotFound"
+    assert world.secrets.values(world.key()) == {"db": "one", "url": "x:three"}
 
 
 async def test_of_what_became_no_key_only_what_is_told_is_kept(world: World) -> None:

@@ -7,7 +7,7 @@ import pytest
 from fakes.world import Process, World
 from onepassword_operator.model import names
 from onepassword_operator.model.item import Revision
-from onepassword_operator.model.recipe import Recipe, Shape
+from onepassword_operator.model.recipe import Part, Recipe, Shape
 from onepassword_operator.model.target import Rendering
 from onepassword_operator.service.runtime.work_queue import Priority
 from onepassword_operator.service.watch import observe
@@ -155,6 +155,16 @@ async def test_a_mark_that_another_process_left_is_taken_up_at_once(world: World
     await world.settle()
     assert ours.index.states.pending("app")
     assert ours.woken == {"app"}
+
+
+async def test_a_shape_that_another_process_gave_the_secret_is_known_from_then_on(world: World, item: str) -> None:
+    ours, shapes = world.process, [Recipe((Part("vaults/Prod/items/db"),), Shape(exclude=(each,))) for each in "ab"]
+    for shape, process in zip(shapes, (ours, Process(world)), strict=True):
+        world.process = process
+        await process.resync.run()
+        await world.settled(world.claim("db", "", shaped=shape))
+    ours.observe.secret_seen(world.secrets.objects[world.key()])
+    assert ours.index.states.of(world.key()).recipe == str(shapes[1])
 
 
 async def test_two_processes_with_other_options_do_not_write_without_end(world: World) -> None:
