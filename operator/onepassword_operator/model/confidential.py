@@ -33,9 +33,11 @@ class Confidential:
     @classmethod
     def of_text(cls, text: str) -> Confidential:
         """Encode a text as UTF-8; lone surrogates become U+FFFD, as in Go's JSON decoder."""
-        return cls(
-            text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
-        )
+        try:
+            return cls(text.encode())
+        except UnicodeEncodeError:
+            whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return cls(whole.encode())
 
     def reveal(self) -> bytes:
         """Return the bytes."""

@@ -36,7 +36,7 @@ _GLOBS: Final = 64
 _REGISTRIES: Final = 32
 _BUNDLED: Final = 256
 """Limit of the globs of all bundles together: each is compared with each key."""
-_CHARACTERS: Final = 256 * 1024
+_CHARACTERS: Final = 128 * 1024
 """Limit of all names of fields and texts together: a recipe is kept in memory."""
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\Z")
 _LABEL: Final = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?\Z")

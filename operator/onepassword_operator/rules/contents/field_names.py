@@ -84,6 +84,7 @@ class FieldNames:
         self._allow_empty = allow_empty
         self._parts = parts
         self._referenced = referenced
+        self._read: dict[str, _ReferredFields] = {}
         self._levels = [
             _grouped(pair for part in parts for pair in part.by_key),
             _grouped(pair for part in parts for pair in part.by_section),
@@ -113,9 +114,8 @@ class FieldNames:
 
     def _by_reference(self, name: str, *, entry: Entry) -> Confidential:
         reference = SecretReference.parse(name)
-        item = self._referenced.get(reference.path)
-        fields = [*item.fields, *_files(item)] if item else []
-        found = _referred(fields, reference)
+        fields = self._fields_of(reference.path)
+        found = fields.find(reference)
         value = self._only(
             next(
                 iter(_grouped((name, field.value) for field in found if field.value).values()), []
@@ -124,9 +124,14 @@ class FieldNames:
             entry=entry,
             empty=bool(found),
             better="add its section to the reference, or name it by its ID",
-            near=lambda: _near("/".join(filter(None, reference[1:3])), _paths(fields)),
+            near=lambda: _near("/".join(filter(None, reference[1:3])), fields.paths()),
         )
         return formats.converted(value, reference.format, name=name, key=entry.key)
+
+    def _fields_of(self, path: str) -> _ReferredFields:
+        if path not in self._read:
+            self._read[path] = _ReferredFields(self._referenced.get(path))
+        return self._read[path]
 
     def _only(
         self,
@@ -173,10 +178,30 @@ def _files(item: Item) -> Iterable[Field]:
         )
 
 
-def _referred(fields: Sequence[Field], reference: SecretReference) -> list[Field]:
-    # Without case as in 1Password's own programs, but only if nothing is named exactly so.
-    exactly = [field for field in fields if _is_meant(field, reference, fold=str)]
-    return exactly or [field for field in fields if _is_meant(field, reference, fold=str.casefold)]
+class _ReferredFields:
+    """The fields and files of an item by label and by ID; none of an absent item."""
+
+    def __init__(self, item: Item | None) -> None:
+        self._fields = [*item.fields, *_files(item)] if item else []
+        self._by_name: dict[str, list[Field]] = {}
+        for field in self._fields:
+            for name in {field.label.casefold(), field.id.casefold()} - {""}:
+                self._by_name.setdefault(name, []).append(field)
+
+    def find(self, reference: SecretReference) -> list[Field]:
+        """Return the fields that a reference may mean.
+
+        Without case as in 1Password's own programs, but only if nothing is named exactly so.
+        """
+        near = self._by_name.get(reference.field.casefold(), [])
+        exactly = [field for field in near if _is_meant(field, reference, fold=str)]
+        return exactly or [
+            field for field in near if _is_meant(field, reference, fold=str.casefold)
+        ]
+
+    def paths(self) -> list[str]:
+        """Return the names of the fields, as they stand in references."""
+        return ["/".join(filter(None, (field.section, field.label))) for field in self._fields]
 
 
 def _is_meant(field: Field, reference: SecretReference, *, fold: Callable[[str], str]) -> bool:
@@ -185,10 +210,6 @@ def _is_meant(field: Field, reference: SecretReference, *, fold: Callable[[str],
         fold(field.label),
         fold(field.id),
     )
-
-
-def _paths(fields: Iterable[Field]) -> list[str]:
-    return ["/".join(filter(None, (field.section, field.label))) for field in fields]
 
 
 def _grouped(pairs: Iterable[tuple[str, Confidential]]) -> dict[str, list[Confidential]]:

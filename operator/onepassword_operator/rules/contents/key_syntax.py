@@ -6,19 +6,14 @@ import re
 from typing import Final
 
 _MAXIMUM: Final = 253  # bytes, for keys and for object names alike
-_VALID_KEY: Final = re.compile(r"[-._a-zA-Z0-9]+\Z")
+_VALID_KEY: Final = re.compile(rf"(?!\.\Z|\.\.)[-._a-zA-Z0-9]{{1,{_MAXIMUM}}}\Z")
 _INVALID_RUN: Final = re.compile(r"[^-._a-zA-Z0-9]+")
 _INVALID_NAME_RUN: Final = re.compile(r"[^-.a-z0-9]+")
 
 
 def is_valid_key(text: str) -> bool:
     """Whether the API server accepts this as a key of a Secret."""
-    return (
-        len(text.encode("utf-8", "replace")) <= _MAXIMUM
-        and bool(_VALID_KEY.match(text))
-        and text != "."
-        and not text.startswith("..")
-    )
+    return _VALID_KEY.match(text) is not None
 
 
 def secret_key(label: str) -> str:

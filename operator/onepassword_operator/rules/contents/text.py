@@ -6,13 +6,16 @@ Unlike there, a name that means nothing is an error. What a field holds is never
 from __future__ import annotations
 
 import json
+import re
 import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import NotTextError
 from onepassword_operator.model.recipe import Escape
+
+_NAME_OR_DOLLAR: Final = re.compile(r"\$(?:\$|\(([^)]*)\))")
 
 
 class Span(NamedTuple):
@@ -24,21 +27,15 @@ class Span(NamedTuple):
 
 def spans(text: str) -> Iterator[Span]:
     """Split a text at its names; what is no complete `$(name)` stands for itself."""
-    position = 0
-    while (dollar := text.find("$", position)) >= 0:
-        yield Span(text[position:dollar])
-        following = text[dollar + 1 : dollar + 2]
-        end = text.find(")", dollar) if following == "(" else -1
-        if end > 0:
-            yield Span(text[dollar + 2 : end], is_name=True)
-            position = end + 1
-        elif following == "(":  # never closed, nor is any after it
-            yield Span(text[dollar:])
-            return
-        else:
-            yield Span("$" if following == "$" else "$" + following)
-            position = dollar + 1 + len(following)
-    yield Span(text[position:])
+    position, closed = 0, text.rfind(")") + 1
+    # Not beyond the last parenthesis: each unclosed name would be searched to the end.
+    for found in _NAME_OR_DOLLAR.finditer(text, 0, closed):
+        if found.start() > position:
+            yield Span(text[position : found.start()])
+        yield Span("$") if found[1] is None else Span(found[1], is_name=True)
+        position = found.end()
+    if position < len(text):
+        yield Span(text[position:].replace("$$", "$"))
 
 
 def names(texts: Iterable[str]) -> list[str]:
@@ -55,14 +52,17 @@ def written(
         NotTextError: a field is not UTF-8.
     """
     parts: list[bytes] = []
+    escaped: dict[str, bytes] = {}
     for span in spans(text):
-        if span.is_name:
-            value = fields[span.text]
-            if len(value) > room:
-                return None
-            part = _escaped(value, escape, name=span.text, key=key)
-        else:
+        if not span.is_name:
             part = Confidential.of_text(span.text).reveal()
+        elif span.text in escaped:
+            part = escaped[span.text]
+        elif len(fields[span.text]) > room:
+            return None
+        else:
+            part = _escaped(fields[span.text], escape, name=span.text, key=key)
+            escaped[span.text] = part
         room -= len(part)
         if room < 0:
             return None
