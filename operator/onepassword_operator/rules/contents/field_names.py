@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -57,7 +58,7 @@ class PartKeys:
         key = secret_key(field.label)
         if not field.value:
             self.empty.add(prefix + key)
-        elif keyed and prefix + key in self.data:
+        elif keyed and self.data.get(prefix + key, field.value) is not field.value:
             self.by_key.append((prefix + key, field.value))
         if field.id:
             self.by_id.append((field.id, field.value))
@@ -85,11 +86,15 @@ class FieldNames:
         self._parts = parts
         self._referenced = referenced
         self._read: dict[str, _ReferredFields] = {}
-        self._levels = [
-            _grouped(pair for part in parts for pair in part.by_key),
-            _grouped(pair for part in parts for pair in part.by_section),
-            _grouped(pair for part in parts for pair in part.by_id),
-        ]
+        self._by_key = _grouped(pair for part in parts for pair in part.by_key)
+
+    @functools.cached_property
+    def _by_section(self) -> _Grouped:
+        return _grouped(pair for part in self._parts for pair in part.by_section)
+
+    @functools.cached_property
+    def _by_id(self) -> _Grouped:
+        return _grouped(pair for part in self._parts for pair in part.by_id)
 
     def find(self, name: str, *, entry: Entry) -> Confidential:
         """Return the value of a field, not empty unless empty ones are allowed.
@@ -100,16 +105,17 @@ class FieldNames:
         """
         if name.startswith(SCHEME):
             return self._by_reference(name, entry=entry)
-        by_key = self._levels[0].get(name)
-        empty = by_key is None and any(name in part.empty for part in self._parts)
-        found = [] if empty else next(filter(None, (x.get(name) for x in self._levels)), [])
+        found = self._by_key.get(name, [])
+        empty = not found and any(name in part.empty for part in self._parts)
+        if not found and not empty:
+            found = self._by_section.get(name) or self._by_id.get(name, [])
         return self._only(
             found,
             name,
             entry=entry,
             empty=empty,
             better=self._better(name) if len(found) > 1 else "",
-            near=lambda: _near(name, [n for level in self._levels[:2] for n in level]),
+            near=lambda: _near(name, [*self._by_key, *self._by_section]),
         )
 
     def _by_reference(self, name: str, *, entry: Entry) -> Confidential:
@@ -212,11 +218,16 @@ def _is_meant(field: Field, reference: SecretReference, *, fold: Callable[[str],
     )
 
 
-def _grouped(pairs: Iterable[tuple[str, Confidential]]) -> dict[str, list[Confidential]]:
+_Grouped = dict[str, list[Confidential]]
+
+
+def _grouped(pairs: Iterable[tuple[str, Confidential]]) -> _Grouped:
     grouped: dict[str, list[Confidential]] = {}
     for name, value in pairs:
-        same = grouped.setdefault(name, [value])
-        if len(same) == 1 and value != same[0]:  # of equal ones it does not matter which is meant
+        same = grouped.get(name)
+        if same is None:
+            grouped[name] = [value]
+        elif len(same) == 1 and value != same[0]:  # of equal ones it does not matter which is meant
             same.append(value)
     return grouped
 

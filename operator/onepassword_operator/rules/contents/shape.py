@@ -180,6 +180,8 @@ def _left_out(key: str, *, include: _Matcher, exclude: _Matcher) -> str:
 
 
 def _any(globs: Sequence[str]) -> _Matcher:
+    if not globs:
+        return lambda _: False
     split = [glob.split("*") for glob in dict.fromkeys(globs)]
     return lambda key: any(_matches(key, pieces) for pieces in split)
 
