@@ -150,21 +150,25 @@ def frozen(
     *,
     asked: Revisions | None = None,
     held: Revisions | None = None,
+    reshaped: bool = False,
     change: Change = Change.NONE,
 ) -> Paused:
     """Return the outcome for a Secret with an item that carries the ignore tag.
 
-    `held` and `asked`: the items that it holds, and that are asked for, if they may differ.
+    `held` and `asked`: the items that it holds, and that are asked for, if they may differ;
+    `reshaped`: another shape is asked for than it has.
     """
     held_items, items = ([each.item for each in revisions or ()] for revisions in (held, asked))
     another = bool(held_items) and held_items != items
-    holds = f" with {' and '.join(each.path for each in held or ())}" if another else ""
+    holds = " in its former shape" if reshaped else ""
+    if another:
+        holds = f" with {' and '.join(each.path for each in held or ())}"
     return Paused(
         pause=Pause.FROZEN,
         message=f'Secret "{key.name}" is left as it is{holds}, because {ignored.path} has the tag '
         f"{names.IGNORE_TAG}; take the tag away in 1Password to have it follow the item again",
         change=change,
-        holds_another=another,
+        holds_another=another or reshaped,
     )
 
 

@@ -258,7 +258,10 @@ class Reconcile:
             # Followed at the listed version, although the Secret may hold another: only the next
             # version wakes it. What it holds is not taken for known, because nothing proves it.
             self._index.item_users.follow(key, revisions, requested=str(asked.recipe))
-            return admission.frozen(key, fetched.frozen, asked=revisions, held=observed.recorded)
+            reshaped = not secret_plan.has_shape(observed, asked.recipe)
+            return admission.frozen(
+                key, fetched.frozen, asked=revisions, held=observed.recorded, reshaped=reshaped
+            )
         plan = self._plan(asked, fetched, co_owners=co_owners)
         if plan.desired is not None:
             with self._limits.call(namespace_of(key)):

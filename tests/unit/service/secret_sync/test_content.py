@@ -474,6 +474,19 @@ class TestOptionalItem:
         assert set(world.secrets.values(world.key())) == ({"password", "CACHE_password"} if there else {"password"})
 
 
+async def test_a_frozen_secret_says_that_another_shape_waits(world: World) -> None:
+    item = world.source.put(world.vault, "db", password="one", user="two")
+    shapes = [Recipe((DB,), Shape(include=(key,))) for key in ("password", "user")]
+    await world.settled(world.claim("db", "", shaped=shapes[0]))
+    tag(world.source, item, names.IGNORE_TAG)
+    await world.poll_after(60)
+    assert world.claims.ready(world.key()).status == "True"
+    await world.settled(world.claim("db", "", shaped=shapes[1]))
+    condition = world.claims.ready(world.key())
+    assert (condition.status, condition.reason, "in its former shape" in condition.message) == ("False", "Frozen", True)
+    assert world.secrets.values(world.key()) == {"password": "one"}
+
+
 async def test_an_item_of_a_reference_is_followed_and_gives_the_keys_that_refer_to_it_only(world: World) -> None:
     world.source.put(world.vault, "db", password="one")
     item = world.source.put(world.vault, "cache", password="two")
