@@ -26,7 +26,32 @@ from onepassword_operator.model.errors import (
 from onepassword_operator.wire.metadata import NoList, NoObject, Undecodable
 
 _TOO_MANY: Final = 429
-_KEY: Final = re.compile(r"data\[([-._a-zA-Z0-9]{1,253})\]")
+_KEYS: Final = (
+    *(".dockercfg", ".dockerconfigjson", "password", "ssh-privatekey"),
+    *("tls.crt", "tls.key", "username"),
+)
+"""Keys that the API server asks for, by the type of a Secret."""
+_FIELDS: Final = (
+    *(f"data[{key}]" for key in _KEYS),
+    *("data", "immutable", "type", "stringData"),
+    *("metadata.annotations", "metadata.finalizers", "metadata.labels", "metadata.name"),
+    *("metadata.namespace", "metadata.ownerReferences", "metadata", "spec.template", "spec"),
+    *("status.conditions", "status"),
+)
+_REASONS: Final = frozenset(
+    {
+        *("Unauthorized", "Forbidden", "NotFound", "AlreadyExists", "Conflict", "Gone", "Invalid"),
+        *("ServerTimeout", "StoreReadError", "Timeout", "TooManyRequests", "BadRequest"),
+        *("MethodNotAllowed", "NotAcceptable", "RequestEntityTooLarge", "UnsupportedMediaType"),
+        *("InternalError", "Expired", "ServiceUnavailable", "FieldValueNotFound"),
+        *("FieldValueRequired", "FieldValueDuplicate", "FieldValueInvalid", "FieldValueForbidden"),
+        *("FieldValueNotSupported", "FieldValueTooLong", "FieldValueTooMany"),
+        *("FieldValueTypeInvalid", "FieldManagerConflict", "NamespaceTerminating"),
+    }
+)
+"""Of Kubernetes' API. A webhook may send any other, and the API server passes it on: with a value
+of the Secret in it, if the webhook quotes what it refuses.
+"""
 LONGEST_PAUSE_SECONDS: Final = 60.0
 _REFUSED: Final = re.compile(
     r'is forbidden: User "(?P<user>[-.:@\w]{1,253})" cannot (?P<verb>[a-z]{1,20}) '
@@ -37,10 +62,19 @@ _REFUSED: Final = re.compile(
 
 
 class Cause(msgspec.Struct, gc=False):
-    """One reason of a refusal, and the field that it is about."""
+    """One reason of a refusal, and the field that it is about; both as sent."""
 
     field: object = None
     reason: object = None
+
+    @property
+    def known_field(self) -> str:
+        """The field that it is about, as far as it is one of Kubernetes'; else empty."""
+        field = str(self.field or "")
+        for known in _FIELDS:
+            if field == known or field.startswith((f"{known}.", f"{known}[")):
+                return known
+        return ""
 
 
 class _Details(msgspec.Struct, gc=False):
@@ -63,6 +97,11 @@ class Status(msgspec.Struct, gc=False):
             return cls()
 
     @property
+    def known_reason(self) -> str:
+        """The reason, if it is one of Kubernetes'; else empty."""
+        return _known(self.reason)
+
+    @property
     def causes(self) -> list[Cause]:
         """The reasons that are given in a machine-readable form."""
         listed = self.details.causes if isinstance(self.details, _Details) else None
@@ -78,7 +117,7 @@ def to_error(code: int, status: Status, *, what: str) -> ClusterError:
         status: the body, empty if it was something else.
         what: the request in words, for example "update secrets".
     """
-    reason = str(status.reason or "")
+    reason = status.known_reason
     match code:
         case 401:
             return ClusterDeniedError(
@@ -141,13 +180,13 @@ def _forbidden(status: Status, *, what: str) -> ClusterError:
     )
 
 
-def _missing(cause: Cause) -> re.Match[str] | None:
-    required = cause.reason == "FieldValueRequired"
-    return _KEY.fullmatch(str(cause.field)) if required else None
+def _known(reason: object) -> str:
+    return reason if isinstance(reason, str) and reason in _REASONS else ""
 
 
 def _invalid(causes: list[Cause], what: str, *, reason: str) -> ClusterError:
-    missing = sorted({found[1] for cause in causes if (found := _missing(cause))})
+    required = {c.known_field for c in causes if c.reason == "FieldValueRequired"}
+    missing = [key for key in _KEYS if f"data[{key}]" in required]
     if missing:
         listed = " and ".join(f'"{key}"' for key in missing)
         return ClusterInvalidError(
@@ -155,12 +194,11 @@ def _invalid(causes: list[Cause], what: str, *, reason: str) -> ClusterError:
             "label fields of the item so in 1Password, or choose another type"
         )
     # Only field names and machine-readable reasons: messages may quote the values of the Secret.
-    fields = ", ".join(
-        sorted({f"{cause.field} ({cause.reason})" for cause in causes if cause.field})
-    )
+    fields = {(c.known_field, _known(c.reason)) for c in causes if c.known_field}
     if fields:
+        listed = ", ".join(f"{field} ({why})" if why else field for field, why in sorted(fields))
         return ClusterInvalidError(
-            f"{what}: the API server refuses {fields}; "
+            f"{what}: the API server refuses {listed}; "
             "a Secret of this type needs other keys or values"
         )
     return ClusterAdmissionError(

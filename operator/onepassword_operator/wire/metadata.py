@@ -10,6 +10,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from onepassword_operator.model import names
+
 Undecodable: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 """Errors of decoding: the bytes are not JSON, or JSON of another shape."""
 
@@ -18,6 +20,8 @@ NoObject = Scalar | list[object]
 """In a union with a struct, it decodes whatever else may stand there."""
 NoList = Scalar | dict[str, object]
 """The same, for a union with a list."""
+
+_FINALIZERS: Final = frozenset({names.OFFICIAL_FINALIZER, names.ORPHAN_FINALIZER})
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)
 
@@ -57,6 +61,11 @@ def texts(found: object) -> dict[str, str]:
 def strings(found: object) -> tuple[str, ...]:
     """Read a list of names, without the entries that are no text."""
     return tuple(each for each in found if isinstance(each, str)) if isinstance(found, list) else ()
+
+
+def known_finalizers(found: object) -> tuple[str, ...]:
+    """Read the finalizers that decide anything here: others may be thousands."""
+    return tuple(each for each in strings(found) if each in _FINALIZERS)
 
 
 def text_of(found: object) -> str:

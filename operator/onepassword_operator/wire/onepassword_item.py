@@ -24,7 +24,7 @@ from onepassword_operator.wire.metadata import (
     ObjectMeta,
     converted,
     decoder,
-    strings,
+    known_finalizers,
     text_of,
     texts,
 )
@@ -90,7 +90,7 @@ def _claim(found: _Resource, rendering: Rendering) -> Claim:
         oversized=oversized,
         terminating=bool(metadata.deletion_timestamp),
         conditions=_conditions(found.status),
-        finalizers=strings(metadata.finalizers),
+        finalizers=known_finalizers(metadata.finalizers),
         advice=advice.of_resource(annotations),
         suspended=annotations.get(names.SUSPEND, "").lower() in _TRUE,
         refresh=bounds.clipped(annotations.get(names.REFRESH, ""), bounds.REFRESH_CHARACTERS),

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from onepassword_operator.model import bounds
 from onepassword_operator.wire.metadata import NoList, NoObject, texts
 
 
@@ -69,8 +70,13 @@ class PodTemplate(msgspec.Struct, gc=False):
         return texts(self.metadata.annotations if self.metadata else None)
 
     def secrets(self) -> frozenset[str]:
-        """Return the names of the Secrets that the pods use."""
-        return frozenset(_of_pod(self.spec) if self.spec else ()) - {""}
+        """Return the names of the Secrets that the pods use; of too many, the first ones."""
+        found: set[str] = set()
+        for name in filter(None, _of_pod(self.spec) if self.spec else ()):
+            found.add(name)
+            if len(found) > bounds.SECRETS_OF_A_WORKLOAD:
+                break
+        return frozenset(found)
 
 
 def _of_pod(pod: _Pod) -> Iterator[str]:

@@ -19,7 +19,7 @@ from onepassword_operator.wire.metadata import (
     ObjectMeta,
     converted,
     decoder,
-    strings,
+    known_finalizers,
     text_of,
     texts,
 )
@@ -65,7 +65,7 @@ def _workload(found: _Object, kind: WorkloadKind) -> Workload:
     template: PodTemplate = within or PodTemplate()
     annotations = _ours(texts(metadata.annotations))
     on_template = _ours(template.annotations())
-    named = workload_claim.named(annotations, on_template)
+    named, secrets = workload_claim.named(annotations, on_template), template.secrets()
     workload = Workload(
         kind=kind,
         namespace=metadata.namespace,
@@ -75,10 +75,10 @@ def _workload(found: _Object, kind: WorkloadKind) -> Workload:
         created_at=text_of(metadata.creation_timestamp),
         annotations=annotations,
         template_annotations=on_template,
-        secrets=template.secrets() | named,
-        advice=workload_claim.advice(annotations, on_template, kind=kind),
+        secrets=secrets | named,
+        advice=workload_claim.advice(annotations, on_template, kind=kind, secrets=secrets),
         terminating=bool(metadata.deletion_timestamp),
-        finalizers=strings(metadata.finalizers),
+        finalizers=known_finalizers(metadata.finalizers),
     )
     claim = workload_claim.claim(workload)
     return dataclasses.replace(workload, claim=claim) if claim else workload

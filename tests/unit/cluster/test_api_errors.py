@@ -36,7 +36,11 @@ CASES: list[tuple[int, dict[str, Any], type[ClusterError]]] = [
     (409, {"reason": "AlreadyExists"}, ClusterConflictError),
     (422, {"details": {"causes": [{"field": "data[x]", "reason": "FieldValueInvalid", "message": "canary"}]}}, ClusterInvalidError),
     (422, {"details": {"causes": ["odd", {"message": "canary"}]}, "reason": "Invalid"}, ClusterAdmissionError),
-    (400, {"message": "canary"}, ClusterAdmissionError),
+    (422, {"details": {"causes": [{"field": "data.canary", "reason": "canary"}]}}, ClusterInvalidError),
+    (422, {"details": {"causes": [{"field": "data[canary]", "reason": "FieldValueRequired"}]}}, ClusterInvalidError),
+    (422, {"details": {"causes": [{"field": "canary", "reason": "FieldValueInvalid"}]}}, ClusterAdmissionError),
+    (400, {"message": "canary", "reason": "canary"}, ClusterAdmissionError),
+    (599, {"reason": "the password canary is too weak"}, ClusterUnavailableError),
     (413, {}, ClusterAdmissionError),
     (429, {"reason": "TooManyRequests"}, ClusterUnavailableError),
     (500, {"reason": "InternalError", "message": "canary"}, ClusterUnavailableError),
@@ -85,8 +89,8 @@ def test_a_right_that_rbac_does_not_grant_is_named_with_its_user_and_place(where
 def test_a_field_that_is_refused_is_named_and_so_is_the_value_that_grants_the_right_for_owner_references() -> None:
     message = f'secrets "x" is forbidden: {OWNER_REFERENCES}: , <nil>'
     assert "operator.ownerReferencesEnforced" in str(to_error(403, Status(message=message), what="update secrets"))
-    causes = [{"field": "b", "reason": "R"}, {"field": "a", "reason": "Q"}, {"field": "a", "reason": "Q"}]
-    assert "refuses a (Q), b (R);" in str(to_error(422, body({"details": {"causes": causes}}), what="x"))
+    causes = [{"field": "type", "reason": "canary"}, *[{"field": "data[tls.crt]", "reason": "FieldValueInvalid"}] * 2]
+    assert "refuses data[tls.crt] (FieldValueInvalid), type;" in str(to_error(422, body({"details": {"causes": causes}}), what="x"))
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_a_resource_is_read_whole() -> None:
         annotations={names.AUTO_RESTART: "true"},
         terminating=True,
         conditions=(condition({"type": "Other", "status": "False"}), condition(READY)),
-        finalizers=("theirs", names.OFFICIAL_FINALIZER),
+        finalizers=(names.OFFICIAL_FINALIZER,),
         suspended=True,
         refresh="now",
     )

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from onepassword_operator.model import bounds
 from onepassword_operator.wire.metadata import converted, decoder
 from onepassword_operator.wire.pod_template import PodTemplate
 
@@ -70,3 +71,9 @@ def test_every_way_for_pods_to_read_a_secret_counts(pod: dict[str, Any], secrets
 )
 def test_what_names_no_secret_of_the_pod_template_or_lacks_parts_does_not_count(pod: dict[str, Any]) -> None:
     assert _secrets(pod) == set()
+
+
+def test_of_too_many_the_first_ones_are_kept_and_one_more_that_shows_it() -> None:
+    sources = [{"secret": {"name": f"s{number}"}} for number in range(50_000)]
+    found = _secrets({"volumes": [{"projected": {"sources": sources}}]})
+    assert found == {f"s{number}" for number in range(bounds.SECRETS_OF_A_WORKLOAD + 1)}

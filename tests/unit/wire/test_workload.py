@@ -64,8 +64,8 @@ def test_what_a_deployment_lacks_is_empty(raw: dict[str, Any]) -> None:
 
 
 def test_a_deployment_that_asks_has_a_claim_as_of_the_same_read() -> None:
-    raw = {"metadata": METADATA | {"annotations": {names.ITEM_NAME: "db"}, "finalizers": ["theirs"]}}
+    raw = {"metadata": METADATA | {"annotations": {names.ITEM_NAME: "db"}, "finalizers": ["theirs", names.ORPHAN_FINALIZER]}}
     workload = read(raw)
     assert workload.claim
     assert (workload.claim.uid, workload.claim.resource_version) == (workload.uid, workload.resource_version) == ("w1", 9)
-    assert workload.claim.finalizers == workload.finalizers == ("theirs",)
+    assert workload.claim.finalizers == workload.finalizers == (names.ORPHAN_FINALIZER,)

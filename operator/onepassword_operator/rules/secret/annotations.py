@@ -20,6 +20,9 @@ _OF_WORKLOADS: Final = (names.ITEM_PATH, names.ITEM_NAME, names.AUTO_RESTART)
 _WRITTEN: Final = names.WRITTEN_ON_SECRETS | {names.ITEM_NAME, names.LAST_RESTARTED}
 _ALIKE: Final = 0.8
 _VALUE_CHARACTERS: Final = 60
+_COMPARED: Final = 10
+"""Names that are compared with ours at most: somebody may write thousands."""
+_LONGER: Final = 3
 
 
 def of_resource(annotations: Mapping[str, str]) -> tuple[str, ...]:
@@ -56,11 +59,12 @@ def _values(annotations: Mapping[str, str], booleans: tuple[str, ...]) -> Iterat
 
 def _names(annotations: Mapping[str, str], *, known: tuple[str, ...]) -> Iterator[str]:
     short = [name.removeprefix(names.PREFIX) for name in known]
-    for name in sorted(annotations.keys() - _WRITTEN - set(_OF_RESOURCES)):
-        if name.startswith(names.PREFIX):
-            given = name.removeprefix(names.PREFIX)
-            for near in difflib.get_close_matches(given, short, n=1, cutoff=_ALIKE):
-                yield f"annotation {name} means nothing; did you mean {names.PREFIX}{near}?"
+    longest = max(map(len, known)) + _LONGER
+    ours = {name for name in annotations if name.startswith(names.PREFIX) and len(name) <= longest}
+    for name in sorted(ours - _WRITTEN - set(_OF_RESOURCES))[:_COMPARED]:
+        given = name.removeprefix(names.PREFIX)
+        for near in difflib.get_close_matches(given, short, n=1, cutoff=_ALIKE):
+            yield f"annotation {name} means nothing; did you mean {names.PREFIX}{near}?"
 
 
 def _unnamed(demand: Mapping[str, str]) -> Iterator[str]:

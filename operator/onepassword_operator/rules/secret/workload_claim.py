@@ -7,7 +7,7 @@ pod template.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from onepassword_operator.model import bounds, names
@@ -19,6 +19,10 @@ from onepassword_operator.rules.contents.key_syntax import secret_name
 from onepassword_operator.rules.secret.annotations import of_workload
 
 _OFFICIAL_ANNOTATION: Final = re.compile(r"operator\.1password\.io/[a-zA-Z.]")
+_TOO_MANY: Final = (
+    f"the pod template names more than {bounds.SECRETS_OF_A_WORKLOAD} Secrets; changes of the "
+    "others restart nothing"
+)
 _NO_DEMAND: Final = frozenset({names.AUTO_RESTART, names.LAST_RESTARTED})
 
 
@@ -57,13 +61,18 @@ def claim(workload: Workload) -> Claim | None:
 
 
 def advice(
-    annotations: Mapping[str, str], on_template: Mapping[str, str], *, kind: WorkloadKind
+    annotations: Mapping[str, str],
+    on_template: Mapping[str, str],
+    *,
+    kind: WorkloadKind,
+    secrets: Collection[str],
 ) -> tuple[str, ...]:
-    """Return what of a workload's annotations means nothing."""
+    """Return what of a workload means nothing; `secrets` are those that its pods use."""
+    too_many = (_TOO_MANY,) if len(secrets) > bounds.SECRETS_OF_A_WORKLOAD else ()
     if not kind.may_ask:
-        return ()
+        return too_many
     demand = _demand(annotations) or _demand(on_template)
-    return of_workload(annotations, demand=demand, kind=kind.kind)
+    return (*too_many, *of_workload(annotations, demand=demand, kind=kind.kind))
 
 
 def _demand(annotations: Mapping[str, str]) -> dict[str, str]:

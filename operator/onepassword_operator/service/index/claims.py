@@ -119,10 +119,9 @@ class ClaimIndex:
         self._workloads[workload.ref] = dataclasses.replace(
             workload, annotations=_NOTHING, template_annotations=_NOTHING
         )
+        owner = workload.owner_reference
         for name in workload.secrets:
-            self._users.setdefault(SecretKey(workload.namespace, name), {})[workload.uid] = (
-                workload.owner_reference
-            )
+            self._users.setdefault(SecretKey(workload.namespace, name), {})[workload.uid] = owner
         if workload.claim:
             self.put(workload.claim)
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from onepassword_operator.model import names
+from onepassword_operator.model import bounds, names
 from onepassword_operator.model.workload_kind import DEPLOYMENT
 from onepassword_operator.rules.secret.annotations import of_resource
 from onepassword_operator.rules.secret.workload_claim import advice
@@ -55,12 +55,26 @@ def test_nothing_is_said_of_what_the_operator_knows_or_of_what_may_be_anothers(g
     ],
 )
 def test_what_means_nothing_on_a_deployment_is_said_with_what_does(given: dict[str, str], said: str | None) -> None:
-    messages = advice(annotated(**given), {}, kind=DEPLOYMENT)
+    messages = advice(annotated(**given), {}, kind=DEPLOYMENT, secrets=())
     assert len(messages) == (said is not None)
     assert all(message.startswith(f"annotation {PREFIX}{said}") for message in messages)
 
 
 def test_a_pod_template_that_asks_for_no_secret_is_told_so_and_another_kind_nothing() -> None:
     on_template = annotated(**{"item-path": "vaults/v/items/i"})
-    assert len(advice({}, on_template, kind=DEPLOYMENT)) == 1
-    assert advice(on_template, {}, kind=dataclasses.replace(DEPLOYMENT, may_ask=False)) == ()
+    assert len(advice({}, on_template, kind=DEPLOYMENT, secrets=())) == 1
+    assert advice(on_template, {}, kind=dataclasses.replace(DEPLOYMENT, may_ask=False), secrets=()) == ()
+
+
+def test_a_workload_with_more_secrets_than_are_kept_is_told_so() -> None:
+    many = {str(number) for number in range(bounds.SECRETS_OF_A_WORKLOAD + 1)}
+    (said,) = advice({}, {}, kind=DEPLOYMENT, secrets=many)
+    assert "more than 256 Secrets" in said
+    assert advice({}, {}, kind=DEPLOYMENT, secrets=set(list(many)[1:])) == ()
+
+
+def test_of_thousands_of_names_a_few_are_compared() -> None:
+    """Comparing takes the square of a name, and each edit of the object brings all of them again."""
+    written = annotated(**{f"item-pat{number:05}": "" for number in range(9000)}, **{f"item-nam{number}": "" for number in range(20)})
+    assert len(of_resource(annotated(**{f"suspen{number}": "" for number in range(20)}))) <= 10
+    assert len(advice(written, {}, kind=DEPLOYMENT, secrets=())) <= 11

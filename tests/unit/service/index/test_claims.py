@@ -126,11 +126,11 @@ class TestAnswers:
         assert (held.finalizers, held.resource_version) == (("theirs",), 5)  # whatever else changed, the watch tells
 
     def test_a_deployment_that_was_released_is_not_held_up_either_and_its_claim_neither(self, index: ClaimIndex) -> None:
-        index.put_workload(deployment("cron", "db", asks="other", finalizers=(names.OFFICIAL_FINALIZER, "theirs")))
+        index.put_workload(deployment("cron", "db", asks="other", finalizers=(names.OFFICIAL_FINALIZER, names.ORPHAN_FINALIZER)))
         source = ObjectRef("Deployment", "team", "cron")
         index.note_finalizer_removed(source, "cron-uid", resource_version=5)
         held = index.workload(source)
         assert held
-        assert held.finalizers == ("theirs",)
-        assert [claim.finalizers for claim in index.of(SecretKey("team", "other"))] == [("theirs",)]
+        assert held.finalizers == (names.ORPHAN_FINALIZER,)
+        assert [claim.finalizers for claim in index.of(SecretKey("team", "other"))] == [(names.ORPHAN_FINALIZER,)]
         assert users(index) == ["cron"]

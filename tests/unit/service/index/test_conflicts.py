@@ -274,7 +274,7 @@ class TestTwoOperators:
 
     async def test_one_that_only_shares_the_secret_says_so_while_the_secret_goes_on(self, world: World) -> None:
         item = world.source.put(world.vault, "mine", password="one")
-        await world.settled(world.asks("web", path="vaults/Prod/items/mine", finalizers=("theirs",)))
+        await world.settled(world.asks("web", path="vaults/Prod/items/mine", finalizers=(names.ORPHAN_FINALIZER,)))
         key = world.claim("db", "vaults/Prod/items/mine", finalizers=OFFICIAL)
         putting_back(world)
         await world.live(5)

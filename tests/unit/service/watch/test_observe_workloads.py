@@ -255,8 +255,8 @@ class TestFinalizer:
     @pytest.mark.parametrize("uses", [(), ("db",)])
     async def test_one_that_asks_for_nothing_is_let_go_at_once(self, world: World, uses: tuple[str, ...]) -> None:
         """Its annotations were removed, and the official operator leaves its finalizer there for ever."""
-        await world.settled(world.workloads.deploy("web", *uses, finalizers=("theirs", names.OFFICIAL_FINALIZER)))
-        assert shown(world).finalizers == ("theirs",)
+        await world.settled(world.workloads.deploy("web", *uses, finalizers=(names.ORPHAN_FINALIZER, names.OFFICIAL_FINALIZER)))
+        assert shown(world).finalizers == (names.ORPHAN_FINALIZER,)
         assert world.finalizers.released == [WEB]
         assert world.source.requests == []
 
