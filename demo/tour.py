@@ -390,7 +390,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     say.opening(
         "onepassword-operator keeps Kubernetes Secrets equal to 1Password items. "
         "This tour shows it on a real API server, on this machine, "
-        "without a cluster and without a 1Password account. It leaves nothing running."
+        "without a cluster and without a 1Password account. "
+        + ("It leaves everything running." if keep else "It leaves nothing running.")
     )
     try:
         return tour(say, keep=keep)

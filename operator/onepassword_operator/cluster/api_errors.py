@@ -191,7 +191,7 @@ def _invalid(causes: list[Cause], what: str, *, reason: str) -> ClusterError:
         listed = " and ".join(f'"{key}"' for key in missing)
         return ClusterInvalidError(
             f"{what}: a Secret of this type needs the key{'s'[: len(missing) > 1]} {listed}; "
-            "label fields of the item so in 1Password, or choose another type"
+            "label fields of the item so in 1Password, make them with data, or choose another type"
         )
     # Only field names and machine-readable reasons: messages may quote the values of the Secret.
     fields = {(c.known_field, _known(c.reason)) for c in causes if c.known_field}

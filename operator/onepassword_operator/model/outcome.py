@@ -54,7 +54,7 @@ class Change(enum.Enum):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """A part of an item that became no key of the Secret, and why.
+    """A part of an item that became no key of the Secret, or a glob that matches none, and why.
 
     The label is a name, never a value.
     """
@@ -62,6 +62,7 @@ class Skipped:
     label: str
     why: str
     worth_reporting: bool = True
+    remedy: str = "rename it in 1Password"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,7 +68,8 @@ def _segments(address: str) -> list[str]:
         if not _SEGMENT.match(segment):
             raise ValueError(
                 f'"{segment[:100]}" can\'t stand in op://…, where names have letters of ASCII, '
-                "digits, spaces, '.', '_' and '-' only; write its ID"
+                "digits, spaces, '.', '_' and '-' only, and nothing is decoded; write its ID, or "
+                "of an item vaults/<vault>/items/<item>"
                 if segment
                 else f"{address[:200]} has an empty segment"
             )
@@ -84,7 +85,7 @@ def _format(query: str) -> Format:
         return Format.OPENSSH
     if query in {"attribute=otp", "attribute=totp"}:
         raise ValueError(
-            "the code of a one-time password is out of date before anybody reads it; "
-            "leave the attribute out and set format: OTPSecret for the seed"
+            "the code of a one-time password is out of date before anybody reads it; the seed can "
+            "be had as a key of its own, by ref without the attribute and format: OTPSecret"
         )
     raise ValueError(f"?{query[:100]} is not known here; ?{_OPENSSH} is")

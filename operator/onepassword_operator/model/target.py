@@ -94,7 +94,8 @@ class Claim:
     def another_name(self) -> str:
         """What to do for a Secret of another name, in the words of the object that asks."""
         if self.is_resource:
-            return "choose another target.name" if self.shaped else "rename the resource"
+            same = "make the resource anew with another target.name"
+            return same if self.shaped else "rename the resource"
         return f"choose another name in the annotation {names.ITEM_NAME}"
 
     @property

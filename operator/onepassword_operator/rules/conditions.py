@@ -178,11 +178,12 @@ def reports(claim: Claim, revisions: Revisions, *, last_good: Condition | None =
 
 
 def _fact(claim: Claim, revisions: Revisions) -> str:
+    parts = claim.recipe.parts if len(claim.recipe.parts) == len(revisions) else ()
     shown = [
-        f"no item for part {position}"
+        (f"nothing of {parts[at].path}" if parts else "nothing of an item") + ", which is not there"
         if revision == ABSENT
         else f"version {revision.version} of {revision.path}"
-        for position, revision in enumerate(revisions, 1)
+        for at, revision in enumerate(revisions)
     ]
     if len(shown) > _ITEMS_SHOWN:
         # Short enough not to be cut, because it is read again, and different for other revisions.
@@ -199,8 +200,7 @@ def _reported_before(previous: Condition | None, fact: str) -> tuple[str, str, s
 
 def _skipped(skipped: list[Skipped]) -> str:
     shown = "; ".join(
-        f'"{skip.label[:60]}" ({skip.why}; rename it in 1Password)'
-        for skip in skipped[:_LABELS_SHOWN]
+        f'"{skip.label[:60]}" ({skip.why}; {skip.remedy})' for skip in skipped[:_LABELS_SHOWN]
     )
     more = len(skipped) - _LABELS_SHOWN
     return shown + (f" and {more} more" if more > 0 else "")

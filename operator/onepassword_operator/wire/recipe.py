@@ -28,6 +28,7 @@ from onepassword_operator.model.recipe import (
 )
 from onepassword_operator.model.secret_reference import SecretReference
 from onepassword_operator.rules.contents import text
+from onepassword_operator.rules.contents.formats import registry_key
 from onepassword_operator.rules.contents.key_syntax import is_valid_key
 
 _PARTS: Final = 32
@@ -104,7 +105,7 @@ class _DockerConfig(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     registries: Annotated[list[_Registry], msgspec.Meta(min_length=1, max_length=_REGISTRIES)]
 
     def __post_init__(self) -> None:
-        if len({each.server for each in self.registries}) < len(self.registries):
+        if len({registry_key(each.server) for each in self.registries}) < len(self.registries):
             raise ValueError("registries names one server twice")
 
 
@@ -121,7 +122,10 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True, rename="camel", gc=Fals
 
     def __post_init__(self) -> None:
         if not is_valid_key(self.key):
-            raise ValueError("key is no key of a Secret: letters, digits, '-', '_' and '.' only")
+            raise ValueError(
+                f'"{self.key[:100]}" is no key of a Secret: letters, digits, "-", "_" and "." '
+                'only, and neither "." alone nor ".." at the beginning'
+            )
         sources = (self.field, self.ref, self.value, self.bundle, self.docker_config)
         if len(sources) - sources.count(None) != 1:
             raise ValueError(
@@ -131,6 +135,13 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True, rename="camel", gc=Fals
             raise ValueError("escape is for value only")
         if self.format is not Format.NONE and self.field is None and self.ref is None:
             raise ValueError("format is for field and ref only")
+        self._check_names()
+
+    def _check_names(self) -> None:
+        registries = self.docker_config.registries if self.docker_config else ()
+        texts = [self.value or "", *(f"{each.username} {each.password}" for each in registries)]
+        if any(map(text.is_unclosed, texts)):
+            raise ValueError('"$(" without ")"; write $$( for the characters themselves')
         if self.field and self.field.startswith(secret_reference.SCHEME):
             raise ValueError("field is a name; a secret reference stands in ref")
         if self.ref is not None:
@@ -177,10 +188,10 @@ class _Target(msgspec.Struct, forbid_unknown_fields=True, gc=False):
             raise ValueError("name is no name of a Secret")
         for name, value in (self.labels or {}).items():
             if not (_QUALIFIED.match(name) and _LABEL.match(value)):
-                raise ValueError(f"label {name[:100]} is none that Kubernetes accepts")
+                raise ValueError(f'label "{name[:100]}", or its value, is none for Kubernetes')
         for name in self.annotations:
             if not _QUALIFIED.match(name):
-                raise ValueError(f"annotation {name[:100]} is none that Kubernetes accepts")
+                raise ValueError(f'annotation "{name[:100]}" is none for Kubernetes')
         for name in (*(self.labels or ()), *self.annotations):
             if name.startswith(_RESERVED):
                 raise ValueError(f"{name[:100]} has a prefix that is reserved")
@@ -196,7 +207,10 @@ class _Shaped(msgspec.Struct, rename="camel", gc=False):
 
     def __post_init__(self) -> None:
         if self.items is None:
-            raise ValueError("items is missing, which every field besides itemPath needs")
+            raise ValueError(
+                "items is missing: with include, exclude, data or target write items: "
+                "[{itemPath: …}] in place of itemPath"
+            )
         if self.item_path not in (None, ""):
             raise ValueError("itemPath and items exclude each other: move the path into items")
         size = sum(each.characters for each in self.data)

@@ -14,6 +14,7 @@ from onepassword_operator.wire import onepassword_item
 DB = "vaults/v/items/db"
 ITEMS = [{"itemPath": DB}]
 GLOBS = {"format": "JSON", "include": ["*"] * 64}
+HUBS = [{"server": server, "username": "u", "password": "p"} for server in ("docker.io", "https://index.docker.io/v1/")]
 REGISTRY = {"server": "ghcr.io", "username": "u", "password": "p"}
 
 
@@ -91,12 +92,14 @@ def test_an_item_is_optional_if_all_that_refer_to_it_are() -> None:
         ({"items": ITEMS, "data": [{"key": "a", "value": "$(op://v/i)"}]}, "spec.data[0]: a secret reference to a field is"),
         ({"items": ITEMS, "data": [{"key": "a", "ref": "op://v/i/f?ssh-format=openssh", "format": "OpenSSH"}]}, "exclude each other"),
         ({"items": ITEMS, "data": [{"key": f"k{n}", "ref": f"op://v/i{n}/f"} for n in range(32)]}, "spec: items and secret references"),
+        ({"items": ITEMS, "data": [{"key": "a", "value": "$(b) $(c"}]}, 'spec.data[0]: "$(" without ")"; write $$('),
         ({"items": ITEMS, "data": [{"key": "a", "bundle": {"format": "TOML"}}]}, "'TOML'"),
+        ({"items": ITEMS, "data": [{"key": "a", "dockerConfig": {"registries": HUBS}}]}, "one server twice"),
         ({"items": ITEMS, "data": [{"key": "a", "bundle": {"format": "JSON", "include": []}}]}, "spec.data[0].bundle.include"),
         ({"items": ITEMS, "data": [{"key": f"k{n}", "bundle": GLOBS} for n in range(5)]}, "the bundles have 320 globs"),
         ({"items": ITEMS, "data": [{"key": "a", "dockerConfig": {"registries": [REGISTRY, REGISTRY]}}]}, "one server twice"),
-        ({"items": ITEMS, "data": [{"key": "a b", "field": "c"}]}, "key is no key of a Secret"),
-        ({"items": ITEMS, "data": [{"key": "..", "field": "c"}]}, "key is no key of a Secret"),
+        ({"items": ITEMS, "data": [{"key": "a b", "field": "c"}]}, "is no key of a Secret"),
+        ({"items": ITEMS, "data": [{"key": "..", "field": "c"}]}, "is no key of a Secret"),
         ({"items": ITEMS, "data": [{"key": "a", "field": ""}]}, "spec.data[0].field"),
         ({"items": ITEMS, "data": [{"key": "a", "value": "x" * 65537}]}, "spec.data[0].value"),
         ({"items": ITEMS, "data": [{"key": f"k{n}", "value": "x" * 60_000} for n in range(5)]}, "spec: data has 300000 characters"),
@@ -105,9 +108,9 @@ def test_an_item_is_optional_if_all_that_refer_to_it_are() -> None:
         ({"items": ITEMS, "target": {"labels": {names.MANAGED: "false"}}}, "reserved"),
         ({"items": ITEMS, "target": {"annotations": {names.RECIPE: "x"}}}, "reserved"),
         ({"items": ITEMS, "target": {"annotations": {names.LAST_APPLIED: "x"}}}, "reserved"),
-        ({"items": ITEMS, "target": {"labels": {"a": "b c"}}}, "label a is none"),
-        ({"items": ITEMS, "target": {"labels": {"a": "b" * 64}}}, "label a is none"),
-        ({"items": ITEMS, "target": {"annotations": {"a b": ""}}}, "annotation a b is none"),
+        ({"items": ITEMS, "target": {"labels": {"a": "b c"}}}, 'label "a", or its value, is none'),
+        ({"items": ITEMS, "target": {"labels": {"a": "b" * 64}}}, 'label "a", or its value, is none'),
+        ({"items": ITEMS, "target": {"annotations": {"a b": ""}}}, 'annotation "a b" is none'),
         ({"items": ITEMS, "fieldMapping": {"a": "b"}}, "fieldMapping is not known here"),
         ({"itemPath": DB, "fieldMapping": {"a": "b"}}, "fieldMapping is not known here"),
     ],

@@ -18,6 +18,7 @@ from onepassword_operator.rules.contents.item_to_data import Rendered
 from onepassword_operator.rules.contents.key_syntax import is_valid_key, secret_key
 
 _NEAR: Final = 3
+_LISTED: Final = 10
 _NAMES_COMPARED: Final = 30
 _COMPARED: Final = 40
 """Characters of a name that are compared with others: comparing takes their square."""
@@ -78,10 +79,12 @@ class FieldNames:
         self,
         parts: Sequence[PartKeys],
         *,
+        absent: Sequence[str],
         referenced: Mapping[str, Item | None],
         allow_empty: bool,
     ) -> None:
-        """`referenced`: the items of secret references, by their paths."""
+        """`absent`: the paths of optional items; `referenced`: those of references, by path."""
+        self.absent = absent
         self._allow_empty = allow_empty
         self._parts = parts
         self._referenced = referenced
@@ -115,7 +118,7 @@ class FieldNames:
             entry=entry,
             empty=empty,
             better=self._better(name) if len(found) > 1 else "",
-            near=lambda: _near(name, [*self._by_key, *self._by_section]),
+            there=lambda: near(name, [*self._by_key, *self._by_section]),
         )
 
     def _by_reference(self, name: str, *, entry: Entry) -> Confidential:
@@ -129,8 +132,8 @@ class FieldNames:
             name,
             entry=entry,
             empty=bool(found),
-            better="add its section to the reference, or name it by its ID",
-            near=lambda: _near("/".join(filter(None, reference[1:3])), fields.paths()),
+            better=f"add its section, or name it by its ID: {listed(_paths(found))}",
+            there=lambda: near("/".join(filter(None, reference[1:3])), _paths(fields.all)),
         )
         return formats.converted(value, reference.format, name=name, key=entry.key)
 
@@ -147,7 +150,7 @@ class FieldNames:
         entry: Entry,
         empty: bool,
         better: str,
-        near: Callable[[], str],
+        there: Callable[[], str],
     ) -> Confidential:
         asked = f'"{name[:200]}", which key "{entry.key}" asks for'
         if len(found) > 1:
@@ -158,18 +161,21 @@ class FieldNames:
             return Confidential(b"")
         if found or empty:
             raise FieldNotFoundError(
-                f"{asked}, is empty; fill it in, or run the operator with --allow-empty-values"
+                f"{asked}, is empty; fill it in, set optional, or run the operator with "
+                "--allow-empty-values"
             )
-        # Nobody reads which names are near an optional one.
-        raise FieldNotFoundError(f"no field is named {asked}; {'' if entry.optional else near()}")
+        if entry.optional:  # nobody reads which names are near
+            raise FieldNotFoundError("")
+        absent = [f"; {path} (optional) is not there" for path in self.absent]
+        raise FieldNotFoundError(f"no field is named {asked}; {there()}{''.join(absent)}")
 
     def _better(self, name: str) -> str:
         sections = [n for part in self._parts for n in part.sections.get(name, ())]
         if len(set(sections)) > 1:
-            return f"name one by its section: {_listed(sections)}"
+            return f"name one by its section: {listed(sections)}"
         titles = [part.title for part in self._parts if name in part.data]
         if len(titles) > 1:
-            return f"give the items prefixes: {_listed(titles)}"
+            return f"give the items prefixes: {listed(titles)}"
         return "name the one you mean by its ID"
 
 
@@ -188,9 +194,9 @@ class _ReferredFields:
     """The fields and files of an item by label and by ID; none of an absent item."""
 
     def __init__(self, item: Item | None) -> None:
-        self._fields = [*item.fields, *_files(item)] if item else []
+        self.all = [*item.fields, *_files(item)] if item else []
         self._by_name: dict[str, list[Field]] = {}
-        for field in self._fields:
+        for field in self.all:
             for name in {field.label.casefold(), field.id.casefold()} - {""}:
                 self._by_name.setdefault(name, []).append(field)
 
@@ -205,9 +211,10 @@ class _ReferredFields:
             field for field in near if _is_meant(field, reference, fold=str.casefold)
         ]
 
-    def paths(self) -> list[str]:
-        """Return the names of the fields, as they stand in references."""
-        return ["/".join(filter(None, (field.section, field.label))) for field in self._fields]
+
+def _paths(fields: Iterable[Field]) -> list[str]:
+    # As they stand in references.
+    return ["/".join(filter(None, (field.section, field.label))) for field in fields]
 
 
 def _is_meant(field: Field, reference: SecretReference, *, fold: Callable[[str], str]) -> bool:
@@ -232,11 +239,17 @@ def _grouped(pairs: Iterable[tuple[str, Confidential]]) -> _Grouped:
     return grouped
 
 
-def _near(name: str, known: Sequence[str]) -> str:
+def near(name: str, known: Sequence[str]) -> str:
+    """Say which known names resemble a name, or which there are."""
     short = {each[:_COMPARED]: each for each in known[:_NAMES_COMPARED]}
-    near = [short[n] for n in difflib.get_close_matches(name[:_COMPARED], short, n=_NEAR)]
-    return f"there are {_listed(near or sorted(short.values())[:10])}" if known else "there is none"
+    close = [short[n] for n in difflib.get_close_matches(name[:_COMPARED], short, n=_NEAR)]
+    if close:
+        return f"near: {listed(close)}"
+    return f"there are {listed(sorted(short.values()))}" if known else "there is none"
 
 
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(f'"{name[:60]}"' for name in names[:10])
+def listed(names: Sequence[str]) -> str:
+    """Write names for a message: the first ten, and that there are more."""
+    return ", ".join(f'"{name[:60]}"' for name in names[:_LISTED]) + (
+        ", …" if len(names) > _LISTED else ""
+    )

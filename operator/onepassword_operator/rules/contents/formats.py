@@ -16,6 +16,8 @@ from onepassword_operator.model.recipe import Bundle, BundleFormat, Entry, Escap
 from onepassword_operator.rules.contents import text
 
 _BASE32: Final = re.compile(r"[A-Z2-7]+\Z")
+_SHORTEST_SEED: Final = 16
+"""Characters of 80 bits, the least that is in use."""
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _UNLIKE: Final = ("'", "\\\\", "${", "\r", "\0")
 """Readers of Dotenv files disagree about these between single quotation marks."""
@@ -92,12 +94,17 @@ def docker_config(
                 "which ends a user name there; choose another field"
             )
         both = base64.b64encode(username.reveal() + b":" + password.reveal()).decode()
-        registries[_HUB if registry.server in _HUBS else registry.server] = {
+        registries[registry_key(registry.server)] = {
             "username": user,
             "password": password.reveal().decode(),
             "auth": both,
         }
     return Confidential.of_text(json.dumps({"auths": registries}, ensure_ascii=False))
+
+
+def registry_key(server: str) -> str:
+    """Return the name of a registry in Docker's configuration file."""
+    return _HUB if server in _HUBS else server
 
 
 def _otp_secret(value: Confidential) -> Confidential | None:
@@ -108,8 +115,10 @@ def _otp_secret(value: Confidential) -> Confidential | None:
         except ValueError:  # not from the error, which quotes the text
             return None
         found = query.get("secret", [""])[0]
-    seed = found.translate({ord(each): None for each in " -="}).upper()
-    return Confidential(seed.encode()) if _BASE32.match(seed) else None
+    seed = found.replace(" ", "").rstrip("=")
+    if seed not in (seed.upper(), seed.lower()) or len(seed) < _SHORTEST_SEED:
+        return None  # a password, more likely
+    return Confidential(seed.upper().encode()) if _BASE32.match(seed.upper()) else None
 
 
 def _base64_decoded(value: Confidential) -> Confidential | None:

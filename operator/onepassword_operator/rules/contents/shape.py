@@ -25,7 +25,7 @@ from onepassword_operator.model.recipe import Bundle, Entry, Recipe, Shape
 from onepassword_operator.model.secret import ObservedSecret
 from onepassword_operator.model.target import Rendering
 from onepassword_operator.rules.contents import formats, item_to_data, text
-from onepassword_operator.rules.contents.field_names import FieldNames, PartKeys
+from onepassword_operator.rules.contents.field_names import FieldNames, PartKeys, listed, near
 from onepassword_operator.rules.contents.item_to_data import MAXIMUM_BYTES, Rendered
 
 SHAPING_VERSION: Final = 1
@@ -58,7 +58,8 @@ def render(recipe: Recipe, items: Sequence[Item | None], *, rendering: Rendering
         if item and not part.by_reference
     ]
     referenced = {part.path: item for part, item in pairs if part.by_reference}
-    names = FieldNames(parts, referenced=referenced, allow_empty=allow_empty)
+    absent = [part.path for part, item in pairs if item is None and not part.by_reference]
+    names = FieldNames(parts, absent=absent, referenced=referenced, allow_empty=allow_empty)
     return _shaped(recipe.shape, parts, names=names)
 
 
@@ -88,6 +89,7 @@ def _shaped(shape: Shape, parts: Sequence[PartKeys], *, names: FieldNames) -> Re
     ]
     chosen, left_out = _chosen(parts, include=include, exclude=shape.exclude, made=made)
     data, skipped = dict(chosen), skipped + left_out
+    skipped += _unmatched(parts, include=shape.include or (), exclude=shape.exclude)
     room = MAXIMUM_BYTES - sum(map(len, data.values()))
     for entry in shape.data:
         try:
@@ -105,14 +107,36 @@ def _shaped(shape: Shape, parts: Sequence[PartKeys], *, names: FieldNames) -> Re
         data[entry.key] = value
         room -= len(value)
     if not data:
-        raise NoUsableFieldsError(
-            "the items give no key that include keeps, and data makes none; name other keys"
-        )
+        raise NoUsableFieldsError(_nothing(shape, parts, names=names))
     if room < 0:
         raise SecretTooLargeError(
             f"the values exceed {MAXIMUM_BYTES} bytes, the most that a Secret holds; exclude keys"
         )
     return Rendered(data=data, skipped=tuple(skipped))
+
+
+def _nothing(shape: Shape, parts: Sequence[PartKeys], *, names: FieldNames) -> str:
+    keys = [key for part in parts for key in part.data]
+    made = [entry.key for entry in shape.data]
+    why = [f"{path} (optional) is not there" for path in names.absent]
+    if made:
+        why.append(f"what {listed(made)} may be made of is not there")
+    if keys and not (made and shape.include is None):
+        why.append(f"include and exclude keep none of {listed(sorted(keys))}")
+    return f"nothing gives a key: {', and '.join(why) or 'the items have none'}; name other keys"
+
+
+def _unmatched(
+    parts: Sequence[PartKeys], *, include: Sequence[str], exclude: Sequence[str]
+) -> list[Skipped]:
+    """Return the globs without a star that no key of the items is equal to: they are misspelt."""
+    known = {key for part in parts for key in (*part.data, *part.empty)}
+    return [
+        Skipped(label=glob, why=f"no key is named so, {near(glob, sorted(known))}", remedy=remedy)
+        for remedy, globs in (("correct include", include), ("correct exclude", exclude))
+        for glob in globs
+        if "*" not in glob and glob not in known
+    ]
 
 
 def _chosen(
@@ -159,7 +183,8 @@ def _kept(bundle: Bundle, parts: Sequence[PartKeys], *, entry: Entry) -> dict[st
     kept, _ = _chosen(parts, include=bundle.include, exclude=bundle.exclude)
     if not kept:
         raise FieldNotFoundError(
-            f'the bundle of key "{entry.key}" keeps no key of the items; include others'
+            f'the bundle of key "{entry.key}" keeps none of the keys that the items give: '
+            f"{listed(sorted(key for part in parts for key in part.data))}"
         )
     return kept
 

@@ -38,6 +38,11 @@ def spans(text: str) -> Iterator[Span]:
         yield Span(text[position:].replace("$$", "$"))
 
 
+def is_unclosed(text: str) -> bool:
+    """Whether a `$(` has no end."""
+    return "$(" in text and "$(" in text[text.rfind(")") + 1 :].replace("$$", "")
+
+
 def names(texts: Iterable[str]) -> list[str]:
     """Return the names of the fields in these texts, each once, sorted."""
     return sorted({span.text for each in texts for span in spans(each) if span.is_name})
@@ -81,8 +86,8 @@ def decoded(value: Confidential, *, name: str, key: str) -> str:
     except UnicodeDecodeError:
         pass  # the error holds the bytes
     raise NotTextError(
-        f'"{name[:200]}" in the text of key "{key}" is no UTF-8 text; give it a key of its own, '
-        "with field"
+        f'"{name[:200]}" in the text of key "{key}" is no UTF-8 text; leave it out there, and give '
+        "it a key of its own, with field"
     )
 
 

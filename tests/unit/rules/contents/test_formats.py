@@ -32,7 +32,7 @@ def converted(value: bytes, to: Format) -> bytes:
         (b"YW55/w==", Format.BASE64_DECODED, b"any\xff"),
         (b" YW55\r\n_w \n", Format.BASE64_DECODED, b"any\xff"),
         (SEED.encode(), Format.OTP_SECRET, SEED.encode()),
-        (b"jbsw y3dp-ehpk3pxp\n", Format.OTP_SECRET, SEED.encode()),
+        (b"jbsw y3dp ehpk3pxp\n", Format.OTP_SECRET, SEED.encode()),
         (f"otpauth://totp/x:y?issuer=z&secret={SEED.lower()}%3D".encode(), Format.OTP_SECRET, SEED.encode()),
     ],
 )
@@ -48,6 +48,9 @@ def test_a_field_is_converted(value: bytes, to: Format, expected: bytes) -> None
         (b"c", Format.BASE64_DECODED, "is not base64"),
         (b"canary 0189", Format.OTP_SECRET, "otpauth://"),
         (b"canary\xff", Format.OTP_SECRET, "otpauth://"),
+        (b"example-canary-password", Format.OTP_SECRET, "otpauth://"),
+        (b"ExampleCanaryPassword", Format.OTP_SECRET, "otpauth://"),
+        (b"CANARY", Format.OTP_SECRET, "otpauth://"),
         (b"otpauth://totp/canary", Format.OTP_SECRET, "otpauth://"),
         (b"otpauth://[canary?secret=A", Format.OTP_SECRET, "otpauth://"),
         (b"", Format.OTP_SECRET, "otpauth://"),

@@ -85,11 +85,15 @@ def test_a_made_key_wins_over_the_same_key_of_items_and_may_be_made_of_it() -> N
         (shaped(Entry("x", field="DB_host")), FieldAmbiguousError, 'section: "DB_Primary.host", "DB_Replica.host"'),
         (shaped(Entry("x", field="password"), parts=[Part("a"), Part("b")]), FieldAmbiguousError, 'prefixes: "db", "api"'),
         (shaped(include=["nobody"]), NoUsableFieldsError, "include"),
-        (shaped(Entry("x", field="op://v/refs/host")), FieldAmbiguousError, "add its section to the reference"),
+        (
+            shaped(Entry("x", field="op://v/refs/host")),
+            FieldAmbiguousError,
+            'add its section, or name it by its ID: "one/host", "two/host"',
+        ),
         (shaped(Entry("x", field="op://v/refs/CASE")), FieldAmbiguousError, '"op://v/refs/CASE"'),
         (shaped(Entry("x", field="op://v/refs/nothing")), FieldNotFoundError, "is empty"),
-        (shaped(Entry("x", field="op://v/refs/two/hots")), FieldNotFoundError, 'there are "two/host"'),
-        (shaped(Entry("x", field="op://v/refs/pasword")), FieldNotFoundError, 'there are "password"'),
+        (shaped(Entry("x", field="op://v/refs/two/hots")), FieldNotFoundError, 'near: "two/host"'),
+        (shaped(Entry("x", field="op://v/refs/pasword")), FieldNotFoundError, 'near: "password"'),
         (shaped(Entry("x", field="op://v/refs/case?ssh-format=openssh")), NotConvertibleError, "a private key"),
         (shaped(Entry("x", field="DB_ca.pem", format=Format.OTP_SECRET)), NotConvertibleError, '"DB_ca.pem"'),
         (shaped(Entry("x", bundle=Bundle(BundleFormat.JSON, include=("nobody",)))), FieldNotFoundError, 'bundle of key "x"'),
@@ -109,6 +113,29 @@ def test_an_optional_key_is_left_out_while_there_is_no_such_field_and_reported_a
     rendered = shape.render(recipe, (DB, API), rendering=Rendering())
     assert set(rendered.data) == {"x"}
     assert {"y", "z"} <= {skipped.label for skipped in rendered.skipped if not skipped.worth_reporting}
+
+
+def test_a_name_that_is_chosen_or_left_out_and_not_there_is_reported_for_it_may_be_misspelt() -> None:
+    rendered = shape.render(
+        shaped(include=["*", "DB_pasword"], exclude=["DB_username", "DB_usrname", "x*"]), (DB, API), rendering=Rendering()
+    )
+    told = {(skipped.label, skipped.remedy): skipped.why for skipped in rendered.skipped if skipped.worth_reporting}
+    assert set(told) == {("DB_pasword", "correct include"), ("DB_usrname", "correct exclude")}
+    assert all("near: " in why for why in told.values())
+
+
+def test_what_gives_no_key_at_all_is_told_with_everything_that_is_not_there() -> None:
+    parts = (BOTH[1], Part("vaults/v/items/mail", "M_", optional=True))
+    for recipe, words in (
+        (
+            shaped(include=["nobody"], parts=parts),
+            ["vaults/v/items/mail (optional) is not there", 'keep none of "API_password", "API_token"'],
+        ),
+        (shaped(Entry("A", field="M_x", optional=True), parts=parts), ["vaults/v/items/mail (optional)", 'what "A" may be made of']),
+    ):
+        with pytest.raises(NoUsableFieldsError) as refused:
+            shape.render(recipe, (API, None), rendering=Rendering())
+        assert all(each in str(refused.value) for each in words)
 
 
 def test_every_key_of_every_item_is_in_the_secret_or_skipped_with_a_reason() -> None:

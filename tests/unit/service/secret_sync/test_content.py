@@ -419,7 +419,7 @@ class TestOptionalItem:
 
     async def test_the_secret_goes_without_it_and_says_so_at_the_cost_of_an_idle_poll(self, without: World) -> None:
         assert without.secrets.values(without.key()) == {"password": "one"}
-        assert "no item for part 2" in without.claims.ready(without.key()).message
+        assert "nothing of vaults/Prod/items/cache, which is not there" in without.claims.ready(without.key()).message
         await without.poll_after(60, times=3)
         assert (without.source.requests, without.writes()) == (["vaults"] * 3, [])
 
