@@ -16,6 +16,7 @@ OPENERS = {
 CATCH_ALLS = {
     "devconnect/server.py": "a bug of the development server must look to its client like a failing Connect; production never imports it",
     "service/runtime/internal_errors.py": "a bug over one key must not end the others; it is logged, counted and reported",
+    "telemetry/probes.py": "a bug of one metric is an answer and a line in the log, and nobody waits for the connection's task",
     "handlers/watches.py": "kopf exports no base of its errors, and a watch that ends is started again",
 }
 """Files that may catch everything. Any other task that fails ends the process."""

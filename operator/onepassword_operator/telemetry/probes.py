@@ -1,27 +1,65 @@
-"""The operator's own HTTP endpoints: `/healthz`, `/readyz`, `/metrics`."""
+"""The operator's own HTTP endpoints: `/healthz`, `/readyz`, `/metrics`.
+
+Any pod of the cluster may connect to them, and an HTTP server for the Internet allows each client
+megabytes and minutes. This one knows GET of a few pages, and bounds what all clients take together.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import email.utils
+import http
+import logging
 import os
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Final, NamedTuple
 
-from aiohttp import web
+from onepassword_operator.model.errors import InternalError
+
+CONNECTIONS: Final = 50
+"""Open connections of one address. One more closes the oldest, so that idle ones shut no kubelet
+out.
+"""
+
+HEAD_BYTES: Final = 8 * 1024
+"""Size of a request, at most; none has a body."""
+
+STEP_SECONDS: Final = 5.0
+"""Seconds for each step of a client: handshake, whole request (or silence before it), and reading
+of the answer.
+"""
+
+_END: Final = b"\r\n\r\n"
+
+_log = logging.getLogger(__name__)
+
+
+class Answer(NamedTuple):
+    """A page as it is at the moment."""
+
+    body: bytes
+    status: int = 200
+    content_type: str = "text/plain; charset=utf-8"
+
 
 Check = Callable[[], str]
 """Returns the present problem; an empty text if there is none."""
+
+Pages = Mapping[str, Callable[[], Answer]]
+"""By path, what answers a GET."""
 
 
 @contextlib.asynccontextmanager
 async def serve(
     address: tuple[str, int] | None,
-    routes: Mapping[str, Callable[[], web.Response]],
+    pages: Pages,
     *,
     flag: str,
     tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[None]:
-    """Serve GET routes on an address, over HTTPS if there is a TLS context; nowhere if None.
+    """Serve pages on an address, over HTTPS if there is a TLS context; nowhere if None.
 
     Raises:
         OSError: the address, which is that of the flag, can't be bound.
@@ -29,45 +67,134 @@ async def serve(
     if address is None:
         yield
         return
-    application = web.Application()
-    for path, answer in routes.items():
-        application.router.add_get(path, _handler(answer))
-    runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=1)
-    await runner.setup()
+    connections = _Connections(pages, tls)
     try:
-        try:
-            await web.TCPSite(runner, address[0] or None, address[1], ssl_context=tls).start()
-        except OSError as error:
-            said = os.strerror(error.errno) if error.errno else "it is no address of this machine"
-            raise OSError(
-                f"{flag}: can't listen on {address[0]}:{address[1]} ({said}); "
-                "choose another address, or 0 for none"
-            ) from None
+        server = await asyncio.start_server(
+            connections.accept, address[0] or None, address[1], limit=HEAD_BYTES
+        )
+    except OSError as error:
+        said = os.strerror(error.errno) if error.errno else "it is no address of this machine"
+        raise OSError(
+            f"{flag}: can't listen on {address[0]}:{address[1]} ({said}); "
+            "choose another address, or 0 for none"
+        ) from None
+    try:
         yield
     finally:
-        await runner.cleanup()
+        server.close()
+        await connections.close()
 
 
-def _handler(
-    answer: Callable[[], web.Response],
-) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def handle(request: web.Request) -> web.Response:
-        del request
-        return answer()
+class _Connections:
+    """The open connections of one address, oldest first."""
 
-    return handle
+    def __init__(self, pages: Pages, tls: ssl.SSLContext | None) -> None:
+        self._pages = pages
+        self._tls = tls
+        self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve a new connection, and close the oldest one if they are too many."""
+        task = asyncio.create_task(self._converse(reader, writer))
+        self._open[task] = writer
+        task.add_done_callback(self._forget)
+        if len(self._open) > CONNECTIONS:
+            self._end(next(iter(self._open)))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        tasks = list(self._open)
+        for task in tasks:
+            self._end(task)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        # A task that is cancelled before its first step closes nothing.
+        self._open.pop(task).transport.abort()
+        task.cancel()
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._open.pop(task, None)
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            # Such clients come and go: none of their troubles is worth a line in the log.
+            with contextlib.suppress(OSError, EOFError):  # a TimeoutError is an OSError
+                if self._tls:
+                    # Here, not while the connection is accepted: handshakes count as connections.
+                    await writer.start_tls(self._tls, ssl_handshake_timeout=STEP_SECONDS)
+                while await self._exchange(reader, writer):
+                    pass
+                async with asyncio.timeout(STEP_SECONDS):
+                    writer.close()
+                    await writer.wait_closed()
+        finally:
+            writer.transport.abort()
+
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        # Returns whether another request may follow.
+        async with asyncio.timeout(STEP_SECONDS):
+            try:
+                head = await reader.readuntil(_END)
+            except asyncio.LimitOverrunError:
+                head = b""
+        answer, keep = self._answer(head) if head else (_refusal(431), False)
+        writer.write(_encoded(answer, keep=keep, body=not head.startswith(b"HEAD ")))
+        async with asyncio.timeout(STEP_SECONDS):
+            await writer.drain()
+            await asyncio.sleep(0)  # requests may follow each other without a pause
+        return keep
+
+    def _answer(self, head: bytes) -> tuple[Answer, bool]:
+        line, *fields = head.removesuffix(_END).decode("latin-1").split("\r\n")
+        headers = {
+            name.lower(): value.strip().lower()
+            for name, _, value in (field.partition(":") for field in fields)
+        }
+        method, target, version, *rest = [*line.split(" "), "", "", ""]
+        if not version.startswith("HTTP/1.") or any(rest):
+            return _refusal(400), False
+        if method not in {"GET", "HEAD"}:
+            return _refusal(405), False
+        bodiless = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
+        keep = version == "HTTP/1.1" and headers.get("connection") != "close" and bodiless
+        page = self._pages.get(target.partition("?")[0])
+        return (_rendered(page) if page else _refusal(404)), keep
 
 
-def probe(check: Check) -> Callable[[], web.Response]:
+def _rendered(page: Callable[[], Answer]) -> Answer:
+    try:
+        return page()
+    except Exception as error:  # noqa: BLE001  a bug may raise anything
+        _log.error("internal error", exc_info=InternalError.of(error))
+        return _refusal(500)
+
+
+def _refusal(status: int) -> Answer:
+    return Answer(f"{status}: {http.HTTPStatus(status).phrase}".encode(), status)
+
+
+def _encoded(answer: Answer, *, keep: bool, body: bool) -> bytes:
+    head = (
+        f"HTTP/1.1 {answer.status} {http.HTTPStatus(answer.status).phrase}",
+        f"Content-Type: {answer.content_type}",
+        f"Content-Length: {len(answer.body)}",
+        f"Date: {email.utils.formatdate(usegmt=True)}",
+        f"Connection: {'keep-alive' if keep else 'close'}",
+    )
+    return "\r\n".join(head).encode() + _END + (answer.body if body else b"")
+
+
+def probe(check: Check) -> Callable[[], Answer]:
     """Make a probe: 200 `ok`, or 503 with the problem."""
 
-    def answer() -> web.Response:
+    def answer() -> Answer:
         trouble = check()
-        return web.Response(text=trouble or "ok", status=503 if trouble else 200)
+        return Answer((trouble or "ok").encode(), 503 if trouble else 200)
 
     return answer
 
 
-def exposition(render: Callable[[], bytes], content_type: str) -> Callable[[], web.Response]:
+def exposition(render: Callable[[], bytes], content_type: str) -> Callable[[], Answer]:
     """Make the endpoint of the metrics, which renders them at each scrape."""
-    return lambda: web.Response(body=render(), headers={"Content-Type": content_type})
+    return lambda: Answer(render(), content_type=content_type)

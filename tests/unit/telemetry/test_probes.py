@@ -1,12 +1,17 @@
 """The operator's own endpoints."""
 
+import asyncio
+import logging
 import socket
 
 import aiohttp
 import pytest
 
 from harness.ports import free_port
-from onepassword_operator.telemetry.probes import exposition, probe, serve
+from onepassword_operator.telemetry import probes
+from onepassword_operator.telemetry.probes import CONNECTIONS, HEAD_BYTES, Answer, exposition, probe, serve
+
+GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 async def test_a_probe_says_ok_or_what_is_wrong() -> None:
@@ -39,3 +44,99 @@ async def test_an_address_in_use_is_an_error_and_no_address_serves_nothing() -> 
         with pytest.raises(OSError, match=r"^--x: can't listen on 127\.0\.0\.1:\d+ \(Address already in use\); choose another"):
             async with serve(("127.0.0.1", taken.getsockname()[1]), {}, flag="--x"):
                 pass
+
+
+async def test_of_too_many_connections_the_oldest_is_closed_and_probes_go_on() -> None:
+    port, loop = free_port(), asyncio.get_running_loop()
+    turns: list[int] = []
+
+    def turn() -> Answer:
+        loop.call_soon(turns.append, 1)
+        return Answer(b"turn %d" % len(turns))
+
+    routes = {"/healthz": probe(lambda: ""), "/turn": turn}
+    async with serve(("127.0.0.1", port), routes, flag="--x"), aiohttp.ClientSession() as session:
+        at_once = [socket.create_connection(("127.0.0.1", port)) for _ in range(CONNECTIONS + 1)]
+        at_once[0].settimeout(0)
+        assert await loop.sock_recv(at_once[0], 1) == b""
+        idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(CONNECTIONS)]
+        idle[0][1].write(GET[:-2])
+        async with session.get(f"http://127.0.0.1:{port}/healthz") as response:
+            assert response.status == 200
+        assert await closed(idle[0][0]) == b""
+        idle[1][1].write(b"GET /turn HTTP/1.1\r\n\r\n" * 2)  # one connection serves several, and others have their turn in between
+        for number in range(2):
+            assert (await idle[1][0].readuntil(b"turn %d" % number)).startswith(b"HTTP/1.1 200 OK\r\n")
+        for client in at_once:
+            client.close()
+        for _, writer in idle:
+            writer.close()
+
+
+async def closed(reader: asyncio.StreamReader) -> bytes:
+    """All that comes until the server ends the connection."""
+    try:
+        return await reader.read()
+    except ConnectionResetError:
+        return b""
+
+
+async def write_for_ever(writer: asyncio.StreamWriter) -> None:
+    while True:
+        writer.write(b"G")
+        await asyncio.gather(writer.drain(), asyncio.sleep(0.01))
+
+
+@pytest.mark.parametrize(
+    ("sent", "reply"),
+    [
+        (b"", b""),
+        (GET[:-2], b""),
+        (b"GET /healthz HTTP/1.1\r\n" + b"X: " + b"a" * HEAD_BYTES, b"HTTP/1.1 431 "),
+        (b"GET /healthz HTTP/1.0\r\n\r\n", b"HTTP/1.1 200 "),
+        (GET[:-2] + b"Content-Length: 9\r\n\r\n123456789", b"HTTP/1.1 200 "),
+        (b"HEAD /healthz HTTP/1.1\r\nConnection: close\r\n\r\n", b"HTTP/1.1 200 "),
+        (b"POST /healthz HTTP/1.1\r\n\r\n", b"HTTP/1.1 405 "),
+        (b"nonsense\r\n\r\n", b"HTTP/1.1 400 "),
+        (b"GET /large HTTP/1.1\r\n\r\n" * 9, b""),
+    ],
+    ids=["silence", "an unfinished request", "a large one", "HTTP 1.0", "a body", "HEAD", "POST", "nonsense", "answers that are not read"],
+)
+async def test_a_connection_ends_by_itself(
+    sent: bytes, reply: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(probes, "STEP_SECONDS", 0.05)
+    port = free_port()
+    routes = {"/healthz": probe(lambda: ""), "/large": lambda: Answer(b"a" * 2**24)}
+    async with serve(("127.0.0.1", port), routes, flag="--x"):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        if b"large" in sent:
+            with pytest.raises(ConnectionError):
+                await write_for_ever(writer)
+        else:
+            said = await closed(reader)
+            assert said.startswith(reply)
+            assert (b"Connection: close" in said) == bool(reply)
+            assert said.endswith(b"ok") == (b"200" in reply and not sent.startswith(b"HEAD"))
+        writer.close()
+    assert caplog.records == []
+
+
+async def test_a_page_that_has_a_bug_says_so_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
+    value = "canary"
+
+    def render() -> bytes:
+        raise ValueError(value)
+
+    port = free_port()
+    routes = {"/metrics": exposition(render, "text/plain")}
+    async with (
+        serve(("127.0.0.1", port), routes, flag="--x"),
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}/metrics") as response,
+    ):
+        assert (response.status, await response.text()) == (500, "500: Internal Server Error")
+    shown = logging.Formatter().format(caplog.records[0])
+    assert "has a bug: ValueError" in shown
+    assert value not in shown

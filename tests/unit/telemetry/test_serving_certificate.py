@@ -10,6 +10,7 @@ from cryptography import x509
 
 from controlplane.certificates import Authority
 from harness.ports import free_port
+from onepassword_operator.telemetry import probes
 from onepassword_operator.telemetry.probes import exposition, serve
 from onepassword_operator.telemetry.serving_certificate import ServingCertificateError, serving_tls
 
@@ -96,11 +97,15 @@ async def test_half_of_a_renewal_does_not_stop_it(mounted: Mounted, caplog: pyte
         assert (await scrape(port, mounted.trusted))[1] == second
 
 
-async def test_whoever_speaks_plain_http_to_it_gets_nothing(mounted: Mounted) -> None:
+@pytest.mark.parametrize("sent", [b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", b""])
+async def test_whoever_begins_no_handshake_gets_nothing_and_is_closed(
+    mounted: Mounted, sent: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probes, "STEP_SECONDS", 0.05)
     port = free_port()
     async with serve(("127.0.0.1", port), ROUTES, flag="--x", tls=serving_tls(mounted.files)):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        writer.write(sent)
         assert b"a 1" not in await reader.read()
         writer.close()
 
