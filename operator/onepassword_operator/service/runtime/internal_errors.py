@@ -74,10 +74,13 @@ class InternalErrors(Generic[K]):
         try:
             delay = await work(key)
         except Exception as error:  # noqa: BLE001  a bug may raise anything
-            return await self._note(key, InternalError.of(error))
-        self._failures.pop(key, None)
-        self._in_a_row.clear()
-        return delay
+            internal = InternalError.of(error)
+        else:
+            self._failures.pop(key, None)
+            self._in_a_row.clear()
+            return delay
+        # Raised in the handler above, it would have the exception, and its text, as its context.
+        return await self._note(key, internal)
 
     def _pause(self, key: K) -> float:
         # Whatever the failed work has written may queue the key again at once, for ever.

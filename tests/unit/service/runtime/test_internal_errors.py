@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 
 import pytest
 
@@ -33,7 +34,7 @@ class Bench:
     async def attempt(self, name: str, *, bug: bool, namespace: str = "app") -> float | None:
         async def work(key: SecretKey) -> None:
             if bug:
-                raise KeyError(key)
+                raise KeyError(key, PLANTED)
 
         return await self.errors.run(SecretKey(namespace, name), work)
 
@@ -88,8 +89,9 @@ async def test_several_in_a_row_end_it_if_none_succeeds(*, saved: bool) -> None:
         await bench.attempt("healthy", bug=False)
         await bench.attempt("last", bug=True)
     else:
-        with pytest.raises(InternalError):
+        with pytest.raises(InternalError) as ended:
             await bench.attempt("last", bug=True)
+        assert PLANTED not in "".join(traceback.format_exception(ended.value))
 
 
 async def test_no_more_keys_are_remembered_than_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
