@@ -170,10 +170,10 @@ def wire(ports: Ports, options: Options, *, new_queue: NewQueue) -> UseCases:
     rollouts = Rollouts(
         restart, queue=namespaces, secrets_queue=shared.queue, first_poll=shared.first_poll
     )
-    restarts = _loop(ports, options, work=rollouts.run, queue=namespaces)
+    restarts = _loop(ports, options, shared=shared, work=rollouts.run, queue=namespaces)
     remove_finalizers = _remove_finalizers(ports, shared=shared)
     finalizers: RetryLoop[ObjectRef] = _loop(
-        ports, options, work=remove_finalizers.run, queue=new_queue()
+        ports, options, shared=shared, work=remove_finalizers.run, queue=new_queue()
     )
     wake = _Wake(restarts=rollouts.wake, finalizer=finalizers.wake)
     reconcile = _reconcile(ports, options, shared=shared)
@@ -210,6 +210,7 @@ def _loop(
     ports: Ports,
     options: Options,
     *,
+    shared: Shared,
     work: Callable[[K], Awaitable[bool | None]],
     queue: WorkQueue[K],
 ) -> RetryLoop[K]:
@@ -217,7 +218,9 @@ def _loop(
         work,
         queue=queue,
         clock=ports.clock,
-        errors=InternalErrors(ports.clock, ports.meter),
+        errors=InternalErrors(
+            ports.clock, ports.meter, namespaces=shared.index.claims.count_namespaces
+        ),
         interval_seconds=options.interval_seconds,
     )
 

@@ -38,19 +38,19 @@ class InternalErrors(Generic[K]):
         clock: Clock,
         meter: Meter,
         *,
+        namespaces: Callable[[], int],
         report: Callable[[K, InternalError], Awaitable[None]] | None = None,
         subject: Callable[[K], Hashable] = lambda key: key,
-        namespaces: Callable[[], int] = lambda: 1,
     ) -> None:
         """Keep the parameters.
 
         Args:
             clock: the clock.
             meter: counts the exceptions.
+            namespaces: counts the namespaces that keys may belong to.
             report: tells the users of a key.
             subject: what a key's work is about: keys of one subject may fail for the same reason,
                 so they count once.
-            namespaces: counts the namespaces that keys may belong to.
         """
         self._clock = clock
         self._meter = meter

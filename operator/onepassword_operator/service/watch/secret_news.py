@@ -48,7 +48,7 @@ class SecretNews:
             self._read,
             queue=WorkQueue(),
             clock=clock,
-            errors=InternalErrors(clock, meter),
+            errors=InternalErrors(clock, meter, namespaces=index.claims.count_namespaces),
             pause_seconds=pause_seconds,
         )
 

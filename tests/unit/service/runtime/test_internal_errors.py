@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import traceback
+from typing import Any
 
 import pytest
 
@@ -13,9 +13,9 @@ from fakes.meter import FakeMeter
 from fakes.world import World
 from onepassword_operator.model.errors import InternalError
 from onepassword_operator.model.secret import SecretKey
-from onepassword_operator.service.restarts.restart_workloads import NamespaceKey
 from onepassword_operator.service.runtime import internal_errors
 from onepassword_operator.service.runtime.internal_errors import EVERYWHERE, InternalErrors
+from onepassword_operator.service.watch.secret_news import SecretNews
 from onepassword_operator.telemetry.log import JsonFormatter
 
 HOUR = 3600.0
@@ -139,12 +139,19 @@ async def test_a_bug_shows_in_the_status_and_with_its_traceback_but_no_value_in_
         assert "ValueError in buggy" in world.claims.ready(poison).message
 
 
-async def test_a_bug_over_one_namespaces_restarts_or_one_finalizer_ends_no_loop(world: World) -> None:
-    """The restart loop of a process as it is wired."""
-    loop = world.process.restart_loop
-    world.process.restarts.add(NamespaceKey("poison"), 0)  # type: ignore[arg-type]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "_work", lambda _: asyncio.sleep(0, result=1 / 0))
-        await loop.run_next()
-    assert world.meter.internal_errors == 1
-    assert NamespaceKey("poison") in world.process.restarts.retries
+async def test_a_bug_over_objects_of_one_namespace_ends_no_loop(world: World) -> None:
+    """The loops of a process as it is wired; each would end it."""
+    for namespace in ("app", "other"):
+        world.claims.apply(SecretKey(namespace, "db"), "vaults/Prod/items/db")
+    world.watch()
+    process = world.process
+    news = SecretNews(world.secrets, observe=process.observe, index=process.index, clock=world.clock, meter=world.meter)
+
+    async def buggy(_: object) -> None:
+        raise ValueError
+
+    loops: tuple[Any, ...] = (process.restart_loop, process.finalizer_loop, news._reads)
+    for loop in loops:
+        for number in range(EVERYWHERE + 1):
+            await loop._errors.run(SecretKey("other", f"{number}"), buggy)
+    assert world.meter.internal_errors == 3 * (EVERYWHERE + 1)

@@ -57,7 +57,7 @@ def work() -> Work:
 
 def loop_over(work: Work, **options: float) -> RetryLoop[NamespaceKey]:
     clock = FakeClock()
-    return RetryLoop(work.run, queue=WorkQueue(), clock=clock, errors=InternalErrors(clock, FakeMeter()), **options)
+    return RetryLoop(work.run, queue=WorkQueue(), clock=clock, errors=InternalErrors(clock, FakeMeter(), namespaces=lambda: 1), **options)
 
 
 @pytest.fixture

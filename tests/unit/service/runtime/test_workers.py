@@ -37,7 +37,7 @@ class Shop:
         self.queue: WorkQueue[SecretKey] = WorkQueue()
         self.work, self.begin = Work(), asyncio.Event()
         self.clock = FakeClock()
-        errors = InternalErrors[SecretKey](self.clock, FakeMeter())
+        errors = InternalErrors[SecretKey](self.clock, FakeMeter(), namespaces=lambda: 1)
         self.workers = Workers(self.queue, self.work, count=count, begin=self.begin, errors=errors)
         self.tasks = [asyncio.create_task(self.workers.run()) for _ in range(self.workers.loops)]
 
