@@ -23,6 +23,12 @@ from onepassword_operator.service.watch.observe_workloads import ObserveWorkload
 NO_FINALIZER: Final = names.PREFIX + "kopf-sets-no-finalizer"
 """A finalizer that no object has, because kopf removes the configured one from objects."""
 
+PAGE_OBJECTS: Final = 8
+"""Objects in a page of kopf's LISTs, which it can't bound by bytes.
+
+A page waits in memory, decoded, for the handlers, and anybody's Deployment may have 1.5 MiB.
+"""
+
 
 def build_registry(
     *,
@@ -61,8 +67,7 @@ def build_settings() -> kopf.OperatorSettings:
     settings.queueing.idle_timeout = 0.1
     settings.queueing.exit_timeout = 1.0
     settings.queueing.error_delays = (1, 2, 5, 10, 30, 60)
-    # Listed objects wait in memory for the handlers, one page at a time.
-    settings.watching.chunk_size = 100
+    settings.watching.chunk_size = PAGE_OBJECTS
     settings.watching.server_timeout = 290
     settings.watching.connect_timeout = 10
     settings.watching.inactivity_timeout = 70
