@@ -31,6 +31,8 @@ CONCURRENCY: Final = 10
 """Item reads in flight. Lists have limits of their own, so that they never wait for reads."""
 LISTS_AT_ONCE: Final = 2
 """Item lists in flight: they can be the largest of all replies, and memory has to hold them."""
+SLOW_REMEMBERED: Final = 1_000
+"""Vaults known to be slow, at most: any path may name one that does not exist."""
 FAILURES_TO_OPEN: Final = 3
 """Failed calls in a row that open the circuit; each of them has been retried by the client."""
 PROBE_SECONDS: Final = 3.0
@@ -60,7 +62,7 @@ class CircuitBreaker:
         self._items = Slots(CONCURRENCY, slow=2 * CONCURRENCY)
         self._lists = Slots(LISTS_AT_ONCE, slow=LISTS_AT_ONCE)
         self._slow_lists = Slots(LISTS_AT_ONCE, slow=0)
-        self._slow: set[str] = set()
+        self._slow: dict[str, None] = {}
         """Vaults whose last list failed or was slow: slots of their own keep others free."""
         self._failed: list[str] = []
         self._cold_until: float | None = None
@@ -105,7 +107,11 @@ class CircuitBreaker:
             listed = await self._source.list_items(vault_id)
             slow = self._clock.monotonic() - began > SLOW_SECONDS
         finally:
-            (self._slow.add if slow else self._slow.discard)(vault_id)
+            self._slow.pop(vault_id, None)
+            if slow:
+                self._slow[vault_id] = None
+            if len(self._slow) > SLOW_REMEMBERED:
+                del self._slow[next(iter(self._slow))]
         return listed
 
     async def get_item(self, vault_id: str, item_id: str) -> Item:

@@ -9,6 +9,7 @@ import pytest
 from fakes.calls import begun, given_up
 from fakes.clock import FakeClock
 from fakes.item_source import FakeItemSource
+from onepassword_operator.connect import breaker
 from onepassword_operator.connect.breaker import COLD_SECONDS, CONCURRENCY, FAILURES_TO_OPEN, LISTS_AT_ONCE, PROBE_SECONDS, CircuitBreaker
 from onepassword_operator.model import errors
 from onepassword_operator.model.errors import BackendDeniedError, BackendRateLimitedError, BackendUnavailableError, OperatorError
@@ -309,6 +310,13 @@ async def test_an_open_circuit_does_not_grow_its_error(paced: Paced) -> None:
     paced.break_down(BackendDeniedError("refused"))
     seen = [await paced.fails() for _ in range(50)]
     assert len(traceback.extract_tb(seen[-1].__traceback__)) < 10
+
+
+async def test_no_more_slow_vaults_are_remembered_than_a_limit(paced: Paced, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(breaker, "SLOW_REMEMBERED", 2)
+    for vault in "abac":
+        await paced.fails(vault=vault)
+    assert list(paced.breaker._slow) == ["a", "c"]
 
 
 async def test_vaults_whose_lists_are_slow_wait_for_each_other_and_for_nobody_else(paced: Paced) -> None:
