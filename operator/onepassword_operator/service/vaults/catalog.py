@@ -244,7 +244,9 @@ class Catalog:
             )
         )
         listing.unexplained = same and (moved or former.unexplained)
-        due = _listings_due(same=same) if moved else _listings_left(former, same=same)
+        due = (
+            _listings_due(same=same) if moved else _listings_left(former, same=same, polled=polled)
+        )
         listing.listings_due = max(due, int(listing.known.count_doubts() > 0))
 
     def _in_step(self, vault_id: str) -> bool:
@@ -373,6 +375,7 @@ def _listings_due(*, same: bool) -> int:
     return UNEXPLAINED_LISTINGS if same else EXTRA_LISTINGS
 
 
-def _listings_left(former: Listing, *, same: bool) -> int:
-    left = max(former.listings_due - 1, 0)
+def _listings_left(former: Listing, *, same: bool, polled: bool) -> int:
+    # What lags takes time to catch up, so lists in quick succession, of lookups, use none up.
+    left = max(former.listings_due - int(polled), 0)
     return left if same else min(left, EXTRA_LISTINGS)

@@ -78,6 +78,23 @@ async def test_a_new_item_of_the_title_takes_the_place_of_one_that_is_gone(world
     assert world.secrets.values(world.key()) == {"password": "third"}, "a look-up between two polls does not delay the news"
 
 
+async def test_look_ups_use_up_none_of_the_lists_that_wait_for_the_news(world: World) -> None:
+    item, other = await world.synced(), world.source.put(world.vault, "other", password="x")
+    tenant = world.claim("tenant", "vaults/Prod/items/other")
+    await world.poll_after(60, times=5)
+    world.source.hold_list(world.vault)
+    world.source.edit(item, password="two")
+    await world.poll_after(60)
+    world.forget_requests()
+    for number in range(9):
+        world.clock.advance(11)
+        await world.settled(world.claims.annotate(tenant, refresh=f"{number}"))
+    assert world.source.count("list") == world.source.count(f"item {other}") == 9
+    world.source.catch_up()
+    await world.poll_after(60)
+    assert world.secrets.values(world.key()) == {"password": "two"}
+
+
 async def test_a_list_one_poll_behind_its_vault_does_not_delay_the_news_either(world: World, item: str) -> None:
     world.source.hold_list(world.vault)
     world.source.delete(item)
