@@ -185,8 +185,8 @@ class Pins:
                 if lost is None or asked.observed is None:
                     raise
                 raise lost from None
-        if asked.refresh:
-            self._read.drop(found.listed)
+        if asked.refresh:  # others asked for the same item, too, and one read serves all
+            self._read.drop(found.listed, before=self._index.refreshes.asked_at(asked.key))
         return found
 
     async def _loss(self, asked: Request, pin: Revision) -> ItemLookupError | None:

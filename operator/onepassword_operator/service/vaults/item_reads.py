@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, NamedTuple
 
 from onepassword_operator.model.item import Item, Revision
 from onepassword_operator.ports import Clock, ItemSource
@@ -26,6 +26,15 @@ def _call_later(seconds: float, function: Callable[[], None]) -> None:
     asyncio.get_running_loop().call_later(seconds, function)
 
 
+class _Held(NamedTuple):
+    item: Item
+    asked: Revision
+    began: float
+    """Start of the read, on the monotonic clock."""
+    at: float
+    """Its end."""
+
+
 class ItemReads:
     """A single-flight reader with a short-lived cache.
 
@@ -36,8 +45,10 @@ class ItemReads:
         self._source = source
         self._clock = clock
         self._later = later
-        self._held: OrderedDict[tuple[str, str], tuple[float, Revision, Item]] = OrderedDict()
+        self._held: OrderedDict[tuple[str, str], _Held] = OrderedDict()
         self._bytes = 0
+        self._began: dict[Revision, float] = {}
+        """The start of each read in flight."""
         self._flights: SingleFlight[Revision, Item] = SingleFlight(clock)
 
     async def read(self, listed: Revision) -> Item:
@@ -45,42 +56,52 @@ class ItemReads:
 
         A cached one serves only if it has the listed version, or was read for that version.
         """
-        return self._fresh(listed) or await self._flights.run(listed, lambda: self._fetch(listed))
+        return self._fresh(listed) or await self._flights.run(listed, lambda: self._begin(listed))
 
-    async def _fetch(self, listed: Revision) -> Item:
-        item = await self._source.get_item(listed.vault_id, listed.item_id)
-        self._hold(listed, item)
+    def _begin(self, listed: Revision) -> Awaitable[Item]:
+        began = self._began[listed] = self._clock.monotonic()
+        return self._fetch(listed, began)
+
+    async def _fetch(self, listed: Revision, began: float) -> Item:
+        try:
+            item = await self._source.get_item(listed.vault_id, listed.item_id)
+        finally:
+            self._began.pop(listed, None)
+        self._hold(_Held(item, listed, began, self._clock.monotonic()))
         return item
 
     def _fresh(self, listed: Revision) -> Item | None:
         self.expire()
-        _, asked, item = self._held.get((listed.vault_id, listed.item_id)) or (0.0, None, None)
+        held = self._held.get(listed.item)
         return (
-            item
-            if item and listed.version in {item.version, asked.version if asked else None}
+            held.item
+            if held and listed.version in {held.item.version, held.asked.version}
             else None
         )
 
-    def _hold(self, listed: Revision, item: Item) -> None:
-        key = (listed.vault_id, listed.item_id)
+    def _hold(self, held: _Held) -> None:
+        key = held.asked.item
         self._let_go(key)
-        self._held[key] = (self._clock.monotonic(), listed, item)
-        self._bytes += item.size
+        self._held[key] = held
+        self._bytes += held.item.size
         while len(self._held) > HOLD_ITEMS or self._bytes > HOLD_BYTES:
             self._let_go(next(iter(self._held)))
         self._later(HOLD_SECONDS, self.expire)
 
     def _let_go(self, key: tuple[str, str]) -> None:
         if held := self._held.pop(key, None):
-            self._bytes -= held[2].size
+            self._bytes -= held.item.size
 
-    def drop(self, listed: Revision) -> None:
-        """Drop an item from the cache, so that the next read asks 1Password."""
-        self._let_go((listed.vault_id, listed.item_id))
-        self._flights.forget(listed)
+    def drop(self, listed: Revision, *, before: float = float("inf")) -> None:
+        """Drop an item whose read began before some time, so that the next read asks 1Password."""
+        held = self._held.get(listed.item)
+        if held and held.began < before:
+            self._let_go(listed.item)
+        if self._began.get(listed, float("-inf")) < before:
+            self._flights.forget(listed)
 
     def expire(self) -> None:
         """Drop the items that were read too long ago."""
         limit = self._clock.monotonic() - HOLD_SECONDS
-        while self._held and next(iter(self._held.values()))[0] <= limit:
+        while self._held and next(iter(self._held.values())).at <= limit:
             self._let_go(next(iter(self._held)))

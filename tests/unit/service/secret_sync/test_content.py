@@ -191,6 +191,7 @@ class TestRefresh:
     async def test_a_change_that_has_not_shown_yet_is_found(self, world: World, item: str) -> None:
         world.source.hold_fingerprint(world.vault)
         await world.polled(world.source.edit(item, password="two"))
+        world.clock.advance(1)
         await world.settled(world.claims.annotate(world.key(), refresh="now"))
         assert world.secrets.values(world.key()) == {"password": "two"}
         assert world.secrets.mark(world.key())
@@ -202,6 +203,7 @@ class TestRefresh:
         await world.polled(world.source.edit(item, password="two"))
         assert world.secrets.values(world.key()) == {"password": "one"}
         world.source.still_items.clear()
+        world.clock.advance(1)
         await world.settled(world.claims.annotate(world.key(), refresh="now"))
         assert world.secrets.values(world.key()) == {"password": "two"}
 
@@ -245,6 +247,7 @@ class TestRefresh:
 
     async def test_a_refresh_that_could_not_be_answered_is_still_owed(self, world: World) -> None:
         await world.synced()
+        world.clock.advance(1)
         world.source.outage = BackendUnavailableError("no answer")
         await world.settled(world.claims.annotate(world.key(), refresh="now"))
         assert world.events.reported == []

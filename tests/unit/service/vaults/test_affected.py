@@ -1,7 +1,10 @@
 """Worlds in which lists concern Secrets: users of changed items, and Secrets that wait for one."""
 
+import dataclasses
+
 import pytest
 
+from fakes.item_source import fields_of
 from fakes.world import World
 
 
@@ -81,6 +84,17 @@ async def test_a_change_that_lookups_listed_first_is_still_noticed(world: World,
         await world.settled(world.claim(name, f"vaults/Prod/items/{name}"))
     await world.poll_after(60, times=5)
     assert world.secrets.values(world.key()) == {"password": "two"}
+
+
+async def test_other_values_at_the_same_version_are_read_once_for_all_secrets(world: World) -> None:
+    item = await world.synced("a", "b", "c")
+    await world.poll_after(60)
+    world.forget_requests()
+    world.source._keep(dataclasses.replace(world.source.item(item), fields=fields_of({"password": "two"})))
+    world.source.updated[item] = "later"
+    await world.poll_after(60)
+    assert {name: world.secrets.values(world.key(name))["password"] for name in "abc"} == dict.fromkeys("abc", "two")
+    assert world.source.count("item") == 1
 
 
 async def used_once(world: World) -> str:

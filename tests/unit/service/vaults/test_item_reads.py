@@ -71,6 +71,34 @@ async def test_those_who_wait_for_a_read_share_its_failure_and_so_does_who_asks_
     assert (await reader.read(item)).version == 1
 
 
+async def test_who_asks_for_a_new_read_shares_one_that_began_after_that(
+    reader: ItemReads, source: FakeItemSource, clock: FakeClock, item: Revision
+) -> None:
+    await reader.read(item)
+    clock.advance(1)
+    asked = clock.monotonic()
+    gate = source.gate = asyncio.Event()
+    shared = []
+    for _ in range(3):
+        reader.drop(item, before=asked)
+        shared += await begun(reader.read(item))
+    clock.advance(1)
+    gate.set()
+    await asyncio.gather(*shared)
+    reader.drop(item, before=asked)
+    await reader.read(item)
+    assert source.count("item") == 2
+    source.gate = asyncio.Event()
+    reader.drop(item, before=clock.monotonic())
+    (late,) = await begun(reader.read(item))
+    clock.advance(1)
+    reader.drop(item, before=clock.monotonic())
+    (later,) = await begun(reader.read(item))
+    source.gate.set()
+    await asyncio.gather(late, later)
+    assert source.count("item") == 4
+
+
 async def test_one_who_is_cancelled_takes_nobody_along(reader: ItemReads, source: FakeItemSource, item: Revision) -> None:
     source.gate = asyncio.Event()
     first, second = await begun(reader.read(item), reader.read(item))
