@@ -1,7 +1,8 @@
 """The work queue: prioritised, without duplicates, one reconcile per key at a time.
 
-New Secrets come before drift before changed items before resyncs. A key that is added during its
-reconcile runs again afterwards.
+New Secrets come before drift before changed items before resyncs, as long as no namespace takes
+more than its share of turns (`turns.py`). A key that is added during its reconcile runs again
+afterwards.
 """
 
 from __future__ import annotations
@@ -10,17 +11,18 @@ import asyncio
 import contextlib
 import enum
 import heapq
-import itertools
 from collections import Counter
 from collections.abc import Callable, Hashable
 from typing import Any, Final, Generic, Protocol, TypeVar
+
+from onepassword_operator.service.runtime.turns import Key, Turns
 
 RECHECK_SECONDS: Final = 1.0
 """Seconds between an idle worker's checks whether the targets that block keys have recovered."""
 
 
 class Priority(enum.IntEnum):
-    """The order of keys: the lower value runs first."""
+    """The order of keys: the lower value runs first, and its turn costs less."""
 
     NEW = 0
     DRIFT = 1
@@ -28,19 +30,8 @@ class Priority(enum.IntEnum):
     LOW = 3
 
 
-class Key(Hashable, Protocol):
-    """A key of the queue; it belongs to a namespace."""
-
-    @property
-    def namespace(self) -> str:
-        """The namespace of the key."""
-
-
-_SLACK: Final = 1_000
-
 K = TypeVar("K", bound=Key)
 K_contra = TypeVar("K_contra", contravariant=True)
-_Entry = tuple[Priority, int, K]
 
 
 class Limits(Protocol[K_contra]):
@@ -79,14 +70,14 @@ class WorkQueue(Generic[K]):
 
     def __init__(self, *, limits: Limits[K] | None = None) -> None:
         self._limits: Limits[K] = limits or _Unlimited()
-        self._blocked: dict[Hashable, dict[K, _Entry[K]]] = {}
+        self._blocked: dict[Hashable, dict[K, Priority]] = {}
         """Keys that may not run although it is their turn, by the target that blocks them."""
         self._blocked_by: dict[K, Hashable] = {}
-        self._order = itertools.count()
-        self._heap: list[_Entry[K]] = []
-        self._waiting: dict[K, _Entry[K]] = {}
-        """The one entry of each key that counts; the heap may hold older ones."""
+        self._turns: Turns[K] = Turns(crowds=self._crowds)
+        self._waiting: dict[K, Priority] = {}
+        """The keys that have turns, and the blocked ones."""
         self._running: set[K] = set()
+        self._running_in: Counter[str] = Counter()
         self._again: dict[K, Priority] = {}
         self._later: dict[K, asyncio.TimerHandle] = {}
         self._per_namespace: Counter[str] = Counter()
@@ -100,18 +91,16 @@ class WorkQueue(Generic[K]):
             self._again[key] = min(priority, self._again.get(key, priority))
             return
         held, blocked = self._waiting.get(key), self._unblock(key)
-        if held is not None and held[0] <= priority:
-            if not blocked:
-                return
-            priority = held[0]
         if held is None:
             self._per_namespace[key.namespace] += 1
-        self._waiting[key] = entry = (priority, next(self._order), key)
-        heapq.heappush(self._heap, entry)
-        if len(self._heap) > _SLACK + 2 * len(self._waiting):  # nobody takes keys of a standby
-            counting = {id(held) for held in self._waiting.values()}
-            self._heap = [held for held in self._heap if id(held) in counting]
-            heapq.heapify(self._heap)
+        elif held <= priority and not blocked:
+            return
+        else:
+            priority = min(held, priority)
+            if not blocked:
+                self._turns.remove(key, held)
+        self._waiting[key] = priority
+        self._turns.add(key, priority)
         self._ready.set()
 
     def add_later(self, key: K, priority: Priority, *, delay_seconds: float) -> None:
@@ -139,26 +128,32 @@ class WorkQueue(Generic[K]):
 
     async def take(self) -> K:
         """Wait for the next key; its reconcile must end with `done`."""
-        while True:
-            while self._heap:
-                entry = heapq.heappop(self._heap)
-                key = entry[2]
-                if self._waiting.get(key) is not entry:
-                    continue
-                if (target := self._limits.blocked_by(key)) is not None:
-                    self._blocked.setdefault(target, {})[key] = entry
-                    self._blocked_by[key] = target
-                    continue
-                del self._waiting[key]
-                self._running.add(key)
-                self._limits.begin(key)
-                return key
+        while (key := self._turns.take(self._may_run)) is None:
             self._ready.clear()
             await self._more()
+        del self._waiting[key]
+        self._running.add(key)
+        self._running_in[key.namespace] += 1
+        self._limits.begin(key)
+        return key
+
+    def _may_run(self, key: K) -> bool:
+        if (target := self._limits.blocked_by(key)) is None:
+            return True
+        self._blocked.setdefault(target, {})[key] = self._waiting[key]
+        self._blocked_by[key] = target
+        return False
+
+    def _crowds(self, namespace: str) -> bool:
+        # Slow writes hold workers for longer than their turns tell.
+        return 2 * self._running_in[namespace] > len(self._running)
 
     def done(self, key: K) -> None:
         """End the reconcile of a key; queue the key again if it was added meanwhile."""
         self._running.discard(key)
+        self._running_in[key.namespace] -= 1
+        if not self._running_in[key.namespace]:
+            del self._running_in[key.namespace]
         self._limits.end(key)
         self._unblock_some()
         again = self._again.pop(key, None)
@@ -169,8 +164,9 @@ class WorkQueue(Generic[K]):
     def discard(self, key: K) -> None:
         """Drop a key that nobody asks for any more, unless it is running."""
         self._forget_later(key)
-        if self._waiting.pop(key, None):
-            self._unblock(key)
+        if (held := self._waiting.pop(key, None)) is not None:
+            if not self._unblock(key):
+                self._turns.remove(key, held)
             self._leave(key)
 
     def lower(self, key: K, priority: Priority) -> None:
@@ -196,11 +192,10 @@ class WorkQueue(Generic[K]):
 
     def _unblock_some(self) -> None:
         for target in list(self._blocked):
-            for entry in heapq.nsmallest(
-                max(self._limits.room(target), 0), self._blocked[target].values()
-            ):
-                self._unblock(entry[2])
-                heapq.heappush(self._heap, entry)
+            keys, room = self._blocked[target], max(self._limits.room(target), 0)
+            for key in heapq.nsmallest(room, keys, key=keys.__getitem__):
+                self._unblock(key)
+                self._turns.add(key, self._waiting[key])
                 self._ready.set()
 
     def _unblock(self, key: K) -> bool:

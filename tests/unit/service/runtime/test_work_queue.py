@@ -7,6 +7,7 @@ import pytest
 
 from fakes.calls import soon, turns
 from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.service.runtime import turns as turns_of_keys
 from onepassword_operator.service.runtime import work_queue
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
 
@@ -21,14 +22,20 @@ async def queue() -> AsyncIterator[WorkQueue[SecretKey]]:
     made.close()
 
 
-async def test_a_key_whose_priority_changes_for_ever_takes_no_room_where_nobody_takes_it(queue: WorkQueue[SecretKey]) -> None:
+async def test_namespaces_that_come_and_go_take_no_room_where_nobody_takes_their_keys(queue: WorkQueue[SecretKey]) -> None:
     """A standby takes none."""
-    for _ in range(work_queue._SLACK):
-        queue.add(A, Priority.NEW)
-        queue.lower(A, Priority.LOW)
     queue.add(B, Priority.LOW)
-    assert len(queue._heap) <= work_queue._SLACK
-    assert await drained(queue) == [A, B]
+    for number in range(2 * turns_of_keys._SLACK):
+        key = SecretKey(f"app-{number}", "a")
+        queue.add(key, Priority.NEW)
+        queue.lower(key, Priority.LOW)
+        queue.discard(key)
+    assert len(queue._turns._heap) <= turns_of_keys._SLACK + 10
+    assert await drained(queue) == [B]
+    idle = asyncio.create_task(queue.take())
+    await turns()
+    idle.cancel()
+    assert not queue._turns._lines
 
 
 async def drained(queue: WorkQueue[SecretKey]) -> list[SecretKey]:
@@ -53,6 +60,18 @@ async def test_new_comes_before_drift_before_changed_before_resync_and_equals_as
     for key, priority in added:
         queue.add(key, priority)
     assert await drained(queue) == taken
+
+
+async def test_a_namespace_with_half_of_what_runs_lets_the_others_pass(queue: WorkQueue[SecretKey]) -> None:
+    """Its calls may be slow; without others it has all workers."""
+    slow = [SecretKey("slow", str(number)) for number in range(9)]
+    for key in slow:
+        queue.add(key, Priority.NEW)
+    assert [await queue.take() for _ in range(4)] == slow[:4]
+    for key in (A, B, C, D):
+        queue.add(key, Priority.LOW)
+    assert [await queue.take() for _ in range(5)] == [A, B, C, D, slow[4]]
+    assert [await queue.take() for _ in range(4)] == slow[5:]
 
 
 async def test_a_key_added_twice_runs_once_at_its_best_priority(queue: WorkQueue[SecretKey]) -> None:
@@ -269,6 +288,17 @@ class TestShare:
         assert await waiting == SecretKey("unhealthy", "b")
         assert not queue._blocked
 
+    async def test_a_blocked_key_that_nobody_asks_for_any_more_is_dropped(self, queue: WorkQueue[SecretKey]) -> None:
+        for name in "ab":
+            queue.add(SecretKey("unhealthy", name), Priority.NEW)
+        first = await queue.take()
+        waiting = asyncio.create_task(queue.take())
+        await asyncio.sleep(0)
+        queue.discard(SecretKey("unhealthy", "b"))
+        queue.done(first)
+        waiting.cancel()
+        assert (queue.depth(), queue._turns._size, queue._blocked) == (0, 0, {})
+
     async def test_asking_again_and_again_keeps_one_entry(self, queue: WorkQueue[SecretKey]) -> None:
         for name in "ab":
             queue.add(SecretKey("unhealthy", name), Priority.NEW)
@@ -281,7 +311,7 @@ class TestShare:
         queue.done(first)
         assert await queue.take() == SecretKey("unhealthy", "b")
         queue.done(SecretKey("unhealthy", "b"))
-        assert (queue.depth(), queue._heap, queue._blocked) == (0, [], {})
+        assert (queue.depth(), queue._turns._size, queue._blocked) == (0, 0, {})
 
     async def test_an_older_entry_of_a_key_does_not_count_once_it_waits_again(
         self, queue: WorkQueue[SecretKey], limits: Limits, monkeypatch: pytest.MonkeyPatch

@@ -58,7 +58,7 @@ async def test_an_edit_is_read_and_queued_and_many_in_a_row_are_one_get(world: W
             news.seen(world.key(), version(world, world.key()))
         await rest(news)
     assert world.secrets.requests == ["get app/db"]
-    assert [entry[0] for entry in world.process.queue._waiting.values()] == [Priority.DRIFT]
+    assert list(world.process.queue._waiting.values()) == [Priority.DRIFT]
 
 
 async def test_our_own_write_and_what_was_looked_at_cost_no_get(world: World, news: SecretNews) -> None:
@@ -141,7 +141,7 @@ async def test_only_so_many_are_read_at_once(world: World, news: SecretNews) -> 
 
 async def test_an_end_is_queued_without_a_get_and_so_is_what_a_get_does_not_find(world: World, news: SecretNews) -> None:
     news.gone(world.key("copy"), 9999)
-    assert [entry[0] for entry in world.process.queue._waiting.values()] == [Priority.DRIFT]
+    assert list(world.process.queue._waiting.values()) == [Priority.DRIFT]
     assert world.secrets.requests == []
     world.secrets.delete(world.key())
     async with reading(news):

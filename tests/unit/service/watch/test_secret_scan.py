@@ -157,7 +157,7 @@ async def test_one_that_has_to_be_told_of_again_is_queued_behind_the_others(worl
     assert claim
     world.process.index.retries.note_failure(world.key())
     await world.patrol.patrol()
-    assert [entry[0] for entry in world.process.queue._waiting.values()] == [Priority.LOW]
+    assert list(world.process.queue._waiting.values()) == [Priority.LOW]
 
 
 async def test_one_that_is_not_there_yet_is_queued_by_every_resync(world: BlindWorld) -> None:
