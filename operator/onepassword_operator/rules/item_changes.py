@@ -33,7 +33,7 @@ def compare(followed: Iterable[Revision], known: Known) -> ItemChanges:
         if summary is None or not summary.active:
             missing.add(revision.item_id)
         elif summary.version < revision.version and not known.is_restored(
-            revision.item_id, summary.version
+            revision.item_id, summary.version, held=revision.version
         ):
             older.append(revision)
         elif summary.version != revision.version:

@@ -118,9 +118,18 @@ class Known:
         """The items by what a path may call them."""
         return ItemNames(self.items)
 
-    def is_restored(self, item_id: str, version: int) -> bool:
-        """Whether it is believed that the item was restored to this version."""
-        return item_id in self.restored and self.restored[item_id].version == version
+    def is_restored(self, item_id: str, version: int, *, held: int) -> bool:
+        """Whether an item was held before it was restored, and has this version since then.
+
+        It may have been edited since. But what is no newer than known was held after the restore,
+        and then the lower version comes from a server that lags behind.
+        """
+        restored = self.restored.get(item_id)
+        return (
+            restored is not None
+            and restored.version <= version
+            and self.items[item_id].version < held
+        )
 
     def is_missed(self, item_id: str) -> bool:
         """Whether the item is missing from the newest lists."""

@@ -39,8 +39,9 @@ def test_a_lower_version_is_a_change_only_where_it_is_believed_that_the_item_was
     assert item_changes.compare([newer], Known(items=_listed(2))) == item_changes.ItemChanges(
         changed=frozenset(), missing=frozenset(), older=(newer,)
     )
-    assert item_changes.compare([newer], Known(items=_listed(2), restored={"a": Restored(1, 3)})).older == (newer,)
-    assert item_changes.compare([newer], Known(items=_listed(2), restored={"a": Restored(2, 3)})).changed == {"a"}
+    assert item_changes.compare([newer], Known(items=_listed(2), restored={"b": Restored(2, 3)})).older == (newer,)
+    for restored_to in (1, 2):  # edited since, or not
+        assert item_changes.compare([newer], Known(items=_listed(2), restored={"a": Restored(restored_to, 3)})).changed == {"a"}
 
 
 def test_items_that_nobody_follows_do_not_matter() -> None:

@@ -59,6 +59,16 @@ def test_a_lower_version_stays_as_it_was_known_for_ten_minutes_and_is_then_taken
     assert (server.known.doubts["a"].refuted, server.shows(NEWER).restored) == (0, {})
 
 
+@pytest.mark.parametrize(
+    ("read", "held", "believed"),
+    [(3, 41, True), (4, 41, True), (5, 41, True), (2, 41, False), (3, 5, True), (3, 4, False), (2, 3, False)],
+)
+def test_what_was_held_before_an_item_was_restored_is_older_than_its_edits_since(read: int, held: int, *, believed: bool) -> None:
+    """Restored to version 3, edited to 4: whoever read 4 and then reads 3 has met a server that lags behind."""
+    known = Known(items=listed(4), restored={"a": Restored(3, 41)})
+    assert known.is_restored("a", read, held=held) is believed
+
+
 def test_it_takes_three_polls_however_far_apart() -> None:
     server = Server()
     for _ in range(2):

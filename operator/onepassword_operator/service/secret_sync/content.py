@@ -168,7 +168,7 @@ class Contents:
 
     def _check_older(self, turn: _Turn, item: Item, *, newer: Revision, proven: bool) -> None:
         older, key = item.revision, turn.asked.key
-        if self._catalog.is_restored(older):
+        if self._catalog.is_restored(older, held=newer):
             return
         if proven:
             # Followed at what it holds, so that polls compare with that.

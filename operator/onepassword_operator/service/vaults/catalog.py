@@ -338,10 +338,12 @@ class Catalog:
             return False
         return titles.came_after(listing.titles, item_id, moment=doubt.first)
 
-    def is_restored(self, revision: Revision) -> bool:
-        """Whether it is believed that the item was restored from a higher version to this one."""
+    def is_restored(self, revision: Revision, *, held: Revision) -> bool:
+        """Whether it is believed that the item was restored, and has this older revision since."""
         listing = self._listings.get(revision.vault_id)
-        return listing is not None and listing.known.is_restored(revision.item_id, revision.version)
+        return listing is not None and listing.known.is_restored(
+            revision.item_id, revision.version, held=held.version
+        )
 
     def note_newer(self, vault_id: str, *revisions: Revision) -> None:
         """Take over revisions, read or sealed, that the vault's list lacks or shows older."""

@@ -146,7 +146,7 @@ class ItemLookup:
                 return Found(listed=listed, title=successor.title, tags=successor.tags)
             listed = Revision(pin.vault_id, pin.item_id, summary.version)
             # One list does not prove that the item was restored: its server may lag behind.
-            behind = listed.is_older_than(pin) and not self._catalog.is_restored(listed)
+            behind = listed.is_older_than(pin) and not self._catalog.is_restored(listed, held=pin)
             return Found(listed=pin if behind else listed, tags=summary.tags)
         if self._catalog.confirmed_gone(pin.vault_id, pin.item_id) or self._catalog.vault_gone(
             pin.vault_id

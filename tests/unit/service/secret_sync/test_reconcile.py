@@ -482,6 +482,26 @@ class TestRestored:
         assert (world.secrets.marked(world.key()), len(world.secrets.writes())) == ([1], 1)
         assert (world.events.reasons("db"), world.meter.restored_count) == (["VersionRestored"], 1)
 
+    async def test_a_secret_that_was_suspended_meanwhile_gets_what_was_edited_since(self, world: World) -> None:
+        item = await world.synced("db", "late")
+        for password in ("two", "three", "four"):
+            world.source.edit(item, password=password)
+            await world.poll_after(60)
+        world.claims.annotate(world.key("late"), suspended=True)
+        await world.settle()
+        older = dataclasses.replace(world.source.item(item), version=1, fields=fields_of({"password": "one"}))
+        world.source._keep(older)
+        await world.poll_after(60, times=11)
+        world.source.edit(item, password="since")
+        await world.poll_after(60, times=2)
+        world.claims.annotate(world.key("late"), suspended=False)
+        await world.settle()
+        assert [world.secrets.values(world.key(name))["password"] for name in ("db", "late")] == ["since", "since"]
+        world.source.still_items[item] = older  # a server that lags behind: nothing goes back
+        world.claims.annotate(world.key(), refresh="1")
+        await world.settle()
+        assert world.secrets.values(world.key()) == {"password": "since"}
+
     async def test_reads_have_to_agree_with_the_lists(self, world: World) -> None:
         item = await self.edited(world)
         world.source.still_items[item] = dataclasses.replace(world.source.item(item), version=3, fields=fields_of({"password": "three"}))
