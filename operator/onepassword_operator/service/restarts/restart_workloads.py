@@ -33,6 +33,8 @@ IDLE_WAIT_SECONDS: Final = 30.0
 """Longest wait of a namespace's restarts for its Secrets to be written, so that several changes
 make one rollout.
 """
+TRIES: Final = 3
+"""Patches in a row of a workload that changes meanwhile, or that a webhook calls a conflict."""
 ROUNDS: Final = 4
 """Lists in a row within one run; a namespace that is still not done gets another run."""
 
@@ -185,6 +187,7 @@ class RestartWorkloads:
 
     async def _restart(self, workload: Workload, *, levels: restart.Levels) -> None:
         current: Workload | None = workload
+        tries = 0
         while current and self._decide(current, levels=levels):
             if self._limiter:
                 await self._limiter.turn()
@@ -195,6 +198,8 @@ class RestartWorkloads:
             try:
                 await self._workloads.annotate_template(current, dict(decided.template_annotations))
             except ClusterConflictError:
+                if (tries := tries + 1) == TRIES:
+                    raise
                 current = await self._workloads.get(workload.ref)
                 continue
             except ClusterAbsentError:

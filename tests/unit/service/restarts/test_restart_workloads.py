@@ -10,8 +10,9 @@ import pytest
 from fakes.world import World
 from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
-from onepassword_operator.model.errors import ClusterConflictError, ClusterDeniedError, ClusterUnavailableError
+from onepassword_operator.model.errors import ClusterConflictError, ClusterDeniedError, ClusterError, ClusterUnavailableError
 from onepassword_operator.model.secret import ObservedSecret
+from onepassword_operator.service.restarts import restart_workloads
 from onepassword_operator.service.restarts.rate_limiter import RateLimiter
 from onepassword_operator.service.restarts.restart_workloads import NamespaceKey
 from onepassword_operator.service.runtime.work_queue import Priority
@@ -59,14 +60,21 @@ async def test_two_secrets_on_one_deployment_are_one_patch(world: World) -> None
     assert (world.secrets.mark(world.key("db")), world.secrets.mark(world.key("copy"))) == (None, None)
 
 
-async def test_a_refused_patch_keeps_the_mark_while_other_deployments_and_other_secrets_go_on(world: World) -> None:
+@pytest.mark.parametrize(
+    ("refusal", "patches"),
+    [(ClusterDeniedError("RBAC"), 1), (ClusterConflictError("by a webhook"), restart_workloads.TRIES)],
+)
+async def test_a_refused_patch_keeps_the_mark_while_other_deployments_and_other_secrets_go_on(
+    world: World, caplog: pytest.LogCaptureFixture, refusal: ClusterError, patches: int
+) -> None:
     for name in ("api", "web", "zoo"):
         world.workloads.deploy(name, "db")
     await changed(world, "db", "copy")
-    world.workloads.refused["web"] = ClusterDeniedError("RBAC")
-    with pytest.raises(ClusterDeniedError):
+    world.workloads.refused["web"] = refusal
+    with pytest.raises(type(refusal)):
         await world.restart()
-    assert (world.workloads.rollouts, world.workloads.requests.count("patch")) == ({"api": 1, "zoo": 1}, 3)
+    assert (world.workloads.rollouts, world.workloads.requests.count("patch")) == ({"api": 1, "zoo": 1}, 2 + patches)
+    assert caplog.messages.count("workload could not be restarted") == 1
     assert world.secrets.mark(world.key())
     assert world.secrets.mark(world.key("copy")) is None
     world.workloads.refused.clear()
