@@ -119,15 +119,15 @@ class Contents:
         return items
 
     async def _item_if_there(self, turn: _Turn, part: Part, *, held: _Held) -> Item | None:
-        if turn.listed == ABSENT:
-            return None
-        try:
-            return await self._item_for(turn, held=held)
-        except (ItemNotFoundError, ItemArchivedError):
-            # One that lists have shown counts as there until several polls agree.
-            if part.optional and turn.listed.version == UNLISTED:
-                return None
-            raise
+        if turn.listed != ABSENT:
+            try:
+                return await self._item_for(turn, held=held)
+            except (ItemNotFoundError, ItemArchivedError):
+                # One that lists have shown counts as there until several polls agree.
+                if not (part.optional and turn.listed.version == UNLISTED):
+                    raise
+        self._follow(turn, ABSENT)  # so that its coming wakes the Secret, were it without any item
+        return None
 
     async def _item_for(self, turn: _Turn, *, held: _Held) -> Item:
         listed = turn.listed

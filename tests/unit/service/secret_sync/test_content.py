@@ -457,6 +457,15 @@ class TestOptionalItem:
         await world.poll_after(60, times=3)
         assert (world.source.requests, world.writes()) == (["vaults"] * 3, [])
 
+    async def test_where_it_is_the_only_one_its_coming_makes_the_secret_at_the_next_poll(self, world: World) -> None:
+        world.claim("db", "", shaped=Recipe((CACHE,), Shape()))
+        await world.settle()
+        await world.polled_in()
+        assert world.claims.ready(world.key()).reason == "NoUsableFields"
+        world.source.put(world.vault, "cache", password="two")
+        await world.poll_after(60)
+        assert world.secrets.values(world.key()) == {"CACHE_password": "two"}
+
     @pytest.mark.parametrize("trouble", [BackendUnavailableError("down"), BackendForbiddenError("not yours")])
     async def test_any_other_trouble_with_it_leaves_the_secret_as_it_is(self, without: World, trouble: BackendError) -> None:
         item = without.source.put(without.vault, "cache", password="two")
