@@ -29,6 +29,8 @@ class CoOwners:
     """
     idle: frozenset[str] = frozenset()
     """Uids of owning workloads that neither ask for the Secret nor use it any more."""
+    moved: frozenset[str] = frozenset()
+    """Uids of owning resources that ask for another Secret now."""
 
     @property
     def owner_references(self) -> tuple[OwnerReference, ...]:
@@ -44,6 +46,8 @@ class Interested:
     """The uids of all objects that ask for the Secret, being deleted or not."""
     users: Mapping[str, OwnerReference] = dataclasses.field(default_factory=dict)
     """Live workloads that use the Secret, by uid."""
+    moved: frozenset[str] = frozenset()
+    """The uids of resources among its owners that ask for another Secret now."""
 
 
 def co_owners(
@@ -75,6 +79,7 @@ def co_owners(
             for o in owners
             if _is_workload(o) and o.uid not in interested.asking | users.keys()
         ),
+        moved=interested.moved,
     )
 
 
@@ -128,7 +133,7 @@ def is_officially_shaped(observed: ObservedSecret) -> bool:
 def _foreign(
     claim: Claim, observed: ObservedSecret, *, verdict: seal.Verdict, co_owners: CoOwners
 ) -> list[OwnerReference]:
-    ours = {owner.uid for owner in co_owners.owner_references}
+    ours = {owner.uid for owner in co_owners.owner_references} | co_owners.moved
     sealed = verdict is not seal.Verdict.BROKEN
     return [
         owner
@@ -145,8 +150,8 @@ def wanted_owners(
 ) -> tuple[OwnerReference, ...]:
     """Return the Secret's ownerReferences, the winner's first, so that it stays the winner.
 
-    Other ownerReferences stay, except those of workloads that don't use the Secret any more and
-    of earlier objects of the claim's name.
+    Other ownerReferences stay, except those of workloads that don't use the Secret any more, of
+    resources that ask for another one, and of earlier objects of the claim's name.
     """
     winner = next((owner for owner in owners if owner.uid == claim.uid), claim.owner_reference)
     kept = [
@@ -154,7 +159,7 @@ def wanted_owners(
         for owner in owners
         if owner.uid != claim.uid
         and not _earlier_self(claim, owner)
-        and owner.uid not in co_owners.idle
+        and owner.uid not in co_owners.idle | co_owners.moved
     ]
     held = {owner.uid for owner in kept}
     return (

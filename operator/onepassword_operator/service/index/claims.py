@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from onepassword_operator.model import names
 from onepassword_operator.model.outcome import Condition
@@ -170,11 +170,19 @@ class ClaimIndex:
             claim = dataclasses.replace(holder.claim, finalizers=left) if holder.claim else None
             self.put_workload(dataclasses.replace(holder, finalizers=left, claim=claim))
 
-    def interested(self, key: SecretKey) -> Interested:
-        """Return the objects that ask for the Secret, and the live workloads that use it."""
+    def interested(self, key: SecretKey, owners: Iterable[OwnerReference] = ()) -> Interested:
+        """Return who asks for the Secret, who uses it, and which of its owners has moved on."""
         using = self._users.get(key, {})
         users = {uid: owner for uid, owner in using.items() if self._lives(owner, key.namespace)}
-        return Interested(asking=frozenset(claim.uid for claim in self.of(key)), users=users)
+        asking = frozenset(claim.uid for claim in self.of(key))
+        moved = frozenset(o.uid for o in owners if o.uid not in asking and self._asks(o, key))
+        return Interested(asking=asking, users=users, moved=moved)
+
+    def _asks(self, owner: OwnerReference, key: SecretKey) -> bool:
+        # A workload that asks for another Secret may use this one.
+        ref = ObjectRef(owner.kind, key.namespace, owner.name)
+        claim = self.resource(ref) if owner.kind == names.KIND else None
+        return claim is not None and claim.uid == owner.uid
 
     def remember_good(self, claim: Claim) -> None:
         """Remember the resource's condition, which is about to be replaced by trouble."""

@@ -143,7 +143,7 @@ class Reconcile:
         return Seen(
             key=key,
             claims=tuple(self._index.claims.alive(key)) or self._index.claims.of(key),
-            interested=self._index.claims.interested(key),
+            interested=self._index.claims.interested(key, observed.owners if observed else ()),
             observed=observed,
             verdict=self._sealer.verify(observed) if observed else seal.Verdict.BROKEN,
             sharing_before=self._index.winners.of(key).sharing,

@@ -235,7 +235,7 @@ class Observe:
         return self._queue.is_running(key) or _is_reported(claim, pin)
 
     def _plan(self, claim: Claim, observed: ObservedSecret, *, pin: Revisions) -> secret_plan.Plan:
-        interested = self._claims.interested(observed.key)
+        interested = self._claims.interested(observed.key, observed.owners)
         context = secret_plan.Context(
             sealer=self._sealer,
             verdict=seal.Verdict.INTACT,

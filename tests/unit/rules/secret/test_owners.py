@@ -21,6 +21,7 @@ STRANGER = OwnerReference(kind="ExternalSecret", name="db", uid="other-uid", api
 API = OwnerReference(kind="Deployment", name="api", uid="api-uid", api_version="apps/v1")
 WEB = OwnerReference(kind="Deployment", name="web", uid="web-uid", api_version="apps/v1")
 OURS = CLAIM.owner_reference
+MOVED = dataclasses.replace(OURS, name="moved", uid="moved-uid")
 ALONE = CoOwners()
 ASKING = samples.claim(kind="Deployment", name="api", uid="api-uid")
 
@@ -111,6 +112,14 @@ def test_whoever_made_a_secret_may_hand_it_over_to_a_resource_and_to_no_other_an
             owners.check_owner(CLAIM, observed, verdict=Verdict.BROKEN, co_owners=CoOwners())
 
 
+def test_a_secret_is_taken_over_from_a_resource_that_asks_for_another_one_now_if_we_made_it() -> None:
+    moved = CoOwners(moved=frozenset({MOVED.uid}))
+    owners.check_owner(CLAIM, _owned_by(WRITTEN, MOVED), verdict=Verdict.INTACT, co_owners=moved)
+    for observed, verdict in ((BARE, Verdict.BROKEN), (_owned_by(WRITTEN, STRANGER), Verdict.INTACT)):
+        with pytest.raises(TargetNotOwnedError):
+            owners.check_owner(CLAIM, _owned_by(observed, *observed.owners, MOVED), verdict=verdict, co_owners=moved)
+
+
 @pytest.mark.parametrize("co_owners", [CoOwners(claims=(ASKING,)), CoOwners(users=(API,))])
 def test_a_secret_with_the_official_marks_is_taken_over_from_a_deployment_that_asks_for_it_or_uses_it(co_owners: CoOwners) -> None:
     owners.check_owner(CLAIM, _owned_by(OFFICIAL, API), verdict=Verdict.BROKEN, co_owners=co_owners)
@@ -184,6 +193,7 @@ def test_the_ruling_claim_is_the_first_owner_beside_others_and_its_former_self_g
         ((OURS, API, WEB), CoOwners(claims=(ASKING,), idle=frozenset({WEB.uid})), (OURS, API)),
         ((OURS, API, WEB), CoOwners(idle=frozenset({API.uid, WEB.uid})), (OURS,)),
         ((OURS, STRANGER, API), CoOwners(idle=frozenset({API.uid})), (OURS, STRANGER)),
+        ((MOVED, STRANGER), CoOwners(moved=frozenset({MOVED.uid})), (OURS, STRANGER)),
     ],
 )
 def test_who_shares_or_uses_the_secret_owns_it_too_and_who_has_let_go_does_not(

@@ -110,6 +110,15 @@ class TestUsers:
         found = owners.co_owners(RESOURCE, [], observed=held, interested=index.interested(KEY))
         assert found == owners.CoOwners(idle=frozenset({"web-uid", "off-uid"}))
 
+    def test_a_resource_that_asks_for_another_secret_now_has_moved_and_a_namesake_or_workload_has_not(self, index: ClaimIndex) -> None:
+        elsewhere = samples.claim(name="moved", uid="moved-uid", key=SecretKey(KEY.namespace, "elsewhere"))
+        index.put(RESOURCE)
+        index.put(elsewhere)
+        index.put_workload(deployment("api", asks="elsewhere"))
+        namesake, api = dataclasses.replace(elsewhere.owner_reference, uid="gone"), deployment("api").owner_reference
+        owning = [RESOURCE.owner_reference, elsewhere.owner_reference, namesake, api]
+        assert index.interested(KEY, owning).moved == {"moved-uid"}
+
 
 class TestAnswers:
     @pytest.mark.parametrize("answer", [samples.claim(uid="namesake", resource_version=9), samples.claim(resource_version=4)])
