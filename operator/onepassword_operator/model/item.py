@@ -163,6 +163,11 @@ class Revisions(tuple[Revision, ...]):
         """The versions alone, for people."""
         return ", ".join(str(revision.version) for revision in self if revision != ABSENT)
 
+    @property
+    def in_words(self) -> str:
+        """The paths with IDs, for a message; where there is no item, it says so."""
+        return " and ".join("no item" if each == ABSENT else each.path for each in self or [ABSENT])
+
     def having(self, revision: Revision, *, at: int) -> Revisions:
         """Replace the revision at a position."""
         return Revisions((*self[:at], revision, *self[at + 1 :]))

@@ -162,7 +162,7 @@ def frozen(
     another = bool(held_items) and held_items != items
     holds = " in its former shape" if reshaped else ""
     if another:
-        holds = f" with {' and '.join(each.path for each in held or ())}"
+        holds = f" with {Revisions(held or ()).in_words}"
     return Paused(
         pause=Pause.FROZEN,
         message=f'Secret "{key.name}" is left as it is{holds}, because {ignored.path} has the tag '

@@ -114,7 +114,7 @@ class Pins:
         found: list[Found] = []
         with contextlib.suppress(ItemLookupError):
             found = await self._find_all(asked, None)
-        if [each.listed.item for each in found] == [each.item for each in unproven]:
+        if await self._are_same(asked, unproven, found=found):
             return found
         if await self._is_equal(asked, unproven):
             return await self._find_all(asked, unproven)
@@ -142,6 +142,31 @@ class Pins:
             if not part.optional:
                 raise
             return Found(listed=ABSENT)
+
+    async def _are_same(
+        self, asked: Request, annotated: Revisions, *, found: Sequence[Found]
+    ) -> bool:
+        if not len(found) == len(annotated) == len(asked.recipe.parts):
+            return False
+        lost: list[tuple[Part, ItemPath, Revision]] = []
+        for part, path, pin, each in zip(
+            asked.recipe.parts, asked.recipe.items(), annotated, found, strict=True
+        ):
+            if each.listed.item == pin.item:
+                continue
+            if each.listed != ABSENT:
+                return False
+            lost.append((part, path, pin))
+        return all([await self._is_gone(part, path=path, pin=pin) for part, path, pin in lost])
+
+    async def _is_gone(self, part: Part, *, path: ItemPath, pin: Revision) -> bool:
+        # Nothing follows what is not proven, so no polls confirm that an optional item is gone:
+        # its vault's list and several reads have to agree.
+        with self._limits.call(fair_share.vault_of(part.path)):
+            if not await self._finder.is_in_vault(path, pin):
+                return False
+        with self._limits.call(fair_share.item_of(part.path)):
+            return await self._presence(pin) is not _Presence.THERE
 
     async def _is_equal(self, asked: Request, revisions: Revisions) -> bool:
         # A new token, or a new version of the mapping, leaves every seal unproven. Data that only
@@ -286,8 +311,7 @@ def _takes_any(asked: Request) -> bool:
 def _unproven(
     asked: Request, annotated: Revisions, *, found: Sequence[Found]
 ) -> ItemAmbiguousError:
-    held = " and ".join(revision.path for revision in annotated)
-    means = " and ".join(each.listed.path for each in found) or "no item"
+    held, means = annotated.in_words, Revisions(each.listed for each in found).in_words
     return ItemAmbiguousError(
         f'Secret "{asked.key.name}" says that it holds {held}, and neither a seal made with the '
         f"present token nor equal data prove it; its path means {means}; the Secret stays as it "

@@ -7,6 +7,7 @@ import pytest
 from fakes.world import World
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import BackendUnavailableError
+from onepassword_operator.model.recipe import Part, Recipe, Shape
 from onepassword_operator.rules.secret import seal
 
 
@@ -148,6 +149,30 @@ class TestNewToken:
             await (start_with(world, "a token") if number else world.settle())
             await polls(world, 3)
             assert (followed(world), world.secrets.values(world.key())) == (item, {"password": "one"})
+
+    @pytest.mark.usefixtures("item")
+    @pytest.mark.parametrize(
+        ("there", "reason"), [("", "Synced"), ("read", "Synced"), ("listed", "ItemAmbiguous"), ("elsewhere", "ItemAmbiguous")]
+    )
+    async def test_an_optional_item_that_is_gone_for_sure_leaves_the_others_proven(self, world: World, there: str, reason: str) -> None:
+        lost = world.source.put(world.vault, "cache", cache="two")
+        parts = Part("vaults/Prod/items/db"), Part("vaults/Prod/items/cache", optional=True)
+        shaped = world.claim("shaped", "", shaped=Recipe(parts, Shape()))
+        await world.settle()
+        await polls(world, 3)
+        if there == "read":
+            world.source.hold_item(lost)
+        world.source.delete(lost)
+        if there == "elsewhere":  # as somebody says who may edit Secrets
+            held = world.secrets.objects[shaped].annotations
+            revisions = held[names.REVISIONS].replace(f"{world.vault}/{lost}", f"{world.source.add_vault('Finance')}/{lost}")
+            world.secrets.edit(shaped, annotations={**held, names.REVISIONS: revisions})
+        if there == "listed":
+            world.source.put(world.vault, "cache", cache="another")
+        await start_with(world, "another token")
+        condition = world.claims.ready(shaped)
+        assert (condition.reason, "and no item;" in condition.message) == (reason, there == "elsewhere")
+        assert world.secrets.values(shaped) == {"password": "one"} | ({"cache": "two"} if there else {})
 
     @pytest.mark.parametrize("versions", ["1", "1,1"])
     async def test_equal_data_of_another_vault_or_of_several_items_prove_nothing(self, world: World, item: str, versions: str) -> None:
