@@ -31,6 +31,7 @@ from onepassword_operator.model.outcome import (
     Synced,
 )
 from onepassword_operator.model.target import Claim
+from onepassword_operator.model.text import one_line
 
 _TRANSIENT: Final = (
     BackendUnavailableError,
@@ -90,7 +91,7 @@ def facts(claim: Claim, outcome: Outcome, *, now: str) -> dict[str, object]:
         "secretName": claim.key.name,
     }
     if isinstance(outcome, Synced):
-        only, *others = outcome.revisions
+        only, *others = {*outcome.revisions}  # an item may be there by itself and by reference
         found["itemVersion"] = None if others or only == ABSENT else only.version
         if outcome.change in _WRITTEN:
             found["lastChangeTime"] = now
@@ -180,11 +181,12 @@ def reports(claim: Claim, revisions: Revisions, *, last_good: Condition | None =
 def _fact(claim: Claim, revisions: Revisions) -> str:
     parts = claim.recipe.parts if len(claim.recipe.parts) == len(revisions) else ()
     shown = [
-        (f"nothing of {parts[at].path}" if parts else "nothing of an item") + ", which is not there"
+        f"nothing of {one_line(parts[at].path)[:100] if parts else 'an item'}, which is not there"
         if revision == ABSENT
         else f"version {revision.version} of {revision.path}"
         for at, revision in enumerate(revisions)
     ]
+    shown = list(dict.fromkeys(shown))  # an item may be there by itself and by reference
     if len(shown) > _ITEMS_SHOWN:
         # Short enough not to be cut, because it is read again, and different for other revisions.
         digest = hashlib.sha256(str(revisions).encode()).hexdigest()[:16]

@@ -30,11 +30,14 @@ from onepassword_operator.model.secret_reference import SecretReference
 from onepassword_operator.rules.contents import text
 from onepassword_operator.rules.contents.formats import registry_key
 from onepassword_operator.rules.contents.key_syntax import is_valid_key
+from onepassword_operator.rules.contents.text import is_unclosed
 
 _PARTS: Final = 32
 _ENTRIES: Final = 256
 _GLOBS: Final = 64
 _REGISTRIES: Final = 32
+_STARS: Final = 8
+"""Limit of the stars in a glob: comparing takes longer with each."""
 _BUNDLED: Final = 256
 """Limit of the globs of all bundles together: each is compared with each key."""
 _CHARACTERS: Final = 128 * 1024
@@ -47,7 +50,11 @@ _QUALIFIED: Final = re.compile(
 _RESERVED: Final = (names.PREFIX, names.OUR_PREFIX, "kubectl.kubernetes.io/", "meta.helm.sh/")
 """Prefixes of labels and annotations with which a resource could pose as somebody else."""
 
-_Glob = Annotated[str, msgspec.Meta(pattern=r"^[-._a-zA-Z0-9*]{1,253}\Z")]
+_Glob = Annotated[
+    str,
+    msgspec.Meta(pattern=rf"^[-._a-zA-Z0-9]*(\*[-._a-zA-Z0-9]*){{0,{_STARS}}}\Z", min_length=1),
+    msgspec.Meta(max_length=253),
+]
 _Globs = Annotated[list[_Glob], msgspec.Meta(max_length=_GLOBS)]
 _Included = Annotated[list[_Glob], msgspec.Meta(min_length=1, max_length=_GLOBS)] | None
 _Text = Annotated[str, msgspec.Meta(max_length=64 * 1024)]
@@ -139,8 +146,8 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True, rename="camel", gc=Fals
 
     def _check_names(self) -> None:
         registries = self.docker_config.registries if self.docker_config else ()
-        texts = [self.value or "", *(f"{each.username} {each.password}" for each in registries)]
-        if any(map(text.is_unclosed, texts)):
+        texts = [text for each in registries for text in (each.username, each.password)]
+        if any(map(is_unclosed, (self.value or "", *texts))):
             raise ValueError('"$(" without ")"; write $$( for the characters themselves')
         if self.field and self.field.startswith(secret_reference.SCHEME):
             raise ValueError("field is a name; a secret reference stands in ref")
@@ -272,11 +279,13 @@ def _reference(name: str, *, at: int) -> SecretReference:
 
 
 def _target(spec: Mapping[str, object]) -> Target:
-    # What is wrong elsewhere does not move the resource to another Secret.
+    # What is wrong elsewhere, in the target as well, does not move the resource to another Secret.
+    target = spec.get("target") or {}
     try:
-        found = msgspec.convert(spec.get("target") or {}, _Target)
+        found = msgspec.convert(target, _Target)
     except msgspec.ValidationError:
-        return Target()
+        name = target.get("name") if isinstance(target, dict) else None
+        return Target(name if isinstance(name, str) and _NAME.match(name) else "")
     return Target(found.name, found.labels, found.annotations)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onepassword_operator.model import errors
-from onepassword_operator.model.item import Revision, Revisions
+from onepassword_operator.model.item import ABSENT, Revision, Revisions
 from onepassword_operator.model.outcome import Change, Condition, Failed, Outcome, Pause, Paused, Skipped, Synced
 from onepassword_operator.rules import conditions
 from unit.rules import samples
@@ -281,7 +281,8 @@ def test_a_secret_of_many_items_is_told_in_words_that_are_short_and_differ_for_e
         (SYNCED, {"itemVersion": 3}),
         (dataclasses.replace(SYNCED, change=Change.RETOUCHED), {"itemVersion": 3}),
         (dataclasses.replace(SYNCED, change=Change.REPAIRED), {"itemVersion": 3, "lastChangeTime": samples.NOW}),
-        (dataclasses.replace(SYNCED, revisions=Revisions(samples.HELD * 2)), {"itemVersion": None}),
+        (dataclasses.replace(SYNCED, revisions=Revisions(samples.HELD * 2)), {"itemVersion": 3}),  # by itself and by reference
+        (dataclasses.replace(SYNCED, revisions=Revisions((*samples.HELD, ABSENT))), {"itemVersion": None}),
         (Failed(GONE), {}),
     ],
 )

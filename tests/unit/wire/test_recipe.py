@@ -14,6 +14,7 @@ from onepassword_operator.wire import onepassword_item
 DB = "vaults/v/items/db"
 ITEMS = [{"itemPath": DB}]
 GLOBS = {"format": "JSON", "include": ["*"] * 64}
+UNCLOSED = {"server": "ghcr.io", "username": "$(u", "password": "$(p)"}
 HUBS = [{"server": server, "username": "u", "password": "p"} for server in ("docker.io", "https://index.docker.io/v1/")]
 REGISTRY = {"server": "ghcr.io", "username": "u", "password": "p"}
 
@@ -93,6 +94,8 @@ def test_an_item_is_optional_if_all_that_refer_to_it_are() -> None:
         ({"items": ITEMS, "data": [{"key": "a", "ref": "op://v/i/f?ssh-format=openssh", "format": "OpenSSH"}]}, "exclude each other"),
         ({"items": ITEMS, "data": [{"key": f"k{n}", "ref": f"op://v/i{n}/f"} for n in range(32)]}, "spec: items and secret references"),
         ({"items": ITEMS, "data": [{"key": "a", "value": "$(b) $(c"}]}, 'spec.data[0]: "$(" without ")"; write $$('),
+        ({"items": ITEMS, "data": [{"key": "a", "dockerConfig": {"registries": [UNCLOSED]}}]}, '"$(" without ")"'),
+        ({"items": ITEMS, "include": ["a*" * 9]}, "spec.include[0]"),
         ({"items": ITEMS, "data": [{"key": "a", "bundle": {"format": "TOML"}}]}, "'TOML'"),
         ({"items": ITEMS, "data": [{"key": "a", "dockerConfig": {"registries": HUBS}}]}, "one server twice"),
         ({"items": ITEMS, "data": [{"key": "a", "bundle": {"format": "JSON", "include": []}}]}, "spec.data[0].bundle.include"),
@@ -121,4 +124,6 @@ def test_what_is_wrong_is_told_by_its_place_and_asks_for_nothing(spec: dict[str,
 
 
 def test_what_is_wrong_elsewhere_asks_for_no_other_secret() -> None:
-    assert claim({"items": [], "target": {"name": "a-db"}}).key == SecretKey("team", "a-db")
+    for items, labels in (([], {}), (ITEMS, {names.MANAGED: "x"})):
+        made = claim({"items": items, "target": {"name": "a-db", "labels": labels}})
+        assert (made.key, bool(made.recipe.problem)) == (SecretKey("team", "a-db"), True)

@@ -19,6 +19,7 @@ from onepassword_operator.rules.contents.key_syntax import is_valid_key, secret_
 
 _NEAR: Final = 3
 _LISTED: Final = 10
+_AMBIGUOUS: Final = 2
 _NAMES_COMPARED: Final = 30
 _COMPARED: Final = 40
 """Characters of a name that are compared with others: comparing takes their square."""
@@ -35,7 +36,8 @@ class PartKeys:
             *rendered.skipped,
             *(
                 Skipped(label=key, why="is no valid key with its prefix")
-                for key in prefixed.keys() - self.data.keys()
+                for key in prefixed
+                if key not in self.data
             ),
         ]
         self.by_key = [(key, value) for key, value in self.data.items()]
@@ -79,11 +81,11 @@ class FieldNames:
         self,
         parts: Sequence[PartKeys],
         *,
-        absent: Sequence[str],
+        absent: Sequence[Part],
         referenced: Mapping[str, Item | None],
         allow_empty: bool,
     ) -> None:
-        """`absent`: the paths of optional items; `referenced`: those of references, by path."""
+        """`absent`: optional parts without item; `referenced`: items of references, by path."""
         self.absent = absent
         self._allow_empty = allow_empty
         self._parts = parts
@@ -125,15 +127,16 @@ class FieldNames:
         reference = SecretReference.parse(name)
         fields = self._fields_of(reference.path)
         found = fields.find(reference)
+        better = ""
+        if found and len(found) > 1:
+            better = f"add its section, or name it by its ID: {listed(fields.paths(reference))}"
         value = self._only(
-            next(
-                iter(_grouped((name, field.value) for field in found if field.value).values()), []
-            ),
+            found or [],
             name,
             entry=entry,
-            empty=bool(found),
-            better=f"add its section, or name it by its ID: {listed(_paths(found))}",
-            there=lambda: near("/".join(filter(None, reference[1:3])), _paths(fields.all)),
+            empty=found is not None,
+            better=better,
+            there=lambda: near("/".join(filter(None, reference[1:3])), fields.paths()),
         )
         return formats.converted(value, reference.format, name=name, key=entry.key)
 
@@ -166,7 +169,7 @@ class FieldNames:
             )
         if entry.optional:  # nobody reads which names are near
             raise FieldNotFoundError("")
-        absent = [f"; {path} (optional) is not there" for path in self.absent]
+        absent = [f"; {part.path} (optional) is not there" for part in self.absent]
         raise FieldNotFoundError(f"no field is named {asked}; {there()}{''.join(absent)}")
 
     def _better(self, name: str) -> str:
@@ -176,7 +179,7 @@ class FieldNames:
         titles = [part.title for part in self._parts if name in part.data]
         if len(titles) > 1:
             return f"give the items prefixes: {listed(titles)}"
-        return "name the one you mean by its ID"
+        return "name the one you mean by its ID, or by ref"
 
 
 def _files(item: Item) -> Iterable[Field]:
@@ -191,38 +194,63 @@ def _files(item: Item) -> Iterable[Field]:
 
 
 class _ReferredFields:
-    """The fields and files of an item by label and by ID; none of an absent item."""
+    """The fields and files of an item by section and name; none of an absent item.
+
+    A name is a label or an ID. The values of one name are indexed once: thousands of references
+    may name the same thousands of fields.
+    """
 
     def __init__(self, item: Item | None) -> None:
-        self.all = [*item.fields, *_files(item)] if item else []
-        self._by_name: dict[str, list[Field]] = {}
-        for field in self.all:
-            for name in {field.label.casefold(), field.id.casefold()} - {""}:
-                self._by_name.setdefault(name, []).append(field)
+        self._fields = [*item.fields, *_files(item)] if item else []
 
-    def find(self, reference: SecretReference) -> list[Field]:
-        """Return the fields that a reference may mean.
+    def find(self, reference: SecretReference) -> list[Confidential] | None:
+        """Return the different values that a reference may mean, at most two, without empty ones.
 
-        Without case as in 1Password's own programs, but only if nothing is named exactly so.
+        None: no field has the name. Of a name without a section a field without one is meant, if
+        there is one. Case counts where two names differ by nothing else.
         """
-        near = self._by_name.get(reference.field.casefold(), [])
-        exactly = [field for field in near if _is_meant(field, reference, fold=str)]
-        return exactly or [
-            field for field in near if _is_meant(field, reference, fold=str.casefold)
+        exact = _first(self._exact, reference, fold=str)
+        return _first(self._folded, reference, fold=str.casefold) if exact is None else exact
+
+    def paths(self, like: SecretReference | None = None) -> list[str]:
+        """Return the names of the fields, or of those of one label, as references have them."""
+        return [
+            "/".join(filter(None, (each.section, each.label)))
+            for each in self._fields
+            if like is None or each.label.casefold() == like.field.casefold()
         ]
 
+    @functools.cached_property
+    def _exact(self) -> _Referred:
+        return _referred(self._fields, fold=str)
 
-def _paths(fields: Iterable[Field]) -> list[str]:
-    # As they stand in references.
-    return ["/".join(filter(None, (field.section, field.label))) for field in fields]
+    @functools.cached_property
+    def _folded(self) -> _Referred:
+        return _referred(self._fields, fold=str.casefold)
 
 
-def _is_meant(field: Field, reference: SecretReference, *, fold: Callable[[str], str]) -> bool:
-    sections = ("", fold(field.section), fold(field.section_id))
-    return fold(reference.section) in sections and fold(reference.field) in (
-        fold(field.label),
-        fold(field.id),
-    )
+_Referred = dict[tuple[str | None, str], list[Confidential]]
+"""Different values by section, which is None for any and empty for none, and name."""
+
+
+def _referred(fields: Iterable[Field], *, fold: Callable[[str], str]) -> _Referred:
+    found: _Referred = {}
+    for field in fields:
+        sections = {fold(field.section), fold(field.section_id)} - {""} or {""}
+        for name in {fold(field.label), fold(field.id)} - {""}:
+            for section in (None, *sections):
+                same = found.setdefault((section, name), [])
+                if field.value and len(same) < _AMBIGUOUS and field.value not in same:
+                    same.append(field.value)
+    return found
+
+
+def _first(
+    found: _Referred, reference: SecretReference, *, fold: Callable[[str], str]
+) -> list[Confidential] | None:
+    section, name = fold(reference.section), fold(reference.field)
+    named = found.get((section, name))
+    return named if named or section else found.get((None, name), named)
 
 
 _Grouped = dict[str, list[Confidential]]

@@ -16,13 +16,16 @@ from onepassword_operator.model.recipe import Bundle, BundleFormat, Entry, Escap
 from onepassword_operator.rules.contents import text
 
 _BASE32: Final = re.compile(r"[A-Z2-7]+\Z")
+_BASE32_ENDS: Final = (0, 2, 4, 5, 7)
+"""Characters beyond whole groups of eight that base32 may end with."""
+_LONGEST_OTP: Final = 4096
 _SHORTEST_SEED: Final = 16
 """Characters of 80 bits, the least that is in use."""
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _UNLIKE: Final = ("'", "\\\\", "${", "\r", "\0")
 """Readers of Dotenv files disagree about these between single quotation marks."""
 _HUB: Final = "https://index.docker.io/v1/"
-_HUBS: Final = ("docker.io", "index.docker.io", "registry-1.docker.io")
+_HUBS: Final = ("docker.io", "index.docker.io", "registry-1.docker.io", "hub.docker.com")
 
 
 def converted(value: Confidential, to: Format, *, name: str, key: str) -> Confidential:
@@ -104,29 +107,36 @@ def docker_config(
 
 def registry_key(server: str) -> str:
     """Return the name of a registry in Docker's configuration file."""
-    return _HUB if server in _HUBS else server
+    host = server.lower().partition("://")[2] or server.lower()
+    return _HUB if host.rstrip("/").removesuffix("/v1") in _HUBS else server
 
 
 def _otp_secret(value: Confidential) -> Confidential | None:
+    if len(value) > _LONGEST_OTP:
+        return None
     found = value.reveal().decode("ascii", "replace").strip()
-    if found.lower().startswith("otpauth:"):
+    is_url = found.lower().startswith("otpauth:")
+    if is_url:
         try:
-            query = urllib.parse.parse_qs(urllib.parse.urlsplit(found).query)
+            # A label may have a #, which is not escaped.
+            query = urllib.parse.parse_qs(urllib.parse.urlsplit(found.replace("#", "%23")).query)
         except ValueError:  # not from the error, which quotes the text
             return None
         found = query.get("secret", [""])[0]
     seed = found.replace(" ", "").rstrip("=")
-    if seed not in (seed.upper(), seed.lower()) or len(seed) < _SHORTEST_SEED:
+    if not is_url and (seed not in (seed.upper(), seed.lower()) or len(seed) < _SHORTEST_SEED):
         return None  # a password, more likely
-    return Confidential(seed.upper().encode()) if _BASE32.match(seed.upper()) else None
+    sound = _BASE32.match(seed.upper()) and len(seed) % 8 in _BASE32_ENDS
+    return Confidential(seed.upper().encode()) if sound else None
 
 
 def _base64_decoded(value: Confidential) -> Confidential | None:
     compact = value.reveal().translate(bytes.maketrans(b"-_", b"+/"), b" \t\r\n=")
     try:
-        return Confidential(base64.b64decode(compact + b"=" * (-len(compact) % 4), validate=True))
+        found = base64.b64decode(compact + b"=" * (-len(compact) % 4), validate=True)
     except binascii.Error:
         return None
+    return Confidential(found) if found else None
 
 
 def _line(name: str, value: str, *, key: str) -> str:

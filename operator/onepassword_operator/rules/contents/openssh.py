@@ -16,6 +16,8 @@ from onepassword_operator.model.confidential import Confidential
 
 _MOST_BYTES: Final = 32 * 1024
 """A key of RSA with 16,384 bits has 13,000."""
+_LEAST_BITS: Final = 1024
+"""Of an RSA key that OpenSSH reads."""
 _BEGIN: Final = b"-----BEGIN OPENSSH PRIVATE KEY-----\n"
 _END: Final = b"-----END OPENSSH PRIVATE KEY-----\n"
 _MAGIC: Final = b"openssh-key-v1\0"
@@ -38,14 +40,14 @@ def private_key(value: Confidential) -> Confidential | None:
         key = load(pem, password=None, unsafe_skip_rsa_key_validation=True)
         if not isinstance(
             key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
-        ):
+        ) or (isinstance(key, rsa.RSAPrivateKey) and key.key_size < _LEAST_BITS):
             return None
         made = key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.OpenSSH,
             serialization.NoEncryption(),
         )
-    except (ValueError, TypeError, UnsupportedAlgorithm):  # also one with a passphrase
+    except (ValueError, TypeError, NotImplementedError, UnsupportedAlgorithm):  # or a passphrase
         return None
     return Confidential(_with_derived_check(made))
 

@@ -8,7 +8,7 @@ last, and win. The same items give the same bytes for ever.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Final
 
 from onepassword_operator.model.confidential import Confidential
@@ -18,16 +18,21 @@ from onepassword_operator.model.errors import (
     NoUsableFieldsError,
     RefusedError,
     SecretTooLargeError,
+    SpecError,
 )
 from onepassword_operator.model.item import Item
 from onepassword_operator.model.outcome import Skipped
-from onepassword_operator.model.recipe import Bundle, Entry, Recipe, Shape
+from onepassword_operator.model.recipe import Bundle, Entry, Part, Recipe, Shape
 from onepassword_operator.model.secret import ObservedSecret
 from onepassword_operator.model.target import Rendering
 from onepassword_operator.rules.contents import formats, item_to_data, text
 from onepassword_operator.rules.contents.field_names import FieldNames, PartKeys, listed, near
 from onepassword_operator.rules.contents.item_to_data import MAXIMUM_BYTES, Rendered
 
+_COMPARISONS: Final = 200_000
+"""Limit of comparisons of keys with globs; so many take a fifth of a second."""
+_NOTICES: Final = 5
+_NAMES_SORTED: Final = 100
 SHAPING_VERSION: Final = 1
 """Increment it whenever the same items and recipe would give other data. It is part of the seal of
 a shaped Secret.
@@ -40,7 +45,7 @@ def render(recipe: Recipe, items: Sequence[Item | None], *, rendering: Rendering
     Raises:
         NoUsableFieldsError: there is no key.
         SecretTooLargeError: the values together exceed what a Secret may hold.
-        ShapeError: the items do not fit the shape.
+        ShapeError, SpecError: the items do not fit the shape.
     """
     allow_empty = rendering.allow_empty_values
     if recipe.shape is None:
@@ -58,7 +63,8 @@ def render(recipe: Recipe, items: Sequence[Item | None], *, rendering: Rendering
         if item and not part.by_reference
     ]
     referenced = {part.path: item for part, item in pairs if part.by_reference}
-    absent = [part.path for part, item in pairs if item is None and not part.by_reference]
+    absent = [part for part, item in pairs if item is None and not part.by_reference]
+    _check_effort(recipe.shape, sum(len(part.data) for part in parts))
     names = FieldNames(parts, absent=absent, referenced=referenced, allow_empty=allow_empty)
     return _shaped(recipe.shape, parts, names=names)
 
@@ -75,7 +81,7 @@ def gives(
         return False
     try:
         return dict(observed.data) == dict(render(recipe, items, rendering=rendering).data)
-    except RefusedError:
+    except (RefusedError, SpecError):
         return False
 
 
@@ -87,9 +93,9 @@ def _shaped(shape: Shape, parts: Sequence[PartKeys], *, names: FieldNames) -> Re
         for part in parts
         for each in part.skipped
     ]
-    chosen, left_out = _chosen(parts, include=include, exclude=shape.exclude, made=made)
-    data, skipped = dict(chosen), skipped + left_out
-    skipped += _unmatched(parts, include=shape.include or (), exclude=shape.exclude)
+    chosen = _chosen(parts, include=include, exclude=shape.exclude, made=made, skipped=skipped)
+    skipped += _unmatched(shape, parts, absent=names.absent)
+    data = dict(chosen)
     room = MAXIMUM_BYTES - sum(map(len, data.values()))
     for entry in shape.data:
         try:
@@ -118,7 +124,7 @@ def _shaped(shape: Shape, parts: Sequence[PartKeys], *, names: FieldNames) -> Re
 def _nothing(shape: Shape, parts: Sequence[PartKeys], *, names: FieldNames) -> str:
     keys = [key for part in parts for key in part.data]
     made = [entry.key for entry in shape.data]
-    why = [f"{path} (optional) is not there" for path in names.absent]
+    why = [f"{part.path} (optional) is not there" for part in names.absent]
     if made:
         why.append(f"what {listed(made)} may be made of is not there")
     if keys and not (made and shape.include is None):
@@ -126,17 +132,41 @@ def _nothing(shape: Shape, parts: Sequence[PartKeys], *, names: FieldNames) -> s
     return f"nothing gives a key: {', and '.join(why) or 'the items have none'}; name other keys"
 
 
-def _unmatched(
-    parts: Sequence[PartKeys], *, include: Sequence[str], exclude: Sequence[str]
-) -> list[Skipped]:
-    """Return the globs without a star that no key of the items is equal to: they are misspelt."""
+def _unmatched(shape: Shape, parts: Sequence[PartKeys], *, absent: Sequence[Part]) -> list[Skipped]:
+    """Return the globs without a star that no key of the items is equal to: they are misspelt.
+
+    Those that an absent item may give a key for are not.
+    """
     known = {key for part in parts for key in (*part.data, *part.empty)}
-    return [
-        Skipped(label=glob, why=f"no key is named so, {near(glob, sorted(known))}", remedy=remedy)
-        for remedy, globs in (("correct include", include), ("correct exclude", exclude))
-        for glob in globs
-        if "*" not in glob and glob not in known
-    ]
+    listed = sorted(known)[:_NAMES_SORTED]
+    found: list[Skipped] = []
+    for place, globs in _globs(shape):
+        for glob in globs:
+            if "*" in glob or glob in known or glob.startswith(tuple(p.prefix for p in absent)):
+                continue
+            close = f", {near(glob, listed)}" if len(found) < _NOTICES else ""
+            why = f"no key is named so{close}"
+            found.append(Skipped(label=glob, why=why, remedy=f"correct {place}"))
+    return found
+
+
+def _globs(shape: Shape) -> Iterator[tuple[str, Sequence[str]]]:
+    yield "include", shape.include or ()
+    yield "exclude", shape.exclude
+    for entry in shape.data:
+        if entry.bundle:
+            yield f'include of "{entry.key}"', entry.bundle.include
+            yield f'exclude of "{entry.key}"', entry.bundle.exclude
+
+
+def _check_effort(shape: Shape, keys: int) -> None:
+    rounds = 1 + sum(entry.bundle is not None for entry in shape.data)
+    globs = sum("*" in glob for _, listed in _globs(shape) for glob in listed)
+    if (rounds + globs) * keys > _COMPARISONS:
+        raise SpecError(
+            f"spec: its globs and bundles take {(rounds + globs) * keys} comparisons with the "
+            f"items' {keys} keys, more than {_COMPARISONS}; write fewer of them"
+        )
 
 
 def _chosen(
@@ -145,22 +175,30 @@ def _chosen(
     include: Sequence[str],
     exclude: Sequence[str],
     made: Container[str] = (),
-) -> tuple[dict[str, Confidential], list[Skipped]]:
+    skipped: list[Skipped] | None = None,
+    bundle: str = "",
+) -> dict[str, Confidential]:
+    """Return the keys that are kept and not made; add the others to `skipped`."""
     included, excluded = _any(include), _any(exclude)
     chosen: dict[str, tuple[Confidential, str]] = {}
-    skipped: list[Skipped] = []
     for part in parts:
         for key, value in part.data.items():
             if why := _left_out(key, include=included, exclude=excluded):
-                skipped.append(Skipped(label=key, why=why, worth_reporting=False))
+                if skipped is not None:
+                    skipped.append(Skipped(label=key, why=why, worth_reporting=False))
             elif key not in made:
                 if key in chosen:
-                    raise KeyConflictError(
-                        f'items "{chosen[key][1]}" and "{part.title}" both give key "{key}"; '
-                        "give one of them a prefix, exclude the key, or make it with data"
-                    )
+                    raise _conflict(key, (chosen[key][1], part.title), bundle=bundle)
                 chosen[key] = (value, part.title)
-    return {key: value for key, (value, _) in chosen.items()}, skipped
+    return {key: value for key, (value, _) in chosen.items()}
+
+
+def _conflict(key: str, titles: tuple[str, str], *, bundle: str) -> KeyConflictError:
+    remedy = f'leave it out of the bundle of "{bundle}"' if bundle else "make it with data"
+    return KeyConflictError(
+        f'items "{titles[0]}" and "{titles[1]}" both give key "{key}"; '
+        f"give one of them a prefix, exclude the key, or {remedy}"
+    )
 
 
 def _made(
@@ -180,7 +218,7 @@ def _made(
 
 
 def _kept(bundle: Bundle, parts: Sequence[PartKeys], *, entry: Entry) -> dict[str, Confidential]:
-    kept, _ = _chosen(parts, include=bundle.include, exclude=bundle.exclude)
+    kept = _chosen(parts, include=bundle.include, exclude=bundle.exclude, bundle=entry.key)
     if not kept:
         raise FieldNotFoundError(
             f'the bundle of key "{entry.key}" keeps none of the keys that the items give: '
@@ -205,17 +243,16 @@ def _left_out(key: str, *, include: _Matcher, exclude: _Matcher) -> str:
 
 
 def _any(globs: Sequence[str]) -> _Matcher:
-    if not globs:
-        return lambda _: False
-    split = [glob.split("*") for glob in dict.fromkeys(globs)]
-    return lambda key: any(_matches(key, pieces) for pieces in split)
+    names = {glob for glob in globs if "*" not in glob}
+    split = [glob.split("*") for glob in dict.fromkeys(globs) if "*" in glob]
+    if not split:
+        return names.__contains__
+    return lambda key: key in names or any(_matches(key, pieces) for pieces in split)
 
 
 def _matches(key: str, pieces: Sequence[str]) -> bool:
     # Not a regular expression, which may take the square of a long key.
     first, *others = pieces
-    if not others:
-        return key == first
     last = others.pop()
     end = len(key) - len(last)
     if not (key.startswith(first) and key.endswith(last)) or end < len(first):

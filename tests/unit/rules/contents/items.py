@@ -48,6 +48,9 @@ REFS = Item(
         field("Case", "canary-Case"),
         field("first name", "canary-name"),
         field("nothing", ""),
+        field("Nothing", "canary-other-case"),
+        field("token", "canary-below", section="one"),
+        field("token", "canary-top"),
     ),
     files=(File(name="ca.pem", content=Confidential(b"canary-file")),),
 )

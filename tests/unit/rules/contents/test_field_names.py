@@ -43,6 +43,8 @@ def test_a_field_is_found_by_its_key_or_by_section_and_key_or_by_its_id(name: st
         ("op://v/refs/s2/host", "canary-2"),
         ("op://v/refs/S2/HOST", "canary-2"),
         ("op://v/refs/Case", "canary-Case"),
+        ("op://v/refs/token", "canary-top"),
+        ("op://v/refs/one/token", "canary-below"),
         ("op://v/refs/first name", "canary-name"),
         ("op://v/refs/ca.pem", "canary-file"),
     ],

@@ -33,6 +33,7 @@ def converted(value: bytes, to: Format) -> bytes:
         (b" YW55\r\n_w \n", Format.BASE64_DECODED, b"any\xff"),
         (SEED.encode(), Format.OTP_SECRET, SEED.encode()),
         (b"jbsw y3dp ehpk3pxp\n", Format.OTP_SECRET, SEED.encode()),
+        (b"otpauth://totp/Acme#1?secret=jBSW-y3dp".replace(b"-", b""), Format.OTP_SECRET, b"JBSWY3DP"),
         (f"otpauth://totp/x:y?issuer=z&secret={SEED.lower()}%3D".encode(), Format.OTP_SECRET, SEED.encode()),
     ],
 )
@@ -49,6 +50,9 @@ def test_a_field_is_converted(value: bytes, to: Format, expected: bytes) -> None
         (b"canary 0189", Format.OTP_SECRET, "otpauth://"),
         (b"canary\xff", Format.OTP_SECRET, "otpauth://"),
         (b"example-canary-password", Format.OTP_SECRET, "otpauth://"),
+        (b"canaryhorsebatteryxyz" + b"a" * 6, Format.OTP_SECRET, "otpauth://"),
+        (b"otpauth://totp/x?secret=" + b"A" * 5000, Format.OTP_SECRET, "otpauth://"),
+        (b" ==", Format.BASE64_DECODED, "is not base64"),
         (b"ExampleCanaryPassword", Format.OTP_SECRET, "otpauth://"),
         (b"CANARY", Format.OTP_SECRET, "otpauth://"),
         (b"otpauth://totp/canary", Format.OTP_SECRET, "otpauth://"),
@@ -126,6 +130,12 @@ def test_credentials_of_registries_are_written_as_dockers_programs_read_them() -
         "https://index.docker.io/v1/": ("me", "x$"),
     }
     assert all(base64.b64decode(each["auth"]).decode() == f"{each['username']}:{each['password']}" for each in auths.values())
+
+
+@pytest.mark.parametrize("server", ["docker.io", "Docker.io/", "https://index.docker.io/v1", "hub.docker.com"])
+def test_docker_hub_has_one_name(server: str) -> None:
+    assert formats.registry_key(server) == "https://index.docker.io/v1/"
+    assert formats.registry_key("ghcr.io/v1") == "ghcr.io/v1"
 
 
 def test_a_user_name_with_a_colon_and_credentials_beyond_the_room_are_refused() -> None:

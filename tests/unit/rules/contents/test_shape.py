@@ -19,6 +19,7 @@ from onepassword_operator.model.errors import (
     NoUsableFieldsError,
     RefusedError,
     SecretTooLargeError,
+    SpecError,
 )
 from onepassword_operator.model.item import Field, Item
 from onepassword_operator.model.recipe import Bundle, BundleFormat, Entry, Escape, Format, Part, Recipe, Registry
@@ -122,6 +123,25 @@ def test_a_name_that_is_chosen_or_left_out_and_not_there_is_reported_for_it_may_
     told = {(skipped.label, skipped.remedy): skipped.why for skipped in rendered.skipped if skipped.worth_reporting}
     assert set(told) == {("DB_pasword", "correct include"), ("DB_usrname", "correct exclude")}
     assert all("near: " in why for why in told.values())
+
+
+def test_the_names_of_bundles_count_as_well_and_those_that_an_absent_item_may_give_do_not() -> None:
+    bundle = Bundle(BundleFormat.JSON, exclude=("DB_ca.pem", "API_pasword"))
+    parts = (*BOTH, Part("vaults/v/items/mail", "M_", optional=True))
+    recipe = shaped(Entry("all", bundle=bundle), include=["M_password", "API_token"], parts=parts)
+    rendered = shape.render(recipe, (DB, API, None), rendering=Rendering())
+    assert [(each.label, each.remedy) for each in rendered.skipped if each.worth_reporting] == [("API_pasword", 'correct exclude of "all"')]
+
+
+def test_more_comparisons_than_are_made_in_a_moment_are_refused() -> None:
+    """256 bundles of the keys of 32 items would take seconds, in which nobody else is served."""
+    bundles = [Entry(f"k{number}", bundle=Bundle(BundleFormat.JSON, exclude=("x*",))) for number in range(256)]
+    fields = tuple(field(f"f{number}", "x") for number in range(400))
+    item = Item(id="i", vault_id="v", title="i", version=1, fields=fields)
+    with pytest.raises(SpecError, match="comparisons"):
+        data(shaped(*bundles, parts=[Part("a")]), item)
+    held = dataclasses.replace(samples.BARE_SECRET, data={})
+    assert not shape.gives(shaped(*bundles, parts=[Part("a")]), (item,), observed=held, rendering=Rendering())
 
 
 def test_what_gives_no_key_at_all_is_told_with_everything_that_is_not_there() -> None:
