@@ -19,7 +19,13 @@ SHAPED: dict[str, Any] = {
     "items": [{"itemPath": "op://v/i", "prefix": "A_", "optional": True}],
     "include": ["a"],
     "exclude": ["b"],
-    "data": [{"key": "k", "field": "f", "optional": True}, {"key": "l", "value": "t", "escape": "URL"}],
+    "data": [
+        {"key": "k", "field": "f", "format": "OpenSSH", "optional": True},
+        {"key": "l", "value": "t", "escape": "URL"},
+        {"key": "m", "ref": "op://v/i/f"},
+        {"key": "n", "bundle": {"format": "JSON", "include": ["a"], "exclude": ["b"]}},
+        {"key": "o", "dockerConfig": {"registries": [{"server": "s", "username": "u", "password": "p"}]}},
+    ],
     "target": {"name": "n", "labels": {"a": "b"}, "annotations": {"c": "d"}},
 }
 """A spec with every field but `itemPath`."""
