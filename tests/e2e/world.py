@@ -75,7 +75,8 @@ class Connect:
                 "apiVersion": "apps/v1",
                 "kind": "Deployment",
                 "metadata": {"name": "onepassword-connect"},
-                "spec": {"selector": {"matchLabels": labels}, "template": template},
+                # Of a cluster that is used again, the former server's log would give a token that is none any more.
+                "spec": {"selector": {"matchLabels": labels}, "template": template, "strategy": {"type": "Recreate"}},
             },
             namespace=CONNECT_NAMESPACE,
         )
