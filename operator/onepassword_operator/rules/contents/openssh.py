@@ -47,7 +47,8 @@ def private_key(value: Confidential) -> Confidential | None:
             serialization.PrivateFormat.OpenSSH,
             serialization.NoEncryption(),
         )
-    except (ValueError, TypeError, NotImplementedError, UnsupportedAlgorithm):  # or a passphrase
+    except (ValueError, TypeError, NotImplementedError, UnsupportedAlgorithm):
+        # No key; one with a passphrase; one with a compressed point; one of a kind not known there.
         return None
     return Confidential(_with_derived_check(made))
 

@@ -1,5 +1,8 @@
 """Private keys as `ssh-keygen` writes them: the same key, and the same bytes each time."""
 
+import base64
+import textwrap
+
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa, x25519
@@ -41,12 +44,35 @@ LOCKED_BODY = (
 LOCKED = "\n".join((f"-----{'BEGIN'} OPENSSH PRIVATE KEY-----", *LOCKED_BODY, f"-----{'END'} OPENSSH PRIVATE KEY-----\n"))
 
 
+def with_compressed_point() -> bytes:
+    """A key in OpenSSH's form whose public point has one coordinate and a sign, which is not supported."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    lines = key.private_bytes(PEM, serialization.PrivateFormat.OpenSSH, PLAIN).splitlines()
+    x962 = serialization.Encoding.X962
+    whole = key.public_key().public_bytes(x962, serialization.PublicFormat.UncompressedPoint)
+    sign = key.public_key().public_bytes(x962, serialization.PublicFormat.CompressedPoint)[:1]
+    body = base64.b64decode(b"".join(lines[1:-1])).replace(whole, sign + whole[1:])
+    return b"\n".join((lines[0], *(line.encode() for line in textwrap.wrap(base64.b64encode(body).decode(), 70)), lines[-1], b""))
+
+
+def rsa_of_512_bits() -> bytes:
+    """A key that `ssh-keygen` refuses, made of two primes of half its size."""
+    p, q = 2**255 - 19, 2**256 - 189
+    private = pow(65537, -1, (p - 1) * (q - 1))
+    parts = {"p": p, "q": q, "d": private, "dmp1": private % (p - 1), "dmq1": private % (q - 1), "iqmp": pow(q, -1, p)}
+    numbers = rsa.RSAPrivateNumbers(**parts, public_numbers=rsa.RSAPublicNumbers(65537, p * q))
+    return numbers.private_key(unsafe_skip_rsa_key_validation=True).private_bytes(PEM, PKCS8, PLAIN)
+
+
 @pytest.mark.parametrize(
     "value",
     [
         b"",
         b"-----BEGIN PRIVATE KEY-----\nnone\n-----END PRIVATE KEY-----\n",
         KEYS["rsa"].private_bytes(PEM, PKCS8, serialization.BestAvailableEncryption(b"passphrase")),
+        LOCKED.encode(),
+        with_compressed_point(),
+        rsa_of_512_bits(),
         KEYS["rsa"].public_key().public_bytes(PEM, serialization.PublicFormat.SubjectPublicKeyInfo),
         x25519.X25519PrivateKey.generate().private_bytes(PEM, PKCS8, PLAIN),
         ec.generate_private_key(ec.SECP256K1()).private_bytes(PEM, PKCS8, PLAIN),
