@@ -22,7 +22,8 @@ _ALIKE: Final = 0.8
 _VALUE_CHARACTERS: Final = 60
 _COMPARED: Final = 10
 """Names that are compared with ours at most: somebody may write thousands."""
-_LONGER: Final = 3
+_LONGER: Final = 6
+"""Characters beyond the longest of our names: what is longer is not alike."""
 
 
 def of_resource(annotations: Mapping[str, str]) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ def annotated(**named: str) -> dict[str, str]:
         ({"auto-restart": "enabled"}, 'auto-restart is "enabled", which counts as "false"; write "true" or "false"'),
         ({"suspend": "a\nb" + "x" * 100}, 'suspend is "' + r"a\nb" + "x" * 57 + '", which counts'),
         ({"suspended": "true"}, f"suspended means nothing; did you mean {PREFIX}suspend?"),
+        ({"auto-restart-now": "true"}, f"auto-restart-now means nothing; did you mean {PREFIX}auto-restart?"),
         ({"autorestart": "true"}, f"autorestart means nothing; did you mean {PREFIX}auto-restart?"),
     ],
 )
