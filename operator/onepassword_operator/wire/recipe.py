@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Final, NamedTuple
 
 import msgspec
@@ -30,7 +30,6 @@ from onepassword_operator.model.secret_reference import SecretReference
 from onepassword_operator.rules.contents import text
 from onepassword_operator.rules.contents.formats import registry_key
 from onepassword_operator.rules.contents.key_syntax import is_valid_key
-from onepassword_operator.rules.contents.text import is_unclosed
 
 _PARTS: Final = 32
 _ENTRIES: Final = 256
@@ -145,9 +144,8 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True, rename="camel", gc=Fals
         self._check_names()
 
     def _check_names(self) -> None:
-        registries = self.docker_config.registries if self.docker_config else ()
-        texts = [text for each in registries for text in (each.username, each.password)]
-        if any(map(is_unclosed, (self.value or "", *texts))):
+        texts = [each for one in self.registries for each in (one.username, one.password)]
+        if any(map(text.is_unclosed, (self.value or "", *texts))):
             raise ValueError('"$(" without ")"; write $$( for the characters themselves')
         if self.field and self.field.startswith(secret_reference.SCHEME):
             raise ValueError("field is a name; a secret reference stands in ref")
@@ -157,10 +155,14 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True, rename="camel", gc=Fals
                 raise ValueError("?ssh-format and format exclude each other")
 
     @property
+    def registries(self) -> Sequence[_Registry]:
+        """The registries of its Docker configuration."""
+        return self.docker_config.registries if self.docker_config else ()
+
+    @property
     def characters(self) -> int:
         """The size of its names and texts."""
-        registries = self.docker_config.registries if self.docker_config else ()
-        size = sum(len(each.server + each.username + each.password) for each in registries)
+        size = sum(len(each.server + each.username + each.password) for each in self.registries)
         return size + len(self.field or self.ref or self.value or "")
 
     @property
@@ -172,7 +174,6 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True, rename="camel", gc=Fals
         """Convert to an `Entry`."""
         # One object for equal names: thousands of resources may have the same.
         field = self.field or self.ref
-        registries = self.docker_config.registries if self.docker_config else ()
         return Entry(
             sys.intern(self.key),
             field and sys.intern(field),
@@ -181,7 +182,7 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True, rename="camel", gc=Fals
             self.optional,
             self.format,
             self.bundle.to_model() if self.bundle else None,
-            tuple([each.to_model() for each in registries]),
+            tuple([each.to_model() for each in self.registries]),
         )
 
 

@@ -257,7 +257,7 @@ _Grouped = dict[str, list[Confidential]]
 
 
 def _grouped(pairs: Iterable[tuple[str, Confidential]]) -> _Grouped:
-    grouped: dict[str, list[Confidential]] = {}
+    grouped: _Grouped = {}
     for name, value in pairs:
         same = grouped.get(name)
         if same is None:

@@ -32,7 +32,7 @@ from onepassword_operator.rules.contents.item_to_data import MAXIMUM_BYTES, Rend
 _COMPARISONS: Final = 200_000
 """Limit of comparisons of keys with globs; so many take a fifth of a second."""
 _NOTICES: Final = 5
-_NAMES_SORTED: Final = 100
+"""Misspelt names that are compared with others; the status shows no more."""
 SHAPING_VERSION: Final = 1
 """Increment it whenever the same items and recipe would give other data. It is part of the seal of
 a shaped Secret.
@@ -93,9 +93,8 @@ def _shaped(shape: Shape, parts: Sequence[PartKeys], *, names: FieldNames) -> Re
         for part in parts
         for each in part.skipped
     ]
-    chosen = _chosen(parts, include=include, exclude=shape.exclude, made=made, skipped=skipped)
+    data = _chosen(parts, include=include, exclude=shape.exclude, made=made, skipped=skipped)
     skipped += _unmatched(shape, parts, absent=names.absent)
-    data = dict(chosen)
     room = MAXIMUM_BYTES - sum(map(len, data.values()))
     for entry in shape.data:
         try:
@@ -138,13 +137,13 @@ def _unmatched(shape: Shape, parts: Sequence[PartKeys], *, absent: Sequence[Part
     Those that an absent item may give a key for are not.
     """
     known = {key for part in parts for key in (*part.data, *part.empty)}
-    listed = sorted(known)[:_NAMES_SORTED]
+    keys = sorted(known)
     found: list[Skipped] = []
     for place, globs in _globs(shape):
         for glob in globs:
             if "*" in glob or glob in known or glob.startswith(tuple(p.prefix for p in absent)):
                 continue
-            close = f", {near(glob, listed)}" if len(found) < _NOTICES else ""
+            close = f", {near(glob, keys)}" if len(found) < _NOTICES else ""
             why = f"no key is named so{close}"
             found.append(Skipped(label=glob, why=why, remedy=f"correct {place}"))
     return found
@@ -161,7 +160,7 @@ def _globs(shape: Shape) -> Iterator[tuple[str, Sequence[str]]]:
 
 def _check_effort(shape: Shape, keys: int) -> None:
     rounds = 1 + sum(entry.bundle is not None for entry in shape.data)
-    globs = sum("*" in glob for _, listed in _globs(shape) for glob in listed)
+    globs = sum("*" in glob for _, each in _globs(shape) for glob in each)
     if (rounds + globs) * keys > _COMPARISONS:
         raise SpecError(
             f"spec: its globs and bundles take {(rounds + globs) * keys} comparisons with the "
