@@ -10,6 +10,7 @@ import dataclasses
 import enum
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Final, NamedTuple, cast
 
 from onepassword_operator.model.errors import SpecError
@@ -97,7 +98,8 @@ class Entry(NamedTuple):
         return texts if self.value is None else (self.value,)
 
 
-class Shape(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True, weakref_slot=True)
+class Shape:
     """The keys of a Secret, chosen and made."""
 
     include: tuple[str, ...] | None = None
@@ -108,7 +110,7 @@ class Shape(NamedTuple):
     """Keys made one by one; they win over `include`."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, weakref_slot=True)
 class Recipe:
     """The parts of one Secret, in order, and its shape."""
 
@@ -141,7 +143,9 @@ class Recipe:
     def _recorded(self) -> str:
         if self.shape is None:
             return self._paths
-        whole = {"items": _plain(self.parts), "data": [], **_members(self.shape)}
+        shape = self.shape
+        members = {"include": shape.include, "exclude": shape.exclude, "data": shape.data}
+        whole = {"items": _plain(self.parts), "data": [], **_set(members.items())}
         return f"{self._paths}-{_digest(json.dumps(whole, sort_keys=True))[:_HALF]}"
 
     def items(self) -> tuple[ItemPath, ...]:
@@ -160,16 +164,16 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _members(of: NamedTuple) -> dict[str, object]:
+def _set(members: Iterable[tuple[str, object]]) -> dict[str, object]:
     # Without the members that are not set, so that new ones leave the records of older recipes as
     # they are.
-    members = zip(of._fields, of, strict=True)
     return {name: _plain(value) for name, value in members if value not in _UNSET}
 
 
 def _plain(value: object) -> object:
     if hasattr(value, "_fields"):
-        return _members(cast("NamedTuple", value))
+        named = cast("NamedTuple", value)
+        return _set(zip(named._fields, named, strict=True))
     return [_plain(each) for each in value] if isinstance(value, tuple) else value
 
 

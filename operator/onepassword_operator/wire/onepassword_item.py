@@ -13,7 +13,6 @@ import msgspec
 
 from onepassword_operator.model import bounds, names
 from onepassword_operator.model.outcome import Condition
-from onepassword_operator.model.recipe import Recipe
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim, Rendering, copied_annotations
 from onepassword_operator.rules.secret import annotations as advice
@@ -28,7 +27,6 @@ from onepassword_operator.wire.metadata import (
     text_of,
     texts,
 )
-from onepassword_operator.wire.recipe import Target
 
 _TRUE: Final = frozenset({"1", "t", "true"})
 _NOTHING: Final[Mapping[str, str]] = {}
@@ -70,7 +68,7 @@ def from_dict(raw: Mapping[str, Any], rendering: Rendering) -> Claim:
 def _claim(found: _Resource, rendering: Rendering) -> Claim:
     metadata, spec = found.metadata, found.spec if isinstance(found.spec, dict) else {}
     annotations = texts(metadata.annotations)
-    shaped, target = _shaped(spec)
+    target = recipe.target(spec)
     labels = texts(metadata.labels) if target.labels is None else target.labels
     copied = copied_annotations(annotations, rendering) | dict(target.annotations)
     size = bounds.characters(labels, copied)
@@ -83,7 +81,7 @@ def _claim(found: _Resource, rendering: Rendering) -> Claim:
         generation=metadata.generation if isinstance(metadata.generation, int) else 0,
         created_at=text_of(metadata.creation_timestamp),
         item_path=bounds.clipped(text_of(spec.get("itemPath")), bounds.ITEM_PATH_CHARACTERS),
-        shaped=shaped,
+        shaped=recipe.read(spec),
         secret_type=bounds.clipped(text_of(found.type), bounds.TYPE_CHARACTERS) or names.OPAQUE,
         labels=labels if labels and not oversized else _NOTHING,
         annotations=copied if copied and not oversized else _NOTHING,
@@ -95,12 +93,6 @@ def _claim(found: _Resource, rendering: Rendering) -> Claim:
         suspended=annotations.get(names.SUSPEND, "").lower() in _TRUE,
         refresh=bounds.clipped(annotations.get(names.REFRESH, ""), bounds.REFRESH_CHARACTERS),
     )
-
-
-def _shaped(spec: Mapping[str, object]) -> tuple[Recipe | None, Target]:
-    if all(spec.get(member) is None for member in recipe.MEMBERS):
-        return None, Target()
-    return recipe.shaped(spec)
 
 
 def _conditions(status: _Status | NoObject) -> tuple[Condition, ...]:

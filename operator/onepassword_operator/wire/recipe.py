@@ -5,10 +5,12 @@ The CRD's schema says the same, but may be an older one, or none.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Final, NamedTuple
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -172,7 +174,7 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True, rename="camel", gc=Fals
 
     def to_model(self) -> Entry:
         """Convert to an `Entry`."""
-        # One object for equal names: thousands of resources may have the same.
+        # One object for equal names: shapes that differ may have most of them in common.
         field = self.field or self.ref
         return Entry(
             sys.intern(self.key),
@@ -232,21 +234,58 @@ class _Shaped(msgspec.Struct, rename="camel", gc=False):
             raise ValueError("data makes one key twice")
 
 
-MEMBERS: Final = ("items", "include", "exclude", "data", "target", "fieldMapping")
+_MEMBERS: Final = ("items", "include", "exclude", "data", "target", "fieldMapping")
 """The members of `spec` that make it a shaped one; the last one is not ours, and refused."""
+_in_use: Final[WeakValueDictionary[bytes, Recipe]] = WeakValueDictionary()
+"""Each recipe of a living claim, by the digest of its `spec`."""
+_DIGEST_BYTES: Final = 16
+_Members = tuple[tuple[str, ...] | None, tuple[str, ...], tuple[Entry, ...]]
+_shapes_in_use: Final[WeakValueDictionary[_Members, Shape]] = WeakValueDictionary()
+"""Each shape of a living recipe, by its members: thousands of resources may have the same."""
 
 
-def shaped(spec: Mapping[str, object]) -> tuple[Recipe, Target]:
-    """Read a recipe, whose `problem` says what is wrong with it, and the target."""
+def read(spec: Mapping[str, object]) -> Recipe | None:
+    """Read a recipe, whose `problem` says what is wrong with it; None for a `spec` without a shape.
+
+    The same one again for an equal `spec`, as long as anybody has it: every list, event and answer
+    to a write brings it anew.
+    """
+    if all(spec.get(member) is None for member in _MEMBERS):
+        return None
+    digest = hashlib.blake2b(repr(spec).encode(), digest_size=_DIGEST_BYTES).digest()
+    recipe = _in_use.get(digest)
+    if recipe is None:
+        recipe = _in_use[digest] = _shaped(spec)
+    return recipe
+
+
+def target(spec: Mapping[str, object]) -> Target:
+    """Read the target.
+
+    Nothing that is wrong, here or elsewhere, moves the resource to another Secret.
+    """
+    raw = spec.get("target")
+    if not raw:
+        return Target()
+    try:
+        found = msgspec.convert(raw, _Target)
+    except msgspec.ValidationError:
+        name = raw.get("name") if isinstance(raw, dict) else None
+        return Target(name if isinstance(name, str) and _NAME.match(name) else "")
+    return Target(found.name, found.labels, found.annotations)
+
+
+def _shaped(spec: Mapping[str, object]) -> Recipe:
     try:
         if spec.get("fieldMapping") is not None:
             raise msgspec.ValidationError("fieldMapping is not known here; use data")
         found = msgspec.convert(spec, _Shaped)
-        shape = Shape(
-            include=None if found.include is None else tuple(found.include),
-            exclude=tuple(found.exclude),
-            data=tuple([each.to_model() for each in found.data]),
+        members = (
+            None if found.include is None else tuple(found.include),
+            tuple(found.exclude),
+            tuple([each.to_model() for each in found.data]),
         )
+        shape = _shapes_in_use.setdefault(members, Shape(*members))
         parts = [Part(each.item_path, each.prefix, each.optional) for each in found.items or ()]
         parts += _referenced(shape.data)
         if len(parts) > _PARTS:
@@ -254,9 +293,8 @@ def shaped(spec: Mapping[str, object]) -> tuple[Recipe, Target]:
                 f"items and secret references name {len(parts)} items together, more than {_PARTS}"
             )
     except msgspec.ValidationError as error:
-        return Recipe((), Shape(), problem=_problem(error)), _target(spec)
-    target = found.target or _Target()
-    return Recipe(tuple(parts), shape), Target(target.name, target.labels, target.annotations)
+        return Recipe((), Shape(), problem=_problem(error))
+    return Recipe(tuple(parts), shape)
 
 
 def _referenced(entries: Iterable[Entry]) -> list[Part]:
@@ -277,17 +315,6 @@ def _reference(name: str, *, at: int) -> SecretReference:
         return SecretReference.parse(name)
     except ValueError as error:
         raise msgspec.ValidationError(f"{error} - at `$.data[{at}]`") from None
-
-
-def _target(spec: Mapping[str, object]) -> Target:
-    # What is wrong elsewhere, in the target as well, does not move the resource to another Secret.
-    target = spec.get("target") or {}
-    try:
-        found = msgspec.convert(target, _Target)
-    except msgspec.ValidationError:
-        name = target.get("name") if isinstance(target, dict) else None
-        return Target(name if isinstance(name, str) and _NAME.match(name) else "")
-    return Target(found.name, found.labels, found.annotations)
 
 
 def _problem(error: msgspec.ValidationError) -> str:

@@ -1,5 +1,7 @@
 """The members of `spec` that shape a Secret: what they mean, and what is wrong with them, by its place."""
 
+import copy
+import weakref
 from typing import Any
 
 import pytest
@@ -22,6 +24,18 @@ REGISTRY = {"server": "ghcr.io", "username": "u", "password": "p"}
 def claim(spec: dict[str, Any], **metadata: Any) -> Claim:
     raw = {"metadata": {"namespace": "team", "name": "db", "uid": "u", "resourceVersion": "1", **metadata}, "spec": spec}
     return onepassword_item.from_dict(raw, Rendering())
+
+
+def test_equal_recipes_are_one_object_while_one_of_them_is_kept() -> None:
+    spec = {"items": ITEMS, "data": [{"key": "k", "field": "f"}]}
+    first, again = claim(spec), claim(copy.deepcopy(spec), name="other", uid="v")
+    assert again.shaped is first.shaped
+    elsewhere = claim(spec | {"items": [{"itemPath": "vaults/v/items/api"}]})
+    assert elsewhere.shaped != first.shaped
+    assert elsewhere.recipe.shape is first.recipe.shape
+    kept = weakref.ref(first.shaped or Recipe(()))
+    del first, again
+    assert kept() is None
 
 
 def problem(spec: dict[str, Any]) -> str:
