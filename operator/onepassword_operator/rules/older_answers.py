@@ -249,9 +249,12 @@ def raise_to(known: Known, revisions: Iterable[Revision], *, now: float) -> Know
         if held is not None and held.version < revision.version:
             # The time of this version is unknown.
             items[item_id] = held._replace(version=revision.version, updated_at="")
-        if doubt is not None and (doubt.believed or item_id in restored):
+        # Not one in between: the restored item was edited.
+        back = item_id in restored and restored[item_id].former <= revision.version
+        if doubt is not None and (doubt.believed or back):
             doubts[item_id] = doubt.ended(now=now)
-        restored.pop(item_id, None)
+        if back:
+            del restored[item_id]
     return Known(items=items, doubts=doubts, restored=restored, redone=known.redone)
 
 

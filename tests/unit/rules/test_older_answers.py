@@ -246,6 +246,13 @@ class TestRaise:
         known = older_answers.raise_to(known, [Revision("v", "a", 2)], now=0.0)
         assert (dict(known.restored), known.redone) == ({"b": Restored(1, 2)}, frozenset("c"))
 
+    def test_an_edit_of_a_restored_item_leaves_it_restored(self) -> None:
+        server = Server(listed(5))
+        server.shows(listed(2), times=11)
+        server.known = older_answers.raise_to(server.known, [Revision("v", "a", 3)], now=server.now)
+        assert (server.known.items["a"].version, server.known.is_restored("a", 3, held=5)) == (3, True)
+        assert server.known.doubts["a"].refuted == 0
+
     def test_a_doubt_that_is_not_believed_stays(self) -> None:
         server = Server()
         server.shows(OLDER)
