@@ -43,11 +43,10 @@ _BUNDLED: Final = 256
 """Limit of the globs of all bundles together: each is compared with each key."""
 _CHARACTERS: Final = 128 * 1024
 """Limit of all names of fields and texts together: a recipe is kept in memory."""
+_MAXIMUM_NAME: Final = 253
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\Z")
 _LABEL: Final = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?\Z")
-_QUALIFIED: Final = re.compile(
-    r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\Z"
-)
+_QUALIFIED: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\Z")
 _RESERVED: Final = (names.PREFIX, names.OUR_PREFIX, "kubectl.kubernetes.io/", "meta.helm.sh/")
 """Prefixes of labels and annotations with which a resource could pose as somebody else."""
 
@@ -188,8 +187,14 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True, rename="camel", gc=Fals
         )
 
 
+def _is_qualified(name: str) -> bool:
+    prefix, slash, own = name.rpartition("/")
+    short = len(prefix) <= _MAXIMUM_NAME
+    return bool(_QUALIFIED.match(own) and (not slash or (short and _NAME.match(prefix))))
+
+
 class _Target(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    name: Annotated[str, msgspec.Meta(max_length=253)] = ""
+    name: Annotated[str, msgspec.Meta(max_length=_MAXIMUM_NAME)] = ""
     labels: dict[str, str] | None = None
     annotations: dict[str, str] = {}
 
@@ -197,10 +202,10 @@ class _Target(msgspec.Struct, forbid_unknown_fields=True, gc=False):
         if self.name and not _NAME.match(self.name):
             raise ValueError("name is no name of a Secret")
         for name, value in (self.labels or {}).items():
-            if not (_QUALIFIED.match(name) and _LABEL.match(value)):
+            if not (_is_qualified(name) and _LABEL.match(value)):
                 raise ValueError(f'label "{name[:100]}", or its value, is none for Kubernetes')
         for name in self.annotations:
-            if not _QUALIFIED.match(name):
+            if not _is_qualified(name):
                 raise ValueError(f'annotation "{name[:100]}" is none for Kubernetes')
         for name in (*(self.labels or ()), *self.annotations):
             if name.startswith(_RESERVED):

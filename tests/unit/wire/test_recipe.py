@@ -127,7 +127,10 @@ def test_an_item_is_optional_if_all_that_refer_to_it_are() -> None:
         ({"items": ITEMS, "target": {"annotations": {names.LAST_APPLIED: "x"}}}, "reserved"),
         ({"items": ITEMS, "target": {"labels": {"a": "b c"}}}, 'label "a", or its value, is none'),
         ({"items": ITEMS, "target": {"labels": {"a": "b" * 64}}}, 'label "a", or its value, is none'),
-        ({"items": ITEMS, "target": {"annotations": {"a b": ""}}}, 'annotation "a b" is none'),
+        *(
+            ({"items": ITEMS, "target": {"annotations": {name: ""}}}, f'annotation "{name[:100]}" is none')
+            for name in ("a b", "", "/x", "a/", "a..b/x", "a/b/c", "A/x", "a" * 64, "a" * 254 + "/x")
+        ),
         ({"items": ITEMS, "fieldMapping": {"a": "b"}}, "fieldMapping is not known here"),
         ({"itemPath": DB, "fieldMapping": {"a": "b"}}, "fieldMapping is not known here"),
     ],
