@@ -70,6 +70,12 @@ class PartKeys:
             self.by_section.append((name, field.value))
             self.sections.setdefault(prefix + key, []).append(name)
 
+    @functools.cached_property
+    def named(self) -> _Grouped:
+        """Different values by name, at most two: the key today, else `section.key`, else the ID."""
+        empty = {key: [_EMPTY] for key in self.empty}
+        return _grouped(self.by_id) | _grouped(self.by_section) | empty | _grouped(self.by_key)
+
 
 class FieldNames:
     """Finds a field of the items by the key it has today, by `section.key`, or by its ID.
@@ -91,15 +97,14 @@ class FieldNames:
         self._parts = parts
         self._referenced = referenced
         self._read: dict[str, _ReferredFields] = {}
-        self._by_key = _grouped(pair for part in parts for pair in part.by_key)
-
-    @functools.cached_property
-    def _by_section(self) -> _Grouped:
-        return _grouped(pair for part in self._parts for pair in part.by_section)
-
-    @functools.cached_property
-    def _by_id(self) -> _Grouped:
-        return _grouped(pair for part in self._parts for pair in part.by_id)
+        # Whoever may edit one item takes no name from another: items that differ in what a name
+        # means, as a key or otherwise, make it ambiguous, and so does an empty field.
+        self._named = _grouped(
+            (name, value)
+            for part in parts
+            for name, values in part.named.items()
+            for value in values
+        )
 
     def find(self, name: str, *, entry: Entry) -> Confidential:
         """Return the value of a field, not empty unless empty ones are allowed.
@@ -110,17 +115,14 @@ class FieldNames:
         """
         if name.startswith(SCHEME):
             return self._by_reference(name, entry=entry)
-        found = self._by_key.get(name, [])
-        empty = not found and any(name in part.empty for part in self._parts)
-        if not found and not empty:
-            found = self._by_section.get(name) or self._by_id.get(name, [])
+        found = self._named.get(name, [])
         return self._only(
             found,
             name,
             entry=entry,
-            empty=empty,
+            empty=False,
             better=self._better(name) if len(found) > 1 else "",
-            there=lambda: near(name, [*self._by_key, *self._by_section]),
+            there=lambda: near(name, self._readable()),
         )
 
     def _by_reference(self, name: str, *, entry: Entry) -> Confidential:
@@ -172,11 +174,16 @@ class FieldNames:
         absent = [f"; {part.path} (optional) is not there" for part in self.absent]
         raise FieldNotFoundError(f"no field is named {asked}; {there()}{''.join(absent)}")
 
+    def _readable(self) -> list[str]:
+        keys = [key for part in self._parts for key, _ in part.by_key]
+        sections = [name for part in self._parts for name, _ in part.by_section]
+        return list(dict.fromkeys([*keys, *sections]))
+
     def _better(self, name: str) -> str:
         sections = [n for part in self._parts for n in part.sections.get(name, ())]
         if len(set(sections)) > 1:
             return f"name one by its section: {listed(sections)}"
-        titles = [part.title for part in self._parts if name in part.data]
+        titles = [part.title for part in self._parts if name in part.named]
         if len(titles) > 1:
             return f"give the items prefixes: {listed(titles)}"
         return "name the one you mean by its ID, or by ref"
@@ -250,9 +257,11 @@ def _first(
 ) -> list[Confidential] | None:
     section, name = fold(reference.section), fold(reference.field)
     named = found.get((section, name))
-    return named if named or section else found.get((None, name), named)
+    # An empty field without a section is the one that is meant, too.
+    return found.get((None, name)) if named is None and not section else named
 
 
+_EMPTY: Final = Confidential(b"")
 _Grouped = dict[str, list[Confidential]]
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import struct
 import textwrap
 from typing import Final
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization.ssh import SSHPrivateKeyTypes
 
 from onepassword_operator.model.confidential import Confidential
 
@@ -23,6 +26,17 @@ _END: Final = b"-----END OPENSSH PRIVATE KEY-----\n"
 _MAGIC: Final = b"openssh-key-v1\0"
 _STRINGS: Final = 3
 """The names of cipher and key derivation, and the options of the latter."""
+_LABEL: Final = re.compile(rb"-----BEGIN ([^-]*PRIVATE KEY)-----")
+_LENGTH: Final = rb"(?:[\x00-\x7f]|\x81.|\x82..)"
+_OF_SSH: Final = re.compile(
+    # A sequence of the version and of a sequence that begins with the kind: RSA, EC or Ed25519.
+    rb"\x30%b\x02\x01[\x00\x01]\x30%b(?:"
+    rb"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01|"
+    rb"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01|"
+    rb"\x06\x03\x2b\x65\x70)" % (_LENGTH, _LENGTH),
+    re.DOTALL,
+)
+_Key = PrivateKeyTypes | SSHPrivateKeyTypes | None
 
 
 def private_key(value: Confidential) -> Confidential | None:
@@ -30,14 +44,8 @@ def private_key(value: Confidential) -> Confidential | None:
     pem = value.reveal().strip() + b"\n"
     if len(pem) > _MOST_BYTES:
         return None
-    load = (
-        serialization.load_ssh_private_key
-        if b"OPENSSH PRIVATE KEY" in pem
-        else serialization.load_pem_private_key
-    )
     try:
-        # The checks of an RSA key take seconds for a large one.
-        key = load(pem, password=None, unsafe_skip_rsa_key_validation=True)
+        key = _loaded(pem)
         if not isinstance(
             key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
         ) or (isinstance(key, rsa.RSAPrivateKey) and key.key_size < _LEAST_BITS):
@@ -47,10 +55,35 @@ def private_key(value: Confidential) -> Confidential | None:
             serialization.PrivateFormat.OpenSSH,
             serialization.NoEncryption(),
         )
-    except (ValueError, TypeError, NotImplementedError, UnsupportedAlgorithm):
-        # No key; one with a passphrase; one with a compressed point; one of a kind not known there.
+    except (ValueError, TypeError, NotImplementedError, UnsupportedAlgorithm, InternalError):
+        # No key; one with a passphrase; one with a compressed point; one of a kind not known there;
+        # one that OpenSSL does not take.
         return None
     return Confidential(_with_derived_check(made))
+
+
+def _loaded(pem: bytes) -> _Key:
+    # OpenSSL computes for minutes on keys of other kinds, so they are never given to it.
+    labels = _LABEL.findall(pem)
+    # The checks of an RSA key take seconds for a large one.
+    if labels == [b"OPENSSH PRIVATE KEY"]:
+        return serialization.load_ssh_private_key(
+            pem, password=None, unsafe_skip_rsa_key_validation=True
+        )
+    if labels in ([b"RSA PRIVATE KEY"], [b"EC PRIVATE KEY"]):
+        return serialization.load_pem_private_key(
+            pem, password=None, unsafe_skip_rsa_key_validation=True
+        )
+    if labels != [b"PRIVATE KEY"]:
+        return None
+    _, _, body = pem.partition(b"-----BEGIN PRIVATE KEY-----")
+    body, _, _ = body.partition(b"-----END PRIVATE KEY-----")
+    der = base64.b64decode(b"".join(body.split()), validate=True)
+    if not _OF_SSH.match(der):
+        return None
+    return serialization.load_der_private_key(
+        der, password=None, unsafe_skip_rsa_key_validation=True
+    )
 
 
 def _with_derived_check(made: bytes) -> bytes:

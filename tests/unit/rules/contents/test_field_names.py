@@ -90,6 +90,36 @@ def test_of_several_fields_of_a_name_a_better_name_is_shown(name: str, fields: l
         data(shaped(Entry("x", field=name), parts=[Part("a")]), item)
 
 
+@pytest.mark.parametrize(
+    ("name", "there", "here"),
+    [
+        ("password", field("password", ""), field("password", "canary-2")),
+        ("api.password", field("password", "canary-1", section="api"), field("api.password", "canary-2")),
+        ("f1", field("host", "canary-1", id="f1"), field("f1", "canary-2")),
+    ],
+)
+def test_a_name_that_means_different_things_in_two_items_is_ambiguous(name: str, there: Field, here: Field) -> None:
+    """Nobody takes it over by a field of another item, and none steps in where a field was emptied."""
+    one, two = (
+        Item(id=f.value.reveal().decode(), vault_id="v", title=f"item {n}", version=1, fields=(f,)) for n, f in enumerate((there, here))
+    )
+    recipe = shaped(Entry("x", field=name), parts=[Part("a"), Part("b")])
+    with pytest.raises(FieldAmbiguousError, match='give the items prefixes: "item 0", "item 1"'):
+        data(recipe, one, two)
+    within_one = dataclasses.replace(one, fields=(there, here))
+    assert data(shaped(Entry("x", field=name), parts=[Part("a")]), within_one) == {"x": "canary-2"}
+
+
+def test_a_reference_to_an_emptied_field_takes_no_value_from_a_section() -> None:
+    item = Item(
+        id="refs", vault_id="v", title="refs", version=1, fields=(field("token", ""), field("token", "canary-below", section="one"))
+    )
+    recipe = shaped(Entry("x", field="op://v/refs/token"), parts=[REFERRED])
+    with pytest.raises(FieldNotFoundError, match="is empty"):
+        data(recipe, item)
+    assert data(recipe, item, allow_empty=True) == {"x": ""}
+
+
 def test_fields_of_one_name_and_one_value_are_as_good_as_one() -> None:
     item = Item(id="i", vault_id="v", title="i", version=1, fields=(field("a", "same"), field("a", "same", section="s")))
     assert data(shaped(Entry("x", field="a"), parts=[Part("p")]), item) == {"x": "same"}

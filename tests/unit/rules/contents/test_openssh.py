@@ -4,6 +4,7 @@ import base64
 import textwrap
 
 import pytest
+from cryptography.exceptions import InternalError
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa, x25519
 
@@ -25,9 +26,10 @@ def test_it_is_the_same_key_and_has_always_the_same_bytes(kind: str, form: str) 
     if (kind, form) == ("ed25519", "TraditionalOpenSSL"):
         form = "PKCS8"  # it has no other
     pem = key.private_bytes(PEM, getattr(serialization.PrivateFormat, form), PLAIN)
-    made = [openssh.private_key(Confidential(each)) for each in (pem, b"\n" + pem.rstrip())]
+    parameters = f"-----{'BEGIN'} EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----{'END'} EC PARAMETERS-----\n".encode()
+    made = [openssh.private_key(Confidential(each)) for each in (pem, b"\n" + pem.rstrip(), parameters + pem)]
     assert made[0] is not None
-    assert made[0] == made[1]
+    assert made.count(made[0]) == len(made)
     read = serialization.load_ssh_private_key(made[0].reveal(), password=None)
     assert read.private_bytes(PEM, PKCS8, PLAIN) == key.private_bytes(PEM, PKCS8, PLAIN)
     assert {len(line) for line in made[0].reveal().splitlines()[1:-2]} == {70}
@@ -82,3 +84,39 @@ def rsa_of_512_bits() -> bytes:
 )
 def test_what_ssh_has_no_key_for_is_none(value: bytes) -> None:
     assert openssh.private_key(Confidential(value)) is None
+
+
+def pkcs8(kind: str, parameters: bytes, key: bytes) -> bytes:
+    """A key of any kind, by the DER of its object identifier in hexadecimal."""
+    body = tlv(0x30, tlv(0x02, b"\0") + tlv(0x30, bytes.fromhex(kind) + parameters) + tlv(0x04, key))
+    lines = textwrap.wrap(base64.b64encode(body).decode(), 64)
+    return "\n".join((f"-----{'BEGIN'} PRIVATE KEY-----", *lines, f"-----{'END'} PRIVATE KEY-----\n")).encode()
+
+
+def tlv(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    return bytes([tag, *([size] if size < 128 else [0x82, size >> 8, size & 255])]) + content
+
+
+def number(bits: int) -> bytes:
+    return tlv(0x02, ((1 << bits) - 1).to_bytes(bits // 8 + 1, "big"))
+
+
+RSA = KEYS["rsa"].private_bytes(PEM, PKCS8, PLAIN)
+DSA = pkcs8("06072a8648ce380401", tlv(0x30, number(16_384) + number(2) + number(16_376)), number(8))
+DH = pkcs8("06092a864886f70d010301", tlv(0x30, number(10_240) + number(2)), number(3))
+
+
+@pytest.mark.parametrize("value", [DSA, DH, DSA + RSA, RSA + DSA, RSA.replace(b" PRIVATE", b" DSA PRIVATE")])
+def test_openssl_which_computes_for_minutes_never_sees_a_key_of_another_kind(value: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    for loader in ("load_pem_private_key", "load_der_private_key", "load_ssh_private_key"):
+        monkeypatch.setattr(serialization, loader, lambda *_args, **_options: pytest.fail("it was loaded"))
+    assert openssh.private_key(Confidential(value)) is None
+
+
+def test_what_openssl_gives_up_on_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    def give_up(*_args: object, **_options: object) -> None:
+        raise InternalError("", [])
+
+    monkeypatch.setattr(serialization, "load_der_private_key", give_up)
+    assert openssh.private_key(Confidential(RSA)) is None
