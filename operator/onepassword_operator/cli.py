@@ -20,6 +20,12 @@ from onepassword_operator.telemetry import log
 from onepassword_operator.telemetry.serving_certificate import ServingCertificateError
 
 LEFTOVERS_SECONDS: Final = 5.0
+DEEPEST: Final = 12_000
+"""Limit of recursion, which decoders of JSON count by levels.
+
+The API server takes objects of 10,000 levels from anybody, in `managedFields`: with Python's 1,000
+one of them would make each list with it unreadable.
+"""
 COMMANDS: Final = ("run", "dev-connect", "version")
 HELP: Final = ("-h", "--help", "-help", "--h")
 VERSION: Final = ("--version", "-version")
@@ -165,6 +171,7 @@ def _operate(loaded: settings.Settings) -> int:
     # keeps `version` and `--help` quick: kopf takes a quarter of a second
     from onepassword_operator import app  # noqa: PLC0415
 
+    sys.setrecursionlimit(DEEPEST)
     try:
         with asyncio.Runner() as runner:
             code = runner.run(app.run(loaded))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from controlplane.launcher import ControlPlane
 from harness.fixtures import MakeWorld
 from harness.waiting import eventually
 from harness.world import World
@@ -14,6 +17,7 @@ from harness.world import World
 pytestmark = pytest.mark.cluster
 
 MIB = 1024 * 1024
+MANAGED = "operator.1password.io/managed"
 ARCHIVED = "r" * 26
 SEED: dict[str, Any] = {
     "vaults": [
@@ -114,3 +118,30 @@ def test_a_label_that_can_not_be_a_key_is_skipped_and_told(make_world: MakeWorld
     world.patch_secret("odd", {"metadata": {"labels": {"operator.1password.io/managed": None}}})
     eventually(lambda: world.events("odd")[-1], lambda event: event == ("Normal", "DriftCorrected"))
     assert world.condition("odd")["reason"] == "FieldsSkipped"  # repaired without reading the item, and still not forgotten
+
+
+def test_objects_of_nearly_ten_thousand_levels_make_no_list_unreadable(
+    make_world: MakeWorld, installed: ControlPlane, tmp_path: Path
+) -> None:
+    """The API server takes them from anybody, in `managedFields`; the client of these tests can't read them either."""
+    world = make_world(SEED)
+    pod = {"containers": [{"name": "c", "image": "none"}]}
+    template = {"metadata": {"labels": {"app": "deep"}}, "spec": pod}
+    deployment = {"apiVersion": "apps/v1", "spec": {"replicas": 0, "selector": {"matchLabels": {"app": "deep"}}, "template": template}}
+    for kind, content in (
+        ("OnePasswordItem", {"apiVersion": "onepassword.com/v1", "spec": {"itemPath": "vaults/v/items/none"}}),
+        ("Secret", {"apiVersion": "v1"}),
+        ("Deployment", deployment),
+    ):
+        fields = {"manager": "deep", "operation": "Update", "apiVersion": content["apiVersion"], "fieldsType": "FieldsV1", "fieldsV1": "@"}
+        metadata = {"name": "deep", "namespace": world.namespace, "labels": {MANAGED: "true"}, "managedFields": [fields]}
+        deep = json.dumps(content | {"kind": kind, "metadata": metadata}).replace('"@"', '{"f:x":' * 9_900 + "{}" + "}" * 9_900)
+        (tmp_path / f"{kind}.json").write_text(deep)
+        installed.kubectl("create", "-f", str(tmp_path / f"{kind}.json"), "--validate=false")
+    try:
+        world.operator()
+        world.item("db", "vaults/v/items/good")
+        eventually(lambda: world.data("db"))
+    finally:
+        for path in tmp_path.glob("*.json"):
+            installed.kubectl("delete", "-f", str(path))
