@@ -83,13 +83,13 @@ class Metrics:
         return Gauge(f"{_PREFIX}_{name}", text, labels, registry=self._registry)
 
     def observe(self, name: str, text: str, *, read: Callable[[], float]) -> None:
-        """Add a gauge whose value `read` returns at each scrape."""
+        """Add a gauge whose value `read` returns when the page is rendered."""
         self._gauge(name, text).set_function(read)
 
     def observe_each(
         self, name: str, text: str, *, label: str, read: Callable[[], Mapping[str, float]]
     ) -> None:
-        """Add a gauge with a value for each label value that `read` returns at a scrape."""
+        """Add a gauge with a value for each label value that `read` returns at a rendering."""
         self._families.append((self._gauge(name, text, label), read))
 
     def render(self) -> bytes:

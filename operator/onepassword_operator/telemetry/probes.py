@@ -11,8 +11,10 @@ import contextlib
 import email.utils
 import http
 import logging
+import math
 import os
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Final, NamedTuple
 
@@ -26,10 +28,11 @@ out.
 HEAD_BYTES: Final = 8 * 1024
 """Size of a request, at most; none has a body."""
 
+KEPT_SECONDS: Final = 1.0
+"""How long the page of metrics is kept. It takes milliseconds to render, and anybody may ask."""
+
 STEP_SECONDS: Final = 5.0
-"""Seconds for each step of a client: handshake, whole request (or silence before it), and reading
-of the answer.
-"""
+"""Seconds for each step of a client: handshake, whole request, and reading of the answer."""
 
 _END: Final = b"\r\n\r\n"
 
@@ -60,6 +63,9 @@ async def serve(
     tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[None]:
     """Serve pages on an address, over HTTPS if there is a TLS context; nowhere if None.
+
+    A connection ends with its first answer, so that nobody queues up requests: the kubelet asks for
+    that, and Prometheus comes back later than an idle connection should be kept.
 
     Raises:
         OSError: the address, which is that of the flag, can't be bound.
@@ -123,43 +129,31 @@ class _Connections:
                 if self._tls:
                     # Here, not while the connection is accepted: handshakes count as connections.
                     await writer.start_tls(self._tls, ssl_handshake_timeout=STEP_SECONDS)
-                while await self._exchange(reader, writer):
-                    pass
+                writer.write(await self._reply(reader))
                 async with asyncio.timeout(STEP_SECONDS):
                     writer.close()
                     await writer.wait_closed()
         finally:
             writer.transport.abort()
 
-    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        # Returns whether another request may follow.
+    async def _reply(self, reader: asyncio.StreamReader) -> bytes:
         async with asyncio.timeout(STEP_SECONDS):
             try:
                 head = await reader.readuntil(_END)
             except asyncio.LimitOverrunError:
                 head = b""
-        answer, keep = self._answer(head) if head else (_refusal(431), False)
-        writer.write(_encoded(answer, keep=keep, body=not head.startswith(b"HEAD ")))
-        async with asyncio.timeout(STEP_SECONDS):
-            await writer.drain()
-            await asyncio.sleep(0)  # requests may follow each other without a pause
-        return keep
+        answer = self._answer(head) if head else _refusal(431)
+        return _encoded(answer, body=not head.startswith(b"HEAD "))
 
-    def _answer(self, head: bytes) -> tuple[Answer, bool]:
-        line, *fields = head.removesuffix(_END).decode("latin-1").split("\r\n")
-        headers = {
-            name.lower(): value.strip().lower()
-            for name, _, value in (field.partition(":") for field in fields)
-        }
+    def _answer(self, head: bytes) -> Answer:
+        line = head.decode("latin-1").partition("\r\n")[0]
         method, target, version, *rest = [*line.split(" "), "", "", ""]
         if not version.startswith("HTTP/1.") or any(rest):
-            return _refusal(400), False
+            return _refusal(400)
         if method not in {"GET", "HEAD"}:
-            return _refusal(405), False
-        bodiless = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
-        keep = version == "HTTP/1.1" and headers.get("connection") != "close" and bodiless
+            return _refusal(405)
         page = self._pages.get(target.partition("?")[0])
-        return (_rendered(page) if page else _refusal(404)), keep
+        return _rendered(page) if page else _refusal(404)
 
 
 def _rendered(page: Callable[[], Answer]) -> Answer:
@@ -174,13 +168,13 @@ def _refusal(status: int) -> Answer:
     return Answer(f"{status}: {http.HTTPStatus(status).phrase}".encode(), status)
 
 
-def _encoded(answer: Answer, *, keep: bool, body: bool) -> bytes:
+def _encoded(answer: Answer, *, body: bool) -> bytes:
     head = (
         f"HTTP/1.1 {answer.status} {http.HTTPStatus(answer.status).phrase}",
         f"Content-Type: {answer.content_type}",
         f"Content-Length: {len(answer.body)}",
         f"Date: {email.utils.formatdate(usegmt=True)}",
-        f"Connection: {'keep-alive' if keep else 'close'}",
+        "Connection: close",
     )
     return "\r\n".join(head).encode() + _END + (answer.body if body else b"")
 
@@ -195,6 +189,17 @@ def probe(check: Check) -> Callable[[], Answer]:
     return answer
 
 
-def exposition(render: Callable[[], bytes], content_type: str) -> Callable[[], Answer]:
-    """Make the endpoint of the metrics, which renders them at each scrape."""
-    return lambda: Answer(render(), content_type=content_type)
+def exposition(
+    render: Callable[[], bytes], content_type: str, *, now: Callable[[], float] = time.monotonic
+) -> Callable[[], Answer]:
+    """Make the endpoint of the metrics, which renders them once per `KEPT_SECONDS` at most."""
+    page, stale_at = Answer(b""), -math.inf
+
+    def answer() -> Answer:
+        nonlocal page, stale_at
+        if now() >= stale_at:
+            page = _rendered(lambda: Answer(render(), content_type=content_type))
+            stale_at = now() + KEPT_SECONDS
+        return page
+
+    return answer
