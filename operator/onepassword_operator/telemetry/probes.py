@@ -13,6 +13,7 @@ import http
 import logging
 import math
 import os
+import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -24,6 +25,15 @@ CONNECTIONS: Final = 50
 """Open connections of one address. One more closes the oldest, so that idle ones shut no kubelet
 out.
 """
+
+ACCEPTED: Final = CONNECTIONS // 5
+"""Connections that one turn of the event loop accepts. Whoever sends its request at once is
+answered within three turns, long before so many newcomers made it the oldest; and a flood of them
+takes a small part of each turn.
+"""
+
+WAITING: Final = 100
+"""Connections that wait in the kernel for their turn; any more have to try again."""
 
 HEAD_BYTES: Final = 8 * 1024
 """Size of a request, at most; none has a body."""
@@ -76,7 +86,11 @@ async def serve(
     connections = _Connections(pages, tls)
     try:
         server = await asyncio.start_server(
-            connections.accept, address[0] or None, address[1], limit=HEAD_BYTES
+            connections.accept,
+            address[0] or None,
+            address[1],
+            limit=HEAD_BYTES,
+            backlog=ACCEPTED,
         )
     except OSError as error:
         said = os.strerror(error.errno) if error.errno else "it is no address of this machine"
@@ -84,6 +98,10 @@ async def serve(
             f"{flag}: can't listen on {address[0]}:{address[1]} ({said}); "
             "choose another address, or 0 for none"
         ) from None
+    for listening in server.sockets:
+        # asyncio accepts in one turn as many as it lets wait; these are two numbers here.
+        with socket.socket(fileno=os.dup(listening.fileno())) as same:
+            same.listen(WAITING)
     try:
         yield
     finally:

@@ -9,7 +9,7 @@ import pytest
 
 from harness.ports import free_port
 from onepassword_operator.telemetry import probes
-from onepassword_operator.telemetry.probes import CONNECTIONS, HEAD_BYTES, KEPT_SECONDS, Answer, exposition, probe, serve
+from onepassword_operator.telemetry.probes import CONNECTIONS, HEAD_BYTES, KEPT_SECONDS, WAITING, Answer, exposition, probe, serve
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -79,6 +79,21 @@ async def test_of_too_many_connections_the_oldest_is_closed_and_probes_go_on() -
             client.close()
         for _, writer in idle:
             writer.close()
+
+
+async def test_who_asks_at_once_is_answered_however_many_silent_connections_come_at_the_same_time() -> None:
+    port = free_port()
+    async with serve(("127.0.0.1", port), {"/healthz": probe(lambda: "")}, flag="--x"):
+        # None is accepted in between: the event loop has no turn.
+        waiting = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(WAITING)]
+        for honest in waiting[::9]:
+            honest.sendall(GET)
+        for honest in waiting[::9]:
+            reader, writer = await asyncio.open_connection(sock=honest)
+            assert (await closed(reader)).startswith(b"HTTP/1.1 200 ")
+            writer.close()
+        for client in waiting:
+            client.close()
 
 
 async def closed(reader: asyncio.StreamReader) -> bytes:
