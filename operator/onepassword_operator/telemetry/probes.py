@@ -38,7 +38,7 @@ WAITING: Final = 100
 HEAD_BYTES: Final = 8 * 1024
 """Size of a request, at most; none has a body."""
 
-KEPT_SECONDS: Final = 1.0
+KEPT_SECONDS: Final = 0.25
 """How long the page of metrics is kept. It takes milliseconds to render, and anybody may ask."""
 
 STEP_SECONDS: Final = 5.0
