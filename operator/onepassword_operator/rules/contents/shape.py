@@ -22,8 +22,9 @@ from onepassword_operator.model.errors import (
 )
 from onepassword_operator.model.item import Item
 from onepassword_operator.model.outcome import Skipped
-from onepassword_operator.model.recipe import Bundle, Entry, Part, Recipe, Shape
+from onepassword_operator.model.recipe import Bundle, Entry, Format, Part, Recipe, Shape
 from onepassword_operator.model.secret import ObservedSecret
+from onepassword_operator.model.secret_reference import SCHEME, SecretReference
 from onepassword_operator.model.target import Rendering
 from onepassword_operator.rules.contents import formats, item_to_data, text
 from onepassword_operator.rules.contents.field_names import FieldNames, PartKeys, listed, near
@@ -31,6 +32,12 @@ from onepassword_operator.rules.contents.item_to_data import MAXIMUM_BYTES, Rend
 
 _COMPARISONS: Final = 200_000
 """Limit of comparisons of keys with globs; so many take a fifth of a second."""
+_FIELDS: Final = 20_000
+"""Limit of fields, URLs and files of all parts; so many take a fifth of a second."""
+_NAMES: Final = 2 * 1024 * 1024
+"""Limit of characters of their labels, sections and IDs."""
+_CONVERSIONS: Final = 16
+"""Limit of private keys that are converted; so many of the longest take a tenth of a second."""
 _NOTICES: Final = 5
 """Misspelt names that are compared with others; the status shows no more."""
 SHAPING_VERSION: Final = 1
@@ -57,14 +64,14 @@ def render(recipe: Recipe, items: Sequence[Item | None], *, rendering: Rendering
             skipped += rendered.skipped
         return Rendered(data=data, skipped=tuple(skipped))
     pairs = list(zip(recipe.parts, items, strict=True))
-    parts = [
-        PartKeys(part, item, item_to_data.keys(item, allow_empty=allow_empty))
-        for part, item in pairs
-        if item and not part.by_reference
-    ]
+    named = [(part, item) for part, item in pairs if item and not part.by_reference]
     referenced = {part.path: item for part, item in pairs if part.by_reference}
     absent = [part for part, item in pairs if item is None and not part.by_reference]
-    _check_effort(recipe.shape, sum(len(part.data) for part in parts))
+    _check_items([item for item in items if item])
+    _check_shape(recipe.shape, fields=sum(_count(item) for _, item in named))
+    once = {id(item): item for _, item in named}  # however many parts name it
+    keys = {key: item_to_data.keys(item, allow_empty=allow_empty) for key, item in once.items()}
+    parts = [PartKeys(part, item, keys[id(item)]) for part, item in named]
     names = FieldNames(parts, absent=absent, referenced=referenced, allow_empty=allow_empty)
     return _shaped(recipe.shape, parts, names=names)
 
@@ -158,14 +165,53 @@ def _globs(shape: Shape) -> Iterator[tuple[str, Sequence[str]]]:
             yield f'exclude of "{entry.key}"', entry.bundle.exclude
 
 
-def _check_effort(shape: Shape, keys: int) -> None:
+def _check_items(items: Sequence[Item]) -> None:
+    fields = sum(map(_count, items))
+    if fields > _FIELDS:
+        raise SpecError(
+            f"spec: its items have {fields} fields, URLs and files, more than {_FIELDS}, and one "
+            "that is named several times counts as often; name fewer items, or items with fewer "
+            "fields: exclude does not help"
+        )
+    characters = sum(map(_characters, items))
+    if characters > _NAMES:
+        raise SpecError(
+            f"spec: the labels, sections and IDs of its items' fields have {characters} "
+            f"characters, more than {_NAMES}; shorten them in 1Password, or name fewer items"
+        )
+
+
+def _count(item: Item) -> int:
+    return len(item.urls) + len(item.fields) + len(item.files)
+
+
+def _characters(item: Item) -> int:
+    # Each field is indexed by its section and key, however long that is.
+    fields = sum(len(f.label) + len(f.section) + len(f.id) + len(f.section_id) for f in item.fields)
+    files = sum(len(f.name) + len(f.section) + len(f.id) + len(f.section_id) for f in item.files)
+    return sum(len(url.label) for url in item.urls) + fields + files
+
+
+def _check_shape(shape: Shape, *, fields: int) -> None:
     rounds = 1 + sum(entry.bundle is not None for entry in shape.data)
     globs = sum("*" in glob for _, each in _globs(shape) for glob in each)
-    if (rounds + globs) * keys > _COMPARISONS:
+    if (rounds + globs) * fields > _COMPARISONS:
         raise SpecError(
-            f"spec: its globs and bundles take {(rounds + globs) * keys} comparisons with the "
-            f"items' {keys} keys, more than {_COMPARISONS}; write fewer of them"
+            f"spec: its globs and bundles take {(rounds + globs) * fields} comparisons with the "
+            f"items' {fields} fields, more than {_COMPARISONS}; write fewer of them"
         )
+    conversions = sum(map(_conversions, shape.data))
+    if conversions > _CONVERSIONS:
+        raise SpecError(
+            f"spec: its data convert {conversions} private keys to OpenSSH, more than "
+            f"{_CONVERSIONS}; spread them over several Secrets, each with a resource of its own"
+        )
+
+
+def _conversions(entry: Entry) -> int:
+    names = text.names(entry.texts) if entry.field is None else [entry.field]
+    references = [SecretReference.parse(name) for name in names if name.startswith(SCHEME)]
+    return [entry.format, *(each.format for each in references)].count(Format.OPENSSH)
 
 
 def _chosen(

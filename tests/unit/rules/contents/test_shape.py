@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Sequence
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -21,10 +23,10 @@ from onepassword_operator.model.errors import (
     SecretTooLargeError,
     SpecError,
 )
-from onepassword_operator.model.item import Field, Item
+from onepassword_operator.model.item import Field, File, Item, Url
 from onepassword_operator.model.recipe import Bundle, BundleFormat, Entry, Escape, Format, Part, Recipe, Registry
 from onepassword_operator.model.target import Rendering
-from onepassword_operator.rules.contents import shape
+from onepassword_operator.rules.contents import item_to_data, shape
 from onepassword_operator.rules.contents.item_to_data import MAXIMUM_BYTES
 from unit.rules import samples
 from unit.rules.contents.items import API, BOTH, DB, REFERRED, REFS, data, field, shaped
@@ -133,15 +135,63 @@ def test_the_names_of_bundles_count_as_well_and_those_that_an_absent_item_may_gi
     assert [(each.label, each.remedy) for each in rendered.skipped if each.worth_reporting] == [("API_pasword", 'correct exclude of "all"')]
 
 
-def test_more_comparisons_than_are_made_in_a_moment_are_refused() -> None:
-    """256 bundles of the keys of 32 items would take seconds, in which nobody else is served."""
-    bundles = [Entry(f"k{number}", bundle=Bundle(BundleFormat.JSON, exclude=("x*",))) for number in range(256)]
-    fields = tuple(field(f"f{number}", "x") for number in range(400))
-    item = Item(id="i", vault_id="v", title="i", version=1, fields=fields)
-    with pytest.raises(SpecError, match="comparisons"):
-        data(shaped(*bundles, parts=[Part("a")]), item)
+def _item(count: int, *, section: str = "") -> Item:
+    """Return an item with so many fields, URLs and files; three have names of 14 characters, and the section twice."""
+    value = Confidential(b"x")
+    fields = tuple(Field(label=f"f{n}", value=value, id="i", section=section, section_id="s") for n in range(count - 2))
+    file = File(name="file", content=value, id="i", section=section, section_id="s")
+    return Item(id="i", vault_id="v", title="i", version=1, urls=(Url(label="urls", href=value),), fields=fields, files=(file,))
+
+
+BUNDLES = [Entry(f"k{number}", bundle=Bundle(BundleFormat.JSON, exclude=("x*",))) for number in range(256)]
+KEY = "op://v/refs/password?ssh-format=openssh"
+CONVERTED = [
+    *(Entry(f"k{number}", field="f0", format=Format.OPENSSH) for number in range(14)),
+    Entry("l", field=KEY),
+    Entry("m", value=f"$({KEY})$(op://v/refs/password)"),
+    Entry("n", registries=(Registry("r", f"$({KEY})", "f0"),)),
+]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "item", "words"),
+    [
+        (shaped(*BUNDLES, parts=[Part("a")]), _item(400), "307600 comparisons with the items' 400 fields, more than 200000"),
+        (shaped(parts=[Part("a", f"{n}-") for n in range(3)]), _item(6_667), "20001 fields, URLs and files, more than 20000"),
+        (shaped(parts=[Part("a"), REFERRED, REFERRED._replace(path="b")]), _item(6_667), "20001 fields, URLs and files"),
+        (shaped(include=["f0"], parts=[Part("a")]), _item(3, section="s" * 1_048_570), "2097154 characters, more than 2097152"),
+        (shaped(*CONVERTED, parts=[Part("a")]), _item(3), "17 private keys to OpenSSH, more than 16; spread them over several Secrets"),
+    ],
+)
+def test_more_than_is_made_in_a_moment_is_refused_before_any_of_it_is_made(
+    recipe: Recipe, item: Item, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An item of 4 MiB that 32 parts name would take seconds, in which nobody else is served."""
+    monkeypatch.delattr(item_to_data, "keys")
+    with pytest.raises(SpecError, match=words):
+        data(recipe, *[item] * len(recipe.parts))
     held = dataclasses.replace(samples.BARE_SECRET, data={})
-    assert not shape.gives(shaped(*bundles, parts=[Part("a")]), (item,), observed=held, rendering=Rendering())
+    assert not shape.gives(recipe, [item] * len(recipe.parts), observed=held, rendering=Rendering())
+
+
+@pytest.mark.parametrize(
+    ("recipe", "item", "error"),
+    [
+        (shaped(include=["0-f0"], parts=[Part("a", f"{n}-") for n in range(32)]), _item(625), None),
+        (shaped(include=["f0"], parts=[Part("a")]), _item(3, section="s" * 1_048_569), None),
+        (shaped(*CONVERTED[1:], parts=[Part("a"), REFERRED]), _item(3), NotConvertibleError),
+        (shaped(*BUNDLES, parts=[Part("a"), REFERRED]), _item(200), None),  # whose other 200 are compared with nothing
+        (Recipe((Part("a"),)), _item(20_001), None),
+    ],
+)
+def test_up_to_the_limits_each_item_is_rendered_once_and_a_plain_recipe_knows_none(
+    recipe: Recipe, item: Item, error: type[RefusedError] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = Mock(side_effect=item_to_data.keys)
+    monkeypatch.setattr(item_to_data, "keys", keys)
+    with pytest.raises(error) if error else contextlib.nullcontext():
+        assert data(recipe, *[item] * len(recipe.parts))
+    assert keys.call_count == 1
 
 
 def test_what_gives_no_key_at_all_is_told_with_everything_that_is_not_there() -> None:
