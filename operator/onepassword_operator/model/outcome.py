@@ -73,8 +73,10 @@ class Synced:
     change: Change
     reason: str
     """Why the Secret was written, or was not, in words that follow "because"."""
-    skipped: tuple[Skipped, ...] | None = ()
-    """None if the item was not read again: the earlier report about these revisions still holds."""
+    skipped: str | None = ""
+    """What became no key, in the status's words. None if the item was not read again: the earlier
+    report about these revisions still holds.
+    """
     warning: str = ""
     asked: bool = False
     """Somebody asked for this reconcile by the refresh annotation, so it is answered even if

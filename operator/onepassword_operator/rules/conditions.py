@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Iterable
 from typing import Final
 
 from onepassword_operator.model import bounds, names
@@ -105,6 +106,16 @@ def reasons() -> frozenset[str]:
     )
 
 
+def skipped(parts: Iterable[Skipped]) -> str:
+    """Say what became no key, as far as a status shows it; nothing if none is worth it."""
+    reported = [part for part in parts if part.worth_reporting]
+    shown = "; ".join(
+        f'"{part.label[:60]}" ({part.why}; {part.remedy})' for part in reported[:_LABELS_SHOWN]
+    )
+    more = len(reported) - _LABELS_SHOWN
+    return bounds.shortened(shown + (f" and {more} more" if more > 0 else ""))
+
+
 def _failures(kind: type[OperatorError]) -> set[str]:
     own = {kind.reason} if "reason" in vars(kind) else set()
     return own.union(*(_failures(leaf) for leaf in kind.__subclasses__()))
@@ -148,17 +159,16 @@ def _words(claim: Claim, outcome: Outcome, *, last_good: Condition | None) -> tu
         case Paused(pause=pause, message=message):
             return _paused_status(claim, outcome), pause.value, bounds.shortened(message)
         case Synced():  # pragma: no branch  mypy proves that none is left
-            fact, skipped = _fact(claim, outcome.revisions), outcome.skipped
-            if skipped is None and (
+            fact = _fact(claim, outcome.revisions)
+            if outcome.skipped is None and (
                 reported_before := _reported_before(claim.ready, fact)
                 or _reported_before(last_good, fact)
             ):
                 return reported_before
-            reported = [skip for skip in skipped or () if skip.worth_reporting]
-            without = f", without {_skipped(reported)}" if reported else ""
+            without = f", without {outcome.skipped}" if outcome.skipped else ""
             return (
                 "True",
-                SKIPPED if reported else SYNCED,
+                SKIPPED if without else SYNCED,
                 bounds.shortened(
                     fact + without + (f"; {outcome.warning}" if outcome.warning else "")
                 ),
@@ -198,11 +208,3 @@ def _reported_before(previous: Condition | None, fact: str) -> tuple[str, str, s
     if previous is None or previous.status != "True" or not previous.message.startswith(fact):
         return None
     return previous.status, previous.reason, previous.message
-
-
-def _skipped(skipped: list[Skipped]) -> str:
-    shown = "; ".join(
-        f'"{skip.label[:60]}" ({skip.why}; {skip.remedy})' for skip in skipped[:_LABELS_SHOWN]
-    )
-    more = len(skipped) - _LABELS_SHOWN
-    return shown + (f" and {more} more" if more > 0 else "")

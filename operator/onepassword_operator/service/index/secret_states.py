@@ -10,7 +10,6 @@ from collections import OrderedDict, defaultdict
 from typing import Final
 
 from onepassword_operator.model.item import Revisions
-from onepassword_operator.model.outcome import Skipped
 from onepassword_operator.model.secret import ObservedSecret, SecretKey
 from onepassword_operator.model.workload import RestartMark
 from onepassword_operator.rules.secret.mutation import Mutation
@@ -30,8 +29,10 @@ class SecretState:
     """The revisions that the Secret was last known to hold."""
     recipe: str = ""
     """The recipe of `held` if the Secret was shaped, as its annotations keep it; else empty."""
-    skipped: tuple[Skipped, ...] | None = None
-    """The parts of `held` that became no key; None unless this process read the item itself."""
+    skipped: str | None = None
+    """What of `held` became no key, in the status's words, because it may be thousands of labels;
+    None unless this process read the item itself.
+    """
     mark: RestartMark | None = None
     """The restart that is due."""
     mutation: Mutation | None = None
@@ -98,7 +99,7 @@ class SecretStates:
         held: Revisions,
         *,
         recipe: str = "",
-        skipped: tuple[Skipped, ...] | None,
+        skipped: str | None,
         mark: RestartMark | None,
     ) -> None:
         """Set everything but the version, after a reconcile that found or wrote these revisions."""
@@ -112,8 +113,8 @@ class SecretStates:
             ),
         )
 
-    def set_skipped(self, key: SecretKey, skipped: tuple[Skipped, ...] | None) -> None:
-        """Set `skipped` to the parts that became no key when the item was read again."""
+    def set_skipped(self, key: SecretKey, skipped: str | None) -> None:
+        """Set `skipped` to what became no key when the item was read again."""
         self._note(key, dataclasses.replace(self.of(key), skipped=skipped))
 
     def clear_mark(self, key: SecretKey, resource_version: int) -> None:

@@ -14,12 +14,10 @@ from onepassword_operator.model.errors import (
     RefusedError,
 )
 from onepassword_operator.model.item import ABSENT, Item, Revision, Revisions
-from onepassword_operator.model.outcome import Skipped
 from onepassword_operator.model.recipe import Part
 from onepassword_operator.model.target import Rendering
-from onepassword_operator.rules import older_answers
+from onepassword_operator.rules import conditions, older_answers
 from onepassword_operator.rules.contents import shape
-from onepassword_operator.rules.contents.item_to_data import Rendered
 from onepassword_operator.rules.secret import seal, secret_plan
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime import fair_share
@@ -32,10 +30,10 @@ from onepassword_operator.service.vaults.lookup import UNLISTED, Found
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """The content that a Secret should have; `skipped` is None if no item was read."""
+    """The content that a Secret should have; `skipped`, in words, is None if no item was read."""
 
     content: secret_plan.Content
-    skipped: tuple[Skipped, ...] | None = None
+    skipped: str | None = None
     warning: str = ""
     frozen: Revision | None = None
     """An item that carries the ignore tag: an existing Secret is left as it is."""
@@ -90,13 +88,13 @@ class Contents:
         rendered = shape.render(asked.recipe, items, rendering=self._rendering)
         return Fetched(
             content=secret_plan.Content(revisions=_revisions(items), data=rendered.data),
-            skipped=_reported(rendered),
+            skipped=conditions.skipped(rendered.skipped),
             warning=warning,
             frozen=next((i.revision for i in items if i and names.IGNORE_TAG in i.tags), None),
         )
 
-    async def skipped(self, asked: Request, revisions: Revisions) -> tuple[Skipped, ...] | None:
-        """Return the parts of these revisions that become no key; None if there are newer ones."""
+    async def skipped(self, asked: Request, revisions: Revisions) -> str | None:
+        """Say what of these revisions becomes no key; None if there are newer ones."""
         items: list[Item | None] = []
         for revision in revisions:
             if revision == ABSENT:
@@ -105,7 +103,7 @@ class Contents:
             with self._limits.call(fair_share.item_of(revision.path)):
                 items.append(await self._item(revision))
         rendered = shape.render(asked.recipe, items, rendering=self._rendering)
-        return _reported(rendered) if _revisions(items) == revisions else None
+        return conditions.skipped(rendered.skipped) if _revisions(items) == revisions else None
 
     async def _items(self, asked: Request, found: Sequence[Found]) -> list[Item | None]:
         items: list[Item | None] = []
@@ -237,11 +235,6 @@ def _held(asked: Request, remembered: Revisions | None) -> _Held:
     if asked.verdict is not seal.Verdict.BROKEN:
         return _Held(noted, proven=True)
     return _Held(remembered or noted, proven=remembered is not None)
-
-
-def _reported(rendered: Rendered) -> tuple[Skipped, ...]:
-    # Kept for each Secret: all of an item's keys that a shape leaves out would be many.
-    return tuple([each for each in rendered.skipped if each.worth_reporting])
 
 
 def _revisions(items: Iterable[Item | None]) -> Revisions:

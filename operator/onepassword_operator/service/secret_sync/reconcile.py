@@ -21,7 +21,7 @@ from onepassword_operator.model.errors import (
     OperatorError,
     RefusedError,
 )
-from onepassword_operator.model.outcome import Change, Failed, Outcome, Paused, Skipped, Synced
+from onepassword_operator.model.outcome import Change, Failed, Outcome, Paused, Synced
 from onepassword_operator.model.secret import DesiredSecret, ObservedSecret, SecretKey
 from onepassword_operator.model.target import Claim
 from onepassword_operator.ports import SecretStore
@@ -323,8 +323,8 @@ class Reconcile:
 
     async def _skipped(
         self, asked: Request, fetched: Fetched, *, co_owners: CoOwners
-    ) -> tuple[tuple[Skipped, ...] | None, OperatorError | None]:
-        """Return what became no key, or the error that keeps it unknown."""
+    ) -> tuple[str | None, OperatorError | None]:
+        """Return what became no key, in words, or the error that keeps it unknown."""
         revisions = fetched.content.revisions
         resource = next(
             (claim for claim in (asked.admitted.winner, *co_owners.claims) if claim.is_resource),

@@ -5,7 +5,6 @@ from typing import NoReturn
 import pytest
 
 from onepassword_operator.model.item import Revision, Revisions
-from onepassword_operator.model.outcome import Skipped
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.workload import RestartMark
 from onepassword_operator.service.index import secret_states
@@ -15,7 +14,7 @@ A, B = SecretKey("app", "a"), SecretKey("app", "b")
 X1, X2 = Revisions((Revision("v", "x", 1),)), Revisions((Revision("v", "x", 2),))
 STAMP = "2024-05-01T12:00:00Z"
 MARK = RestartMark(str(X1), STAMP)
-SKIPPED = (Skipped(label="a b", why="no key"),)
+SKIPPED = '"a b" (no key)'
 
 
 @pytest.fixture
