@@ -8,6 +8,7 @@ from typing import Final
 _MAXIMUM: Final = 253  # bytes, for keys and for object names alike
 _VALID_KEY: Final = re.compile(rf"(?!\.\Z|\.\.)[-._a-zA-Z0-9]{{1,{_MAXIMUM}}}\Z")
 _INVALID_RUN: Final = re.compile(r"[^-._a-zA-Z0-9]+")
+_TO_LAST_VALID: Final = re.compile(r".*[-._a-zA-Z0-9]", re.DOTALL)
 _INVALID_NAME_RUN: Final = re.compile(r"[^-.a-z0-9]+")
 
 
@@ -23,15 +24,15 @@ def secret_key(label: str) -> str:
     """
     if is_valid_key(label):
         return label
-    key = _INVALID_RUN.sub("-", _strip_invalid_ends(label))
+    # No more runs than the key may have characters: a label may be as long as the item.
+    key = _INVALID_RUN.sub("-", _strip_invalid_ends(label), count=_MAXIMUM)
     return key[:_MAXIMUM]
 
 
 def _strip_invalid_ends(label: str) -> str:
     start = _INVALID_RUN.match(label)
-    body = label[start.end() :] if start else label
-    runs = list(_INVALID_RUN.finditer(body))
-    return body[: runs[-1].start()] if runs and runs[-1].end() == len(body) else body
+    body = _TO_LAST_VALID.match(label, start.end() if start else 0)
+    return body[0] if body else ""
 
 
 def secret_name(text: str) -> str:
