@@ -78,6 +78,11 @@ class Walk:
         operator.wait_ready()
         eventually(operator.metrics, lambda text: "\nonepassword_operator_queue_depth 0.0\n" in text)
 
+    def catch_up(self) -> None:
+        """Until the operator has seen and done everything so far."""
+        self.world.connect.wait_polls(1)
+        self.wait_idle()
+
     def apply(self) -> None:
         name = f"r{self.dice.randrange(6)}"
         former = self.specs.get(name)
@@ -97,6 +102,7 @@ class Walk:
         else:
             self.world.patch_item(name, spec)
             if (former["type"] or "Opaque") != (spec["type"] or "Opaque"):
+                self.catch_up()  # or it may make the Secret again with the type that it knows
                 self.remove_secret(name)  # Kubernetes never changes the type of an existing Secret
 
     def delete(self) -> None:
@@ -105,8 +111,12 @@ class Walk:
             del self.specs[name]
             self.world.delete_item(name)
 
+    def asked_for(self) -> set[str | None]:
+        return {*self.specs, *(annotations["item-name"] for annotations in self.deployments.values())}
+
     def edit_by_hand(self) -> None:
-        if names := self.secrets():
+        # Nobody undoes what is edited in a Secret that nobody asks for, and whoever asks for it later finds it so.
+        if names := [name for name in self.secrets() if name in self.asked_for()]:
             with unless_gone():
                 self.world.patch_secret(self.dice.choice(names), self.dice.choice(HAND_EDITS))
 
@@ -141,17 +151,22 @@ class Walk:
             given = {key: value for key, value in annotations.items() if value}
             self.world.deployment(name, self.dice.choice(("w0", "w1", "r0")), annotations=given)
         self.deployments[name] = annotations
+        self.remove_leftovers()
+
+    def remove_leftovers(self) -> None:
+        for left in {"w0", "w1"} - self.asked_for():
+            self.remove_secret(left)
 
     def delete_deployment(self) -> None:
         if self.deployments:
             name = self.dice.choice(sorted(self.deployments))
             del self.deployments[name]
             self.world.delete_deployment(name)
+            self.remove_leftovers()
 
     def restart_operator(self) -> None:
-        # A hand edit that outlives the process is history: only the former one knew what it had written.
-        self.world.connect.wait_polls(1)
-        self.wait_idle()
+        # A hand edit that outlives the process is history, too: only the former one knew what it had written.
+        self.catch_up()
         operator = self.world.operators[-1]
         operator.process.kill()
         operator.process.wait(10)
