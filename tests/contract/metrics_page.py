@@ -17,8 +17,8 @@ HEAD = """\
 Written by `make docs` from the operator's registry; a test keeps the two in step.
 
 `/metrics` is on port 8080 (`--metrics-bind-address`), in the Prometheus text format, and shows the
-state of at most a second ago. The chart makes a Service for it, and a ServiceMonitor with
-`operator.metrics.serviceMonitor.enabled=true`. To look by hand:
+state of at most a quarter of a second ago. The chart makes a Service for it, and a ServiceMonitor
+with `operator.metrics.serviceMonitor.enabled=true`. To look by hand:
 
     kubectl -n onepassword-operator port-forward deployment/onepassword-operator 8080 &
     curl -s http://localhost:8080/metrics | grep ^onepassword_operator_

@@ -252,8 +252,8 @@ _shapes_in_use: Final[WeakValueDictionary[_Members, Shape]] = WeakValueDictionar
 def read(spec: Mapping[str, object]) -> Recipe | None:
     """Read a recipe, whose `problem` says what is wrong with it; None for a `spec` without a shape.
 
-    The same one again for an equal `spec`, as long as anybody has it: every list, event and answer
-    to a write brings it anew.
+    Return the same object for an equal `spec` as long as anybody holds it, because every list,
+    event and answer to a write brings it anew.
     """
     if all(spec.get(member) is None for member in _MEMBERS):
         return None
@@ -306,12 +306,9 @@ def _referenced(entries: Iterable[Entry]) -> list[Part]:
     # Sorted, because the order of `data` says nothing.
     optional: dict[str, bool] = {}
     for at, entry in enumerate(entries):
-        # Nearly no text has one, and splitting thousands takes a while.
-        texts = [each for each in entry.texts if secret_reference.SCHEME in each]
-        for name in (entry.field or "", *text.names(texts)):
-            if name.startswith(secret_reference.SCHEME):
-                path = _reference(name, at=at).path
-                optional[path] = optional.get(path, True) and entry.optional
+        for name in text.references(entry):
+            path = _reference(name, at=at).path
+            optional[path] = optional.get(path, True) and entry.optional
     return [Part(path, optional=optional[path], by_reference=True) for path in sorted(optional)]
 
 

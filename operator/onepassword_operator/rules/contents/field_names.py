@@ -97,14 +97,6 @@ class FieldNames:
         self._parts = parts
         self._referenced = referenced
         self._read: dict[str, _ReferredFields] = {}
-        # Whoever may edit one item takes no name from another: items that differ in what a name
-        # means, as a key or otherwise, make it ambiguous, and so does an empty field.
-        self._named = _grouped(
-            (name, value)
-            for part in parts
-            for name, values in part.named.items()
-            for value in values
-        )
 
     def find(self, name: str, *, entry: Entry) -> Confidential:
         """Return the value of a field, not empty unless empty ones are allowed.
@@ -123,6 +115,17 @@ class FieldNames:
             empty=False,
             better=self._better(name) if len(found) > 1 else "",
             there=lambda: near(name, self._readable()),
+        )
+
+    @functools.cached_property
+    def _named(self) -> _Grouped:
+        # Whoever may edit one item takes no name from another: items that differ in what a name
+        # means, as a key or otherwise, make it ambiguous, and so does an empty field.
+        return _grouped(
+            (name, value)
+            for part in self._parts
+            for name, values in part.named.items()
+            for value in values
         )
 
     def _by_reference(self, name: str, *, entry: Entry) -> Confidential:

@@ -7,6 +7,7 @@ import hashlib
 import re
 import struct
 import textwrap
+from collections.abc import Callable
 from typing import Final
 
 from cryptography.exceptions import InternalError, UnsupportedAlgorithm
@@ -63,27 +64,23 @@ def private_key(value: Confidential) -> Confidential | None:
 
 
 def _loaded(pem: bytes) -> _Key:
-    # OpenSSL computes for minutes on keys of other kinds, so they are never given to it.
     labels = _LABEL.findall(pem)
-    # The checks of an RSA key take seconds for a large one.
+    load: Callable[..., _Key] = serialization.load_pem_private_key
+    encoded = pem
     if labels == [b"OPENSSH PRIVATE KEY"]:
-        return serialization.load_ssh_private_key(
-            pem, password=None, unsafe_skip_rsa_key_validation=True
-        )
-    if labels in ([b"RSA PRIVATE KEY"], [b"EC PRIVATE KEY"]):
-        return serialization.load_pem_private_key(
-            pem, password=None, unsafe_skip_rsa_key_validation=True
-        )
-    if labels != [b"PRIVATE KEY"]:
+        load = serialization.load_ssh_private_key
+    elif labels == [b"PRIVATE KEY"]:
+        _, _, body = pem.partition(b"-----BEGIN PRIVATE KEY-----")
+        body, _, _ = body.partition(b"-----END PRIVATE KEY-----")
+        load = serialization.load_der_private_key
+        encoded = base64.b64decode(b"".join(body.split()), validate=True)
+        # OpenSSL computes for minutes on keys of other kinds, so they are never given to it.
+        if not _OF_SSH.match(encoded):
+            return None
+    elif labels not in ([b"RSA PRIVATE KEY"], [b"EC PRIVATE KEY"]):
         return None
-    _, _, body = pem.partition(b"-----BEGIN PRIVATE KEY-----")
-    body, _, _ = body.partition(b"-----END PRIVATE KEY-----")
-    der = base64.b64decode(b"".join(body.split()), validate=True)
-    if not _OF_SSH.match(der):
-        return None
-    return serialization.load_der_private_key(
-        der, password=None, unsafe_skip_rsa_key_validation=True
-    )
+    # The checks of an RSA key take seconds for a large one.
+    return load(encoded, password=None, unsafe_skip_rsa_key_validation=True)
 
 
 def _with_derived_check(made: bytes) -> bytes:

@@ -24,7 +24,7 @@ from onepassword_operator.model.item import Item
 from onepassword_operator.model.outcome import Skipped
 from onepassword_operator.model.recipe import Bundle, Entry, Format, Part, Recipe, Shape
 from onepassword_operator.model.secret import ObservedSecret
-from onepassword_operator.model.secret_reference import SCHEME, SecretReference
+from onepassword_operator.model.secret_reference import SecretReference
 from onepassword_operator.model.target import Rendering
 from onepassword_operator.rules.contents import formats, item_to_data, text
 from onepassword_operator.rules.contents.field_names import FieldNames, PartKeys, listed, near
@@ -169,8 +169,8 @@ def _check_items(items: Sequence[Item]) -> None:
     fields = sum(map(_count, items))
     if fields > _FIELDS:
         raise SpecError(
-            f"spec: its items have {fields} fields, URLs and files, more than {_FIELDS}, and one "
-            "that is named several times counts as often; name fewer items, or items with fewer "
+            f"spec: its items have {fields} fields, URLs and files, more than {_FIELDS}; one that "
+            "is named several times counts each time. Name fewer items, or items with fewer "
             "fields: exclude does not help"
         )
     characters = sum(map(_characters, items))
@@ -209,9 +209,8 @@ def _check_shape(shape: Shape, *, fields: int) -> None:
 
 
 def _conversions(entry: Entry) -> int:
-    names = text.names(entry.texts) if entry.field is None else [entry.field]
-    references = [SecretReference.parse(name) for name in names if name.startswith(SCHEME)]
-    return [entry.format, *(each.format for each in references)].count(Format.OPENSSH)
+    referenced = [SecretReference.parse(name).format for name in text.references(entry)]
+    return [entry.format, *referenced].count(Format.OPENSSH)
 
 
 def _chosen(

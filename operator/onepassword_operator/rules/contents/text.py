@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.errors import NotTextError
-from onepassword_operator.model.recipe import Escape
+from onepassword_operator.model.recipe import Entry, Escape
+from onepassword_operator.model.secret_reference import SCHEME
 
 _NAME_OR_DOLLAR: Final = re.compile(r"\$(?:\$|\(([^)]*)\))")
 
@@ -46,6 +47,13 @@ def is_unclosed(text: str) -> bool:
 def names(texts: Iterable[str]) -> list[str]:
     """Return the names of the fields in these texts, each once, sorted."""
     return sorted({span.text for each in texts for span in spans(each) if span.is_name})
+
+
+def references(entry: Entry) -> list[str]:
+    """Return the secret references that a key is made of, in `field` and in texts."""
+    # Nearly no text has one, and splitting thousands takes a while.
+    texts = [each for each in entry.texts if SCHEME in each]
+    return [name for name in (entry.field or "", *names(texts)) if name.startswith(SCHEME)]
 
 
 def written(
