@@ -116,6 +116,7 @@ class Operator:
             name = namespace or "all"
             self._tasks.start(f"resyncs-{name}", partial(self._resync_forever, namespace))
             self._tasks.start(f"watches-{name}", partial(self._watch, namespace))
+            self._tasks.start(f"kinds-{name}", partial(self._use_cases.find_kinds.run, namespace))
             if patrol := self._use_cases.patrol:
                 self._tasks.start(f"patrol-{name}", partial(self._patrol, namespace, patrol))
         if self._parts.secret_watcher:
@@ -170,12 +171,14 @@ class Operator:
         watches = Watches(
             namespace,
             namespaces=self._namespaces,
-            registry=lambda: build_registry(
+            kinds=self._use_cases.shared.index.kinds,
+            registry=lambda kinds: build_registry(
                 observe=self._use_cases.observe,
                 observe_workloads=self._use_cases.observe_workloads,
                 rendering=self._parts.rendering,
                 server=self._api.server,
                 new_session=self._api.new_session,
+                kinds=kinds,
             ),
             started=partial(self._watching, namespace),
             clock=self._parts.clock,

@@ -28,6 +28,12 @@ def expose(
         label="reason",
         read=use_cases.shared.namespaces.refused,
     )
+    metrics.observe_each(
+        "workload_kinds_not_served",
+        "Watched namespaces in which workloads of a kind can't be listed or watched, by kind.",
+        label="kind",
+        read=use_cases.shared.index.kinds.count_refused,
+    )
     metrics.observe(
         "leader",
         "1 while this replica leads: it alone asks 1Password and writes.",

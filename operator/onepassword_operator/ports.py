@@ -24,6 +24,7 @@ from onepassword_operator.model.secret import (
 )
 from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.model.workload import Workload
+from onepassword_operator.model.workload_kind import WorkloadKind
 
 
 class ItemSource(Protocol):
@@ -139,21 +140,32 @@ class ResourceStore(Protocol):
 class WorkloadStore(Protocol):
     """Workloads in the cluster, and the restart settings of namespaces. Raises ClusterError."""
 
-    def list_all(self, namespace: str) -> AsyncIterator[Workload]:
-        """Yield all live workloads of a namespace; of all namespaces if it is empty.
+    def list_all(self, namespace: str, kind: WorkloadKind) -> AsyncIterator[Workload]:
+        """Yield all live workloads of a kind in a namespace; in all namespaces if it is empty.
 
         Raises:
+            ClusterAbsentError: the cluster does not serve the kind.
             ClusterError: the list is not complete.
         """
 
-    async def list_namespace(self, namespace: str) -> Sequence[Workload]:
-        """List all live workloads of a namespace; never a part of them."""
+    async def list_namespace(self, namespace: str, kind: WorkloadKind) -> Sequence[Workload]:
+        """List all live workloads of a kind in a namespace; never a part of them.
+
+        Raises as `list_all`.
+        """
+
+    async def check_access(self, namespace: str, kind: WorkloadKind) -> None:
+        """Return if a kind can be listed and watched in a namespace, or in all if it is empty.
+
+        Raises:
+            ClusterError: it can't.
+        """
 
     async def get(self, ref: ObjectRef) -> Workload | None:
         """Read a live workload; None if it does not exist."""
 
-    async def annotate_template(self, workload: Workload, annotations: dict[str, str]) -> None:
-        """Set annotations of the pod template of the workload as read.
+    async def restart(self, workload: Workload, record: Mapping[str, str]) -> None:
+        """Restart the workload as read, and record what for in its annotations.
 
         Raises:
             ClusterConflictError: it changed since.

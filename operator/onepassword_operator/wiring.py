@@ -13,6 +13,7 @@ from typing import Protocol, Self
 from onepassword_operator.model.confidential import Confidential
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import ObjectRef, Rendering
+from onepassword_operator.model.workload_kind import DEPLOYMENT, WorkloadKind
 from onepassword_operator.ports import (
     Clock,
     EventLog,
@@ -48,6 +49,7 @@ from onepassword_operator.service.vaults.catalog import Catalog
 from onepassword_operator.service.vaults.freshness import Freshness
 from onepassword_operator.service.vaults.item_reads import ItemReads
 from onepassword_operator.service.vaults.poller import Poller
+from onepassword_operator.service.watch.find_kinds import FindKinds
 from onepassword_operator.service.watch.namespaces import Namespaces
 from onepassword_operator.service.watch.observe import Observe
 from onepassword_operator.service.watch.observe_workloads import ObserveWorkloads
@@ -86,6 +88,8 @@ class Options:
     """0 sets no limit."""
     namespaces: tuple[str, ...] = ()
     """The watched ones; none means all namespaces."""
+    workload_kinds: tuple[WorkloadKind, ...] = (DEPLOYMENT,)
+    """The watched ones."""
     secret_round_seconds: float = 0.0
     """Within this time each Secret is read once; 0: Secrets are listed and watched instead."""
 
@@ -105,6 +109,7 @@ class Options:
             workers=settings.workers,
             restarts_per_second=settings.restarts_per_second,
             namespaces=settings.namespaces,
+            workload_kinds=settings.kinds,
             secret_round_seconds=0.0 if settings.watches_secrets else settings.resync_seconds,
         )
 
@@ -142,6 +147,7 @@ class UseCases:
     observe: Observe
     observe_workloads: ObserveWorkloads
     resync: Resync
+    find_kinds: FindKinds
     patrol: PatrolledSecrets | None
     """Reads each Secret in turn; None if Secrets are watched."""
     reconcile: Reconcile
@@ -194,6 +200,9 @@ def wire(ports: Ports, options: Options, *, new_queue: NewQueue) -> UseCases:
             index=shared.index,
             queue=shared.queue,
         ),
+        find_kinds=FindKinds(
+            ports.workloads, kinds=shared.index.kinds, namespaces=shared.namespaces
+        ),
         patrol=patrol,
         reconcile=reconcile,
         controller=controller,
@@ -226,7 +235,7 @@ def _loop(
 
 
 def _shared(ports: Ports, options: Options, *, new_queue: NewQueue) -> Shared:
-    clock, index = ports.clock, Index(ports.clock)
+    clock, index = ports.clock, Index(ports.clock, kinds=options.workload_kinds)
     limits = FairShare(clock, workers=options.workers, winner=index.winner)
     return Shared(
         index=index,

@@ -1,15 +1,17 @@
-"""Deployments in memory: what they use, what was patched into their pod templates, and who else edits them meanwhile."""
+"""Workloads in memory: what they use, what was patched into their pod templates, and who else edits them meanwhile."""
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from fakes.faults import FakeStore
 from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterConflictError, ClusterError
 from onepassword_operator.model.target import ObjectRef
 from onepassword_operator.model.workload import Workload
+from onepassword_operator.model.workload_kind import DEPLOYMENT, WorkloadKind
 from onepassword_operator.rules.restart import parse_restarted_for
 from onepassword_operator.wire.workload import from_dict
 
@@ -22,6 +24,7 @@ class FakeWorkloadStore(FakeStore):
         self.objects: dict[tuple[str, str], Workload] = {}
         self.rollouts: Counter[str] = Counter()
         self.refused: dict[str, ClusterError] = {}
+        self.unlisted: dict[str, ClusterError] = {}
         self.settings: dict[str, str] = {}
         self.events: list[tuple[str, Workload]] = []
         self._version = 900
@@ -34,8 +37,10 @@ class FakeWorkloadStore(FakeStore):
         annotations: dict[str, str] | None = None,
         created_at: str = "2024-01-01T00:00:00Z",
         finalizers: tuple[str, ...] = (),
+        kind: WorkloadKind = DEPLOYMENT,
+        controller: str = "",
     ) -> Workload:
-        """Somebody applies a Deployment whose only container reads the Secrets."""
+        """Somebody applies a workload whose only container reads the Secrets."""
         held = self.objects.get((namespace, name))
         metadata = {
             "namespace": namespace,
@@ -45,9 +50,12 @@ class FakeWorkloadStore(FakeStore):
             "creationTimestamp": created_at,
             "annotations": annotations or {},
             "finalizers": list(finalizers),
+            "ownerReferences": [{"kind": "Owner", "name": controller, "controller": True}] if controller else [],
         }
-        container = {"envFrom": [{"secretRef": {"name": secret}} for secret in secrets]}
-        return self._keep(from_dict({"metadata": metadata, "spec": {"template": {"spec": {"containers": [container]}}}}))
+        within: dict[str, Any] = {"spec": {"containers": [{"envFrom": [{"secretRef": {"name": secret}} for secret in secrets]}]}}
+        for member in reversed(kind.template):
+            within = {member: within}
+        return self._keep(from_dict({"metadata": metadata, **within}, kind))
 
     def terminate(self, name: str, namespace: str = "app") -> Workload:
         held = self.objects[namespace, name]
@@ -85,21 +93,30 @@ class FakeWorkloadStore(FakeStore):
         held = self.objects[namespace, name].template_annotations
         return parse_restarted_for(held.get(names.RESTARTED_FOR))
 
-    def list_all(self, namespace: str) -> AsyncIterator[Workload]:
+    def list_all(self, namespace: str, kind: WorkloadKind) -> AsyncIterator[Workload]:
         self.requests.append("list all")
-        return self.one_by_one(workload for workload in self.objects.values() if namespace in ("", workload.namespace))
+        return self.one_by_one(self._listed(namespace, kind))
 
-    async def list_namespace(self, namespace: str) -> Sequence[Workload]:
+    async def list_namespace(self, namespace: str, kind: WorkloadKind) -> Sequence[Workload]:
         await self.asked("list")
         with self.faults.around("list"):
-            return [workload for (place, _), workload in self.objects.items() if place == namespace]
+            return self._listed(namespace, kind)
+
+    def _listed(self, namespace: str, kind: WorkloadKind) -> list[Workload]:
+        if error := self.unlisted.get(kind.kind):
+            raise error
+        return [each for each in self.objects.values() if each.kind is kind and namespace in ("", each.namespace)]
+
+    async def check_access(self, namespace: str, kind: WorkloadKind) -> None:
+        self.requests.append(f"check {kind.kind}")
+        self._listed(namespace, kind)
 
     async def get(self, ref: ObjectRef) -> Workload | None:
         await self.asked("get")
         with self.faults.around("get"):
             return self.objects.get((ref.namespace, ref.name))
 
-    async def annotate_template(self, workload: Workload, annotations: dict[str, str]) -> None:
+    async def restart(self, workload: Workload, record: Mapping[str, str]) -> None:
         await self.asked("patch")
         with self.faults.around("patch"):
             if error := self.refused.get(workload.name):
@@ -109,7 +126,8 @@ class FakeWorkloadStore(FakeStore):
                 raise ClusterAbsentError("gone")
             if (held.uid, held.resource_version) != (workload.uid, workload.resource_version):
                 raise ClusterConflictError("changed since")
-            self._keep(replace(held, template_annotations=dict(held.template_annotations) | annotations))
+            made = dict(held.record) | dict(record)
+            self._keep(replace(held, annotations=made) if held.kind.restart_at else replace(held, template_annotations=made))
             self.rollouts[workload.name] += 1
 
     async def namespace_setting(self, namespace: str) -> str | None:

@@ -175,3 +175,13 @@ minAvailable: {{ $least }}
 {{- end -}}
 {{- end -}}
 {{- end -}}
+
+{{/* Where each kind of workloads is served, and whether it is restarted, which takes the right to patch. */}}
+{{- define "onepassword-operator.workloadRules" -}}
+Deployment: {group: apps, plural: deployments, restarts: true}
+StatefulSet: {group: apps, plural: statefulsets, restarts: true}
+DaemonSet: {group: apps, plural: daemonsets, restarts: true}
+Rollout: {group: argoproj.io, plural: rollouts, restarts: true}
+CronJob: {group: batch, plural: cronjobs, restarts: false}
+Job: {group: batch, plural: jobs, restarts: false}
+{{- end }}

@@ -24,7 +24,7 @@ import msgspec
 
 from onepassword_operator.cluster.api_errors import Status, asked_pause_seconds, to_error
 from onepassword_operator.cluster.credentials import ClusterAccess
-from onepassword_operator.cluster.page import PAGES, Page
+from onepassword_operator.cluster.page import PAGES, Page, ignored
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterUnavailableError
 from onepassword_operator.net.proxy import DIRECT, Route
 from onepassword_operator.rules import page_size
@@ -37,7 +37,15 @@ TRIES: Final = 4
 CONNECTIONS: Final = 128
 WRITES_AT_ONCE: Final = 32
 """Writes in flight: a small part of the requests that an API server serves at once."""
-_METHODS: Final = {"get": "GET", "list": "GET", "create": "POST", "update": "PUT", "patch": "PATCH"}
+_METHODS: Final = {
+    "get": "GET",
+    "list": "GET",
+    "watch": "GET",
+    "create": "POST",
+    "update": "PUT",
+    "patch": "PATCH",
+}
+_BRIEFLY: Final = {"watch": "true", "timeoutSeconds": "1", "resourceVersion": "0"}
 _MERGE_PATCH: Final = "application/merge-patch+json"
 _METADATA_ONLY: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
@@ -230,6 +238,13 @@ class KubernetesApi:
             yield page
             if not token:
                 return
+
+    async def check_access(self, path: str, *, resource: str) -> None:
+        """LIST and WATCH none of a collection's objects, to see whether both are granted."""
+        query = {"fieldSelector": "metadata.name=-", "limit": "1"}
+        for verb, more in (("list", {}), ("watch", _BRIEFLY)):
+            call = _Call(verb=verb, path=path, resource=resource, query=query | more, read=ignored)
+            await self._read(call)
 
     async def create(
         self, path: str, body: Mapping[str, Any], *, resource: str, read: Decode[Read]

@@ -1,12 +1,12 @@
 """Workloads in the cluster, and the restart settings of namespaces.
 
-Only the pod template's annotations of a workload are ever patched.
+Only the record of its restarts is ever patched on a workload, and the time of an Argo Rollout's.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -17,7 +17,7 @@ from onepassword_operator.model import names
 from onepassword_operator.model.errors import ClusterDeniedError
 from onepassword_operator.model.target import ObjectRef
 from onepassword_operator.model.workload import Workload
-from onepassword_operator.model.workload_kind import KINDS
+from onepassword_operator.model.workload_kind import KINDS, WorkloadKind
 from onepassword_operator.wire.metadata import texts
 from onepassword_operator.wire.workload import from_json
 
@@ -39,18 +39,21 @@ class KubernetesWorkloads:
     def __init__(self, api: KubernetesApi) -> None:
         self._api = api
 
-    async def list_namespace(self, namespace: str) -> Sequence[Workload]:
-        """List all live workloads of a namespace, by page."""
-        return [workload async for workload in self.list_all(namespace)]
+    async def list_namespace(self, namespace: str, kind: WorkloadKind) -> Sequence[Workload]:
+        """List all live workloads of a kind in a namespace, by page."""
+        return [workload async for workload in self.list_all(namespace, kind)]
 
-    async def list_all(self, namespace: str) -> AsyncIterator[Workload]:
-        """Yield all live workloads of a namespace, or of all of them, by page."""
-        for kind in KINDS.values():
-            path = kind.url_path(namespace)
-            read = functools.partial(from_json, kind=kind)
-            async for page in self._api.pages(path, resource=kind.plural):
-                for workload in page.decoded(read):
-                    yield workload
+    async def list_all(self, namespace: str, kind: WorkloadKind) -> AsyncIterator[Workload]:
+        """Yield all live workloads of a kind in a namespace, or in all of them, by page."""
+        path = kind.url_path(namespace)
+        read = functools.partial(from_json, kind=kind)
+        async for page in self._api.pages(path, resource=kind.plural):
+            for workload in page.decoded(read):
+                yield workload
+
+    async def check_access(self, namespace: str, kind: WorkloadKind) -> None:
+        """Ask whether a kind can be listed and watched; see `WorkloadStore`."""
+        await self._api.check_access(kind.url_path(namespace), resource=kind.plural)
 
     async def get(self, ref: ObjectRef) -> Workload | None:
         """Read a live workload; None if it does not exist."""
@@ -59,13 +62,12 @@ class KubernetesWorkloads:
         read = functools.partial(from_json, kind=kind)
         return await self._api.get(path, resource=kind.plural, read=read)
 
-    async def annotate_template(self, workload: Workload, annotations: dict[str, str]) -> None:
-        """PATCH the pod template of exactly the workload that was read."""
+    async def restart(self, workload: Workload, record: Mapping[str, str]) -> None:
+        """PATCH exactly the workload that was read."""
         kind = workload.kind
-        body = {
-            "metadata": {"uid": workload.uid, "resourceVersion": str(workload.resource_version)},
-            **kind.restart_patch(annotations),
-        }
+        body = kind.restart_patch(record, time=self._api.server_time())
+        read = {"uid": workload.uid, "resourceVersion": str(workload.resource_version)}
+        body["metadata"] = body.get("metadata", {}) | read
         path = kind.url_path(workload.namespace, workload.name)
         await self._api.merge_patch(path, body, resource=kind.plural, read=pages.ignored)
 

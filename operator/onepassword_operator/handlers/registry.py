@@ -16,7 +16,7 @@ from onepassword_operator.handlers.items import ItemEvents
 from onepassword_operator.handlers.workloads import WorkloadEvents
 from onepassword_operator.model import names
 from onepassword_operator.model.target import Rendering
-from onepassword_operator.model.workload_kind import KINDS
+from onepassword_operator.model.workload_kind import WorkloadKind
 from onepassword_operator.service.watch.observe import Observe
 from onepassword_operator.service.watch.observe_workloads import ObserveWorkloads
 
@@ -37,6 +37,7 @@ def build_registry(
     rendering: Rendering,
     server: str,
     new_session: Callable[[], aiohttp.ClientSession],
+    kinds: Iterable[WorkloadKind],
 ) -> kopf.OperatorRegistry:
     """Route OnePasswordItems and workloads, and log kopf in with a session of ours."""
     registry = kopf.OperatorRegistry()
@@ -48,7 +49,7 @@ def build_registry(
     kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=registry)(
         ItemEvents(observe, rendering).item_event
     )
-    for kind in KINDS.values():
+    for kind in kinds:
         kopf.on.event(kind.group, kind.version, kind.plural, registry=registry)(
             WorkloadEvents(observe_workloads, kind).workload_event
         )

@@ -12,7 +12,7 @@ import contextlib
 import contextvars
 import logging
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import kopf
@@ -24,7 +24,9 @@ from onepassword_operator.handlers.memories import NoMemories
 from onepassword_operator.handlers.registry import build_settings
 from onepassword_operator.model.errors import ClusterDeniedError
 from onepassword_operator.model.names import COMPONENT, PLURAL
+from onepassword_operator.model.workload_kind import WorkloadKind
 from onepassword_operator.ports import Clock
+from onepassword_operator.service.index.served_kinds import ServedKinds
 from onepassword_operator.service.watch.namespaces import Access, Namespaces
 
 FIRST_PAUSE_SECONDS: Final = 1.0
@@ -112,13 +114,15 @@ class Watches:
         namespace: str,
         *,
         namespaces: Namespaces,
-        registry: Callable[[], kopf.OperatorRegistry],
+        kinds: ServedKinds,
+        registry: Callable[[Sequence[WorkloadKind]], kopf.OperatorRegistry],
         started: Callable[[], None],
         clock: Clock,
     ) -> None:
         """Keep the parameters; an empty namespace means all namespaces."""
         self._namespace = namespace
         self._namespaces = namespaces
+        self._kinds = kinds
         self._registry = registry
         self._started = started
         self._clock = clock
@@ -135,6 +139,8 @@ class Watches:
             failed = await self._once()
             if not failed:
                 return
+            if isinstance(failed, _OtherKindsError):
+                continue
             failures = 1 if self._clock.monotonic() - began > CALM_SECONDS else failures + 1
             pause = min(
                 FIRST_PAUSE_SECONDS * 2.0 ** min(failures - 1, 16), LONGEST_PAUSE_SECONDS
@@ -144,7 +150,10 @@ class Watches:
 
     def _report(self, failed: Exception, pause: float) -> None:
         status = getattr(failed, "status", None)
-        if status == 403:  # noqa: PLR2004
+        if status == 403 and (kind := self._refused_kind(failed)):  # noqa: PLR2004
+            error = ClusterDeniedError(f"watch {kind.plural}: RBAC does not allow it")
+            self._kinds.refuse(self._namespace, kind, error=error)
+        elif status == 403:  # noqa: PLR2004
             error = ClusterDeniedError(
                 f"watch {PLURAL} or workloads: RBAC does not allow it; "
                 "grant the operator's service account list and watch on both"
@@ -160,14 +169,21 @@ class Watches:
                 "watches ended, starting them again", extra=fields | {"pause": round(pause, 1)}
             )
 
+    def _refused_kind(self, failed: Exception) -> WorkloadKind | None:
+        # The API server names the collection that it refused.
+        details = getattr(failed, "details", None) or {}
+        served = self._kinds.of(self._namespace)
+        return next((each for each in served if each.plural == details.get("kind")), None)
+
     async def _once(self) -> Exception | None:
-        ready, unserved, insights = asyncio.Event(), asyncio.Event(), Insights()
+        ready, stop, insights = asyncio.Event(), asyncio.Event(), Insights()
+        kinds = self._kinds.of(self._namespace)
         following = asyncio.create_task(
-            self._follow(ready, insights, unserved=unserved), name="watches-started"
+            self._follow(ready, insights, kinds=kinds, stop=stop), name="watches-started"
         )
         try:
             await run_kopf(
-                registry=self._registry(),
+                registry=self._registry(kinds),
                 settings=build_settings(),
                 memories=NoMemories(),
                 insights=insights,
@@ -177,28 +193,41 @@ class Watches:
                 # by default kopf asks for the user's name, and a pod's user may have none
                 identity=COMPONENT,
                 ready_flag=ready,
-                stop_flag=unserved,
+                stop_flag=stop,
             )
         except Exception as error:  # noqa: BLE001
             return error
         finally:
             following.cancel()
-        return _UnservedError() if unserved.is_set() else None
+        return following.result() if stop.is_set() else None
 
     async def _follow(
-        self, ready: asyncio.Event, insights: Insights, *, unserved: asyncio.Event
-    ) -> None:
+        self,
+        ready: asyncio.Event,
+        insights: Insights,
+        *,
+        kinds: Sequence[WorkloadKind],
+        stop: asyncio.Event,
+    ) -> Exception:
+        """Stop kopf once it watches anything else than it should, and return the reason."""
         await ready.wait()
         self._started()
         await insights.ready_resources.wait()
-        if not any(resource.plural == PLURAL for resource in insights.watched_resources):
-            unserved.set()  # without the CRD, kopf would run on and never watch it
-            return
-        await asyncio.sleep(PERMITTED_SECONDS)
-        self._namespaces.allow(self._namespace, Access.WATCHES)
+        error: Exception = _UnservedError()  # without the CRD, kopf would run on, and not watch it
+        if any(resource.plural == PLURAL for resource in insights.watched_resources):
+            await asyncio.sleep(PERMITTED_SECONDS)
+            self._namespaces.allow(self._namespace, Access.WATCHES)
+            await self._kinds.until_other_than(kinds, self._namespace)
+            error = _OtherKindsError()
+        stop.set()
+        return error
 
 
 class _UnservedError(Exception):
     """Discovery lacks a resource, so kopf can't watch it."""
 
     status = 404
+
+
+class _OtherKindsError(Exception):
+    """Other kinds of workloads are served than are watched."""

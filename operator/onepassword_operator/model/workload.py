@@ -17,7 +17,7 @@ _DIGEST = re.compile("[0-9a-f]{32}")
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """A workload: the Secrets that it uses or asks for, and its pod template's annotations."""
+    """A workload: the Secrets that it uses or asks for, and its annotations."""
 
     kind: WorkloadKind = DEPLOYMENT
     namespace: str
@@ -30,6 +30,10 @@ class Workload:
     secrets: frozenset[str]
     terminating: bool = False
     finalizers: tuple[str, ...] = ()
+    controller: str = ""
+    """Kind and name of the object that controls it, as `Prometheus "main"`; empty: none does."""
+    left_to_do: str = ""
+    """What people have to do after its restart; empty: its pods are replaced without them."""
     advice: tuple[str, ...] = ()
     """What of its annotations means nothing."""
     claim: Claim | None = None
@@ -39,6 +43,17 @@ class Workload:
     def ref(self) -> ObjectRef:
         """Its kind, namespace and name."""
         return ObjectRef(self.kind.kind, self.namespace, self.name)
+
+    @property
+    def speaks_for_itself(self) -> bool:
+        """Whether it may ask for a Secret, and keep alive those that it uses."""
+        return not self.controller or self.kind.asks_if_controlled
+
+    @property
+    def record(self) -> Mapping[str, str]:
+        """The annotations that tell what it was restarted for."""
+        on_object = self.kind.record == ("metadata", "annotations")
+        return self.annotations if on_object else self.template_annotations
 
     @property
     def owner_reference(self) -> OwnerReference:

@@ -1,4 +1,4 @@
-"""Workload × pending marks × settings → the annotations that restart it exactly once, or none.
+"""Workload × pending marks × settings → the record that restarts it exactly once, or none.
 
 For each Secret the first of four levels with a setting decides: the Secret (its resource's
 annotation), the workload, the namespace, the operator. A value that is not a Go boolean counts as
@@ -43,19 +43,19 @@ class Levels:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Restart:
-    """A due workload: the Secrets it restarts for, and the pod-template annotations that do it."""
+    """A due workload: the Secrets it restarts for, and the annotations that record it."""
 
     secrets: tuple[str, ...]
-    template_annotations: Mapping[str, str]
+    record: Mapping[str, str]
 
 
 def decide(
     workload: Workload, pending: Mapping[str, PendingSecret], *, levels: Levels
 ) -> Restart | None:
     """Return the one restart that all pending Secrets of the workload make, or None."""
-    if workload.terminating:
+    if workload.terminating or not workload.kind.restarts:
         return None
-    restarted_for = parse_restarted_for(workload.template_annotations.get(names.RESTARTED_FOR))
+    restarted_for = parse_restarted_for(workload.record.get(names.RESTARTED_FOR))
     due = {
         name: pending[name].mark
         for name in sorted(workload.secrets & pending.keys())
@@ -68,13 +68,12 @@ def decide(
     used = {name: done for name, done in restarted_for.items() if name in workload.secrets}
     merged = used | {name: mark.content for name, mark in due.items()}
     newest = max(
-        [mark.time for mark in due.values()]
-        + [workload.template_annotations.get(names.LAST_RESTARTED, "")],
+        [mark.time for mark in due.values()] + [workload.record.get(names.LAST_RESTARTED, "")],
         key=_instant,
     )
     return Restart(
         secrets=tuple(due),
-        template_annotations={
+        record={
             names.RESTARTED_FOR: json.dumps(merged, sort_keys=True, separators=(",", ":")),
             names.LAST_RESTARTED: newest,
         },
@@ -104,7 +103,7 @@ def parse_restarted_for(text: str | None) -> dict[str, str]:
 def _is_served(workload: Workload, mark: RestartMark, *, done: str | None) -> bool:
     # The time counts, too: the Secret may have held something else in between, and the pods may
     # have been restarted by somebody else then.
-    last = _instant(workload.template_annotations.get(names.LAST_RESTARTED, ""))
+    last = _instant(workload.record.get(names.LAST_RESTARTED, ""))
     return done == mark.content and last >= _instant(mark.time)
 
 

@@ -6,7 +6,8 @@ from typing import Annotated, Final
 
 import pydantic
 
-from onepassword_operator.settings.values import OnOff, RestartOn
+from onepassword_operator.model.workload_kind import DEPLOYMENT, KINDS, WorkloadKind
+from onepassword_operator.settings.values import OnOff, RestartOn, WorkloadKinds
 
 PREFIX: Final = "ONEPASSWORD_OPERATOR_"
 WITH_FLAG: Final[pydantic.types.JsonDict] = {"flag": True}
@@ -63,6 +64,14 @@ class TuningSettings(pydantic.BaseModel):
         description="version: each new version of an item restarts the workloads of its Secrets. "
         "content: not if their data stay the same, as after a new title, tag or favourite.",
     )
+    workload_kinds: WorkloadKinds = pydantic.Field(
+        default=DEPLOYMENT.kind,
+        validation_alias=PREFIX + "WORKLOAD_KINDS",
+        json_schema_extra=WITH_FLAG,
+        description="Kinds of workloads that are watched, separated by commas: they may ask for "
+        f"Secrets by annotation, and restart for changed ones. Out of {', '.join(KINDS)}; "
+        "a CronJob or Job is never restarted, because its next pods read the new Secret.",
+    )
     secret_watch: OnOff = pydantic.Field(
         default="on",
         validation_alias=PREFIX + "SECRET_WATCH",
@@ -83,6 +92,11 @@ class TuningSettings(pydantic.BaseModel):
         description="Secrets that are reconciled at the same time; a reconcile that takes over two "
         "seconds makes room for another, so up to three times as many run if some are slow.",
     )
+
+    @property
+    def kinds(self) -> tuple[WorkloadKind, ...]:
+        """The kinds of workloads to watch."""
+        return tuple([KINDS[kind] for kind in self.workload_kinds.split(",")])
 
     @property
     def watches_secrets(self) -> bool:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pydantic
 
+from onepassword_operator.model.workload_kind import KINDS
 from onepassword_operator.rules import http_proxy, token_syntax
 
 BOOLEANS: Final[Mapping[str, bool]] = {
@@ -125,6 +126,14 @@ def _proxy(value: pydantic.SecretStr) -> pydantic.SecretStr:
     return value
 
 
+def _kinds(value: str) -> str:
+    known = {kind.lower(): kind for kind in KINDS}
+    given = [name.strip().lower() for name in value.split(",") if name.strip()]
+    if not given or not known.keys() >= set(given):
+        raise ValueError(f"must be names out of {', '.join(KINDS)}, separated by commas")
+    return ",".join(known[name] for name in dict.fromkeys(given))
+
+
 def _interval(value: object) -> object:
     # Stricter than pydantic, which takes `60.0` and `6_0`; Go's Atoi doesn't.
     if isinstance(value, str) and not (
@@ -179,5 +188,6 @@ LogLevel = Annotated[str, pydantic.AfterValidator(_level)]
 StacktraceLevel = Annotated[str, pydantic.AfterValidator(_one_of(*STACKTRACE_LEVELS))]
 Encoder = Annotated[str, pydantic.AfterValidator(_one_of(*ENCODERS))]
 RestartOn = Annotated[str, pydantic.AfterValidator(_one_of(*RESTART_ON))]
+WorkloadKinds = Annotated[str, pydantic.AfterValidator(_kinds)]
 OnOff = Annotated[str, pydantic.AfterValidator(_one_of(*SWITCH))]
 TimeEncoding = Annotated[str, pydantic.AfterValidator(_time_encoding)]

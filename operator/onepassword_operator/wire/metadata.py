@@ -21,6 +21,7 @@ NoObject = Scalar | list[object]
 NoList = Scalar | dict[str, object]
 """The same, for a union with a list."""
 
+_SHOWN: Final = 253
 _FINALIZERS: Final = frozenset({names.OFFICIAL_FINALIZER, names.ORPHAN_FINALIZER})
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)
@@ -39,6 +40,7 @@ class ObjectMeta(msgspec.Struct, rename="camel", gc=False):
     labels: object = None
     annotations: object = None
     finalizers: object = None
+    owner_references: object = None
 
 
 def decoder(kind: type[Struct]) -> msgspec.json.Decoder[Struct]:
@@ -66,6 +68,15 @@ def strings(found: object) -> tuple[str, ...]:
 def known_finalizers(found: object) -> tuple[str, ...]:
     """Read the finalizers that decide anything here: others may be thousands."""
     return tuple(each for each in strings(found) if each in _FINALIZERS)
+
+
+def controller(found: object) -> str:
+    """Read the kind and name of the controller among ownerReferences; empty if there is none."""
+    for owner in found if isinstance(found, list) else ():
+        if isinstance(owner, dict) and owner.get("controller") is True:
+            kind, name = text_of(owner.get("kind")), text_of(owner.get("name"))
+            return f'{kind[:_SHOWN]} "{name[:_SHOWN]}"'
+    return ""
 
 
 def text_of(found: object) -> str:

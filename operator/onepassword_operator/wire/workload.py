@@ -1,6 +1,7 @@
 """A workload as JSON → a workload: the Secrets that it uses, and the Secret that it asks for.
 
-It uses the Secret that it asks for, and all Secrets in its pod template.
+It uses the Secret that it asks for, those that an annotation names, and all Secrets in its pod
+template.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from onepassword_operator.model.workload import Workload
 from onepassword_operator.model.workload_kind import DEPLOYMENT, KINDS, WorkloadKind
 from onepassword_operator.rules.secret import workload_claim
 from onepassword_operator.wire.metadata import (
+    NoObject,
     ObjectMeta,
+    controller,
     converted,
     decoder,
     known_finalizers,
@@ -30,11 +33,22 @@ class _Object(msgspec.Struct, gc=False):
     metadata: ObjectMeta
 
 
+class _Strategy(msgspec.Struct, gc=False):
+    type: object = None
+
+
+class _Spec(msgspec.Struct, rename="camel", gc=False):
+    paused: object = None
+    update_strategy: _Strategy | NoObject = None
+
+
 def _struct(kind: WorkloadKind) -> type[_Object]:
     outermost, *within = kind.template
     held: Any = PodTemplate
+    bases: tuple[type[msgspec.Struct], ...] = ()
     for member in reversed(within):
-        held = msgspec.defstruct("_Within", [(member, held | None, None)], gc=False)
+        bases = (_Spec,) if member == within[0] else ()
+        held = msgspec.defstruct("_Within", [(member, held | None, None)], bases=bases, gc=False)
     members: list[Any] = [(outermost, held | None, None)]
     return cast(type[_Object], msgspec.defstruct("_Kind", members, bases=(_Object,), gc=False))
 
@@ -55,17 +69,38 @@ def from_dict(raw: Mapping[str, Any], kind: WorkloadKind = DEPLOYMENT) -> Worklo
 
 def _ours(annotations: dict[str, str]) -> dict[str, str]:
     # The others say nothing about Secrets or restarts, and kubectl's repeats the whole object.
-    return {name: value for name, value in annotations.items() if names.PREFIX in name}
+    return {
+        name: value
+        for name, value in annotations.items()
+        if names.PREFIX in name or name == names.USES_SECRETS
+    }
+
+
+def _finalizers(metadata: ObjectMeta, kind: WorkloadKind) -> tuple[str, ...]:
+    known = known_finalizers(metadata.finalizers)
+    if kind.has_official_finalizer:
+        return known
+    return tuple(each for each in known if each != names.OFFICIAL_FINALIZER)
+
+
+def _left_to_do(spec: _Spec) -> str:
+    if spec.paused is True:
+        return "it is paused, so its pods are replaced once it is resumed"
+    if isinstance(spec.update_strategy, _Strategy) and spec.update_strategy.type == "OnDelete":
+        return "its update strategy is OnDelete, so delete its pods to have them replaced"
+    return ""
 
 
 def _workload(found: _Object, kind: WorkloadKind) -> Workload:
     metadata, within = found.metadata, cast(Any, found)
+    spec: _Spec = getattr(found, kind.template[0], None) or _Spec()
     for member in kind.template:
         within = getattr(within, member, None)
     template: PodTemplate = within or PodTemplate()
     annotations = _ours(texts(metadata.annotations))
     on_template = _ours(template.annotations())
-    named, secrets = workload_claim.named(annotations, on_template), template.secrets()
+    named = workload_claim.named(annotations, on_template)
+    secrets = template.secrets() | workload_claim.used(annotations)
     workload = Workload(
         kind=kind,
         namespace=metadata.namespace,
@@ -76,9 +111,15 @@ def _workload(found: _Object, kind: WorkloadKind) -> Workload:
         annotations=annotations,
         template_annotations=on_template,
         secrets=secrets | named,
-        advice=workload_claim.advice(annotations, on_template, kind=kind, secrets=secrets),
         terminating=bool(metadata.deletion_timestamp),
-        finalizers=known_finalizers(metadata.finalizers),
+        finalizers=_finalizers(metadata, kind),
+        controller=controller(metadata.owner_references),
+        left_to_do=_left_to_do(spec),
     )
+    if not workload.speaks_for_itself:
+        return workload
     claim = workload_claim.claim(workload)
-    return dataclasses.replace(workload, claim=claim) if claim else workload
+    advice = workload_claim.advice(annotations, on_template, kind=kind, secrets=secrets)
+    return (
+        dataclasses.replace(workload, claim=claim, advice=advice) if claim or advice else workload
+    )

@@ -11,6 +11,7 @@ from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.workload_store import KubernetesWorkloads
 from onepassword_operator.model.errors import ClusterUnavailableError
 from onepassword_operator.model.target import ObjectRef
+from onepassword_operator.model.workload_kind import DEPLOYMENT
 from onepassword_operator.wire.workload import from_dict
 
 ROOT = "/apis/apps/v1/namespaces/app/deployments"
@@ -28,8 +29,8 @@ def store(api: KubernetesApi) -> KubernetesWorkloads:
 
 async def test_all_pages_of_a_namespace_or_of_the_cluster_are_listed(server: Server, store: KubernetesWorkloads) -> None:
     server.script(*[reply({"items": [RAW], "metadata": {"continue": "more"}}), reply({"items": [RAW]})] * 2)
-    assert await store.list_namespace("app") == [from_dict(RAW)] * 2
-    assert [workload async for workload in store.list_all("")] == [from_dict(RAW)] * 2
+    assert await store.list_namespace("app", DEPLOYMENT) == [from_dict(RAW)] * 2
+    assert [workload async for workload in store.list_all("", DEPLOYMENT)] == [from_dict(RAW)] * 2
     assert server.paths() == [ROOT] * 2 + ["/apis/apps/v1/deployments"] * 2
 
 
@@ -42,7 +43,7 @@ async def test_one_deployment_is_read_or_absent(server: Server, store: Kubernete
 
 async def test_a_pod_template_is_patched_on_exactly_what_was_read(server: Server, store: KubernetesWorkloads) -> None:
     server.script(reply(RAW))
-    await store.annotate_template(from_dict(RAW), {"a": "b"})
+    await store.restart(from_dict(RAW), {"a": "b"})
     (request,) = server.seen
     assert (request.method, request.path) == ("PATCH", f"{ROOT}/web")
     assert msgspec.json.decode(request.body) == {

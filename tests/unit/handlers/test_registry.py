@@ -15,6 +15,7 @@ from onepassword_operator.handlers.registry import NO_FINALIZER, NoDiffBase, NoP
 from onepassword_operator.handlers.watches import run_kopf
 from onepassword_operator.model import names
 from onepassword_operator.model.target import Rendering
+from onepassword_operator.model.workload_kind import DEPLOYMENT
 
 LARGEST_OBJECT = 3 * 2**19
 """The most bytes that etcd takes, by default."""
@@ -36,6 +37,7 @@ def build(new_session: Callable[[], aiohttp.ClientSession]) -> kopf.OperatorRegi
         rendering=Rendering(),
         server="http://api",
         new_session=new_session,
+        kinds=[DEPLOYMENT],
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import kopf
@@ -13,6 +13,8 @@ from fakes.clock import FakeClock
 from onepassword_operator.handlers import watches
 from onepassword_operator.handlers.watches import CALM_SECONDS, Watches, run_kopf
 from onepassword_operator.model.errors import ClusterDeniedError
+from onepassword_operator.model.workload_kind import KINDS, WorkloadKind
+from onepassword_operator.service.index.served_kinds import ServedKinds
 from onepassword_operator.service.watch.namespaces import Access, Namespaces
 
 
@@ -27,6 +29,8 @@ class Script:
         self.given: list[dict[str, Any]] = []
         self.starts = 0
         self.namespaces = Namespaces([])
+        self.kinds = ServedKinds(KINDS.values())
+        self.watched: list[list[str]] = []
         monkeypatch.setattr(watches, "run_kopf", self._operator)
 
     async def _operator(self, **given: Any) -> None:
@@ -46,13 +50,25 @@ class Script:
     def watches(self, namespace: str = "") -> Watches:
         self.namespaces = Namespaces([namespace])
         self.namespaces.allow(namespace, Access.LISTS)
-        return Watches(namespace, namespaces=self.namespaces, registry=kopf.OperatorRegistry, started=self._started, clock=self.clock)
+        return Watches(
+            namespace,
+            namespaces=self.namespaces,
+            kinds=self.kinds,
+            registry=self._registry,
+            started=self._started,
+            clock=self.clock,
+        )
+
+    def _registry(self, kinds: Sequence[WorkloadKind]) -> kopf.OperatorRegistry:
+        self.watched.append([kind.kind for kind in kinds])
+        return kopf.OperatorRegistry()
 
 
 class Failed(Exception):  # noqa: N818
     def __init__(self, status: int = 503) -> None:
         super().__init__("what the server said")
         self.status = status
+        self.details: dict[str, str] = {}
 
 
 def fail() -> None:
@@ -137,6 +153,29 @@ async def test_watches_that_go_on_are_permitted(pauses: list[float], monkeypatch
         while script.namespaces.refused():  # noqa: ASYNC110  what is waited for is no event
             await asyncio.sleep(0)
     assert pauses == [watches.PERMITTED_SECONDS]
+    await given_up(running)
+
+
+async def test_a_kind_whose_watch_is_refused_is_watched_no_more_and_the_rest_at_once_and_again_when_it_may(
+    pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        failed = Failed(403)
+        failed.details = {"group": "apps", "kind": "statefulsets"}
+        raise failed
+
+    script = Script(monkeypatch, refuse)
+    script.discovered = [kopf.Resource("onepassword.com", "v1", "onepassworditems")]
+    running = asyncio.create_task(script.watches("a").run())
+    async with asyncio.timeout(5):
+        while watches.PERMITTED_SECONDS not in pauses:  # noqa: ASYNC110  what is waited for is no event
+            await asyncio.sleep(0)
+        assert script.namespaces.refused() == {}
+        script.kinds.allow("a", KINDS["StatefulSet"])
+        while len(script.given) < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    everything = list(KINDS)
+    assert script.watched == [everything, [kind for kind in everything if kind != "StatefulSet"], everything]
     await given_up(running)
 
 
@@ -226,7 +265,14 @@ async def test_a_user_without_a_name_is_no_problem(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr("getpass.getuser", nobody)
     monkeypatch.setattr(watches.asyncio, "wait", run)  # type: ignore[attr-defined]
-    made = Watches("", namespaces=Namespaces([]), registry=kopf.OperatorRegistry, started=lambda: None, clock=FakeClock())
+    made = Watches(
+        "",
+        namespaces=Namespaces([]),
+        kinds=ServedKinds([]),
+        registry=lambda _: kopf.OperatorRegistry(),
+        started=lambda: None,
+        clock=FakeClock(),
+    )
     assert await asyncio.wait_for(made._once(), 10) is None
 
 

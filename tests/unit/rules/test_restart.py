@@ -45,7 +45,7 @@ def test_a_user_of_changed_secrets_is_restarted_once_with_their_revisions_and_th
     pending: dict[str, restart.PendingSecret], secrets: tuple[str, ...], restarted_for: str, time: str
 ) -> None:
     annotations = {names.RESTARTED_FOR: restarted_for, names.LAST_RESTARTED: time}
-    assert restart.decide(WORKLOAD, pending, levels=EVERYBODY) == restart.Restart(secrets=secrets, template_annotations=annotations)
+    assert restart.decide(WORKLOAD, pending, levels=EVERYBODY) == restart.Restart(secrets=secrets, record=annotations)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_only_what_is_due_is_a_reason_and_what_was_done_stays_recorded_as_long_a
     decided = restart.decide(_annotated('{"gone":"v/x@1","db":"v/i@3"}'), BOTH, levels=EVERYBODY)
     assert decided is not None
     assert decided.secrets == ("cache",)
-    assert decided.template_annotations[names.RESTARTED_FOR] == '{"cache":"v/j@9","db":"v/i@3"}'
+    assert decided.record[names.RESTARTED_FOR] == '{"cache":"v/j@9","db":"v/i@3"}'
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_restart_for_another_revision_or_before_the_secret_had_this_one_again_
 def test_the_time_of_the_last_restart_is_never_lowered(last: str, expected: str) -> None:
     decided = restart.decide(_annotated("{}", last), DB, levels=EVERYBODY)
     assert decided is not None
-    assert decided.template_annotations[names.LAST_RESTARTED] == expected
+    assert decided.record[names.LAST_RESTARTED] == expected
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_after_its_annotations_are_applied_nothing_is_due(
     decided = restart.decide(workload, pending, levels=levels)
     if decided is not None:
         assert decided.secrets
-        applied = {**workload.template_annotations, **decided.template_annotations}
+        applied = {**workload.template_annotations, **decided.record}
         assert restart.decide(dataclasses.replace(workload, template_annotations=applied), pending, levels=levels) is None
 
 

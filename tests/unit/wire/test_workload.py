@@ -8,6 +8,7 @@ import pytest
 
 from onepassword_operator.model import names
 from onepassword_operator.model.workload import Workload
+from onepassword_operator.model.workload_kind import KINDS, WorkloadKind
 from onepassword_operator.wire import workload as wire
 from unit.rules.samples import BARE_WORKLOAD
 
@@ -61,6 +62,50 @@ def test_a_deployment_is_read_whole_but_for_annotations_of_others() -> None:
 )
 def test_what_a_deployment_lacks_is_empty(raw: dict[str, Any]) -> None:
     assert read(raw) == BARE_WORKLOAD
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_the_secrets_in_the_pod_template_of_each_kind_are_used(kind: WorkloadKind) -> None:
+    within: dict[str, Any] = {"spec": {"imagePullSecrets": [{"name": "pull"}]}, "metadata": {"annotations": {names.ITEM_NAME: "db"}}}
+    for member in reversed(kind.template):
+        within = {member: within}
+    raw = {"metadata": METADATA | {"annotations": {names.USES_SECRETS: " a, b,,pull"}, "finalizers": [names.OFFICIAL_FINALIZER]}} | within
+    workload = wire.from_dict(raw, kind)
+    assert wire.from_json(msgspec.json.encode(raw), kind) == workload
+    assert (workload.kind, set(workload.secrets)) == (kind, {"pull", "db", "a", "b"})
+    assert workload.has_legacy_finalizer == (kind.kind == "Deployment")
+
+
+@pytest.mark.parametrize(
+    ("owners", "controller"),
+    [
+        (None, ""),
+        ([{"kind": "CronJob", "name": "nightly"}], ""),
+        ([{"kind": "A", "name": "b"}, {"kind": "CronJob", "name": "nightly", "controller": True}], 'CronJob "nightly"'),
+        (["odd", {"controller": True}], ' ""'),
+    ],
+)
+def test_the_controller_is_known_and_what_it_owns_gets_no_advice(owners: object, controller: str) -> None:
+    annotations = {names.ITEM_PATH: "vaults/v/items/i"}
+    raw = {"metadata": METADATA | {"ownerReferences": owners, "annotations": annotations}}
+    workload = wire.from_dict(raw, KINDS["Job"])
+    assert (workload.controller, bool(workload.advice)) == (controller, not controller)
+
+
+@pytest.mark.parametrize(
+    ("spec", "left"),
+    [
+        ({}, ""),
+        ({"paused": False, "updateStrategy": {"type": "RollingUpdate"}}, ""),
+        ({"paused": True}, "paused"),
+        ({"updateStrategy": {"type": "OnDelete"}}, "delete its pods"),
+        ({"paused": "yes", "updateStrategy": "OnDelete"}, ""),
+    ],
+)
+def test_what_a_restart_leaves_to_people_is_known(spec: dict[str, Any], left: str) -> None:
+    found = read({"metadata": METADATA, "spec": spec}).left_to_do
+    assert left in found
+    assert bool(left) == bool(found)
 
 
 def test_a_deployment_that_asks_has_a_claim_as_of_the_same_read() -> None:

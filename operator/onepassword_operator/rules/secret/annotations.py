@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from onepassword_operator.model import names
+from onepassword_operator.model import bounds, names
 from onepassword_operator.model.text import one_line
 from onepassword_operator.rules.contents.key_syntax import secret_name
 
@@ -45,6 +45,7 @@ def of_workload(
         ),
         *_names(annotations, known=_OF_WORKLOADS),
         *_unnamed(demand),
+        *_used(annotations),
     )
 
 
@@ -66,6 +67,16 @@ def _names(annotations: Mapping[str, str], *, known: tuple[str, ...]) -> Iterato
         given = name.removeprefix(names.PREFIX)
         for near in difflib.get_close_matches(given, short, n=1, cutoff=_ALIKE):
             yield f"annotation {name} means nothing; did you mean {names.PREFIX}{near}?"
+
+
+def _used(annotations: Mapping[str, str]) -> Iterator[str]:
+    for each in annotations.get(names.USES_SECRETS, "").split(",")[: bounds.SECRETS_OF_A_WORKLOAD]:
+        if (name := each.strip()) and name != secret_name(name):
+            yield (
+                f'annotation {names.USES_SECRETS} names "{one_line(name[:_VALUE_CHARACTERS])}", '
+                "which is no name of a Secret; write names, separated by commas"
+            )
+            return
 
 
 def _unnamed(demand: Mapping[str, str]) -> Iterator[str]:

@@ -48,6 +48,8 @@ class Interested:
     """Live workloads that use the Secret, by uid."""
     moved: frozenset[str] = frozenset()
     """The uids of resources among its owners that ask for another Secret now."""
+    unknown: frozenset[str] = frozenset()
+    """Kinds of workloads that are not watched: any of them may still use the Secret."""
 
 
 def co_owners(
@@ -77,7 +79,9 @@ def co_owners(
         idle=frozenset(
             o.uid
             for o in owners
-            if _is_workload(o) and o.uid not in interested.asking | users.keys()
+            if _is_workload(o)
+            and o.kind not in interested.unknown
+            and o.uid not in interested.asking | users.keys()
         ),
         moved=interested.moved,
     )

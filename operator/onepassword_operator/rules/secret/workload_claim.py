@@ -31,9 +31,15 @@ def named(*annotations: Mapping[str, str]) -> set[str]:
     return {secret_name(found.get(names.ITEM_NAME, "")) for found in annotations} - {""}
 
 
+def used(annotations: Mapping[str, str]) -> frozenset[str]:
+    """Return the Secrets that a workload's owner says it uses; of too many, the first ones."""
+    found = [each.strip() for each in annotations.get(names.USES_SECRETS, "").split(",")]
+    return frozenset([each for each in found if each][: bounds.SECRETS_OF_A_WORKLOAD + 1])
+
+
 def claim(workload: Workload) -> Claim | None:
     """Return the workload's claim; None if it asks for no Secret."""
-    if not workload.kind.may_ask:
+    if not workload.speaks_for_itself:
         return None
     demand = _demand(workload.annotations) or _demand(workload.template_annotations)
     wanted = secret_name(demand.get(names.ITEM_NAME, ""))
@@ -69,8 +75,6 @@ def advice(
 ) -> tuple[str, ...]:
     """Return what of a workload means nothing; `secrets` are those that its pods use."""
     too_many = (_TOO_MANY,) if len(secrets) > bounds.SECRETS_OF_A_WORKLOAD else ()
-    if not kind.may_ask:
-        return too_many
     demand = _demand(annotations) or _demand(on_template)
     return (*too_many, *of_workload(annotations, demand=demand, kind=kind.kind))
 

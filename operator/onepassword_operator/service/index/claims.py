@@ -12,6 +12,7 @@ from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.rules import conditions
 from onepassword_operator.rules.secret.owners import Interested
+from onepassword_operator.service.index.served_kinds import ServedKinds
 
 _NOTHING: Mapping[str, str] = {}
 
@@ -19,7 +20,8 @@ _NOTHING: Mapping[str, str] = {}
 class ClaimIndex:
     """Claims by Secret; workloads by name, and by the Secrets they use."""
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: ServedKinds) -> None:
+        self._kinds = kinds
         self._claims: dict[SecretKey, dict[ObjectRef, Claim]] = {}
         self._elsewhere: dict[ObjectRef, SecretKey] = {}
         """The Secrets of resources that ask for one of another name."""
@@ -113,6 +115,8 @@ class ClaimIndex:
     def put_workload(self, workload: Workload) -> None:
         """Set a workload, its claim and the Secrets it uses; drop one that has none of them."""
         self.remove_workload(workload.ref)
+        if not workload.speaks_for_itself:
+            workload = dataclasses.replace(workload, secrets=frozenset())
         matters = workload.secrets or workload.claim or workload.has_legacy_finalizer
         if not (matters or workload.advice):
             return
@@ -176,7 +180,9 @@ class ClaimIndex:
         users = {uid: owner for uid, owner in using.items() if self._lives(owner, key.namespace)}
         asking = frozenset(claim.uid for claim in self.of(key))
         moved = frozenset(o.uid for o in owners if o.uid not in asking and self._asks(o, key))
-        return Interested(asking=asking, users=users, moved=moved)
+        return Interested(
+            asking=asking, users=users, moved=moved, unknown=self._kinds.unknown(key.namespace)
+        )
 
     def _asks(self, owner: OwnerReference, key: SecretKey) -> bool:
         # A workload that asks for another Secret may use this one.

@@ -5,8 +5,11 @@ LISTs rebuild all of it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim
+from onepassword_operator.model.workload_kind import DEPLOYMENT, WorkloadKind
 from onepassword_operator.ports import Clock
 from onepassword_operator.rules.secret import claims
 from onepassword_operator.service.index.claims import ClaimIndex
@@ -16,15 +19,18 @@ from onepassword_operator.service.index.refreshes import Refreshes
 from onepassword_operator.service.index.repairs import Repairs
 from onepassword_operator.service.index.retries import Retries
 from onepassword_operator.service.index.secret_states import SecretStates
+from onepassword_operator.service.index.served_kinds import ServedKinds
 from onepassword_operator.service.index.winners import Winners
 
 
 class Index:
     """The stores, and the questions that take more than one of them."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, kinds: Sequence[WorkloadKind] = (DEPLOYMENT,)) -> None:
+        """`kinds` are those of workloads that the settings name."""
         self.clock = clock
-        self.claims = ClaimIndex()
+        self.kinds = ServedKinds(kinds)
+        self.claims = ClaimIndex(self.kinds)
         self.conflicts = Conflicts(clock)
         self.item_users = ItemUsers()
         self.states = SecretStates()

@@ -16,6 +16,7 @@ from onepassword_operator.model import names
 from onepassword_operator.model.errors import (
     ClusterAbsentError,
     ClusterConflictError,
+    ClusterDeniedError,
     ClusterError,
     ClusterUnavailableError,
 )
@@ -55,20 +56,24 @@ class RestartReporter:
         self._meter = meter
 
     def restarted(self, workload: Workload, decided: restart.Restart) -> None:
-        """Report that the pod template was patched."""
+        """Report that the workload was patched."""
         self._meter.restarted()
         _log.info("workload restarted", extra=_fields(workload, decided))
+        left = f"; {workload.left_to_do}" if workload.left_to_do else ""
         self._events.restarted(
-            workload, f"Restarted for changed Secrets: {', '.join(decided.secrets)}"
+            workload, f"Restarted for changed Secrets: {', '.join(decided.secrets)}{left}"
         )
 
     def reverted(self, workload: Workload, decided: restart.Restart) -> None:
         """Report that another tool has reverted the patch too often."""
         _log.warning("restarts are reverted", extra=_fields(workload, decided))
+        owner = workload.controller
+        who = f"{owner}, which controls it, or another tool," if owner else "another tool"
+        where = "the pod template" if workload.record is workload.template_annotations else "it"
         self._events.reverted(
             workload,
             f"Restarted {PATCHES} times within an hour for {', '.join(decided.secrets)}, "
-            f"but another tool removes the annotation {names.RESTARTED_FOR} from the pod template "
+            f"but {who} removes the annotation {names.RESTARTED_FOR} from {where} "
             "each time; configure that tool to ignore the annotation",
         )
 
@@ -119,11 +124,9 @@ class RestartWorkloads:
         )
         for _ in range(ROUNDS):
             pending = self._pending(namespace)
-            listed = await self._workloads.list_namespace(namespace)
-            due = self._due(listed, pending, levels=levels)
-            del listed  # the due ones alone are kept until their turn
+            due, failure = await self._listed_due(namespace, pending, levels=levels)
             still_due = {name for _, decided in due for name in decided.secrets}
-            failure = await self._clear_all(
+            failure = failure or await self._clear_all(
                 namespace, [each for each in pending.values() if each.name not in still_due]
             )
             if due:
@@ -143,6 +146,32 @@ class RestartWorkloads:
         # Its mark could not be cleared without touching it; when it is resumed, whoever is still
         # due is restarted.
         return any(claim.suspended for claim in self._index.sharing(key))
+
+    async def _listed_due(
+        self,
+        namespace: str,
+        pending: Mapping[str, restart.PendingSecret],
+        *,
+        levels: restart.Levels,
+    ) -> tuple[list[tuple[Workload, restart.Restart]], ClusterError | None]:
+        """Return the due workloads, which alone are kept until their turn, and why others may be.
+
+        Those of a kind that may not be listed are not known; no mark may be cleared then.
+        """
+        due: list[tuple[Workload, restart.Restart]] = []
+        unknown: ClusterError | None = None
+        for kind in self._index.kinds.configured:
+            try:
+                listed = (
+                    await self._workloads.list_namespace(namespace, kind) if kind.restarts else ()
+                )
+            except ClusterAbsentError:
+                continue
+            except ClusterDeniedError as error:
+                unknown = error
+                continue
+            due += self._due(listed, pending, levels=levels)
+        return due, unknown
 
     def _due(
         self,
@@ -196,7 +225,7 @@ class RestartWorkloads:
             if decided is None:
                 return
             try:
-                await self._workloads.annotate_template(current, dict(decided.template_annotations))
+                await self._workloads.restart(current, decided.record)
             except ClusterConflictError:
                 if (tries := tries + 1) == TRIES:
                     raise

@@ -1,4 +1,4 @@
-"""Counts restarts that a tool reverts, because it removes the annotation from the pod template.
+"""Counts restarts that a tool reverts, because it removes the annotation that records them.
 
 Each patch did restart the pods, so after a few the workload counts as restarted. A workload that is
 due again because its Secrets changed again is not reverted: its annotation is still there, or
@@ -43,7 +43,7 @@ class Reverts:
         return patched is None or patched.times < PATCHES
 
     def note(self, workload: Workload, decided: Restart) -> None:
-        """Note that the pod template was patched."""
+        """Note that the workload was patched."""
         former = self._taken_back(workload, decided)
         times = former.times + 1 if former else 1
         self._patched[workload.uid] = _Patched(_annotation(decided), times, self._clock.monotonic())
@@ -72,4 +72,4 @@ class Reverts:
 
 
 def _annotation(decided: Restart) -> str:
-    return decided.template_annotations[names.RESTARTED_FOR]
+    return decided.record[names.RESTARTED_FOR]

@@ -101,7 +101,8 @@ class ObserveWorkloads:
             if former and former.uid == workload.uid and not former.terminating
             else frozenset()
         )
-        now = workload.secrets if not workload.terminating else frozenset()
+        lasting = workload.speaks_for_itself and not workload.terminating
+        now = workload.secrets if lasting else frozenset()
         keys = [SecretKey(workload.namespace, name) for name in was ^ now]
         return [
             key

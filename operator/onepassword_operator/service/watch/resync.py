@@ -1,4 +1,4 @@
-"""The resync of a namespace: complete LISTs of resources and Deployments, and a check of Secrets.
+"""The resync of a namespace: complete LISTs of resources and workloads, and a check of Secrets.
 
 The first one makes the operator ready; later ones find the changes that watches missed.
 """
@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 
-from onepassword_operator.model.errors import ClusterAbsentError
+from onepassword_operator.model.errors import ClusterAbsentError, ClusterDeniedError
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import ObjectRef
+from onepassword_operator.model.workload_kind import WorkloadKind
 from onepassword_operator.ports import ResourceStore, WorkloadStore
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
@@ -86,19 +87,38 @@ class Resync:
         return unseen
 
     async def _resync_workloads(self, namespace: str) -> dict[SecretKey, Priority]:
-        known = self._index.claims.workloads(namespace)
+        unseen: dict[SecretKey, Priority] = {}
+        for kind in self._index.kinds.of(namespace):
+            try:
+                for key, priority in (await self._resync_kind(namespace, kind)).items():
+                    unseen[key] = min(priority, unseen.get(key, priority))
+            except ClusterDeniedError as error:
+                self._index.kinds.refuse(namespace, kind, error=error)
+            except ClusterAbsentError as error:
+                self._index.kinds.refuse(namespace, kind, error=error)
+                await self._forget_gone(self._known(namespace, kind))
+        return unseen
+
+    async def _resync_kind(self, namespace: str, kind: WorkloadKind) -> dict[SecretKey, Priority]:
+        known = self._known(namespace, kind)
         listed: set[ObjectRef] = set()
         unseen: dict[SecretKey, Priority] = {}
-        async for workload in self._workloads.list_all(namespace):
+        async for workload in self._workloads.list_all(namespace, kind):
             listed.add(workload.ref)
             unseen |= self._observe_workloads.record(workload)
             if workload.claim:
                 unseen.setdefault(workload.claim.key, Priority.LOW)
-        for ref in known - listed:
+        await self._forget_gone(known - listed)
+        return unseen
+
+    def _known(self, namespace: str, kind: WorkloadKind) -> set[ObjectRef]:
+        return {ref for ref in self._index.claims.workloads(namespace) if ref.kind == kind.kind}
+
+    async def _forget_gone(self, unlisted: set[ObjectRef]) -> None:
+        for ref in unlisted:
             held = self._index.claims.workload(ref)
             live = await self._workloads.get(ref) if held else None
             if held and (live is None or live.uid != held.uid):
                 self._observe_workloads.gone(ref, held.uid)
             if live is not None:
                 self._observe_workloads.seen(live)
-        return unseen

@@ -1,7 +1,5 @@
 """What is said of annotations that mean nothing."""
 
-import dataclasses
-
 import pytest
 
 from onepassword_operator.model import bounds, names
@@ -61,10 +59,15 @@ def test_what_means_nothing_on_a_deployment_is_said_with_what_does(given: dict[s
     assert all(message.startswith(f"annotation {PREFIX}{said}") for message in messages)
 
 
-def test_a_pod_template_that_asks_for_no_secret_is_told_so_and_another_kind_nothing() -> None:
-    on_template = annotated(**{"item-path": "vaults/v/items/i"})
-    assert len(advice({}, on_template, kind=DEPLOYMENT, secrets=())) == 1
-    assert advice(on_template, {}, kind=dataclasses.replace(DEPLOYMENT, may_ask=False), secrets=()) == ()
+def test_a_pod_template_that_asks_for_no_secret_is_told_so() -> None:
+    assert len(advice({}, annotated(**{"item-path": "vaults/v/items/i"}), kind=DEPLOYMENT, secrets=())) == 1
+
+
+@pytest.mark.parametrize(("value", "told"), [("a, b.c,", None), ("a,B", '"B"'), ("a b", '"a b"')])
+def test_a_workload_that_says_it_uses_what_is_no_secret_is_told_so(value: str, told: str | None) -> None:
+    messages = advice({names.USES_SECRETS: value}, {}, kind=DEPLOYMENT, secrets=())
+    assert [told in message for message in messages if told] == [True] * len(messages)
+    assert len(messages) == (told is not None)
 
 
 def test_a_workload_with_more_secrets_than_are_kept_is_told_so() -> None:

@@ -7,7 +7,7 @@ import pytest
 from onepassword_operator.model import bounds, names
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim
-from onepassword_operator.model.workload_kind import DEPLOYMENT
+from onepassword_operator.model.workload_kind import KINDS
 from onepassword_operator.rules.secret import workload_claim
 from unit.rules.samples import BARE_WORKLOAD
 
@@ -96,6 +96,11 @@ def test_what_a_deployment_asks_for_is_kept_up_to_a_bound() -> None:
     assert (at_most and at_most.oversized) == 0
 
 
-def test_a_kind_that_may_not_ask_asks_for_no_secret() -> None:
-    kind = dataclasses.replace(DEPLOYMENT, kind="StatefulSet", may_ask=False)
-    assert workload_claim.claim(dataclasses.replace(BARE, annotations=DEMAND, kind=kind)) is None
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_may_ask_but_what_a_controller_owns_only_where_the_official_operator_listens(kind: str) -> None:
+    workload = dataclasses.replace(BARE, annotations=DEMAND, kind=KINDS[kind])
+    claim = workload_claim.claim(workload)
+    assert claim
+    assert claim.owner_reference.api_version == KINDS[kind].api_version
+    inherited = workload_claim.claim(dataclasses.replace(workload, controller='CronJob "nightly"'))
+    assert (inherited is not None) == (kind == "Deployment")

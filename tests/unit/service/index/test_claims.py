@@ -10,8 +10,10 @@ from onepassword_operator.model.outcome import Condition
 from onepassword_operator.model.secret import ObservedSecret, OwnerReference, SecretKey
 from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.model.workload import Workload
+from onepassword_operator.model.workload_kind import DEPLOYMENT
 from onepassword_operator.rules.secret import owners
 from onepassword_operator.service.index.claims import ClaimIndex
+from onepassword_operator.service.index.served_kinds import ServedKinds
 from onepassword_operator.wire.workload import from_dict
 from unit.rules import samples
 
@@ -36,7 +38,7 @@ def deployment(name: str, *uses: str, asks: str = "", finalizers: tuple[str, ...
 
 @pytest.fixture
 def index() -> ClaimIndex:
-    return ClaimIndex()
+    return ClaimIndex(ServedKinds([DEPLOYMENT]))
 
 
 class TestClaims:

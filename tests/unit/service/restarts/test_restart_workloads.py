@@ -10,8 +10,15 @@ import pytest
 from fakes.world import World
 from onepassword_operator.model import names
 from onepassword_operator.model.confidential import Confidential
-from onepassword_operator.model.errors import ClusterConflictError, ClusterDeniedError, ClusterError, ClusterUnavailableError
+from onepassword_operator.model.errors import (
+    ClusterAbsentError,
+    ClusterConflictError,
+    ClusterDeniedError,
+    ClusterError,
+    ClusterUnavailableError,
+)
 from onepassword_operator.model.secret import ObservedSecret
+from onepassword_operator.model.workload_kind import KINDS
 from onepassword_operator.service.restarts import restart_workloads
 from onepassword_operator.service.restarts.rate_limiter import RateLimiter
 from onepassword_operator.service.restarts.restart_workloads import NamespaceKey
@@ -229,6 +236,64 @@ class TestClearing:
         assert world.workloads.rollouts == {"web": 1}
         assert marked[0]
         assert (world.secrets.mark(world.key("db")), world.secrets.mark(world.key("unused"))) == (None, None)
+
+
+class TestKinds:
+    """What is watched besides Deployments."""
+
+    @pytest.fixture
+    def world(self) -> World:
+        made = World(workload_kinds=KINDS.values())
+        made.process.restart._auto_restart = True
+        return made
+
+    @pytest.mark.parametrize("kind", KINDS)
+    async def test_each_is_restarted_once_unless_its_next_pods_read_the_secret_anyway(self, world: World, kind: str) -> None:
+        made = world.workloads.deploy("worker", "db", kind=KINDS[kind])
+        await changed(world)
+        await world.restart()
+        await world.restart()
+        assert world.workloads.rollouts == ({"worker": 1} if made.kind.restarts else {})
+        assert world.secrets.mark(world.key()) is None
+        await world.restart_process()
+        await world.restart()
+        assert world.workloads.rollouts == ({"worker": 1} if made.kind.restarts else {})
+
+    async def test_the_owner_of_one_whose_restarts_are_taken_back_is_named(self, world: World) -> None:
+        def revert() -> None:
+            world.workloads.revert("web")
+            world.workloads.before["list"] = revert
+
+        world.workloads.deploy("web", "db", kind=KINDS["StatefulSet"], controller="main")
+        world.workloads.before["list"] = revert
+        await changed(world)
+        for _ in range(8):
+            world.clock.advance(10)
+            with contextlib.suppress(ClusterUnavailableError):
+                await world.restart()
+        assert world.events.reasons("web") == ["Restarted"] * 3 + ["RestartReverted"]
+        assert 'Owner "main", which controls it' in world.events.reported[-1].message
+
+    async def test_people_are_told_what_is_left_to_do(self, world: World) -> None:
+        made = world.workloads.deploy("web", "db", kind=KINDS["DaemonSet"])
+        world.workloads.objects["app", "web"] = dataclasses.replace(made, left_to_do="delete its pods")
+        await changed(world)
+        await world.restart()
+        assert world.events.reported[-1].message == "Restarted for changed Secrets: db; delete its pods"
+
+    async def test_marks_stay_while_a_kind_may_not_be_listed_and_the_others_restart(self, world: World) -> None:
+        for kind in ("Deployment", "StatefulSet"):
+            world.workloads.deploy(kind, "db", kind=KINDS[kind])
+        world.workloads.unlisted = {"StatefulSet": ClusterDeniedError("RBAC"), "Rollout": ClusterAbsentError("no such kind")}
+        await changed(world)
+        with pytest.raises(ClusterDeniedError):
+            await world.restart()
+        assert world.workloads.rollouts == {"Deployment": 1}
+        assert world.secrets.mark(world.key())
+        del world.workloads.unlisted["StatefulSet"]
+        await world.restart()
+        assert world.workloads.rollouts == {"Deployment": 1, "StatefulSet": 1}
+        assert world.secrets.mark(world.key()) is None
 
 
 class TestReverted:

@@ -13,8 +13,8 @@ from onepassword_operator.rules.restart import Restart
 from onepassword_operator.service.restarts.reverted import Reverts
 from unit.rules.samples import BARE_WORKLOAD
 
-FOR_TWO = Restart(secrets=("db",), template_annotations={names.RESTARTED_FOR: '{"db":"v/i@2"}', names.LAST_RESTARTED: "x"})
-FOR_THREE = Restart(secrets=("db",), template_annotations={names.RESTARTED_FOR: '{"db":"v/i@3"}', names.LAST_RESTARTED: "x"})
+FOR_TWO = Restart(secrets=("db",), record={names.RESTARTED_FOR: '{"db":"v/i@2"}', names.LAST_RESTARTED: "x"})
+FOR_THREE = Restart(secrets=("db",), record={names.RESTARTED_FOR: '{"db":"v/i@3"}', names.LAST_RESTARTED: "x"})
 
 
 def workload(uid: str = "w") -> Workload:

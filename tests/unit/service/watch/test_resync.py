@@ -8,8 +8,9 @@ import pytest
 from fakes.claim_store import FakeClaimStore
 from fakes.workload_store import FakeWorkloadStore
 from fakes.world import World
-from onepassword_operator.model.errors import ClusterAbsentError, ClusterUnavailableError
+from onepassword_operator.model.errors import ClusterAbsentError, ClusterDeniedError, ClusterUnavailableError
 from onepassword_operator.model.secret import SecretKey
+from onepassword_operator.model.workload_kind import KINDS
 
 
 async def resync(world: World) -> None:
@@ -48,6 +49,24 @@ async def test_a_refresh_that_the_watch_missed_is_answered(world: World) -> None
     await resync(world)
     await world.settle()
     assert (world.source.requests[0], world.events.reasons("db")) == ("vaults", ["Refreshed"])
+
+
+async def test_a_kind_of_workloads_that_is_refused_holds_up_nothing_else_and_one_that_is_gone_is_forgotten() -> None:
+    world = World(workload_kinds=KINDS.values())
+    world.source.put(world.vault, "db", password="one")
+    for kind in ("StatefulSet", "Rollout", "Job"):
+        world.asks(kind.lower(), under=kind.lower(), kind=KINDS[kind])
+    await world.settle()
+    world.workloads.unlisted = {"StatefulSet": ClusterDeniedError("RBAC"), "Rollout": ClusterAbsentError("none")}
+    del world.workloads.objects["app", "rollout"]
+    world.asks("late", under="late", kind=KINDS["Job"])
+    await resync(world)
+    kinds = {ref.kind for ref in world.process.index.claims.workloads()}
+    assert kinds == {"StatefulSet", "Job"}
+    assert [kind.kind for kind in world.process.index.kinds.refused("")] == ["StatefulSet", "Rollout"]
+    await world.settle()
+    assert world.secrets.values(world.key("late")) == {"password": "one"}
+    assert [owner.kind for owner in world.secrets.objects[world.key("statefulset")].owners] == ["StatefulSet"]
 
 
 async def test_an_absent_resource_is_let_go_after_a_live_look(world: World) -> None:
