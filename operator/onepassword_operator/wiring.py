@@ -43,6 +43,7 @@ from onepassword_operator.service.secret_sync.controller import Controller
 from onepassword_operator.service.secret_sync.live_claims import LiveClaims
 from onepassword_operator.service.secret_sync.pins import Pins
 from onepassword_operator.service.secret_sync.reconcile import Reconcile
+from onepassword_operator.service.secret_sync.renders import Renders
 from onepassword_operator.service.secret_sync.report import Reporter
 from onepassword_operator.service.takeover.finalizers import RemoveFinalizers
 from onepassword_operator.service.vaults.catalog import Catalog
@@ -275,18 +276,19 @@ def _remove_finalizers(ports: Ports, *, shared: Shared) -> RemoveFinalizers:
 
 
 def _reconcile(ports: Ports, options: Options, *, shared: Shared) -> Reconcile:
+    renders = Renders(options.rendering)
     pins = Pins(
         catalog=shared.catalog,
         item_reads=shared.item_reads,
         index=shared.index,
-        rendering=options.rendering,
+        renders=renders,
         limits=shared.limits,
     )
     contents = Contents(
         catalog=shared.catalog,
         item_reads=shared.item_reads,
         index=shared.index,
-        rendering=options.rendering,
+        renders=renders,
         limits=shared.limits,
     )
     return Reconcile(

@@ -34,6 +34,10 @@ from onepassword_operator.wire.metadata import Undecodable
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=10)
 LIST_TIMEOUT: Final = aiohttp.ClientTimeout(total=60, connect=10)
 TRIES: Final = 4
+BEGIN_SECONDS: Final = 5.0
+"""A write begins within this time after it was decided, or not at all: with its own 30 seconds it
+ends within the grace of `rules/restart.py`, which counts from the decision.
+"""
 CONNECTIONS: Final = 128
 WRITES_AT_ONCE: Final = 32
 """Writes in flight: a small part of the requests that an API server serves at once."""
@@ -276,7 +280,7 @@ class KubernetesApi:
             try:
                 return await self._request(call)
             except ClusterUnavailableError as error:
-                await _pause(attempt, error)
+                await asyncio.sleep(_pause_seconds(attempt, error))
         return await self._request(call)
 
     async def _write(
@@ -284,18 +288,26 @@ class KubernetesApi:
     ) -> Any:
         content = msgspec.json.encode(body)
         call = _Call(verb=verb, path=path, resource=resource, read=read, body=content)
-        for attempt in range(1, TRIES):
+        until = asyncio.get_running_loop().time() + BEGIN_SECONDS
+        attempt = 1
+        while True:
             try:
-                return await self._write_once(call)
+                return await self._write_once(call, until=until)
             except ClusterUnavailableError as error:
-                if not error.turned_away:
+                spread = _pause_seconds(attempt, error)
+                late = asyncio.get_running_loop().time() + spread > until
+                if not error.turned_away or attempt == TRIES or late:
                     raise
-                await _pause(attempt, error)
-        return await self._write_once(call)
+                await asyncio.sleep(spread)
+                attempt += 1
 
-    async def _write_once(self, call: _Call) -> Any:
+    async def _write_once(self, call: _Call, *, until: float) -> Any:
         async with self._writes.slot() as slot:
             slot.start()  # a slow webhook may hold up its own namespace's writes
+            if asyncio.get_running_loop().time() > until:
+                raise ClusterUnavailableError(
+                    f"{call.what}: not sent, because others took too long; trying again"
+                )
             try:
                 async with self._while_leading():
                     return await self._request(call)
@@ -381,8 +393,8 @@ async def _body(response: aiohttp.ClientResponse, cap: int | None) -> bytearray 
     return body
 
 
-async def _pause(attempt: int, error: ClusterUnavailableError) -> None:
+def _pause_seconds(attempt: int, error: ClusterUnavailableError) -> float:
     # A little more than the delay that the API server asked for, so that not all requests come back
     # at the same moment.
-    spread = random.random() * 0.2 * 2**attempt  # noqa: S311
-    await asyncio.sleep((error.delay_seconds or 0.0) + spread)
+    spread = random.random() * 0.2 * float(1 << attempt)  # noqa: S311
+    return (error.delay_seconds or 0.0) + spread

@@ -291,16 +291,27 @@ class TestPauses:
         assert [7 <= pause < 8 for pause in pauses] == [True]
 
     async def test_a_write_that_was_turned_away_is_sent_again_later(self, server: Server, api: KubernetesApi, pauses: list[float]) -> None:
-        server.script(reply("busy", status=429, headers={"Retry-After": "7"}), reply({"a": 1}, status=201))
+        server.script(reply("busy", status=429, headers={"Retry-After": "2"}), reply({"a": 1}, status=201))
         assert await create(api) == {"a": 1}
         assert [request.method for request in server.seen] == ["POST", "POST"]
-        assert 7 <= pauses[0] < 8
+        assert 2 <= pauses[0] < 3
 
-    async def test_one_turned_away_for_good_says_how_long_to_wait(self, server: Server, api: KubernetesApi, pauses: list[float]) -> None:
-        server.script(*[reply("busy", status=429, headers={"Retry-After": "7"})] * TRIES)
+    @pytest.mark.parametrize(("asked", "tries"), [("1", TRIES), ("7", 1)])
+    async def test_one_turned_away_for_good_or_for_long_is_decided_anew_after_the_pause(
+        self, server: Server, api: KubernetesApi, pauses: list[float], asked: str, tries: int
+    ) -> None:
+        """What was decided holds for some seconds: whoever began to use the Secret since must not count as newer than the write."""
+        server.script(*[reply("busy", status=429, headers={"Retry-After": asked})] * tries)
         error = await failing(ClusterUnavailableError, api.merge_patch("/x", {}, resource="secrets", read=OBJECT))
-        assert error.delay_seconds == 7
-        assert len(server.seen) == TRIES == len(pauses) + 1
+        assert error.delay_seconds == float(asked)
+        assert len(server.seen) == tries == len(pauses) + 1
+
+    async def test_one_that_waited_too_long_for_others_is_not_sent(
+        self, server: Server, api: KubernetesApi, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "BEGIN_SECONDS", -1.0)
+        error = await failing(ClusterUnavailableError, create(api))
+        assert ("not sent" in str(error), server.seen) == (True, [])
 
     async def test_a_write_whose_fate_is_unknown_is_sent_once(self, server: Server, api: KubernetesApi, pauses: list[float]) -> None:
         server.script(reply("down", status=503, headers={"Retry-After": "7"}))

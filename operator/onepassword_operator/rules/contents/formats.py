@@ -19,6 +19,8 @@ _BASE32: Final = re.compile(r"[A-Z2-7]+\Z")
 _BASE32_ENDS: Final = (0, 2, 4, 5, 7)
 """Characters beyond whole groups of eight that base32 may end with."""
 _LONGEST_OTP: Final = 4096
+_MOST_ENCODED: Final = 2 * 1024 * 1024
+"""Of what fits a Secret, with white space."""
 _SHORTEST_SEED: Final = 16
 """Characters of 80 bits, the least that is in use."""
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -131,7 +133,9 @@ def _otp_secret(value: Confidential) -> Confidential | None:
 
 
 def _base64_decoded(value: Confidential) -> Confidential | None:
-    compact = value.reveal().translate(bytes.maketrans(b"-_", b"+/"), b" \t\r\n=")
+    if len(value) > _MOST_ENCODED:
+        return None
+    compact = value.reveal().translate(bytes.maketrans(b"-_", b"+/"), b" \t\r\n").rstrip(b"=")
     try:
         found = base64.b64decode(compact + b"=" * (-len(compact) % 4), validate=True)
     except binascii.Error:

@@ -253,7 +253,10 @@ def _made(
         value = names.find(entry.field, entry=entry)
         return formats.converted(value, entry.format, name=entry.field, key=entry.key)
     if entry.bundle is not None:
-        return formats.bundled(_kept(entry.bundle, parts, entry=entry), entry.bundle, key=entry.key)
+        kept = _kept(entry.bundle, parts, entry=entry)
+        if sum(map(len, kept.values())) > room:  # and the file is larger than that
+            return None
+        return formats.bundled(kept, entry.bundle, key=entry.key)
     # All are looked up before any is escaped, which may take long.
     fields = {name: names.find(name, entry=entry) for name in text.names(entry.texts)}
     if entry.registries:

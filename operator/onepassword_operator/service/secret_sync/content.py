@@ -15,14 +15,14 @@ from onepassword_operator.model.errors import (
 )
 from onepassword_operator.model.item import ABSENT, Item, Revision, Revisions
 from onepassword_operator.model.recipe import Part
-from onepassword_operator.model.target import Rendering
 from onepassword_operator.rules import conditions, older_answers
-from onepassword_operator.rules.contents import shape
+from onepassword_operator.rules.contents.item_room import ItemRoom
 from onepassword_operator.rules.secret import seal, secret_plan
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime import fair_share
 from onepassword_operator.service.runtime.fair_share import FairShare
 from onepassword_operator.service.secret_sync.pins import OutdatedError, Request
+from onepassword_operator.service.secret_sync.renders import Renders
 from onepassword_operator.service.vaults.catalog import Catalog
 from onepassword_operator.service.vaults.item_reads import ItemReads
 from onepassword_operator.service.vaults.lookup import UNLISTED, Found
@@ -48,13 +48,13 @@ class Contents:
         catalog: Catalog,
         item_reads: ItemReads,
         index: Index,
-        rendering: Rendering,
+        renders: Renders,
         limits: FairShare,
     ) -> None:
         self._catalog = catalog
         self._read = item_reads
         self._index = index
-        self._rendering = rendering
+        self._renders = renders
         self._limits = limits
 
     async def content(self, asked: Request, found: Sequence[Found]) -> Fetched:
@@ -85,7 +85,7 @@ class Contents:
             for revision in listed:
                 self._read.drop(revision)
         items = await self._items(asked, found)
-        rendered = shape.render(asked.recipe, items, rendering=self._rendering)
+        rendered = await self._renders.render(asked.recipe, items)
         return Fetched(
             content=secret_plan.Content(revisions=_revisions(items), data=rendered.data),
             skipped=conditions.skipped(rendered.skipped),
@@ -96,24 +96,26 @@ class Contents:
     async def skipped(self, asked: Request, revisions: Revisions) -> str | None:
         """Say what of these revisions becomes no key; None if there are newer ones."""
         items: list[Item | None] = []
+        room = ItemRoom()
         for revision in revisions:
             if revision == ABSENT:
                 items.append(None)
                 continue
             with self._limits.call(fair_share.item_of(revision.path)):
-                items.append(await self._item(revision))
-        rendered = shape.render(asked.recipe, items, rendering=self._rendering)
+                items.append(room.take(await self._item(revision)))
+        rendered = await self._renders.render(asked.recipe, items)
         return conditions.skipped(rendered.skipped) if _revisions(items) == revisions else None
 
     async def _items(self, asked: Request, found: Sequence[Found]) -> list[Item | None]:
         items: list[Item | None] = []
+        room = ItemRoom()
         listed = [each.listed for each in found]
         held = _held(asked, self._index.states.of(asked.key).held)
         for position, part in enumerate(asked.recipe.parts):
             revisions = Revisions((*_revisions(items), *listed[position:]))
             turn = _Turn(asked, revisions, position, title=found[position].title)
             with self._limits.call(fair_share.item_of(part.path)):
-                items.append(await self._item_if_there(turn, part, held=held))
+                items.append(room.take(await self._item_if_there(turn, part, held=held)))
         return items
 
     async def _item_if_there(self, turn: _Turn, part: Part, *, held: _Held) -> Item | None:
@@ -141,7 +143,7 @@ class Contents:
             raise OutdatedError
         for newer in held.revisions or ():
             if item.revision.is_older_than(newer):
-                self._check_older(turn, item, newer=newer, proven=held.proven)
+                await self._check_older(turn, item, newer=newer, proven=held.proven)
         if item.active and listed.is_older_than(item.revision):
             self._catalog.note_newer(item.vault_id, item.revision)
         elif item.revision != listed:
@@ -164,7 +166,7 @@ class Contents:
                 "a Connect server lags behind; trying again"
             )
 
-    def _check_older(self, turn: _Turn, item: Item, *, newer: Revision, proven: bool) -> None:
+    async def _check_older(self, turn: _Turn, item: Item, *, newer: Revision, proven: bool) -> None:
         older, key = item.revision, turn.asked.key
         if self._catalog.is_restored(older, held=newer):
             return
@@ -172,9 +174,7 @@ class Contents:
             # Followed at what it holds, so that polls compare with that.
             self._catalog.note_newer(newer.vault_id, newer)
             self._follow(turn, newer)
-        elif shape.gives(
-            turn.asked.recipe, [item], observed=turn.asked.observed, rendering=self._rendering
-        ):
+        elif await self._renders.gives(turn.asked.recipe, [item], observed=turn.asked.observed):
             return  # somebody edited the annotation, and nothing else
         elif self._index.retries.seconds_with_older_answer(key) >= older_answers.SECONDS:
             # anybody may have written the annotation, so it delays this Secret and tells nothing

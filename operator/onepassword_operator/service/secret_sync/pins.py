@@ -16,20 +16,22 @@ from onepassword_operator.model.errors import (
     ItemLookupError,
     ItemNotFoundError,
     RefusedError,
+    SpecError,
 )
 from onepassword_operator.model.item import ABSENT, Item, Revision, Revisions
 from onepassword_operator.model.item_path import ItemPath
 from onepassword_operator.model.recipe import Part, Recipe
 from onepassword_operator.model.secret import ObservedSecret, SecretKey
-from onepassword_operator.model.target import Claim, Rendering
+from onepassword_operator.model.target import Claim
 from onepassword_operator.rules import conditions
-from onepassword_operator.rules.contents import shape
+from onepassword_operator.rules.contents.item_room import ItemRoom
 from onepassword_operator.rules.secret import seal, secret_plan
 from onepassword_operator.rules.secret.admission import Admitted
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime import fair_share
 from onepassword_operator.service.runtime.fair_share import FairShare
 from onepassword_operator.service.runtime.single_flight import SingleFlight
+from onepassword_operator.service.secret_sync.renders import Renders
 from onepassword_operator.service.vaults.catalog import Catalog
 from onepassword_operator.service.vaults.item_reads import ItemReads
 from onepassword_operator.service.vaults.lookup import Found, ItemLookup
@@ -81,14 +83,14 @@ class Pins:
         catalog: Catalog,
         item_reads: ItemReads,
         index: Index,
-        rendering: Rendering,
+        renders: Renders,
         limits: FairShare,
     ) -> None:
         self._catalog = catalog
         self._finder = ItemLookup(catalog)
         self._read = item_reads
         self._index = index
-        self._rendering = rendering
+        self._renders = renders
         self._limits = limits
         self._seen: OrderedDict[tuple[str, str], tuple[object, _Presence]] = OrderedDict()
         """What reads showed of items that are gone, and the vault's fingerprint then."""
@@ -176,6 +178,7 @@ class Pins:
         if len(revisions) != len(paths):
             return False
         items: list[Item | None] = []
+        room = ItemRoom()
         try:
             for part, path, revision in zip(asked.recipe.parts, paths, revisions, strict=True):
                 if revision == ABSENT:
@@ -185,10 +188,10 @@ class Pins:
                     if not await self._finder.is_in_vault(path, revision):
                         return False
                 with self._limits.call(fair_share.item_of(part.path)):
-                    items.append(await self._read.read(revision))
-        except (ItemLookupError, RefusedError):
+                    items.append(room.take(await self._read.read(revision)))
+        except (ItemLookupError, RefusedError, SpecError):
             return False
-        return shape.gives(asked.recipe, items, observed=asked.observed, rendering=self._rendering)
+        return await self._renders.gives(asked.recipe, items, observed=asked.observed)
 
     async def _find(
         self, asked: Request, part: Part, *, path: ItemPath, pin: Revision | None

@@ -53,6 +53,8 @@ def test_a_field_is_converted(value: bytes, to: Format, expected: bytes) -> None
         (b"canaryhorsebatteryxyz" + b"a" * 6, Format.OTP_SECRET, "otpauth://"),
         (b"otpauth://totp/x?secret=" + b"A" * 5000, Format.OTP_SECRET, "otpauth://"),
         (b" ==", Format.BASE64_DECODED, "is not base64"),
+        (b"YQ==YQ==", Format.BASE64_DECODED, "is not base64"),
+        (b"YQ" + b"\n" * 2 * 1024 * 1024, Format.BASE64_DECODED, "is not base64"),
         (b"ExampleCanaryPassword", Format.OTP_SECRET, "otpauth://"),
         (b"CANARY", Format.OTP_SECRET, "otpauth://"),
         (b"otpauth://totp/canary", Format.OTP_SECRET, "otpauth://"),
