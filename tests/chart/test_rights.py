@@ -15,7 +15,10 @@ from chart.rendering import Object, container, environment, pick, render
 from controlplane import access
 from harness.proxy.rules import Respond, Rule
 from harness.waiting import eventually
+from harness.workloads import Workloads, served_rollouts
 from harness.world import World, seed
+from onepassword_operator.model import names
+from onepassword_operator.model.workload_kind import KINDS
 
 pytestmark = pytest.mark.cluster
 
@@ -30,6 +33,8 @@ MODES: dict[str, dict[str, Any]] = {
     "listed namespaces": ALONE | {"watchNamespace": ["WORK"]},
     "with election": {"watchNamespace": ["WORK"], "extraArgs": [f"--leader-election-namespace={HOME}"]},
     "without watching Secrets": ALONE | {"secretWatch": False},
+    "every kind of workload": ALONE | {"watchNamespace": ["WORK"], "workloadKinds": list(KINDS)},
+    "no Deployments": ALONE | {"workloadKinds": ["StatefulSet", "Job"]},
 }
 
 Right = tuple[str, str, str, str]
@@ -47,12 +52,14 @@ def world(cluster: Cluster, tmp_path: Path) -> Iterator[World]:
 @pytest.mark.parametrize("mode", MODES)
 def test_rights_used_and_rights_granted_are_the_same(cluster: Cluster, world: World, mode: str) -> None:
     values = {"operator": json.loads(json.dumps(MODES[mode]).replace("WORK", world.namespace))}
+    kinds = values["operator"].get("workloadKinds", ["Deployment"])
     cluster.install(HOME, HOME, values)
     deployment = pick(render(values), "Deployment")
     flags = [argument for argument in container(deployment)["args"] if not argument.startswith(ADDRESSES)]
     before = len(audit(cluster))
     world.operator(*flags, WATCH_NAMESPACE=environment(deployment)["WATCH_NAMESPACE"])
-    everything_it_does(world)
+    with served_rollouts(world.observer):
+        everything_it_does(world, kinds)
     assert world.operators[0].stop() == 0
     lines = audit(cluster)[before:]
     assert [line for line in lines if access.OPERATOR in line and '"authorization.k8s.io/decision":"forbid"' in line] == []
@@ -60,23 +67,31 @@ def test_rights_used_and_rights_granted_are_the_same(cluster: Cluster, world: Wo
     assert used(lines, {namespace for namespace, *_ in granted}) == granted
 
 
-def everything_it_does(world: World) -> None:
+def everything_it_does(world: World, kinds: list[str]) -> None:
     """The fixed list: new, taken over from the official operator, rotated, restarted with a conflict, annotated, deleted, refused."""
     for name in ("db", "gone"):
         world.item(name, "vaults/v/items/db", metadata={"finalizers": ["onepassword.com/finalizer.secret"]})
     world.item("typo", "vaults/v/items/bd")
     world.wait_ready("db", "gone")
     world.wait_reason("typo", "ItemNotFound")
-    world.deployment("web", "db")
-    asked = {"item-path": "vaults/v/items/db", "item-name": "by-annotation"}
-    world.deployment("annotated", "by-annotation", annotations=asked)
-    world.wait_data("by-annotation", FIRST)
-    world.proxy.add(Rule(Respond(409, "Conflict"), verb="patch", resource="deployments", times=1))  # read live, decide again
+    workloads = Workloads(world.observer, world.namespace)
+    for kind in kinds:
+        workloads.apply(kind, "web", "db")
+        own = f"of-{kind.lower()}"
+        workloads.apply(kind, "annotated", own, annotations={names.ITEM_PATH: "vaults/v/items/db", names.ITEM_NAME: own})
+    for kind in kinds:
+        world.wait_data(f"of-{kind.lower()}", FIRST)
+        world.proxy.add(Rule(Respond(409, "Conflict"), verb="patch", resource=KINDS[kind].plural, times=1))  # read live, decide again
     world.connect.edit("v", "db", fields={"password": "canary-password-2"})
-    world.rollouts("web", 2)
-    world.rollouts("annotated", 2)
+    for kind in kinds:
+        if KINDS[kind].restarts:
+            eventually(lambda kind=kind: workloads.restarted_for(kind, "web") and workloads.restarted_for(kind, "annotated"))  # type: ignore[misc]
     world.no_marks()
     world.wait_data("db", SECOND)
+    for kind in kinds:
+        if not KINDS[kind].restarts:  # those that restart were read after the conflict
+            world.delete_secret(f"of-{kind.lower()}")
+            world.wait_data(f"of-{kind.lower()}", SECOND)
     for times in (1, 2):  # the same Event again is a patch of its count
         world.patch_item("db", {"metadata": {"annotations": {"operator.1password.io/refresh": f"{times}"}}})
         eventually(lambda: world.counts("db").get("Refreshed"), lambda count, times=times: count == times)  # type: ignore[misc]

@@ -26,6 +26,7 @@ OTHERWISE: dict[str, tuple[dict[str, Any], Any]] = {
     "operator.logLevel": ({}, "debug"),
     "operator.logEncoder": ({}, "json"),
     "operator.restartOn": ({}, "content"),
+    "operator.workloadKinds": ({}, ["StatefulSet", "CronJob"]),
     "operator.tls.trust.configMap": ({"operator": {"tls": {"trust": {"secret": ""}}}}, "authorities"),
     "operator.customEnvVars": ({}, [{"name": "A", "value": "b"}]),
     "operator.envFrom": ({}, [{"secretRef": {"name": "x"}}]),

@@ -1,7 +1,7 @@
 """Roles that grant less than the deployed one: what older installations and strict clusters have."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import kubernetes
@@ -9,6 +9,7 @@ import yaml
 
 from controlplane.fixtures import Observer
 from harness.paths import REPOSITORY
+from onepassword_operator.model.workload_kind import WorkloadKind
 
 
 def _deployed_role(name: str) -> Any:
@@ -62,3 +63,26 @@ def deployed_role_by_namespace(observer: Observer, *, user: str) -> Iterator[Gra
         yield Grants(observer, user)
     finally:
         observer.rbac.delete_cluster_role(user)
+
+
+@contextlib.contextmanager
+def granted_kinds(observer: Observer, kinds: Iterable[WorkloadKind], *, user: str) -> Iterator[None]:
+    """Grant `user` what the operator needs of kinds of workloads, beside the deployed role."""
+    name = f"{user}-kinds"
+    rules = [
+        {"apiGroups": [row.group], "resources": [row.plural], "verbs": ["get", "list", "watch", *(["patch"] if row.restarts else [])]}
+        for row in kinds
+    ]
+    group = "rbac.authorization.k8s.io"
+    binding: Any = {
+        "metadata": {"name": name},
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": name},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": user}],
+    }
+    observer.rbac.create_cluster_role({"metadata": {"name": name}, "rules": rules})
+    observer.rbac.create_cluster_role_binding(binding)
+    try:
+        yield
+    finally:
+        observer.rbac.delete_cluster_role_binding(name)
+        observer.rbac.delete_cluster_role(name)

@@ -24,7 +24,7 @@ import msgspec
 
 from onepassword_operator.cluster.api_errors import Status, asked_pause_seconds, to_error
 from onepassword_operator.cluster.credentials import ClusterAccess
-from onepassword_operator.cluster.page import PAGES, Page, ignored
+from onepassword_operator.cluster.page import PAGES, Page
 from onepassword_operator.model.errors import ClusterAbsentError, ClusterUnavailableError
 from onepassword_operator.net.proxy import DIRECT, Route
 from onepassword_operator.rules import page_size
@@ -247,7 +247,7 @@ class KubernetesApi:
         """LIST and WATCH none of a collection's objects, to see whether both are granted."""
         query = {"fieldSelector": "metadata.name=-", "limit": "1"}
         for verb, more in (("list", {}), ("watch", _BRIEFLY)):
-            call = _Call(verb=verb, path=path, resource=resource, query=query | more, read=ignored)
+            call = _Call(verb=verb, path=path, resource=resource, query=query | more, read=bool)
             await self._read(call)
 
     async def create(

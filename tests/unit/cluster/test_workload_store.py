@@ -9,7 +9,7 @@ from fakes.calls import failing
 from fakes.scripted_server import Server, reply
 from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.workload_store import KubernetesWorkloads
-from onepassword_operator.model.errors import ClusterUnavailableError
+from onepassword_operator.model.errors import ClusterDeniedError, ClusterUnavailableError
 from onepassword_operator.model.target import ObjectRef
 from onepassword_operator.model.workload_kind import DEPLOYMENT
 from onepassword_operator.wire.workload import from_dict
@@ -50,6 +50,20 @@ async def test_a_pod_template_is_patched_on_exactly_what_was_read(server: Server
         "metadata": {"uid": "u", "resourceVersion": "7"},
         "spec": {"template": {"metadata": {"annotations": {"a": "b"}}}},
     }
+
+
+async def test_access_to_a_kind_is_listing_and_watching_none_of_its_objects(server: Server, store: KubernetesWorkloads) -> None:
+    bookmark = reply('{"type": "BOOKMARK"}\n{"type": "BOOKMARK"}\n')
+    message = 'deployments.apps is forbidden: User "x" cannot watch resource "deployments"'
+    denied = reply({"kind": "Status", "reason": "Forbidden", "message": message}, status=403)
+    server.script(reply({"items": []}), bookmark, reply({"items": []}), denied)
+    await store.check_access("app", DEPLOYMENT)
+    assert [(seen.path, seen.query["fieldSelector"], "watch" in seen.query) for seen in server.seen] == [
+        (ROOT, "metadata.name=-", False),
+        (ROOT, "metadata.name=-", True),
+    ]
+    with pytest.raises(ClusterDeniedError):
+        await store.check_access("app", DEPLOYMENT)
 
 
 @pytest.mark.official(44)

@@ -57,18 +57,15 @@ class ServedKinds:
         self._refused[namespace, kind.kind] = error.reason
         if former == error.reason:
             return
-        remedy = (
-            f"install what serves {kind.api_version}"
-            if isinstance(error, ClusterAbsentError)
-            else f"grant the operator get, list and watch on {kind.plural}, and patch to restart"
-        )
+        absent = isinstance(error, ClusterAbsentError)
+        remedy = f"; install what serves {kind.api_version}" if absent else ""
         _log.warning(
             "workloads are not served",
             extra={
                 "kind": kind.kind,
                 "namespace": namespace or "all",
                 "reason": error.reason,
-                "detail": f"{error}; {remedy}, or take {kind.kind} out of --workload-kinds",
+                "detail": f"{error}{remedy}, or take {kind.kind} out of --workload-kinds",
             },
         )
         self._changes[namespace].set()

@@ -26,7 +26,7 @@ from onepassword_operator.model.errors import (
 from onepassword_operator.model.item import Field, File, Item, Url
 from onepassword_operator.model.recipe import Bundle, BundleFormat, Entry, Escape, Format, Part, Recipe, Registry
 from onepassword_operator.model.target import Rendering
-from onepassword_operator.rules.contents import item_to_data, shape
+from onepassword_operator.rules.contents import formats, item_to_data, shape
 from onepassword_operator.rules.contents.item_to_data import MAXIMUM_BYTES
 from unit.rules import samples
 from unit.rules.contents.items import API, BOTH, DB, REFERRED, REFS, data, field, shaped

@@ -19,7 +19,7 @@ def kinds() -> ServedKinds:
 @pytest.mark.parametrize(
     ("error", "remedy"),
     [
-        (ClusterDeniedError("no"), "grant the operator get, list and watch on rollouts"),
+        (ClusterDeniedError("no"), "no, or take Rollout out"),
         (ClusterAbsentError("none"), "install what serves"),
     ],
 )
