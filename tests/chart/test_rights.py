@@ -74,6 +74,17 @@ def everything_it_does(world: World, kinds: list[str]) -> None:
     world.item("typo", "vaults/v/items/bd")
     world.wait_ready("db", "gone")
     world.wait_reason("typo", "ItemNotFound")
+    workloads_restart(world, kinds)
+    for times in (1, 2):  # the same Event again is a patch of its count
+        world.patch_item("db", {"metadata": {"annotations": {"operator.1password.io/refresh": f"{times}"}}})
+        eventually(lambda: world.counts("db").get("Refreshed"), lambda count, times=times: count == times)  # type: ignore[misc]
+    world.observer.core.delete_namespaced_secret("db", world.namespace)
+    world.patch_item("db", {"metadata": {"annotations": {"operator.1password.io/refresh": "now"}}})
+    world.wait_data("db", SECOND)
+
+
+def workloads_restart(world: World, kinds: list[str]) -> None:
+    """Of each kind: one that uses a Secret, and one that asks for its own; both restart, after a conflict."""
     workloads = Workloads(world.observer, world.namespace)
     for kind in kinds:
         workloads.apply(kind, "web", "db")
@@ -92,12 +103,6 @@ def everything_it_does(world: World, kinds: list[str]) -> None:
         if not KINDS[kind].restarts:  # those that restart were read after the conflict
             world.delete_secret(f"of-{kind.lower()}")
             world.wait_data(f"of-{kind.lower()}", SECOND)
-    for times in (1, 2):  # the same Event again is a patch of its count
-        world.patch_item("db", {"metadata": {"annotations": {"operator.1password.io/refresh": f"{times}"}}})
-        eventually(lambda: world.counts("db").get("Refreshed"), lambda count, times=times: count == times)  # type: ignore[misc]
-    world.observer.core.delete_namespaced_secret("db", world.namespace)
-    world.patch_item("db", {"metadata": {"annotations": {"operator.1password.io/refresh": "now"}}})
-    world.wait_data("db", SECOND)
 
 
 def audit(cluster: Cluster) -> list[str]:

@@ -1,6 +1,7 @@
 """Workloads of every kind: each asks for a Secret, uses another, and restarts once; a kind that is not served is nobody else's trouble."""
 
 import json
+from collections.abc import Iterable
 
 import pytest
 
@@ -10,7 +11,7 @@ from controlplane.fixtures import Observer
 from harness.fixtures import MakeWorld
 from harness.waiting import eventually
 from harness.workloads import Workloads, served_rollouts
-from harness.world import World, seed
+from harness.world import seed
 from onepassword_operator.model import names
 from onepassword_operator.model.workload_kind import KINDS
 
@@ -26,11 +27,9 @@ def asking(secret: str) -> dict[str, str]:
     return {names.ITEM_PATH: "vaults/v/items/own", names.ITEM_NAME: secret}
 
 
-def patches(world: World) -> list[str]:
-    """The patches of workloads, by kind and name."""
-    plural = {row.plural: kind for kind, row in KINDS.items()}
-    written = [write.split() for write in world.writes()]
-    return sorted(f"{plural[resource]} {name}" for verb, resource, name in written if verb == "patch" and resource in plural)
+def generations(workloads: Workloads, named: Iterable[tuple[str, str]]) -> list[int]:
+    """How often the API server saw each change, its creation included."""
+    return [workloads.read(kind, name)["metadata"]["generation"] for kind, name in named]
 
 
 def test_each_kind_asks_for_a_secret_and_restarts_once_for_another(make_world: MakeWorld, observer: Observer) -> None:
@@ -50,14 +49,16 @@ def test_each_kind_asks_for_a_secret_and_restarts_once_for_another(make_world: M
             workloads.apply(kind, "uses", "db")
             workloads.apply(kind, "says", annotations={names.USES_SECRETS: "other, db"})
             workloads.apply(kind, "asks", annotations=asking(f"of-{kind.lower()}"))
+        workloads.apply("Deployment", "lends", "db")
+        workloads.apply_rollout_of("lends", "borrows")
         for kind in KINDS:
             world.wait_data(f"of-{kind.lower()}", OWN)
             assert [o.kind for o in world.secret(f"of-{kind.lower()}").metadata.owner_references] == [kind]
         template = workloads.read("Rollout", "uses")["spec"]["template"]
         world.connect.edit("v", "db", fields={"password": "canary-password-3"})
         world.wait_data("db", {"password": b"canary-password-3"})
-        expected = sorted(f"{kind} {name}" for kind in RESTARTING for name in ("uses", "says"))
-        eventually(lambda: patches(world), lambda seen: seen == expected, what="one patch of each that restarts")
+        restarting = [*((kind, name) for kind in RESTARTING for name in ("uses", "says")), ("Rollout", "borrows")]
+        eventually(lambda: generations(workloads, restarting), lambda seen: set(seen) == {2}, what="one change of each that restarts")
         world.no_marks()
         vault, item = world.connect.ids("v", "db")
         for kind in RESTARTING:
@@ -68,7 +69,8 @@ def test_each_kind_asks_for_a_secret_and_restarts_once_for_another(make_world: M
         world.connect.wait_polls(2)
         world.restart("--workload-kinds=Deployment")
         world.connect.wait_polls(2)
-        assert patches(world) == expected
+        assert set(generations(workloads, restarting)) == {2}
+        assert set(generations(workloads, [("Deployment", "lends"), ("CronJob", "uses"), ("Job", "uses")])) == {1}
         assert world.data("of-statefulset") == OWN
 
 

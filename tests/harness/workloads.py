@@ -84,6 +84,14 @@ class Workloads:
         }
         self._observer.custom.create_namespaced_custom_object(row.group, row.version, self._namespace, row.plural, body)
 
+    def apply_rollout_of(self, deployment: str, name: str) -> None:
+        """Create an Argo Rollout that runs the pod template of a Deployment, and consents to restarts."""
+        row = KINDS["Rollout"]
+        spec = {"replicas": 0, "workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": deployment}}
+        metadata = {"name": name, "annotations": {names.AUTO_RESTART: "true"}}
+        body = {"apiVersion": row.api_version, "kind": row.kind, "metadata": metadata, "spec": spec}
+        self._observer.custom.create_namespaced_custom_object(row.group, row.version, self._namespace, row.plural, body)
+
     def read(self, kind: str, name: str) -> dict[str, Any]:
         row, get = KINDS[kind], self._observer.custom.get_namespaced_custom_object
         found: dict[str, Any] = get(row.group, row.version, self._namespace, row.plural, name)

@@ -185,9 +185,9 @@ class KubernetesApi:
             request.headers["Authorization"] = f"Bearer {self._access.token()}"
         return await handler(request)
 
-    def server_time(self) -> str:
+    def server_time(self, *, ahead: datetime.timedelta = datetime.timedelta(0)) -> str:
         """Return the API server's time by its newest `Date` header, RFC 3339 UTC in seconds."""
-        now = datetime.datetime.now(datetime.UTC) + self._clock_offset
+        now = datetime.datetime.now(datetime.UTC) + self._clock_offset + ahead
         return now.strftime("%Y-%m-%dT%H:%M:%SZ")
 
     async def get(self, path: str, *, resource: str, read: Decode[Read]) -> Read | None:

@@ -5,6 +5,7 @@ Only the record of its restarts is ever patched on a workload, and the time of a
 
 from __future__ import annotations
 
+import datetime
 import functools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
@@ -20,6 +21,9 @@ from onepassword_operator.model.workload import Workload
 from onepassword_operator.model.workload_kind import KINDS, WorkloadKind
 from onepassword_operator.wire.metadata import texts
 from onepassword_operator.wire.workload import from_json
+
+_AHEAD: Final = datetime.timedelta(seconds=2)
+"""Pods restart that are older than the time of a restart, and the times of both are in seconds."""
 
 
 class _NamespaceMeta(msgspec.Struct, gc=False):
@@ -65,7 +69,7 @@ class KubernetesWorkloads:
     async def restart(self, workload: Workload, record: Mapping[str, str]) -> None:
         """PATCH exactly the workload that was read."""
         kind = workload.kind
-        body = kind.restart_patch(record, time=self._api.server_time())
+        body = kind.restart_patch(record, time=self._api.server_time(ahead=_AHEAD))
         read = {"uid": workload.uid, "resourceVersion": str(workload.resource_version)}
         body["metadata"] = body.get("metadata", {}) | read
         path = kind.url_path(workload.namespace, workload.name)

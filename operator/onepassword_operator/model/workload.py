@@ -32,6 +32,8 @@ class Workload:
     finalizers: tuple[str, ...] = ()
     controller: str = ""
     """Kind and name of the object that controls it, as `Prometheus "main"`; empty: none does."""
+    template_of: str = ""
+    """Name of the Deployment whose pod template it runs; empty: it has one of its own."""
     left_to_do: str = ""
     """What people have to do after its restart; empty: its pods are replaced without them."""
     advice: tuple[str, ...] = ()

@@ -10,11 +10,12 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from onepassword_operator.model import names
 from onepassword_operator.model.workload import RestartMark, Workload
+from onepassword_operator.model.workload_kind import DEPLOYMENT
 
 GRACE_SECONDS: Final = 35
 """Seconds. A workload created later than this after the mark has started with the new Secret: the
@@ -47,6 +48,23 @@ class Restart:
 
     secrets: tuple[str, ...]
     record: Mapping[str, str]
+
+
+def resolved(listed: Sequence[Workload]) -> list[Workload]:
+    """Return a namespace's workloads, each with the Secrets of its pod template.
+
+    An Argo Rollout may run the template of a Deployment. It gets the Deployment's Secrets, and the
+    Deployment is left out: a changed template would be a new version of the program to the Rollout.
+    """
+    deployments = {each.name: each for each in listed if each.kind is DEPLOYMENT}
+    lent = {each.template_of for each in listed}
+    return [
+        dataclasses.replace(each, secrets=each.secrets | deployments[each.template_of].secrets)
+        if each.template_of in deployments
+        else each
+        for each in listed
+        if not (each.kind is DEPLOYMENT and each.name in lent)
+    ]
 
 
 def decide(

@@ -37,8 +37,14 @@ class _Strategy(msgspec.Struct, gc=False):
     type: object = None
 
 
+class _Reference(msgspec.Struct, gc=False):
+    kind: object = None
+    name: object = None
+
+
 class _Spec(msgspec.Struct, rename="camel", gc=False):
     paused: object = None
+    workload_ref: _Reference | NoObject = None
     update_strategy: _Strategy | NoObject = None
 
 
@@ -83,6 +89,13 @@ def _finalizers(metadata: ObjectMeta, kind: WorkloadKind) -> tuple[str, ...]:
     return tuple(each for each in known if each != names.OFFICIAL_FINALIZER)
 
 
+def _template_of(spec: _Spec) -> str:
+    found = spec.workload_ref
+    return (
+        text_of(found.name) if isinstance(found, _Reference) and found.kind == "Deployment" else ""
+    )
+
+
 def _left_to_do(spec: _Spec) -> str:
     if spec.paused is True:
         return "it is paused, so its pods are replaced once it is resumed"
@@ -114,6 +127,7 @@ def _workload(found: _Object, kind: WorkloadKind) -> Workload:
         terminating=bool(metadata.deletion_timestamp),
         finalizers=_finalizers(metadata, kind),
         controller=controller(metadata.owner_references),
+        template_of=_template_of(spec),
         left_to_do=_left_to_do(spec),
     )
     if not workload.speaks_for_itself:

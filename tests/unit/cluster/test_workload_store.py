@@ -1,5 +1,6 @@
 """Deployments over the wire."""
 
+import datetime
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from onepassword_operator.cluster.api import KubernetesApi
 from onepassword_operator.cluster.workload_store import KubernetesWorkloads
 from onepassword_operator.model.errors import ClusterDeniedError, ClusterUnavailableError
 from onepassword_operator.model.target import ObjectRef
-from onepassword_operator.model.workload_kind import DEPLOYMENT
+from onepassword_operator.model.workload_kind import DEPLOYMENT, KINDS
 from onepassword_operator.wire.workload import from_dict
 
 ROOT = "/apis/apps/v1/namespaces/app/deployments"
@@ -50,6 +51,15 @@ async def test_a_pod_template_is_patched_on_exactly_what_was_read(server: Server
         "metadata": {"uid": "u", "resourceVersion": "7"},
         "spec": {"template": {"metadata": {"annotations": {"a": "b"}}}},
     }
+
+
+async def test_a_rollout_restarts_the_pods_of_this_second_too(server: Server, store: KubernetesWorkloads) -> None:
+    server.script(reply({}))
+    before = datetime.datetime.now(datetime.UTC)
+    await store.restart(from_dict(RAW, KINDS["Rollout"]), {"a": "b"})
+    body = msgspec.json.decode(server.seen[0].body)
+    assert body["metadata"] == {"annotations": {"a": "b"}, "uid": "u", "resourceVersion": "7"}
+    assert datetime.datetime.fromisoformat(body["spec"]["restartAt"]) - before > datetime.timedelta(seconds=1)
 
 
 async def test_access_to_a_kind_is_listing_and_watching_none_of_its_objects(server: Server, store: KubernetesWorkloads) -> None:

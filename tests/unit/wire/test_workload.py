@@ -108,6 +108,14 @@ def test_what_a_restart_leaves_to_people_is_known(spec: dict[str, Any], left: st
     assert bool(left) == bool(found)
 
 
+@pytest.mark.parametrize(
+    ("reference", "name"),
+    [({"kind": "Deployment", "name": "web"}, "web"), ({"kind": "PodTemplate", "name": "web"}, ""), ("odd", ""), (None, "")],
+)
+def test_a_rollout_may_run_the_template_of_a_deployment(reference: object, name: str) -> None:
+    assert wire.from_dict({"metadata": METADATA, "spec": {"workloadRef": reference}}, KINDS["Rollout"]).template_of == name
+
+
 def test_a_deployment_that_asks_has_a_claim_as_of_the_same_read() -> None:
     raw = {"metadata": METADATA | {"annotations": {names.ITEM_NAME: "db"}, "finalizers": ["theirs", names.ORPHAN_FINALIZER]}}
     workload = read(raw)

@@ -8,6 +8,7 @@ list, made after the Secret was written, shows that no workload is due any more.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -158,20 +159,16 @@ class RestartWorkloads:
 
         Those of a kind that may not be listed are not known; no mark may be cleared then.
         """
-        due: list[tuple[Workload, restart.Restart]] = []
+        listed: list[Workload] = []
         unknown: ClusterError | None = None
-        for kind in self._index.kinds.configured:
+        for kind in [each for each in self._index.kinds.configured if each.restarts]:
             try:
-                listed = (
-                    await self._workloads.list_namespace(namespace, kind) if kind.restarts else ()
-                )
-            except ClusterAbsentError:
-                continue
+                listed += await self._workloads.list_namespace(namespace, kind)
             except ClusterDeniedError as error:
                 unknown = error
-                continue
-            due += self._due(listed, pending, levels=levels)
-        return due, unknown
+            except ClusterAbsentError:
+                continue  # the cluster serves no such kind
+        return self._due(restart.resolved(listed), pending, levels=levels), unknown
 
     def _due(
         self,
@@ -229,7 +226,9 @@ class RestartWorkloads:
             except ClusterConflictError:
                 if (tries := tries + 1) == TRIES:
                     raise
-                current = await self._workloads.get(workload.ref)
+                live = await self._workloads.get(workload.ref)
+                lent = workload.secrets if live and live.template_of else frozenset()
+                current = live and dataclasses.replace(live, secrets=live.secrets | lent)
                 continue
             except ClusterAbsentError:
                 return

@@ -259,6 +259,17 @@ class TestKinds:
         await world.restart()
         assert world.workloads.rollouts == ({"worker": 1} if made.kind.restarts else {})
 
+    async def test_a_rollout_that_runs_a_deployments_template_restarts_and_the_deployment_stays_as_it_is(self, world: World) -> None:
+        world.workloads.deploy("template", "db")
+        world.workloads.deploy("other", "db")
+        made = world.workloads.deploy("rollout", kind=KINDS["Rollout"])
+        world.workloads.objects["app", "rollout"] = dataclasses.replace(made, template_of="template")
+        await changed(world)
+        world.workloads.before["patch"] = lambda: world.workloads.touch("rollout")
+        await world.restart()
+        assert world.workloads.rollouts == {"rollout": 1, "other": 1}
+        assert world.secrets.mark(world.key()) is None
+
     async def test_the_owner_of_one_whose_restarts_are_taken_back_is_named(self, world: World) -> None:
         def revert() -> None:
             world.workloads.revert("web")
