@@ -49,15 +49,22 @@ def test_each_kind_asks_for_a_secret_and_restarts_once_for_another(make_world: M
             workloads.apply(kind, "uses", "db")
             workloads.apply(kind, "says", annotations={names.USES_SECRETS: "other, db"})
             workloads.apply(kind, "asks", annotations=asking(f"of-{kind.lower()}"))
+        workloads.apply("StatefulSet", "several", annotations={names.ITEMS: "one=vaults/v/items/own\ntwo=vaults/v/items/db"})
         workloads.apply("Deployment", "lends", "db")
         workloads.apply_rollout_of("lends", "borrows")
         for kind in KINDS:
             world.wait_data(f"of-{kind.lower()}", OWN)
             assert [o.kind for o in world.secret(f"of-{kind.lower()}").metadata.owner_references] == [kind]
+        world.wait_data("one", OWN)
+        world.wait_data("two", {"password": b"canary-password-1"})
         template = workloads.read("Rollout", "uses")["spec"]["template"]
         world.connect.edit("v", "db", fields={"password": "canary-password-3"})
         world.wait_data("db", {"password": b"canary-password-3"})
-        restarting = [*((kind, name) for kind in RESTARTING for name in ("uses", "says")), ("Rollout", "borrows")]
+        restarting = [
+            *((kind, name) for kind in RESTARTING for name in ("uses", "says")),
+            ("Rollout", "borrows"),
+            ("StatefulSet", "several"),
+        ]
         eventually(lambda: generations(workloads, restarting), lambda seen: set(seen) == {2}, what="one change of each that restarts")
         world.no_marks()
         vault, item = world.connect.ids("v", "db")

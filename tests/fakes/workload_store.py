@@ -59,8 +59,8 @@ class FakeWorkloadStore(FakeStore):
 
     def terminate(self, name: str, namespace: str = "app") -> Workload:
         held = self.objects[namespace, name]
-        claim = replace(held.claim, terminating=True) if held.claim else None
-        return self._keep(replace(held, terminating=True, claim=claim))
+        claims = tuple(replace(claim, terminating=True) for claim in held.claims)
+        return self._keep(replace(held, terminating=True, claims=claims))
 
     def delete(self, name: str, namespace: str = "app") -> Workload:
         gone = self.objects.pop((namespace, name))
@@ -70,8 +70,8 @@ class FakeWorkloadStore(FakeStore):
     def release(self, source: ObjectRef) -> int:
         held = self.objects[source.namespace, source.name]
         left = tuple(finalizer for finalizer in held.finalizers if finalizer != names.OFFICIAL_FINALIZER)
-        claim = replace(held.claim, finalizers=left) if held.claim else None
-        kept = self._keep(replace(held, finalizers=left, claim=claim))
+        claims = tuple(replace(claim, finalizers=left) for claim in held.claims)
+        kept = self._keep(replace(held, finalizers=left, claims=claims))
         if kept.terminating and not left:
             self.delete(source.name, source.namespace)
         return kept.resource_version
@@ -82,8 +82,8 @@ class FakeWorkloadStore(FakeStore):
 
     def hold_up(self, name: str, *finalizers: str, namespace: str = "app") -> None:
         held = self.objects[namespace, name]
-        claim = replace(held.claim, finalizers=finalizers) if held.claim else None
-        self._keep(replace(held, finalizers=finalizers, claim=claim))
+        claims = tuple(replace(claim, finalizers=finalizers) for claim in held.claims)
+        self._keep(replace(held, finalizers=finalizers, claims=claims))
 
     def revert(self, name: str, namespace: str = "app") -> None:
         """A tool that owns the pod template puts it back as it was."""
@@ -137,8 +137,8 @@ class FakeWorkloadStore(FakeStore):
 
     def _keep(self, workload: Workload) -> Workload:
         self._version += 1
-        claim = replace(workload.claim, resource_version=self._version) if workload.claim else None
-        kept = replace(workload, resource_version=self._version, claim=claim)
+        claims = tuple(replace(claim, resource_version=self._version) for claim in workload.claims)
+        kept = replace(workload, resource_version=self._version, claims=claims)
         self.objects[kept.namespace, kept.name] = kept
         self.events.append(("MODIFIED", kept))
         return kept

@@ -14,6 +14,8 @@ TYPE_CHARACTERS: Final = 317
 COPIED_CHARACTERS: Final = 64 * 1024
 """Limit of the labels and annotations that are copied to a Secret, names and values together."""
 REFRESH_CHARACTERS: Final = 253
+ITEMS_OF_A_WORKLOAD: Final = 32
+"""Limit of the Secrets that one annotation asks for."""
 SECRETS_OF_A_WORKLOAD: Final = 256
 """Limit of the names that are kept; a pod template may have 50,000."""
 

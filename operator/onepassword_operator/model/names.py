@@ -37,6 +37,8 @@ RECIPE: Final = OUR_PREFIX + "recipe"  # on a shaped Secret, instead of `request
 RESTART_PENDING: Final = PREFIX + "restart-pending"
 REFRESH: Final = PREFIX + "refresh"
 SUSPEND: Final = PREFIX + "suspend"
+ITEMS: Final = OUR_PREFIX + "items"
+"""On a workload: Secrets that it asks for, one `name=vaults/<vault>/items/<item>` a line."""
 USES_SECRETS: Final = OUR_PREFIX + "uses-secrets"
 """On a workload: Secrets that its pods use in a way that the pod template does not show."""
 WRITTEN_ON_SECRETS: Final = frozenset(

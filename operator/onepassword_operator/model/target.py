@@ -51,6 +51,8 @@ class Claim:
     generation: int
     created_at: str
     item_path: str
+    annotation: str = names.ITEM_PATH
+    """The annotation of a workload that has the path."""
     shaped: Recipe | None = None
     """The recipe of a resource that shapes its Secret; None if it asks by an item path."""
     secret_type: str
@@ -96,7 +98,8 @@ class Claim:
         if self.is_resource:
             same = "make the resource anew with another target.name"
             return same if self.shaped else "rename the resource"
-        return f"choose another name in the annotation {names.ITEM_NAME}"
+        where = names.ITEM_NAME if self.annotation == names.ITEM_PATH else self.annotation
+        return f"choose another name in the annotation {where}"
 
     @property
     def has_legacy_finalizer(self) -> bool:

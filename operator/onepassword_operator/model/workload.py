@@ -38,8 +38,8 @@ class Workload:
     """What people have to do after its restart; empty: its pods are replaced without them."""
     advice: tuple[str, ...] = ()
     """What of its annotations means nothing."""
-    claim: Claim | None = None
-    """Its request for a Secret by annotation, if any."""
+    claims: tuple[Claim, ...] = ()
+    """Its requests for Secrets by annotation."""
 
     @property
     def ref(self) -> ObjectRef:

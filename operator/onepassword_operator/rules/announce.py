@@ -24,12 +24,12 @@ def words(claim: Claim, error: OperatorError) -> str:
         return str(error)
     # What is between quotation marks was written by users.
     parts = str(error).split('"')
-    parts[::2] = [_annotated(part) for part in parts[::2]]
+    parts[::2] = [_annotated(part, claim.annotation) for part in parts[::2]]
     return '"'.join(parts)
 
 
-def _annotated(part: str) -> str:
-    return _PATH.sub(f"the annotation {names.ITEM_PATH}", _REFRESH.sub("", part))
+def _annotated(part: str, annotation: str) -> str:
+    return _PATH.sub(f"the annotation {annotation}", _REFRESH.sub("", part))
 
 
 def rewritten(claim: Claim, outcome: Synced) -> str:
@@ -58,4 +58,6 @@ def warning(claim: Claim, error: OperatorError) -> tuple[str, str]:
         if isinstance(error, BackendRateLimitedError)
         else _RECONCILE_ERROR
     )
-    return reason, f"Failed to sync secret from 1Password: {words(claim, error)} ({error.reason})"
+    which = "" if claim.annotation == names.ITEM_PATH else f' "{claim.key.name}"'
+    said = words(claim, error)
+    return reason, f"Failed to sync secret{which} from 1Password: {said} ({error.reason})"

@@ -73,12 +73,13 @@ def from_dict(raw: Mapping[str, Any], kind: WorkloadKind = DEPLOYMENT) -> Worklo
     return _workload(converted(raw, _STRUCTS[kind.kind]), kind)
 
 
+_READ: Final = (names.USES_SECRETS, names.ITEMS)
+
+
 def _ours(annotations: dict[str, str]) -> dict[str, str]:
     # The others say nothing about Secrets or restarts, and kubectl's repeats the whole object.
     return {
-        name: value
-        for name, value in annotations.items()
-        if names.PREFIX in name or name == names.USES_SECRETS
+        name: value for name, value in annotations.items() if names.PREFIX in name or name in _READ
     }
 
 
@@ -132,8 +133,8 @@ def _workload(found: _Object, kind: WorkloadKind) -> Workload:
     )
     if not workload.speaks_for_itself:
         return workload
-    claim = workload_claim.claim(workload)
+    claims = workload_claim.claims(workload)
     advice = workload_claim.advice(annotations, on_template, kind=kind, secrets=secrets)
-    return (
-        dataclasses.replace(workload, claim=claim, advice=advice) if claim or advice else workload
-    )
+    if claims or advice:
+        workload = dataclasses.replace(workload, claims=claims, advice=advice)
+    return workload

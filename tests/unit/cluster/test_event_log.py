@@ -77,8 +77,7 @@ def test_what_happened_becomes_an_event_on_the_object(events: KubernetesEvents, 
 
 
 def test_a_deployment_that_asks_is_told_on_the_deployment(events: KubernetesEvents, queue: Queue) -> None:
-    asking = workload(**{names.ITEM_NAME: "db", names.ITEM_PATH: "vaults/a/items/b"}).claim
-    assert asking
+    asking = workload(**{names.ITEM_NAME: "db", names.ITEM_PATH: "vaults/a/items/b"}).claims[0]
     events.failed(asking, ItemNotFoundError("no such item"))
     events.failed(asking, BackendRateLimitedError("slow down", delay_seconds=1))
     assert {event.about for event in queue.events} == {DEPLOYMENT}

@@ -119,6 +119,6 @@ def test_a_rollout_may_run_the_template_of_a_deployment(reference: object, name:
 def test_a_deployment_that_asks_has_a_claim_as_of_the_same_read() -> None:
     raw = {"metadata": METADATA | {"annotations": {names.ITEM_NAME: "db"}, "finalizers": ["theirs", names.ORPHAN_FINALIZER]}}
     workload = read(raw)
-    assert workload.claim
-    assert (workload.claim.uid, workload.claim.resource_version) == (workload.uid, workload.resource_version) == ("w1", 9)
-    assert workload.claim.finalizers == workload.finalizers == (names.ORPHAN_FINALIZER,)
+    assert len(workload.claims) == 1
+    assert (workload.claims[0].uid, workload.claims[0].resource_version) == (workload.uid, workload.resource_version) == ("w1", 9)
+    assert workload.claims[0].finalizers == workload.finalizers == (names.ORPHAN_FINALIZER,)

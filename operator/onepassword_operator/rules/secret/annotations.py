@@ -46,6 +46,7 @@ def of_workload(
         *_names(annotations, known=_OF_WORKLOADS),
         *_unnamed(demand),
         *_used(annotations),
+        *_items(annotations),
     )
 
 
@@ -77,6 +78,33 @@ def _used(annotations: Mapping[str, str]) -> Iterator[str]:
                 "which is no name of a Secret; write names, separated by commas"
             )
             return
+
+
+def item_lines(annotations: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Split the annotation that asks for several Secrets: each line with its name and its path.
+
+    Both are empty if the line asks for nothing.
+    """
+    found = []
+    for line in filter(str.strip, annotations.get(names.ITEMS, "").splitlines()):
+        name, _, path = (part.strip() for part in line.partition("="))
+        asks = name and path and name == secret_name(name)
+        found.append((line, name, path) if asks else (line, "", ""))
+    return found
+
+
+def _items(annotations: Mapping[str, str]) -> Iterator[str]:
+    lines = item_lines(annotations)
+    if len(lines) > bounds.ITEMS_OF_A_WORKLOAD:
+        yield (
+            f"annotation {names.ITEMS} has {len(lines)} lines, and those beyond the first "
+            f"{bounds.ITEMS_OF_A_WORKLOAD} ask for nothing"
+        )
+    if odd := [line for line, name, _ in lines if not name]:
+        yield (
+            f'annotation {names.ITEMS}: "{one_line(odd[0][:_VALUE_CHARACTERS])}" asks for nothing; '
+            "write the name of a Secret and its item, as name=vaults/<vault>/items/<item>"
+        )
 
 
 def _unnamed(demand: Mapping[str, str]) -> Iterator[str]:

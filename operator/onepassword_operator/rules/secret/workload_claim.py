@@ -1,11 +1,12 @@
-"""The annotations of a workload → the Secret that it asks for.
+"""The annotations of a workload → the Secrets that it asks for.
 
-It asks by the official operator's annotations, on itself or, if it has none there, on its
-pod template.
+It asks for one by the official operator's annotations, on itself or, if it has none there, on its
+pod template; and for several by an annotation of this operator on itself.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Collection, Mapping
 from typing import Final
@@ -16,7 +17,7 @@ from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.model.workload_kind import WorkloadKind
 from onepassword_operator.rules.contents.key_syntax import secret_name
-from onepassword_operator.rules.secret.annotations import of_workload
+from onepassword_operator.rules.secret.annotations import item_lines, of_workload
 
 _OFFICIAL_ANNOTATION: Final = re.compile(r"operator\.1password\.io/[a-zA-Z.]")
 _TOO_MANY: Final = (
@@ -34,18 +35,39 @@ def named(*annotations: Mapping[str, str]) -> set[str]:
 def used(annotations: Mapping[str, str]) -> frozenset[str]:
     """Return the Secrets that a workload's owner says it uses; of too many, the first ones."""
     found = [each.strip() for each in annotations.get(names.USES_SECRETS, "").split(",")]
-    return frozenset([each for each in found if each][: bounds.SECRETS_OF_A_WORKLOAD + 1])
+    asked = items(annotations)
+    return frozenset([*asked, *filter(None, found)][: bounds.SECRETS_OF_A_WORKLOAD + 1])
 
 
-def claim(workload: Workload) -> Claim | None:
-    """Return the workload's claim; None if it asks for no Secret."""
+def items(annotations: Mapping[str, str]) -> dict[str, str]:
+    """Return the paths of the Secrets that one annotation asks for, by name; the first one counts.
+
+    Lines that ask for nothing are left out, and told by `advice`.
+    """
+    lines = item_lines(annotations)[: bounds.ITEMS_OF_A_WORKLOAD]
+    return {name: path for _, name, path in reversed(lines) if name}
+
+
+def claims(workload: Workload) -> tuple[Claim, ...]:
+    """Return the workload's claims, each on another Secret."""
     if not workload.speaks_for_itself:
-        return None
+        return ()
     demand = _demand(workload.annotations) or _demand(workload.template_annotations)
     wanted = secret_name(demand.get(names.ITEM_NAME, ""))
-    if not wanted:
-        return None
     copied = {key: value for key, value in demand.items() if key not in names.WRITTEN_ON_SECRETS}
+    found = []
+    if wanted:
+        path = demand.get(names.ITEM_PATH, "")
+        found = [_claim(workload, wanted, path=path, copied=copied)]
+    for name, path in items(workload.annotations).items():
+        if name != wanted:
+            copied = {names.ITEM_NAME: name}
+            made = _claim(workload, name, path=path, copied=copied)
+            found.append(dataclasses.replace(made, annotation=names.ITEMS))
+    return tuple(found)
+
+
+def _claim(workload: Workload, wanted: str, *, path: str, copied: dict[str, str]) -> Claim:
     oversized = size if (size := bounds.characters(copied)) > bounds.COPIED_CHARACTERS else 0
     return Claim(
         key=SecretKey(workload.namespace, wanted),
@@ -55,7 +77,7 @@ def claim(workload: Workload) -> Claim | None:
         resource_version=workload.resource_version,
         generation=0,  # a workload's generation counts changes of its pods, not of its request
         created_at=workload.created_at,
-        item_path=bounds.clipped(demand.get(names.ITEM_PATH, ""), bounds.ITEM_PATH_CHARACTERS),
+        item_path=bounds.clipped(path, bounds.ITEM_PATH_CHARACTERS),
         secret_type=names.OPAQUE,
         labels={},
         annotations={} if oversized else copied,

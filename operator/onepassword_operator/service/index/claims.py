@@ -113,11 +113,11 @@ class ClaimIndex:
             self._good.pop(claim.key, None)
 
     def put_workload(self, workload: Workload) -> None:
-        """Set a workload, its claim and the Secrets it uses; drop one that has none of them."""
+        """Set a workload, its claims and the Secrets it uses; drop one that has none of them."""
         self.remove_workload(workload.ref)
         if not workload.speaks_for_itself:
             workload = dataclasses.replace(workload, secrets=frozenset())
-        matters = workload.secrets or workload.claim or workload.has_legacy_finalizer
+        matters = workload.secrets or workload.claims or workload.has_legacy_finalizer
         if not (matters or workload.advice):
             return
         self._workloads[workload.ref] = dataclasses.replace(
@@ -126,11 +126,11 @@ class ClaimIndex:
         owner = workload.owner_reference
         for name in workload.secrets:
             self._users.setdefault(SecretKey(workload.namespace, name), {})[workload.uid] = owner
-        if workload.claim:
-            self.put(workload.claim)
+        for claim in workload.claims:
+            self.put(claim)
 
     def remove_workload(self, ref: ObjectRef) -> None:
-        """Remove a workload with its claim and its use of Secrets."""
+        """Remove a workload with its claims and its use of Secrets."""
         held = self._workloads.pop(ref, None)
         if held is None:
             return
@@ -140,8 +140,8 @@ class ClaimIndex:
             users.pop(held.uid, None)
             if not users:
                 self._users.pop(key, None)
-        if held.claim:
-            self.remove(held.claim)
+        for claim in held.claims:
+            self.remove(claim)
 
     def note_written(self, written: Claim) -> None:
         """Take the conditions of a resource over from the answer to our write.
@@ -171,8 +171,8 @@ class ClaimIndex:
         if isinstance(holder, Claim):
             self.put(dataclasses.replace(holder, finalizers=left))
         else:
-            claim = dataclasses.replace(holder.claim, finalizers=left) if holder.claim else None
-            self.put_workload(dataclasses.replace(holder, finalizers=left, claim=claim))
+            claims = [dataclasses.replace(claim, finalizers=left) for claim in holder.claims]
+            self.put_workload(dataclasses.replace(holder, finalizers=left, claims=tuple(claims)))
 
     def interested(self, key: SecretKey, owners: Iterable[OwnerReference] = ()) -> Interested:
         """Return who asks for the Secret, who uses it, and which of its owners has moved on."""

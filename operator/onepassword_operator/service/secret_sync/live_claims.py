@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from onepassword_operator.model import names
 from onepassword_operator.model.secret import SecretKey
-from onepassword_operator.model.target import Claim, ObjectRef
+from onepassword_operator.model.target import Claim
 from onepassword_operator.ports import ResourceStore, WorkloadStore
 
 
@@ -18,13 +18,15 @@ class LiveClaims:
         self._resources = resources
         self._workloads = workloads
 
-    async def get(self, ref: ObjectRef) -> Claim | None:
-        """Return the claim that the object makes now; None if it is gone or makes none.
+    async def get(self, claim: Claim) -> Claim | None:
+        """Return what the object asks for now instead of this; None if it is gone or does not ask.
 
         Raises:
             ClusterError: unknown.
         """
+        ref = claim.ref
         if ref.kind == names.KIND:
             return await self._resources.get(SecretKey(ref.namespace, ref.name))
         workload = await self._workloads.get(ref)
-        return workload.claim if workload else None
+        asked = workload.claims if workload else ()
+        return next((each for each in asked if each.key == claim.key), None)

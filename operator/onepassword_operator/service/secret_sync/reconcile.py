@@ -178,7 +178,7 @@ class Reconcile:
             )
 
     async def _still_asks(self, claim: Claim) -> bool:
-        live = await self._live_claims.get(claim.ref)
+        live = await self._live_claims.get(claim)
         if live and live.uid == claim.uid and not live.terminating and live.key == claim.key:
             return True
         if live is None and self._index.let_go(claim):

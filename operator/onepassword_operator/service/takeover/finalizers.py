@@ -50,8 +50,7 @@ class RemoveFinalizers:
         # nothing to dispute any more.
         if not holder.terminating and self._index.conflicts.backoff(holder.uid):
             return
-        claim = holder.claim if isinstance(holder, Workload) else holder
-        if claim is not None:
+        for claim in _claims(holder):
             await self._hand_over(claim)
         resource_version = await self._finalizers.remove(holder.ref, holder.uid)
         if resource_version is None:
@@ -70,8 +69,7 @@ class RemoveFinalizers:
         if holder is None or holder.uid != uid or not holder.has_legacy_finalizer:
             return
         put_back = self._index.conflicts.note_finalizer(uid, holder.resource_version)
-        claim = holder.claim if isinstance(holder, Workload) else holder
-        if put_back and claim is not None:
+        for claim in _claims(holder) if put_back else ():
             self._queue.add(claim.key, Priority.LOW)
 
     async def _hand_over(self, claim: Claim) -> None:
@@ -101,3 +99,7 @@ class RemoveFinalizers:
             claim, others, observed=observed, interested=self._index.claims.interested(claim.key)
         )
         return tuple(owner for owner in co_owners.owner_references if owner.uid != claim.uid)
+
+
+def _claims(holder: Claim | Workload) -> tuple[Claim, ...]:
+    return holder.claims if isinstance(holder, Workload) else (holder,)

@@ -1,6 +1,6 @@
-"""Deployments that the watch and the resync show → the Secrets that need a reconcile.
+"""Workloads that the watch and the resync show → the Secrets that need a reconcile.
 
-Three things about a Deployment matter: the Secret it asks for by annotation, the Secrets it uses
+Three things about a workload matter: the Secrets it asks for by annotation, the Secrets it uses
 (it co-owns those that workloads asked for), and whether the official operator's finalizer holds it
 up. Everything else, every step of a rollout included, ends here.
 """
@@ -8,11 +8,11 @@ up. Everything else, every step of a rollout included, ends here.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from onepassword_operator.model.secret import SecretKey
-from onepassword_operator.model.target import ObjectRef
+from onepassword_operator.model.target import Claim, ObjectRef
 from onepassword_operator.model.workload import Workload
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
@@ -57,18 +57,18 @@ class ObserveWorkloads:
             self._observe.note_gone(former.uid)
         if workload.advice and (former is None or former.advice != workload.advice):
             self._observe.advise(workload)
-        asked, asks = former.claim if former else None, workload.claim
-        if asked and (asks is None or asks.key != asked.key):
-            self._observe.let_go(asked)
+        asked = former.claims if former else ()
+        asks = {claim.key for claim in workload.claims}
+        for claim in asked:
+            if claim.key not in asks:
+                self._observe.let_go(claim)
         self._claims.put_workload(workload)
         if former and self._claims.workload(workload.ref) is None:
             self._drop(workload)
         due = dict.fromkeys(self._co_owned(former, workload), Priority.LOW)
-        if workload.has_legacy_finalizer and self._note_finalizer(former, workload) and asks:
-            due[asks.key] = Priority.LOW
-        if asks and not (asked and asked.asks_the_same_as(asks)):
-            due[asks.key] = Priority.NEW
-        return due
+        if workload.has_legacy_finalizer and self._note_finalizer(former, workload):
+            due |= dict.fromkeys(asks, Priority.LOW)
+        return due | dict.fromkeys(_changed(asked, workload.claims), Priority.NEW)
 
     def _drop(self, workload: Workload) -> None:
         # It does not matter any more, so nothing is kept of it but that older news of it are late:
@@ -79,7 +79,7 @@ class ObserveWorkloads:
 
     def _note_finalizer(self, former: Workload | None, workload: Workload) -> bool:
         put_back = self._conflicts.note_finalizer(workload.uid, workload.resource_version)
-        if workload.claim is None or workload.terminating:
+        if not workload.claims or workload.terminating:
             self._remove_finalizer(workload.ref)
         return put_back or former is None or not former.has_legacy_finalizer
 
@@ -89,8 +89,8 @@ class ObserveWorkloads:
         held = self._claims.workload(ref)
         if held is None or held.uid != uid:
             return
-        if held.claim:
-            self._observe.let_go(held.claim)
+        for claim in held.claims:
+            self._observe.let_go(claim)
         self._claims.remove_workload(ref)
 
     def _co_owned(self, former: Workload | None, workload: Workload) -> list[SecretKey]:
@@ -109,3 +109,12 @@ class ObserveWorkloads:
             for key in keys
             if any(not c.is_resource and c.uid != workload.uid for c in self._claims.alive(key))
         ]
+
+
+def _changed(asked: Iterable[Claim], asks: Iterable[Claim]) -> list[SecretKey]:
+    former = {claim.key: claim for claim in asked}
+    return [
+        claim.key
+        for claim in asks
+        if not (claim.key in former and former[claim.key].asks_the_same_as(claim))
+    ]

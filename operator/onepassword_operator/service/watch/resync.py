@@ -106,8 +106,8 @@ class Resync:
         async for workload in self._workloads.list_all(namespace, kind):
             listed.add(workload.ref)
             unseen |= self._observe_workloads.record(workload)
-            if workload.claim:
-                unseen.setdefault(workload.claim.key, Priority.LOW)
+            for claim in workload.claims:
+                unseen.setdefault(claim.key, Priority.LOW)
         await self._forget_gone(known - listed)
         return unseen
 

@@ -15,7 +15,9 @@ BARE = dataclasses.replace(BARE_WORKLOAD, created_at="2024-01-01T00:00:00Z")
 
 
 def _annotated(on_deployment: dict[str, str] | None, on_template: dict[str, str] | None = None) -> Claim | None:
-    return workload_claim.claim(dataclasses.replace(BARE, annotations=on_deployment or {}, template_annotations=on_template or {}))
+    claims = workload_claim.claims(dataclasses.replace(BARE, annotations=on_deployment or {}, template_annotations=on_template or {}))
+    assert len(claims) < 2
+    return claims[0] if claims else None
 
 
 DEMAND = {names.ITEM_PATH: "vaults/a/items/b", names.ITEM_NAME: "db"}
@@ -24,7 +26,8 @@ DEMAND = {names.ITEM_PATH: "vaults/a/items/b", names.ITEM_NAME: "db"}
 def test_a_deployment_asks_as_it_is_annotated() -> None:
     annotations = DEMAND | {names.AUTO_RESTART: "false", "note": "x", names.PREFIX + "extra": "y"}
     asking = dataclasses.replace(BARE, annotations=annotations, terminating=True, finalizers=("theirs",))
-    assert workload_claim.claim(asking) == Claim(
+    (claim,) = workload_claim.claims(asking)
+    assert claim == Claim(
         key=SecretKey("team", "db"),
         kind="Deployment",
         name="api",
@@ -99,8 +102,45 @@ def test_what_a_deployment_asks_for_is_kept_up_to_a_bound() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_may_ask_but_what_a_controller_owns_only_where_the_official_operator_listens(kind: str) -> None:
     workload = dataclasses.replace(BARE, annotations=DEMAND, kind=KINDS[kind])
-    claim = workload_claim.claim(workload)
-    assert claim
+    (claim,) = workload_claim.claims(workload)
     assert claim.owner_reference.api_version == KINDS[kind].api_version
-    inherited = workload_claim.claim(dataclasses.replace(workload, controller='CronJob "nightly"'))
-    assert (inherited is not None) == (kind == "Deployment")
+    inherited = workload_claim.claims(dataclasses.replace(workload, controller='CronJob "nightly"'))
+    assert bool(inherited) == (kind == "Deployment")
+
+
+def test_one_annotation_asks_for_several_secrets_and_the_first_line_of_a_name_counts() -> None:
+    lines = [
+        "a=vaults/v/items/a",
+        "",
+        "  b = vaults/v/items/b=c ",
+        "db=mine",
+        "a=other",
+        "A=x",
+        "c",
+        "c=",
+        "=x",
+        *(f"n{n}=x" for n in range(40)),
+    ]
+    workload = dataclasses.replace(BARE, annotations=DEMAND | {names.ITEMS: "\n".join(lines)})
+    claims = workload_claim.claims(workload)
+    found = {claim.key.name: claim.item_path for claim in claims}
+    assert found == {
+        "db": "vaults/a/items/b",
+        "a": "vaults/v/items/a",
+        "b": "vaults/v/items/b=c",
+        **{f"n{n}": "x" for n in range(bounds.ITEMS_OF_A_WORKLOAD - 8)},
+    }
+    assert workload_claim.used(workload.annotations) == found.keys()
+    several = next(claim for claim in claims if claim.key.name == "a")
+    assert several.another_name.endswith(names.ITEMS)
+    assert dict(several.annotations) == {names.ITEM_NAME: "a"}
+
+
+def test_whoever_asks_for_several_is_told_of_the_first_line_that_asks_for_nothing_and_of_too_many() -> None:
+    def advice(*lines: str) -> tuple[str, ...]:
+        return workload_claim.advice({names.ITEMS: "\n".join(lines)}, {}, kind=KINDS["Job"], secrets=())
+
+    assert advice("a=b", "") == ()
+    (said,) = advice("a=b", "Not valid=b", "c")
+    assert '"Not valid=b" asks for nothing' in said
+    assert "40 lines" in advice(*(f"n{n}=x" for n in range(40)))[0]

@@ -86,7 +86,7 @@ def putting_back(world: World) -> list[float]:
                 world.claims.hold_up(key, *OFFICIAL)
                 times.append(world.clock.now)
         for (_, name), workload in list(world.workloads.objects.items()):
-            if workload.claim and not workload.finalizers:
+            if workload.claims and not workload.finalizers:
                 world.workloads.hold_up(name, *OFFICIAL)
                 times.append(world.clock.now)
 

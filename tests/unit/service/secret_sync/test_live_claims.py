@@ -1,11 +1,13 @@
 """What the object behind a claim asks for now."""
 
+import dataclasses
+
 import pytest
 
 from fakes.world import World
 from onepassword_operator.model.errors import ClusterUnavailableError
-from onepassword_operator.model.target import ObjectRef
 from onepassword_operator.service.secret_sync.live_claims import LiveClaims
+from unit.rules import samples
 
 
 @pytest.fixture
@@ -17,13 +19,15 @@ async def test_only_what_the_object_itself_asks_for_counts(world: World, live: L
     world.asks("web")
     world.workloads.deploy("user", "db")
     world.claim("db")
-    assert await live.get(ObjectRef("Deployment", "app", "web")) == world.workloads.objects["app", "web"].claim
-    assert await live.get(ObjectRef("OnePasswordItem", "app", "db")) == world.claims.objects[world.key()]
-    for kind, name in (("Deployment", "user"), ("Deployment", "gone"), ("OnePasswordItem", "gone")):
-        assert await live.get(ObjectRef(kind, "app", name)) is None
+    (asked,), resource = world.workloads.objects["app", "web"].claims, world.claims.objects[world.key()]
+    assert await live.get(asked) == asked
+    assert await live.get(resource) == resource
+    for claim, name in ((asked, "user"), (asked, "gone"), (resource, "gone")):
+        assert await live.get(dataclasses.replace(claim, name=name)) is None
+    assert await live.get(dataclasses.replace(asked, key=world.key("another"))) is None
 
 
 async def test_unknown_is_not_absent(world: World, live: LiveClaims) -> None:
     world.claims.faults.refuse("get", ClusterUnavailableError("no answer"))
     with pytest.raises(ClusterUnavailableError):
-        await live.get(ObjectRef("OnePasswordItem", "app", "db"))
+        await live.get(samples.claim())

@@ -46,8 +46,7 @@ def resource(world: World) -> Claim:
 def deployment(world: World) -> Claim:
     world.asks("web")
     world.watch()
-    claim = world.workloads.objects["app", "web"].claim
-    assert claim
+    (claim,) = world.workloads.objects["app", "web"].claims
     return claim
 
 

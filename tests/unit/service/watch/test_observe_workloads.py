@@ -43,6 +43,24 @@ class TestWhatNeedsALook:
         assert world.secrets.objects[key].annotations[names.ITEM_NAME] == "db"
         assert (world.events.reasons("web"), world.claims.requests) == (["Created"], [])
 
+    async def test_of_several_that_one_annotation_asks_for_each_is_by_itself(self, world: World) -> None:
+        def ask(*lines: str) -> None:
+            world.workloads.deploy("web", annotations={names.ITEMS: "\n".join(lines)})
+
+        ask("a=vaults/Prod/items/db", "b=vaults/Prod/items/other", "c=nonsense")
+        await world.settle()
+        assert (world.secrets.values(world.key("a")), world.secrets.values(world.key("b"))) == ({"password": "one"}, {"password": "two"})
+        (failed,) = [event for event in world.events.reported if event.reason == "ReconcileError"]
+        assert failed.message.startswith('Failed to sync secret "c" from 1Password')
+        assert f"annotation {names.ITEMS}" in failed.message
+        ask("b=vaults/Prod/items/db", "d=vaults/Prod/items/db")
+        due = world.process.observe_workloads.record(shown(world))
+        assert due == {world.key("b"): Priority.NEW, world.key("d"): Priority.NEW}
+        assert world.process.index.claims.keys() == [world.key("b"), world.key("d")]
+        world.workloads.delete("web")
+        world.watch()
+        assert world.process.index.claims.keys() == []
+
     async def test_steps_of_a_rollout_do_not(self, world: World) -> None:
         await world.settled(world.asks("web"))
         world.forget_requests()
