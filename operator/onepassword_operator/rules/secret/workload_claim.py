@@ -44,8 +44,11 @@ def items(annotations: Mapping[str, str]) -> dict[str, str]:
 
     Lines that ask for nothing are left out, and told by `advice`.
     """
-    lines = item_lines(annotations)[: bounds.ITEMS_OF_A_WORKLOAD]
-    return {name: path for _, name, path in reversed(lines) if name}
+    found: dict[str, str] = {}
+    for _, name, path in item_lines(annotations)[: bounds.ITEMS_OF_A_WORKLOAD]:
+        if name:
+            found.setdefault(name, path)
+    return found
 
 
 def claims(workload: Workload) -> tuple[Claim, ...]:
