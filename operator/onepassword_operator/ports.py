@@ -223,6 +223,9 @@ class EventLog(Protocol):
     def restarted(self, workload: Workload, message: str) -> None:
         """Post a Normal Event on the Deployment: it was restarted."""
 
+    def owed(self, workload: Workload, message: str) -> None:
+        """Post a Normal Event on the workload: its restart waits for the restart window."""
+
     def reverted(self, workload: Workload, message: str) -> None:
         """Post a Warning on the Deployment: another tool keeps reverting its restart."""
 

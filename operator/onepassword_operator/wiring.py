@@ -24,6 +24,7 @@ from onepassword_operator.ports import (
     SecretStore,
     WorkloadStore,
 )
+from onepassword_operator.rules.restart_window import RestartWindow
 from onepassword_operator.rules.secret import seal
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.restarts.rate_limiter import RESERVE, RateLimiter
@@ -91,6 +92,8 @@ class Options:
     """The watched ones; none means all namespaces."""
     workload_kinds: tuple[WorkloadKind, ...] = (DEPLOYMENT,)
     """The watched ones."""
+    restart_window: RestartWindow | None = None
+    """None: workloads restart at any time."""
     secret_round_seconds: float = 0.0
     """Within this time each Secret is read once; 0: Secrets are listed and watched instead."""
 
@@ -111,6 +114,7 @@ class Options:
             restarts_per_second=settings.restarts_per_second,
             namespaces=settings.namespaces,
             workload_kinds=settings.kinds,
+            restart_window=settings.window,
             secret_round_seconds=0.0 if settings.watches_secrets else settings.resync_seconds,
         )
 
@@ -261,6 +265,7 @@ def _restart(ports: Ports, options: Options, *, shared: Shared) -> RestartWorklo
         sealer=shared.sealer,
         clock=ports.clock,
         auto_restart=options.auto_restart,
+        window=options.restart_window,
         limiter=RateLimiter(per_second, ports.clock) if per_second else None,
     )
 

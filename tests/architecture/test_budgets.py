@@ -20,8 +20,8 @@ CONSTRUCTOR_PARAMETERS = 10
 POSITIONAL = 2
 COMPLEXITY = 8
 README_LINES = 150
-DISTRIBUTIONS = 28
-"""On Linux. kopf alone brings 17 of them with itself and aiohttp; the rest are msgspec, pydantic with settings (6), prometheus-client."""
+DISTRIBUTIONS = 29
+"""On Linux. kopf brings 17 of them with itself and aiohttp; the rest are msgspec, pydantic with settings (6), prometheus-client, tzdata."""
 
 SIGNATURES_FIXED_ELSEWHERE = {
     ("connect/factory.py", "connect_request"): "as in telemetry/metrics.py, whose protocol it is",

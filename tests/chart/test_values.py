@@ -26,6 +26,7 @@ OTHERWISE: dict[str, tuple[dict[str, Any], Any]] = {
     "operator.logLevel": ({}, "debug"),
     "operator.logEncoder": ({}, "json"),
     "operator.restartOn": ({}, "content"),
+    "operator.restartWindow": ({}, "02:00-05:00 Europe/Berlin"),
     "operator.workloadKinds": ({}, ["StatefulSet", "CronJob"]),
     "operator.tls.trust.configMap": ({"operator": {"tls": {"trust": {"secret": ""}}}}, "authorities"),
     "operator.customEnvVars": ({}, [{"name": "A", "value": "b"}]),

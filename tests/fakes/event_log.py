@@ -37,6 +37,9 @@ class FakeEventLog:
     def restarted(self, workload: Workload, message: str) -> None:
         self.reported.append(CountedEvent(workload.name, "Normal", "Restarted", message))
 
+    def owed(self, workload: Workload, message: str) -> None:
+        self.reported.append(CountedEvent(workload.name, "Normal", "RestartPending", message))
+
     def reverted(self, workload: Workload, message: str) -> None:
         self.reported.append(CountedEvent(workload.name, "Warning", "RestartReverted", message))
 

@@ -21,6 +21,7 @@ from onepassword_operator.model.errors import BackendError
 from onepassword_operator.model.secret import OwnerReference, SecretKey
 from onepassword_operator.model.target import ObjectRef, Rendering
 from onepassword_operator.model.workload_kind import DEPLOYMENT, WorkloadKind
+from onepassword_operator.rules.restart_window import RestartWindow
 from onepassword_operator.service.runtime.work_queue import K, Limits, Priority, WorkQueue
 from onepassword_operator.service.vaults.catalog import FIRST_LISTINGS
 
@@ -91,14 +92,20 @@ class Process:
 class World:
     """State in, passes, state out."""
 
-    def __init__(self, *, rendering: Rendering | None = None, workload_kinds: Iterable[WorkloadKind] = (DEPLOYMENT,)) -> None:
+    def __init__(
+        self,
+        *,
+        rendering: Rendering | None = None,
+        workload_kinds: Iterable[WorkloadKind] = (DEPLOYMENT,),
+        restart_window: RestartWindow | None = None,
+    ) -> None:
         self.rendering = rendering or Rendering()
         self.token = b"a token"
         self.clock, self.source, self.meter, self.events = FakeClock(), FakeItemSource(), FakeMeter(), FakeEventLog()
         self.secrets, self.claims, self.workloads = FakeSecretStore(), FakeClaimStore(), FakeWorkloadStore()
         self.finalizers = FakeFinalizerStore(self.claims, self.workloads)
         self.vault = self.source.add_vault("Prod")
-        self.workload_kinds = tuple(workload_kinds)
+        self.workload_kinds, self.restart_window = tuple(workload_kinds), restart_window
         self.others: list[Callable[[], object]] = []
         """What other controllers do, after everything that happens."""
         self.process = Process(self)
@@ -121,6 +128,7 @@ class World:
             token=Confidential(self.token),
             staleness_seconds=STALENESS_SECONDS,
             workload_kinds=self.workload_kinds,
+            restart_window=self.restart_window,
         )
 
     def ref(self, name: str = "db") -> ObjectRef:

@@ -62,6 +62,10 @@ class KubernetesEvents:
         """Post a Normal Event on the Deployment: it was restarted."""
         self._say(_of_workload(workload), Note("Normal", "Restarted", message))
 
+    def owed(self, workload: Workload, message: str) -> None:
+        """Post a Normal Event on the workload: its restart waits for the restart window."""
+        self._say(_of_workload(workload), Note("Normal", "RestartPending", message))
+
     def reverted(self, workload: Workload, message: str) -> None:
         """Post a Warning on the Deployment: its restarts are reverted."""
         self._say(_of_workload(workload), Note("Warning", "RestartReverted", message))

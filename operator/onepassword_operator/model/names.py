@@ -37,6 +37,8 @@ RECIPE: Final = OUR_PREFIX + "recipe"  # on a shaped Secret, instead of `request
 RESTART_PENDING: Final = PREFIX + "restart-pending"
 REFRESH: Final = PREFIX + "refresh"
 SUSPEND: Final = PREFIX + "suspend"
+RESTART_AT_ONCE: Final = OUR_PREFIX + "restart-at-once"
+"""On a workload: its restarts do not wait for the restart window."""
 ITEMS: Final = OUR_PREFIX + "items"
 """On a workload: Secrets that it asks for, one `name=vaults/<vault>/items/<item>` a line."""
 USES_SECRETS: Final = OUR_PREFIX + "uses-secrets"

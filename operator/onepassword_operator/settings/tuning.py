@@ -7,7 +7,14 @@ from typing import Annotated, Final
 import pydantic
 
 from onepassword_operator.model.workload_kind import DEPLOYMENT, KINDS, WorkloadKind
-from onepassword_operator.settings.values import OnOff, RestartOn, WorkloadKinds
+from onepassword_operator.rules.restart_window import RestartWindow
+from onepassword_operator.settings.values import (
+    OnOff,
+    RestartOn,
+    Window,
+    WorkloadKinds,
+    restart_window,
+)
 
 PREFIX: Final = "ONEPASSWORD_OPERATOR_"
 WITH_FLAG: Final[pydantic.types.JsonDict] = {"flag": True}
@@ -64,6 +71,14 @@ class TuningSettings(pydantic.BaseModel):
         description="version: each new version of an item restarts the workloads of its Secrets. "
         "content: not if their data stay the same, as after a new title, tag or favourite.",
     )
+    restart_window: Window = pydantic.Field(
+        default="",
+        validation_alias=PREFIX + "RESTART_WINDOW",
+        json_schema_extra=WITH_FLAG,
+        description="Time of day in which workloads restart, for example "
+        "`02:00-05:00 Europe/Berlin`; empty: at any time. Secrets are written at once; restarts "
+        "outside of it stay due until it opens.",
+    )
     workload_kinds: WorkloadKinds = pydantic.Field(
         default=DEPLOYMENT.kind,
         validation_alias=PREFIX + "WORKLOAD_KINDS",
@@ -92,6 +107,11 @@ class TuningSettings(pydantic.BaseModel):
         description="Secrets that are reconciled at the same time; a reconcile that takes over two "
         "seconds makes room for another, so up to three times as many run if some are slow.",
     )
+
+    @property
+    def window(self) -> RestartWindow | None:
+        """The time of day in which workloads restart; None for any time."""
+        return restart_window(self.restart_window) if self.restart_window else None
 
     @property
     def kinds(self) -> tuple[WorkloadKind, ...]:

@@ -5,8 +5,10 @@ Pure; an error never quotes the value.
 
 from __future__ import annotations
 
+import datetime
 import logging
 import re
+import zoneinfo
 from collections.abc import Callable, Mapping
 from typing import Annotated, Final
 from urllib.parse import urlsplit
@@ -15,6 +17,7 @@ import pydantic
 
 from onepassword_operator.model.workload_kind import KINDS
 from onepassword_operator.rules import http_proxy, token_syntax
+from onepassword_operator.rules.restart_window import RestartWindow
 
 BOOLEANS: Final[Mapping[str, bool]] = {
     **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
@@ -23,6 +26,10 @@ BOOLEANS: Final[Mapping[str, bool]] = {
 """The texts that Go's `strconv.ParseBool` accepts."""
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _LEASE: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+_WINDOW: Final = re.compile(
+    r"(?P<start>([01][0-9]|2[0-3]):[0-5][0-9])-(?P<end>([01][0-9]|2[0-3]):[0-5][0-9])"
+    r" +(?P<zone>[A-Za-z][-+_/A-Za-z0-9]*)"
+)
 _INTEGER: Final = re.compile(r"[+-]?[0-9]+")
 LEVELS: Final = {
     "debug": logging.DEBUG,
@@ -134,6 +141,32 @@ def _kinds(value: str) -> str:
     return ",".join(known[name] for name in dict.fromkeys(given))
 
 
+def restart_window(text: str) -> RestartWindow:
+    """Read `02:00-05:00 Europe/Berlin`.
+
+    Raises:
+        ValueError: it is anything else.
+    """
+    found = _WINDOW.fullmatch(text)
+    try:
+        zone = zoneinfo.ZoneInfo(found["zone"]) if found else None
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        zone = None
+    if found is None or zone is None or found["start"] == found["end"]:
+        raise ValueError(
+            "must be the beginning and the end of a time of day and a time zone, "
+            'for example "02:00-05:00 Europe/Berlin"'
+        )
+    start, end = (datetime.time.fromisoformat(found[each]) for each in ("start", "end"))
+    return RestartWindow(start, end, zone, text)
+
+
+def _window(value: str) -> str:
+    if value:
+        restart_window(value)
+    return value
+
+
 def _interval(value: object) -> object:
     # Stricter than pydantic, which takes `60.0` and `6_0`; Go's Atoi doesn't.
     if isinstance(value, str) and not (
@@ -189,5 +222,6 @@ StacktraceLevel = Annotated[str, pydantic.AfterValidator(_one_of(*STACKTRACE_LEV
 Encoder = Annotated[str, pydantic.AfterValidator(_one_of(*ENCODERS))]
 RestartOn = Annotated[str, pydantic.AfterValidator(_one_of(*RESTART_ON))]
 WorkloadKinds = Annotated[str, pydantic.AfterValidator(_kinds)]
+Window = Annotated[str, pydantic.BeforeValidator(_trimmed), pydantic.AfterValidator(_window)]
 OnOff = Annotated[str, pydantic.AfterValidator(_one_of(*SWITCH))]
 TimeEncoding = Annotated[str, pydantic.AfterValidator(_time_encoding)]

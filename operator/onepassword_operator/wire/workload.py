@@ -73,7 +73,7 @@ def from_dict(raw: Mapping[str, Any], kind: WorkloadKind = DEPLOYMENT) -> Worklo
     return _workload(converted(raw, _STRUCTS[kind.kind]), kind)
 
 
-_READ: Final = (names.USES_SECRETS, names.ITEMS)
+_READ: Final = (names.USES_SECRETS, names.ITEMS, names.RESTART_AT_ONCE)
 
 
 def _ours(annotations: dict[str, str]) -> dict[str, str]:

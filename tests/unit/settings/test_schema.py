@@ -77,6 +77,12 @@ BAD_VARIABLES = {
     f"{PREFIX}WORKERS": ["65"],
     f"{PREFIX}SECRET_WATCH": ["canary"],
     f"{PREFIX}RESTART_ON": ["canary"],
+    f"{PREFIX}WORKLOAD_KINDS": ["canary", "Deployment,Pod"],
+    f"{PREFIX}RESTART_WINDOW": [
+        "canary",
+        *(f"{hours} Europe/Berlin" for hours in ("2:00-05:00", "02:00-24:00", "02:00-02:00")),
+        *(f"02:00-05:00 {zone}" for zone in ("Canary/Town", "/etc/canary", "Europe", "")),
+    ],
     f"{PREFIX}RESTARTS_PER_SECOND": ["0"],
     f"{PREFIX}CONNECT_REQUESTS_PER_MINUTE": ["9", "-1"],
 }
@@ -98,6 +104,8 @@ BAD_FLAGS = {
     **{name: ["maybe", "", "yes", "2"] for name in ("zap_devel", "metrics_secure", "enable_http2", "enable_annotations")},
     **{name: ["maybe"] for name in ("allow_empty_values", "leader_elect", "secret_watch")},
     "restart_on": ["change"],
+    "workload_kinds": [",", "deployments"],
+    "restart_window": ["02:00-05:00"],
     "restarts_per_second": ["nan"],
     "connect_requests_per_minute": ["9"],
     "leader_election_id": ["", "Team", "a/b", "-a", "a" * 254],

@@ -37,7 +37,7 @@ def of_workload(
 ) -> tuple[str, ...]:
     """Return what a workload's annotations get wrong; `demand` are those that ask for a Secret."""
     return (
-        *_values(annotations, (names.AUTO_RESTART,)),
+        *_values(annotations, (names.AUTO_RESTART, names.RESTART_AT_ONCE)),
         *(
             f"annotation {name} has no effect on a {kind}, only on a {names.KIND}"
             for name in _ON_RESOURCES

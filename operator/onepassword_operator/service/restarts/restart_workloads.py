@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import datetime
 import logging
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -25,6 +26,7 @@ from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.workload import RestartMark, Workload
 from onepassword_operator.ports import Clock, EventLog, Meter, SecretStore, WorkloadStore
 from onepassword_operator.rules import restart
+from onepassword_operator.rules.restart_window import RestartWindow, may_restart_at_once
 from onepassword_operator.rules.secret import seal
 from onepassword_operator.service.index.index import Index
 from onepassword_operator.service.restarts.rate_limiter import RateLimiter
@@ -41,6 +43,9 @@ ROUNDS: Final = 4
 """Lists in a row within one run; a namespace that is still not done gets another run."""
 
 _log = logging.getLogger(__name__)
+
+
+_Due = tuple[Workload, restart.Restart]
 
 
 class NamespaceKey(NamedTuple):
@@ -63,6 +68,14 @@ class RestartReporter:
         left = f"; {workload.left_to_do}" if workload.left_to_do else ""
         self._events.restarted(
             workload, f"Restarted for changed Secrets: {', '.join(decided.secrets)}{left}"
+        )
+
+    def owed(self, workload: Workload, decided: restart.Restart, *, window: RestartWindow) -> None:
+        """Report that a restart waits for the restart window."""
+        self._events.owed(
+            workload,
+            f"Restart for changed Secrets {', '.join(decided.secrets)} waits for the restart "
+            f"window {window.text}; the annotation {names.RESTART_AT_ONCE} would not wait",
         )
 
     def reverted(self, workload: Workload, decided: restart.Restart) -> None:
@@ -92,12 +105,13 @@ class RestartWorkloads:
         sealer: seal.Sealer,
         clock: Clock,
         auto_restart: bool,
+        window: RestartWindow | None,
         limiter: RateLimiter | None,
     ) -> None:
         """Keep the parameters.
 
         `auto_restart` is the operator's setting, the last level; without a `limiter` restarts are
-        not delayed.
+        not delayed, and without a `window` none waits for a time of day.
         """
         self._secrets = secrets
         self._workloads = workloads
@@ -106,6 +120,7 @@ class RestartWorkloads:
         self._sealer = sealer
         self._reverts = Reverts(clock)
         self._auto_restart = auto_restart
+        self._window = window
         self._limiter = limiter
 
     async def run(self, namespace: str) -> AsyncIterator[Workload]:
@@ -127,6 +142,7 @@ class RestartWorkloads:
             pending = self._pending(namespace)
             due, failure = await self._listed_due(namespace, pending, levels=levels)
             still_due = {name for _, decided in due for name in decided.secrets}
+            due = self._without_owed(due)
             failure = failure or await self._clear_all(
                 namespace, [each for each in pending.values() if each.name not in still_due]
             )
@@ -143,6 +159,26 @@ class RestartWorkloads:
             f'workloads in namespace "{namespace}" keep changing while they are restarted'
         )
 
+    def seconds_until_open(self, namespace: str) -> float:
+        """Return how long the namespace's restarts wait for the window; 0 if there are none."""
+        return self._closed_seconds() if self._pending(namespace) else 0.0
+
+    def _closed_seconds(self) -> float:
+        if self._window is None:
+            return 0.0
+        # The API server's, because a node's clock may be off.
+        now = datetime.datetime.fromisoformat(self._secrets.server_time())
+        return self._window.seconds_until_open(now)
+
+    def _without_owed(self, due: Sequence[_Due]) -> list[_Due]:
+        """Report the restarts that the closed window puts off, and return the others."""
+        if self._window is None or not self._closed_seconds():
+            return list(due)
+        at_once = [each for each in due if may_restart_at_once(each[0])]
+        for workload, decided in () if at_once else due:  # once they are made, another list follows
+            self._reporter.owed(workload, decided, window=self._window)
+        return at_once
+
     def _is_suspended(self, key: SecretKey) -> bool:
         # Its mark could not be cleared without touching it; when it is resumed, whoever is still
         # due is restarted.
@@ -154,7 +190,7 @@ class RestartWorkloads:
         pending: Mapping[str, restart.PendingSecret],
         *,
         levels: restart.Levels,
-    ) -> tuple[list[tuple[Workload, restart.Restart]], ClusterError | None]:
+    ) -> tuple[list[_Due], ClusterError | None]:
         """Return the due workloads, which alone are kept until their turn, and why others may be.
 
         Those of a kind that may not be listed are not known; no mark may be cleared then.
@@ -176,7 +212,7 @@ class RestartWorkloads:
         pending: Mapping[str, restart.PendingSecret],
         *,
         levels: restart.Levels,
-    ) -> list[tuple[Workload, restart.Restart]]:
+    ) -> list[_Due]:
         due = []
         for workload in listed:
             decided = restart.decide(workload, pending, levels=levels)
@@ -237,6 +273,8 @@ class RestartWorkloads:
             return
 
     def _decide(self, workload: Workload, *, levels: restart.Levels) -> restart.Restart | None:
+        if self._closed_seconds() and not may_restart_at_once(workload):
+            return None  # the window closed while it waited for its turn
         pending = self._pending(workload.namespace, among=workload.secrets)
         return restart.decide(workload, pending, levels=levels)
 
@@ -310,6 +348,8 @@ class Rollouts:
             return False
         turns = self._under_way.pop(key, None) or self._restarts.run(key.namespace)
         if await anext(turns, None) is None:
+            if delay := self._restarts.seconds_until_open(key.namespace):
+                self._queue.add_later(key, Priority.CHANGED, delay_seconds=delay)
             return False
         self._under_way[key] = turns
         return True

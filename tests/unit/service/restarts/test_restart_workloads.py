@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import datetime
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ from onepassword_operator.model.errors import (
 )
 from onepassword_operator.model.secret import ObservedSecret
 from onepassword_operator.model.workload_kind import KINDS
+from onepassword_operator.rules.restart_window import RestartWindow
 from onepassword_operator.service.restarts import restart_workloads
 from onepassword_operator.service.restarts.rate_limiter import RateLimiter
 from onepassword_operator.service.restarts.restart_workloads import NamespaceKey
@@ -305,6 +307,62 @@ class TestKinds:
         await world.restart()
         assert world.workloads.rollouts == {"Deployment": 1, "StatefulSet": 1}
         assert world.secrets.mark(world.key()) is None
+
+
+class TestWindow:
+    """Restarts wait for a time of day, and Secrets do not."""
+
+    OPENS = "2024-05-02T02:00:00Z"
+
+    @pytest.fixture
+    def world(self) -> World:
+        made = World(restart_window=RestartWindow(datetime.time(2), datetime.time(5), datetime.UTC, "02:00-05:00 UTC"))
+        made.process.restart._auto_restart = True
+        made.workloads.deploy("web", "db")
+        made.workloads.deploy("urgent", "db", annotations={names.RESTART_AT_ONCE: "true"})
+        return made
+
+    async def test_outside_of_it_they_are_due_and_told_but_for_those_whose_owner_does_not_wait(self, world: World) -> None:
+        await changed(world)
+        assert world.secrets.values(world.key()) == {"password": "two"}
+        await world.restart()
+        assert world.workloads.rollouts == {"urgent": 1}
+        assert world.events.reasons("web") == ["RestartPending"]
+        assert "02:00-05:00 UTC" in next(event.message for event in world.events.reported if event.name == "web")
+        assert (world.secrets.mark(world.key()) is not None, world.process.index.states.count_pending()) == (True, 1)
+
+    async def test_when_it_opens_they_are_made_also_after_a_restart_of_the_operator(self, world: World) -> None:
+        async def turns() -> None:
+            world.process.first_poll.set()
+            world.process.rollouts.wake("app")
+            while world.process.restarts.waiting():
+                await world.process.restart_loop.run_next()
+
+        await changed(world)
+        for _ in range(2):
+            await turns()
+            due, _ = world.process.restarts.retries[NamespaceKey("app")]
+            assert due - world.clock.now == 14 * 3600
+            await world.restart_process()
+            world.process.restart._auto_restart = True
+        world.secrets.time = self.OPENS
+        await turns()
+        assert world.workloads.rollouts == {"urgent": 1, "web": 1}
+        assert world.secrets.mark(world.key()) is None
+        assert NamespaceKey("app") not in world.process.restarts.retries
+
+    async def test_one_that_closes_while_they_wait_for_their_turn_puts_off_the_rest(self, world: World) -> None:
+        world.workloads.deploy("later", "db")
+        await changed(world)
+        world.secrets.time = self.OPENS
+
+        def close() -> None:
+            world.secrets.time = "2024-05-02T05:00:00Z"
+
+        world.workloads.before["patch"] = close
+        await world.restart()
+        assert world.workloads.rollouts == {"web": 1, "urgent": 1}
+        assert world.secrets.mark(world.key())
 
 
 class TestReverted:
