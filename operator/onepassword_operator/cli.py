@@ -36,8 +36,12 @@ _FIELDS: Final = settings.Settings.model_fields
 def _described(name: str, variable: str) -> str:
     field = _FIELDS[name]
     has_default = not field.is_required() and field.default
-    default = f" Default: {str(field.default).lower()}." if has_default else ""
+    default = f" Default: {_spelled(field.default)}." if has_default else ""
     return f"  {variable}\n      {field.description}{default}"
+
+
+def _spelled(default: object) -> object:
+    return str(default).lower() if isinstance(default, bool) else default
 
 
 _ENVIRONMENT: Final = "environment variables:\n" + "\n".join(
@@ -108,8 +112,7 @@ def _declare_flags(parser: argparse.ArgumentParser) -> None:
     # For the help text only; `flags.parse` does the reading.
     for name in settings.flag_names():
         field = _FIELDS[name]
-        default = str(field.default).lower() if isinstance(field.default, bool) else field.default
-        shown = f" (default {default})" if default else ""
+        shown = f" (default {_spelled(field.default)})" if _spelled(field.default) else ""
         flag, text = f"--{name.replace('_', '-')}", f"{field.description}{shown}"
         if _is_boolean(name):
             parser.add_argument(flag, nargs="?", metavar="=BOOL", help=text)

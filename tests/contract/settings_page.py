@@ -46,7 +46,7 @@ def shown(default: object) -> str:
     """A default as a user would write it."""
     if default is None or default == "" or "Undefined" in repr(default):
         return ""
-    return f"`{str(default).lower()}`"
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ def release(kind_cluster: KindCluster, connect: Connect) -> Iterator[Home]:
     home = Home(kind_cluster, connect, "main-release")
     home.create()
     home.token_secret()
-    home.install(RELEASE, "--set", "operator.replicas=2,operator.networkPolicy.enabled=true")
+    kinds = "operator.workloadKinds={Deployment,StatefulSet,DaemonSet,CronJob}"
+    home.install(RELEASE, "--set", f"operator.replicas=2,operator.networkPolicy.enabled=true,{kinds}")
     yield home
     home.uninstall(RELEASE)
     home.delete()
@@ -39,18 +40,29 @@ def test_pods_read_the_right_bytes_by_volume_and_by_variable(release: Home, make
     )
 
 
-def test_a_rotation_replaces_the_pods_and_the_new_ones_read_the_new_value(release: Home, make_home: MakeHome) -> None:
+def test_a_rotation_replaces_the_pods_of_each_kind_and_new_ones_read_the_new_value(release: Home, make_home: MakeHome) -> None:
     work = make_home("work")
     work.item("rotated")
     work.wait_ready("rotated")
-    work.reader("web", "rotated")
-    before = work.pods("app=web").keys()
+    kinds = {"web": "Deployment", "base": "StatefulSet", "agent": "DaemonSet"}
+    for name, kind in kinds.items():
+        work.reader(name, "rotated", kind=kind)
+    work.reader("nightly", "rotated", kind="CronJob")
+    before = {name: work.pods(f"app={name}").keys() for name in kinds}
     work.connect.edit("rotated", password="rotated-canary-2 €")
     work.wait_password("rotated", "rotated-canary-2 €")
-    eventually(lambda: work.pods("app=web").keys(), lambda now: len(now) == 2 and not now & before, what="other pods", not_yet=StepError)
-    work.rolled_out("web")
     expected = ("rotated-canary-2 €", "rotated-canary-2 €")
-    eventually(lambda: work.what_pods_read("web"), lambda seen: seen == {expected}, what="what the pods read", not_yet=StepError)
+
+    def others(name: str) -> bool:
+        now = work.pods(f"app={name}").keys()
+        return len(now) == len(before[name]) > 0 and not now & before[name]
+
+    for name, kind in kinds.items():
+        eventually(lambda name=name: others(name), what=f"other pods of {name}", timeout=60, not_yet=StepError)  # type: ignore[misc]
+        work.rolled_out(name, kind=kind)
+        eventually(lambda name=name: work.what_pods_read(name), lambda seen: seen == {expected}, what="what they read", not_yet=StepError)  # type: ignore[misc]
+    work.run_now("nightly", "tonight")
+    assert work.what_pods_read("nightly") == {expected}
 
 
 def test_helms_own_test_passes(release: Home) -> None:

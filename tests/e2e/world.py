@@ -140,30 +140,38 @@ class Home:
     def wait_ready(self, name: str) -> None:
         self.kubectl("wait", f"{ITEMS}/{name}", "--for=condition=Ready", "--timeout=120s")
 
-    def reader(self, name: str, secret: str) -> None:
-        """A Deployment that asks for restarts, and prints what it has by volume and by variable, and then stays."""
+    def reader(self, name: str, secret: str, *, kind: str = "Deployment") -> None:
+        """A workload that asks for restarts, and prints what it has by volume and by variable, and then stays, unless it is a CronJob."""
         program = "import base64, os, time; b = lambda v: base64.b64encode(v).decode()\n"
         program += "print('mounted', b(open('/secret/password', 'rb').read()), 'variable', b(os.environb[b'PASSWORD']), flush=True)\n"
-        program += "time.sleep(100000)"
+        program += "" if kind == "CronJob" else "time.sleep(100000)"
         variable = {"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": secret, "key": "password"}}}
         spec = pod_spec([program], env=[variable], volumeMounts=[{"name": "secret", "mountPath": "/secret"}])
         spec["volumes"] = [{"name": "secret", "secret": {"secretName": secret}}]
         metadata = {"name": name, "annotations": {"operator.1password.io/auto-restart": "true"}}
         template = {"metadata": {"labels": {"app": name}}, "spec": spec}
-        self.cluster.apply(
-            {
-                "apiVersion": "apps/v1",
-                "kind": "Deployment",
-                "metadata": metadata,
-                "spec": {"replicas": 2, "selector": {"matchLabels": {"app": name}}, "template": template},
-            },
-            namespace=self.namespace,
-        )
-        self.rolled_out(name)
+        selected: dict[str, Any] = {"selector": {"matchLabels": {"app": name}}, "template": template}
+        specs: dict[str, dict[str, Any]] = {
+            "Deployment": selected | {"replicas": 2},
+            "StatefulSet": selected | {"replicas": 2, "serviceName": name},
+            "DaemonSet": selected,
+            "CronJob": {"schedule": "0 0 30 2 *", "jobTemplate": {"spec": {"template": template}}},
+        }
+        if kind == "CronJob":
+            spec["restartPolicy"] = "Never"
+        group = "batch/v1" if kind == "CronJob" else "apps/v1"
+        self.cluster.apply({"apiVersion": group, "kind": kind, "metadata": metadata, "spec": specs[kind]}, namespace=self.namespace)
+        if kind != "CronJob":
+            self.rolled_out(name, kind=kind)
 
-    def rolled_out(self, deployment: str) -> None:
-        """Return when the Deployment's pods are those of its newest template."""
-        self.kubectl("rollout", "status", f"deployment/{deployment}", "--timeout=180s")
+    def rolled_out(self, name: str, *, kind: str = "Deployment") -> None:
+        """Return when the workload's pods are those of its newest template."""
+        self.kubectl("rollout", "status", f"{kind.lower()}/{name}", "--timeout=180s")
+
+    def run_now(self, cron_job: str, name: str) -> None:
+        """Start a CronJob's next run, and return when it has ended."""
+        self.kubectl("create", "job", name, f"--from=cronjob/{cron_job}")
+        self.kubectl("wait", f"job/{name}", "--for=condition=Complete", "--timeout=120s")
 
     def pods(self, selector: str) -> dict[str, Mapping[str, Any]]:
         listed = self.cluster.get("-n", self.namespace, "pods", "-l", selector)["items"]
