@@ -536,6 +536,27 @@ class TestTurns:
         assert (world.workloads.rollouts.total(), world.workloads.requests.count("list")) == (6, 4)
         assert world.process.index.states.count_pending() == 0
 
+    async def test_five_hundred_of_two_thousand_of_every_kind_restart_once_each_by_turns_of_their_namespaces(self) -> None:
+        world = World(workload_kinds=KINDS.values())
+        world.process.restart._auto_restart = True
+        namespaces = [f"team-{number}" for number in range(100)]
+        restarting = [row for row in KINDS.values() if row.restarts]
+        for number, namespace in enumerate(namespaces):
+            for each in range(5):
+                world.workloads.deploy(f"due-{number}-{each}", "db", namespace=namespace, kind=restarting[each % len(restarting)])
+            for each in range(15):
+                kind = list(KINDS.values())[each % len(KINDS)]
+                world.workloads.deploy(f"other-{number}-{each}", "db" if not kind.restarts else "another", namespace=namespace, kind=kind)
+        await self.changed_in(world, *namespaces)
+        for _ in namespaces:
+            await world.process.restart_loop.run_next()
+        assert len({name.split("-")[1] for name in world.workloads.rollouts}) == len(namespaces)
+        while world.process.restarts.depth():
+            await world.process.restart_loop.run_next()
+        assert (len(world.workloads.rollouts), set(world.workloads.rollouts.values())) == (500, {1})
+        assert all(name.startswith("due-") for name in world.workloads.rollouts)
+        assert world.process.index.states.count_pending() == 0
+
     async def test_a_workload_that_can_not_be_restarted_is_tried_ever_less_often(self, world: World) -> None:
         for name in ("stuck", "web"):
             world.workloads.deploy(name, "db")
