@@ -10,11 +10,16 @@ from collections.abc import Callable
 
 import pytest
 
+from cluster.rights import deployed_role_without, granted_kinds
+from controlplane.access import SPARES
+from controlplane.fixtures import Observer
 from harness.fixtures import MakeWorld
 from harness.proxy.ledger import Request
 from harness.proxy.rules import CallAfter, CallBefore, Delay, Respond, Rule
 from harness.waiting import eventually
+from harness.workloads import Workloads, served_rollouts
 from harness.world import World, seed
+from onepassword_operator.model.workload_kind import KINDS
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
 
@@ -116,6 +121,26 @@ def test_the_number_of_writes_of_a_rotation_is_known(make_world: MakeWorld) -> N
 def test_killed_at_every_write_with_trouble_afterwards(make_world: MakeWorld, disturb: Nothing) -> None:
     world = prepare(make_world, ("a",))
     crash_at_every_write(world, ("a",), writes=4, at_crash=disturb)
+
+
+def test_killed_at_every_write_with_every_kind_of_workload(make_world: MakeWorld, observer: Observer) -> None:
+    user, restarting = SPARES[5], [kind for kind, row in KINDS.items() if row.restarts]
+    with (
+        served_rollouts(observer),
+        deployed_role_without(observer, resource="none", verbs=set(), user=user),
+        granted_kinds(observer, KINDS.values(), user=user),
+    ):
+        world = make_world(SEED)
+        world.user, workloads = user, Workloads(observer, world.namespace)
+        world.begin("a", ONEPASSWORD_OPERATOR_WORKLOAD_KINDS=",".join(KINDS))
+        world.environment["ONEPASSWORD_OPERATOR_WORKLOAD_KINDS"] = ",".join(KINDS)
+        world.deployment("web", "a")
+        for kind in KINDS.keys() - {"Deployment"}:
+            workloads.apply(kind, "web", "a")
+        writes = 3 + len(restarting)
+        crash_at_every_write(world, ("a",), writes=writes, at_crash=nothing)
+        generations = {kind: workloads.read(kind, "web")["metadata"]["generation"] for kind in KINDS}
+        assert generations == {kind: 1 + 2 * writes if kind in restarting else 1 for kind in KINDS}
 
 
 def test_killed_at_every_write_with_a_deployment_made_meanwhile(make_world: MakeWorld) -> None:
