@@ -38,7 +38,7 @@ class Scene:
         for store, verbs in (
             (self.world.secrets, ("create", "replace", "annotate", "own")),
             (self.world.claims, ("write_status",)),
-            (self.world.workloads, ("annotate_template",)),
+            (self.world.workloads, ("restart",)),
         ):
             for verb in verbs:
                 setattr(store, verb, self._counted(getattr(store, verb)))
