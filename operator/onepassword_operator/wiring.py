@@ -206,7 +206,10 @@ def wire(ports: Ports, options: Options, *, new_queue: NewQueue) -> UseCases:
             queue=shared.queue,
         ),
         find_kinds=FindKinds(
-            ports.workloads, kinds=shared.index.kinds, namespaces=shared.namespaces
+            ports.workloads,
+            kinds=shared.index.kinds,
+            namespaces=shared.namespaces,
+            clock=ports.clock,
         ),
         patrol=patrol,
         reconcile=reconcile,

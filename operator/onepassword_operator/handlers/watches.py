@@ -172,8 +172,8 @@ class Watches:
     def _refused_kind(self, failed: Exception) -> WorkloadKind | None:
         # The API server names the collection that it refused.
         details = getattr(failed, "details", None) or {}
-        served = self._kinds.of(self._namespace)
-        return next((each for each in served if each.plural == details.get("kind")), None)
+        kinds = self._kinds.configured
+        return next((each for each in kinds if each.plural == details.get("kind")), None)
 
     async def _once(self) -> Exception | None:
         ready, stop, insights = asyncio.Event(), asyncio.Event(), Insights()

@@ -16,6 +16,8 @@ COPIED_CHARACTERS: Final = 64 * 1024
 REFRESH_CHARACTERS: Final = 253
 ITEMS_OF_A_WORKLOAD: Final = 32
 """Limit of the Secrets that one annotation asks for."""
+ITEMS_CHARACTERS: Final = 16 * 1024
+"""Limit of that annotation; whoever needs more has resources."""
 SECRETS_OF_A_WORKLOAD: Final = 256
 """Limit of the names that are kept; a pod template may have 50,000."""
 

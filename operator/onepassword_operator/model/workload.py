@@ -34,6 +34,8 @@ class Workload:
     """Kind and name of the object that controls it, as `Prometheus "main"`; empty: none does."""
     template_of: str = ""
     """Name of the Deployment whose pod template it runs; empty: it has one of its own."""
+    has_no_pods: bool = False
+    """Whether it is scaled down to none."""
     left_to_do: str = ""
     """What people have to do after its restart; empty: its pods are replaced without them."""
     advice: tuple[str, ...] = ()
@@ -48,8 +50,13 @@ class Workload:
 
     @property
     def speaks_for_itself(self) -> bool:
-        """Whether it may ask for a Secret, and keep alive those that it uses."""
+        """Whether it may ask for a Secret."""
         return not self.controller or self.kind.asks_if_controlled
+
+    @property
+    def keeps_secrets(self) -> bool:
+        """Whether a Secret that another workload asked for lives as long as this one uses it."""
+        return self.speaks_for_itself and self.kind.keeps_secrets
 
     @property
     def record(self) -> Mapping[str, str]:

@@ -32,9 +32,11 @@ class WorkloadKind:
     changes, which then is on the pod template.
     """
     asks_if_controlled: bool = False
-    """Whether an object may ask for a Secret, or keep one alive, although a controller owns it.
-    Otherwise its controller does, whose annotations it may have inherited.
+    """Whether an object may ask for a Secret, or keep one, although a controller owns it. Otherwise
+    its controller does, whose annotations it may have inherited.
     """
+    keeps_secrets: bool = True
+    """Whether a Secret that another workload asked for lives as long as an object uses it."""
     has_official_finalizer: bool = False
     """Whether the official operator sets its finalizer on objects of this kind."""
 
@@ -101,6 +103,13 @@ _ROWS: Final = (
         template=("spec", "jobTemplate", "spec", "template"),
         record=(),
     ),
-    WorkloadKind(kind="Job", group="batch", version="v1", plural="jobs", record=()),
+    WorkloadKind(
+        kind="Job",
+        group="batch",
+        version="v1",
+        plural="jobs",
+        record=(),
+        keeps_secrets=False,  # thousands that have ended may lie about
+    ),
 )
 KINDS: Final = {row.kind: row for row in _ROWS}

@@ -22,6 +22,8 @@ GRACE_SECONDS: Final = 35
 mark is of the time before the write, which may take half a minute, and clocks have seconds.
 """
 
+_SETTINGS: Final = (names.AUTO_RESTART, names.RESTART_AT_ONCE)
+"""Of whoever lends a pod template, unless the one that runs it has its own."""
 _TRUE: Final = frozenset({"1", "t", "true"})
 
 
@@ -50,21 +52,36 @@ class Restart:
     record: Mapping[str, str]
 
 
-def resolved(listed: Sequence[Workload]) -> list[Workload]:
+def resolved(listed: Sequence[Workload], *, borrowers_known: bool = True) -> list[Workload]:
     """Return a namespace's workloads, each with the Secrets of its pod template.
 
     An Argo Rollout may run the template of a Deployment. It gets the Deployment's Secrets, and the
     Deployment is left out: a changed template would be a new version of the program to the Rollout.
+    If Rollouts are not known, Deployments without pods are left out, because a Rollout may run
+    their template.
     """
     deployments = {each.name: each for each in listed if each.kind is DEPLOYMENT}
-    lent = {each.template_of for each in listed}
+    lent = {each.template_of for each in listed if not each.terminating}
     return [
-        dataclasses.replace(each, secrets=each.secrets | deployments[each.template_of].secrets)
-        if each.template_of in deployments
-        else each
+        _borrowing(each, deployments[each.template_of]) if each.template_of in deployments else each
         for each in listed
-        if not (each.kind is DEPLOYMENT and each.name in lent)
+        if each.kind is not DEPLOYMENT
+        or not (each.name in lent or (each.has_no_pods and not borrowers_known))
     ]
+
+
+def refreshed(live: Workload, listed: Workload) -> Workload:
+    """Return a workload that was read again, with what it had borrowed in the list."""
+    return _borrowing(live, listed) if live.template_of else live
+
+
+def _borrowing(workload: Workload, lender: Workload) -> Workload:
+    settings = {name: lender.annotations[name] for name in _SETTINGS if name in lender.annotations}
+    return dataclasses.replace(
+        workload,
+        secrets=workload.secrets | lender.secrets,
+        annotations=settings | dict(workload.annotations),
+    )
 
 
 def decide(

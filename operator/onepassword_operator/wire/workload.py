@@ -43,6 +43,7 @@ class _Reference(msgspec.Struct, gc=False):
 
 
 class _Spec(msgspec.Struct, rename="camel", gc=False):
+    replicas: object = None
     paused: object = None
     workload_ref: _Reference | NoObject = None
     update_strategy: _Strategy | NoObject = None
@@ -114,7 +115,7 @@ def _workload(found: _Object, kind: WorkloadKind) -> Workload:
     annotations = _ours(texts(metadata.annotations))
     on_template = _ours(template.annotations())
     named = workload_claim.named(annotations, on_template)
-    secrets = template.secrets() | workload_claim.used(annotations)
+    secrets = workload_claim.used(annotations, shown=template.secrets())
     workload = Workload(
         kind=kind,
         namespace=metadata.namespace,
@@ -129,6 +130,7 @@ def _workload(found: _Object, kind: WorkloadKind) -> Workload:
         finalizers=_finalizers(metadata, kind),
         controller=controller(metadata.owner_references),
         template_of=_template_of(spec),
+        has_no_pods=spec.replicas == 0,
         left_to_do=_left_to_do(spec),
     )
     if not workload.speaks_for_itself:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from onepassword_operator.model.errors import SpecError
-from onepassword_operator.model.item import Item
+from onepassword_operator.model.item import Item, Revision
 
 MAXIMUM_BYTES: Final = 4 * 1024 * 1024
 """Limit of the values of several items; Connect delivers about as much of one."""
@@ -15,21 +15,23 @@ class ItemRoom:
     """The items of a recipe that are read so far."""
 
     def __init__(self) -> None:
-        self._items: list[Item] = []
+        self._items: dict[Revision, Item] = {}
         self._bytes = 0
 
     def take(self, item: Item | None) -> Item | None:
-        """Return the item, which counts once, however many parts name it.
+        """Return the item, as it was read first: it counts once, however many parts name it.
 
         Raises:
             SpecError: it does not fit beside the others.
         """
-        if item is not None and not any(each is item for each in self._items):
-            self._items.append(item)
+        if item is None:
+            return None
+        if item.revision not in self._items:
+            self._items[item.revision] = item
             self._bytes += item.size
             if len(self._items) > 1 and self._bytes > MAXIMUM_BYTES:
                 raise SpecError(
                     f"spec: its items hold more than {MAXIMUM_BYTES} bytes together, files "
                     "included; name fewer items, or take large files out of them"
                 )
-        return item
+        return self._items[item.revision]

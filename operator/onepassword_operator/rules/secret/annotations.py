@@ -83,10 +83,14 @@ def _used(annotations: Mapping[str, str]) -> Iterator[str]:
 def item_lines(annotations: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """Split the annotation that asks for several Secrets: each line with its name and its path.
 
-    Both are empty if the line asks for nothing.
+    Both are empty if the line asks for nothing. There is one line more than the limit if there are
+    too many.
     """
-    found = []
-    for line in filter(str.strip, annotations.get(names.ITEMS, "").splitlines()):
+    found: list[tuple[str, str, str]] = []
+    text = annotations.get(names.ITEMS, "")[: bounds.ITEMS_CHARACTERS]
+    for line in filter(str.strip, text.splitlines()):
+        if len(found) > bounds.ITEMS_OF_A_WORKLOAD:
+            break
         name, _, path = (part.strip() for part in line.partition("="))
         asks = name and path and name == secret_name(name)
         found.append((line, name, path) if asks else (line, "", ""))
@@ -95,10 +99,11 @@ def item_lines(annotations: Mapping[str, str]) -> list[tuple[str, str, str]]:
 
 def _items(annotations: Mapping[str, str]) -> Iterator[str]:
     lines = item_lines(annotations)
-    if len(lines) > bounds.ITEMS_OF_A_WORKLOAD:
+    long = len(annotations.get(names.ITEMS, "")) > bounds.ITEMS_CHARACTERS
+    if long or len(lines) > bounds.ITEMS_OF_A_WORKLOAD:
         yield (
-            f"annotation {names.ITEMS} has {len(lines)} lines, and those beyond the first "
-            f"{bounds.ITEMS_OF_A_WORKLOAD} ask for nothing"
+            f"annotation {names.ITEMS} has more than {bounds.ITEMS_OF_A_WORKLOAD} lines or "
+            f"{bounds.ITEMS_CHARACTERS} characters, and the rest asks for nothing"
         )
     if odd := [line for line, name, _ in lines if not name]:
         yield (

@@ -13,7 +13,7 @@ from onepassword_operator.model import names
 from onepassword_operator.model.errors import TargetNotOwnedError
 from onepassword_operator.model.secret import ObservedSecret, OwnerReference
 from onepassword_operator.model.target import Claim
-from onepassword_operator.model.workload_kind import KINDS
+from onepassword_operator.model.workload_kind import DEPLOYMENT, KINDS
 from onepassword_operator.rules.secret import seal
 
 
@@ -142,11 +142,17 @@ def _foreign(
     return [
         owner
         for owner in observed.owners
-        # All workloads among the owners of a Secret that we sealed were added by us.
         if not _earlier_self(claim, owner)
         and owner.uid not in ours
-        and not (sealed and _is_workload(owner))
+        and not (sealed and _is_ours(owner, observed))
     ]
+
+
+def _is_ours(owner: OwnerReference, observed: ObservedSecret) -> bool:
+    # Of a Secret that we sealed: we added the workloads among its owners. Other kinds than
+    # Deployments may be watched no more; we added these only where a workload had asked.
+    asked = names.ITEM_NAME in observed.annotations
+    return _is_workload(owner) and (asked or owner.kind == DEPLOYMENT.kind)
 
 
 def wanted_owners(

@@ -21,22 +21,26 @@ from onepassword_operator.rules.secret.annotations import item_lines, of_workloa
 
 _OFFICIAL_ANNOTATION: Final = re.compile(r"operator\.1password\.io/[a-zA-Z.]")
 _TOO_MANY: Final = (
-    f"the pod template names more than {bounds.SECRETS_OF_A_WORKLOAD} Secrets; changes of the "
-    "others restart nothing"
+    f"the pod template and {names.USES_SECRETS} name more than {bounds.SECRETS_OF_A_WORKLOAD} "
+    "Secrets; changes of the others restart nothing"
 )
 _NO_DEMAND: Final = frozenset({names.AUTO_RESTART, names.LAST_RESTARTED})
 
 
-def named(*annotations: Mapping[str, str]) -> set[str]:
-    """Return the Secrets that these annotations name, asked for or not."""
-    return {secret_name(found.get(names.ITEM_NAME, "")) for found in annotations} - {""}
+def named(annotations: Mapping[str, str], on_template: Mapping[str, str]) -> set[str]:
+    """Return the Secrets that annotations name, asked for or not."""
+    official = (secret_name(each.get(names.ITEM_NAME, "")) for each in (annotations, on_template))
+    return {*official, *items(annotations)} - {""}
 
 
-def used(annotations: Mapping[str, str]) -> frozenset[str]:
-    """Return the Secrets that a workload's owner says it uses; of too many, the first ones."""
+def used(annotations: Mapping[str, str], *, shown: Collection[str]) -> frozenset[str]:
+    """Return the Secrets that a workload uses: the template shows some, its owner may name others.
+
+    Of too many, there is one more than the limit.
+    """
     found = [each.strip() for each in annotations.get(names.USES_SECRETS, "").split(",")]
-    asked = items(annotations)
-    return frozenset([*asked, *filter(None, found)][: bounds.SECRETS_OF_A_WORKLOAD + 1])
+    both = dict.fromkeys([*shown, *filter(None, found)])
+    return frozenset(list(both)[: bounds.SECRETS_OF_A_WORKLOAD + 1])
 
 
 def items(annotations: Mapping[str, str]) -> dict[str, str]:

@@ -115,7 +115,7 @@ class ClaimIndex:
     def put_workload(self, workload: Workload) -> None:
         """Set a workload, its claims and the Secrets it uses; drop one that has none of them."""
         self.remove_workload(workload.ref)
-        if not workload.speaks_for_itself:
+        if not workload.keeps_secrets:
             workload = dataclasses.replace(workload, secrets=frozenset())
         matters = workload.secrets or workload.claims or workload.has_legacy_finalizer
         if not (matters or workload.advice):

@@ -8,7 +8,6 @@ list, made after the Secret was written, shows that no workload is due any more.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import datetime
 import logging
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -18,7 +17,6 @@ from onepassword_operator.model import names
 from onepassword_operator.model.errors import (
     ClusterAbsentError,
     ClusterConflictError,
-    ClusterDeniedError,
     ClusterError,
     ClusterUnavailableError,
 )
@@ -39,6 +37,8 @@ make one rollout.
 """
 TRIES: Final = 3
 """Patches in a row of a workload that changes meanwhile, or that a webhook calls a conflict."""
+OPENED_SECONDS: Final = 60.0
+"""Until restarts are tried that were put off just before the window opened."""
 ROUNDS: Final = 4
 """Lists in a row within one run; a namespace that is still not done gets another run."""
 
@@ -138,11 +138,11 @@ class RestartWorkloads:
             namespace=await self._workloads.namespace_setting(namespace),
             operator=self._auto_restart,
         )
-        for _ in range(ROUNDS):
+        for number in range(ROUNDS):
             pending = self._pending(namespace)
             due, failure = await self._listed_due(namespace, pending, levels=levels)
             still_due = {name for _, decided in due for name in decided.secrets}
-            due = self._without_owed(due)
+            due = self._without_owed(due, report=number == 0)
             failure = failure or await self._clear_all(
                 namespace, [each for each in pending.values() if each.name not in still_due]
             )
@@ -160,8 +160,12 @@ class RestartWorkloads:
         )
 
     def seconds_until_open(self, namespace: str) -> float:
-        """Return how long the namespace's restarts wait for the window; 0 if there are none."""
-        return self._closed_seconds() if self._pending(namespace) else 0.0
+        """Return how long the namespace's restarts wait for the window; 0 if none do.
+
+        The window may have opened since they were put off.
+        """
+        owed = self._window is not None and self._pending(namespace)
+        return max(self._closed_seconds(), OPENED_SECONDS) if owed else 0.0
 
     def _closed_seconds(self) -> float:
         if self._window is None:
@@ -170,14 +174,14 @@ class RestartWorkloads:
         now = datetime.datetime.fromisoformat(self._secrets.server_time())
         return self._window.seconds_until_open(now)
 
-    def _without_owed(self, due: Sequence[_Due]) -> list[_Due]:
+    def _without_owed(self, due: Sequence[_Due], *, report: bool) -> list[_Due]:
         """Report the restarts that the closed window puts off, and return the others."""
         if self._window is None or not self._closed_seconds():
             return list(due)
-        at_once = [each for each in due if may_restart_at_once(each[0])]
-        for workload, decided in () if at_once else due:  # once they are made, another list follows
-            self._reporter.owed(workload, decided, window=self._window)
-        return at_once
+        for workload, decided in due if report else ():
+            if not may_restart_at_once(workload):
+                self._reporter.owed(workload, decided, window=self._window)
+        return [each for each in due if may_restart_at_once(each[0])]
 
     def _is_suspended(self, key: SecretKey) -> bool:
         # Its mark could not be cleared without touching it; when it is resumed, whoever is still
@@ -193,18 +197,20 @@ class RestartWorkloads:
     ) -> tuple[list[_Due], ClusterError | None]:
         """Return the due workloads, which alone are kept until their turn, and why others may be.
 
-        Those of a kind that may not be listed are not known; no mark may be cleared then.
+        Those of a kind that can't be listed are not known; no mark may be cleared then.
         """
         listed: list[Workload] = []
         unknown: ClusterError | None = None
+        borrowers = True
         for kind in [each for each in self._index.kinds.configured if each.restarts]:
             try:
                 listed += await self._workloads.list_namespace(namespace, kind)
-            except ClusterDeniedError as error:
-                unknown = error
             except ClusterAbsentError:
                 continue  # the cluster serves no such kind
-        return self._due(restart.resolved(listed), pending, levels=levels), unknown
+            except ClusterError as error:
+                unknown, borrowers = error, borrowers and not kind.restart_at
+        resolved = restart.resolved(listed, borrowers_known=borrowers)
+        return self._due(resolved, pending, levels=levels), unknown
 
     def _due(
         self,
@@ -263,8 +269,7 @@ class RestartWorkloads:
                 if (tries := tries + 1) == TRIES:
                     raise
                 live = await self._workloads.get(workload.ref)
-                lent = workload.secrets if live and live.template_of else frozenset()
-                current = live and dataclasses.replace(live, secrets=live.secrets | lent)
+                current = restart.refreshed(live, workload) if live else None
                 continue
             except ClusterAbsentError:
                 return

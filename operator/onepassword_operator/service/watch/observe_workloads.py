@@ -101,7 +101,7 @@ class ObserveWorkloads:
             if former and former.uid == workload.uid and not former.terminating
             else frozenset()
         )
-        lasting = workload.speaks_for_itself and not workload.terminating
+        lasting = workload.keeps_secrets and not workload.terminating
         now = workload.secrets if lasting else frozenset()
         keys = [SecretKey(workload.namespace, name) for name in was ^ now]
         return [

@@ -6,8 +6,9 @@ The first one makes the operator ready; later ones find the changes that watches
 from __future__ import annotations
 
 import logging
+from typing import Final
 
-from onepassword_operator.model.errors import ClusterAbsentError, ClusterDeniedError
+from onepassword_operator.model.errors import ClusterAbsentError, ClusterDeniedError, ClusterError
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import ObjectRef
 from onepassword_operator.model.workload_kind import WorkloadKind
@@ -17,6 +18,8 @@ from onepassword_operator.service.runtime.work_queue import Priority, WorkQueue
 from onepassword_operator.service.watch.observe import Observe
 from onepassword_operator.service.watch.observe_workloads import ObserveWorkloads
 from onepassword_operator.service.watch.secret_scan import SecretScan
+
+_OF_THE_KIND: Final = (ClusterAbsentError, ClusterDeniedError)
 
 _log = logging.getLogger(__name__)
 
@@ -88,26 +91,33 @@ class Resync:
 
     async def _resync_workloads(self, namespace: str) -> dict[SecretKey, Priority]:
         unseen: dict[SecretKey, Priority] = {}
-        for kind in self._index.kinds.of(namespace):
+        failed: list[tuple[WorkloadKind, ClusterError]] = []
+        kinds = self._index.kinds.of(namespace)
+        for kind in kinds:
             try:
                 for key, priority in (await self._resync_kind(namespace, kind)).items():
                     unseen[key] = min(priority, unseen.get(key, priority))
-            except ClusterDeniedError as error:
-                self._index.kinds.refuse(namespace, kind, error=error)
-            except ClusterAbsentError as error:
-                self._index.kinds.refuse(namespace, kind, error=error)
-                await self._forget_gone(self._known(namespace, kind))
+            except ClusterError as error:
+                failed.append((kind, error))
+        for kind, trouble in failed:
+            if len(failed) == len(kinds) and not isinstance(trouble, _OF_THE_KIND):
+                raise trouble  # the trouble is the API server's, and no kind's
+            self._index.kinds.refuse(namespace, kind, error=trouble)
         return unseen
 
     async def _resync_kind(self, namespace: str, kind: WorkloadKind) -> dict[SecretKey, Priority]:
         known = self._known(namespace, kind)
         listed: set[ObjectRef] = set()
         unseen: dict[SecretKey, Priority] = {}
-        async for workload in self._workloads.list_all(namespace, kind):
-            listed.add(workload.ref)
-            unseen |= self._observe_workloads.record(workload)
-            for claim in workload.claims:
-                unseen.setdefault(claim.key, Priority.LOW)
+        try:
+            async for workload in self._workloads.list_all(namespace, kind):
+                listed.add(workload.ref)
+                unseen |= self._observe_workloads.record(workload)
+                for claim in workload.claims:
+                    unseen.setdefault(claim.key, Priority.LOW)
+        except ClusterAbsentError:
+            await self._forget_gone(known)
+            raise
         await self._forget_gone(known - listed)
         return unseen
 

@@ -8,7 +8,7 @@ from onepassword_operator.model import bounds, names
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim
 from onepassword_operator.model.workload_kind import KINDS
-from onepassword_operator.rules.secret import workload_claim
+from onepassword_operator.rules.secret import annotations, workload_claim
 from unit.rules.samples import BARE_WORKLOAD
 
 BARE = dataclasses.replace(BARE_WORKLOAD, created_at="2024-01-01T00:00:00Z")
@@ -130,7 +130,7 @@ def test_one_annotation_asks_for_several_secrets_and_the_first_line_of_a_name_co
         "b": "vaults/v/items/b=c",
         **{f"n{n}": "x" for n in range(bounds.ITEMS_OF_A_WORKLOAD - 8)},
     }
-    assert workload_claim.used(workload.annotations) == found.keys()
+    assert workload_claim.named(workload.annotations, {}) == found.keys()
     several = next(claim for claim in claims if claim.key.name == "a")
     assert several.another_name.endswith(names.ITEMS)
     assert dict(several.annotations) == {names.ITEM_NAME: "a"}
@@ -143,4 +143,21 @@ def test_whoever_asks_for_several_is_told_of_the_first_line_that_asks_for_nothin
     assert advice("a=b", "") == ()
     (said,) = advice("a=b", "Not valid=b", "c")
     assert '"Not valid=b" asks for nothing' in said
-    assert "40 lines" in advice(*(f"n{n}=x" for n in range(40)))[0]
+    assert "more than 32 lines" in advice(*(f"n{n}=x" for n in range(33)))[0]
+    assert advice(*(f"n{n}=x" for n in range(32))) == ()
+
+
+def test_of_an_annotation_of_a_quarter_of_a_megabyte_a_small_part_is_looked_at() -> None:
+    """It is read at every event of its object, and anybody may write it."""
+    huge = {names.ITEMS: "a=b\n" * 64_000}
+    assert len(annotations.item_lines(huge)) == bounds.ITEMS_OF_A_WORKLOAD + 1
+    long = {names.ITEMS: "a=b\nc=" + "d" * bounds.ITEMS_CHARACTERS}
+    (said,) = workload_claim.advice(long, {}, kind=KINDS["Job"], secrets=())
+    assert f"{bounds.ITEMS_CHARACTERS} characters" in said
+
+
+def test_secrets_of_template_and_annotation_are_kept_up_to_one_limit() -> None:
+    more = {names.USES_SECRETS: ",".join(f"n{n}" for n in range(300))}
+    used = workload_claim.used(more, shown={"a", "b"})
+    assert len(used) == bounds.SECRETS_OF_A_WORKLOAD + 1
+    assert {"a", "b"} <= used

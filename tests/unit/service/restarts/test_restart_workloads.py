@@ -272,6 +272,32 @@ class TestKinds:
         assert world.workloads.rollouts == {"rollout": 1, "other": 1}
         assert world.secrets.mark(world.key()) is None
 
+    async def test_while_rollouts_can_not_be_listed_a_deployment_without_pods_is_not_touched(self, world: World) -> None:
+        """A Rollout may run its template, and would take a change of it for a new version."""
+        made = world.workloads.deploy("template", "db")
+        world.workloads.objects["app", "template"] = dataclasses.replace(made, has_no_pods=True)
+        world.workloads.deploy("web", "db")
+        world.workloads.unlisted["Rollout"] = ClusterUnavailableError("500")
+        await changed(world)
+        with pytest.raises(ClusterUnavailableError):
+            await world.restart()
+        assert world.workloads.rollouts == {"web": 1}
+        del world.workloads.unlisted["Rollout"]
+        await world.restart()
+        assert world.workloads.rollouts == {"web": 1, "template": 1}
+
+    @pytest.mark.parametrize(("goes", "restarted"), [(True, {"template": 1}), (False, {"rollout": 1})])
+    async def test_a_rollout_has_the_settings_of_the_deployment_unless_it_goes(
+        self, world: World, *, goes: bool, restarted: dict[str, int]
+    ) -> None:
+        world.process.restart._auto_restart = False
+        world.workloads.deploy("template", "db", annotations={names.AUTO_RESTART: "true"})
+        made = world.workloads.deploy("rollout", kind=KINDS["Rollout"])
+        world.workloads.objects["app", "rollout"] = dataclasses.replace(made, template_of="template", terminating=goes)
+        await changed(world)
+        await world.restart()
+        assert world.workloads.rollouts == restarted
+
     async def test_the_owner_of_one_whose_restarts_are_taken_back_is_named(self, world: World) -> None:
         def revert() -> None:
             world.workloads.revert("web")
@@ -350,6 +376,28 @@ class TestWindow:
         assert world.workloads.rollouts == {"urgent": 1, "web": 1}
         assert world.secrets.mark(world.key()) is None
         assert NamespaceKey("app") not in world.process.restarts.retries
+
+    async def test_one_that_opens_while_they_are_put_off_is_not_missed(self, world: World) -> None:
+        world.process.first_poll.set()
+        world.workloads.delete("urgent")
+        await changed(world, "db", "copy")
+
+        def open_it(*_: object) -> None:
+            world.secrets.time = self.OPENS
+
+        world.secrets.before["annotate"] = open_it
+        world.process.rollouts.wake("app")
+        while world.process.restarts.waiting():
+            await world.process.restart_loop.run_next()
+        due, _ = world.process.restarts.retries[NamespaceKey("app")]
+        assert due - world.clock.now == restart_workloads.OPENED_SECONDS
+
+    async def test_those_that_wait_are_told_also_while_another_can_not_be_restarted(self, world: World) -> None:
+        world.workloads.refused["urgent"] = ClusterDeniedError("RBAC")
+        await changed(world)
+        with pytest.raises(ClusterDeniedError):
+            await world.restart()
+        assert world.events.reasons("web") == ["RestartPending"]
 
     async def test_one_that_closes_while_they_wait_for_their_turn_puts_off_the_rest(self, world: World) -> None:
         world.workloads.deploy("later", "db")

@@ -13,7 +13,7 @@ from onepassword_operator.service.watch.namespaces import Namespaces
 @pytest.mark.parametrize("error", [ClusterDeniedError("no"), ClusterAbsentError("none")])
 async def test_a_resync_is_due_once_a_refused_kind_is_served_and_nothing_is_asked_while_all_are(error: ClusterError) -> None:
     world, kinds, namespaces = World(), ServedKinds([DEPLOYMENT, KINDS["DaemonSet"]]), Namespaces([])
-    find = FindKinds(world.workloads, kinds=kinds, namespaces=namespaces)
+    find = FindKinds(world.workloads, kinds=kinds, namespaces=namespaces, clock=world.clock)
     state = namespaces._states[""]
     kinds.refuse("", KINDS["DaemonSet"], error=error)
     world.workloads.unlisted["DaemonSet"] = error

@@ -9,6 +9,7 @@ from onepassword_operator.model import names
 from onepassword_operator.model.secret import OwnerReference
 from onepassword_operator.model.target import ObjectRef
 from onepassword_operator.model.workload import Workload
+from onepassword_operator.model.workload_kind import KINDS
 from onepassword_operator.service.runtime.work_queue import Priority
 from onepassword_operator.service.watch import observe_workloads
 
@@ -60,6 +61,21 @@ class TestWhatNeedsALook:
         world.workloads.delete("web")
         world.watch()
         assert world.process.index.claims.keys() == []
+
+    async def test_jobs_that_use_a_secret_do_not_own_it(self) -> None:
+        """Thousands that have ended may lie about."""
+        world = World(workload_kinds=KINDS.values())
+        world.source.put(world.vault, "db", password="one")
+        await world.settled(world.asks("web"))
+        world.forget_requests()
+        for number in range(20):
+            world.workloads.deploy(f"run-{number}", "db", kind=KINDS["Job"])
+        world.workloads.deploy("nightly", "db", kind=KINDS["CronJob"])
+        await world.settle()
+        assert world.owners() == ["Deployment/web", "CronJob/nightly"]
+        world.asks("job", kind=KINDS["Job"])
+        await world.settle()
+        assert "Job/job" in world.owners()
 
     async def test_steps_of_a_rollout_do_not(self, world: World) -> None:
         await world.settled(world.asks("web"))

@@ -69,6 +69,16 @@ async def test_a_kind_of_workloads_that_is_refused_holds_up_nothing_else_and_one
     assert [owner.kind for owner in world.secrets.objects[world.key("statefulset")].owners] == ["StatefulSet"]
 
 
+async def test_the_trouble_of_one_kind_is_its_own_and_that_of_all_is_the_api_servers() -> None:
+    world = World(workload_kinds=[KINDS["Deployment"], KINDS["Rollout"]])
+    world.workloads.unlisted["Rollout"] = ClusterUnavailableError("a conversion webhook")
+    await resync(world)
+    assert [kind.kind for kind in world.process.index.kinds.refused("")] == ["Rollout"]
+    world.workloads.unlisted["Deployment"] = ClusterUnavailableError("503")
+    with pytest.raises(ClusterUnavailableError):
+        await resync(world)
+
+
 async def test_an_absent_resource_is_let_go_after_a_live_look(world: World) -> None:
     await world.synced()
     del world.claims.objects[world.key()]
