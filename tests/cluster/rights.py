@@ -66,13 +66,11 @@ def deployed_role_by_namespace(observer: Observer, *, user: str) -> Iterator[Gra
 
 
 @contextlib.contextmanager
-def granted_kinds(observer: Observer, kinds: Iterable[WorkloadKind], *, user: str) -> Iterator[None]:
-    """Grant `user` what the operator needs of kinds of workloads, beside the deployed role."""
+def granted_kinds(observer: Observer, kinds: Iterable[WorkloadKind], *, user: str, without: str = "") -> Iterator[None]:
+    """Grant `user` what the operator needs of kinds of workloads, less a verb, beside the deployed role."""
     name = f"{user}-kinds"
-    rules = [
-        {"apiGroups": [row.group], "resources": [row.plural], "verbs": ["get", "list", "watch", *(["patch"] if row.restarts else [])]}
-        for row in kinds
-    ]
+    needed = {row: {"get", "list", "watch"} | ({"patch"} if row.restarts else set()) for row in kinds}
+    rules = [{"apiGroups": [row.group], "resources": [row.plural], "verbs": sorted(verbs - {without})} for row, verbs in needed.items()]
     group = "rbac.authorization.k8s.io"
     binding: Any = {
         "metadata": {"name": name},

@@ -102,3 +102,22 @@ def test_kinds_that_are_absent_or_forbidden_are_told_once_and_served_when_they_m
             world.wait_data("of-rollout", OWN, timeout=60)
             workloads.apply("StatefulSet", "watched", annotations=asking("watched"))
             world.wait_data("watched", OWN)
+
+
+def test_a_kind_that_may_be_listed_and_not_watched_ends_no_other_watch(make_world: MakeWorld, observer: Observer) -> None:
+    user = SPARES[7]
+    with (
+        deployed_role_without(observer, resource="none", verbs=set(), user=user),
+        granted_kinds(observer, [KINDS["StatefulSet"]], user=user, without="watch"),
+    ):
+        world = make_world(SEED)
+        world.user = user
+        workloads = Workloads(observer, world.namespace)
+        world.operator("--workload-kinds=Deployment,StatefulSet")
+        told = eventually(lambda: [line for line in world.log.read_text().splitlines() if "not served" in line])
+        assert [("workloads are not served" in line, "watch statefulsets" in line) for line in told] == [(True, True)]
+        for number in range(2):
+            workloads.apply("Deployment", f"asks-{number}", annotations=asking(f"early-{number}"))
+            world.wait_data(f"early-{number}", OWN)
+        world.connect.wait_polls(2)
+        assert world.log.read_text().count("not served") == 1
