@@ -41,6 +41,21 @@ def deployment(on_itself: str = "", on_template: str = "") -> dict[str, object]:
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a", **own}, "spec": spec}
 
 
+def asking(kind: str, *paths: str, on_template: str = "") -> dict[str, object]:
+    """A workload that asks for several Secrets by one annotation, and for one on its pod template."""
+    lines = "\n".join(f"n{number} = {path}" for number, path in enumerate(paths))
+    inner = {"annotations": {"operator.1password.io/item-path": on_template}} if on_template else {}
+    restart = {"restartPolicy": "Never"} if kind in {"CronJob", "Job"} else {}
+    spec: dict[str, object] = {"template": {"metadata": {"labels": {"app": "a"}, **inner}, "spec": {"containers": [CONTAINER], **restart}}}
+    if kind == "CronJob":
+        spec = {"schedule": "* * * * *", "jobTemplate": {"spec": spec}}
+    elif kind != "Job":
+        spec |= {"selector": {"matchLabels": {"app": "a"}}}
+    metadata = {"name": "a", "annotations": {"onepassword-operator.io/items": lines}}
+    group = "batch/v1" if kind in {"CronJob", "Job"} else "apps/v1"
+    return {"apiVersion": group, "kind": kind, "metadata": metadata, "spec": spec}
+
+
 def test_the_policy_lets_a_namespace_name_the_vault_of_its_name_only(cluster: Cluster) -> None:
     cluster.kubectl("apply", "-f", str(REPOSITORY / "crds"))
     namespace = cluster.namespace("tenant")
@@ -60,6 +75,10 @@ def test_the_policy_lets_a_namespace_name_the_vault_of_its_name_only(cluster: Cl
             assert takes(made)
         for by in ("ref", "value", "dockerConfig"):
             assert (takes(referring(namespace, own=namespace, by=by)), takes(referring("other", own=namespace, by=by))) == (True, False)
+        for kind in ("Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job"):
+            assert takes(asking(kind, own, own, on_template=own))
+            for made in (asking(kind, own, foreign), asking(kind, own, on_template=foreign), asking(kind, f"{own}\r\nb={foreign}")):
+                assert not takes(made)
         for made in (item(""), deployment(foreign), deployment(own, foreign), shaped(foreign), shaped(own, foreign), shaped(own, wrong)):
             assert not takes(made)
     finally:

@@ -88,7 +88,7 @@ def item_lines(annotations: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """
     found: list[tuple[str, str, str]] = []
     text = annotations.get(names.ITEMS, "")[: bounds.ITEMS_CHARACTERS]
-    for line in filter(str.strip, text.splitlines()):
+    for line in filter(str.strip, text.split("\n")):  # as admission policies split it, too
         if len(found) > bounds.ITEMS_OF_A_WORKLOAD:
             break
         name, _, path = (part.strip() for part in line.partition("="))

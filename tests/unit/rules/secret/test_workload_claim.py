@@ -156,6 +156,12 @@ def test_of_an_annotation_of_a_quarter_of_a_megabyte_a_small_part_is_looked_at()
     assert f"{bounds.ITEMS_CHARACTERS} characters" in said
 
 
+@pytest.mark.parametrize("between", ["\r", "\x0b", "\x1c", "\u2028"])
+def test_only_a_line_feed_ends_a_line_so_that_a_policy_that_splits_there_sees_every_path(between: str) -> None:
+    asked = workload_claim.items({names.ITEMS: f"a=vaults/mine/items/x{between}b=vaults/other/items/y"})
+    assert list(asked) == ["a"]
+
+
 def test_secrets_of_template_and_annotation_are_kept_up_to_one_limit() -> None:
     more = {names.USES_SECRETS: ",".join(f"n{n}" for n in range(300))}
     used = workload_claim.used(more, shown={"a", "b"})
