@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chart.rendering import CHART, EVERYTHING, merged, nested, refusal, template
+from chart.rendering import CHART, EVERYTHING, merged, nested, refusal, render, template
 from release import chart_values
 
 KEYS = chart_values.read()
@@ -216,3 +216,8 @@ def test_values_files_of_the_official_chart_work_as_far_as_they_mean_the_same() 
         },
     }
     assert template(official).returncode == 0, template(official).stderr
+
+
+def test_values_that_an_earlier_chart_did_not_have_may_be_absent() -> None:
+    """As after `helm upgrade --reuse-values`."""
+    assert render({"operator": {"workloadKinds": None, "restartWindow": None}}) == render()

@@ -176,6 +176,11 @@ minAvailable: {{ $least }}
 {{- end -}}
 {{- end -}}
 
+{{/* The kinds of workloads that are watched, with commas; values that `--reuse-values` keeps of an earlier chart have none. */}}
+{{- define "onepassword-operator.workloadKinds" -}}
+{{- join "," (default (list "Deployment") .Values.operator.workloadKinds) -}}
+{{- end }}
+
 {{/* Where each kind of workloads is served, and whether it is restarted, which takes the right to patch. */}}
 {{- define "onepassword-operator.workloadRules" -}}
 Deployment: {group: apps, plural: deployments, restarts: true}
