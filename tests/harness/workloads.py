@@ -56,6 +56,11 @@ def served_rollouts(observer: Observer) -> Iterator[None]:
         yield
     finally:
         observer.extensions.delete_custom_resource_definition("rollouts.argoproj.io")
+        # The next test makes it anew, which is refused until it is gone.
+        listed_crds = observer.extensions.list_custom_resource_definition
+        eventually(
+            lambda: [each.metadata.name for each in listed_crds().items], lambda left: "rollouts.argoproj.io" not in left, timeout=60
+        )
 
 
 class Workloads:
