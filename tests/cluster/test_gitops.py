@@ -1,20 +1,18 @@
 """What tools of GitOps send when they apply a manifest again, with their field managers: which of it takes a restart back."""
 
 import json
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from controlplane.launcher import ControlPlane
 from harness.fixtures import MakeWorld
 from harness.waiting import eventually
-from harness.world import World, seed
+from harness.world import seed
 from onepassword_operator.model import names
 
 pytestmark = pytest.mark.cluster
-
-Apply = Callable[[World, dict[str, Any]], object]
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def manifest(name: str, annotations: object = ...) -> dict[str, Any]:
@@ -30,63 +28,44 @@ def manifest(name: str, annotations: object = ...) -> dict[str, Any]:
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "annotations": own}, "spec": spec}
 
 
-def server_side(manager: str) -> Apply:
-    """Server-side apply, as Flux always does it, and Argo CD with ServerSideApply=true."""
-
-    def apply(world: World, body: dict[str, Any]) -> object:
-        return world.observer.apps.patch_namespaced_deployment(
-            body["metadata"]["name"], world.namespace, body, field_manager=manager, force=True, _content_type="application/apply-patch+yaml"
-        )
-
-    return apply
-
-
-def client_side(world: World, body: dict[str, Any]) -> object:
-    """kubectl's apply with its own record, as Argo CD does it by default: a merge of three, of which ours is the live one."""
-    text = json.dumps(body)
-    merged = body | {"metadata": body["metadata"] | {"annotations": body["metadata"]["annotations"] | {LAST_APPLIED: text}}}
-    name, apps = body["metadata"]["name"], world.observer.apps
-    if name not in [found.metadata.name for found in apps.list_namespaced_deployment(world.namespace).items]:
-        return apps.create_namespaced_deployment(world.namespace, merged)
-    return apps.patch_namespaced_deployment(name, world.namespace, merged, _content_type="application/strategic-merge-patch+json")
-
-
-def replace(world: World, body: dict[str, Any]) -> object:
-    """Argo CD with Replace=true."""
-    name, apps = body["metadata"]["name"], world.observer.apps
-    if name not in [found.metadata.name for found in apps.list_namespaced_deployment(world.namespace).items]:
-        return apps.create_namespaced_deployment(world.namespace, body)
-    return apps.replace_namespaced_deployment(name, world.namespace, body)
-
-
-WAYS: dict[str, tuple[Apply, object, bool]] = {
-    "flux": (server_side("kustomize-controller"), ..., True),
-    "flux-empty-map": (server_side("kustomize-controller"), {}, True),
-    "argo-server-side": (server_side("argocd-controller"), ..., True),
-    "argo-server-side-empty-map": (server_side("argocd-controller"), {}, True),
-    "argo-server-side-other-annotation": (server_side("argocd-controller"), {"team": "shop"}, True),
-    "argo": (client_side, ..., True),
-    "argo-empty-map": (client_side, {}, True),
-    "argo-null": (client_side, None, False),
-    "argo-replace": (replace, ..., False),
+SERVER_SIDE = ("apply", "--server-side", "--force-conflicts")
+FLUX, ARGO = (*SERVER_SIDE, "--field-manager=kustomize-controller"), (*SERVER_SIDE, "--field-manager=argocd-controller")
+WAYS: dict[str, tuple[tuple[str, ...], object, bool]] = {
+    "flux": (FLUX, ..., True),
+    "flux-empty-map": (FLUX, {}, True),
+    "argo-server-side": (ARGO, ..., True),
+    "argo-server-side-empty-map": (ARGO, {}, True),
+    "argo-server-side-other-annotation": (ARGO, {"team": "shop"}, True),
+    "argo": (("apply",), ..., True),
+    "argo-empty-map": (("apply",), {}, True),
+    "argo-null": (("apply",), None, False),
+    "argo-replace": (("replace",), ..., False),
 }
-"""How a manifest is applied, how the pod template's annotations are rendered, and whether a restart survives it."""
+"""How a manifest is applied, how the pod template's annotations are rendered, and whether a restart survives it.
+
+Flux applies server-side with its own field manager. Argo CD runs kubectl's apply, with options server-side or replace.
+"""
 
 
-def test_a_restart_survives_what_gitops_tools_send_but_for_a_null_and_a_replacement(make_world: MakeWorld) -> None:
+def test_a_restart_survives_what_gitops_tools_send_but_for_a_null_and_a_replacement(
+    make_world: MakeWorld, installed: ControlPlane, tmp_path: Path
+) -> None:
     world = make_world(seed(db="canary-password-1")).begin("db")
-    for name, (apply, annotations, _) in WAYS.items():
-        apply(world, manifest(name, annotations))
+
+    def apply(name: str, command: tuple[str, ...], annotations: object) -> None:
+        file = tmp_path / f"{name}.json"
+        file.write_text(json.dumps(manifest(name, annotations)))
+        installed.kubectl("-n", world.namespace, "--validate=false", *command, "-f", str(file))
+
+    for name, (command, annotations, _) in WAYS.items():
+        apply(name, ("create",) if command == ("replace",) else command, annotations)
     world.connect.edit("v", "db", fields={"password": "canary-password-2"})
     for name in WAYS:
         world.rollouts(name, 2)
     world.no_marks()
-    for name, (apply, annotations, _) in WAYS.items():
-        apply(world, manifest(name, annotations))
+    for name, (command, annotations, _) in WAYS.items():
+        apply(name, command, annotations)
     kept = {name: "restarted-for" in world.restarted_for(name) for name in WAYS}
     assert kept == {name: survives for name, (_, _, survives) in WAYS.items()}
-    eventually(
-        lambda: {name: world.replica_sets(name) for name in WAYS},
-        lambda seen: set(seen.values()) == {2},
-        what="no further ReplicaSet: the replaced template is the first one again, and nothing is due without a mark",
-    )
+    # The replaced template is the first one again, and nothing is due without a mark.
+    eventually(lambda: {world.replica_sets(name) for name in WAYS}, lambda seen: seen == {2}, what="no further ReplicaSet")
