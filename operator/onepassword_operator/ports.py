@@ -221,13 +221,13 @@ class EventLog(Protocol):
         """Post a Warning on an object that asks for a Secret, or on a workload."""
 
     def restarted(self, workload: Workload, message: str) -> None:
-        """Post a Normal Event on the Deployment: it was restarted."""
+        """Post a Normal Event on the workload: it was restarted."""
 
     def owed(self, workload: Workload, message: str) -> None:
         """Post a Normal Event on the workload: its restart waits for the restart window."""
 
     def reverted(self, workload: Workload, message: str) -> None:
-        """Post a Warning on the Deployment: another tool keeps reverting its restart."""
+        """Post a Warning on the workload: another tool keeps reverting its restart."""
 
 
 class Meter(Protocol):

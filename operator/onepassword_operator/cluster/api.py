@@ -35,7 +35,7 @@ TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=10)
 LIST_TIMEOUT: Final = aiohttp.ClientTimeout(total=60, connect=10)
 TRIES: Final = 4
 BEGIN_SECONDS: Final = 5.0
-"""A write begins within this time after it was decided, or not at all: with its own 30 seconds it
+"""A write begins within this time after it was decided, or not at all. With its own 30 seconds it
 ends within the grace of `rules/restart.py`, which counts from the decision.
 """
 CONNECTIONS: Final = 128
@@ -246,6 +246,7 @@ class KubernetesApi:
     async def check_access(self, path: str, *, resource: str) -> None:
         """LIST and WATCH none of a collection's objects, to see whether both are granted."""
         query = {"fieldSelector": "metadata.name=-", "limit": "1"}
+        # Nothing is read of the answers: that of a WATCH is a stream, and may be empty.
         for verb, more in (("list", {}), ("watch", _BRIEFLY)):
             call = _Call(verb=verb, path=path, resource=resource, query=query | more, read=bool)
             await self._read(call)
@@ -294,11 +295,11 @@ class KubernetesApi:
             try:
                 return await self._write_once(call, until=until)
             except ClusterUnavailableError as error:
-                spread = _pause_seconds(attempt, error)
-                late = asyncio.get_running_loop().time() + spread > until
+                pause = _pause_seconds(attempt, error)
+                late = asyncio.get_running_loop().time() + pause > until
                 if not error.turned_away or attempt == TRIES or late:
                     raise
-                await asyncio.sleep(spread)
+                await asyncio.sleep(pause)
                 attempt += 1
 
     async def _write_once(self, call: _Call, *, until: float) -> Any:
@@ -396,5 +397,4 @@ async def _body(response: aiohttp.ClientResponse, cap: int | None) -> bytearray 
 def _pause_seconds(attempt: int, error: ClusterUnavailableError) -> float:
     # A little more than the delay that the API server asked for, so that not all requests come back
     # at the same moment.
-    spread = random.random() * 0.2 * float(1 << attempt)  # noqa: S311
-    return (error.delay_seconds or 0.0) + spread
+    return (error.delay_seconds or 0.0) + random.random() * 0.2 * 2.0**attempt  # noqa: S311

@@ -59,7 +59,7 @@ class KubernetesEvents:
         self._say(reference, Note("Warning", reason, message))
 
     def restarted(self, workload: Workload, message: str) -> None:
-        """Post a Normal Event on the Deployment: it was restarted."""
+        """Post a Normal Event on the workload: it was restarted."""
         self._say(_of_workload(workload), Note("Normal", "Restarted", message))
 
     def owed(self, workload: Workload, message: str) -> None:
@@ -67,7 +67,7 @@ class KubernetesEvents:
         self._say(_of_workload(workload), Note("Normal", "RestartPending", message))
 
     def reverted(self, workload: Workload, message: str) -> None:
-        """Post a Warning on the Deployment: its restarts are reverted."""
+        """Post a Warning on the workload: its restarts are reverted."""
         self._say(_of_workload(workload), Note("Warning", "RestartReverted", message))
 
     def _say(self, about: About, note: Note) -> None:

@@ -151,7 +151,10 @@ class Watches:
     def _report(self, failed: Exception, pause: float) -> None:
         status = getattr(failed, "status", None)
         if status == 403 and (kind := self._refused_kind(failed)):  # noqa: PLR2004
-            error = ClusterDeniedError(f"watch {kind.plural}: RBAC does not allow it")
+            error = ClusterDeniedError(
+                f"watch {kind.plural}: RBAC does not allow it; grant it to the operator's service "
+                "account, as the chart does"
+            )
             self._kinds.refuse(self._namespace, kind, error=error)
         elif status == 403:  # noqa: PLR2004
             error = ClusterDeniedError(

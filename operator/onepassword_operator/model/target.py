@@ -1,4 +1,4 @@
-"""Claims: the request of a OnePasswordItem or an annotated Deployment for one Secret."""
+"""Claims: the request of a OnePasswordItem or an annotated workload for one Secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts of users as messages show them: titles, labels and paths may hold any white space."""
+"""Texts of users: as messages show them, for they may hold any white space, and as booleans."""
 
 from __future__ import annotations
 
@@ -7,6 +7,14 @@ from typing import Final
 
 _ODD_SPACE: Final = re.compile(r"[^\S ]")
 _BREAKS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+_TRUE: Final = frozenset({"1", "t", "true"})
+
+
+def is_true(text: str) -> bool:
+    """Whether a text means yes, in any case, as in Go; every other one means no."""
+    return text.lower() in _TRUE
 
 
 def one_line(text: str) -> str:

@@ -61,8 +61,7 @@ class Workload:
     @property
     def record(self) -> Mapping[str, str]:
         """The annotations that tell what it was restarted for."""
-        on_object = self.kind.record == ("metadata", "annotations")
-        return self.annotations if on_object else self.template_annotations
+        return self.template_annotations if self.kind.records_on_template else self.annotations
 
     @property
     def owner_reference(self) -> OwnerReference:

@@ -50,6 +50,11 @@ class WorkloadKind:
         """Whether its objects are restarted at all."""
         return bool(self.record)
 
+    @property
+    def records_on_template(self) -> bool:
+        """Whether the record is on the pod template, and on the object itself otherwise."""
+        return self.record == _ON_TEMPLATE
+
     def url_path(self, namespace: str = "", name: str = "") -> str:
         """Return the path of all objects, of a namespace's, or of one."""
         within = f"/namespaces/{namespace}" if namespace else ""

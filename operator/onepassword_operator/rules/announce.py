@@ -49,7 +49,8 @@ def rewritten(claim: Claim, outcome: Synced) -> str:
 def warning(claim: Claim, error: OperatorError) -> tuple[str, str]:
     """Return reason and message.
 
-    A Deployment has no status, so people filter its Events by the official operator's two reasons.
+    A workload has no status for us to write, so people filter its Events by the official operator's
+    two reasons.
     """
     if claim.is_resource:
         return error.reason, str(error)

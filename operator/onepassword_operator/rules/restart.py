@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from onepassword_operator.model import names
+from onepassword_operator.model.text import is_true
 from onepassword_operator.model.workload import RestartMark, Workload
 from onepassword_operator.model.workload_kind import DEPLOYMENT
 
@@ -24,7 +25,6 @@ mark is of the time before the write, which may take half a minute, and clocks h
 
 _SETTINGS: Final = (names.AUTO_RESTART, names.RESTART_AT_ONCE)
 """Of whoever lends a pod template, unless the one that runs it has its own."""
-_TRUE: Final = frozenset({"1", "t", "true"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +119,7 @@ def may_restart(secret_level: str | None, workload: Workload, *, levels: Levels)
     """Whether the first level with a setting allows the restart."""
     for value in (secret_level, workload.annotations.get(names.AUTO_RESTART), levels.namespace):
         if value:
-            return value.lower() in _TRUE
+            return is_true(value)
     return levels.operator
 
 

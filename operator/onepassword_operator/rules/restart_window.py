@@ -7,10 +7,10 @@ import datetime
 from typing import Final
 
 from onepassword_operator.model import names
+from onepassword_operator.model.text import is_true
 from onepassword_operator.model.workload import Workload
 
 _DAY: Final = datetime.timedelta(days=1)
-_TRUE: Final = frozenset({"1", "t", "true"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,4 +47,4 @@ class RestartWindow:
 
 def may_restart_at_once(workload: Workload) -> bool:
     """Whether a workload's owner wants its restarts outside of the window, too."""
-    return workload.annotations.get(names.RESTART_AT_ONCE, "").lower() in _TRUE
+    return is_true(workload.annotations.get(names.RESTART_AT_ONCE, ""))

@@ -15,6 +15,7 @@ from onepassword_operator.model import bounds, names
 from onepassword_operator.model.outcome import Condition
 from onepassword_operator.model.secret import SecretKey
 from onepassword_operator.model.target import Claim, Rendering, copied_annotations
+from onepassword_operator.model.text import is_true
 from onepassword_operator.rules.secret import annotations as advice
 from onepassword_operator.wire import recipe
 from onepassword_operator.wire.metadata import (
@@ -28,7 +29,6 @@ from onepassword_operator.wire.metadata import (
     texts,
 )
 
-_TRUE: Final = frozenset({"1", "t", "true"})
 _NOTHING: Final[Mapping[str, str]] = {}
 
 
@@ -90,7 +90,7 @@ def _claim(found: _Resource, rendering: Rendering) -> Claim:
         conditions=_conditions(found.status),
         finalizers=known_finalizers(metadata.finalizers),
         advice=advice.of_resource(annotations),
-        suspended=annotations.get(names.SUSPEND, "").lower() in _TRUE,
+        suspended=is_true(annotations.get(names.SUSPEND, "")),
         refresh=bounds.clipped(annotations.get(names.REFRESH, ""), bounds.REFRESH_CHARACTERS),
     )
 

@@ -1,7 +1,6 @@
-"""A workload as JSON → a workload: the Secrets that it uses, and the Secret that it asks for.
+"""A workload as JSON → a workload: the Secrets that it uses, and those that it asks for.
 
-It uses the Secret that it asks for, those that an annotation names, and all Secrets in its pod
-template.
+It uses the Secrets that it asks for, those that an annotation names, and all in its pod template.
 """
 
 from __future__ import annotations
@@ -28,6 +27,9 @@ from onepassword_operator.wire.metadata import (
 )
 from onepassword_operator.wire.pod_template import PodTemplate
 
+_READ: Final = (names.USES_SECRETS, names.ITEMS, names.RESTART_AT_ONCE)
+"""Annotations of a workload under the prefix of this operator."""
+
 
 class _Object(msgspec.Struct, gc=False):
     metadata: ObjectMeta
@@ -52,8 +54,8 @@ class _Spec(msgspec.Struct, rename="camel", gc=False):
 def _struct(kind: WorkloadKind) -> type[_Object]:
     outermost, *within = kind.template
     held: Any = PodTemplate
-    bases: tuple[type[msgspec.Struct], ...] = ()
     for member in reversed(within):
+        # The outermost of these is the object's `spec`.
         bases = (_Spec,) if member == within[0] else ()
         held = msgspec.defstruct("_Within", [(member, held | None, None)], bases=bases, gc=False)
     members: list[Any] = [(outermost, held | None, None)]
@@ -74,9 +76,6 @@ def from_dict(raw: Mapping[str, Any], kind: WorkloadKind = DEPLOYMENT) -> Worklo
     return _workload(converted(raw, _STRUCTS[kind.kind]), kind)
 
 
-_READ: Final = (names.USES_SECRETS, names.ITEMS, names.RESTART_AT_ONCE)
-
-
 def _ours(annotations: dict[str, str]) -> dict[str, str]:
     # The others say nothing about Secrets or restarts, and kubectl's repeats the whole object.
     return {
@@ -93,9 +92,9 @@ def _finalizers(metadata: ObjectMeta, kind: WorkloadKind) -> tuple[str, ...]:
 
 def _template_of(spec: _Spec) -> str:
     found = spec.workload_ref
-    return (
-        text_of(found.name) if isinstance(found, _Reference) and found.kind == "Deployment" else ""
-    )
+    if isinstance(found, _Reference) and found.kind == DEPLOYMENT.kind:
+        return text_of(found.name)
+    return ""
 
 
 def _left_to_do(spec: _Spec) -> str:
@@ -133,10 +132,10 @@ def _workload(found: _Object, kind: WorkloadKind) -> Workload:
         has_no_pods=spec.replicas == 0,
         left_to_do=_left_to_do(spec),
     )
-    if not workload.speaks_for_itself:
-        return workload
     claims = workload_claim.claims(workload)
-    advice = workload_claim.advice(annotations, on_template, kind=kind, secrets=secrets)
+    advice: tuple[str, ...] = ()
+    if workload.speaks_for_itself:
+        advice = workload_claim.advice(annotations, on_template, kind=kind, secrets=secrets)
     if claims or advice:
         workload = dataclasses.replace(workload, claims=claims, advice=advice)
     return workload

@@ -346,7 +346,7 @@ def _change(
     updated = context.verdict is seal.Verdict.OTHER_OPTIONS and not same_data
     if updated or held != content.revisions or asked != wanted:
         return _updated(held, content)
-    # Only the first owner matters here: the others come and go with the Deployments that ask for
+    # Only the first owner matters here: the others come and go with the workloads that ask for
     # the Secret or use it.
     owned = desired.owners[0].uid in {owner.uid for owner in observed.owners}
     marked = observed.labels.get(names.MANAGED) == names.MANAGED_VALUE

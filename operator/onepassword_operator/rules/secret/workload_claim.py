@@ -6,7 +6,6 @@ pod template; and for several by an annotation of this operator on itself.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Collection, Mapping
 from typing import Final
@@ -61,20 +60,18 @@ def claims(workload: Workload) -> tuple[Claim, ...]:
         return ()
     demand = _demand(workload.annotations) or _demand(workload.template_annotations)
     wanted = secret_name(demand.get(names.ITEM_NAME, ""))
-    copied = {key: value for key, value in demand.items() if key not in names.WRITTEN_ON_SECRETS}
-    found = []
+    found = {
+        name: _claim(workload, name, path=path, copied={names.ITEM_NAME: name}, by=names.ITEMS)
+        for name, path in items(workload.annotations).items()
+    }
     if wanted:
+        copied = {k: value for k, value in demand.items() if k not in names.WRITTEN_ON_SECRETS}
         path = demand.get(names.ITEM_PATH, "")
-        found = [_claim(workload, wanted, path=path, copied=copied)]
-    for name, path in items(workload.annotations).items():
-        if name != wanted:
-            copied = {names.ITEM_NAME: name}
-            made = _claim(workload, name, path=path, copied=copied)
-            found.append(dataclasses.replace(made, annotation=names.ITEMS))
-    return tuple(found)
+        found[wanted] = _claim(workload, wanted, path=path, copied=copied, by=names.ITEM_PATH)
+    return tuple(found.values())
 
 
-def _claim(workload: Workload, wanted: str, *, path: str, copied: dict[str, str]) -> Claim:
+def _claim(workload: Workload, wanted: str, *, path: str, copied: dict[str, str], by: str) -> Claim:
     oversized = size if (size := bounds.characters(copied)) > bounds.COPIED_CHARACTERS else 0
     return Claim(
         key=SecretKey(workload.namespace, wanted),
@@ -85,6 +82,7 @@ def _claim(workload: Workload, wanted: str, *, path: str, copied: dict[str, str]
         generation=0,  # a workload's generation counts changes of its pods, not of its request
         created_at=workload.created_at,
         item_path=bounds.clipped(path, bounds.ITEM_PATH_CHARACTERS),
+        annotation=by,
         secret_type=names.OPAQUE,
         labels={},
         annotations={} if oversized else copied,

@@ -1,7 +1,7 @@
 """Which kinds of workloads are served in which namespace.
 
-A kind that the cluster does not serve, or that the operator may not list or watch, concerns nobody
-else: its trouble is told once, and it is asked for again until it answers.
+A kind that the cluster does not serve, that the operator may not list or watch, or whose list fails
+concerns nobody else: its trouble is told once, and it is asked for again until it answers.
 """
 
 from __future__ import annotations

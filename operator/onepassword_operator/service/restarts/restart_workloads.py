@@ -83,7 +83,7 @@ class RestartReporter:
         _log.warning("restarts are reverted", extra=_fields(workload, decided))
         owner = workload.controller
         who = f"{owner}, which controls it, or another tool," if owner else "another tool"
-        where = "the pod template" if workload.record is workload.template_annotations else "it"
+        where = "the pod template" if workload.kind.records_on_template else "it"
         self._events.reverted(
             workload,
             f"Restarted {PATCHES} times within an hour for {', '.join(decided.secrets)}, "

@@ -22,7 +22,7 @@ _DROPPED: Final = 1000
 
 
 class ObserveWorkloads:
-    """Records Deployments as they are seen, and queues the Secrets that they change."""
+    """Records workloads as they are seen, and queues the Secrets that they change."""
 
     def __init__(
         self,
@@ -40,12 +40,12 @@ class ObserveWorkloads:
         self._dropped: OrderedDict[str, int] = OrderedDict()
 
     def seen(self, workload: Workload) -> None:
-        """Record a Deployment that exists, and queue the Secrets that need a reconcile."""
+        """Record a workload that exists, and queue the Secrets that need a reconcile."""
         for key, priority in self.record(workload).items():
             self._queue.add(key, priority)
 
     def record(self, workload: Workload) -> dict[SecretKey, Priority]:
-        """Remember a Deployment, and return which Secrets need a reconcile, and how urgently.
+        """Remember a workload, and return which Secrets need a reconcile, and how urgently.
 
         Late events are ignored.
         """
@@ -84,7 +84,7 @@ class ObserveWorkloads:
         return put_back or former is None or not former.has_legacy_finalizer
 
     def gone(self, ref: ObjectRef, uid: str) -> None:
-        """Forget a Deployment that was deleted."""
+        """Forget a workload that was deleted."""
         self._observe.note_gone(uid)
         held = self._claims.workload(ref)
         if held is None or held.uid != uid:

@@ -20,6 +20,7 @@ from onepassword_operator.service.watch.observe_workloads import ObserveWorkload
 from onepassword_operator.service.watch.secret_scan import SecretScan
 
 _OF_THE_KIND: Final = (ClusterAbsentError, ClusterDeniedError)
+"""Errors that say nothing about the API server."""
 
 _log = logging.getLogger(__name__)
 
