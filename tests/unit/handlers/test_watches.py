@@ -156,10 +156,13 @@ async def test_watches_that_go_on_are_permitted(pauses: list[float], monkeypatch
     await given_up(running)
 
 
+@pytest.mark.parametrize("earlier", [False, True], ids=["by the watch", "by a resync before"])
 async def test_a_kind_whose_watch_is_refused_is_watched_no_more_and_the_rest_at_once_and_again_when_it_may(
-    pauses: list[float], monkeypatch: pytest.MonkeyPatch
+    pauses: list[float], monkeypatch: pytest.MonkeyPatch, *, earlier: bool
 ) -> None:
     def refuse() -> None:
+        if earlier:
+            script.kinds.refuse("a", KINDS["StatefulSet"], error=ClusterDeniedError("no"))
         failed = Failed(403)
         failed.details = {"group": "apps", "kind": "statefulsets"}
         raise failed

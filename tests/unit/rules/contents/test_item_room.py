@@ -13,6 +13,8 @@ def _holding(size: int, *, version: int = 1) -> Item:
 
 
 def test_one_item_may_be_of_any_size_and_be_named_often_but_several_share_the_room() -> None:
+    alone = _holding(MAXIMUM_BYTES + 1)
+    assert ItemRoom().take(alone) is alone
     room, large = ItemRoom(), _holding(MAXIMUM_BYTES)
     assert [room.take(item) for item in (large, large, None)] == [large, large, None]
     assert room.take(_holding(MAXIMUM_BYTES)) is large  # read again meanwhile

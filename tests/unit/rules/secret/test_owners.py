@@ -1,5 +1,6 @@
 """Whose Secret it is, and who is to own it."""
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping
 
@@ -20,6 +21,7 @@ FORMER_SELF = OwnerReference(kind="OnePasswordItem", name="db", uid="former-uid"
 STRANGER = OwnerReference(kind="ExternalSecret", name="db", uid="other-uid", api_version="external-secrets.io/v1")
 API = OwnerReference(kind="Deployment", name="api", uid="api-uid", api_version="apps/v1")
 WEB = OwnerReference(kind="Deployment", name="web", uid="web-uid", api_version="apps/v1")
+STATEFUL_SET = OwnerReference(kind="StatefulSet", name="base", uid="base-uid", api_version="apps/v1")
 OURS = CLAIM.owner_reference
 MOVED = dataclasses.replace(OURS, name="moved", uid="moved-uid")
 ALONE = CoOwners()
@@ -101,6 +103,22 @@ def test_a_secret_that_nobody_marked_is_somebody_elses(annotations: Mapping[str,
     observed = dataclasses.replace(BARE, annotations=annotations, owners=references, labels={names.MANAGED: "true"})
     with pytest.raises(TargetNotOwnedError, match="was not made by this operator"):
         owners.check_owner(CLAIM, observed, verdict=Verdict.BROKEN, co_owners=CoOwners(claims=(ASKING,), users=(WEB,)))
+
+
+@pytest.mark.parametrize(("asked", "ours"), [({names.ITEM_NAME: "db"}, True), ({}, False)])
+def test_another_workload_among_the_owners_was_added_by_us_only_where_a_workload_had_asked(asked: dict[str, str], *, ours: bool) -> None:
+    """Its kind may be watched no more, or never have been."""
+    owned = _owned_by(WRITTEN, STATEFUL_SET)
+    observed = dataclasses.replace(owned, annotations={**owned.annotations, **asked})
+    with contextlib.nullcontext() if ours else pytest.raises(TargetNotOwnedError):
+        owners.check_owner(CLAIM, observed, verdict=Verdict.INTACT, co_owners=ALONE)
+
+
+def test_an_owner_of_a_kind_that_is_not_watched_may_still_use_the_secret() -> None:
+    observed = _owned_by(WRITTEN, OURS, WEB, STATEFUL_SET)
+    for unknown, idle in ((frozenset(), {WEB.uid, STATEFUL_SET.uid}), (frozenset({"StatefulSet"}), {WEB.uid})):
+        interested = owners.Interested(asking=frozenset({ASKING.uid}), unknown=unknown)
+        assert owners.co_owners(ASKING, (), observed=observed, interested=interested).idle == idle
 
 
 def test_whoever_made_a_secret_may_hand_it_over_to_a_resource_and_to_no_other_and_not_past_its_owner() -> None:

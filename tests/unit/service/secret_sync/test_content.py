@@ -18,6 +18,7 @@ from onepassword_operator.model.errors import (
 )
 from onepassword_operator.model.recipe import Entry, Part, Recipe, Shape
 from onepassword_operator.model.target import Claim
+from onepassword_operator.rules.contents import item_room
 from onepassword_operator.service.secret_sync.pins import CONFIRMATIONS
 from unit.rules.samples import CLAIM
 
@@ -290,6 +291,15 @@ class TestReading:
         world.source.edit(item, password="two")
         await world.live(60)
         assert world.secrets.values(key) == {"password": "two"}
+
+    async def test_items_that_are_too_large_together_are_not_kept_in_memory_until_all_are_read(self, world: World) -> None:
+        for title in ("a", "b", "c"):
+            world.source.put(world.vault, title, password="x" * (item_room.MAXIMUM_BYTES // 2 + 1))
+        parts = tuple(Part(f"vaults/Prod/items/{title}", prefix=title) for title in ("a", "b", "c"))
+        key = await world.settled(world.claim("db", "", shaped=Recipe(parts, Shape(exclude=("*",)))))
+        assert world.claims.ready(key).reason == "InvalidSpec"
+        assert "bytes together" in world.claims.ready(key).message
+        assert world.source.count("item") == 2
 
     async def test_an_id_that_no_list_shows_is_asked_for_itself(self, world: World) -> None:
         """Lists hide archived items; the item itself tells archived from absent."""
